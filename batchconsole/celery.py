@@ -1,0 +1,22 @@
+"""The Celery application: Celery is the clock and the hands, the database is the queue."""
+
+from celery import Celery
+from django.conf import settings
+
+app = Celery("batchconsole")
+app.conf.update(
+    broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://"),
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 3600},
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    task_default_queue="control",
+    task_routes={"batchconsole.jobs.tasks.check_*": {"queue": "scan"},
+                 "batchconsole.jobs.tasks.collect_*": {"queue": "scan"}},
+    beat_schedule={"tick": {"task": "batchconsole.jobs.tasks.tick", "schedule": 1.0, "options": {"expires": 5}}},
+    timezone="UTC",
+)
+app.autodiscover_tasks(["batchconsole.jobs"])

@@ -1,0 +1,272 @@
+"""What the console knows: connections, jobs, and the audit trail. One row and no network is a method here."""
+
+import secrets
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from batchconsole.aws.session import Target
+
+
+class Connection(models.Model):
+    """A way to one AWS account and region. It says how to get credentials and never holds a secret."""
+
+    class Credentials(models.TextChoices):
+        DEFAULT = "default", "Default credential chain of the workers"
+        PROFILE = "profile", "Named profile"
+        ASSUME_ROLE = "assume_role", "Assume a role"
+        LOCAL = "local", "Local stack (its fixed, public test keys)"
+
+    name = models.SlugField(max_length=40, unique=True, help_text="The first part of every URL of this connection.")
+    title = models.CharField(max_length=80, help_text="What people read in the connection switch.")
+    region = models.CharField(max_length=32, default="us-east-1")
+    account_id = models.CharField(
+        max_length=12, blank=True, validators=[RegexValidator(r"^\d{12}$", "An AWS account id has 12 digits.")]
+    )
+    endpoint_url = models.URLField(blank=True, help_text="S3, IAM, STS, KMS and EC2. Empty: AWS itself.")
+    bedrock_endpoint_url = models.URLField(blank=True, help_text="Empty: AWS itself.")
+    bedrock_runtime_endpoint_url = models.URLField(blank=True, help_text="Empty: AWS itself.")
+    credentials = models.CharField(max_length=16, choices=Credentials, default=Credentials.DEFAULT)
+    profile_name = models.CharField(max_length=128, blank=True)
+    assume_role_arn = models.CharField(max_length=2048, blank=True)
+    external_id = models.CharField(max_length=1224, blank=True)
+    is_enabled = models.BooleanField(default=True)
+
+    sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
+    synced_at = models.DateTimeField(null=True, editable=False)
+    sync_watermark = models.DateTimeField(null=True, editable=False, help_text="Jobs submitted before it are all known.")
+    sync_failures = models.PositiveIntegerField(default=0, editable=False)
+    sync_error = models.JSONField(null=True, editable=False, help_text="Code, message and hint of the last failure.")
+
+    class Meta:
+        ordering: ClassVar = ["title"]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("job-list", args=[self.name])
+
+    @property
+    def target(self) -> Target:
+        """The connection in the words of ``batchconsole.aws``."""
+        return Target(
+            region=self.region,
+            endpoint_url=self.endpoint_url,
+            bedrock_endpoint_url=self.bedrock_endpoint_url,
+            bedrock_runtime_endpoint_url=self.bedrock_runtime_endpoint_url,
+            credentials=self.credentials,
+            profile_name=self.profile_name,
+            role_arn=self.assume_role_arn,
+            external_id=self.external_id,
+        )
+
+
+class Status(models.TextChoices):
+    """Ours first, then AWS's, verbatim."""
+
+    CHECKING = "Checking", "Checking"
+    REJECTED = "Rejected", "Rejected"
+    QUEUED = "Queued", "Queued"
+    CANCELLED = "Cancelled", "Cancelled"
+    SUBMITTING = "Submitting", "Submitting"
+    SUBMIT_FAILED = "SubmitFailed", "Submit failed"
+    SUBMITTED = "Submitted", "Submitted"
+    VALIDATING = "Validating", "Validating"
+    SCHEDULED = "Scheduled", "Scheduled"
+    IN_PROGRESS = "InProgress", "In progress"
+    COMPLETED = "Completed", "Completed"
+    PARTIALLY_COMPLETED = "PartiallyCompleted", "Partially completed"
+    FAILED = "Failed", "Failed"
+    STOPPING = "Stopping", "Stopping"
+    STOPPED = "Stopped", "Stopped"
+    EXPIRED = "Expired", "Expired"
+
+
+WAITING = frozenset({Status.CHECKING, Status.QUEUED, Status.SUBMITTING})
+LIVE = frozenset({Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED, Status.IN_PROGRESS, Status.STOPPING})
+ENDED_ON_AWS = frozenset(
+    {Status.COMPLETED, Status.PARTIALLY_COMPLETED, Status.FAILED, Status.STOPPED, Status.EXPIRED}
+)
+ENDED = ENDED_ON_AWS | {Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED}
+
+
+class IllegalTransition(ValueError):
+    """The state machine has no such step, or somebody else took one first."""
+
+
+def new_client_request_token() -> str:
+    """A fresh idempotency token: 32 hexadecimal digits, within the API's 1-256 letters, digits and hyphens."""
+    return secrets.token_hex(16)
+
+
+class BatchJob(models.Model):
+    """One batch inference job: what was asked for, where it stands, what came of it."""
+
+    class InvocationType(models.TextChoices):
+        INVOKE_MODEL = "InvokeModel", "InvokeModel"
+        CONVERSE = "Converse", "Converse"
+
+    class Origin(models.TextChoices):
+        CONSOLE = "console", "Created here"
+        IMPORTED = "imported", "Created elsewhere"
+
+    class Results(models.TextChoices):
+        NONE = "none", "No results"
+        PENDING = "pending", "Waiting to be read"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Could not be read"
+
+    # Sync may see several steps at once, so each live state leads to every later one.
+    NEXT: ClassVar[dict[str, frozenset[str]]] = {
+        Status.CHECKING: frozenset({Status.REJECTED, Status.QUEUED, Status.CANCELLED}),
+        Status.REJECTED: frozenset({Status.QUEUED}),
+        Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELLED}),
+        Status.SUBMITTING: frozenset({Status.QUEUED, Status.SUBMIT_FAILED}) | LIVE | ENDED_ON_AWS,
+        Status.SUBMITTED: (LIVE | ENDED_ON_AWS) - {Status.SUBMITTED},
+        Status.VALIDATING: (LIVE | ENDED_ON_AWS) - {Status.SUBMITTED, Status.VALIDATING},
+        Status.SCHEDULED: (LIVE | ENDED_ON_AWS) - {Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED},
+        Status.IN_PROGRESS: frozenset({Status.STOPPING}) | ENDED_ON_AWS,
+        Status.STOPPING: ENDED_ON_AWS,
+        Status.COMPLETED: frozenset(),
+        Status.PARTIALLY_COMPLETED: frozenset(),
+        Status.FAILED: frozenset(),
+        Status.STOPPED: frozenset(),
+        Status.EXPIRED: frozenset(),
+        Status.CANCELLED: frozenset(),
+        Status.SUBMIT_FAILED: frozenset(),
+    }
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs")
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.CONSOLE)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="batch_jobs"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    modified_at = models.DateTimeField(auto_now=True)
+
+    # What was asked for: CreateModelInvocationJob's own fields.
+    job_name = models.CharField(max_length=63)
+    model_id = models.CharField(max_length=2048)
+    model_invocation_type = models.CharField(
+        max_length=12, choices=InvocationType, default=InvocationType.INVOKE_MODEL
+    )
+    input_s3_uri = models.CharField(max_length=1024)
+    output_s3_uri = models.CharField(max_length=1024)
+    input_bucket_owner = models.CharField(max_length=12, blank=True)
+    output_bucket_owner = models.CharField(max_length=12, blank=True)
+    output_kms_key_id = models.CharField(max_length=2048, blank=True)
+    role_arn = models.CharField(max_length=2048)
+    timeout_duration_in_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    subnet_ids = models.JSONField(default=list, blank=True)
+    security_group_ids = models.JSONField(default=list, blank=True)
+    tags = models.JSONField(default=list, blank=True, help_text='[{"key": "team", "value": "nlp"}]')
+    client_request_token = models.CharField(max_length=256, default=new_client_request_token)
+    check_input = models.BooleanField(default=False)
+    resend_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resends")
+
+    # Where it stands.
+    status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
+    status_changed_at = models.DateTimeField(default=timezone.now)
+    message = models.TextField(blank=True, help_text="AWS's message, or why it waits or was refused.")
+    error_code = models.CharField(max_length=100, blank=True)
+    hint = models.TextField(blank=True)
+    due_at = models.DateTimeField(default=timezone.now, null=True, help_text="When the next step of a waiting job is due.")
+    attempts = models.PositiveIntegerField(default=0)
+    job_arn = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001 - unique, so unset must be NULL
+    submit_time = models.DateTimeField(null=True, blank=True)
+    last_modified_time = models.DateTimeField(null=True, blank=True)
+    end_time = models.DateTimeField(null=True, blank=True)
+    job_expiration_time = models.DateTimeField(null=True, blank=True)
+    total_record_count = models.PositiveBigIntegerField(null=True, blank=True)
+    processed_record_count = models.PositiveBigIntegerField(null=True, blank=True)
+    success_record_count = models.PositiveBigIntegerField(null=True, blank=True)
+    error_record_count = models.PositiveBigIntegerField(null=True, blank=True)
+
+    # What came of it, read from the output once the job has ended.
+    results = models.CharField(max_length=8, choices=Results, default=Results.NONE)
+    results_error = models.JSONField(null=True, blank=True)
+    manifest = models.JSONField(null=True, blank=True)
+    input_token_count = models.PositiveBigIntegerField(null=True, blank=True)
+    output_token_count = models.PositiveBigIntegerField(null=True, blank=True)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "job_arn"], name="job_arn_unique"),
+            models.UniqueConstraint(fields=["connection", "client_request_token"], name="client_request_token_unique",
+                                    condition=models.Q(origin="console")),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["connection", "-created_at", "-id"], name="job_list"),
+            models.Index(fields=["connection", "status", "-created_at"], name="job_list_status"),
+            models.Index(fields=["status", "due_at"], name="job_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.job_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("job-detail", args=[self.connection.name, self.pk])
+
+    @property
+    def aws_id(self) -> str:
+        """The 12-character job id, empty before AWS has accepted the job."""
+        return (self.job_arn or "").rpartition("/")[2]
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether a person may stop it now: taken out of the queue here, or stopped on AWS."""
+        return self.status in {Status.CHECKING, Status.QUEUED} | (LIVE - {Status.STOPPING})
+
+    def transition(self, to: str, *, verb: str, actor: Any = None, data: dict[str, Any] | None = None,
+                   **fields: Any) -> None:
+        """Step to state *to*, set *fields*, and write the event, all in one transaction.
+
+        The UPDATE names the old state; when no row changes, somebody else was faster. Raises
+        :class:`IllegalTransition` for that and for a step the machine does not have.
+        """
+        old = self.status
+        if to not in self.NEXT[old]:
+            raise IllegalTransition(f"Job {self.job_name} is {old}; it cannot become {to}.")
+        now = timezone.now()
+        changes = {**fields, "status": to, "status_changed_at": now, "modified_at": now}
+        with transaction.atomic():
+            if not BatchJob.objects.filter(pk=self.pk, status=old).update(**changes):
+                raise IllegalTransition(f"Job {self.job_name} is no longer {old}.")
+            Event.objects.create(
+                connection_id=self.connection_id, job_id=self.pk, actor=actor, verb=verb,
+                from_status=old, to_status=to, data=data or {},
+            )
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+
+class Event(models.Model):
+    """Who did what, when. Rows are added and never changed or deleted."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    connection = models.ForeignKey(Connection, null=True, on_delete=models.PROTECT, related_name="events")
+    job = models.ForeignKey(BatchJob, null=True, on_delete=models.PROTECT, related_name="events")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+",
+                              help_text="Empty: the system itself.")
+    verb = models.CharField(max_length=40)
+    from_status = models.CharField(max_length=20, blank=True)
+    to_status = models.CharField(max_length=20, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["job", "-at"], name="event_job")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.verb}"
