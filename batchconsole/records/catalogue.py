@@ -1,0 +1,92 @@
+"""The shipped catalogue of models: which take batch jobs, which body they expect, what they refuse.
+
+Data only, from ``catalogue.json`` beside this file. AWS's Create call is the authority: ListFoundationModels cannot tell
+which models take batch jobs, so this list can be older than the service.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+PROFILE_PREFIXES = ("us-gov", "us", "eu", "apac", "global", "jp", "au", "ca")
+_PROFILE_PREFIX = re.compile(rf"(?:{'|'.join(PROFILE_PREFIXES)})\.(?=[a-z0-9]+\.)")
+_ARN = re.compile(r"arn:aws[a-z-]*:bedrock:[a-z0-9-]*:\d*:(?:foundation-model|inference-profile|custom-model)/([^/]+)")
+_CONTEXT_SUFFIX = re.compile(r":\d+k$")
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """One foundation model.
+
+    ``batch`` says whether batch jobs are known to be taken; ``on_demand`` whether the bare id may be used, or only one of
+    ``inference_profiles`` (full profile ids, ``us.anthropic...``). ``max_output_tokens`` is ``None`` when unknown.
+    ``refuses`` names what the model's own checks refuse: a parameter (``temperature``), two together
+    (``temperature+top_p``), or ``prefill`` (a conversation that ends with the assistant).
+    """
+
+    model_id: str
+    name: str
+    provider: str
+    family: str
+    input_modalities: tuple[str, ...]
+    output_modalities: tuple[str, ...]
+    batch: bool
+    on_demand: bool
+    inference_profiles: tuple[str, ...]
+    max_output_tokens: int | None
+    regions: tuple[str, ...]
+    refuses: tuple[str, ...]
+
+
+class _Data(msgspec.Struct):
+    as_of: str
+    family_by_prefix: dict[str, str]
+    models: list[dict[str, Any]]
+
+
+@cache
+def _data() -> _Data:
+    return msgspec.json.decode(Path(__file__).with_name("catalogue.json").read_bytes(), type=_Data)
+
+
+def _model(row: dict[str, Any]) -> Model:
+    profiles = [f"{geography}.{row['model_id']}" for geography in row.pop("geographies")]
+    return msgspec.convert(row | {"inference_profiles": profiles}, Model)
+
+
+@cache
+def models() -> tuple[Model, ...]:
+    """Every model of the catalogue, in the order they are shown."""
+    return tuple(_model(dict(row)) for row in _data().models)
+
+
+@cache
+def _by_id() -> dict[str, Model]:
+    return {model.model_id: model for model in models()}
+
+
+def bare_id(model_id: str) -> str:
+    """*model_id* without ARN, profile prefix (``us.``) and context suffix (``:300k``); itself when it has none.
+
+    Takes what CreateModelInvocationJob's ``modelId`` takes. The base model stands in a custom model's ARN; an
+    application inference profile's ARN does not tell its model and comes back whole.
+    """
+    arn = _ARN.match(model_id)
+    name = arn[1] if arn else model_id
+    return _CONTEXT_SUFFIX.sub("", _PROFILE_PREFIX.sub("", name, count=1))
+
+
+def find(model_id: str) -> Model | None:
+    """The model behind a bare id, foundation-model ARN, inference-profile id or ARN; ``None`` when not in the catalogue."""
+    return _by_id().get(bare_id(model_id))
+
+
+def guess_family(model_id: str) -> str | None:
+    """The family name of *model_id*; for ids newer than the catalogue, by the provider's prefix. ``None`` when unknown."""
+    model = find(model_id)
+    if model:
+        return model.family
+    name = bare_id(model_id)
+    return next((family for prefix, family in _data().family_by_prefix.items() if name.startswith(prefix)), None)

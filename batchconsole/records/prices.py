@@ -1,0 +1,70 @@
+"""Batch prices of models and what a number of tokens costs. A shipped, dated table; an unknown price is never zero."""
+
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from batchconsole.records.catalogue import bare_id
+
+MILLION = Decimal(1_000_000)
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """USD per million tokens, batch, as of a day. ``inferred`` marks half of the on-demand price, not a published row."""
+
+    input_usd_per_million: Decimal
+    output_usd_per_million: Decimal
+    as_of: date
+    source: str
+    inferred: bool = False
+
+
+class _Row(msgspec.Struct):
+    model_id: str
+    input_usd_per_million: Decimal
+    output_usd_per_million: Decimal
+    inferred: bool
+
+
+class _Data(msgspec.Struct):
+    as_of: date
+    region: str
+    source: str
+    prices: list[_Row]
+
+
+@cache
+def _shipped() -> tuple[str, dict[str, Price]]:
+    data = msgspec.json.decode(Path(__file__).with_name("prices.json").read_bytes(), type=_Data)
+    return data.region, {
+        row.model_id: Price(
+            input_usd_per_million=row.input_usd_per_million,
+            output_usd_per_million=row.output_usd_per_million,
+            as_of=data.as_of,
+            source=f"{data.source}, {data.region}" + (", inferred from on-demand" if row.inferred else ""),
+            inferred=row.inferred,
+        )
+        for row in data.prices
+    }
+
+
+def find_price(model_id: str, region: str = "us-east-1") -> Price | None:
+    """The shipped batch price of *model_id* (any form :func:`catalogue.find` takes); ``None`` when unknown.
+
+    The table is us-east-1's. AWS's prices differ a little by region, so for another region the price's ``source`` still
+    names us-east-1 and is marked ``inferred``.
+    """
+    home, prices = _shipped()
+    price = prices.get(bare_id(model_id))
+    if price is None or region == home:
+        return price
+    return msgspec.structs.replace(price, inferred=True)
+
+
+def cost(price: Price, input_tokens: int, output_tokens: int) -> Decimal:
+    """USD for so many tokens, exact (not rounded)."""
+    total = input_tokens * price.input_usd_per_million + output_tokens * price.output_usd_per_million
+    return total / MILLION
