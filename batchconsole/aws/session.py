@@ -1,15 +1,30 @@
 """boto3 clients for one target: region, endpoints and the way to credentials. Knows no policy and keeps no secret."""
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import NoCredentialsError
+from botocore.session import Session as CoreSession
+
+from batchconsole.aws.errors import translate
 
 BEDROCK_SERVICES = {"bedrock": "bedrock_endpoint_url", "bedrock-runtime": "bedrock_runtime_endpoint_url"}
 LOCAL_KEY = "test"  # MiniStack's fixed access key and secret for the account's root; public, like a default port.
-CONFIG = Config(connect_timeout=3, read_timeout=60, retries={"mode": "standard", "max_attempts": 3})
+# An address we were not given is AWS's own, whatever AWS_ENDPOINT_URL a shell that sourced aws.env hands down: a job
+# meant for a real account must not land in the local stack. Path style, as buckets are no host names on loopback.
+CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=60,
+    retries={"mode": "standard", "max_attempts": 3},
+    ignore_configured_endpoint_urls=True,
+)
+LOCAL_CONFIG = CONFIG.merge(Config(s3={"addressing_style": "path"}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +39,67 @@ class Target:
     profile_name: str = ""
     role_arn: str = ""
     external_id: str = ""
+
+    def endpoint_of(self, service: str) -> str | None:
+        """The URL *service* is reached at, ``None`` for AWS's own."""
+        return getattr(self, BEDROCK_SERVICES.get(service, "endpoint_url")) or None
+
+
+_clients: dict[tuple[Target, str], Any] = {}
+_lock = Lock()  # A boto3 session is not safe to make clients from in two threads; a client is safe to share.
+
+
+def _forget_clients() -> None:
+    _clients.clear()
+    _lock.release()
+
+
+# A forked worker must not share its parent's open connections, nor be born with a lock nobody will open.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_forget_clients)
+
+
+def client(target: Target, service: str) -> Any:
+    """The boto3 client of *service* (``"s3"``) for *target*, made once a process.
+
+    Raises
+    ------
+    AwsError
+        ``NoCredentials`` when there are none or the named profile does not exist; nothing is remembered then, so that
+        credentials added later are found. Expired ones show at the first call.
+    """
+    key = (target, service)
+    if key not in _clients:
+        with _lock, translate(f"{service} client"):
+            if key not in _clients:
+                _clients[key] = _make_client(target, service)
+    return _clients[key]
+
+
+def _make_client(target: Target, service: str) -> Any:
+    endpoint = target.endpoint_of(service)
+    return _session(target).client(
+        service, region_name=target.region, endpoint_url=endpoint, config=LOCAL_CONFIG if endpoint else CONFIG
+    )
+
+
+@lru_cache(maxsize=64)
+def _session(target: Target) -> boto3.Session:
+    if target.credentials == "local":
+        return boto3.Session(aws_access_key_id=LOCAL_KEY, aws_secret_access_key=LOCAL_KEY, region_name=target.region)
+    base = boto3.Session(profile_name=target.profile_name or None, region_name=target.region)
+    if base.get_credentials() is None:
+        raise NoCredentialsError
+    return _assumed(base, target) if target.credentials == "assume_role" else base
+
+
+def _assumed(base: boto3.Session, target: Target) -> boto3.Session:
+    """A session as the target's role; its credentials are fetched at the first call and renewed before they expire."""
+
+    def sts_client(service: str, **options: Any) -> Any:
+        return base.client(service, endpoint_url=target.endpoint_of(service), **{"config": CONFIG, **options})
+
+    extra = {"RoleSessionName": "batch-console"} | ({"ExternalId": target.external_id} if target.external_id else {})
+    fetcher = AssumeRoleCredentialFetcher(sts_client, base.get_credentials(), target.role_arn, extra_args=extra)
+    core = CoreSession()
+    core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    return boto3.Session(botocore_session=core, region_name=target.region)

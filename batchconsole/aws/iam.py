@@ -1,0 +1,144 @@
+"""IAM: the roles Bedrock may assume, and making a new least-privilege one."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from batchconsole.aws import bedrock, policies
+from batchconsole.aws.errors import AwsError, translate
+from batchconsole.aws.policies import service_role_policy, service_role_trust
+from batchconsole.aws.session import Target, client
+
+__all__ = ["Role", "create_service_role", "list_service_roles", "service_role_policy", "service_role_trust"]
+
+SERVICE_PATH = "/service-role/"
+DESCRIPTION = "Lets Amazon Bedrock read the input and write the output of batch inference jobs."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A role Bedrock may assume."""
+
+    name: str
+    arn: str
+    path: str = "/"
+    description: str = ""
+    created_at: datetime | None = None
+
+
+def list_service_roles(target: Target) -> list[Role]:
+    """The roles whose trust policy lets bedrock.amazonaws.com assume them, by name; raises :class:`AwsError`."""
+    found: list[Role] = []
+    with translate("ListRoles", permission="iam:ListRoles"):
+        for page in client(target, "iam").get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000}):
+            found += [_role(item) for item in page["Roles"] if _trusts_bedrock(item["AssumeRolePolicyDocument"])]
+    return sorted(found, key=lambda role: role.name.lower())
+
+
+def _role(item: dict[str, Any]) -> Role:
+    return Role(
+        name=item["RoleName"],
+        arn=item["Arn"],
+        path=item["Path"],
+        description=item.get("Description", ""),
+        created_at=item.get("CreateDate"),
+    )
+
+
+def _trusts_bedrock(policy: dict[str, Any] | str) -> bool:
+    read: dict[str, Any] = json.loads(unquote(policy)) if isinstance(policy, str) else policy
+    return any(_allows_bedrock(statement) for statement in _as_list(read.get("Statement")))
+
+
+def _allows_bedrock(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal", {})
+    services = _as_list(principal.get("Service")) if isinstance(principal, dict) else []
+    actions = {str(action).lower() for action in _as_list(statement.get("Action"))}
+    return (
+        statement.get("Effect") == "Allow"
+        and policies.SERVICE in services
+        and bool(actions & {"sts:assumerole", "sts:*", "*"})
+    )
+
+
+def _as_list(value: Any) -> list[Any]:
+    """IAM writes a list of one as the one."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def create_service_role(
+    target: Target,
+    *,
+    role_name: str,
+    input_s3_uri: str,
+    output_s3_uri: str,
+    model_id: str,
+    account_id: str,
+    kms_key_id: str = "",
+    bucket_owners: tuple[str, ...] = (),
+) -> str:
+    """Make the role *role_name* under ``/service-role/`` for jobs like this one and return its ARN.
+
+    Its one inline policy is :func:`service_role_policy`. When the policy cannot be written the role is removed again,
+    so that the same name can be tried once more.
+
+    Raises
+    ------
+    AwsError
+        ``EntityAlreadyExists``, ``AccessDenied``, or never reached.
+    """
+    policy = service_role_policy(
+        input_s3_uri=input_s3_uri,
+        output_s3_uri=output_s3_uri,
+        model_id=model_id,
+        account_id=account_id,
+        region=target.region,
+        kms_key_id=kms_key_id,
+        model_arns=_models_behind(target, model_id),
+        bucket_owners=bucket_owners,
+    )
+    trust = service_role_trust(account_id=account_id, region=target.region)
+    iam = client(target, "iam")
+    with translate("CreateRole", permission="iam:CreateRole", subject=f"role {role_name}"):
+        role = iam.create_role(
+            RoleName=role_name, Path=SERVICE_PATH, Description=DESCRIPTION, AssumeRolePolicyDocument=json.dumps(trust)
+        )["Role"]
+    try:
+        with translate("PutRolePolicy", permission="iam:PutRolePolicy", subject=f"role {role_name}"):
+            iam.put_role_policy(
+                RoleName=role_name, PolicyName=_policy_name(role_name), PolicyDocument=json.dumps(policy)
+            )
+    except AwsError as error:
+        _remove(iam, role_name, error)
+        raise
+    return str(role["Arn"])
+
+
+def _policy_name(role_name: str) -> str:
+    """Named after the role, cut to leave the whole within IAM's 128 characters."""
+    return f"{role_name[:100]}-batch-inference"
+
+
+def _remove(iam: Any, role_name: str, cause: AwsError) -> None:
+    """Take a half-made role away; when even that fails, say so in the hint of the error that led here."""
+    try:
+        with translate("DeleteRole", permission="iam:DeleteRole", subject=f"role {role_name}"):
+            iam.delete_role(RoleName=role_name)
+    except AwsError:
+        cause.hint += f" The role {role_name} was made without permissions and could not be removed: delete it in IAM."
+
+
+def _models_behind(target: Target, model_id: str) -> tuple[str, ...]:
+    """The foundation models of an inference profile, one a region; all regions' when AWS lists no such profile."""
+    if not policies.is_inference_profile(model_id):
+        return ()
+    profile_id = model_id.rpartition("/")[2]
+    for profile in bedrock.list_inference_profiles(target):
+        if profile_id in (profile.inference_profile_id, profile.inference_profile_arn.rpartition("/")[2]):
+            return profile.model_arns
+    partition = policies.partition_of(target.region)
+    return (f"arn:{partition}:bedrock:*::foundation-model/{profile_id.partition('.')[2]}",)

@@ -1,0 +1,178 @@
+"""Amazon S3: listing for the pickers, streaming and ranged reads for results, writing for uploads and samples."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from botocore.exceptions import ClientError
+
+from batchconsole.aws.errors import translate
+from batchconsole.aws.session import Target, client
+
+SCHEME = "s3://"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """A bucket of the account; ``region`` is empty when S3 does not say."""
+
+    name: str
+    created_at: datetime | None = None
+    region: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Object:
+    """One object; ``size`` in bytes, ``etag`` without quotes."""
+
+    key: str
+    size: int
+    last_modified: datetime
+    etag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """One page under a prefix. ``folders`` are whole prefixes ending in a slash; no ``next_token`` means no more."""
+
+    folders: list[str] = field(default_factory=list)
+    objects: list[S3Object] = field(default_factory=list)
+    next_token: str = ""
+
+
+def parse_s3_uri(uri: str) -> tuple[str, str]:
+    """``s3://bucket/some/key`` as ``("bucket", "some/key")``; the key may be empty. Raises :class:`ValueError`."""
+    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
+    if not uri.startswith(SCHEME) or not bucket:
+        raise ValueError(f"{uri!r} is not an S3 location. Write it as s3://bucket/prefix.")
+    return bucket, key
+
+
+def list_buckets(target: Target) -> list[Bucket]:
+    """All buckets of the account, in S3's order (by name); raises :class:`AwsError`."""
+    found: list[Bucket] = []
+    with translate("ListBuckets", permission="s3:ListAllMyBuckets"):
+        for page in client(target, "s3").get_paginator("list_buckets").paginate(PaginationConfig={"PageSize": 1000}):
+            found += [
+                Bucket(name=item["Name"], created_at=item.get("CreationDate"), region=item.get("BucketRegion", ""))
+                for item in page.get("Buckets", [])
+            ]
+    return found
+
+
+def list_objects(
+    target: Target,
+    bucket: str,
+    prefix: str = "",
+    *,
+    continuation_token: str = "",
+    max_keys: int = 1000,
+    delimiter: str = "/",
+) -> Listing:
+    """One page of the folders and objects under *prefix*; an empty *delimiter* lists all depths, without folders.
+
+    Raises
+    ------
+    AwsError
+        ``NoSuchBucket``, ``AccessDenied``, or never reached.
+    """
+    request: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": max_keys}
+    request |= {"Delimiter": delimiter} if delimiter else {}
+    request |= {"ContinuationToken": continuation_token} if continuation_token else {}
+    with translate("ListObjectsV2", permission="s3:ListBucket", subject=f"bucket {bucket}"):
+        page = client(target, "s3").list_objects_v2(**request)
+    return Listing(
+        folders=[item["Prefix"] for item in page.get("CommonPrefixes", [])],
+        objects=[_object(item["Key"], item["Size"], item) for item in page.get("Contents", [])],
+        next_token=page.get("NextContinuationToken", ""),
+    )
+
+
+def iter_objects(target: Target, bucket: str, prefix: str = "") -> Iterator[S3Object]:
+    """Every object under *prefix* at all depths, in key order, a call each thousand; raises :class:`AwsError`."""
+    token = ""
+    while True:
+        page = list_objects(target, bucket, prefix, continuation_token=token, delimiter="")
+        yield from page.objects
+        token = page.next_token
+        if not token:
+            return
+
+
+def head_object(target: Target, bucket: str, key: str) -> S3Object:
+    """Size, time and ETag of one object; raises :class:`AwsError` (``NotFound``, ``AccessDenied``)."""
+    with translate("HeadObject", permission="s3:GetObject", subject=f"{SCHEME}{bucket}/{key}"):
+        answer = client(target, "s3").head_object(Bucket=bucket, Key=key)
+    return _object(key, answer["ContentLength"], answer)
+
+
+def _object(key: str, size: int, answer: dict[str, Any]) -> S3Object:
+    return S3Object(key=key, size=size, last_modified=answer["LastModified"], etag=answer.get("ETag", "").strip('"'))
+
+
+def iter_object(
+    target: Target,
+    bucket: str,
+    key: str,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    chunk_size: int = 1 << 20,
+    etag: str = "",
+) -> Iterator[bytes]:
+    """The bytes of an object from *start* up to but not including *end*, in chunks of at most *chunk_size* bytes.
+
+    With *etag*, only that version of the object. A connection lost on the way is not taken up again.
+
+    Raises
+    ------
+    AwsError
+        ``NoSuchKey``, ``NoSuchBucket``, ``AccessDenied``, ``InvalidRange``, ``PreconditionFailed`` (another ETag now),
+        or broken off: ``EndpointUnreachable``.
+    """
+    request: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    if start or end is not None:
+        request["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+    if etag:
+        request["IfMatch"] = etag
+    with translate("GetObject", permission="s3:GetObject", subject=f"{SCHEME}{bucket}/{key}"):
+        body = client(target, "s3").get_object(**request)["Body"]
+        try:
+            yield from body.iter_chunks(chunk_size)
+        finally:
+            body.close()
+
+
+def get_range(
+    target: Target, bucket: str, key: str, *, start: int = 0, end: int | None = None, etag: str = ""
+) -> bytes:
+    """The bytes from *start* up to but not including *end*, in one piece; errors as :func:`iter_object`."""
+    return b"".join(iter_object(target, bucket, key, start=start, end=end, etag=etag))
+
+
+def put_object(
+    target: Target, bucket: str, key: str, body: bytes, *, content_type: str = "application/octet-stream"
+) -> str:
+    """Write a small object and return its ETag; raises :class:`AwsError`."""
+    with translate("PutObject", permission="s3:PutObject", subject=f"{SCHEME}{bucket}/{key}"):
+        answer = client(target, "s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+    return str(answer["ETag"]).strip('"')
+
+
+def upload_fileobj(target: Target, bucket: str, key: str, file: BinaryIO) -> None:
+    """Write an object of any size from an open file, in parts; raises :class:`AwsError`."""
+    with translate("PutObject", permission="s3:PutObject", subject=f"{SCHEME}{bucket}/{key}"):
+        client(target, "s3").upload_fileobj(file, bucket, key)
+
+
+def create_bucket(target: Target, bucket: str) -> None:
+    """Make a bucket in the target's region; one we own already is fine. Raises :class:`AwsError`."""
+    # us-east-1 is S3's default region and the one name it refuses as a LocationConstraint.
+    where = {} if target.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": target.region}}
+    with translate("CreateBucket", permission="s3:CreateBucket", subject=f"bucket {bucket}"):
+        try:
+            client(target, "s3").create_bucket(Bucket=bucket, **where)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+                raise
