@@ -1,9 +1,25 @@
 #!/usr/bin/env python3
-"""The project's entry."""
+"""The project's entry. `python3 manage.py up` and `python3 manage.py test` do all their own set-up."""
+
 import os
 import sys
 
-if __name__ == "__main__":
+if sys.version_info < (3, 11):  # noqa: UP036 - read by whatever `python3` is; nothing below can be
+    sys.exit(f"Batch Console needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}.")
+if os.name != "posix":
+    sys.exit("Batch Console runs on Linux and macOS; on Windows use it inside WSL.")
+
+from batchconsole.setup import environment
+
+
+def main() -> None:
+    """Go on inside `.venv`, made if need be, and run the command there."""
+    environment.enter(sys.argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "batchconsole.settings")
-    from django.core.management import execute_from_command_line
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - Django exists only from here on
+
     execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

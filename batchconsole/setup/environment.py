@@ -1,0 +1,114 @@
+"""The virtual environment `.venv`: made, filled and entered by the commands that need nothing but Python to start."""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from batchconsole.setup import apt, pip
+from batchconsole.setup.errors import SetupError
+from batchconsole.setup.paths import PYTHON, ROOT, STAMP, VENV
+
+# The commands that prepare themselves, and what each needs. Every other command takes what it finds.
+REQUIREMENTS = {"up": "requirements.txt", "test": "tests/requirements.txt", "bench": "tests/requirements.txt"}
+
+
+def enter(argv: list[str]) -> None:
+    """Go on inside `.venv`: return when already there, else replace this process by the same command in there.
+
+    A command of REQUIREMENTS makes and fills `.venv` first. Any other runs where Django is, so that an image
+    with everything installed needs no second copy. Ends the program with one line about what only a person can do.
+    """
+    data_dir_to_environment(argv)
+    requirements = REQUIREMENTS.get(argv[1] if len(argv) > 1 else "")
+    try:
+        if requirements:
+            prepare(requirements)
+        elif not is_django_here() and not is_made():
+            raise SetupError("Nothing is installed yet. Start with: python3 manage.py up")
+    except SetupError as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{VENV} cannot be prepared: {error}")
+    if not is_inside() and (requirements or not is_django_here()):
+        sys.stdout.flush()
+        os.execv(PYTHON, [str(PYTHON), *argv])
+
+
+def data_dir_to_environment(argv: list[str]) -> None:
+    """Hand `--data-dir` on by the environment: Django reads its settings before a command sees its options."""
+    for argument, following in zip(argv, [*argv[1:], ""], strict=True):
+        name, equals, value = argument.partition("=")
+        if name == "--data-dir":
+            os.environ["BATCHCONSOLE_DATA_DIR"] = os.path.abspath(value if equals else following)
+
+
+def prepare(requirements: str) -> None:
+    """Make `.venv` unless a working one is there, and install *requirements* unless that very text was installed."""
+    with alone():
+        if not is_made():
+            make()
+        if installed().get(requirements) != fingerprint(requirements):
+            install(requirements)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let one process at a time prepare: `up` and `test` may be started together in a fresh clone."""
+    folder = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def make() -> None:
+    if importlib.util.find_spec("ensurepip") is None and not apt.install("python3-venv"):
+        raise SetupError(
+            "Python's venv module is incomplete here. On Debian or Ubuntu run: sudo apt install python3-venv"
+        )
+    say(f"Making .venv with Python {sys.version.split()[0]} ({sys.executable}).")
+    pip.make_venv(VENV)
+
+
+def install(requirements: str) -> None:
+    say(f"Installing {requirements} into .venv. The first time takes about a minute.")
+    pip.run("install", "--requirement", str(ROOT / requirements))
+    STAMP.write_text(json.dumps(installed() | {requirements: fingerprint(requirements)}))
+
+
+def installed() -> dict[str, str]:
+    """The fingerprint of each requirements file that was installed to its end."""
+    try:
+        return dict(json.loads(STAMP.read_text()))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def fingerprint(requirements: str) -> str:
+    """A hash of *requirements* and of the runtime's, which every other file includes."""
+    files = [ROOT / "requirements.txt", ROOT / requirements]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def is_made() -> bool:
+    """Whether `.venv` has a Python that exists and a pip: an interrupted start leaves less, a removed Python too."""
+    return PYTHON.exists() and any(VENV.glob("lib/python*/site-packages/pip/__main__.py"))
+
+
+def is_inside() -> bool:
+    return Path(sys.prefix).resolve() == VENV.resolve()
+
+
+def is_django_here() -> bool:
+    return importlib.util.find_spec("django") is not None
+
+
+def say(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,48 @@
+"""pip and venv as child processes, with their failures in one sentence."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from batchconsole.setup.errors import SetupError
+from batchconsole.setup.paths import PYTHON, ROOT
+
+NEEDED_BYTES = 1_500_000_000  # .venv with the test tools, the model, and room for pip to unpack
+NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
+NO_NETWORK = re.compile(
+    r"name resolution|Name or service not known|nodename nor servname|Network is unreachable|Connection refused"
+    r"|Connection reset|ConnectTimeout|ReadTimeout|Cannot connect to proxy|Max retries exceeded|timed out"
+)
+
+
+def make_venv(folder: Path) -> None:
+    """Make a virtual environment at *folder*, in place of whatever is there."""
+    if shutil.disk_usage(ROOT).free < NEEDED_BYTES:
+        raise SetupError(f"Too little disk space: {ROOT} needs {NEEDED_BYTES / 1e9:.1f} GB free.")
+    child([sys.executable, "-m", "venv", "--clear", str(folder)])
+
+
+def run(*arguments: str, python: Path = PYTHON) -> None:
+    """Run pip of *python*'s environment; raises SetupError when it fails."""
+    child([str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", *arguments])
+
+
+def child(command: list[str]) -> None:
+    environment = os.environ | {"PIP_USER": "0"}  # a user's default of --user is refused inside a virtual environment
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SetupError(explain(done.stdout + done.stderr))
+
+
+def explain(output: str) -> str:
+    """What failed, in one sentence where the cause is known, else in the tool's own last words."""
+    if NO_SPACE.search(output):
+        return f"The disk is full: free {NEEDED_BYTES / 1e9:.1f} GB for {ROOT} and start again."
+    if NO_NETWORK.search(output):
+        return "The package index cannot be reached: the first start needs a network. Connect, or set PIP_INDEX_URL."
+    return "Installing failed:\n" + "\n".join(output.strip().splitlines()[-15:])
