@@ -10,6 +10,26 @@ from django.urls import reverse
 from django.utils import timezone
 
 from batchconsole.aws.session import Target
+from batchconsole.jobs.errors import IllegalTransition
+from batchconsole.jobs.querysets import BatchJobQuerySet, ConnectionQuerySet
+from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, NEXT, OCCUPYING, WAITING, Status, Verb
+from batchconsole.records.catalogue import bare_id
+
+__all__ = [
+    "ENDED",
+    "ENDED_ON_AWS",
+    "LIVE",
+    "OCCUPYING",
+    "WAITING",
+    "BatchJob",
+    "Connection",
+    "Event",
+    "IllegalTransition",
+    "ModelLimit",
+    "ResultFile",
+    "Status",
+    "Verb",
+]
 
 
 class Connection(models.Model):
@@ -38,9 +58,13 @@ class Connection(models.Model):
 
     sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     synced_at = models.DateTimeField(null=True, editable=False)
-    sync_watermark = models.DateTimeField(null=True, editable=False, help_text="Jobs submitted before it are all known.")
+    sync_watermark = models.DateTimeField(
+        null=True, editable=False, help_text="Jobs submitted before it are all known."
+    )
     sync_failures = models.PositiveIntegerField(default=0, editable=False)
     sync_error = models.JSONField(null=True, editable=False, help_text="Code, message and hint of the last failure.")
+
+    objects = ConnectionQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["title"]
@@ -66,42 +90,15 @@ class Connection(models.Model):
         )
 
 
-class Status(models.TextChoices):
-    """Ours first, then AWS's, verbatim."""
-
-    CHECKING = "Checking", "Checking"
-    REJECTED = "Rejected", "Rejected"
-    QUEUED = "Queued", "Queued"
-    CANCELLED = "Cancelled", "Cancelled"
-    SUBMITTING = "Submitting", "Submitting"
-    SUBMIT_FAILED = "SubmitFailed", "Submit failed"
-    SUBMITTED = "Submitted", "Submitted"
-    VALIDATING = "Validating", "Validating"
-    SCHEDULED = "Scheduled", "Scheduled"
-    IN_PROGRESS = "InProgress", "In progress"
-    COMPLETED = "Completed", "Completed"
-    PARTIALLY_COMPLETED = "PartiallyCompleted", "Partially completed"
-    FAILED = "Failed", "Failed"
-    STOPPING = "Stopping", "Stopping"
-    STOPPED = "Stopped", "Stopped"
-    EXPIRED = "Expired", "Expired"
-
-
-WAITING = frozenset({Status.CHECKING, Status.QUEUED, Status.SUBMITTING})
-LIVE = frozenset({Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED, Status.IN_PROGRESS, Status.STOPPING})
-ENDED_ON_AWS = frozenset(
-    {Status.COMPLETED, Status.PARTIALLY_COMPLETED, Status.FAILED, Status.STOPPED, Status.EXPIRED}
-)
-ENDED = ENDED_ON_AWS | {Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED}
-
-
-class IllegalTransition(ValueError):
-    """The state machine has no such step, or somebody else took one first."""
-
-
 def new_client_request_token() -> str:
     """A fresh idempotency token: 32 hexadecimal digits, within the API's 1-256 letters, digits and hyphens."""
     return secrets.token_hex(16)
+
+
+def base_model_id(model_id: str) -> str:
+    """The model whose quota a job of *model_id* uses. Custom models have one apart from the model they grew from."""
+    kind = "custom-model/" if ":custom-model/" in model_id else ""
+    return kind + bare_id(model_id)
 
 
 class BatchJob(models.Model):
@@ -121,25 +118,7 @@ class BatchJob(models.Model):
         READY = "ready", "Ready"
         FAILED = "failed", "Could not be read"
 
-    # Sync may see several steps at once, so each live state leads to every later one.
-    NEXT: ClassVar[dict[str, frozenset[str]]] = {
-        Status.CHECKING: frozenset({Status.REJECTED, Status.QUEUED, Status.CANCELLED}),
-        Status.REJECTED: frozenset({Status.QUEUED}),
-        Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELLED}),
-        Status.SUBMITTING: frozenset({Status.QUEUED, Status.SUBMIT_FAILED}) | LIVE | ENDED_ON_AWS,
-        Status.SUBMITTED: (LIVE | ENDED_ON_AWS) - {Status.SUBMITTED},
-        Status.VALIDATING: (LIVE | ENDED_ON_AWS) - {Status.SUBMITTED, Status.VALIDATING},
-        Status.SCHEDULED: (LIVE | ENDED_ON_AWS) - {Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED},
-        Status.IN_PROGRESS: frozenset({Status.STOPPING}) | ENDED_ON_AWS,
-        Status.STOPPING: ENDED_ON_AWS,
-        Status.COMPLETED: frozenset(),
-        Status.PARTIALLY_COMPLETED: frozenset(),
-        Status.FAILED: frozenset(),
-        Status.STOPPED: frozenset(),
-        Status.EXPIRED: frozenset(),
-        Status.CANCELLED: frozenset(),
-        Status.SUBMIT_FAILED: frozenset(),
-    }
+    NEXT: ClassVar[dict[str, frozenset[str]]] = NEXT
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs")
     origin = models.CharField(max_length=8, choices=Origin, default=Origin.CONSOLE)
@@ -152,9 +131,10 @@ class BatchJob(models.Model):
     # What was asked for: CreateModelInvocationJob's own fields.
     job_name = models.CharField(max_length=63)
     model_id = models.CharField(max_length=2048)
-    model_invocation_type = models.CharField(
-        max_length=12, choices=InvocationType, default=InvocationType.INVOKE_MODEL
+    base_model_id = models.CharField(
+        max_length=2048, editable=False, help_text="The model whose quota it uses, without ARN and geography."
     )
+    model_invocation_type = models.CharField(max_length=12, choices=InvocationType, default=InvocationType.INVOKE_MODEL)
     input_s3_uri = models.CharField(max_length=1024)
     output_s3_uri = models.CharField(max_length=1024)
     input_bucket_owner = models.CharField(max_length=12, blank=True)
@@ -175,7 +155,9 @@ class BatchJob(models.Model):
     message = models.TextField(blank=True, help_text="AWS's message, or why it waits or was refused.")
     error_code = models.CharField(max_length=100, blank=True)
     hint = models.TextField(blank=True)
-    due_at = models.DateTimeField(default=timezone.now, null=True, help_text="When the next step of a waiting job is due.")
+    due_at = models.DateTimeField(
+        default=timezone.now, null=True, help_text="When the next step of a waiting job is due."
+    )
     attempts = models.PositiveIntegerField(default=0)
     job_arn = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001 - unique, so unset must be NULL
     submit_time = models.DateTimeField(null=True, blank=True)
@@ -190,26 +172,40 @@ class BatchJob(models.Model):
     # What came of it, read from the output once the job has ended.
     results = models.CharField(max_length=8, choices=Results, default=Results.NONE)
     results_error = models.JSONField(null=True, blank=True)
-    manifest = models.JSONField(null=True, blank=True)
+    manifest = models.JSONField(null=True, blank=True, help_text="AWS's own figures, manifest.json.out.")
+    record_errors = models.JSONField(
+        default=list, blank=True, help_text='[{"code": 400, "message": "...", "count": 3, "record_ids": ["rec-1"]}]'
+    )
     input_token_count = models.PositiveBigIntegerField(null=True, blank=True)
     output_token_count = models.PositiveBigIntegerField(null=True, blank=True)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+
+    objects = BatchJobQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "job_arn"], name="job_arn_unique"),
-            models.UniqueConstraint(fields=["connection", "client_request_token"], name="client_request_token_unique",
-                                    condition=models.Q(origin="console")),
+            models.UniqueConstraint(
+                fields=["connection", "client_request_token"],
+                name="client_request_token_unique",
+                condition=models.Q(origin="console"),
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["connection", "-created_at", "-id"], name="job_list"),
-            models.Index(fields=["connection", "status", "-created_at"], name="job_list_status"),
-            models.Index(fields=["status", "due_at"], name="job_due"),
+            models.Index(fields=["connection", "status", "-created_at", "-id"], name="job_list_status"),
+            models.Index(fields=["connection", "job_name"], name="job_name"),
+            models.Index(fields=["status", "connection", "base_model_id", "id"], name="job_queue"),
+            models.Index(fields=["due_at"], name="job_due", condition=models.Q(due_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return self.job_name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.base_model_id = base_model_id(self.model_id)
+        super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("job-detail", args=[self.connection.name, self.pk])
@@ -228,8 +224,9 @@ class BatchJob(models.Model):
         """Whether a person may stop it now: taken out of the queue here, or stopped on AWS."""
         return self.status in {Status.CHECKING, Status.QUEUED} | (LIVE - {Status.STOPPING})
 
-    def transition(self, to: str, *, verb: str, actor: Any = None, data: dict[str, Any] | None = None,
-                   **fields: Any) -> None:
+    def transition(
+        self, to: str, *, verb: str, actor: Any = None, data: dict[str, Any] | None = None, **fields: Any
+    ) -> None:
         """Step to state *to*, set *fields*, and write the event, all in one transaction.
 
         The UPDATE names the old state; when no row changes, somebody else was faster. Raises
@@ -243,12 +240,15 @@ class BatchJob(models.Model):
         with transaction.atomic():
             if not BatchJob.objects.filter(pk=self.pk, status=old).update(**changes):
                 raise IllegalTransition(f"Job {self.job_name} is no longer {old}.")
-            Event.objects.create(
-                connection_id=self.connection_id, job_id=self.pk, actor=actor, verb=verb,
-                from_status=old, to_status=to, data=data or {},
-            )
+            self.record(verb, actor=actor, data=data, from_status=old, to_status=to)
         for name, value in changes.items():
             setattr(self, name, value)
+
+    def record(self, verb: str, *, actor: Any = None, data: dict[str, Any] | None = None, **states: str) -> None:
+        """Add to the audit trail; call it inside the transaction of the change."""
+        Event.objects.create(
+            connection_id=self.connection_id, job_id=self.pk, actor=actor, verb=verb, data=data or {}, **states
+        )
 
 
 class Event(models.Model):
@@ -257,9 +257,14 @@ class Event(models.Model):
     at = models.DateTimeField(default=timezone.now, db_index=True)
     connection = models.ForeignKey(Connection, null=True, on_delete=models.PROTECT, related_name="events")
     job = models.ForeignKey(BatchJob, null=True, on_delete=models.PROTECT, related_name="events")
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+",
-                              help_text="Empty: the system itself.")
-    verb = models.CharField(max_length=40)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Empty: the system itself.",
+    )
+    verb = models.CharField(max_length=40, choices=Verb)
     from_status = models.CharField(max_length=20, blank=True)
     to_status = models.CharField(max_length=20, blank=True)
     data = models.JSONField(default=dict, blank=True)
@@ -270,3 +275,60 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.verb}"
+
+
+class ModelLimit(models.Model):
+    """What one model admits where that is not the shipped default: an administrator's word, or Service Quotas'."""
+
+    class Source(models.TextChoices):
+        OVERRIDE = "override", "Set by an administrator"
+        SERVICE_QUOTAS = "service_quotas", "Read from Service Quotas"
+
+    connection = models.ForeignKey(
+        Connection, null=True, blank=True, on_delete=models.CASCADE, related_name="limits", help_text="Empty: all."
+    )
+    model_id = models.CharField(max_length=2048, blank=True, help_text="Without ARN and geography. Empty: all models.")
+    source = models.CharField(max_length=14, choices=Source, default=Source.OVERRIDE, editable=False)
+    jobs_at_once = models.PositiveIntegerField(null=True, blank=True, help_text="Submitted and in progress.")
+    min_records_per_job = models.PositiveIntegerField(null=True, blank=True)
+    records_per_job = models.PositiveIntegerField(null=True, blank=True)
+    records_per_file = models.PositiveIntegerField(null=True, blank=True)
+    bytes_per_file = models.PositiveBigIntegerField(null=True, blank=True)
+    bytes_per_job = models.PositiveBigIntegerField(null=True, blank=True)
+    modified_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["connection", "model_id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "model_id", "source"], name="model_limit_unique"),
+            models.UniqueConstraint(
+                fields=["model_id", "source"], condition=models.Q(connection=None), name="model_limit_unique_for_all"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.model_id or "all models"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.model_id = base_model_id(self.model_id)
+        super().save(*args, **kwargs)
+
+
+class ResultFile(models.Model):
+    """One output file of an ended job and where its records begin, so that any page of it is one ranged read."""
+
+    job = models.ForeignKey(BatchJob, on_delete=models.CASCADE, related_name="result_files")
+    key = models.CharField(max_length=1024)
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    etag = models.CharField(max_length=100, help_text="The version of the object the offsets are of.")
+    record_count = models.PositiveBigIntegerField()
+    error_count = models.PositiveBigIntegerField()
+    offsets = models.BinaryField(help_text="Where records begin: see jobs/offsets.py.")
+    error_offsets = models.BinaryField(help_text="Where records with an error begin.")
+
+    class Meta:
+        ordering: ClassVar = ["key"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "key"], name="result_file_unique")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,19 @@
+"""The one error the domain raises for something a person can put right."""
+
+
+class UserError(Exception):
+    """What was asked for cannot be done, and the person who asked can do something about it.
+
+    ``field`` is the API field in snake case the message belongs to, empty for the whole request. ``hint`` says what to
+    do. Failures of AWS are :class:`batchconsole.aws.errors.AwsError`, which has the same ``message`` and ``hint``.
+    """
+
+    def __init__(self, message: str, field: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.hint = hint
+
+
+class IllegalTransition(ValueError):
+    """The state machine has no such step, or somebody else took one first."""

@@ -1,0 +1,67 @@
+"""Sets of rows: what pages list and what the clock looks for. No network, and no count that grows with the table."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from batchconsole.jobs.states import LIVE, OCCUPYING, Status
+
+# Beyond this a list says "10,000+". Counting stops there, so a page costs the same however many jobs there are.
+COUNT_LIMIT = 10_000
+
+
+class ConnectionQuerySet(models.QuerySet[Any]):
+    def enabled(self) -> Self:
+        return self.filter(is_enabled=True)
+
+    def sync_due(self, now: datetime) -> Self:
+        return self.enabled().filter(sync_due_at__lte=now)
+
+
+class BatchJobQuerySet(models.QuerySet[Any]):
+    def matching(self, text: str) -> Self:
+        """Jobs whose name or model contains *text*, whatever its case; every job for an empty text."""
+        return self.filter(Q(job_name__icontains=text) | Q(model_id__icontains=text)) if text else self
+
+    def in_status(self, statuses: Iterable[str]) -> Self:
+        """Jobs in one of *statuses*; every job when there are none."""
+        wanted = list(statuses)
+        return self.filter(status__in=wanted) if wanted else self
+
+    def live(self) -> Self:
+        return self.filter(status__in=LIVE)
+
+    def occupying(self, connection_id: int, base_model_id: str) -> Self:
+        """The jobs that count against one model's quota."""
+        return self.filter(connection_id=connection_id, base_model_id=base_model_id, status__in=OCCUPYING)
+
+    def queued(self, connection_id: int, base_model_id: str) -> Self:
+        """One model's queue, first come first."""
+        mine = self.filter(connection_id=connection_id, base_model_id=base_model_id, status=Status.QUEUED)
+        return mine.order_by("id")
+
+    def due(self, now: datetime) -> Self:
+        """Jobs whose next step is due."""
+        return self.filter(due_at__lte=now, connection__is_enabled=True)
+
+    def bounded_count(self, limit: int = COUNT_LIMIT) -> int:
+        """How many rows there are; ``limit + 1`` stands for more than *limit*."""
+        return self.order_by().values("pk")[: limit + 1].count()
+
+    def status_counts(self, limit: int = COUNT_LIMIT) -> dict[str, int]:
+        """How many rows each status has, without the empty ones; ``limit + 1`` stands for more than *limit*."""
+        counts = {str(status): self.filter(status=status).bounded_count(limit) for status in Status}
+        return {status: count for status, count in counts.items() if count}
+
+    def queues(self) -> list[tuple[int, str, int]]:
+        """Connection, model and number of waiting jobs of each model that has any."""
+        queued = self.filter(status=Status.QUEUED, connection__is_enabled=True).order_by()
+        return list(queued.values_list("connection_id", "base_model_id").annotate(Count("pk")))
+
+    def claim(self, pk: int, *, due_at: datetime | None, until: datetime) -> bool:
+        """Push the due time of one row on, if nobody else did: true for the one caller that may take the step."""
+        return bool(self.filter(pk=pk, due_at=due_at).update(due_at=until, modified_at=timezone.now()))

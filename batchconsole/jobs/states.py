@@ -1,0 +1,78 @@
+"""The state machine of a job: ours first, then AWS's states verbatim. Data only."""
+
+from django.db.models import TextChoices
+
+
+class Status(TextChoices):
+    """Where a job stands. ``str(status)`` is AWS's own word from ``Submitted`` on."""
+
+    CHECKING = "Checking", "Checking"
+    REJECTED = "Rejected", "Rejected"
+    QUEUED = "Queued", "Queued"
+    CANCELLED = "Cancelled", "Cancelled"
+    SUBMITTING = "Submitting", "Submitting"
+    SUBMIT_FAILED = "SubmitFailed", "Submit failed"
+    SUBMITTED = "Submitted", "Submitted"
+    VALIDATING = "Validating", "Validating"
+    SCHEDULED = "Scheduled", "Scheduled"
+    IN_PROGRESS = "InProgress", "In progress"
+    COMPLETED = "Completed", "Completed"
+    PARTIALLY_COMPLETED = "PartiallyCompleted", "Partially completed"
+    FAILED = "Failed", "Failed"
+    STOPPING = "Stopping", "Stopping"
+    STOPPED = "Stopped", "Stopped"
+    EXPIRED = "Expired", "Expired"
+
+
+WAITING = frozenset({Status.CHECKING, Status.QUEUED, Status.SUBMITTING})
+LIVE = frozenset({Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED, Status.IN_PROGRESS, Status.STOPPING})
+# What counts against the model's quota; a job being submitted may be there already.
+OCCUPYING = LIVE | {Status.SUBMITTING}
+ENDED_ON_AWS = frozenset({Status.COMPLETED, Status.PARTIALLY_COMPLETED, Status.FAILED, Status.STOPPED, Status.EXPIRED})
+ON_AWS = LIVE | ENDED_ON_AWS
+ENDED = ENDED_ON_AWS | {Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED}
+
+# Sync may see several steps at once, so each live state leads to every later one. Whatever we believe of a job that was
+# ever sent, sync can find it on AWS by its token: an answer that got lost does not mean that nothing happened.
+NEXT: dict[str, frozenset[str]] = {
+    Status.CHECKING: frozenset({Status.REJECTED, Status.QUEUED, Status.CANCELLED}),
+    Status.REJECTED: frozenset({Status.QUEUED}),
+    Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELLED}) | ON_AWS,
+    Status.CANCELLED: ON_AWS,
+    Status.SUBMITTING: frozenset({Status.QUEUED, Status.SUBMIT_FAILED}) | ON_AWS,
+    Status.SUBMIT_FAILED: ON_AWS,
+    Status.SUBMITTED: ON_AWS - {Status.SUBMITTED},
+    Status.VALIDATING: ON_AWS - {Status.SUBMITTED, Status.VALIDATING},
+    Status.SCHEDULED: ON_AWS - {Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED},
+    Status.IN_PROGRESS: ENDED_ON_AWS | {Status.STOPPING},
+    Status.STOPPING: ENDED_ON_AWS,
+    Status.COMPLETED: frozenset(),
+    Status.PARTIALLY_COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.STOPPED: frozenset(),
+    Status.EXPIRED: frozenset(),
+}
+
+
+class Verb(TextChoices):
+    """What an event says was done."""
+
+    CREATED = "created", "Created"
+    IMPORTED = "imported", "Found on AWS, created elsewhere"
+    CHECKED = "checked", "Input checked"
+    REJECTED = "rejected", "Input refused"
+    RELEASED = "released", "Sent to the queue in spite of the input check"
+    CLAIMED = "claimed", "Being submitted"
+    SUBMITTED = "submitted", "Submitted to AWS"
+    REQUEUED = "requeued", "Put back into the queue"
+    SUBMIT_FAILED = "submit_failed", "Refused by AWS"
+    ADOPTED = "adopted", "Found on AWS by its token"
+    REPORTED = "reported", "Status reported by AWS"
+    MISSING = "missing", "No longer known to AWS"
+    CANCELLED = "cancelled", "Cancelled before it was submitted"
+    STOP_REQUESTED = "stop_requested", "Stop requested"
+    TAGS_CHANGED = "tags_changed", "Tags changed"
+    ROLE_CREATED = "role_created", "Service role created"
+    RESULTS_REQUESTED = "results_requested", "Results requested"
+    RESULTS_READ = "results_read", "Results read"
+    RESULTS_FAILED = "results_failed", "Results could not be read"
