@@ -1,7 +1,7 @@
 """The shipped catalogue of models: which take batch jobs, which body they expect, what they refuse.
 
-Data only, from ``catalogue.json`` beside this file. AWS's Create call is the authority: ListFoundationModels cannot tell
-which models take batch jobs, so this list can be older than the service.
+Data only, from ``catalogue.json`` beside this file. AWS's Create call is the authority: ListFoundationModels cannot
+tell which models take batch jobs, so this list can be older than the service.
 """
 
 import re
@@ -20,8 +20,8 @@ _CONTEXT_SUFFIX = re.compile(r":\d+k$")
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One foundation model.
 
-    ``batch`` says whether batch jobs are known to be taken; ``on_demand`` whether the bare id may be used, or only one of
-    ``inference_profiles`` (full profile ids, ``us.anthropic...``). ``max_output_tokens`` is ``None`` when unknown.
+    ``batch`` says whether batch jobs are known to be taken; ``on_demand`` whether the bare id may be used, or only one
+    of ``inference_profiles`` (full profile ids, ``us.anthropic...``). ``max_output_tokens`` is ``None`` when unknown.
     ``refuses`` names what the model's own checks refuse: a parameter (``temperature``), two together
     (``temperature+top_p``), or ``prefill`` (a conversation that ends with the assistant).
     """
@@ -79,12 +79,12 @@ def bare_id(model_id: str) -> str:
 
 
 def find(model_id: str) -> Model | None:
-    """The model behind a bare id, foundation-model ARN, inference-profile id or ARN; ``None`` when not in the catalogue."""
+    """The model behind a bare id, a foundation-model ARN, an inference-profile id or ARN; ``None`` when not known."""
     return _by_id().get(bare_id(model_id))
 
 
 def guess_family(model_id: str) -> str | None:
-    """The family name of *model_id*; for ids newer than the catalogue, by the provider's prefix. ``None`` when unknown."""
+    """The family name of *model_id*; for ids newer than the catalogue by the provider's prefix, else ``None``."""
     model = find(model_id)
     if model:
         return model.family

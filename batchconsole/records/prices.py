@@ -13,7 +13,7 @@ MILLION = Decimal(1_000_000)
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """USD per million tokens, batch, as of a day. ``inferred`` marks half of the on-demand price, not a published row."""
+    """USD per million tokens, batch, as of a day. ``inferred`` marks half of the on-demand price, not AWS's own row."""
 
     input_usd_per_million: Decimal
     output_usd_per_million: Decimal

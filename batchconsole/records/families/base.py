@@ -12,7 +12,7 @@ StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "con
 
 
 class Refusal(ValueError):
-    """The model would refuse this request body; ``str(error)`` is the message Bedrock writes into the record's error."""
+    """The model would refuse this request body; ``str(error)`` is what Bedrock writes into the record's error."""
 
     def __init__(self, message: str, *, path: str = "$") -> None:
         super().__init__(message)
@@ -74,8 +74,12 @@ class Family(Protocol):
     name: str
     title: str
 
-    def read_request(self, body: dict[str, Any]) -> Request:
-        """Translate a request body; raises :class:`Refusal` with Bedrock's wording when the model would refuse it."""
+    def read_request(self, body: dict[str, Any], *, model_id: str = "", batch: bool = True) -> Request:
+        """Translate a request body; raises :class:`Refusal` with Bedrock's wording when the model would refuse it.
+
+        With *model_id* the rules of that model are checked too; *batch* is false for a call of the runtime API. An
+        image that lies in S3 becomes an ``image_url`` part whose URL is its ``s3://`` URI.
+        """
 
     def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
         """Make the provider's response body from *completion*; *body* is the request it answers."""

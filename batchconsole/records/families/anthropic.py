@@ -1,0 +1,368 @@
+"""Anthropic's Messages request and response as Bedrock's InvokeModel takes them (``bedrock-2023-05-31``)."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+from uuid import uuid4
+
+import msgspec
+
+from batchconsole.records.catalogue import bare_id
+from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.converse import tool_arguments
+from batchconsole.records.families.faults import Fault, pydantic_wording, rule
+from batchconsole.records.families.fields import Blob, Count, Fraction, Text, Tokens
+from batchconsole.records.families.schema import (
+    Context,
+    SchemaFamily,
+    Size,
+    content_of,
+    image_part,
+    role_faults,
+    sampling_faults,
+    text_part,
+)
+
+
+class Base64Source(msgspec.Struct, tag_field="type", tag="base64"):
+    media_type: str
+    data: Blob
+
+
+class TextSource(msgspec.Struct, tag_field="type", tag="text"):
+    data: str
+    media_type: str = "text/plain"
+
+
+class ContentSource(msgspec.Struct, tag_field="type", tag="content"):
+    content: Any
+
+
+class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
+    text: str
+    citations: Any = None
+    cache_control: Any = None
+
+
+class ImageBlock(msgspec.Struct, tag_field="type", tag="image"):
+    source: Base64Source
+    cache_control: Any = None
+
+
+class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
+    source: Base64Source | TextSource | ContentSource
+    title: str | None = None
+    context: str | None = None
+
+
+class ToolUseBlock(msgspec.Struct, tag_field="type", tag="tool_use"):
+    id: Text
+    name: Text
+    input: dict[str, Any]
+
+
+class ToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_result"):
+    tool_use_id: Text
+    content: str | list[TextBlock | ImageBlock | DocumentBlock] | None = None
+    is_error: bool | None = None
+
+
+class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
+    thinking: str
+    signature: str
+
+
+class RedactedThinkingBlock(msgspec.Struct, tag_field="type", tag="redacted_thinking"):
+    data: str
+
+
+class SearchResultBlock(msgspec.Struct, tag_field="type", tag="search_result"):
+    source: str
+    title: str
+    content: list[TextBlock]
+
+
+Block = (
+    TextBlock
+    | ImageBlock
+    | DocumentBlock
+    | ToolUseBlock
+    | ToolResultBlock
+    | ThinkingBlock
+    | RedactedThinkingBlock
+    | SearchResultBlock
+)
+
+
+class Message(msgspec.Struct, forbid_unknown_fields=True):
+    role: Literal["user", "assistant"]
+    content: str | list[Block]
+
+
+class Tool(msgspec.Struct):
+    name: Text
+    type: str | None = None
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+
+
+class ToolChoice(msgspec.Struct):
+    type: Literal["auto", "any", "tool", "none"]
+    name: str | None = None
+
+
+class AnthropicBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The body Bedrock takes: the Messages API's without ``model`` and ``stream``, with ``anthropic_version``."""
+
+    anthropic_version: Literal["bedrock-2023-05-31"]
+    max_tokens: Tokens
+    messages: list[Message]
+    system: str | list[TextBlock] | None = None
+    temperature: Fraction | None = None
+    top_p: Fraction | None = None
+    top_k: Count | None = None
+    stop_sequences: list[str] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: ToolChoice | None = None
+    thinking: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    anthropic_beta: list[str] | None = None
+    output_config: dict[str, Any] | None = None
+    output_format: dict[str, Any] | None = None
+    context_management: dict[str, Any] | None = None
+
+
+class _Content(msgspec.Struct):
+    text: str | None = None
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class AnthropicResponse(msgspec.Struct):
+    """The part of a Messages response that is shown; every member may be missing or null."""
+
+    content: list[_Content] | None = None
+    stop_reason: str | None = None
+    usage: _Usage | None = None
+
+
+class Anthropic(SchemaFamily[AnthropicBody, AnthropicResponse]):
+    name: ClassVar[str] = "anthropic"
+    title: ClassVar[str] = "Anthropic Messages"
+    body: ClassVar[type[msgspec.Struct]] = AnthropicBody
+    response: ClassVar[type[msgspec.Struct]] = AnthropicResponse
+
+    def word(self, fault: Fault) -> str:
+        return pydantic_wording(fault)
+
+    def faults(self, body: AnthropicBody, context: Context) -> Iterator[Fault]:
+        if not body.messages:
+            yield rule(
+                "no-messages",
+                "$.messages",
+                found="no messages",
+                expected="at least one message",
+                refusal="messages: at least one message is required",
+            )
+            return
+        yield from role_faults([message.role for message in body.messages], severity="warning")
+        for number, message in enumerate(body.messages):
+            yield from _message_faults(message, f"$.messages[{number}]")
+        yield from _prefill_faults(body, context)
+        yield from _limit_faults(body, context)
+        yield from sampling_faults(
+            context, temperature=("$.temperature", body.temperature), top_p=("$.top_p", body.top_p)
+        )
+
+    def size(self, body: AnthropicBody) -> Size:
+        size = Size(characters=_length(body.system), max_tokens=body.max_tokens)
+        for message in body.messages:
+            size.characters += _length(message.content)
+            if not isinstance(message.content, str):
+                size.media += sum(isinstance(block, ImageBlock | DocumentBlock) for block in message.content)
+        return size
+
+    def request(self, body: AnthropicBody) -> Request:
+        return Request(
+            messages=_system(body.system) + [neutral for message in body.messages for neutral in _neutral(message)],
+            max_tokens=body.max_tokens,
+            temperature=body.temperature,
+            top_p=body.top_p,
+            top_k=body.top_k,
+            stop=list(body.stop_sequences or ()),
+            tools=[_openai_tool(tool) for tool in body.tools or ()],
+            tool_choice=_openai_choice(body.tool_choice),
+        )
+
+    def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
+        content: list[dict[str, Any]] = [{"type": "text", "text": completion.text}] if completion.text else []
+        content += [_tool_use(call) for call in completion.tool_calls]
+        stop_reason = "refusal" if completion.stop_reason == "content_filtered" else completion.stop_reason
+        return {
+            "model": bare_id(model_id).removeprefix("anthropic.").partition("-v1:")[0],
+            "id": f"msg_bdrk_{completion.id or uuid4().hex}",
+            "type": "message",
+            "role": "assistant",
+            "content": content,
+            "stop_reason": stop_reason,
+            "stop_sequence": completion.stop_sequence,
+            "usage": {
+                "input_tokens": completion.input_tokens,
+                "cache_creation_input_tokens": 0,
+                "cache_read_input_tokens": 0,
+                "output_tokens": completion.output_tokens,
+            },
+        }
+
+    def answer(self, response: AnthropicResponse) -> Answer:
+        usage = response.usage
+        return Answer(
+            text="\n".join(block.text for block in response.content or () if block.text is not None),
+            stop_reason=response.stop_reason,
+            input_tokens=usage.input_tokens if usage else None,
+            output_tokens=usage.output_tokens if usage else None,
+        )
+
+    def sample(self) -> dict[str, Any]:
+        return {
+            "anthropic_version": "bedrock-2023-05-31",
+            "max_tokens": 64,
+            "system": "You answer briefly.",
+            "messages": [{"role": "user", "content": "Name the capital of France in one word."}],
+        }
+
+
+def _length(content: Any) -> int:
+    if isinstance(content, str):
+        return len(content)
+    return sum(len(block.text) for block in content or () if isinstance(block, TextBlock))
+
+
+def _message_faults(message: Message, path: str) -> Iterator[Fault]:
+    dotted = path.removeprefix("$.").replace("[", ".").replace("]", "")
+    if not message.content:
+        yield rule(
+            "no-content",
+            f"{path}.content",
+            found="no content",
+            expected="some content",
+            refusal=f"{dotted}: all messages must have non-empty content",
+        )
+    if isinstance(message.content, str):
+        return
+    for index, block in enumerate(message.content):
+        where = f"{path}.content[{index}]"
+        if isinstance(block, TextBlock) and not block.text:
+            yield rule(
+                "blank-text",
+                f"{where}.text",
+                found="blank text",
+                expected="some text",
+                refusal="messages: text content blocks must be non-empty",
+            )
+        wrong = ToolUseBlock if message.role == "user" else ToolResultBlock
+        if isinstance(block, wrong):
+            yield rule(
+                "block-role",
+                where,
+                found=f"{block.__struct_config__.tag} in a message of the {message.role}",
+                expected="tool_use from the assistant, tool_result from the user",
+            )
+
+
+def _prefill_faults(body: AnthropicBody, context: Context) -> Iterator[Fault]:
+    if body.messages[-1].role == "assistant" and context.refuses("prefill"):
+        yield rule(
+            "prefill-refused",
+            f"$.messages[{len(body.messages) - 1}].role",
+            found="assistant",
+            expected="user",
+            refusal="This model does not support assistant message prefill. The conversation must end with a "
+            "user message.",
+        )
+
+
+def _limit_faults(body: AnthropicBody, context: Context) -> Iterator[Fault]:
+    limit, model = context.max_output_tokens, context.model
+    if limit is not None and model is not None and body.max_tokens > limit:
+        name = model.model_id.removeprefix("anthropic.").partition("-v1:")[0]
+        yield rule(
+            "max-tokens-above-limit",
+            "$.max_tokens",
+            found=f"{body.max_tokens}",
+            expected=f"at most {limit}",
+            refusal=f"max_tokens: {body.max_tokens} > {limit}, which is the maximum allowed number of output "
+            f"tokens for {name}",
+        )
+
+
+def _system(system: str | list[TextBlock] | None) -> list[dict[str, Any]]:
+    text = system if isinstance(system, str) else "\n".join(block.text for block in system or ())
+    return [{"role": "system", "content": text}] if text else []
+
+
+def _neutral(message: Message) -> Iterator[dict[str, Any]]:
+    if isinstance(message.content, str):
+        yield {"role": message.role, "content": message.content}
+        return
+    for block in message.content:
+        if isinstance(block, ToolResultBlock):
+            yield {"role": "tool", "tool_call_id": block.tool_use_id, "content": _tool_result_text(block)}
+    parts = [part for block in message.content for part in _parts(block)]
+    calls = [_openai_call(block) for block in message.content if isinstance(block, ToolUseBlock)]
+    if parts or calls:
+        neutral: dict[str, Any] = {"role": message.role, "content": content_of(parts)}
+        yield neutral | ({"tool_calls": calls} if calls else {})
+
+
+def _parts(block: Block) -> Iterator[dict[str, Any]]:
+    if isinstance(block, TextBlock):
+        yield text_part(block.text)
+    elif isinstance(block, ImageBlock):
+        data = base64.b64encode(block.source.data).decode()
+        yield image_part(f"data:{block.source.media_type};base64,{data}")
+    elif isinstance(block, DocumentBlock):
+        text = block.source.data if isinstance(block.source, TextSource) else "[document]"
+        yield text_part(f"{block.title}\n\n{text}" if block.title else text)
+    elif isinstance(block, SearchResultBlock):
+        yield text_part("\n".join([block.title, *(item.text for item in block.content)]))
+
+
+def _tool_result_text(block: ToolResultBlock) -> str:
+    if isinstance(block.content, str):
+        return block.content
+    return "\n".join(item.text for item in block.content or () if isinstance(item, TextBlock))
+
+
+def _openai_call(block: ToolUseBlock) -> dict[str, Any]:
+    function = {"name": block.name, "arguments": msgspec.json.encode(block.input).decode()}
+    return {"id": block.id, "type": "function", "function": function}
+
+
+def _openai_tool(tool: Tool) -> dict[str, Any]:
+    parameters = tool.input_schema or {"type": "object"}
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description or "", "parameters": parameters},
+    }
+
+
+def _openai_choice(choice: ToolChoice | None) -> Any:
+    if choice is None:
+        return None
+    if choice.type == "tool":
+        return {"type": "function", "function": {"name": choice.name or ""}}
+    return "required" if choice.type == "any" else choice.type
+
+
+def _tool_use(call: dict[str, Any]) -> dict[str, Any]:
+    function = call["function"]
+    return {
+        "type": "tool_use",
+        "id": call["id"],
+        "name": function["name"],
+        "input": tool_arguments(function["arguments"]),
+    }

@@ -1,0 +1,259 @@
+"""Messages made of content blocks, as Converse and Nova both have them: their rules, size, media and neutral words."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from batchconsole.records.families.converse_body import (
+    ContentBlock,
+    Document,
+    MediaSource,
+    Message,
+    SystemBlock,
+    Tool,
+    ToolChoice,
+    ToolConfig,
+    ToolResult,
+)
+from batchconsole.records.families.faults import Fault, rule
+from batchconsole.records.families.schema import Context, Size, content_of, image_part, role_faults, text_part
+
+MAX_IMAGES = 20  # a message, Converse API reference
+MAX_DOCUMENTS = 5
+TEXT_FORMATS = frozenset({"csv", "html", "txt", "md"})
+
+
+def conversation_faults(messages: list[Message], context: Context) -> Iterator[Fault]:
+    """Everything types cannot say about the messages, in order."""
+    if not messages:
+        yield rule(
+            "no-messages",
+            "$.messages",
+            found="no messages",
+            expected="at least one message",
+            refusal="A conversation must start with a user message. Try again with a conversation that "
+            "starts with a user message.",
+        )
+        return
+    yield from role_faults([message.role for message in messages if message.role != "system"] or ["system"])
+    for number, message in enumerate(messages):
+        yield from _message_faults(message, f"$.messages[{number}]")
+    yield from _ending_faults(messages, context)
+
+
+def conversation_size(messages: list[Message], system: list[SystemBlock] | None) -> Size:
+    """Characters of text and pieces of media."""
+    blocks = [block for message in messages for block in message.content]
+    characters = sum(len(block.text) for block in blocks if block.text)
+    characters += sum(len(block.text) for block in system or () if block.text)
+    media = sum(1 for block in blocks if block.text is None and (block.image or block.document or block.video))
+    return Size(characters=characters, media=media)
+
+
+def conversation_media(messages: list[Message]) -> Iterator[tuple[str, str]]:
+    """Path and S3 URI of every image, document, video and sound that lies in S3."""
+    for number, message in enumerate(messages):
+        for index, block in enumerate(message.content):
+            yield from _block_media(block, f"$.messages[{number}].content[{index}]")
+
+
+def neutral_messages(messages: list[Message], system: list[SystemBlock] | None) -> list[dict[str, Any]]:
+    """OpenAI chat messages, the system prompt first."""
+    prompt = "\n".join(block.text for block in system or () if block.text)
+    first: list[dict[str, Any]] = [{"role": "system", "content": prompt}] if prompt else []
+    return first + [neutral for message in messages for neutral in _neutral(message)]
+
+
+def _members(block: ContentBlock) -> list[str]:
+    return [name for name in ContentBlock.__struct_fields__ if getattr(block, name) is not None]
+
+
+def _message_faults(message: Message, path: str) -> Iterator[Fault]:
+    if not message.content:
+        yield rule(
+            "no-content",
+            f"{path}.content",
+            found="no content",
+            expected="at least one content block",
+            refusal=f"The content field in the Message object at {_dotted(path)} is empty. Add a ContentBlock "
+            "object to the content field and try again.",
+        )
+    for index, block in enumerate(message.content):
+        yield from _block_faults(message, block, f"{path}.content[{index}]")
+    yield from _document_faults(message, path)
+
+
+def _block_faults(message: Message, block: ContentBlock, path: str) -> Iterator[Fault]:
+    members = _members(block)
+    if len(members) != 1:
+        yield rule(
+            "one-member",
+            path,
+            found=", ".join(members) or "none set",
+            expected="exactly one of text, image, …",
+            refusal=f"The content block at {_dotted(path)} must set exactly one member, and sets {len(members)}.",
+        )
+    elif members == ["text"]:
+        if not (block.text or "").strip():
+            yield rule(
+                "blank-text",
+                f"{path}.text",
+                found="blank text",
+                expected="some text",
+                refusal=f"The text field in the ContentBlock object at {_dotted(path)} is blank. Add text to the "
+                "text field, and try again.",
+            )
+    else:
+        yield from _media_faults(message, members[0], block, path)
+
+
+def _media_faults(message: Message, member: str, block: ContentBlock, path: str) -> Iterator[Fault]:
+    wrong_role = (member == "tool_use" and message.role != "assistant") or (
+        member in {"image", "document", "video", "audio", "tool_result"} and message.role != "user"
+    )
+    if wrong_role:
+        yield rule(
+            "block-role",
+            path,
+            found=f"{member} in a message of the {message.role}",
+            expected="tool_use from the assistant, the others from the user",
+        )
+    for name in ("image", "video", "audio", "document"):
+        holder = getattr(block, name)
+        if holder is not None and not _has_one_source(holder.source):
+            yield rule(
+                "one-source",
+                f"{path}.{name}.source",
+                found="none or several set",
+                expected="exactly one of bytes, s3Location (for documents also text, content)",
+            )
+
+
+def _has_one_source(source: Any) -> bool:
+    return sum(getattr(source, name) is not None for name in source.__struct_fields__) == 1
+
+
+def _document_faults(message: Message, path: str) -> Iterator[Fault]:
+    documents = sum(block.document is not None for block in message.content)
+    images = sum(block.image is not None for block in message.content)
+    if documents and not any(block.text for block in message.content):
+        yield rule(
+            "document-without-text",
+            f"{path}.content",
+            found="a document and no text",
+            expected="a text block beside the document",
+            refusal="If you include a ContentBlock with a document field in the array, you must also include a "
+            "ContentBlock with a text field.",
+        )
+    for found, limit, what in ((documents, MAX_DOCUMENTS, "documents"), (images, MAX_IMAGES, "images")):
+        if found > limit:
+            yield rule(f"too-many-{what}", f"{path}.content", found=f"{found} {what}", expected=f"at most {limit}")
+
+
+def _ending_faults(messages: list[Message], context: Context) -> Iterator[Fault]:
+    if messages[-1].role == "assistant" and context.refuses("prefill"):
+        yield rule(
+            "prefill-refused",
+            f"$.messages[{len(messages) - 1}].role",
+            found="assistant",
+            expected="user",
+            refusal="This model does not support assistant message prefill. The conversation must end with a "
+            "user message.",
+        )
+
+
+def _dotted(path: str) -> str:
+    return path.removeprefix("$.").replace("[", ".").replace("]", "")
+
+
+def _block_media(block: ContentBlock, path: str) -> Iterator[tuple[str, str]]:
+    for name in ("image", "document", "video", "audio"):
+        holder = getattr(block, name)
+        if holder is not None and holder.source.s3_location is not None:
+            yield f"{path}.{name}.source.s3Location.uri", holder.source.s3_location.uri
+
+
+def _neutral(message: Message) -> Iterator[dict[str, Any]]:
+    for block in message.content:
+        if block.tool_result is not None:
+            yield {
+                "role": "tool",
+                "tool_call_id": block.tool_result.tool_use_id,
+                "content": _tool_result_text(block.tool_result),
+            }
+    parts = [part for block in message.content for part in _parts(block)]
+    calls = [_openai_call(block) for block in message.content if block.tool_use is not None]
+    if parts or calls:
+        neutral: dict[str, Any] = {"role": message.role, "content": content_of(parts)}
+        yield neutral | ({"tool_calls": calls} if calls else {})
+
+
+def _parts(block: ContentBlock) -> Iterator[dict[str, Any]]:
+    if block.text is not None:
+        yield text_part(block.text)
+    elif block.image is not None:
+        yield image_part(media_url(block.image.source, f"image/{block.image.format}"))
+    elif block.document is not None:
+        yield text_part(_document_text(block.document))
+    elif block.guard_content is not None and block.guard_content.text is not None:
+        yield text_part(block.guard_content.text.text)
+
+
+def media_url(source: MediaSource, content_type: str) -> str:
+    """A data URL of the bytes given, or the S3 URI where they lie (whoever may read S3 puts the bytes in)."""
+    if source.bytes_ is not None:
+        return f"data:{content_type};base64,{base64.b64encode(source.bytes_).decode()}"
+    return source.s3_location.uri if source.s3_location else ""
+
+
+def _document_text(document: Document) -> str:
+    source, text = document.source, f"[{document.format or 'text'} document]"
+    if source.text is not None:
+        text = source.text
+    elif source.content:
+        text = "\n".join(item.text or "" for item in source.content)
+    elif source.bytes_ is not None and document.format in TEXT_FORMATS:
+        text = source.bytes_.decode("utf-8", "replace")
+    elif source.s3_location is not None:
+        text = source.s3_location.uri
+    return f"{document.name}\n\n{text}"
+
+
+def _tool_result_text(result: ToolResult) -> str:
+    texts = [
+        block.text if block.text is not None else msgspec.json.encode(block.json).decode()
+        for block in result.content
+        if block.text is not None or block.json is not msgspec.UNSET
+    ]
+    return "\n".join(texts)
+
+
+def _openai_call(block: ContentBlock) -> dict[str, Any]:
+    assert block.tool_use is not None
+    function = {"name": block.tool_use.name, "arguments": msgspec.json.encode(block.tool_use.input).decode()}
+    return {"id": block.tool_use.tool_use_id, "type": "function", "function": function}
+
+
+def neutral_tools(config: ToolConfig | None) -> dict[str, Any]:
+    """``tools`` and ``tool_choice`` of the neutral request."""
+    if config is None:
+        return {}
+    tools = [_openai_tool(tool) for tool in config.tools if tool.tool_spec is not None]
+    return {"tools": tools, "tool_choice": _openai_choice(config.tool_choice)}
+
+
+def _openai_tool(tool: Tool) -> dict[str, Any]:
+    assert tool.tool_spec is not None
+    spec = tool.tool_spec
+    function = {"name": spec.name, "description": spec.description or "", "parameters": spec.input_schema.json}
+    return {"type": "function", "function": function}
+
+
+def _openai_choice(choice: ToolChoice | None) -> Any:
+    if choice is None:
+        return None
+    if choice.tool is not None:
+        return {"type": "function", "function": {"name": choice.tool.name}}
+    return "required" if choice.any is not None else "auto"

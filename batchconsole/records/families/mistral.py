@@ -1,0 +1,123 @@
+"""Mistral's requests and responses with InvokeModel: a prompt for the text models, messages for Mistral Large."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import msgspec
+
+from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.faults import Fault, rule
+from batchconsole.records.families.fields import Count, Fraction, Tokens
+from batchconsole.records.families.openai_chat import (
+    ChatMessage,
+    ChatResponse,
+    Choice,
+    Tool,
+    chat_answer,
+    chat_faults,
+    chat_messages,
+    chat_size,
+)
+from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
+
+_INSTRUCTION = re.compile(r"\[INST\](.*?)\[/INST\]([^\[]*)", re.DOTALL)
+_SENTENCE = re.compile(r"</?s>")
+STOP_REASONS = {"max_tokens": "length", "tool_use": "tool_calls"}
+
+
+class MistralBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Exactly one of ``prompt`` and ``messages``."""
+
+    prompt: str | None = None
+    messages: list[ChatMessage] | None = None
+    max_tokens: Tokens | None = None
+    temperature: Fraction | None = None
+    top_p: Fraction | None = None
+    top_k: Count | None = None
+    stop: list[str] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: Any = None
+
+
+class _Output(msgspec.Struct):
+    text: str | None = None
+    stop_reason: str | None = None
+
+
+class MistralResponse(msgspec.Struct):
+    outputs: list[_Output] | None = None
+    choices: list[Choice] | None = None
+
+
+def instructions(prompt: str) -> list[dict[str, Any]]:
+    """The chat messages written as ``<s>[INST] … [/INST] …</s>``; the whole prompt as the user's without them."""
+    messages = []
+    for question, answer in _INSTRUCTION.findall(_SENTENCE.sub("", prompt)):
+        messages.append({"role": "user", "content": question.strip()})
+        if answer.strip():
+            messages.append({"role": "assistant", "content": answer.strip()})
+    return messages or [{"role": "user", "content": prompt}]
+
+
+class Mistral(SchemaFamily[MistralBody, MistralResponse]):
+    name: ClassVar[str] = "mistral"
+    title: ClassVar[str] = "Mistral"
+    body: ClassVar[type[msgspec.Struct]] = MistralBody
+    response: ClassVar[type[msgspec.Struct]] = MistralResponse
+
+    def faults(self, body: MistralBody, context: Context) -> Iterator[Fault]:
+        if (body.prompt is None) == (body.messages is None):
+            found = "neither prompt nor messages" if body.prompt is None else "both prompt and messages"
+            yield rule(
+                "prompt-or-messages",
+                "$",
+                found=found,
+                expected="exactly one of prompt and messages",
+                refusal="Malformed input request: #: required key [prompt] not found, please reformat your input "
+                "and try again.",
+            )
+        if body.prompt is not None and not body.prompt.strip():
+            yield rule("blank-text", "$.prompt", found="a blank prompt", expected="some text")
+        yield from chat_faults(body.messages) if body.messages is not None else ()
+        yield from max_tokens_faults(context, "$.max_tokens", body.max_tokens)
+
+    def size(self, body: MistralBody) -> Size:
+        size = chat_size(body.messages or [])
+        size.characters += len(body.prompt or "")
+        size.max_tokens = body.max_tokens
+        return size
+
+    def request(self, body: MistralBody) -> Request:
+        messages = chat_messages(body.messages) if body.messages is not None else instructions(body.prompt or "")
+        return Request(
+            messages=messages,
+            max_tokens=body.max_tokens,
+            temperature=body.temperature,
+            top_p=body.top_p,
+            top_k=body.top_k,
+            stop=list(body.stop or ()),
+            tools=msgspec.to_builtins(body.tools or []),
+            tool_choice=body.tool_choice,
+        )
+
+    def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
+        reason = STOP_REASONS.get(completion.stop_reason, "stop")
+        if body.get("messages") is None:
+            return {"outputs": [{"text": completion.text, "stop_reason": reason}]}
+        message: dict[str, Any] = {"role": "assistant", "content": completion.text}
+        if completion.tool_calls:
+            message["tool_calls"] = completion.tool_calls
+        return {"choices": [{"index": 0, "message": message, "stop_reason": reason}]}
+
+    def answer(self, response: MistralResponse) -> Answer:
+        if response.outputs:
+            return Answer(text=response.outputs[0].text or "", stop_reason=response.outputs[0].stop_reason)
+        return chat_answer(ChatResponse(choices=response.choices))
+
+    def sample(self) -> dict[str, Any]:
+        return {
+            "prompt": "<s>[INST] Name the capital of France in one word. [/INST]",
+            "max_tokens": 64,
+            "temperature": 0.2,
+        }

@@ -1,0 +1,106 @@
+"""Amazon Nova's own request (schema messages-v1) and response, used with InvokeModel. Its messages are Converse's."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.conversation import (
+    conversation_faults,
+    conversation_media,
+    conversation_size,
+    neutral_messages,
+    neutral_tools,
+)
+from batchconsole.records.families.converse import ConverseResponse, answer, response_body
+from batchconsole.records.families.converse_body import Message, Shape, SystemBlock, ToolConfig
+from batchconsole.records.families.faults import Fault, rule
+from batchconsole.records.families.fields import Fraction, Text, Tokens
+from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
+
+TopK = Annotated[int, Meta(ge=0, le=128)]
+ALIASES = (("max_tokens", "max_new_tokens"), ("top_p", "top_p_snake"), ("top_k", "top_k_snake"))
+
+
+class NovaConfig(Shape):
+    """Nova takes its camelCase names and the older snake_case ones."""
+
+    max_tokens: Tokens | None = None
+    max_new_tokens: Tokens | None = msgspec.field(default=None, name="max_new_tokens")
+    temperature: Fraction | None = None
+    top_p: Fraction | None = None
+    top_p_snake: Fraction | None = msgspec.field(default=None, name="top_p")
+    top_k: TopK | None = None
+    top_k_snake: TopK | None = msgspec.field(default=None, name="top_k")
+    stop_sequences: list[Text] | None = None
+
+
+class NovaBody(Shape):
+    messages: list[Message]
+    system: list[SystemBlock] | None = None
+    inference_config: NovaConfig | None = None
+    tool_config: ToolConfig | None = None
+    additional_model_request_fields: dict[str, Any] | None = None
+    schema_version: Literal["messages-v1"] | None = None
+
+
+def _either(config: NovaConfig | None, name: str, alias: str) -> Any:
+    value = getattr(config, name, None)
+    return value if value is not None else getattr(config, alias, None)
+
+
+class Nova(SchemaFamily[NovaBody, ConverseResponse]):
+    name: ClassVar[str] = "nova"
+    title: ClassVar[str] = "Amazon Nova"
+    body: ClassVar[type[msgspec.Struct]] = NovaBody
+    response: ClassVar[type[msgspec.Struct]] = ConverseResponse
+
+    def faults(self, body: NovaBody, context: Context) -> Iterator[Fault]:
+        yield from conversation_faults(body.messages, context)
+        config = body.inference_config
+        for name, alias in ALIASES:
+            if getattr(config, name, None) is not None and getattr(config, alias, None) is not None:
+                yield rule(
+                    "given-twice", "$.inferenceConfig", found=f"{name} in both spellings", expected="one of them"
+                )
+        limit = _either(config, *ALIASES[0])
+        path = "maxTokens" if config is not None and config.max_tokens is not None else "max_new_tokens"
+        yield from max_tokens_faults(context, f"$.inferenceConfig.{path}", limit)
+
+    def size(self, body: NovaBody) -> Size:
+        size = conversation_size(body.messages, body.system)
+        size.max_tokens = _either(body.inference_config, *ALIASES[0])
+        return size
+
+    def media(self, body: NovaBody) -> Iterator[tuple[str, str]]:
+        return conversation_media(body.messages)
+
+    def request(self, body: NovaBody) -> Request:
+        config = body.inference_config
+        return Request(
+            messages=neutral_messages(body.messages, body.system),
+            max_tokens=_either(config, *ALIASES[0]),
+            temperature=config.temperature if config else None,
+            top_p=_either(config, *ALIASES[1]),
+            top_k=_either(config, *ALIASES[2]),
+            stop=list((config.stop_sequences if config else None) or ()),
+            **neutral_tools(body.tool_config),
+        )
+
+    def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
+        response = response_body(completion)
+        response["usage"] |= {"cacheReadInputTokenCount": 0, "cacheWriteInputTokenCount": 0}
+        return response
+
+    def answer(self, response: ConverseResponse) -> Answer:
+        return answer(response)
+
+    def sample(self) -> dict[str, Any]:
+        return {
+            "schemaVersion": "messages-v1",
+            "system": [{"text": "You answer briefly."}],
+            "messages": [{"role": "user", "content": [{"text": "Name the capital of France in one word."}]}],
+            "inferenceConfig": {"maxTokens": 64, "temperature": 0.2},
+        }

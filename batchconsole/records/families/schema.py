@@ -1,0 +1,216 @@
+"""What all families share: request and response bodies given as msgspec Structs, and the rules on top of them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Generic, TypeVar
+
+import msgspec
+
+from batchconsole.records import catalogue
+from batchconsole.records.families.base import Answer, Completion, Refusal, Request
+from batchconsole.records.families.faults import Fault, from_validation_error, json_schema_wording, rule
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+Response = TypeVar("Response", bound=msgspec.Struct)
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules of a family need to know beside the body: the model when known, and whether it is a batch job."""
+
+    model: catalogue.Model | None = None
+    batch: bool = True
+
+    def refuses(self, what: str) -> bool:
+        return self.model is not None and what in self.model.refuses
+
+    @property
+    def max_output_tokens(self) -> int | None:
+        return self.model.max_output_tokens if self.model else None
+
+
+class Size(msgspec.Struct, kw_only=True):
+    """How much a body holds: characters of text, pieces of media, and the bound on output tokens when it sets one."""
+
+    characters: int = 0
+    media: int = 0
+    max_tokens: int | None = None
+
+
+class SchemaFamily(Generic[Body, Response]):
+    """A family made of two Structs. Subclasses fill in the class variables and the methods that raise here."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    body: ClassVar[type[msgspec.Struct]]
+    response: ClassVar[type[msgspec.Struct]]
+
+    def faults(self, body: Body, context: Context) -> Iterator[Fault]:
+        """The rules that types cannot say, in the order the model would complain."""
+        raise NotImplementedError
+
+    def size(self, body: Body) -> Size:
+        """How much *body* holds, for estimates."""
+        raise NotImplementedError
+
+    def media(self, body: Body) -> Iterable[tuple[str, str]]:
+        """Path and S3 URI of everything the body takes from S3."""
+        return ()
+
+    def request(self, body: Body) -> Request:
+        """*body*, which has no faults, in neutral words."""
+        raise NotImplementedError
+
+    def answer(self, response: Response) -> Answer:
+        """What a person wants to see of *response*."""
+        raise NotImplementedError
+
+    def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
+        """The provider's response body for *completion*."""
+        raise NotImplementedError
+
+    def sample(self) -> dict[str, Any]:
+        """A small valid request body."""
+        raise NotImplementedError
+
+    def word(self, fault: Fault) -> str:
+        """Bedrock's message for *fault*."""
+        return json_schema_wording(fault)
+
+    def parse(self, body: Any) -> Body:
+        """*body* as the family's Struct; raises ``msgspec.ValidationError`` when it does not fit.
+
+        A body nested deeper than Python's stack is refused in the same way.
+        """
+        try:
+            parsed: Body = msgspec.convert(body, self.body)  # type: ignore[assignment]  # body is type[Body]
+        except RecursionError as error:
+            raise msgspec.ValidationError("Expected `object` nested less deeply") from error
+        return parsed
+
+    def read_request(self, body: dict[str, Any], *, model_id: str = "", batch: bool = True) -> Request:
+        """*body* in neutral words; raises :class:`Refusal` with Bedrock's wording for the first thing wrong with it.
+
+        *model_id* lets the rules of that model be checked too. *batch* is false for a call of the runtime API.
+        """
+        try:
+            parsed = self.parse(body)
+        except msgspec.ValidationError as error:
+            fault = from_validation_error(error)
+            raise Refusal(self.word(fault), path=fault.path) from error
+        context = Context(model=catalogue.find(model_id), batch=batch)
+        for fault in self.faults(parsed, context):
+            if fault.severity == "error":
+                raise Refusal(self.word(fault), path=fault.path)
+        return self.request(parsed)
+
+    def read_response(self, body: dict[str, Any]) -> Answer:
+        """Text, stop reason and token counts of a response body; an empty answer when it has another shape."""
+        try:
+            response: Response = msgspec.convert(body, self.response)  # type: ignore[assignment]  # type[Response]
+        except (msgspec.ValidationError, RecursionError):
+            return Answer()
+        return self.answer(response)
+
+    def prompt_text(self, body: dict[str, Any]) -> str:
+        """The last user text of *body*; empty when there is none or the body is malformed."""
+        try:
+            request = self.request(self.parse(body))
+        except msgspec.ValidationError:
+            return ""
+        return request.embed or last_user_text(request.messages)
+
+
+def text_of(content: Any) -> str:
+    """The text of an OpenAI message content: itself, or its text parts by line."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(part["text"] for part in content or () if part.get("type") == "text")
+
+
+def last_user_text(messages: list[dict[str, Any]]) -> str:
+    """The text of the last user message that has any."""
+    texts = (text_of(message.get("content")) for message in reversed(messages) if message.get("role") == "user")
+    return next((text for text in texts if text), "")
+
+
+def content_of(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
+    """OpenAI content: a plain string when the parts are all text, which every model server takes."""
+    if all(part["type"] == "text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
+
+
+def text_part(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def image_part(url: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def sampling_faults(
+    context: Context,
+    *,
+    temperature: tuple[str, float | None],
+    top_p: tuple[str, float | None],
+) -> Iterator[Fault]:
+    """``temperature`` and ``top_p`` on models that refuse either, or both together; each is a path and its value."""
+    given = {
+        name: path for name, (path, value) in (("temperature", temperature), ("top_p", top_p)) if value is not None
+    }
+    for name, path in given.items():
+        if context.refuses(name):
+            yield rule(
+                f"{name}-refused",
+                path,
+                found=name,
+                expected=f"no {name}: this model refuses it",
+                refusal=f"`{name}` is deprecated for this model.",
+            )
+    if len(given) == 2 and context.refuses("temperature+top_p"):
+        yield rule(
+            "temperature-and-top-p",
+            temperature[0],
+            found="temperature and top_p together",
+            expected="one of the two: this model refuses both together",
+            refusal="The model returned the following errors: `temperature` and `top_p` cannot both be "
+            "specified for this model. Please use only one.",
+        )
+
+
+def max_tokens_faults(context: Context, path: str, value: int | None) -> Iterator[Fault]:
+    """More output tokens asked for than the model gives; the wording is Converse's."""
+    limit = context.max_output_tokens
+    if value is not None and limit is not None and value > limit:
+        yield rule(
+            "max-tokens-above-limit",
+            path,
+            found=f"{value}",
+            expected=f"at most {limit}",
+            refusal=f"The maximum tokens you requested exceeds the model limit of {limit}. Try again with a "
+            f"maximum tokens value that is lower than {limit}.",
+        )
+
+
+def role_faults(roles: list[str], *, severity: Any = "error", path: str = "$.messages") -> Iterator[Fault]:
+    """Conversations that do not begin with the user or do not alternate. Wording: Converse's."""
+    if roles[0] != "user":
+        yield rule(
+            "first-role",
+            f"{path}[0].role",
+            found=roles[0],
+            expected="user",
+            refusal="A conversation must start with a user message. Try again with a conversation that starts "
+            "with a user message.",
+        )
+    for number in range(1, len(roles)):
+        if roles[number] == roles[number - 1]:
+            yield rule(
+                "roles-alternate",
+                f"{path}[{number}].role",
+                found=f"{roles[number]} twice in a row",
+                expected="user and assistant in turns",
+                severity=severity,
+                refusal="A conversation must alternate between user and assistant roles. Make sure the "
+                "conversation alternates between user and assistant roles and try again.",
+            )
+            return

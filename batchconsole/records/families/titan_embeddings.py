@@ -1,0 +1,75 @@
+"""Amazon Titan Text Embeddings V2: a text in, a vector out."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.faults import Fault
+from batchconsole.records.families.schema import Context, SchemaFamily, Size
+from batchconsole.records.families.titan_text import blank_text
+
+DEFAULT_DIMENSIONS = 1024
+
+
+class TitanEmbeddingsBody(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    input_text: str
+    dimensions: Literal[256, 512, 1024] | None = None
+    normalize: bool | None = None
+    embedding_types: list[Literal["float", "binary"]] | None = None
+
+
+class EmbeddingResponse(msgspec.Struct, rename="camel"):
+    """Only the vector's length is shown, so its numbers are not decoded one by one."""
+
+    embedding: list[Any] | None = None
+    input_text_token_count: int | None = None
+
+
+def fit(vector: list[float], dimensions: int, *, normalize: bool) -> list[float]:
+    """*vector* cut or filled with zeros to *dimensions* numbers, and of length 1 when *normalize*."""
+    fitted = (vector + [0.0] * dimensions)[:dimensions]
+    length = math.hypot(*fitted) if normalize else 1.0
+    return [number / length for number in fitted] if length else fitted
+
+
+def embedding_answer(response: EmbeddingResponse) -> Answer:
+    """A vector has no text to show, so its size is told."""
+    size = len(response.embedding) if response.embedding is not None else 0
+    return Answer(text=f"[{size} dimensions]" if size else "", input_tokens=response.input_text_token_count)
+
+
+class TitanEmbeddings(SchemaFamily[TitanEmbeddingsBody, EmbeddingResponse]):
+    name: ClassVar[str] = "titan_embeddings"
+    title: ClassVar[str] = "Amazon Titan Text Embeddings V2"
+    body: ClassVar[type[msgspec.Struct]] = TitanEmbeddingsBody
+    response: ClassVar[type[msgspec.Struct]] = EmbeddingResponse
+
+    def faults(self, body: TitanEmbeddingsBody, context: Context) -> Iterator[Fault]:
+        return blank_text(body.input_text)
+
+    def size(self, body: TitanEmbeddingsBody) -> Size:
+        return Size(characters=len(body.input_text), max_tokens=0)
+
+    def request(self, body: TitanEmbeddingsBody) -> Request:
+        return Request(
+            embed=body.input_text,
+            dimensions=body.dimensions or DEFAULT_DIMENSIONS,
+            normalize=body.normalize is not False,
+        )
+
+    def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
+        wanted = self.request(self.parse(body))
+        vector = fit(completion.embedding or [], wanted.dimensions or DEFAULT_DIMENSIONS, normalize=wanted.normalize)
+        by_type: dict[str, list[float] | list[int]] = {"float": vector}
+        if "binary" in (body.get("embeddingTypes") or ()):
+            by_type["binary"] = [int(number > 0) for number in vector]
+        return {"embedding": vector, "embeddingsByType": by_type, "inputTextTokenCount": completion.input_tokens}
+
+    def answer(self, response: EmbeddingResponse) -> Answer:
+        return embedding_answer(response)
+
+    def sample(self) -> dict[str, Any]:
+        return {"inputText": "Paris is the capital of France.", "dimensions": 256, "normalize": True}

@@ -1,0 +1,105 @@
+"""Amazon Titan Text's request and response."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import msgspec
+
+from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.faults import Fault, rule
+from batchconsole.records.families.fields import Fraction, Tokens
+from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
+
+REASONS = {"max_tokens": "LENGTH", "stop_sequence": "STOP_CRITERIA_MET", "content_filtered": "CONTENT_FILTERED"}
+
+
+class TextGenerationConfig(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    max_token_count: Tokens | None = None
+    temperature: Fraction | None = None
+    top_p: Fraction | None = None
+    stop_sequences: list[str] | None = None
+
+
+class TitanTextBody(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    input_text: str
+    text_generation_config: TextGenerationConfig | None = None
+
+
+class _Result(msgspec.Struct, rename="camel"):
+    output_text: str | None = None
+    token_count: int | None = None
+    completion_reason: str | None = None
+
+
+class TitanTextResponse(msgspec.Struct, rename="camel"):
+    input_text_token_count: int | None = None
+    results: list[_Result] | None = None
+
+
+def blank_text(text: str, path: str = "$.inputText") -> Iterator[Fault]:
+    """A Titan input without any text."""
+    if not text.strip():
+        yield rule(
+            "blank-text",
+            path,
+            found="blank text",
+            expected="some text",
+            refusal="Malformed input request: expected minLength: 1, actual: 0, please reformat your input and "
+            "try again.",
+        )
+
+
+class TitanText(SchemaFamily[TitanTextBody, TitanTextResponse]):
+    name: ClassVar[str] = "titan_text"
+    title: ClassVar[str] = "Amazon Titan Text"
+    body: ClassVar[type[msgspec.Struct]] = TitanTextBody
+    response: ClassVar[type[msgspec.Struct]] = TitanTextResponse
+
+    def faults(self, body: TitanTextBody, context: Context) -> Iterator[Fault]:
+        yield from blank_text(body.input_text)
+        if body.text_generation_config:
+            yield from max_tokens_faults(
+                context, "$.textGenerationConfig.maxTokenCount", body.text_generation_config.max_token_count
+            )
+
+    def size(self, body: TitanTextBody) -> Size:
+        config = body.text_generation_config
+        return Size(characters=len(body.input_text), max_tokens=config.max_token_count if config else None)
+
+    def request(self, body: TitanTextBody) -> Request:
+        config = body.text_generation_config or TextGenerationConfig()
+        return Request(
+            messages=[{"role": "user", "content": body.input_text}],
+            max_tokens=config.max_token_count,
+            temperature=config.temperature,
+            top_p=config.top_p,
+            stop=list(config.stop_sequences or ()),
+        )
+
+    def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
+        return {
+            "inputTextTokenCount": completion.input_tokens,
+            "results": [
+                {
+                    "tokenCount": completion.output_tokens,
+                    "outputText": completion.text,
+                    "completionReason": REASONS.get(completion.stop_reason, "FINISH"),
+                }
+            ],
+        }
+
+    def answer(self, response: TitanTextResponse) -> Answer:
+        results = response.results or []
+        counts = [result.token_count for result in results if result.token_count is not None]
+        return Answer(
+            text="\n".join(result.output_text or "" for result in results),
+            stop_reason=results[0].completion_reason if results else None,
+            input_tokens=response.input_text_token_count,
+            output_tokens=sum(counts) if counts else None,
+        )
+
+    def sample(self) -> dict[str, Any]:
+        return {
+            "inputText": "Name the capital of France in one word.",
+            "textGenerationConfig": {"maxTokenCount": 64, "temperature": 0.2},
+        }
