@@ -1,21 +1,32 @@
 """The Celery application: Celery is the clock and the hands, the database is the queue."""
 
+import os
+
 from celery import Celery
 from django.conf import settings
 
+# Celery loads Django when a worker or beat is what starts first.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "batchconsole.settings")
+
 app = Celery("batchconsole")
+app.set_default()  # For all threads: without it a web thread would talk to a default broker that does not exist.
 app.conf.update(
     broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://"),
     broker_connection_retry_on_startup=True,
     broker_transport_options={"visibility_timeout": 3600},
+    # With the broker away a page must not wait: the row is saved, and the tick finds it.
+    broker_connection_timeout=2,
+    task_publish_retry=False,
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     task_default_queue="control",
-    task_routes={"batchconsole.jobs.tasks.check_*": {"queue": "scan"},
-                 "batchconsole.jobs.tasks.collect_*": {"queue": "scan"}},
+    task_routes={
+        "batchconsole.jobs.tasks.check_*": {"queue": "scan"},
+        "batchconsole.jobs.tasks.collect_*": {"queue": "scan"},
+    },
     beat_schedule={"tick": {"task": "batchconsole.jobs.tasks.tick", "schedule": 1.0, "options": {"expires": 5}}},
     timezone="UTC",
 )

@@ -21,6 +21,23 @@ class ConnectionQuerySet(models.QuerySet[Any]):
     def sync_due(self, now: datetime) -> Self:
         return self.enabled().filter(sync_due_at__lte=now)
 
+    def lock(self, pk: int) -> None:
+        """Hold one connection's row until the transaction ends. Take it before the rows of its jobs, never after.
+
+        Its key does not change, so that events and jobs that point to it can be added meanwhile. SQLite has one writer
+        at a time anyway.
+        """
+        self.select_for_update(no_key=True).get(pk=pk)
+
+    def claim_sync(self, pk: int, *, due_at: datetime, until: datetime) -> bool:
+        """Push the next sync of one connection on, if nobody else did."""
+        return bool(self.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=until))
+
+    def sync_soon(self, pk: int) -> None:
+        """Have one connection synced with the next tick."""
+        now = timezone.now()
+        self.filter(pk=pk, sync_due_at__gt=now).update(sync_due_at=now)
+
 
 class BatchJobQuerySet(models.QuerySet[Any]):
     def matching(self, text: str) -> Self:

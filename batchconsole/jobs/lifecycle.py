@@ -1,0 +1,280 @@
+"""The verbs on one job: create, submit, stop, cancel, tag, clone. Each takes a row, and the person who asks for it."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from batchconsole.aws import bedrock, iam, sts
+from batchconsole.aws.errors import AwsError
+from batchconsole.jobs import reports, scheduling
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import (
+    ENDED_ON_AWS,
+    LIVE,
+    BatchJob,
+    Connection,
+    Event,
+    IllegalTransition,
+    Status,
+    Verb,
+)
+from batchconsole.jobs.signals import nudge
+
+logger = logging.getLogger(__name__)
+
+# What a person asks for; everything else in the row is ours or AWS's.
+ASKED = (
+    "job_name",
+    "model_id",
+    "model_invocation_type",
+    "input_s3_uri",
+    "output_s3_uri",
+    "role_arn",
+    "timeout_duration_in_hours",
+    "output_kms_key_id",
+    "input_bucket_owner",
+    "output_bucket_owner",
+    "subnet_ids",
+    "security_group_ids",
+    "check_input",
+    "tags",
+)
+# A role made a moment ago is not yet known to all of AWS; so often the same request is tried again.
+ROLE_ATTEMPTS = 6
+BEING_SUBMITTED = "The job is being submitted at this moment."
+IN_A_MOMENT = "Try again in a few seconds."
+
+Tags = list[dict[str, str]]
+
+
+def create_job(
+    *,
+    connection: Connection,
+    actor: Any,
+    fields: dict[str, Any],
+    tags: Iterable[dict[str, str]] | None = None,
+    resend_of: BatchJob | None = None,
+) -> BatchJob:
+    """Save a job and have it checked or submitted soon. No call to AWS is made here, so nothing can get lost.
+
+    *fields* are the form's, named as :data:`ASKED`; others are left out. *tags* stand over ``fields["tags"]``.
+    """
+    asked = {name: fields[name] for name in ASKED if name in fields}
+    if tags is not None:
+        asked["tags"] = list(tags)
+    status = Status.CHECKING if asked.get("check_input") else Status.QUEUED
+    with transaction.atomic():
+        job = BatchJob(connection=connection, created_by=actor, status=status, resend_of=resend_of, **asked)
+        job.save()
+        job.record(Verb.CREATED, actor=actor, to_status=status)
+        nudge("check_input" if status == Status.CHECKING else "submit", job.pk)
+    return job
+
+
+def create_service_role(*, connection: Connection, actor: Any, role_name: str, fields: dict[str, Any]) -> str:
+    """Make a least-privilege service role for a job of *fields* and return its ARN; raises :class:`AwsError`."""
+    arn = iam.create_service_role(
+        connection.target,
+        role_name=role_name,
+        input_s3_uri=fields["input_s3_uri"],
+        output_s3_uri=fields["output_s3_uri"],
+        model_id=fields["model_id"],
+        kms_key_id=fields.get("output_kms_key_id") or "",
+        account_id=account_id(connection),
+        bucket_owners=(fields.get("input_bucket_owner") or "", fields.get("output_bucket_owner") or ""),
+    )
+    Event.objects.create(connection=connection, actor=actor, verb=Verb.ROLE_CREATED, data={"role_arn": arn})
+    return arn
+
+
+def account_id(connection: Connection) -> str:
+    """The connection's account; asked of AWS once and remembered. Raises :class:`AwsError`."""
+    if not connection.account_id:
+        connection.account_id = sts.account_id(connection.target)
+        connection.save(update_fields=["account_id"])
+    return connection.account_id
+
+
+def create_request(job: BatchJob) -> dict[str, Any]:
+    """The CreateModelInvocationJob request of *job*; the same for the same row, so that its token stays valid."""
+    source = {"s3InputFormat": "JSONL", "s3Uri": job.input_s3_uri, "s3BucketOwner": job.input_bucket_owner}
+    target = {
+        "s3Uri": job.output_s3_uri,
+        "s3EncryptionKeyId": job.output_kms_key_id,
+        "s3BucketOwner": job.output_bucket_owner,
+    }
+    vpc = {"subnetIds": job.subnet_ids, "securityGroupIds": job.security_group_ids}
+    request = {
+        "jobName": job.job_name,
+        "modelId": job.model_id,
+        "modelInvocationType": job.model_invocation_type,
+        "roleArn": job.role_arn,
+        "clientRequestToken": job.client_request_token,
+        "inputDataConfig": {"s3InputDataConfig": _filled(source)},
+        "outputDataConfig": {"s3OutputDataConfig": _filled(target)},
+        "vpcConfig": _filled(vpc),
+        "timeoutDurationInHours": job.timeout_duration_in_hours,
+        "tags": job.tags,
+    }
+    return _filled(request)
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}
+
+
+def submit(job: BatchJob) -> None:
+    """Submit *job* if its model's limit has a place for it; otherwise it stays in the queue. Never raises AwsError.
+
+    1. Claim the row. From here a crash leaves it ``Submitting``, to be taken over with the same token.
+    2. Call AWS. The token makes a second call return the first one's ARN.
+    3. Store the ARN, or put the job back, or end it with AWS's message.
+    """
+    if not scheduling.claim(job):
+        return
+    try:
+        arn = bedrock.create_model_invocation_job(job.connection.target, create_request(job))
+    except AwsError as error:
+        _not_accepted(job, error)
+    else:
+        _accepted(job, arn)
+
+
+def _accepted(job: BatchJob, arn: str) -> None:
+    with transaction.atomic():
+        row = BatchJob.objects.select_for_update().get(pk=job.pk)
+        if row.job_arn:  # Sync was faster and found it by its token.
+            return
+        was_cancelled = row.status == Status.CANCELLED
+        row.transition(
+            Status.SUBMITTED,
+            verb=Verb.SUBMITTED,
+            data={"job_arn": arn},
+            job_arn=arn,
+            submit_time=timezone.now(),
+            due_at=None,
+            message="",
+            error_code="",
+            hint="",
+        )
+        Connection.objects.sync_soon(job.connection_id)
+        if was_cancelled:
+            nudge("stop", job.pk)
+
+
+def _not_accepted(job: BatchJob, error: AwsError) -> None:
+    said = {"message": error.message, "error_code": error.code, "hint": error.hint}
+    data = {"code": error.code, "message": error.message}
+    try:
+        if error.retryable or _is_new_role(job, error):
+            due_at = timezone.now() + scheduling.pause(error, job.attempts)
+            job.transition(Status.QUEUED, verb=Verb.REQUEUED, data=data, due_at=due_at, **said)
+        else:
+            job.transition(Status.SUBMIT_FAILED, verb=Verb.SUBMIT_FAILED, data=data, due_at=None, **said)
+    except IllegalTransition:
+        logger.info("Job %s went on while AWS said %s to an earlier attempt.", job.pk, error.code)
+
+
+def _is_new_role(job: BatchJob, error: AwsError) -> bool:
+    """IAM needs some seconds to make a new role known everywhere; until then AWS says it cannot assume it."""
+    text = error.message.lower()
+    return "assume" in text and "role" in text and job.attempts < ROLE_ATTEMPTS
+
+
+def stop(job: BatchJob, actor: Any = None) -> None:
+    """Stop *job* wherever it is; one that has ended is left as it is.
+
+    Raises
+    ------
+    UserError
+        It is being submitted at this moment.
+    AwsError
+        AWS refused or could not be reached.
+    """
+    job.refresh_from_db()
+    if job.status in {Status.CHECKING, Status.QUEUED}:
+        cancel(job, actor)
+    elif job.status == Status.SUBMITTING:
+        raise UserError(BEING_SUBMITTED, hint=IN_A_MOMENT)
+    elif job.status in LIVE - {Status.STOPPING}:
+        _stop_on_aws(job, actor)
+
+
+def cancel(job: BatchJob, actor: Any = None) -> None:
+    """Take *job* out of the queue; raises :class:`UserError` when it has just left it."""
+    try:
+        job.transition(
+            Status.CANCELLED, verb=Verb.CANCELLED, actor=actor, due_at=None, message="", error_code="", hint=""
+        )
+    except IllegalTransition as error:
+        raise UserError(BEING_SUBMITTED, hint=IN_A_MOMENT) from error
+
+
+def _stop_on_aws(job: BatchJob, actor: Any) -> None:
+    arn = str(job.job_arn)
+    try:
+        bedrock.stop_model_invocation_job(job.connection.target, arn)
+    except AwsError as error:
+        if error.code not in {"ValidationException", "ConflictException"}:
+            raise
+        # It has ended, or somebody else is stopping it. Then AWS's state is the answer; else the error is.
+        reports.apply(job, bedrock.get_model_invocation_job(job.connection.target, arn))
+        if job.status not in ENDED_ON_AWS | {Status.STOPPING}:
+            raise
+        return
+    with transaction.atomic():
+        row = BatchJob.objects.select_for_update().get(pk=job.pk)
+        if Status.STOPPING in row.NEXT[row.status]:
+            row.transition(Status.STOPPING, verb=Verb.STOP_REQUESTED, actor=actor)
+        else:  # Sync has seen the end already; who asked for it belongs into the trail all the same.
+            row.record(Verb.STOP_REQUESTED, actor=actor)
+        Connection.objects.sync_soon(job.connection_id)
+    job.refresh_from_db()
+
+
+def release(job: BatchJob, actor: Any) -> None:
+    """Send a rejected job to the queue in spite of what the input check found; raises :class:`UserError`."""
+    try:
+        with transaction.atomic():
+            job.transition(Status.QUEUED, verb=Verb.RELEASED, actor=actor, due_at=timezone.now(), message="", hint="")
+            nudge("submit", job.pk)
+    except IllegalTransition as error:
+        raise UserError(f"The job is {job.status}, so there is nothing to send to the queue.") from error
+
+
+def edit_tags(job: BatchJob, actor: Any, tags: Iterable[dict[str, str]]) -> None:
+    """Make *tags* the tags of *job*, on AWS too once it is there; raises :class:`UserError` and :class:`AwsError`."""
+    wanted = list(tags)
+    if len(wanted) > bedrock.MAX_TAGS:
+        raise UserError(f"A job takes at most {bedrock.MAX_TAGS} tags.", "tags", "Remove some.")
+    job.refresh_from_db()
+    if job.job_arn:
+        _tag_on_aws(job, wanted)
+    with transaction.atomic():
+        # A request that may have reached AWS must stay as it is: with other tags its token would make a second job.
+        row = BatchJob.objects.filter(pk=job.pk).filter(Q(job_arn__isnull=False) | Q(attempts=0))
+        if not row.update(tags=wanted, modified_at=timezone.now()):
+            raise UserError(BEING_SUBMITTED, "tags", "Change its tags once it is submitted.")
+        job.record(Verb.TAGS_CHANGED, actor=actor, data={"before": job.tags, "after": wanted})
+    job.tags = wanted
+
+
+def _tag_on_aws(job: BatchJob, wanted: Tags) -> None:
+    """Remove first: near the limit of tags there is no room for the new ones before the old are gone."""
+    target, arn = job.connection.target, str(job.job_arn)
+    before = {tag["key"]: tag["value"] for tag in bedrock.list_tags_for_resource(target, arn)}
+    gone = before.keys() - {tag["key"] for tag in wanted}
+    new = [tag for tag in wanted if before.get(tag["key"]) != tag["value"]]
+    if gone:
+        bedrock.untag_resource(target, arn, sorted(gone))
+    if new:
+        bedrock.tag_resource(target, arn, new)
+
+
+def clone_fields(job: BatchJob) -> dict[str, Any]:
+    """What to fill a new job's form with to ask for the same once more; the name must be another one."""
+    return {name: getattr(job, name) for name in ASKED if name != "job_name"}

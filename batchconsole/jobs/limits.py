@@ -1,0 +1,68 @@
+"""What a model admits: an administrator's word over Service Quotas over shipped defaults, field by field."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+from django.db.models import Q
+
+from batchconsole.jobs.models import Connection, ModelLimit, base_model_id
+
+CUSTOM_MODEL = "custom-model/"
+GIB = 1024**3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The limits of one model in one connection; the defaults are AWS's own of 2025-2026.
+
+    Source: https://docs.aws.amazon.com/general/latest/gr/bedrock.html. ``sources`` tells where those come from that are
+    not defaults.
+    """
+
+    jobs_at_once: int = 20
+    min_records_per_job: int = 100
+    records_per_job: int = 50_000
+    records_per_file: int = 50_000
+    bytes_per_file: int = GIB
+    bytes_per_job: int = 5 * GIB
+    sources: tuple[tuple[str, str], ...] = ()
+
+
+NAMES = tuple(field.name for field in fields(Limits) if field.name != "sources")
+DEFAULTS = Limits()
+DEFAULTS_OF_CUSTOM_MODELS = Limits(jobs_at_once=3)
+DEFAULTS_BY_MODEL = {
+    "amazon.nova-lite-v1:0": Limits(bytes_per_job=100 * GIB),
+    "amazon.nova-pro-v1:0": Limits(bytes_per_job=100 * GIB),
+}
+
+
+def limits_for(connection: Connection, model_id: str) -> Limits:
+    """The limits of *model_id*, in any form the API takes."""
+    return limits_of(connection.pk, base_model_id(model_id))
+
+
+def limits_of(connection_id: int, base_model: str) -> Limits:
+    """The limits of a model by its :func:`base_model_id`."""
+    rows = ModelLimit.objects.filter(Q(connection_id=connection_id) | Q(connection=None), model_id__in=["", base_model])
+    return _lay_over(_defaults(base_model), sorted(rows, key=_weight))
+
+
+def _defaults(base_model: str) -> Limits:
+    if base_model.startswith(CUSTOM_MODEL):
+        return DEFAULTS_OF_CUSTOM_MODELS
+    return DEFAULTS_BY_MODEL.get(base_model, DEFAULTS)
+
+
+def _weight(row: ModelLimit) -> tuple[bool, bool, bool]:
+    """The heavier row wins: a person's word first, then the named connection, then the named model."""
+    return row.source == ModelLimit.Source.OVERRIDE, row.connection_id is not None, bool(row.model_id)
+
+
+def _lay_over(limits: Limits, rows: Iterable[ModelLimit]) -> Limits:
+    sources: dict[str, str] = {}
+    for row in rows:
+        said = {name: getattr(row, name) for name in NAMES if getattr(row, name) is not None}
+        limits = replace(limits, **said)
+        sources |= dict.fromkeys(said, str(ModelLimit.Source(row.source).label))
+    return replace(limits, sources=tuple(sorted(sources.items())))

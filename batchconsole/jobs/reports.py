@@ -1,0 +1,173 @@
+"""What AWS says of a job, written into its row. AWS is the truth about every job that has an ARN."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from batchconsole.aws.bedrock import JobSummary
+from batchconsole.jobs.models import (
+    ENDED_ON_AWS,
+    BatchJob,
+    Connection,
+    Event,
+    IllegalTransition,
+    Status,
+    Verb,
+    base_model_id,
+)
+from batchconsole.jobs.scheduling import bring_forward
+from batchconsole.jobs.signals import nudge
+
+logger = logging.getLogger(__name__)
+
+# Taken over from each report. An absent value never wipes out one we know, except the message.
+FOLLOWED = (
+    "submit_time",
+    "last_modified_time",
+    "end_time",
+    "job_expiration_time",
+    "timeout_duration_in_hours",
+    "total_record_count",
+    "processed_record_count",
+    "success_record_count",
+    "error_record_count",
+)
+# What an imported job takes besides.
+CONFIGURATION = (
+    "job_arn",
+    "job_name",
+    "model_id",
+    "model_invocation_type",
+    "input_s3_uri",
+    "output_s3_uri",
+    "input_bucket_owner",
+    "output_bucket_owner",
+    "output_kms_key_id",
+    "role_arn",
+    "client_request_token",
+    "message",
+)
+# Jobs found ended are old history: reading their output unasked would cost the account S3 reads for years of jobs.
+READ_RESULTS_UNASKED = timedelta(days=1)
+
+
+def apply(job: BatchJob, summary: JobSummary) -> bool:
+    """Write what is new in *summary* into *job*; returns whether anything was.
+
+    Lists are eventually consistent, so an earlier status than the one we know is not believed.
+    """
+    changes = _differences(job, summary)
+    if summary.status in job.NEXT[job.status]:
+        return _try_step(job, summary, changes)
+    if not changes or summary.status != job.status:
+        return False
+    _update(job, changes)
+    return True
+
+
+def _try_step(job: BatchJob, summary: JobSummary, changes: dict[str, Any]) -> bool:
+    try:
+        _step(job, summary, verb=Verb.REPORTED, changes=changes)
+    except IllegalTransition:  # Somebody else has just written a report as new as this one.
+        job.refresh_from_db()
+        return False
+    return True
+
+
+def adopt(job: BatchJob, summary: JobSummary) -> None:
+    """Give *job* the ARN that AWS has for its token: the answer to our Create call never arrived, or comes later.
+
+    When a person cancelled it meanwhile, it is stopped on AWS: nobody waits for what it would cost.
+    """
+    was_cancelled = job.status == Status.CANCELLED
+    changes = _differences(job, summary) | {"job_arn": summary.job_arn, "due_at": None, "error_code": "", "hint": ""}
+    _step(job, summary, verb=Verb.ADOPTED, changes=changes)
+    if was_cancelled and not job.is_ended:
+        nudge("stop", job.pk)
+
+
+def _differences(job: BatchJob, summary: JobSummary) -> dict[str, Any]:
+    said = {name: getattr(summary, name) for name in FOLLOWED}
+    changes = {name: value for name, value in said.items() if value is not None and value != getattr(job, name)}
+    return changes | ({"message": summary.message} if summary.message != job.message else {})
+
+
+def _step(job: BatchJob, summary: JobSummary, *, verb: str, changes: dict[str, Any]) -> None:
+    if summary.status in ENDED_ON_AWS:
+        changes |= {"results": BatchJob.Results.PENDING, "due_at": timezone.now()}
+    data = {"message": summary.message} if summary.message else {}
+    with transaction.atomic():
+        job.transition(summary.status, verb=verb, data=data, **changes)
+        if summary.status in ENDED_ON_AWS:
+            bring_forward(job.connection_id, job.base_model_id)
+            nudge("collect_results", job.pk)
+
+
+def _update(job: BatchJob, changes: dict[str, Any]) -> None:
+    changes |= {"modified_at": timezone.now()}
+    BatchJob.objects.filter(pk=job.pk, status=job.status).update(**changes)
+    for name, value in changes.items():
+        setattr(job, name, value)
+
+
+def import_jobs(connection: Connection, summaries: Iterable[JobSummary]) -> int:
+    """Add the jobs that were created elsewhere and return how many were new.
+
+    The caller's transaction holds the connection's row: no job is added, and told of in the audit trail, twice.
+    """
+    found = {summary.job_arn: summary for summary in summaries}
+    known = BatchJob.objects.filter(connection=connection, job_arn__in=found).values_list("job_arn", flat=True)
+    rows = [_imported(connection, found[arn]) for arn in found.keys() - set(known)]
+    BatchJob.objects.bulk_create(rows)
+    Event.objects.bulk_create(
+        Event(connection=connection, job=row, verb=Verb.IMPORTED, to_status=row.status) for row in rows
+    )
+    for row in rows:
+        if row.results == BatchJob.Results.PENDING:
+            nudge("collect_results", row.pk)
+    return len(rows)
+
+
+def _imported(connection: Connection, summary: JobSummary) -> BatchJob:
+    values = {name: getattr(summary, name) for name in (*FOLLOWED, *CONFIGURATION)}
+    return BatchJob(
+        **values,
+        **_first_step(summary),
+        connection=connection,
+        origin=BatchJob.Origin.IMPORTED,
+        created_at=summary.submit_time,
+        base_model_id=base_model_id(summary.model_id),
+        subnet_ids=list(summary.subnet_ids),
+        security_group_ids=list(summary.security_group_ids),
+    )
+
+
+def _first_step(summary: JobSummary) -> dict[str, Any]:
+    """Status and due time of an imported job: what has just ended is read at once, history when somebody asks."""
+    status = _known(summary.status)
+    now = timezone.now()
+    changed = summary.end_time or summary.last_modified_time or summary.submit_time
+    if status in ENDED_ON_AWS and _is_recent(changed, now):
+        return {
+            "status": status,
+            "status_changed_at": changed,
+            "results": BatchJob.Results.PENDING,
+            "due_at": now,
+        }
+    return {"status": status, "status_changed_at": changed, "due_at": None}
+
+
+def _is_recent(time: datetime, now: datetime) -> bool:
+    return now - time < READ_RESULTS_UNASKED
+
+
+def _known(status: str) -> str:
+    """*status*, or ``Submitted`` for one this version has never heard of: it is on AWS and not known to have ended."""
+    if status in Status.values:
+        return status
+    logger.warning("AWS reported the unknown job status %r.", status)
+    return Status.SUBMITTED

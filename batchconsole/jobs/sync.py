@@ -1,0 +1,173 @@
+"""Following the jobs of one connection: one ListModelInvocationJobs call per thousand jobs, not one per job."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from batchconsole.aws import bedrock
+from batchconsole.aws.bedrock import JobSummary
+from batchconsole.aws.errors import AwsError
+from batchconsole.jobs import reports
+from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
+from batchconsole.jobs.scheduling import SYNC_CLAIM
+
+logger = logging.getLogger(__name__)
+
+# Each pass reads again what was submitted so shortly before the last one: lists lag, and clocks differ.
+OVERLAP = timedelta(minutes=15)
+# Live jobs the pages did not show are asked for one by one, but only so many a pass.
+ASK_AT_MOST = 20
+# Seconds between two passes: while something has just changed, while something is live, while nothing is.
+FASTEST, SLOWEST, IDLE = 2, 60, 60
+# The pause grows to a fifth of the time for which nothing has changed.
+PATIENCE = 5
+FIRST_RETRY, LAST_RETRY = 5, 600
+
+
+@dataclass
+class Pass:
+    """One reading of a connection's job list."""
+
+    missing: dict[str, datetime]  # ARN and submit time of the live jobs not seen yet.
+    watermark: datetime | None  # Every job submitted before it is known.
+    newest: datetime | None = None
+    calls: int = 0
+    changed: int = 0
+    imported: int = 0
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def horizon(self) -> datetime | None:
+        """Nothing submitted earlier is of interest; ``None`` at the first pass, which reads the whole history."""
+        if self.watermark is None:
+            return None
+        return min([self.watermark, *self.missing.values()]) - OVERLAP
+
+    def is_covered(self, page: list[JobSummary]) -> bool:
+        """Whether the pages after *page* hold nothing new, and too few live jobs to be worth the calls."""
+        if self.watermark is None or not page:
+            return False
+        return page[-1].submit_time < self.watermark - OVERLAP and len(self.missing) <= ASK_AT_MOST
+
+
+def sync(connection: Connection) -> Pass | None:
+    """Bring every job of *connection* up to date and import jobs created elsewhere.
+
+    Returns what was read; ``None`` when AWS could not be asked, which is recorded on the connection and tried again,
+    later each time.
+    """
+    try:
+        found = _read(connection)
+    except AwsError as error:
+        _record_failure(connection, error)
+        return None
+    _record_success(connection, found)
+    return found
+
+
+def _read(connection: Connection) -> Pass:
+    live = BatchJob.objects.live().filter(connection=connection, job_arn__isnull=False)
+    missing = {str(arn): time or timezone.now() for arn, time in live.values_list("job_arn", "submit_time")}
+    found = Pass(missing=missing, watermark=connection.sync_watermark, newest=connection.sync_watermark)
+    for page in bedrock.list_model_invocation_jobs(connection.target, submit_time_after=found.horizon):
+        found.calls += 1
+        _take_page(connection, page, found)
+        Connection.objects.filter(pk=connection.pk).update(sync_due_at=timezone.now() + SYNC_CLAIM)
+        if found.is_covered(page):
+            break
+    for arn in list(found.missing)[:ASK_AT_MOST]:
+        found.calls += 1
+        _ask_for(connection, arn, found)
+    return found
+
+
+def _take_page(connection: Connection, page: list[JobSummary], found: Pass) -> None:
+    """Write one page in one transaction: known jobs by ARN, our own by token, the rest as imports."""
+    with transaction.atomic():
+        Connection.objects.lock(connection.pk)
+        known = _by_arn(connection, page)
+        ours = _by_token(connection, [summary for summary in page if summary.job_arn not in known])
+        foreign = [
+            summary for summary in page if summary.job_arn not in known and summary.client_request_token not in ours
+        ]
+        if foreign:
+            found.imported += reports.import_jobs(connection, foreign)
+        for summary in page:
+            found.missing.pop(summary.job_arn, None)
+            if summary.job_arn in known:
+                found.changed += reports.apply(known[summary.job_arn], summary)
+            elif summary.client_request_token in ours:
+                reports.adopt(ours[summary.client_request_token], summary)
+                found.changed += 1
+    times = [summary.submit_time for summary in page]
+    found.newest = max([*times, *([found.newest] if found.newest else [])], default=None)
+
+
+def _by_arn(connection: Connection, page: list[JobSummary]) -> dict[str, BatchJob]:
+    jobs = BatchJob.objects.filter(connection=connection, job_arn__in=[summary.job_arn for summary in page])
+    # The lock keeps a stop or a submit that is under way from being overtaken by what the list said before it.
+    return {str(job.job_arn): job for job in jobs.select_for_update()}
+
+
+def _by_token(connection: Connection, page: list[JobSummary]) -> dict[str, BatchJob]:
+    """Our jobs that have no ARN yet, by the token they were, or may have been, submitted with."""
+    jobs = BatchJob.objects.filter(
+        connection=connection,
+        origin=BatchJob.Origin.CONSOLE,
+        client_request_token__in=[summary.client_request_token for summary in page],
+        job_arn__isnull=True,
+    )
+    return {job.client_request_token: job for job in jobs.select_for_update()}
+
+
+def _ask_for(connection: Connection, arn: str, found: Pass) -> None:
+    """Ask for one live job that the list did not show; when AWS does not know it any more, that is its end."""
+    job = BatchJob.objects.get(connection=connection, job_arn=arn)
+    try:
+        summary = bedrock.get_model_invocation_job(connection.target, arn)
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        _lose(job)
+    else:
+        found.changed += reports.apply(job, summary)
+
+
+def _lose(job: BatchJob) -> None:
+    message = "AWS does not know this job any more. Its output, if there is any, is still in S3."
+    if job.status_changed_at < timezone.now() - OVERLAP:
+        job.transition(Status.FAILED, verb=Verb.MISSING, message=message, error_code="ResourceNotFoundException")
+
+
+def _record_failure(connection: Connection, error: AwsError) -> None:
+    failures = connection.sync_failures + 1
+    now = timezone.now()
+    pause = min(LAST_RETRY, FIRST_RETRY * 2 ** min(failures - 1, 10))
+    logger.warning("Sync of %s failed: %s: %s", connection.name, error.code, error.message)
+    connection.sync_failures = failures
+    connection.sync_error = error.as_dict() | {"at": now.isoformat()}
+    connection.sync_due_at = now + timedelta(seconds=pause)
+    connection.save(update_fields=["sync_failures", "sync_error", "sync_due_at"])
+
+
+def _record_success(connection: Connection, found: Pass) -> None:
+    now = timezone.now()
+    connection.sync_failures = 0
+    connection.sync_error = None
+    connection.synced_at = now
+    connection.sync_watermark = found.newest or connection.sync_watermark
+    connection.sync_due_at = now + pause(connection, found, now)
+    connection.save(update_fields=["sync_failures", "sync_error", "synced_at", "sync_watermark", "sync_due_at"])
+
+
+def pause(connection: Connection, found: Pass, now: datetime) -> timedelta:
+    """Until the next pass: the longer, the longer nothing changed and the more calls it takes."""
+    changed_at = BatchJob.objects.live().filter(connection=connection).aggregate(at=Max("modified_at"))["at"]
+    if changed_at is None:
+        return timedelta(seconds=IDLE)
+    seconds = (now - changed_at).total_seconds() / PATIENCE
+    return timedelta(seconds=min(max(seconds, FASTEST * found.calls), SLOWEST))

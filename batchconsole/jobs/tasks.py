@@ -1,0 +1,54 @@
+"""The domain's steps as Celery tasks: the only file that knows Celery. Tasks take keys, never rows, and decide nothing.
+
+A lost task is no loss: each is handed out again by the tick while its row is due. So a task that waited longer than the
+tick does expires, and an error is logged, not retried here.
+"""
+
+import logging
+
+from celery import shared_task
+from django.dispatch import receiver
+from kombu.exceptions import OperationalError
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.jobs import lifecycle, scheduling, signals
+from batchconsole.jobs import sync as syncing
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import BatchJob, Connection
+
+logger = logging.getLogger(__name__)
+
+
+def tick() -> None:
+    """Hand out what is due."""
+    scheduling.tick()
+
+
+def submit(pk: int) -> None:
+    """Send one queued job to AWS."""
+    lifecycle.submit(BatchJob.objects.select_related("connection").get(pk=pk))
+
+
+def sync(pk: int) -> None:
+    """Follow the jobs of one connection."""
+    syncing.sync(Connection.objects.get(pk=pk))
+
+
+def stop(pk: int) -> None:
+    """Stop a job nobody waits for any more."""
+    try:
+        lifecycle.stop(BatchJob.objects.select_related("connection").get(pk=pk))
+    except (AwsError, UserError) as error:
+        logger.warning("Job %s could not be stopped: %s", pk, error)
+
+
+TASKS = {step.__name__: shared_task(step) for step in (tick, submit, sync, stop)}
+
+
+@receiver(signals.nudged, dispatch_uid="jobs.tasks")
+def send(sender: object, task: str, pk: int, **_: object) -> None:
+    """Hand *task* to a worker; with the broker away the next tick does."""
+    try:
+        TASKS[task].apply_async((pk,), expires=scheduling.NUDGE.total_seconds())
+    except OperationalError as error:
+        logger.warning("The broker is away, so %s(%s) waits for the next tick: %s", task, pk, error)
