@@ -11,7 +11,14 @@ from batchconsole.aws.errors import AwsError, translate
 from batchconsole.aws.policies import service_role_policy, service_role_trust
 from batchconsole.aws.session import Target, client
 
-__all__ = ["Role", "create_service_role", "list_service_roles", "service_role_policy", "service_role_trust"]
+__all__ = [
+    "Role",
+    "create_service_role",
+    "list_service_roles",
+    "new_role_documents",
+    "service_role_policy",
+    "service_role_trust",
+]
 
 SERVICE_PATH = "/service-role/"
 DESCRIPTION = "Lets Amazon Bedrock read the input and write the output of batch inference jobs."
@@ -70,6 +77,33 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def new_role_documents(
+    target: Target,
+    *,
+    input_s3_uri: str,
+    output_s3_uri: str,
+    model_id: str,
+    account_id: str,
+    kms_key_id: str = "",
+    bucket_owners: tuple[str, ...] = (),
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The trust policy and the permissions :func:`create_service_role` would write, to be read before it does.
+
+    Raises :class:`AwsError` when the models behind an inference profile cannot be listed.
+    """
+    policy = service_role_policy(
+        input_s3_uri=input_s3_uri,
+        output_s3_uri=output_s3_uri,
+        model_id=model_id,
+        account_id=account_id,
+        region=target.region,
+        kms_key_id=kms_key_id,
+        model_arns=_models_behind(target, model_id),
+        bucket_owners=bucket_owners,
+    )
+    return service_role_trust(account_id=account_id, region=target.region), policy
+
+
 def create_service_role(
     target: Target,
     *,
@@ -91,17 +125,15 @@ def create_service_role(
     AwsError
         ``EntityAlreadyExists``, ``AccessDenied``, or never reached.
     """
-    policy = service_role_policy(
+    trust, policy = new_role_documents(
+        target,
         input_s3_uri=input_s3_uri,
         output_s3_uri=output_s3_uri,
         model_id=model_id,
         account_id=account_id,
-        region=target.region,
         kms_key_id=kms_key_id,
-        model_arns=_models_behind(target, model_id),
         bucket_owners=bucket_owners,
     )
-    trust = service_role_trust(account_id=account_id, region=target.region)
     iam = client(target, "iam")
     with translate("CreateRole", permission="iam:CreateRole", subject=f"role {role_name}"):
         role = iam.create_role(
