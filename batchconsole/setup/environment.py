@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from batchconsole.datafolder import DataFolder
 from batchconsole.setup import apt, pip
 from batchconsole.setup.errors import SetupError
 from batchconsole.setup.paths import PYTHON, ROOT, STAMP, VENV
@@ -21,23 +22,30 @@ REQUIREMENTS = {"up": "requirements.txt", "test": "tests/requirements.txt", "ben
 def enter(argv: list[str]) -> None:
     """Go on inside `.venv`: return when already there, else replace this process by the same command in there.
 
-    A command of REQUIREMENTS makes and fills `.venv` first. Any other runs where Django is, so that an image
-    with everything installed needs no second copy. Ends the program with one line about what only a person can do.
+    A command of REQUIREMENTS makes and fills `.venv` first, and `up` its data folder. Any other runs where Django
+    is, so that an image with everything installed needs no second copy. Ends the program with one line about what
+    only a person can put right.
     """
+    command = argv[1] if len(argv) > 1 else ""
     data_dir_to_environment(argv)
-    requirements = REQUIREMENTS.get(argv[1] if len(argv) > 1 else "")
     try:
-        if requirements:
-            prepare(requirements)
-        elif not is_django_here() and not is_made():
-            raise SetupError("Nothing is installed yet. Start with: python3 manage.py up")
+        prepare(command)
     except SetupError as error:
         sys.exit(str(error))
     except OSError as error:
-        sys.exit(f"{VENV} cannot be prepared: {error}")
-    if not is_inside() and (requirements or not is_django_here()):
-        sys.stdout.flush()
+        sys.exit(f"Cannot be prepared: {error}")
+    if not is_inside() and (command in REQUIREMENTS or not is_django_here()):
         os.execv(PYTHON, [str(PYTHON), *argv])
+
+
+def prepare(command: str) -> None:
+    """Make what *command* needs and has not got; raises SetupError or OSError when that fails."""
+    if command in REQUIREMENTS:
+        fill(REQUIREMENTS[command])
+    elif not is_django_here() and not is_made():
+        raise SetupError("Nothing is installed yet. Start with: python3 manage.py up")
+    if command == "up":
+        DataFolder(Path(os.environ.get("BATCHCONSOLE_DATA_DIR", ROOT / "var")).resolve()).prepare()
 
 
 def data_dir_to_environment(argv: list[str]) -> None:
@@ -48,7 +56,7 @@ def data_dir_to_environment(argv: list[str]) -> None:
             os.environ["BATCHCONSOLE_DATA_DIR"] = os.path.abspath(value if equals else following)
 
 
-def prepare(requirements: str) -> None:
+def fill(requirements: str) -> None:
     """Make `.venv` unless a working one is there, and install *requirements* unless that very text was installed."""
     with alone():
         if not is_made():

@@ -14,7 +14,8 @@ NEEDED_BYTES = 1_500_000_000  # .venv with the test tools, the model, and room f
 NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
 NO_NETWORK = re.compile(
     r"name resolution|Name or service not known|nodename nor servname|Network is unreachable|Connection refused"
-    r"|Connection reset|ConnectTimeout|ReadTimeout|Cannot connect to proxy|Max retries exceeded|timed out"
+    r"|Connection reset|ConnectTimeout|ReadTimeout|timed out|Cannot connect to proxy|Max retries exceeded"
+    r"|from versions: none"
 )
 
 

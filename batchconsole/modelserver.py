@@ -1,0 +1,42 @@
+"""Serve one GGUF file with llama.cpp behind an OpenAI-compatible HTTP interface, until the process is ended.
+
+Usage: ``python -m batchconsole.modelserver --model weights.gguf --port 8080``. Not for anything but loopback: it has no
+access control.
+"""
+
+import argparse
+import threading
+
+import xllamacpp
+
+SLOTS = 8  # requests decoded together; batching more than that gains nothing on a processor
+CONTEXT_TOKENS = 8192  # shared by all slots, each up to what the model was trained for
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve a GGUF file with llama.cpp on 127.0.0.1.")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    server = xllamacpp.Server(parameters(arguments.model, arguments.port))
+    print(f"serving {arguments.model} at {server.listening_address}", flush=True)
+    threading.Event().wait()
+
+
+def parameters(model: str, port: int) -> xllamacpp.CommonParams:
+    """llama.cpp's parameters for many short answers at once."""
+    params = xllamacpp.CommonParams()
+    params.model.path = model
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.n_parallel = SLOTS
+    params.n_ctx = CONTEXT_TOKENS
+    params.kv_unified = True
+    params.warmup = False
+    params.ui = False
+    params.verbosity = 1
+    return params
+
+
+if __name__ == "__main__":
+    main()

