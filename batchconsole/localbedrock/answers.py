@@ -1,0 +1,96 @@
+"""One record in, one output line out: the family's rules, the model's answer, or the error Bedrock would write."""
+
+import logging
+import threading
+from typing import Any
+
+import msgspec
+
+from batchconsole.localbedrock.jobs import Counts
+from batchconsole.localbedrock.lines import read_envelope, record_id
+from batchconsole.localbedrock.modelservers.base import ModelAway, ModelFailed, ModelServer, RecordRefused
+from batchconsole.records.families import AnyFamily
+from batchconsole.records.families.base import Completion, Refusal, Request
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 10.0
+FAILURES_OF_ONE_RECORD = 4
+TOOLS_REFUSED = "The toolConfig field is not supported in batch inference with the Converse API."
+
+
+class Abandoned(Exception):
+    """The job stopped before the record was answered."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An output line, with its line feed, and what it adds to the job's counts."""
+
+    line: bytes
+    counts: Counts
+
+
+class Answerer:
+    """Answers the records of one job; called from many threads. Set ``abandoned`` to end its waiting."""
+
+    def __init__(self, family: AnyFamily, model: ModelServer, *, model_id: str, record_seconds: float = 0.0) -> None:
+        self._family = family
+        self._model = model
+        self._model_id = model_id
+        self._record_seconds = record_seconds
+        self.abandoned = threading.Event()
+
+    def answer(self, data: bytes, number: int) -> Answer:
+        """The output line of the *number*-th record, whose line is *data*. Raises :class:`Abandoned`."""
+        if self.abandoned.is_set() or (self._record_seconds and self.abandoned.wait(self._record_seconds)):
+            raise Abandoned
+        envelope = read_envelope(data)
+        identifier = record_id(envelope, number)
+        try:
+            output, completion = self._respond(bytes(envelope.modelInput))
+        except RecordRefused as error:
+            return _error_line(envelope.modelInput, identifier, error)
+        line = msgspec.json.encode({"modelInput": envelope.modelInput, "modelOutput": output, "recordId": identifier})
+        return Answer(line + b"\n", Counts(1, 0, completion.input_tokens, completion.output_tokens))
+
+    def _respond(self, raw: bytes) -> tuple[dict[str, Any], Completion]:
+        try:
+            body = msgspec.json.decode(raw)
+            if self._family.name == "converse" and "toolConfig" in body:
+                raise RecordRefused(400, TOOLS_REFUSED)
+            completion = self._complete(self._family.read_request(body))
+            return self._family.write_response(body, completion, model_id=self._model_id), completion
+        except Refusal as error:
+            raise RecordRefused(400, str(error)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise RecordRefused(400, f"Malformed input request: {error}") from error
+        except (RecordRefused, Abandoned):
+            raise
+        except Exception:
+            # A fault in the translation of one body; the other records of the job go on.
+            log.exception("A record could not be answered")
+            raise RecordRefused(500, "An internal server error occurred.") from None
+
+    def _complete(self, request: Request) -> Completion:
+        """The model's answer, however long the server is away; a request that fails a server in health is refused."""
+        failures, pause = 0, FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return self._model.complete(request)
+            except ModelFailed as error:
+                failures += self._model.is_up()
+                if failures >= FAILURES_OF_ONE_RECORD:
+                    raise RecordRefused(500, str(error)) from error
+                log.warning("The model failed, trying again in %.1f s: %s", pause, error)
+            except ModelAway as error:
+                log.warning("The model server is away, trying again in %.1f s: %s", pause, error)
+            if self.abandoned.wait(pause):
+                raise Abandoned
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _error_line(model_input: msgspec.Raw, identifier: Any, error: RecordRefused) -> Answer:
+    body = {"errorCode": error.code, "errorMessage": str(error)}
+    line = msgspec.json.encode({"modelInput": model_input, "error": body, "recordId": identifier})
+    return Answer(line + b"\n", Counts(0, 1))

@@ -1,0 +1,111 @@
+"""The models and inference profiles this service offers, in the API's words."""
+
+from typing import Any
+
+import msgspec
+
+from batchconsole.localbedrock.jobs import Caller
+from batchconsole.records import catalogue
+from batchconsole.records.catalogue import Model
+
+GEOGRAPHIES = {
+    "us": "US",
+    "us-gov": "US GovCloud",
+    "eu": "EU",
+    "apac": "APAC",
+    "jp": "JP",
+    "au": "AU",
+    "ca": "CA",
+    "global": "Global",
+}
+MODELS_PER_PROFILE = 5  # The API model's bound of ``models`` in GetInferenceProfile.
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """A model identifier of a request: the ARN jobs show, and the model behind it."""
+
+    arn: str
+    model: Model
+    is_custom: bool = False
+
+
+def resolve(model_id: str, caller: Caller) -> Resolved | None:
+    """What *model_id* (id or ARN of a model, an inference profile or a custom model) stands for; ``None``: unknown."""
+    model = catalogue.find(model_id)
+    if model is None:
+        return None
+    if model_id.startswith("arn:"):
+        return Resolved(model_id, model, is_custom=":custom-model/" in model_id)
+    is_profile = model_id in model.inference_profiles
+    return Resolved(profile_arn(model_id, caller) if is_profile else model_arn(model, caller.region), model)
+
+
+def model_arn(model: Model, region: str) -> str:
+    """The foundation-model ARN, which names no account."""
+    return f"arn:aws:bedrock:{region}::foundation-model/{model.model_id}"
+
+
+def profile_arn(profile_id: str, caller: Caller) -> str:
+    return caller.arn(f"inference-profile/{profile_id}")
+
+
+def foundation_models(caller: Caller) -> list[dict[str, Any]]:
+    """Every model as a ``FoundationModelSummary``."""
+    return [foundation_model(model, caller) for model in catalogue.models()]
+
+
+def foundation_model(model: Model, caller: Caller) -> dict[str, Any]:
+    """*model* as ``FoundationModelSummary`` and ``FoundationModelDetails``, which have the same members."""
+    return {
+        "modelArn": model_arn(model, caller.region),
+        "modelId": model.model_id,
+        "modelName": model.name,
+        "providerName": model.provider,
+        "inputModalities": list(model.input_modalities),
+        "outputModalities": list(model.output_modalities),
+        "responseStreamingSupported": "TEXT" in model.output_modalities,
+        "customizationsSupported": [],
+        "inferenceTypesSupported": ["ON_DEMAND"] if model.on_demand else ["INFERENCE_PROFILE"],
+        "modelLifecycle": {"status": "ACTIVE"},
+    }
+
+
+def inference_profiles(caller: Caller) -> list[dict[str, Any]]:
+    """Every system-defined profile as an ``InferenceProfileSummary``, by id."""
+    pairs = sorted((profile_id, model) for model in catalogue.models() for profile_id in model.inference_profiles)
+    return [inference_profile(profile_id, model, caller) for profile_id, model in pairs]
+
+
+def inference_profile(profile_id: str, model: Model, caller: Caller) -> dict[str, Any]:
+    """The profile *profile_id* of *model* as ``InferenceProfileSummary`` and GetInferenceProfile's answer."""
+    geography = profile_id.partition(".")[0]
+    regions = [region for region in model.regions if in_geography(region, geography)] or [caller.region]
+    name = f"{GEOGRAPHIES[geography]} {model.provider} {model.name}"
+    return {
+        "inferenceProfileName": name[:64],
+        "description": f"Routes requests to {model.provider} {model.name} in {', '.join(regions)}."[:200],
+        "inferenceProfileArn": profile_arn(profile_id, caller),
+        "models": [{"modelArn": model_arn(model, region)} for region in regions[:MODELS_PER_PROFILE]],
+        "inferenceProfileId": profile_id,
+        "status": "ACTIVE",
+        "type": "SYSTEM_DEFINED",
+        "createdAt": "2025-01-01T00:00:00.000Z",
+        "updatedAt": "2025-01-01T00:00:00.000Z",
+    }
+
+
+REGIONS = {
+    "us": "us-",
+    "us-gov": "us-gov-",
+    "eu": "eu-",
+    "apac": "ap-",
+    "jp": "ap-northeast-",
+    "au": "ap-southeast-",
+    "ca": "ca-",
+    "global": "",
+}
+
+
+def in_geography(region: str, geography: str) -> bool:
+    """Whether a profile of *geography* (``eu``) routes to *region*."""
+    return region.startswith(REGIONS[geography]) and (geography == "us-gov") == region.startswith("us-gov-")

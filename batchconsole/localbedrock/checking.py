@@ -1,0 +1,122 @@
+"""What happens while a job is Validating: the role is assumed, the whole input read once, every limit applied."""
+
+from collections.abc import Iterator
+
+from batchconsole.localbedrock.jobs import InputFile, Job
+from batchconsole.localbedrock.lines import LineTooLong, NotARecord, read_envelope, read_lines
+from batchconsole.localbedrock.patience import Patience
+from batchconsole.localbedrock.settings import Settings
+from batchconsole.localbedrock.storage import RoleRefused, S3Object, Storage, StorageRefused, is_folder
+from batchconsole.records import catalogue
+
+# Jobs of these models may be twenty times as large (Service Quotas, 2025).
+LARGE_JOB_MODELS = ("amazon.nova-lite", "amazon.nova-pro")
+LARGE_JOB_FACTOR = 20
+CHECK_EVERY = 10_000
+
+
+class InputRefused(Exception):
+    """The job fails; the text is the message it gets."""
+
+
+def check_input(job: Job, storage: Storage, settings: Settings, patience: Patience) -> list[InputFile]:
+    """The input files of *job* with their number of records. Raises :class:`InputRefused`."""
+    try:
+        objects = list(_objects(storage))
+        _check_sizes(job, objects, settings)
+        files = [_check_file(number, item, storage, settings, patience) for number, item in enumerate(objects)]
+    except RoleRefused as error:
+        raise InputRefused(
+            f"Could not assume the service role {job.role_arn}. Check that it exists and that its trust "
+            f"policy lets bedrock.amazonaws.com assume it for this job. ({error})"
+        ) from error
+    except StorageRefused as error:
+        raise InputRefused(_no_access("GetObject", storage.input_bucket, storage.input_key)) from error
+    _check_counts(job, files, settings)
+    _check_output(files[0], storage)
+    return files
+
+
+def _no_access(action: str, bucket: str, key: str) -> str:
+    return f"Could not validate {action} permissions to access Amazon S3 bucket: {bucket} at key {key}"
+
+
+def _objects(storage: Storage) -> Iterator[S3Object]:
+    """The ``.jsonl`` objects of the input; the output may lie in the same folder, its ``.out`` is never input."""
+    if not is_folder(storage.input_key):
+        yield storage.head(storage.input_key)
+        return
+    folder = storage.input_key.rstrip("/")
+    yield from (item for item in storage.list_objects(f"{folder}/" if folder else "") if item.key.endswith(".jsonl"))
+
+
+def _check_sizes(job: Job, objects: list[S3Object], settings: Settings) -> None:
+    if not objects:
+        raise InputRefused(f"No .jsonl file was found in the input location {job.input['s3Uri']}")
+    for item in objects:
+        if item.size > settings.max_file_bytes:
+            raise InputRefused(
+                f"The input file {item.key} has {item.size} bytes, more than the maximum of "
+                f"{settings.max_file_bytes} bytes per file"
+            )
+    model = catalogue.bare_id(job.base_model_id)
+    limit = settings.max_job_bytes * (LARGE_JOB_FACTOR if model.startswith(LARGE_JOB_MODELS) else 1)
+    total = sum(item.size for item in objects)
+    if total > limit:
+        raise InputRefused(f"The input has {total} bytes, more than the maximum of {limit} bytes per job")
+
+
+def _check_file(number: int, item: S3Object, storage: Storage, settings: Settings, patience: Patience) -> InputFile:
+    records = 0
+    try:
+        for line in read_lines(storage.read(item), limit=settings.max_record_bytes):
+            _check_line(line.data, line.number, item)
+            records += 1
+            if records % CHECK_EVERY == 0:
+                patience.check()
+    except LineTooLong as error:
+        raise InputRefused(f"The input file {item.key} is malformed. {error}") from error
+    if records > settings.max_records_per_file:
+        raise InputRefused(
+            f"The input file {item.key} contains more records ({records}) than the allowed maximum of: "
+            f"{settings.max_records_per_file}"
+        )
+    return InputFile(
+        number=number,
+        key=item.key,
+        output_key=storage.output_key(item.key),
+        size=item.size,
+        etag=item.etag,
+        records=records,
+    )
+
+
+def _check_line(data: bytes, number: int, item: S3Object) -> None:
+    try:
+        read_envelope(data)
+    except NotARecord as error:
+        raise InputRefused(
+            f"The input file {item.key} is malformed. Line {number} is not a JSON object with a modelInput: {error}"
+        ) from error
+
+
+def _check_counts(job: Job, files: list[InputFile], settings: Settings) -> None:
+    total = sum(file.records for file in files)
+    if total < settings.min_records_per_job:
+        raise InputRefused(
+            f"Batch job {job.arn} contains less records ({total}) than the required minimum of: "
+            f"{settings.min_records_per_job}"
+        )
+    if total > settings.max_records_per_job:
+        raise InputRefused(
+            f"Batch job {job.arn} contains more records ({total}) than the allowed maximum of: "
+            f"{settings.max_records_per_job}"
+        )
+
+
+def _check_output(first: InputFile, storage: Storage) -> None:
+    """Begin the first output: the only way to learn whether one may write that leaves nothing to be seen."""
+    try:
+        first.upload_id = storage.start_upload(first.output_key)
+    except StorageRefused as error:
+        raise InputRefused(_no_access("PutObject", storage.output_bucket, first.output_key)) from error

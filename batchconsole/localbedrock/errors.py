@@ -1,0 +1,78 @@
+"""The errors of the service's API, each with the HTTP status botocore's service model gives it."""
+
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """An answer that is not a success. ``code`` travels in the header ``x-amzn-errortype``."""
+
+    code: ClassVar[str] = "InternalServerException"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, **members: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.members = members
+
+
+class ValidationException(ServiceError):
+    code = "ValidationException"
+    status = 400
+
+
+class SerializationException(ServiceError):
+    """The request cannot be read as the operation's input at all: no JSON, or a value of another type."""
+
+    code = "SerializationException"
+    status = 400
+
+
+class ConflictException(ServiceError):
+    code = "ConflictException"
+    status = 400
+
+
+class ServiceQuotaExceededException(ServiceError):
+    code = "ServiceQuotaExceededException"
+    status = 400
+
+
+class TooManyTagsException(ServiceError):
+    code = "TooManyTagsException"
+    status = 400
+
+
+class AccessDeniedException(ServiceError):
+    code = "AccessDeniedException"
+    status = 403
+
+
+class ResourceNotFoundException(ServiceError):
+    code = "ResourceNotFoundException"
+    status = 404
+
+
+class UnknownOperationException(ServiceError):
+    """No operation of this service has that method and path."""
+
+    code = "UnknownOperationException"
+    status = 404
+
+
+class ModelErrorException(ServiceError):
+    code = "ModelErrorException"
+    status = 424
+
+
+class ThrottlingException(ServiceError):
+    code = "ThrottlingException"
+    status = 429
+
+
+class InternalServerException(ServiceError):
+    """Something went wrong that is not the caller's doing."""
+
+
+class ServiceUnavailableException(ServiceError):
+    code = "ServiceUnavailableException"
+    status = 503

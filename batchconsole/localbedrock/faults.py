@@ -1,0 +1,89 @@
+"""Faults on demand, for tests of the service's clients: what goes wrong, how often, and with which calls."""
+
+import itertools
+import random
+import threading
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from batchconsole.localbedrock.errors import InternalServerException, ServiceError, ThrottlingException
+from batchconsole.localbedrock.modelservers.base import ModelAway, ModelServer
+from batchconsole.records.families.base import Completion, Request
+
+Kind = Literal["throttle", "error", "slow", "lost", "model_down"]
+ERRORS: dict[str, ServiceError] = {
+    "throttle": ThrottlingException("Too many requests, please wait before trying again."),
+    "error": InternalServerException("An internal server error occurred. Retry your request."),
+}
+
+
+class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One fault.
+
+    ``throttle`` answers 429 and ``error`` 500, both without doing anything; ``slow`` waits ``seconds`` first; ``lost``
+    does what was asked and drops the answer; ``model_down`` makes the model server unreachable, for jobs too.
+    ``operation`` limits it to one operation, ``count`` to so many calls, ``probability`` to a share of them.
+    """
+
+    kind: Kind
+    operation: str = "*"
+    count: Annotated[int, Meta(ge=1)] | None = None
+    probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    seconds: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+    id: int = 0
+
+
+class Faults:
+    """The faults in force. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+        self._ids = itertools.count(1)
+
+    def add(self, fault: Fault) -> Fault:
+        with self._lock:
+            fault.id = next(self._ids)
+            self._faults.append(fault)
+            return fault
+
+    def clear(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
+    def all(self) -> list[Fault]:
+        with self._lock:
+            return list(self._faults)
+
+    def take(self, *kinds: Kind, operation: str = "*") -> list[Fault]:
+        """The faults of *kinds* that strike this call of *operation*; each one's count goes down."""
+        with self._lock:
+            struck = [
+                fault
+                for fault in self._faults
+                if fault.kind in kinds and fault.operation in ("*", operation) and random.random() < fault.probability
+            ]
+            for fault in struck:
+                if fault.count is not None:
+                    fault.count -= 1
+            self._faults = [fault for fault in self._faults if fault.count != 0]
+            return struck
+
+
+class FaultyModel:
+    """*model*, away while a ``model_down`` fault is in force."""
+
+    def __init__(self, model: ModelServer, faults: Faults) -> None:
+        self._model = model
+        self._faults = faults
+
+    def complete(self, request: Request) -> Completion:
+        """The model's answer. Raises what the model raises, and :class:`ModelAway` for the fault."""
+        if self._faults.take("model_down"):
+            raise ModelAway("The model server is down, as ordered.")
+        return self._model.complete(request)
+
+    def is_up(self) -> bool:
+        return not any(fault.kind == "model_down" for fault in self._faults.all()) and self._model.is_up()

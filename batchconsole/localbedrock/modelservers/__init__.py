@@ -1,0 +1,1 @@
+"""The models behind the service: ``echo``, or any OpenAI-compatible server."""

@@ -1,0 +1,136 @@
+"""A model that repeats what it is told: instant, deterministic, and scripted by the prompt.
+
+In the last user message, and nowhere else:
+
+``[[answer: text]]``
+    Answer with exactly this text.
+``[[json: {"a": 1}]]``
+    Answer with this JSON.
+``[[tool: name {"a": 1}]]``
+    Call a tool.
+``[[sleep: 1.5]]``
+    Take so many seconds.
+``[[fail: 424 message]]``
+    Refuse the record with this error code (400 when left out) and message.
+
+Without an answer of its own the prompt itself comes back. ``max_tokens`` and stop sequences are kept, and a
+token is a word.
+"""
+
+import hashlib
+import math
+import random
+import re
+import time
+from typing import Any
+
+from batchconsole.localbedrock.modelservers.base import RecordRefused
+from batchconsole.records.families.base import Completion, Request, StopReason
+
+_DIRECTIVE = re.compile(r"\[\[(answer|json|tool|sleep|fail): ?(.*?)\]\](?!\])", re.DOTALL)
+_WORD = re.compile(r"\S+")
+LONGEST_SLEEP_SECONDS = 3600.0
+DEFAULT_DIMENSIONS = 1024
+
+
+class EchoModel:
+    """The ``echo`` model. Holds nothing, so that the same request always gets the same answer."""
+
+    def is_up(self) -> bool:
+        return True
+
+    def complete(self, request: Request) -> Completion:
+        """The answer the prompt asks for, or the prompt. Raises :class:`RecordRefused` when told to fail."""
+        prompt = request.embed if request.embed is not None else last_user_text(request.messages)
+        orders = dict(_DIRECTIVE.findall(prompt))
+        time.sleep(_seconds(orders.get("sleep", "0")))
+        if "fail" in orders:
+            raise _refusal(orders["fail"])
+        if request.embed is not None:
+            return Completion(embedding=_embedding(request), input_tokens=_count(prompt), id=_id(request))
+        tokens = sum(_count(_text(message.get("content"))) for message in request.messages)
+        if "tool" in orders:
+            return Completion(
+                stop_reason="tool_use",
+                tool_calls=[_tool_call(orders["tool"], request)],
+                input_tokens=tokens,
+                output_tokens=_count(orders["tool"]),
+                id=_id(request),
+            )
+        text = orders.get("answer") or orders.get("json") or _DIRECTIVE.sub("", prompt).strip()
+        return _cut(text, request, tokens)
+
+
+def last_user_text(messages: list[dict[str, Any]]) -> str:
+    """The text of the last message of role ``user``; empty when there is none."""
+    return next((_text(message.get("content")) for message in reversed(messages) if message.get("role") == "user"), "")
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return "\n".join(str(part["text"]) for part in content if isinstance(part, dict) and "text" in part)
+    return content if isinstance(content, str) else ""
+
+
+def _count(text: str) -> int:
+    return len(text.split())
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise RecordRefused(400, f"[[sleep: {text}]] does not name a number of seconds.") from None
+    return min(max(seconds, 0.0), LONGEST_SLEEP_SECONDS) if math.isfinite(seconds) else 0.0
+
+
+def _refusal(order: str) -> RecordRefused:
+    code, _, message = order.partition(" ")
+    if re.fullmatch(r"[45]\d\d", code):
+        return RecordRefused(int(code), message or "The echo model was told to fail.")
+    return RecordRefused(400, order or "The echo model was told to fail.")
+
+
+def _cut(text: str, request: Request, input_tokens: int) -> Completion:
+    """*text* up to the first stop sequence or the last token allowed."""
+    hits = [(text.find(stop), stop) for stop in request.stop if stop and stop in text]
+    end, stop = min(hits) if hits else (len(text), None)
+    text = text[:end]
+    reason: StopReason = "stop_sequence" if stop else "end_turn"
+    tokens = _count(text)
+    if request.max_tokens is not None and tokens > request.max_tokens:
+        last = list(_WORD.finditer(text))[request.max_tokens - 1] if request.max_tokens > 0 else None
+        text, tokens, reason, stop = text[: last.end()] if last else "", max(request.max_tokens, 0), "max_tokens", None
+    return Completion(
+        text=text,
+        stop_reason=reason,
+        stop_sequence=stop,
+        input_tokens=input_tokens,
+        output_tokens=tokens,
+        id=_id(request),
+    )
+
+
+def _tool_call(order: str, request: Request) -> dict[str, Any]:
+    name, _, arguments = order.partition(" ")
+    return {
+        "id": f"call_{_id(request)}",
+        "type": "function",
+        "function": {"name": name, "arguments": arguments.strip() or "{}"},
+    }
+
+
+def _id(request: Request) -> str:
+    return str(_digest(f"{request.messages}{request.embed}").hexdigest()[:24])
+
+
+def _digest(text: str) -> Any:
+    return hashlib.blake2b(text.encode(errors="replace"))
+
+
+def _embedding(request: Request) -> list[float]:
+    """A vector that depends on the text alone, of length 1 when a normalized one is asked for."""
+    source = random.Random(_digest(request.embed or "").digest())
+    vector = [source.uniform(-1, 1) for _ in range(request.dimensions or DEFAULT_DIMENSIONS)]
+    length = math.sqrt(sum(value * value for value in vector)) if request.normalize else 1.0
+    return [value / length for value in vector]

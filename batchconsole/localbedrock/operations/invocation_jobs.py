@@ -1,0 +1,160 @@
+"""CreateModelInvocationJob, GetModelInvocationJob, ListModelInvocationJobs, StopModelInvocationJob."""
+
+import hashlib
+import secrets
+import string
+from typing import Any
+
+import msgspec
+
+from batchconsole.localbedrock import catalogue
+from batchconsole.localbedrock.errors import (
+    AccessDeniedException,
+    ConflictException,
+    ResourceNotFoundException,
+    ServiceQuotaExceededException,
+    ValidationException,
+)
+from batchconsole.localbedrock.jobs import WAITING, Caller, Job, Status
+from batchconsole.localbedrock.operations.paging import read_token, write_token
+from batchconsole.localbedrock.operations.tagging import read_tags
+from batchconsole.localbedrock.service import Service
+from batchconsole.localbedrock.settings import Settings
+from batchconsole.localbedrock.store import JobFilter, NameTaken, QuotaReached, TokenTaken, now
+from batchconsole.localbedrock.wire import milliseconds, rfc3339
+from batchconsole.records.families import family_for
+
+DEFAULT_TIMEOUT_HOURS = 24
+DEFAULT_MAX_RESULTS = 100
+ID_CHARACTERS = string.ascii_lowercase + string.digits
+
+
+def create_model_invocation_job(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Accept a job; S3, KMS and the role's rights are looked at only when it is Validating."""
+    tags = read_tags(params.get("tags", []), limit=service.settings.max_tags)
+    if params["roleArn"].split(":")[4] != caller.account:
+        raise AccessDeniedException("Cross-account pass role is not allowed.")
+    resolved = _batchable(params, caller)
+    job = _new_job(params, caller, resolved, service.settings)
+    limit = service.settings.max_jobs_per_custom_model if resolved.is_custom else service.settings.max_jobs_per_model
+    try:
+        service.store.add(job, tags, limit=limit)
+    except TokenTaken as error:
+        return {"jobArn": caller.arn(f"model-invocation-job/{error.job_id}")}
+    except NameTaken as error:
+        raise ConflictException("The provided job name is currently in use.") from error
+    except QuotaReached as error:
+        raise ServiceQuotaExceededException(
+            "The number of batch inference jobs in flight exceeds the quota of your account for this model: "
+            f"at most {limit} jobs may be submitted or in progress for {job.base_model_id}."
+        ) from error
+    service.engine.nudge()
+    return {"jobArn": job.arn}
+
+
+def _batchable(params: dict[str, Any], caller: Caller) -> catalogue.Resolved:
+    resolved = catalogue.resolve(params["modelId"], caller)
+    invocation_type = params.get("modelInvocationType", "InvokeModel")
+    if resolved is None or not resolved.model.batch or not family_for(resolved.model.model_id, invocation_type):
+        raise ValidationException("Batch inference is not supported for the requested model.")
+    return resolved
+
+
+def _new_job(params: dict[str, Any], caller: Caller, resolved: catalogue.Resolved, settings: Settings) -> Job:
+    moment = now()
+    hours = params.get("timeoutDurationInHours", DEFAULT_TIMEOUT_HOURS)
+    request = {name: value for name, value in params.items() if name not in {"tags", "clientRequestToken"}}
+    return Job(
+        id="".join(secrets.choice(ID_CHARACTERS) for _ in range(12)),
+        account=caller.account,
+        region=caller.region,
+        name=params["jobName"],
+        model_id=resolved.arn,
+        base_model_id=resolved.model.model_id,
+        token=params.get("clientRequestToken", ""),
+        fingerprint=_fingerprint(params),
+        request=request,
+        submit_time=moment,
+        last_modified_time=moment,
+        due_time=moment + int(settings.submitted_seconds * 1000),
+        expiration_time=moment + int(hours * settings.hour_seconds * 1000),
+    )
+
+
+def _fingerprint(params: dict[str, Any]) -> str:
+    """The same for the same request, whatever its token."""
+    rest = {name: value for name, value in params.items() if name != "clientRequestToken"}
+    return hashlib.sha256(msgspec.json.encode(rest, order="sorted")).hexdigest()
+
+
+def get_model_invocation_job(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    return _view(find_job(service, caller, params["jobIdentifier"]))
+
+
+def find_job(service: Service, caller: Caller, identifier: str) -> Job:
+    """The caller's job by id or ARN. Raises :class:`ResourceNotFoundException`."""
+    job = service.store.get(identifier.rpartition("/")[2])
+    if job is None or job.caller != caller or ("/" in identifier and identifier != job.arn):
+        raise ResourceNotFoundException("The provided job identifier does not exist.")
+    return job
+
+
+def list_model_invocation_jobs(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    after = int(read_token(params["nextToken"], params)) if "nextToken" in params else None
+    limit = params.get("maxResults", DEFAULT_MAX_RESULTS)
+    ascending = params.get("sortOrder") == "Ascending"
+    jobs = service.store.page(caller, _filter(params), after=after, limit=limit + 1, ascending=ascending)
+    answer: dict[str, Any] = {"invocationJobSummaries": [_view(job) for job in jobs[:limit]]}
+    if len(jobs) > limit:
+        answer["nextToken"] = write_token(jobs[limit - 1].seq, params)
+    return answer
+
+
+def _filter(params: dict[str, Any]) -> JobFilter:
+    after, before = params.get("submitTimeAfter"), params.get("submitTimeBefore")
+    return JobFilter(
+        submitted_after=milliseconds(after) if after else None,
+        submitted_before=milliseconds(before) if before else None,
+        status=params.get("statusEquals"),
+        name_contains=params.get("nameContains"),
+    )
+
+
+def stop_model_invocation_job(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    job = find_job(service, caller, params["jobIdentifier"])
+    stopped = service.store.move(
+        job.id, to=Status.STOPPING, only_from=[*WAITING, Status.IN_PROGRESS], due_in=service.settings.stopping_seconds
+    )
+    if not stopped:
+        status = service.store.status(job.id)
+        raise ValidationException(f"The job cannot be stopped in its current state. State was: {status}")
+    service.engine.nudge()
+    return {}
+
+
+def _view(job: Job) -> dict[str, Any]:
+    """*job* as GetModelInvocationJob and ListModelInvocationJobs show it, members without a value left out."""
+    owner = {"s3BucketOwner": job.account}
+    view = {
+        "jobArn": job.arn,
+        "jobName": job.name,
+        "modelId": job.model_id,
+        "clientRequestToken": job.token,
+        "roleArn": job.role_arn,
+        "status": job.status,
+        "message": job.message,
+        "submitTime": rfc3339(job.submit_time),
+        "lastModifiedTime": rfc3339(job.last_modified_time),
+        "endTime": rfc3339(job.end_time) if job.end_time else None,
+        "inputDataConfig": {"s3InputDataConfig": {"s3InputFormat": "JSONL"} | owner | job.input},
+        "outputDataConfig": {"s3OutputDataConfig": owner | job.output},
+        "vpcConfig": job.request.get("vpcConfig"),
+        "timeoutDurationInHours": job.request.get("timeoutDurationInHours", DEFAULT_TIMEOUT_HOURS),
+        "jobExpirationTime": rfc3339(job.expiration_time),
+        "modelInvocationType": job.invocation_type,
+        "totalRecordCount": job.total,
+        "processedRecordCount": job.success + job.error,
+        "successRecordCount": job.success,
+        "errorRecordCount": job.error,
+    }
+    return {name: value for name, value in view.items() if value not in (None, "")}

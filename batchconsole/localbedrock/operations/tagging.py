@@ -1,0 +1,46 @@
+"""TagResource, UntagResource, ListTagsForResource, for jobs: nothing else here can carry tags."""
+
+from typing import Any
+
+from batchconsole.localbedrock.errors import ResourceNotFoundException, TooManyTagsException, ValidationException
+from batchconsole.localbedrock.jobs import Caller, Job
+from batchconsole.localbedrock.service import Service
+
+
+def read_tags(tags: list[dict[str, str]], *, limit: int) -> dict[str, str]:
+    """*tags* by key. Raises :class:`ValidationException` for a key given twice, :class:`TooManyTagsException`."""
+    by_key = {tag["key"]: tag["value"] for tag in tags}
+    if len(by_key) < len(tags):
+        raise ValidationException("Duplicate tag keys found. Please note that tag keys are case sensitive.")
+    if len(by_key) > limit:
+        raise too_many(limit)
+    return by_key
+
+
+def too_many(limit: int) -> TooManyTagsException:
+    return TooManyTagsException(f"The resource can have at most {limit} tags.")
+
+
+def tag_resource(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    job, limit = _resource(service, caller, params), service.settings.max_tags
+    if not service.store.tag(job.id, read_tags(params["tags"], limit=limit), limit=limit):
+        raise too_many(limit)
+    return {}
+
+
+def untag_resource(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    service.store.untag(_resource(service, caller, params).id, params["tagKeys"])
+    return {}
+
+
+def list_tags_for_resource(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    tags = service.store.tags(_resource(service, caller, params).id)
+    return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+
+
+def _resource(service: Service, caller: Caller, params: dict[str, Any]) -> Job:
+    arn = params["resourceARN"]
+    job = service.store.get(arn.rpartition("/")[2])
+    if job is None or job.caller != caller or arn != job.arn:
+        raise ResourceNotFoundException(f"The requested resource {arn} does not exist.", resourceName=arn)
+    return job

@@ -1,0 +1,38 @@
+"""The threads that talk to the model. They are daemons: a model that takes minutes never holds up the service's end."""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Pool:
+    """*size* threads that work through calls in the order they were submitted."""
+
+    def __init__(self, size: int) -> None:
+        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        for number in range(size):
+            threading.Thread(target=self._work, name=f"model-{number}", daemon=True).start()
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """Run *call* in one of the threads."""
+        future: Future[T] = Future()
+        self._calls.put((future, call))
+        return future
+
+    def _work(self) -> None:
+        while True:
+            future, call = self._calls.get()
+            if future.set_running_or_notify_cancel():
+                _run(future, call)
+
+
+def _run(future: Future[Any], call: Callable[[], Any]) -> None:
+    try:
+        future.set_result(call())
+    except BaseException as error:
+        # Whoever waits for the future gets it, as with any executor.
+        future.set_exception(error)

@@ -1,0 +1,159 @@
+"""A job InProgress: its records through the model with many in flight, its answers to S3 in the order of the input.
+
+Answers are taken in input order, so one offset a file says what is done, and a slow record holds up the writing but not
+the asking. Within what is written at once the lines are mixed: on AWS too the output's order is not the input's.
+"""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from functools import partial
+
+import msgspec
+
+from batchconsole.localbedrock.answers import Answer, Answerer
+from batchconsole.localbedrock.finishing import Outputs
+from batchconsole.localbedrock.jobs import Counts, InputFile, Job, Status
+from batchconsole.localbedrock.lines import Line, read_lines
+from batchconsole.localbedrock.pool import Pool
+from batchconsole.localbedrock.settings import Settings
+from batchconsole.localbedrock.storage import S3Object, Storage
+from batchconsole.localbedrock.store import Store, now
+
+FLUSH_SECONDS = 0.2
+FLUSH_LINES = 500
+WINDOW_RECORDS = 2000
+WINDOW_BYTES = 16 << 20
+
+
+class _Asked(msgspec.Struct):
+    """A record on its way: ``end`` is where the next one begins in ``file``."""
+
+    file: InputFile
+    end: int
+    size: int
+    answer: Future[Answer]
+
+
+class Runner:
+    """Runs *job* from where its files stand. Use once."""
+
+    def __init__(
+        self,
+        job: Job,
+        *,
+        store: Store,
+        storage: Storage,
+        outputs: Outputs,
+        answerer: Answerer,
+        pool: Pool,
+        settings: Settings,
+        closing: threading.Event,
+    ) -> None:
+        self._job = job
+        self._status = job.status
+        self._store = store
+        self._storage = storage
+        self._outputs = outputs
+        self._answerer = answerer
+        self._pool = pool
+        self._max_record_bytes = settings.max_record_bytes
+        self._closing = closing
+        # Twice as many as the pool has threads keeps it busy and leaves the other jobs their turn.
+        self._slots = threading.Semaphore(2 * settings.concurrency)
+        self._window: deque[_Asked] = deque()
+        self._window_bytes = 0
+        self._batch: list[tuple[_Asked, Answer]] = []
+        self._flushed = time.monotonic()
+
+    def run(self) -> bool:
+        """Answer every record left; says whether all are answered, else the job was stopped or is out of time."""
+        try:
+            for file, number, line in self._lines():
+                if not self._wait_for_room():
+                    return False
+                self._ask(file, number, line)
+            return self._wait_for_rest()
+        finally:
+            self._answerer.abandoned.set()
+            for asked in self._window:
+                asked.answer.cancel()
+
+    def _lines(self) -> Iterator[tuple[InputFile, int, Line]]:
+        for file in self._outputs.files:
+            pieces = self._storage.read(S3Object(file.key, file.size, file.etag), file.read_offset)
+            lines = read_lines(pieces, offset=file.read_offset, limit=self._max_record_bytes)
+            for number, line in enumerate(lines, file.records_done + 1):
+                yield file, number, line
+
+    def _ask(self, file: InputFile, number: int, line: Line) -> None:
+        answer = self._pool.submit(partial(self._answerer.answer, line.data, number))
+        answer.add_done_callback(lambda _: self._slots.release())
+        self._window.append(_Asked(file, line.end, len(line.data), answer))
+        self._window_bytes += len(line.data)
+
+    def _wait_for_room(self) -> bool:
+        """Wait until one more record may be asked; ``False`` when none is to be any more."""
+        while self._go_on():
+            if len(self._window) >= WINDOW_RECORDS or self._window_bytes >= WINDOW_BYTES:
+                wait_for([self._window[0].answer], timeout=FLUSH_SECONDS)
+            elif self._slots.acquire(timeout=FLUSH_SECONDS):
+                return True
+        return False
+
+    def _wait_for_rest(self) -> bool:
+        while self._window:
+            if not self._go_on():
+                return False
+            wait_for([self._window[0].answer], timeout=FLUSH_SECONDS)
+            self._take_first()
+        self._flush()
+        return True
+
+    def _go_on(self) -> bool:
+        """Take what is answered, write what is due; ``False`` when the job was stopped, is out of time, or pauses."""
+        self._take_first()
+        if now() >= self._job.expiration_time:
+            return self._take_all()
+        if time.monotonic() - self._flushed >= FLUSH_SECONDS or len(self._batch) >= FLUSH_LINES:
+            self._flush()
+        if self._status != Status.IN_PROGRESS:
+            return self._take_all()
+        return not self._closing.is_set()
+
+    def _take_first(self) -> None:
+        while self._window and self._window[0].answer.done():
+            self._take(self._window.popleft())
+
+    def _take_all(self) -> bool:
+        """Take what is answered behind unanswered records too: the job will not be gone on with."""
+        for asked in list(self._window):
+            if asked.answer.done():
+                self._window.remove(asked)
+                self._take(asked)
+        self._flush()
+        return False
+
+    def _take(self, asked: _Asked) -> None:
+        self._window_bytes -= asked.size
+        if self._batch and self._batch[-1][0].file is not asked.file:
+            self._flush()
+        self._batch.append((asked, asked.answer.result()))
+
+    def _flush(self) -> None:
+        """Write the answers taken, which are all of one file, and learn the job's state."""
+        self._flushed = time.monotonic()
+        if not self._batch:
+            self._status = self._store.status(self._job.id)
+            return
+        last = self._batch[-1][0]
+        answers = [answer for _, answer in self._batch]
+        self._batch = []
+        random.shuffle(answers)
+        counts = sum((answer.counts for answer in answers), start=Counts())
+        output = self._outputs.open(last.file)
+        self._status = output.append([answer.line for answer in answers], read_offset=last.end, counts=counts)

@@ -1,0 +1,40 @@
+"""The parts of a running service, put together; what every operation is given."""
+
+from pathlib import Path
+
+from batchconsole.localbedrock.engine import Engine
+from batchconsole.localbedrock.faults import Faults, FaultyModel
+from batchconsole.localbedrock.modelservers.base import ModelServer
+from batchconsole.localbedrock.modelservers.echo import EchoModel
+from batchconsole.localbedrock.modelservers.openai import OpenAIModel
+from batchconsole.localbedrock.settings import Settings
+from batchconsole.localbedrock.store import Store
+
+
+class Service:
+    """Store, engine, model and faults of one data folder, which nobody else may be using."""
+
+    def __init__(self, settings: Settings) -> None:
+        folder = Path(settings.data_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.faults = Faults()
+        self.model: ModelServer = FaultyModel(_model(settings), self.faults)
+        self.store = Store(folder / "jobs.sqlite3")
+        self.engine = Engine(settings, self.store, self.model)
+
+    @property
+    def settings(self) -> Settings:
+        return self.engine.settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self.engine.settings = settings
+        self.engine.nudge()
+
+    def close(self) -> None:
+        self.engine.close()
+        self.store.close()
+
+
+def _model(settings: Settings) -> ModelServer:
+    return EchoModel() if settings.model == "echo" else OpenAIModel(settings)

@@ -1,0 +1,293 @@
+"""S3 as a job sees it: through the job's service role, with credentials that renew themselves."""
+
+import itertools
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import msgspec
+from botocore.config import Config
+from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader
+
+from batchconsole.localbedrock.jobs import Job
+from batchconsole.localbedrock.patience import Patience
+from batchconsole.localbedrock.settings import Settings
+
+log = logging.getLogger(__name__)
+
+READ_CHUNK = 8 << 20
+SESSION_SECONDS = 3600
+# Denied, or not there, or not the caller's to know: no use in trying again.
+PERMANENT = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "404",
+        "403",
+        "400",
+        "InvalidBucketName",
+        "PreconditionFailed",
+        "412",
+        "NoSuchEntity",
+        "NoSuchUpload",
+        "ValidationError",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "AllAccessDisabled",
+        "InvalidRequest",
+        "PermanentRedirect",
+        "301",
+        "KMS.NotFoundException",
+        "KMS.DisabledException",
+    }
+)
+_loader = Loader()  # Parsing the S3 model takes a tenth of a second; every job's session shares this one.
+
+
+class StorageRefused(Exception):
+    """S3 or STS refuses for good: ``code`` is its error code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class RoleRefused(StorageRefused):
+    """The service role cannot be assumed."""
+
+
+class _Away(Exception):
+    """S3 or STS cannot be reached or is failing; it may work later."""
+
+
+class S3Object(msgspec.Struct, frozen=True):
+    """``size`` is in bytes."""
+
+    key: str
+    size: int
+    etag: str
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of ``s3://bucket/key``; the key may be empty."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+class Storage:
+    """One job's view of S3.
+
+    Every method raises :class:`StorageRefused`. While S3 is away it waits, as long as *patience* allows.
+    """
+
+    def __init__(self, job: Job, settings: Settings, patience: Patience) -> None:
+        self._client = _client(job, settings)
+        self._patience = patience
+        self._input_owner = _owner(job.input)
+        self._output = _owner(job.output) | _encryption(job.output)
+        self._output_owner = _owner(job.output)
+        self.input_bucket, self.input_key = split_uri(job.input["s3Uri"])
+        self.output_bucket, output_prefix = split_uri(job.output["s3Uri"])
+        self.output_folder = f"{output_prefix.rstrip('/')}/{job.id}/".lstrip("/")
+
+    def list_objects(self, prefix: str) -> Iterator[S3Object]:
+        """The input bucket's objects under *prefix*, in S3's order of keys."""
+        token: dict[str, str] = {}
+        while True:
+            page = self._call("list_objects_v2", Bucket=self.input_bucket, Prefix=prefix, **token, **self._input_owner)
+            for item in page.get("Contents", []):
+                yield S3Object(item["Key"], item["Size"], item["ETag"])
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def head(self, key: str) -> S3Object:
+        answer = self._call("head_object", Bucket=self.input_bucket, Key=key, **self._input_owner)
+        return S3Object(key, answer["ContentLength"], answer["ETag"])
+
+    def read(self, file: S3Object, offset: int = 0) -> Iterator[bytes]:
+        """The object's bytes from *offset*, in pieces of at most 8 MiB; refused when it has changed meanwhile."""
+        while offset < file.size:
+            end = min(offset + READ_CHUNK, file.size) - 1
+            piece = self._call(
+                "get_object",
+                Bucket=self.input_bucket,
+                Key=file.key,
+                Range=f"bytes={offset}-{end}",
+                IfMatch=file.etag,
+                **self._input_owner,
+            )["Body"]
+            offset += len(piece)
+            yield piece
+
+    def output_key(self, input_key: str) -> str:
+        """Where the answers to *input_key* go: the input's folders are mirrored below the job's folder."""
+        base = self.input_key if is_folder(self.input_key) else self.input_key.rpartition("/")[0]
+        base = base.rstrip("/")
+        return f"{self.output_folder}{input_key[len(base) :].lstrip('/')}.out"
+
+    def put(self, key: str, body: Any) -> None:
+        self._call(
+            "put_object",
+            Bucket=self.output_bucket,
+            Key=key,
+            Body=body,
+            ContentType="application/octet-stream",
+            **self._output,
+        )
+
+    def start_upload(self, key: str) -> str:
+        """Begin a multipart upload and return its id. It needs no other permission than putting an object."""
+        return str(
+            self._call(
+                "create_multipart_upload",
+                Bucket=self.output_bucket,
+                Key=key,
+                ContentType="application/octet-stream",
+                **self._output,
+            )["UploadId"]
+        )
+
+    def upload_part(self, key: str, upload_id: str, number: int, body: Any) -> str:
+        """Upload part *number* (from 1) and return its ETag; a part uploaded again replaces the first."""
+        return str(
+            self._call(
+                "upload_part",
+                Bucket=self.output_bucket,
+                Key=key,
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=body,
+                **self._output_owner,
+            )["ETag"]
+        )
+
+    def complete_upload(self, key: str, upload_id: str, etags: list[str]) -> None:
+        """Make the object of its parts. Doing it again after a crash does no harm."""
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        try:
+            self._call(
+                "complete_multipart_upload",
+                Bucket=self.output_bucket,
+                Key=key,
+                UploadId=upload_id,
+                MultipartUpload={"Parts": parts},
+                **self._output_owner,
+            )
+        except StorageRefused as error:
+            if error.code != "NoSuchUpload":
+                raise
+            # Completed before the crash, else the object is missing, which is refused here.
+            self._call("head_object", Bucket=self.output_bucket, Key=key, **self._output_owner)
+
+    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        """The answer of the S3 call *method*, a body read to its end; tried again while S3 is away."""
+        for attempt in itertools.count():
+            try:
+                if attempt and "Body" in params:
+                    params["Body"].seek(0)
+                return self._call_once(method, params)
+            except _Away as error:
+                log.warning("S3 is away, trying again: %s", error)
+                self._patience.pause(attempt)
+        raise AssertionError("unreachable")
+
+    def _call_once(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self._client, method)(**params)
+            return answer | {"Body": answer["Body"].read()} if "Body" in answer else answer
+        except ClientError as error:
+            raise _refusal(error) from error
+        except BotoCoreError as error:
+            raise _Away(str(error)) from error
+
+
+def _refusal(error: ClientError) -> Exception:
+    code = error.response["Error"].get("Code", "")
+    if code not in PERMANENT:
+        return _Away(str(error))
+    refused = RoleRefused if error.operation_name == "AssumeRole" else StorageRefused
+    return refused(code, error.response["Error"].get("Message", ""))
+
+
+def is_folder(key: str) -> bool:
+    """Whether an input location is a folder rather than one ``.jsonl`` file."""
+    return not key.endswith(".jsonl")
+
+
+def _owner(location: dict[str, str]) -> dict[str, str]:
+    return {"ExpectedBucketOwner": location["s3BucketOwner"]} if "s3BucketOwner" in location else {}
+
+
+def _encryption(location: dict[str, str]) -> dict[str, str]:
+    if "s3EncryptionKeyId" not in location:
+        return {}
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": location["s3EncryptionKeyId"]}
+
+
+class _ServiceRole(CredentialProvider):  # type: ignore[misc]  # botocore has no types
+    """Credentials of the job's role, assumed as Bedrock does it and assumed again before they expire."""
+
+    METHOD = "bedrock-service-role"
+
+    def __init__(self, sts: Any, job: Job) -> None:
+        super().__init__()
+        self._sts = sts
+        self._job = job
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return DeferredRefreshableCredentials(self._assume, self.METHOD)
+
+    def _assume(self) -> dict[str, str]:
+        answer = self._sts.assume_role(
+            RoleArn=self._job.role_arn, RoleSessionName=f"bedrock-{self._job.id}", DurationSeconds=SESSION_SECONDS
+        )
+        credentials = answer["Credentials"]
+        return {
+            "access_key": credentials["AccessKeyId"],
+            "secret_key": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
+            "expiry_time": credentials["Expiration"].isoformat(),
+        }
+
+
+def _client(job: Job, settings: Settings) -> Any:
+    session = botocore.session.Session()
+    session.register_component("data_loader", _loader)
+    if settings.assume_role:
+        resolver = CredentialResolver([_ServiceRole(_sts_client(job, settings), job)])
+        session.register_component("credential_provider", resolver)
+    return session.create_client(
+        "s3", region_name=job.region, endpoint_url=settings.aws_endpoint_url or None, config=_config(settings)
+    )
+
+
+def _sts_client(job: Job, settings: Settings) -> Any:
+    session = botocore.session.Session()
+    session.register_component("data_loader", _loader)
+    client = session.create_client(
+        "sts", region_name=job.region, endpoint_url=settings.aws_endpoint_url or None, config=_config(settings)
+    )
+    # What aws:SourceAccount and aws:SourceArn of the role's trust policy are compared with.
+    source = {"x-amz-source-account": job.account, "x-amz-source-arn": job.arn}
+    client.meta.events.register("before-call.sts.AssumeRole", lambda params, **_: params["headers"].update(source))
+    return client
+
+
+def _config(settings: Settings) -> Config:
+    retries = {"mode": "standard", "total_max_attempts": 3}
+    # An address or "localhost" cannot carry the bucket in the host name.
+    local = re.match(r"https?://(?:localhost|[\d.]+|\[)", settings.aws_endpoint_url)
+    return Config(
+        retries=retries,
+        s3={"addressing_style": "path" if local else "auto"},
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=4,
+    )

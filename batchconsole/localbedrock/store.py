@@ -1,0 +1,302 @@
+"""The jobs in SQLite: every change is one transaction, so that a kill at any moment leaves a state to go on from."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from batchconsole.localbedrock.jobs import LIVE, Caller, Counts, InputFile, Job, Status
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, region TEXT NOT NULL,
+    name TEXT NOT NULL, model_id TEXT NOT NULL, base_model_id TEXT NOT NULL, token TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, request TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL,
+    submit_time INTEGER NOT NULL, last_modified_time INTEGER NOT NULL, end_time INTEGER,
+    expiration_time INTEGER NOT NULL, due_time INTEGER, total INTEGER NOT NULL, success INTEGER NOT NULL,
+    error INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    UNIQUE (account, region, name)
+);
+CREATE INDEX IF NOT EXISTS jobs_by_token ON jobs (account, region, token);
+CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_time) WHERE due_time IS NOT NULL;
+CREATE INDEX IF NOT EXISTS jobs_live ON jobs (account, region, base_model_id) WHERE end_time IS NULL;
+CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (expiration_time) WHERE end_time IS NULL;
+CREATE TABLE IF NOT EXISTS tags (
+    job_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (job_id, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (
+    job_id TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, output_key TEXT NOT NULL, size INTEGER NOT NULL,
+    etag TEXT NOT NULL, records INTEGER NOT NULL, read_offset INTEGER NOT NULL, records_done INTEGER NOT NULL,
+    upload_id TEXT NOT NULL, parts TEXT NOT NULL, spool_length INTEGER NOT NULL, done INTEGER NOT NULL,
+    PRIMARY KEY (job_id, number)
+) WITHOUT ROWID;
+"""
+JOB_COLUMNS = Job.__struct_fields__
+FILE_COLUMNS = InputFile.__struct_fields__
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    values = ", ".join(f":{column}" for column in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 - names of our own
+
+
+INSERT_JOB = _insert("jobs", JOB_COLUMNS[1:])
+INSERT_FILE = _insert("files", ("job_id", *FILE_COLUMNS))
+UPDATE_FILE = """
+UPDATE files SET read_offset = :read_offset, records_done = :records_done, upload_id = :upload_id, parts = :parts,
+    spool_length = :spool_length, done = :done WHERE job_id = :job_id AND number = :number
+"""
+PAGE = """
+SELECT * FROM jobs WHERE account = :account AND region = :region
+    AND (:submitted_after IS NULL OR submit_time > :submitted_after)
+    AND (:submitted_before IS NULL OR submit_time < :submitted_before)
+    AND (:status IS NULL OR status = :status)
+    AND (:name_contains IS NULL OR instr(name, :name_contains) > 0)
+"""
+DESCENDING = f"{PAGE} AND (:after IS NULL OR seq < :after) ORDER BY seq DESC LIMIT :limit"
+ASCENDING = f"{PAGE} AND (:after IS NULL OR seq > :after) ORDER BY seq LIMIT :limit"
+WAITING_TOO_LONG = "end_time IS NULL AND expiration_time <= ? AND status IN ('Submitted', 'Validating', 'Scheduled')"
+EXPIRED_MESSAGE = "The job expired because it did not start before its timeout."
+
+
+class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs a list shows; times are milliseconds since 1970 UTC, and jobs of just that time are left out."""
+
+    submitted_after: int | None = None
+    submitted_before: int | None = None
+    status: str | None = None
+    name_contains: str | None = None
+
+
+class TokenTaken(Exception):
+    """The client request token and the same request have made ``job_id`` before."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+
+class NameTaken(Exception):
+    """Another job of the account and region has the name."""
+
+
+class QuotaReached(Exception):
+    """As many jobs of the model as allowed are in flight."""
+
+
+def now() -> int:
+    """The current time in milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Store:
+    """The database file at *path*. Methods may be called from any thread; each is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # A power failure may undo the last transactions, never corrupt; output is synced before its transaction.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    # Jobs
+
+    def add(self, job: Job, tags: dict[str, str], *, limit: int) -> None:
+        """Add *job*. Raises :class:`TokenTaken`, :class:`NameTaken`, or :class:`QuotaReached` above *limit* jobs."""
+        values = _values(job)
+        with self._transaction() as connection:
+            earlier = connection.execute(
+                "SELECT id FROM jobs WHERE account = :account AND region = :region AND token = :token"
+                " AND token <> '' AND fingerprint = :fingerprint",
+                values,
+            ).fetchone()
+            if earlier:
+                raise TokenTaken(earlier["id"])
+            if connection.execute(
+                "SELECT 1 FROM jobs WHERE account = :account AND region = :region AND name = :name", values
+            ).fetchone():
+                raise NameTaken
+            live = connection.execute(
+                "SELECT count(*) FROM jobs WHERE account = :account AND region = :region"
+                " AND base_model_id = :base_model_id AND end_time IS NULL",
+                values,
+            ).fetchone()[0]
+            if live >= limit:
+                raise QuotaReached
+            connection.execute(INSERT_JOB, values)
+            _put_tags(connection, job.id, tags)
+
+    def get(self, job_id: str) -> Job | None:
+        rows = self._rows("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        return _job(rows[0]) if rows else None
+
+    def page(self, caller: Caller, wanted: JobFilter, *, ascending: bool, after: int | None, limit: int) -> list[Job]:
+        """At most *limit* jobs of *caller*, by submit time; *after* is the ``seq`` of the last job already seen."""
+        values = msgspec.structs.asdict(caller) | msgspec.structs.asdict(wanted) | {"after": after, "limit": limit}
+        return [_job(row) for row in self._rows(ASCENDING if ascending else DESCENDING, values)]
+
+    def status(self, job_id: str) -> Status:
+        """The state of a job that exists."""
+        return Status(self._rows("SELECT status FROM jobs WHERE id = ?", (job_id,))[0]["status"])
+
+    def due(self, statuses: Sequence[Status], *, limit: int, besides: Sequence[str] = ()) -> list[Job]:
+        """Jobs in one of *statuses* whose next step is due, the longest waiting first, without those in *besides*."""
+        rows = self._rows(
+            "SELECT * FROM jobs WHERE due_time <= ? AND status IN (SELECT value FROM json_each(?))"
+            " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY due_time, seq LIMIT ?",
+            (now(), _json(statuses), _json(besides), limit),
+        )
+        return [_job(row) for row in rows]
+
+    def move_due(self, status: Status, *, to: Status, due_in: float) -> None:
+        """Move every job in *status* that is due to state *to*, due again in so many seconds."""
+        moment = now()
+        if self._rows("SELECT 1 FROM jobs WHERE due_time <= ? AND status = ? LIMIT 1", (moment, status)):
+            with self._transaction() as connection:
+                connection.execute(
+                    "UPDATE jobs SET status = ?, due_time = ?, last_modified_time = ?"
+                    " WHERE due_time <= ? AND status = ?",
+                    (to, moment + int(due_in * 1000), moment, moment, status),
+                )
+
+    def postpone(self, job_id: str, seconds: float) -> None:
+        """Make the job's next step due so many seconds from now."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET due_time = ? WHERE id = ? AND due_time IS NOT NULL",
+                (now() + int(seconds * 1000), job_id),
+            )
+
+    def expire(self) -> None:
+        """End every job that has waited past its timeout as Expired."""
+        moment = now()
+        if self._rows(f"SELECT 1 FROM jobs WHERE {WAITING_TOO_LONG} LIMIT 1", (moment,)):  # noqa: S608 - a constant
+            with self._transaction() as connection:
+                connection.execute(
+                    "UPDATE jobs SET status = 'Expired', end_time = ?, last_modified_time = ?, due_time = NULL,"  # noqa: S608
+                    f" message = ? WHERE {WAITING_TOO_LONG}",
+                    (moment, moment, EXPIRED_MESSAGE, moment),
+                )
+
+    def move(
+        self, job_id: str, *, to: Status, only_from: Sequence[Status], message: str = "", due_in: float | None = None
+    ) -> bool:
+        """Step the job to state *to*, if it is in one of *only_from*; says whether it was.
+
+        *due_in* is the seconds until its next step; a job whose state is an end has none.
+        """
+        moment = now()
+        due = None if due_in is None else moment + int(due_in * 1000)
+        end = None if to in LIVE else moment
+        with self._transaction() as connection:
+            return (
+                connection.execute(
+                    "UPDATE jobs SET status = ?, message = ?, last_modified_time = ?, due_time = ?, end_time = ?"
+                    " WHERE id = ? AND status IN (SELECT value FROM json_each(?))",
+                    (to, message[:2048], moment, due, end, job_id, _json(only_from)),
+                ).rowcount
+                == 1
+            )
+
+    def schedule(self, job_id: str, files: list[InputFile], *, due_in: float) -> None:
+        """Step from Validating to Scheduled with the *files* found; nothing changes when it is no longer Validating."""
+        moment = now()
+        with self._transaction() as connection:
+            if connection.execute(
+                "UPDATE jobs SET status = 'Scheduled', total = ?, last_modified_time = ?, due_time = ?"
+                " WHERE id = ? AND status = 'Validating'",
+                (sum(file.records for file in files), moment, moment + int(due_in * 1000), job_id),
+            ).rowcount:
+                connection.executemany(INSERT_FILE, [_values(file) | {"job_id": job_id} for file in files])
+
+    # Files
+
+    def files(self, job_id: str) -> list[InputFile]:
+        """The input files of a job in the order they are answered."""
+        rows = self._rows("SELECT * FROM files WHERE job_id = ? ORDER BY number", (job_id,))
+        return [
+            msgspec.convert({name: _from_sql(name, row[name]) for name in FILE_COLUMNS}, InputFile, strict=False)
+            for row in rows
+        ]
+
+    def checkpoint(self, job_id: str, file: InputFile, counts: Counts | None = None) -> Status:
+        """Store how far *file* has come and add *counts* to the job; returns the job's state, maybe a new one."""
+        added = msgspec.structs.astuple(counts or Counts())
+        with self._transaction() as connection:
+            connection.execute(UPDATE_FILE, _values(file) | {"job_id": job_id})
+            row = connection.execute(
+                "UPDATE jobs SET success = success + ?, error = error + ?, input_tokens = input_tokens + ?,"
+                " output_tokens = output_tokens + ? WHERE id = ? RETURNING status",
+                (*added, job_id),
+            ).fetchone()
+            return Status(row["status"])
+
+    # Tags
+
+    def tags(self, job_id: str) -> dict[str, str]:
+        return {row["key"]: row["value"] for row in self._rows("SELECT * FROM tags WHERE job_id = ?", (job_id,))}
+
+    def tag(self, job_id: str, tags: dict[str, str], *, limit: int) -> bool:
+        """Add or change *tags*; ``False``, and nothing changed, when the job would have more than *limit*."""
+        with self._transaction() as connection:
+            if len(self.tags(job_id).keys() | tags.keys()) > limit:
+                return False
+            _put_tags(connection, job_id, tags)
+            return True
+
+    def untag(self, job_id: str, keys: Sequence[str]) -> None:
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM tags WHERE job_id = ? AND key = ?", [(job_id, key) for key in keys])
+
+
+def _put_tags(connection: sqlite3.Connection, job_id: str, tags: dict[str, str]) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO tags (job_id, key, value) VALUES (?, ?, ?)",
+        [(job_id, key, value) for key, value in tags.items()],
+    )
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _values(record: msgspec.Struct) -> dict[str, Any]:
+    """The fields of *record* as SQLite takes them."""
+    return {
+        name: _json(value) if isinstance(value, dict | list) else value
+        for name, value in msgspec.structs.asdict(record).items()
+    }
+
+
+def _from_sql(name: str, value: Any) -> Any:
+    return msgspec.json.decode(value) if name in {"request", "parts"} else value
+
+
+def _job(row: sqlite3.Row) -> Job:
+    return msgspec.convert({name: _from_sql(name, row[name]) for name in JOB_COLUMNS}, Job)
