@@ -5,12 +5,16 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from environ import FileAwareEnv
 
+from batchconsole.datafolder import DataFolder
+
+NO_SECRET_KEY = "only-for-commands-that-serve-nothing"  # noqa: S105 - wsgi.py and checks.py refuse to serve with it
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = FileAwareEnv()
 
 DATA_DIR = Path(env.str("BATCHCONSOLE_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+DATA_FOLDER = DataFolder(DATA_DIR)
 DEBUG = env.bool("BATCHCONSOLE_DEBUG", default=False)
-SECRET_KEY = env.str("BATCHCONSOLE_SECRET_KEY", default="") or "only-for-commands-that-serve-nothing"
+SECRET_KEY = env.str("BATCHCONSOLE_SECRET_KEY", default="") or DATA_FOLDER.read_secret_key() or NO_SECRET_KEY
 ALLOWED_HOSTS = env.list("BATCHCONSOLE_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("BATCHCONSOLE_CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -44,6 +48,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "batchconsole.console.middleware.ConsoleMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "batchconsole.urls"
@@ -58,6 +63,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "batchconsole.console.context.frame",
             ],
         },
     }
@@ -76,7 +82,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("BATCHCONSOLE_REDIS_URL", default=f"unix://{DATA_DIR / 'redis.sock'}")
+REDIS_URL = env.str("BATCHCONSOLE_REDIS_URL", default=f"unix://{DATA_FOLDER.redis_socket}")
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -97,6 +103,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "batchconsole.console.views.auth.locked_out"
 
 LANGUAGE_CODE = "en"
 USE_I18N = True

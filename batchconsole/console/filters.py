@@ -1,0 +1,93 @@
+"""What the job list can be narrowed to and sorted by. The query string is the only state; its bad parts are dropped."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.functional import cached_property
+
+from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.states import LIVE, WAITING, Status
+
+Jobs = QuerySet[BatchJob]
+
+# What people look for together; each is a value of ``status`` beside the statuses themselves.
+STATUS_GROUPS: dict[str, tuple[str, frozenset[Status]]] = {
+    "waiting": ("Waiting", WAITING),
+    "running": ("Running", LIVE),
+    "completed": ("Completed", frozenset({Status.COMPLETED, Status.PARTIALLY_COMPLETED})),
+    "failed": ("Failed", frozenset({Status.FAILED, Status.EXPIRED, Status.REJECTED, Status.SUBMIT_FAILED})),
+    "stopped": ("Stopped", frozenset({Status.STOPPED, Status.CANCELLED})),
+}
+STATUS_CHOICES = [(name, title) for name, (title, _) in STATUS_GROUPS.items()] + list(Status.choices)
+
+
+class KnownChoicesField(forms.MultipleChoiceField):
+    """Several values out of its choices; those it does not know are left out instead of refused."""
+
+    def clean(self, value: Any) -> list[str]:
+        return [each for each in super().to_python(value) if self.valid_value(each)]
+
+
+class KnownChoicesFilter(django_filters.MultipleChoiceFilter):
+    field_class = KnownChoicesField
+
+
+class SortFilter(django_filters.OrderingFilter):
+    """Sorting with the key as the last word, so that a page never shows a row twice."""
+
+    def filter(self, qs: Jobs, value: Sequence[str] | None) -> Jobs:
+        names = [self.get_ordering_value(name) for name in value or ["-created"]]
+        return qs.order_by(*names, "id" if names[-1] == "created_at" else "-id")
+
+
+class JobFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="matching_text", max_length=200, strip=True)
+    status = KnownChoicesFilter(method="in_status", choices=STATUS_CHOICES)
+    sort = SortFilter(
+        fields=(
+            ("job_name", "name"),
+            ("status", "status"),
+            ("model_id", "model"),
+            ("model_invocation_type", "type"),
+            ("created_at", "created"),
+            ("end_time", "ended"),
+            ("created_by__username", "by"),
+        )
+    )
+
+    class Meta:
+        model = BatchJob
+        fields: ClassVar[list[str]] = []
+
+    def matching_text(self, jobs: Jobs, name: str, text: str) -> Jobs:
+        return jobs.filter(Q(job_name__icontains=text) | Q(model_id__icontains=text) | Q(job_arn__endswith=text))
+
+    def in_status(self, jobs: Jobs, name: str, values: list[str]) -> Jobs:
+        return jobs.filter(status__in=statuses(values)) if values else jobs
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """What the query string asks for, its invalid parts left out."""
+        self.form.full_clean()
+        return {name: value for name, value in self.form.cleaned_data.items() if value}
+
+    @property
+    def is_filtering(self) -> bool:
+        return bool(self.values.keys() - {"sort"})
+
+
+def statuses(values: Sequence[str]) -> set[str]:
+    """The statuses that *values* name, groups taken apart."""
+    return {status for value in values for status in STATUS_GROUPS.get(value, ("", frozenset({value})))[1]}
+
+
+def query_string(values: dict[str, Any]) -> str:
+    """*values* as a query string that starts with ``?``, empty without any."""
+    query = QueryDict(mutable=True)
+    for name, value in values.items():
+        query.setlist(name, value if isinstance(value, list) else [str(value)])
+    return f"?{query.urlencode()}" if query else "?"

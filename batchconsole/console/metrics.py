@@ -1,0 +1,49 @@
+"""The console's figures for Prometheus, read from the database at each scrape. Counts only: no name of a job or person."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Min
+from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from batchconsole.jobs.models import LIVE, WAITING, BatchJob, Connection
+
+
+class ConsoleCollector(Collector):
+    """Jobs that wait or run by status and connection, and how each connection's sync stands."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield self.open_jobs()
+        yield self.oldest_waiting()
+        yield from self.sync()
+
+    def open_jobs(self) -> Metric:
+        gauge = GaugeMetricFamily(
+            "batchconsole_open_jobs", "Jobs that wait or run", labels=["connection", "status"]
+        )
+        rows = BatchJob.objects.filter(status__in=WAITING | LIVE).order_by()
+        for name, status, count in rows.values_list("connection__name", "status").annotate(Count("pk")):
+            gauge.add_metric([name, status], count)
+        return gauge
+
+    def oldest_waiting(self) -> Metric:
+        oldest = BatchJob.objects.filter(status__in=WAITING).aggregate(at=Min("created_at"))["at"]
+        seconds = (timezone.now() - oldest).total_seconds() if oldest else 0
+        return GaugeMetricFamily(
+            "batchconsole_oldest_waiting_job_seconds", "Age of the oldest job not yet submitted", value=seconds
+        )
+
+    def sync(self) -> Iterator[Metric]:
+        age = GaugeMetricFamily(
+            "batchconsole_sync_age_seconds", "Time since the connection was last in step", labels=["connection"]
+        )
+        failures = GaugeMetricFamily(
+            "batchconsole_sync_failures", "Failed syncs of the connection in a row", labels=["connection"]
+        )
+        for connection in Connection.objects.filter(is_enabled=True):
+            if connection.synced_at:
+                age.add_metric([connection.name], (timezone.now() - connection.synced_at).total_seconds())
+            failures.add_metric([connection.name], connection.sync_failures)
+        yield age
+        yield failures

@@ -1,0 +1,43 @@
+"""What every page of the console finds on its request: the connection its URL names and the browser's preferences."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django_htmx.middleware import HtmxDetails
+
+from batchconsole.console.preferences import Preferences
+from batchconsole.jobs.models import Connection
+
+
+class ConsoleRequest(HttpRequest):
+    """A signed-in person's request as the views of a connection see it."""
+
+    user: User
+    htmx: HtmxDetails
+    connection: Connection
+    preferences: Preferences
+
+
+class ConsoleMiddleware:
+    """Set ``request.preferences`` and, where the URL names one, ``request.connection``; times are shown in the
+    preferred zone. An unknown or disabled connection is 404 for whoever is signed in.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.preferences = Preferences.read(request.COOKIES)  # type: ignore[attr-defined] # see ConsoleRequest
+        with timezone.override(request.preferences.zone):  # type: ignore[attr-defined] # see ConsoleRequest
+            return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        if "connection" in kwargs:
+            connection = get_object_or_404(Connection, name=kwargs["connection"], is_enabled=True)
+            request.connection = connection  # type: ignore[attr-defined] # see ConsoleRequest

@@ -1,0 +1,40 @@
+"""The side navigation: where one can go from a page, and which entry is the page's own."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from batchconsole.jobs.models import Connection
+
+DOCUMENTATION = "https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One link of the side navigation."""
+
+    title: str
+    url: str
+    is_current: bool = False
+    is_external: bool = False
+
+
+def side_navigation(request: HttpRequest, connection: Connection | None) -> list[list[Entry]]:
+    """The groups of links, first the connection's own pages."""
+    here = request.resolver_match.url_name or "" if request.resolver_match else ""
+    first = [
+        Entry(title, reverse(name, args=[connection.name]), here in names)
+        for title, name, names in CONNECTION_PAGES
+        if connection
+    ]
+    general = [Entry("Activity", reverse("activity"), here == "activity")]
+    if getattr(request, "user", None) and request.user.is_staff:
+        general.append(Entry("Administration", reverse("admin:index")))
+    return [group for group in (first, general, [Entry("Documentation", DOCUMENTATION, is_external=True)]) if group]
+
+
+# Title, URL name, and the URL names of the pages it stands for.
+CONNECTION_PAGES = (
+    ("Batch inference", "job-list", ("job-list", "job-detail", "job-create", "job-stop", "job-stop-selected")),
+)

@@ -1,0 +1,72 @@
+"""Pages over sets too large to count: it looks only so far ahead, and says so when there is more."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+LOOK_AHEAD = 1000  # rows counted after the page in hand
+LAST_PAGE = 10_000
+ELLIPSIS = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows; ``has_more`` says that ``count`` is a lower bound."""
+
+    rows: list[Any]
+    number: int
+    size: int
+    count: int
+    has_more: bool
+
+    @property
+    def last(self) -> int:
+        """The last page known of."""
+        return max(1, -(-self.count // self.size))
+
+    @property
+    def count_text(self) -> str:
+        return f"{self.count:,}{'+' if self.has_more else ''}"
+
+    @property
+    def first_row(self) -> int:
+        return (self.number - 1) * self.size + 1
+
+    @property
+    def last_row(self) -> int:
+        return self.first_row + len(self.rows) - 1
+
+    @property
+    def previous(self) -> int | None:
+        return self.number - 1 if self.number > 1 else None
+
+    @property
+    def next(self) -> int | None:
+        return self.number + 1 if self.number < self.last else None
+
+    def numbers(self) -> Iterator[int | None]:
+        """The page numbers to offer: the ends and those around this page; ``None`` where some are left out."""
+        shown = sorted({1, self.last, *range(max(1, self.number - 2), min(self.last, self.number + 2) + 1)})
+        for before, number in zip([0, *shown], shown, strict=False):
+            if number - before > 1:
+                yield ELLIPSIS
+            yield number
+
+
+def paginate(rows: "QuerySet[Any]", *, number: int, size: int) -> Page:
+    """Read page *number* of *rows* with two queries; a number past the end gives the last page."""
+    number = min(max(number, 1), LAST_PAGE)
+    limit = number * size + LOOK_AHEAD
+    count = rows.order_by()[: limit + 1].count()
+    number = min(number, max(1, -(-count // size)))
+    start = (number - 1) * size
+    return Page(
+        rows=list(rows[start : start + size]), number=number, size=size, count=min(count, limit), has_more=count > limit
+    )
+
+
+def page_number(text: str) -> int:
+    """The number *text* holds, 1 when it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1

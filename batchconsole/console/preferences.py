@@ -1,0 +1,67 @@
+"""How one browser wants the pages: theme, density, time zone, open panels. Kept in cookies, so signing out keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.http import HttpRequest, HttpResponse
+
+THEMES = {"system": "Use the system's setting", "light": "Light", "dark": "Dark"}
+DENSITIES = {"comfortable": "Comfortable", "compact": "Compact"}
+TIME_ZONES = {"utc": "UTC", "local": "The time zone of this browser"}
+PANEL = {"open": "Open", "closed": "Closed"}
+PAGE_SIZES = (10, 20, 50, 100)
+PREFIX = "console-"
+ONE_YEAR = 365 * 24 * 60 * 60  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preferences:
+    """One browser's wishes; every value is one of those offered, whatever the cookie said."""
+
+    theme: str = "system"
+    density: str = "comfortable"
+    time_zone: str = "utc"
+    zone: tzinfo = UTC
+    navigation: str = "open"
+    help: str = "closed"
+    page_size: int = 20
+
+    @classmethod
+    def read(cls, cookies: Mapping[str, str]) -> Self:
+        """Read the cookies, falling back to the default for each that is absent or unknown."""
+
+        def choice(name: str, choices: Mapping[str, str], default: str) -> str:
+            value = cookies.get(PREFIX + name, "")
+            return value if value in choices else default
+
+        time_zone = choice("time-zone", TIME_ZONES, cls.time_zone)
+        return cls(
+            theme=choice("theme", THEMES, cls.theme),
+            density=choice("density", DENSITIES, cls.density),
+            time_zone=time_zone,
+            zone=zone_named(cookies.get(PREFIX + "browser-zone", "")) if time_zone == "local" else UTC,
+            navigation=choice("navigation", PANEL, cls.navigation),
+            help=choice("help", PANEL, cls.help),
+            page_size=page_size(cookies.get(PREFIX + "page-size", "")) or cls.page_size,
+        )
+
+
+def zone_named(name: str) -> tzinfo:
+    """The time zone of an IANA *name*, UTC when there is none of that name."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def page_size(text: str) -> int | None:
+    """The page size that *text* names, ``None`` when it is not one of those offered."""
+    return next((size for size in PAGE_SIZES if str(size) == text), None)
+
+
+def remember(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
+    """Keep one preference in the browser for a year. Scripts may read it: it holds no secret."""
+    response.set_cookie(PREFIX + name, value, max_age=ONE_YEAR, samesite="Lax", secure=request.is_secure())

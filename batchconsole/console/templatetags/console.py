@@ -1,0 +1,177 @@
+"""The small parts of a page: icons, Info links, status indicators, times, copy buttons."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from batchconsole.jobs.models import BatchJob, Status
+from batchconsole.records.catalogue import bare_id, find
+
+register = template.Library()
+
+SUCCESS, WARNING, ERROR = "success", "warning", "error"
+STATUS_TYPES = {
+    Status.CHECKING: "in-progress",
+    Status.REJECTED: ERROR,
+    Status.QUEUED: "pending",
+    Status.CANCELLED: "stopped",
+    Status.SUBMITTING: "in-progress",
+    Status.SUBMIT_FAILED: ERROR,
+    Status.SUBMITTED: "pending",
+    Status.VALIDATING: "in-progress",
+    Status.SCHEDULED: "pending",
+    Status.IN_PROGRESS: "in-progress",
+    Status.COMPLETED: SUCCESS,
+    Status.PARTIALLY_COMPLETED: WARNING,
+    Status.FAILED: ERROR,
+    Status.STOPPING: "in-progress",
+    Status.STOPPED: "stopped",
+    Status.EXPIRED: ERROR,
+}
+TYPE_ICONS = {
+    SUCCESS: "status-positive",
+    WARNING: "status-warning",
+    ERROR: "status-negative",
+    "info": "status-info",
+    "pending": "status-pending",
+    "in-progress": "status-in-progress",
+    "stopped": "status-stopped",
+}
+UNITS = ((timedelta(days=365), "year"), (timedelta(days=30), "month"), (timedelta(days=1), "day"),
+         (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of ``img/icons.svg``: hidden from assistive technology unless it has a *label* of its own."""
+    use = format_html('<use href="{}#{}"></use>', static("img/icons.svg"), name)
+    if label:
+        return format_html('<svg class="icon" role="img" aria-label="{}">{}</svg>', label, use)
+    return format_html('<svg class="icon" aria-hidden="true">{}</svg>', use)
+
+
+@register.simple_tag
+def info(topic: str, label_id: str) -> SafeString:
+    """An Info link: opens the help topic ``console/help/<topic>.html``; its name ends with the label at *label_id*."""
+    return format_html(
+        '<a class="info-link" id="info-{0}" href="{1}" data-help-topic="{0}" aria-labelledby="info-{0} {2}">Info</a>',
+        topic, reverse("help", args=[topic]), label_id,
+    )
+
+
+@register.simple_tag
+def indicator(kind: str, text: str) -> SafeString:
+    """A status indicator of *kind* (``success``, ``error``, ...) with *text* beside its icon."""
+    return format_html(
+        '<span class="status-indicator" data-type="{}">{}<span>{}</span></span>', kind, icon(TYPE_ICONS[kind]), text
+    )
+
+
+@register.simple_tag
+def status_indicator(status: str) -> SafeString:
+    """The status indicator of a job's *status*."""
+    return indicator(STATUS_TYPES[Status(status)], Status(status).label)
+
+
+@register.filter
+def type_icon(kind: str) -> str:
+    """The icon of an alert's or message's *kind*."""
+    return TYPE_ICONS.get(kind, "status-info")
+
+
+@register.simple_tag
+def timestamp(value: datetime | None, *, zone: bool = True) -> SafeString | str:
+    """An absolute time in the preferred zone, a hyphen for none. In a table the column's header says the zone."""
+    if value is None:
+        return "-"
+    text = absolute(value) if zone else f"{timezone.localtime(value):%Y-%m-%d, %H:%M}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), iso(value), text)
+
+
+@register.simple_tag
+def relative(value: datetime | None) -> SafeString | str:
+    """How long ago, as people say it; the absolute time on hover. The script ``js/times.js`` keeps it true."""
+    if value is None:
+        return "-"
+    return format_html(
+        '<time datetime="{}" title="{}" data-relative>{}</time>', value.isoformat(), absolute(value), ago(value)
+    )
+
+
+@register.simple_tag
+def zone_label() -> str:
+    """The name of the preferred time zone as it stands now: ``UTC``, ``UTC+2``, ``UTC+5:30``."""
+    return offset_name(timezone.localtime())
+
+
+@register.inclusion_tag("console/_copy.html")
+def copy(text: str, what: str) -> dict[str, Any]:
+    """*text* with a button before it that copies it; *what* names it (``ARN``)."""
+    return {"text": text, "what": what}
+
+
+@register.filter
+def model_name(model_id: str) -> str:
+    """The name people know the model by; its id without ARN where the catalogue does not know it."""
+    model = find(model_id)
+    return model.name if model else bare_id(model_id)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is, in records."""
+
+    processed: int
+    total: int
+    errors: int
+
+    @property
+    def percent(self) -> int:
+        """Rounded down, so that 100 means all."""
+        return self.processed * 100 // self.total
+
+
+@register.filter
+def progress(job: BatchJob) -> Progress | None:
+    """The job's progress, ``None`` while AWS has counted nothing."""
+    if not job.total_record_count:
+        return None
+    return Progress(job.processed_record_count or 0, job.total_record_count, job.error_record_count or 0)
+
+
+def absolute(value: datetime) -> str:
+    """``April 12, 2026, 02:00 (UTC)`` in the preferred zone."""
+    local = timezone.localtime(value)
+    return f"{local:%B} {local.day}, {local:%Y, %H:%M} ({offset_name(local)})"
+
+
+def iso(value: datetime) -> str:
+    """To the second, in the preferred zone, with its offset."""
+    return timezone.localtime(value).isoformat(sep=" ", timespec="seconds")
+
+
+def offset_name(local: datetime) -> str:
+    """The offset of an aware time from UTC in words."""
+    minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '-'}{hours}{f':{rest:02}' if rest else ''}"
+
+
+def ago(value: datetime, now: datetime | None = None) -> str:
+    """``Now``, ``5 minutes ago``, ``in 2 hours``, in the largest unit that fits."""
+    distance = (now or timezone.now()) - value
+    for unit, name in UNITS:
+        if abs(distance) >= unit:
+            count = abs(distance) // unit
+            words = f"{count} {name}{'' if count == 1 else 's'}"
+            return f"{words} ago" if distance > timedelta() else f"in {words}"
+    return "Now"

@@ -1,0 +1,32 @@
+"""The page where one sets theme, density and time zone; the answers are kept in the browser's cookies."""
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from batchconsole.console import preferences
+from batchconsole.console.views.auth import safe_next
+
+
+class PreferencesForm(forms.Form):
+    """Each field is named after its cookie, dashes for underscores."""
+
+    theme = forms.ChoiceField(choices=list(preferences.THEMES.items()), widget=forms.RadioSelect)
+    density = forms.ChoiceField(choices=list(preferences.DENSITIES.items()), widget=forms.RadioSelect)
+    time_zone = forms.ChoiceField(choices=list(preferences.TIME_ZONES.items()), widget=forms.RadioSelect)
+    page_size = forms.TypedChoiceField(
+        choices=[(size, f"{size} jobs") for size in preferences.PAGE_SIZES], coerce=int, widget=forms.RadioSelect
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest) -> HttpResponse:
+    now = preferences.Preferences.read(request.COOKIES)
+    form = PreferencesForm(request.POST or None, initial={name: getattr(now, name) for name in PreferencesForm.base_fields})
+    if not form.is_valid():
+        return render(request, "console/preferences.html", {"form": form, "next": safe_next(request)})
+    response = HttpResponseRedirect(safe_next(request))
+    for name, value in form.cleaned_data.items():
+        preferences.remember(request, response, name.replace("_", "-"), str(value))
+    return response

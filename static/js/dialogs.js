@@ -1,0 +1,38 @@
+// Dialogs: [data-open="<id>"] shows one, [data-close] inside or a click on the backdrop closes it. A link or GET form
+// with data-dialog shows the page it leads to (or the URL data-dialog names) inside the page's #dialog; without script
+// it leads there.
+export function openDialog(dialog) {
+  if (!dialog.open) dialog.showModal();
+}
+
+async function openPage(url) {
+  const dialog = document.getElementById("dialog");
+  await window.htmx.ajax("GET", url, { target: dialog, swap: "innerHTML" });
+  const title = dialog.querySelector("h2[id]");
+  if (!title) return;
+  dialog.setAttribute("aria-labelledby", title.id);
+  openDialog(dialog);
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-open]");
+  if (opener) openDialog(document.getElementById(opener.dataset.open));
+  const link = event.target.closest(":is(a, button)[data-dialog]");
+  if (link && !event.metaKey && !event.ctrlKey) {
+    event.preventDefault();
+    if (link.getAttribute("aria-disabled") !== "true") openPage(link.dataset.dialog || link.href);
+  }
+  if (event.target.closest("[data-close]") || event.target.matches("dialog.modal")) {
+    const dialog = event.target.closest("dialog");
+    if (dialog) {
+      event.preventDefault();
+      dialog.close();
+    }
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-dialog]")) return;
+  event.preventDefault();
+  openPage(`${event.target.action}?${new URLSearchParams(new FormData(event.target))}`);
+});

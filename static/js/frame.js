@@ -1,0 +1,9 @@
+// What every page has: each module enhances markup that works without it.
+import "./copy.js";
+import "./dialogs.js";
+import "./flash.js";
+import "./help.js";
+import "./menus.js";
+import "./panels.js";
+import "./shortcuts.js";
+import "./times.js";

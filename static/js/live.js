@@ -1,0 +1,98 @@
+// Keeps the page's [data-live] region up to date and loads other views of it in place. The address is the state: every
+// load is a GET of a URL that also works as a page. It asks often while something runs ([data-busy]), seldom
+// otherwise, and not at all while the tab is hidden or the person has paused it.
+import { morph } from "./morph.js";
+
+const BUSY = 4000;
+const IDLE = 60000;
+const SLOWEST = 120000;
+
+const region = document.querySelector("[data-live]");
+const paused = "console-updates-paused";
+let timer = 0;
+let failures = 0;
+let current = null;
+
+export function announce(text) {
+  const status = document.getElementById("live-status");
+  if (status) status.textContent = text;
+}
+
+export async function load(url, { push = false } = {}) {
+  current?.abort();
+  current = new AbortController();
+  const isSame = new URL(url, location.href).href === location.href;
+  try {
+    const response = await fetch(url, { headers: headers(isSame), signal: current.signal, redirect: "manual" });
+    if (response.type === "opaqueredirect") return location.assign(url);
+    if (!response.ok) throw new Error(`${response.status}`);
+    if (response.status !== 204) show(await response.text());
+    if (push && !isSame) history.pushState(null, "", region.dataset.live);
+    failures = 0;
+    stamp();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    failures += 1;
+    stamp("Could not refresh");
+  }
+  schedule();
+}
+
+function headers(isSame) {
+  return { "HX-Request": "true", ...(isSame ? { "X-Version": region.dataset.version } : {}) };
+}
+
+function show(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const fresh = template.content.querySelector("[data-live]");
+  region.dispatchEvent(new CustomEvent("live:before", { bubbles: true }));
+  morph(region, fresh);
+  window.htmx?.process(region);
+  if (region.dataset.title) document.title = region.dataset.title;
+  region.dispatchEvent(new CustomEvent("live:after", { bubbles: true }));
+}
+
+function stamp(problem = "") {
+  const time = new Date().toLocaleTimeString([], { hour12: false });
+  for (const element of document.querySelectorAll("[data-updated]")) {
+    element.textContent = problem || `Last updated ${time}`;
+    element.classList.toggle("is-stale", Boolean(problem));
+  }
+}
+
+export function isPaused() {
+  return localStorage.getItem(paused) === "yes";
+}
+
+function schedule() {
+  clearTimeout(timer);
+  if (document.hidden || isPaused()) return;
+  const wait = "busy" in region.dataset ? BUSY : IDLE;
+  timer = setTimeout(() => load(location.href), Math.min(wait * 2 ** failures, SLOWEST));
+}
+
+function showPause() {
+  for (const button of document.querySelectorAll("[data-pause]")) {
+    button.setAttribute("aria-pressed", String(isPaused()));
+  }
+}
+
+if (region) {
+  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : load(location.href)));
+  document.addEventListener("click", async (event) => {
+    if (event.target.closest("[data-refresh]")) {
+      await load(location.href);
+      announce(failures ? "Could not refresh" : "Refreshed");
+    }
+    if (event.target.closest("[data-pause]")) {
+      localStorage.setItem(paused, isPaused() ? "no" : "yes");
+      showPause();
+      schedule();
+    }
+  });
+  region.addEventListener("live:after", showPause);
+  showPause();
+  stamp();
+  schedule();
+}
