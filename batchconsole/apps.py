@@ -1,5 +1,7 @@
 """The root application: it loads Celery once Django is ready, so that importing a pure part loads neither."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,4 +10,5 @@ class BatchConsoleConfig(AppConfig):
     verbose_name = "Batch Console"
 
     def ready(self) -> None:
-        import batchconsole.celery  # noqa: F401, PLC0415 - importing it is the purpose, and only once apps are ready
+        import_module("batchconsole.celery")
+        import_module("batchconsole.checks")

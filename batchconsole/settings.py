@@ -18,6 +18,15 @@ SECRET_KEY = env.str("BATCHCONSOLE_SECRET_KEY", default="") or DATA_FOLDER.read_
 ALLOWED_HOSTS = env.list("BATCHCONSOLE_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("BATCHCONSOLE_CSRF_TRUSTED_ORIGINS", default=[])
 
+# Behind a proxy that ends TLS and sets X-Forwarded-Proto.
+HTTPS = env.bool("BATCHCONSOLE_HTTPS", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked by machines inside, without the proxy
+SECURE_HSTS_SECONDS = env.int("BATCHCONSOLE_HSTS_SECONDS", default=365 * 24 * 3600) if HTTPS else 0
+# Whether a whole domain goes into browsers' lists is for the domain's owner to say, not for one program on it.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
 INSTALLED_APPS = [
     "batchconsole",
     "batchconsole.jobs",
@@ -80,6 +89,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+DATABASES["default"].setdefault("CONN_MAX_AGE", 60)  # seconds
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("BATCHCONSOLE_REDIS_URL", default=f"unix://{DATA_FOLDER.redis_socket}")
@@ -113,6 +124,10 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "batchconsole.staticfiles.HashedStaticFilesStorage"},
+}
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -126,3 +141,13 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+
+# To standard error, and that is all: systemd, a container's runtime or `up` keep it.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "[{asctime}] [{levelname}] {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("BATCHCONSOLE_LOG_LEVEL", default="INFO").upper()},
+    "loggers": {"axes": {"level": "WARNING"}, "django.server": {"propagate": False}},
+}
