@@ -1,5 +1,6 @@
-"""The local stack every test may use: MiniStack (S3, IAM, STS, KMS, EC2) and our Bedrock, on loopback, once a session."""
+"""The local stack that tests may use: MiniStack (S3, IAM, STS, KMS, EC2) and our Bedrock, once a session."""
 
+import contextlib
 import json
 import os
 import socket
@@ -8,6 +9,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -26,7 +29,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30) ->
     """Wait until *url* answers 200; fails when *process* ends first or time runs out."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        assert process.poll() is None, f"{process.args} ended with {process.returncode}"
+        assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"
         try:
             with urllib.request.urlopen(url, timeout=1):
                 return
@@ -44,58 +47,87 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+@contextlib.contextmanager
+def running(module: str, *arguments: str, environment: dict[str, str], url: str, log: Path) -> Iterator[Any]:
+    """``python -m module arguments``, from the moment *url* answers to the end of the block."""
+    command = [sys.executable, "-m", module, *arguments]
+    with log.open("ab") as file:
+        process = subprocess.Popen(command, env=os.environ | environment, stdout=file, stderr=file)
+    try:
+        wait_for(url, process)
+        yield process
+    finally:
+        stop(process)
+
+
+@contextlib.contextmanager
+def local_aws(folder: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The URL and the process of a MiniStack that keeps its files in *folder*, with access checks on."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    settings = {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "AUTH": "true",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "TMPDIR": str(folder),
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+    }
+    health = f"{url}/_ministack/health"
+    with running(
+        "batchconsole.localaws", environment=settings | environment, url=health, log=folder / "log"
+    ) as process:
+        yield url, process
+
+
+def aws_client(service: str, url: str) -> Any:
+    """A boto3 client of the local stack at *url*."""
+    return boto3.client(
+        service, endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
 @pytest.fixture(scope="session")
 def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a MiniStack of this test session, with access checks on."""
-    port, folder = free_port(), tmp_path_factory.mktemp("aws")
-    environment = os.environ | {
-        "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "AUTH": "true", "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "MINISTACK_REGION": REGION, "TMPDIR": str(folder), "STATE_DIR": str(folder / "state"), "LOG_LEVEL": "WARNING",
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "batchconsole.localaws"], env=environment, stdout=log, stderr=log)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/_ministack/health", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop(process)
+    with local_aws(tmp_path_factory.mktemp("aws")) as (url, _):
+        yield url
 
 
 @pytest.fixture(scope="session")
 def bedrock_endpoint(aws_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a local Bedrock of this test session, with the ``echo`` model."""
-    port, folder = free_port(), tmp_path_factory.mktemp("bedrock")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "batchconsole.localbedrock", "--host", "127.0.0.1", "--port", str(port),
-             "--data-dir", str(folder), "--aws-endpoint-url", aws_endpoint, "--model", "echo"],
-            env=os.environ | {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION},
-            stdout=log, stderr=log)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/healthz", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop(process)
+    folder, port = tmp_path_factory.mktemp("bedrock"), str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
+    options = {"--port": port, "--data-dir": str(folder), "--aws-endpoint-url": aws_endpoint, "--model": "echo"}
+    arguments = [text for option in options.items() for text in option]
+    with running("batchconsole.localbedrock", *arguments, environment=keys, url=f"{url}/healthz", log=folder / "log"):
+        yield url
 
 
 @pytest.fixture(scope="session")
-def boto(aws_endpoint: str, request: pytest.FixtureRequest) -> Callable[[str], object]:
+def boto(aws_endpoint: str, request: pytest.FixtureRequest) -> Callable[[str], Any]:
     """``boto("s3")``: a boto3 client of the local stack; ``boto("bedrock")`` starts the local Bedrock first."""
 
-    def make(service: str) -> object:
+    def make(service: str) -> Any:
         url = request.getfixturevalue("bedrock_endpoint") if service.startswith("bedrock") else aws_endpoint
-        return boto3.client(service, endpoint_url=url, region_name=REGION,  # type: ignore[call-overload]
-                            aws_access_key_id="test", aws_secret_access_key="test")
+        return aws_client(service, url)
 
     return make
 
 
 def service_role_trust(account: str = ACCOUNT, region: str = REGION) -> str:
     """The trust policy of a Bedrock batch service role, as AWS documents it."""
-    return json.dumps({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole",
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": account},
-            "ArnEquals": {"aws:SourceArn": f"arn:aws:bedrock:{region}:{account}:model-invocation-job/*"},
-        }}]})
+    arn = f"arn:aws:bedrock:{region}:{account}:model-invocation-job/*"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "bedrock.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": arn}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,12 +1,13 @@
 """MiniStack as we start it: a service role with the documented trust conditions can be assumed, and only so."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import ACCOUNT, service_role_trust
+from tests.conftest import ACCOUNT, aws_client, local_aws, service_role_trust
 
 Boto = Callable[[str], Any]
 JOB_ARN = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-invocation-job/abcdefghijkl"
@@ -29,11 +30,27 @@ def test_a_service_assumes_the_role_on_behalf_of_a_job(boto: Boto, role_arn: str
     assert assume(boto, role_arn, headers)["Credentials"]["SessionToken"]
 
 
-@pytest.mark.parametrize("headers", [
-    {},
-    {"x-amz-source-account": "999999999999", "x-amz-source-arn": JOB_ARN},
-    {"x-amz-source-account": ACCOUNT, "x-amz-source-arn": "arn:aws:bedrock:us-east-1:123456789012:agent/x"},
-], ids=["no source", "another account", "another resource"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-amz-source-account": "999999999999", "x-amz-source-arn": JOB_ARN},
+        {"x-amz-source-account": ACCOUNT, "x-amz-source-arn": "arn:aws:bedrock:us-east-1:123456789012:agent/x"},
+    ],
+    ids=["no source", "another account", "another resource"],
+)
 def test_anyone_else_is_refused(boto: Boto, role_arn: str, headers: dict[str, str]) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         assume(boto, role_arn, headers)
+
+
+def test_a_killed_stack_comes_back_with_all_that_it_has_answered(tmp_path: Path) -> None:
+    kept = {"PERSIST_STATE": "1", "S3_PERSIST": "1"}
+    with local_aws(tmp_path, **kept) as (url, process):
+        aws_client("s3", url).create_bucket(Bucket="kept")
+        aws_client("s3", url).put_object(Bucket="kept", Key="folder/file", Body=b"kept too")
+        aws_client("iam", url).create_role(RoleName="kept", AssumeRolePolicyDocument=service_role_trust())
+        process.kill()
+    with local_aws(tmp_path, **kept) as (url, _):
+        assert aws_client("s3", url).get_object(Bucket="kept", Key="folder/file")["Body"].read() == b"kept too"
+        assert aws_client("iam", url).get_role(RoleName="kept")["Role"]["Arn"].endswith(":role/kept")
