@@ -1,10 +1,11 @@
 """What the console knows: connections, jobs, and the audit trail. One row and no network is a method here."""
 
 import secrets
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -26,10 +27,13 @@ __all__ = [
     "Event",
     "IllegalTransition",
     "ModelLimit",
+    "ModelPrice",
     "ResultFile",
     "Status",
     "Verb",
 ]
+
+COUNTED = ("input_token_count", "output_token_count", "cost_usd")
 
 
 class Connection(models.Model):
@@ -93,6 +97,11 @@ class Connection(models.Model):
 def new_client_request_token() -> str:
     """A fresh idempotency token: 32 hexadecimal digits, within the API's 1-256 letters, digits and hyphens."""
     return secrets.token_hex(16)
+
+
+def utc_today() -> date:
+    """The day it is in UTC, by which usage is counted."""
+    return datetime.now(UTC).date()
 
 
 def base_model_id(model_id: str) -> str:
@@ -198,6 +207,12 @@ class BatchJob(models.Model):
             models.Index(fields=["connection", "job_name"], name="job_name"),
             models.Index(fields=["status", "connection", "base_model_id", "id"], name="job_queue"),
             models.Index(fields=["due_at"], name="job_due", condition=models.Q(due_at__isnull=False)),
+            # Holds all that the totals of a date range are made of, so that they never touch the table itself.
+            models.Index(
+                fields=["connection", "end_time", "base_model_id", "created_by", "status", *COUNTED],
+                name="job_usage",
+                condition=models.Q(end_time__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -332,3 +347,49 @@ class ResultFile(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ModelPrice(models.Model):
+    """A batch price where the shipped table is not enough: an administrator's word, or AWS's Price List."""
+
+    class Source(models.TextChoices):
+        ADMIN = "admin", "Set by an administrator"
+        PRICE_LIST = "price_list", "AWS Price List"
+
+    class Profile(models.TextChoices):
+        ANY = "", "However the model is invoked"
+        GLOBAL = "global", "Through its global inference profile"
+        OTHER = "other", "In the region, or through any other inference profile"
+
+    model_id = models.CharField(max_length=2048, help_text="Without ARN and geography, as in anthropic.claude-opus-5.")
+    region = models.CharField(max_length=32, blank=True, help_text="Empty: every region.")
+    profile = models.CharField(max_length=6, choices=Profile, blank=True, default=Profile.ANY)
+    input_usd_per_million = models.DecimalField(
+        "input price",
+        max_digits=14,
+        decimal_places=6,
+        help_text="USD per million input tokens, batch.",
+        validators=[MinValueValidator(0)],
+    )
+    output_usd_per_million = models.DecimalField(
+        "output price",
+        max_digits=14,
+        decimal_places=6,
+        help_text="USD per million output tokens, batch.",
+        validators=[MinValueValidator(0)],
+    )
+    as_of = models.DateField(default=utc_today, help_text="The day on which the price held.")
+    source = models.CharField(max_length=10, choices=Source, default=Source.ADMIN, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["model_id", "region", "profile", "source"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["model_id", "region", "profile", "source"], name="model_price_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} in {self.region or 'every region'}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.model_id = base_model_id(self.model_id)
+        super().save(*args, **kwargs)
