@@ -7,3 +7,4 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
 MODEL = VENV / "model"  # shared by every data folder, so that `--data-dir` elsewhere downloads nothing again
+AWSCLI = VENV / "awscli"

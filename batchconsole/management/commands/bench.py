@@ -1,0 +1,44 @@
+"""`python3 manage.py bench`: the figures of tests/benchmarks as a table, and as JSON for comparing."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from batchconsole.setup.paths import ROOT
+
+BENCHMARKS = ROOT / "tests" / "benchmarks"
+
+
+class Command(BaseCommand):
+    help = "Run the benchmarks: print what they measured against their goals, and write it as JSON."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("names", nargs="*", help="benchmarks to run: `records` runs bench_records.py (all)")
+        parser.add_argument("--json", type=Path, default=settings.DATA_DIR / "bench.json", help="file (%(default)s)")
+
+    def handle(self, **options: Any) -> None:
+        rows = [row for name in options["names"] or all_names() for row in self.run(name)]
+        options["json"].parent.mkdir(parents=True, exist_ok=True)
+        options["json"].write_text(json.dumps([row._asdict() for row in rows], indent=2) + "\n")
+        self.stdout.write(f"Written to {options['json']}.")
+        sys.exit(0 if all(row.is_reached for row in rows) else 1)
+
+    def run(self, name: str) -> list[Any]:
+        """The rows of one benchmark, each shown as soon as it is known: all of them take a while."""
+        rows = []
+        for row in importlib.import_module(f"tests.benchmarks.bench_{name}").main():
+            mark = "reached" if row.is_reached else "MISSED"
+            value = f"{row.value:.3g} {row.unit}"
+            self.stdout.write(f"{row.what:66} {value:>12}   {row.goal:20} {mark:8} {row.note}".rstrip())
+            rows.append(row)
+        return rows
+
+
+def all_names() -> list[str]:
+    return sorted(path.stem.removeprefix("bench_") for path in BENCHMARKS.glob("bench_*.py"))
