@@ -3,7 +3,20 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from batchconsole.console.views import activity, auth, create, health, home, job, job_stop, jobs, models, preferences, roles, s3
+from batchconsole.console.views import (
+    activity,
+    auth,
+    create,
+    health,
+    home,
+    job,
+    job_stop,
+    jobs,
+    models,
+    preferences,
+    roles,
+    s3,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),

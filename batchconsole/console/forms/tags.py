@@ -1,0 +1,92 @@
+"""The tags of a job: a formset of key and value, fifty at most, posted as ``tags-N-key`` and ``tags-N-value``."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms import BaseFormSet, formset_factory
+
+from batchconsole.aws.bedrock import MAX_TAGS
+from batchconsole.aws.constraints import job_constraints
+
+PREFIX = "tags"
+# The API model admits that many in one request: more rows than a person makes, and no input is lost below it.
+MOST_ROWS = 200
+ROW = re.compile(rf"{PREFIX}-(\d+)-(?:key|value)")
+VALID = "can only contain letters, digits, white space and any of the following: _.:/=+@-"
+
+
+def tag_rows(data: Any) -> list[dict[str, str]]:
+    """The rows posted, in their order, empty ones too. Gaps in the numbers, as a script may leave them, do no harm."""
+    numbers = sorted({int(match[1]) for match in map(ROW.fullmatch, data) if match})
+    return [{part: data.get(f"{PREFIX}-{number}-{part}", "") for part in ("key", "value")} for number in numbers]
+
+
+class TagForm(forms.Form):
+    """One row. An empty row is no tag."""
+
+    key = forms.CharField(label="Key", required=False)
+    value = forms.CharField(label="Value", required=False)
+
+    def clean_key(self) -> str:
+        key: str = self.cleaned_data["key"]
+        limit = job_constraints()["key"]
+        if limit.max is not None and len(key) > limit.max:
+            raise ValidationError(f"The maximum number of characters you can use in a tag key is {limit.max}.")
+        if key.lower().startswith("aws:"):
+            raise ValidationError("Cannot start with aws:")
+        if not limit.matches(key):
+            raise ValidationError(f"Invalid key. Keys {VALID}.")
+        return key
+
+    def clean_value(self) -> str:
+        value: str = self.cleaned_data["value"]
+        limit = job_constraints()["value"]
+        if limit.max is not None and len(value) > limit.max:
+            raise ValidationError(f"The maximum number of characters you can use in a tag value is {limit.max}.")
+        if not limit.matches(value):
+            raise ValidationError(f"Invalid value. Values {VALID}.")
+        return value
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("value") and self.cleaned_data.get("key") == "":
+            self.add_error("key", "You must specify a tag key")
+        return self.cleaned_data
+
+
+class BaseTagFormSet(BaseFormSet):  # type: ignore[type-arg] # generic for mypy only
+    """The rows together: keys are unique and no more than the limit."""
+
+    def clean(self) -> None:
+        seen: set[str] = set()
+        for form in self.forms:
+            key = form.cleaned_data.get("key", "") if hasattr(form, "cleaned_data") else ""
+            if key and key in seen:
+                form.add_error("key", "You must specify a unique tag key.")
+            seen.add(key)
+
+    @property
+    def tags(self) -> list[dict[str, str]]:
+        """The tags in the API's words. Call it once the formset is valid."""
+        rows = [form.cleaned_data for form in self.forms]
+        return [{"key": row["key"], "value": row["value"]} for row in rows if row.get("key")]
+
+
+_TagFormSet: Any = formset_factory(
+    TagForm, formset=BaseTagFormSet, extra=0, max_num=MAX_TAGS, validate_max=True, absolute_max=MOST_ROWS
+)
+
+
+def tag_formset(rows: list[dict[str, str]], *, bound: bool) -> BaseTagFormSet:
+    """A formset of *rows*: to be checked when *bound*, else only to be shown."""
+    messages = {"too_many_forms": f"You have exceeded the limit of {MAX_TAGS} tags."}
+    made: BaseTagFormSet
+    if not bound:
+        made = _TagFormSet(initial=rows, prefix=PREFIX, error_messages=messages)
+        return made
+    data = {f"{PREFIX}-TOTAL_FORMS": str(len(rows)), f"{PREFIX}-INITIAL_FORMS": "0"}
+    for number, row in enumerate(rows):
+        data |= {f"{PREFIX}-{number}-{part}": value for part, value in row.items()}
+    made = _TagFormSet(data, prefix=PREFIX, error_messages=messages)
+    return made

@@ -1,0 +1,167 @@
+"""Models as a person chooses one: the catalogue, what the region offers, prices, and why a model can't be chosen."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
+from batchconsole.records import catalogue, prices
+from batchconsole.records.catalogue import Model
+from batchconsole.records.prices import Price
+
+# Which regions a geography's inference profiles can be called from, by the start of the region's name.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+GEOGRAPHIES = {
+    "us-gov": ("us-gov-",),
+    "us": ("us-east-", "us-west-"),
+    "eu": ("eu-",),
+    "apac": ("ap-",),
+    "jp": ("ap-northeast-1", "ap-northeast-3"),
+    "au": ("ap-southeast-2", "ap-southeast-4"),
+    "ca": ("ca-",),
+    "global": ("",),
+}
+
+
+@dataclass(frozen=True)
+class InferenceType:
+    """One id under which a model can be asked."""
+
+    model_id: str
+    label: str
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """One model in the picker. ``obstacle`` says why it can't be chosen and is empty when it can."""
+
+    model: Model
+    price: Price | None
+    inference_types: tuple[InferenceType, ...]
+    obstacle: str = ""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(kind.model_id for kind in self.inference_types)
+
+    @property
+    def text(self) -> str:
+        """What the search looks through."""
+        return " ".join([self.model.name, self.model.provider, self.model.model_id, *self.ids]).lower()
+
+
+@dataclass
+class Offered:
+    """What the region says it offers. ``known`` is false when Bedrock did not answer, and then nothing is ruled out."""
+
+    known: bool = False
+    model_ids: frozenset[str] = frozenset()
+    profiles: tuple[InferenceProfile, ...] = ()
+    names: dict[str, FoundationModel] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, models: Iterable[FoundationModel], profiles: Iterable[InferenceProfile]) -> "Offered":
+        names = {catalogue.bare_id(model.model_id): model for model in models}
+        return cls(known=True, model_ids=frozenset(names), profiles=tuple(profiles), names=names)
+
+
+def model_choices(region: str, offered: Offered) -> list[ModelChoice]:
+    """Every model of the catalogue, and those of the region that the catalogue does not know yet."""
+    known = catalogue.models()
+    newer = [_newer(model) for bare, model in offered.names.items() if catalogue.find(bare) is None]
+    return [_choice(model, region, offered) for model in (*known, *newer)]
+
+
+def _newer(model: FoundationModel) -> Model:
+    """A model that came after this version's catalogue: whether it takes batch jobs only AWS can tell."""
+    return Model(
+        model_id=model.model_id,
+        name=model.model_name or model.model_id,
+        provider=model.provider_name or "Other",
+        family="",
+        input_modalities=model.input_modalities,
+        output_modalities=model.output_modalities,
+        batch=True,
+        on_demand="ON_DEMAND" in model.inference_types or not model.inference_types,
+        inference_profiles=(),
+        max_output_tokens=None,
+        regions=(),
+        refuses=(),
+    )
+
+
+def _choice(model: Model, region: str, offered: Offered) -> ModelChoice:
+    kinds = tuple(_inference_types(model, region, offered))
+    return ModelChoice(
+        model, prices.find_price(model.model_id, region), kinds, _obstacle(model, region, offered, kinds)
+    )
+
+
+def _inference_types(model: Model, region: str, offered: Offered) -> Iterator[InferenceType]:
+    if model.on_demand:
+        yield InferenceType(model.model_id, "On-demand")
+    own = {profile.inference_profile_id for profile in offered.profiles if _is_for(profile, model)}
+    for profile_id in dict.fromkeys([*model.inference_profiles, *sorted(own)]):
+        if serves(profile_id, region) and (
+            not offered.known or profile_id in own or model.model_id in offered.model_ids
+        ):
+            yield InferenceType(profile_id, f"Inference profile: {_scope(profile_id)}")
+
+
+def _is_for(profile: InferenceProfile, model: Model) -> bool:
+    return any(arn.endswith(f"/{model.model_id}") for arn in profile.model_arns)
+
+
+def geography(profile_id: str) -> str:
+    """``us`` of ``us.meta.llama3-1-8b-instruct-v1:0``; empty when the id has no such prefix."""
+    prefix = profile_id.partition(".")[0]
+    return prefix if prefix in GEOGRAPHIES else ""
+
+
+def serves(profile_id: str, region: str) -> bool:
+    """Whether a profile of this geography can be called from *region*; unknown ones are given the benefit."""
+    place = geography(profile_id)
+    return not place or region.startswith(GEOGRAPHIES[place])
+
+
+def _scope(profile_id: str) -> str:
+    names = {"us": "US", "us-gov": "US GovCloud", "eu": "EU", "apac": "APAC", "jp": "Japan", "au": "Australia"}
+    names |= {"ca": "Canada", "global": "Global"}
+    return names.get(geography(profile_id), "application")
+
+
+def _obstacle(model: Model, region: str, offered: Offered, kinds: tuple[InferenceType, ...]) -> str:
+    if not model.batch:
+        return "Batch inference is not supported for this model."
+    if offered.known and model.model_id not in offered.model_ids:
+        return f"Not offered in {region}."
+    if not offered.known and model.regions and region not in model.regions:
+        return f"Not known to be offered in {region}."
+    if not kinds:
+        return f"It can be invoked only through an inference profile, and none serves {region}."
+    return ""
+
+
+def by_provider(choices: Iterable[ModelChoice]) -> list[tuple[str, list[ModelChoice]]]:
+    """The choices under their providers, both in the catalogue's order."""
+    listed = list(choices)
+    order = list(dict.fromkeys(choice.model.provider for choice in listed))
+    listed.sort(key=lambda choice: order.index(choice.model.provider))
+    return [(name, list(group)) for name, group in groupby(listed, key=lambda choice: choice.model.provider)]
+
+
+def refusal(model_id: str, region: str) -> str:
+    """Why a batch job of *model_id* would be refused, as far as the catalogue knows; empty when it would not."""
+    model = catalogue.find(model_id)
+    if model is None:
+        return ""
+    if not model.batch:
+        return f"Batch inference is not supported for the requested model: {model.name}."
+    if model.on_demand or not _is_bare(model_id):
+        return ""
+    usable = [profile for profile in model.inference_profiles if serves(profile, region)] or model.inference_profiles
+    return f"{model.name} can be invoked only through an inference profile. Enter {' or '.join(usable)}."
+
+
+def _is_bare(model_id: str) -> bool:
+    return "foundation-model/" in model_id or catalogue.bare_id(model_id) == model_id

@@ -1,0 +1,78 @@
+"""The beginning of an object as a person can read it: JSONL as records, other text as text, the rest not at all."""
+
+import json
+from dataclasses import dataclass, field
+
+from batchconsole.aws import s3
+from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3 import S3Object
+from batchconsole.aws.session import Target
+
+READ_BYTES = 256 * 1024
+MOST_RECORDS = 20
+RECORDS, TEXT, BINARY = "records", "text", "binary"
+RECORD_SUFFIXES = (".jsonl", ".jsonl.out")
+
+
+@dataclass(frozen=True)
+class PreviewRecord:
+    """One line: its number from 1, its record id when it has one, and its content; ``error`` when it is no JSON."""
+
+    number: int
+    record_id: str
+    text: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What can be shown. ``is_part`` says that there is more than this."""
+
+    kind: str
+    records: list[PreviewRecord] = field(default_factory=list)
+    text: str = ""
+    is_part: bool = False
+    error: AwsError | None = None
+
+
+def preview(target: Target, bucket: str, item: S3Object) -> Preview:
+    """Read the first bytes of *item* and make them readable; AWS's error instead when it could not be read."""
+    if not item.size:
+        return Preview(TEXT)
+    try:
+        data = s3.get_range(target, bucket, item.key, end=min(item.size, READ_BYTES))
+    except AwsError as error:
+        return Preview(TEXT, error=error)
+    is_part = item.size > len(data)
+    if item.key.endswith(RECORD_SUFFIXES):
+        return _records(data, is_part=is_part)
+    return _text(data, is_part=is_part)
+
+
+def _records(data: bytes, *, is_part: bool) -> Preview:
+    lines = data.split(b"\n")
+    if is_part and len(lines) > 1:
+        lines = lines[:-1]  # the last one is cut off in the middle
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    shown = [_record(number, line) for number, line in filled[:MOST_RECORDS]]
+    return Preview(RECORDS, records=shown, is_part=is_part or len(filled) > MOST_RECORDS)
+
+
+def _record(number: int, line: bytes) -> PreviewRecord:
+    text = line.decode(errors="replace")
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        return PreviewRecord(number, "", text, f"Not JSON: {error}")
+    record_id = value.get("recordId") if isinstance(value, dict) else None
+    return PreviewRecord(number, str(record_id or ""), json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _text(data: bytes, *, is_part: bool) -> Preview:
+    if b"\0" in data:
+        return Preview(BINARY)
+    try:
+        text = data.decode(errors="ignore" if is_part else "strict")  # a cut may split a character
+    except UnicodeDecodeError:
+        return Preview(BINARY)
+    return Preview(TEXT, text=text, is_part=is_part)

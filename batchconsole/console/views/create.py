@@ -1,0 +1,133 @@
+"""The create-job page: the form as it is opened, filled in, and submitted; and its parts that are asked for alone."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.template import Context
+from django.views.decorators.http import require_http_methods, require_safe
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.forms.job import JobForm
+from batchconsole.console.forms.steps import Shown, take_step
+from batchconsole.console.layout import AwsSelect, Part
+from batchconsole.console.locations import check_locations
+from batchconsole.console.middleware import ConsoleRequest
+from batchconsole.console.offers import OFFERS, offer
+from batchconsole.console.s3_browser import Place, read_page
+from batchconsole.console.views.models import Picker, summary_context
+from batchconsole.console.views.roles import role_policy
+from batchconsole.console.views.s3 import CHOOSERS, chooser_context
+from batchconsole.jobs import lifecycle
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import BatchJob
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The form: blank, cloned (``?clone=<job>``), with some fields in the query string, in a step, or submitted."""
+    if request.method != "POST":
+        return _show(request, JobForm(connection=request.connection, initial=_initial(request)))
+    step = take_step(request.POST)
+    if step is None:
+        return _submit(request)
+    data, shown = step
+    form = JobForm.draft(data, connection=request.connection)
+    form.focus(shown.focus)
+    return _show(request, form, **_beside(request, form, shown, data))
+
+
+def _initial(request: ConsoleRequest) -> dict[str, Any]:
+    """What the URL asks to fill in."""
+    clone = request.GET.get("clone", "")
+    initial = {}
+    if clone:
+        job = BatchJob.objects.filter(connection=request.connection, pk=int(clone) if clone.isdecimal() else 0).first()
+        if job is None:
+            raise Http404("There is no such job to clone.")
+        initial = lifecycle.clone_fields(job)
+    named = {name: request.GET[name] for name in JobForm.base_fields if name in request.GET}
+    return initial | named
+
+
+def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDict) -> dict[str, Any]:
+    """What a step shows beside the form."""
+    context: dict[str, Any] = {"is_dirty": True}
+    for name in shown.load:
+        _offer(form, name)
+    if shown.chooser in CHOOSERS:
+        page = read_page(request.connection.target, Place.read(QueryDict(shown.place)))
+        context |= chooser_context(page, shown.chooser, surface="inline")
+    if shown.picker is not None:
+        context |= {"picker": Picker.read(request.connection, shown.picker), "surface": "inline"}
+    if shown.policy:
+        context["policy"] = role_policy(JobForm(data, connection=request.connection))
+    return context
+
+
+def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpResponse:
+    """The page with *form*, which gets the lists of AWS that are seen at once; the others come when they are opened."""
+    for name in {"role_arn", *form.open_lists()} - form.offers.keys():
+        _offer(form, name)
+    context |= summary_context(request.connection, str(form["model_id"].value() or ""))
+    return render(request, "console/job_create.html", {"form": form, **context})
+
+
+def _offer(form: JobForm, name: str) -> None:
+    if name in OFFERS:
+        form.take_offer(name, offer(name, form.connection.target))
+
+
+def _submit(request: ConsoleRequest) -> HttpResponse:
+    form = JobForm(request.POST, connection=request.connection)
+    doubts = check_locations(form) if form.is_valid() else []
+    if not form.is_valid():
+        form.focus_first_error()
+        return _show(request, form, is_dirty=True)
+    try:
+        job = _create(request, form)
+    except UserError as error:
+        words = f"{error.message} {error.hint}".strip()
+        form.add_error(error.field if error.field in form.fields else None, words)
+        form.focus_first_error()
+        return _show(request, form, is_dirty=True)
+    except AwsError as error:
+        return _show(request, form, is_dirty=True, aws_error=error)
+    for doubt in doubts[:1]:
+        messages.warning(request, f"The locations in S3 could not be checked. {doubt.message}")
+    messages.success(request, f"The batch inference job {job.job_name} was created.")
+    return redirect(job)
+
+
+def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
+    """Make the role if one is asked for, then the job. A role once made stays chosen when the job is refused."""
+    fields = form.job_fields()
+    if form.makes_role:
+        fields["role_arn"] = lifecycle.create_service_role(
+            connection=request.connection,
+            actor=request.user,
+            role_name=form.cleaned_data["role_name"],
+            fields=fields,
+        )
+        form.use_role(fields["role_arn"])
+        messages.success(request, f"The service role {form.cleaned_data['role_name']} was created.")
+    return lifecycle.create_job(connection=request.connection, actor=request.user, fields=fields)
+
+
+@require_safe
+def job_field(request: ConsoleRequest, connection: str, name: str) -> HttpResponse:
+    """One field that offers a list of AWS, with what is chosen now and the list as it is now."""
+    form = JobForm.draft(request.GET, connection=request.connection)
+    part = next((part for part in form.parts() if isinstance(part, AwsSelect) and part.name == name), None)
+    if part is None:
+        raise Http404(f"The field {name} offers no list.")
+    _offer(form, name)
+    return HttpResponse(render_part(part, form))
+
+
+def render_part(part: Part, form: JobForm) -> str:
+    """The HTML of one part of the form's layout."""
+    form.rendered_fields = set()  # type: ignore[attr-defined] # crispy's own notes on a form it renders
+    form.crispy_field_template = None  # type: ignore[attr-defined] # the same
+    return part.render(form, Context({}))

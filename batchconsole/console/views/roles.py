@@ -1,0 +1,63 @@
+"""Service roles: the documents of a role that the create form would make, shown before it is made."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from batchconsole.aws import iam
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.forms.job import JobForm
+from batchconsole.console.middleware import ConsoleRequest
+from batchconsole.jobs.lifecycle import account_id
+
+NEEDED = ("model_id", "input_s3_uri", "output_s3_uri")
+
+
+@dataclass(frozen=True)
+class RolePolicy:
+    """The two documents as text, or what is missing to write them."""
+
+    trust: str = ""
+    permissions: str = ""
+    missing: tuple[str, ...] = ()
+    error: AwsError | None = None
+
+
+@require_safe
+def policy(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The documents for what the form holds now."""
+    form = JobForm(request.GET, connection=request.connection)
+    return render(request, "console/_role_policy_documents.html", {"policy": role_policy(form)})
+
+
+def role_policy(form: JobForm) -> RolePolicy:
+    """The documents of the role that *form* would make; only the fields they depend on need be right."""
+    form.full_clean()
+    values = form.cleaned_data
+    missing = tuple(
+        form.error_labels.get(name, str(form.fields[name].label)) for name in NEEDED if not values.get(name)
+    )
+    if missing:
+        return RolePolicy(missing=missing)
+    try:
+        account = account_id(form.connection)
+        trust, permissions = iam.new_role_documents(form.connection.target, **_request(values), account_id=account)
+    except AwsError as error:
+        return RolePolicy(error=error)
+    return RolePolicy(json.dumps(trust, indent=2), json.dumps(permissions, indent=2))
+
+
+def _request(values: dict[str, Any]) -> dict[str, Any]:
+    """What a role depends on, in the words of ``aws.iam``."""
+    owners = (values.get("input_bucket_owner", ""), values.get("output_bucket_owner", ""))
+    return {
+        "input_s3_uri": values["input_s3_uri"],
+        "output_s3_uri": values["output_s3_uri"],
+        "model_id": values["model_id"],
+        "kms_key_id": values.get("output_kms_key_id", ""),
+        "bucket_owners": tuple(owner for owner in owners if owner),
+    }

@@ -1,0 +1,121 @@
+"""S3 as pages: buckets, folders and objects; one object with its beginning; download, upload; the chooser's body."""
+
+from itertools import chain
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import content_disposition_header, urlencode
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from batchconsole.aws import s3
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.middleware import ConsoleRequest
+from batchconsole.console.s3_browser import Place, read_page
+from batchconsole.console.s3_preview import preview
+
+CHOOSERS = {"input_s3_uri": "read", "output_s3_uri": "write"}
+NOT_THERE = {"NotFound", "NoSuchKey", "NoSuchBucket"}
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The page of a place in S3; with ``choose``, asked for by htmx, the body of the dialog that chooses one."""
+    chooser = request.GET.get("choose", "")
+    page = read_page(request.connection.target, Place.read(request.GET))
+    if request.htmx and chooser in CHOOSERS:
+        return render(request, "console/_s3_chooser.html", chooser_context(page, chooser, surface="dialog"))
+    return render(request, "console/s3.html", {"page": page, "surface": "page"})
+
+
+def chooser_context(page: Any, chooser: str, *, surface: str) -> dict[str, Any]:
+    """What the chooser's template needs. *surface* is ``dialog`` or, without script, ``inline``."""
+    return {"page": page, "surface": surface, "choose": chooser, "writes": CHOOSERS[chooser] == "write"}
+
+
+@require_safe
+def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """One object: what S3 says of it, and its beginning."""
+    bucket, key = _object_place(request)
+    place = Place(bucket=bucket, folder=key.rpartition("/")[0] + ("/" if "/" in key else ""))
+    context: dict[str, Any] = {"uri": f"s3://{bucket}/{key}", "name": key.rpartition("/")[2] or key, "place": place}
+    try:
+        item = s3.head_object(request.connection.target, bucket, key)
+    except AwsError as error:
+        return render(request, "console/s3_object.html", context | {"error": error}, status=_status(error))
+    shown = preview(request.connection.target, bucket, item)
+    return render(request, "console/s3_object.html", context | {"object": item, "preview": shown})
+
+
+def _object_place(request: ConsoleRequest) -> tuple[str, str]:
+    try:
+        bucket, key = s3.parse_s3_uri(request.GET.get("uri", ""))
+    except ValueError as error:
+        raise Http404(str(error)) from error
+    if not key:
+        raise Http404("That is a bucket, not an object.")
+    return bucket, key
+
+
+def _status(error: AwsError) -> int:
+    return 404 if error.code in NOT_THERE else 502
+
+
+@require_safe
+def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
+    """The object as a file, handed on as it comes."""
+    bucket, key = _object_place(request)
+    try:
+        item = s3.head_object(request.connection.target, bucket, key)
+        chunks = s3.iter_object(request.connection.target, bucket, key, etag=item.etag)
+        first = next(chunks, b"")  # a refusal must come before the response has begun
+    except AwsError as error:
+        messages.error(request, f"{key} could not be downloaded. {error.message}")
+        return redirect(f"{reverse('s3-object', args=[connection])}?{urlencode({'uri': f's3://{bucket}/{key}'})}")
+    response = StreamingHttpResponse(chain([first], chunks), content_type="application/octet-stream")
+    response["Content-Length"] = str(item.size)
+    response["Content-Disposition"] = content_disposition_header(True, key.rpartition("/")[2]) or "attachment"
+    return response
+
+
+@require_POST
+def upload(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Put the file into the folder shown and come back to it."""
+    place = Place.read(request.POST)
+    file: Any = request.FILES.get("file")  # an open file with a name
+    if not place.bucket or file is None:
+        messages.error(request, "Choose a file and a bucket to upload it to.")
+        return _back(connection, place)
+    try:
+        s3.upload_fileobj(request.connection.target, place.bucket, place.folder + (file.name or ""), file)
+    except AwsError as error:
+        messages.error(request, f"{file.name} could not be uploaded. {error.message} {error.hint}".strip())
+    else:
+        messages.success(request, f"{file.name} was uploaded to {place.uri}.")
+    return _back(connection, place)
+
+
+@require_POST
+def create_folder(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Make an empty folder: in S3, an object of no bytes whose key ends in a slash."""
+    place = Place.read(request.POST)
+    name = request.POST.get("name", "").strip().strip("/")
+    if not place.bucket or not name or "//" in name:
+        messages.error(request, "Enter a name for the folder.")
+        return _back(connection, place)
+    made = place.inside(place.bucket, f"{place.folder}{name}/")
+    try:
+        s3.put_object(request.connection.target, made.bucket, made.folder, b"")
+    except AwsError as error:
+        messages.error(request, f"The folder {name} could not be created. {error.message} {error.hint}".strip())
+        return _back(connection, place)
+    messages.success(request, f"The folder {name} was created.")
+    return _back(connection, made)
+
+
+def _back(connection: str, place: Place) -> HttpResponse:
+    return redirect(f"{reverse('s3-browse', args=[connection])}?{place.query}")

@@ -1,0 +1,7 @@
+// The create-job form. Each module enhances markup that works without it.
+import "./attribute-editor.js";
+import "./character-counter.js";
+import "./first-error.js";
+import "./model-picker.js";
+import "./s3-chooser.js";
+import "./unsaved-changes.js";

@@ -1,0 +1,27 @@
+// The picker's dialog writes its choice into the field, and a line under the field says what a typed id means.
+const field = document.getElementById("id_model_id");
+const summary = document.getElementById("model-summary");
+
+function choose(picker) {
+  const picked = picker.querySelector("[name=model_pick]:checked");
+  if (!picked) return;
+  field.value = picked.value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+  picker.closest("dialog").close();
+}
+
+document.addEventListener("change", (event) => {
+  const picker = event.target.closest("[data-model-picker]");
+  if (picker && event.target.name === "model_pick") picker.querySelector("[data-model-choose]").disabled = false;
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-model-choose]");
+  if (button) choose(button.closest("[data-model-picker]"));
+});
+
+field?.addEventListener("change", () => {
+  const url = `${summary.dataset.modelSummary}?model_id=${encodeURIComponent(field.value.trim())}`;
+  window.htmx.ajax("GET", url, { target: summary, swap: "innerHTML" });
+});

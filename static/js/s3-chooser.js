@@ -1,0 +1,62 @@
+// An S3 location: View and Browse S3 follow what is typed, and the chooser's dialog writes its choice into the field.
+const VALID = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/;
+
+function follow(location) {
+  const input = location.querySelector("input");
+  const uri = encodeURIComponent(input.value.trim());
+  const view = location.querySelector("[data-s3-view]");
+  if (VALID.test(input.value.trim())) {
+    view.href = `${location.dataset.s3Location}?uri=${uri}`;
+    view.removeAttribute("aria-disabled");
+    view.removeAttribute("role");
+  } else {
+    view.removeAttribute("href");
+    view.setAttribute("aria-disabled", "true");
+    view.setAttribute("role", "link");
+  }
+  const browse = location.querySelector("[data-s3-browse]");
+  browse.dataset.dialog = `${location.dataset.s3Location}?choose=${browse.value}&uri=${uri}`;
+}
+
+function choose(chooser) {
+  const picked = chooser.querySelector("[name=s3_pick]:checked");
+  const input = document.getElementById(`id_${chooser.dataset.s3Chooser}`);
+  if (!picked || !input) return;
+  input.value = picked.value;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+  chooser.closest("dialog").close();
+}
+
+document.addEventListener("input", (event) => {
+  const location = event.target.closest("[data-s3-location]");
+  if (location && event.target.type === "text") follow(location);
+});
+
+document.addEventListener("change", (event) => {
+  const chooser = event.target.closest("[data-s3-chooser]");
+  if (chooser && event.target.name === "s3_pick") chooser.querySelector("[data-s3-choose]").disabled = false;
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-s3-choose]");
+  if (button) choose(button.closest("[data-s3-chooser]"));
+});
+
+document.addEventListener("dblclick", (event) => {
+  const chooser = event.target.closest("[data-s3-chooser]");
+  const radio = chooser && event.target.closest("tr")?.querySelector("[name=s3_pick]");
+  if (radio) {
+    radio.checked = true;
+    choose(chooser);
+  }
+});
+
+// A step inside the dialog replaces the link that had the focus.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.querySelector?.("[data-s3-chooser]") && document.activeElement === document.body) {
+    document.getElementById("s3-heading")?.focus();
+  }
+});
+
+document.querySelectorAll("[data-s3-location]").forEach(follow);
