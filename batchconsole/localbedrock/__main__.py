@@ -21,7 +21,7 @@ def main() -> int:
     """Serve; the exit code is 1 when the data folder is in use."""
     settings = parse()
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    for noisy in ("httpx", "httpcore", "botocore", "urllib3"):
+    for noisy in ("botocore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if not settings.aws_endpoint_url:
         settings = msgspec.structs.replace(settings, aws_endpoint_url=os.environ.get("AWS_ENDPOINT_URL", ""))

@@ -8,6 +8,7 @@ import msgspec
 
 from batchconsole.localbedrock.jobs import Counts
 from batchconsole.localbedrock.lines import read_envelope, record_id
+from batchconsole.localbedrock.media import Media
 from batchconsole.localbedrock.modelservers.base import ModelAway, ModelFailed, ModelServer, RecordRefused
 from batchconsole.records.families import AnyFamily
 from batchconsole.records.families.base import Completion, Refusal, Request
@@ -17,7 +18,6 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 FAILURES_OF_ONE_RECORD = 4
-TOOLS_REFUSED = "The toolConfig field is not supported in batch inference with the Converse API."
 
 
 class Abandoned(Exception):
@@ -34,9 +34,12 @@ class Answer(msgspec.Struct, frozen=True):
 class Answerer:
     """Answers the records of one job; called from many threads. Set ``abandoned`` to end its waiting."""
 
-    def __init__(self, family: AnyFamily, model: ModelServer, *, model_id: str, record_seconds: float = 0.0) -> None:
+    def __init__(
+        self, family: AnyFamily, model: ModelServer, media: Media, *, model_id: str, record_seconds: float = 0.0
+    ) -> None:
         self._family = family
         self._model = model
+        self._media = media
         self._model_id = model_id
         self._record_seconds = record_seconds
         self.abandoned = threading.Event()
@@ -57,9 +60,9 @@ class Answerer:
     def _respond(self, raw: bytes) -> tuple[dict[str, Any], Completion]:
         try:
             body = msgspec.json.decode(raw)
-            if self._family.name == "converse" and "toolConfig" in body:
-                raise RecordRefused(400, TOOLS_REFUSED)
-            completion = self._complete(self._family.read_request(body))
+            request = self._family.read_request(body, model_id=self._model_id)
+            self._media.put_in(request)
+            completion = self._complete(request)
             return self._family.write_response(body, completion, model_id=self._model_id), completion
         except Refusal as error:
             raise RecordRefused(400, str(error)) from error

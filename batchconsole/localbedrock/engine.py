@@ -13,6 +13,7 @@ from batchconsole.localbedrock.answers import Answerer
 from batchconsole.localbedrock.checking import InputRefused, check_input
 from batchconsole.localbedrock.finishing import Outputs, write_manifest
 from batchconsole.localbedrock.jobs import Job, Status
+from batchconsole.localbedrock.media import Media
 from batchconsole.localbedrock.modelservers.base import ModelServer
 from batchconsole.localbedrock.output import SpoolLost
 from batchconsole.localbedrock.patience import Interrupted, Patience
@@ -138,7 +139,7 @@ class Engine:
         if family is None:
             raise StorageRefused("ValidationException", f"{job.model_id} has no known request format")
         answerer = Answerer(
-            family, self._model, model_id=job.base_model_id, record_seconds=self.settings.record_seconds
+            family, self._model, Media(storage), model_id=job.base_model_id, record_seconds=self.settings.record_seconds
         )
         try:
             runner = Runner(

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from batchconsole.records.lines import batches
+
 BOM = b"\xef\xbb\xbf"
 
 
@@ -17,7 +19,7 @@ class NotARecord(ValueError):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """``number`` counts from 1; ``end`` is the offset of the byte after the line and its line feed."""
+    """``number`` counts lines from 1; ``end`` is the offset in the file of the byte after the line and its feed."""
 
     number: int
     end: int
@@ -34,38 +36,22 @@ class Envelope(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(Envelope)
 
 
-def read_lines(pieces: Iterable[bytes], *, offset: int = 0, number: int = 0, limit: int) -> Iterator[Line]:
+def read_lines(pieces: Iterable[bytes], *, offset: int = 0, limit: int) -> Iterator[Line]:
     """Split at line feeds only (a record may hold a raw U+2028); lines of nothing but white space are left out.
 
-    *offset* is where *pieces* begin in the file and *number* how many lines came before. A byte-order mark at the
-    file's beginning and a carriage return at a line's end are taken off. Raises :class:`LineTooLong` for a line of more
-    than *limit* bytes.
+    *offset* is where *pieces* begin in the file. A byte-order mark at the file's beginning and a carriage return at a
+    line's end are taken off. Raises :class:`LineTooLong` for a line of more than *limit* bytes.
     """
-    rest: list[bytes] = []
-    waiting = 0
-    for piece in pieces:
-        *whole, tail = piece.split(b"\n")
-        for part in whole:
-            data = b"".join((*rest, part)) if rest else part
-            start, offset, number = offset, offset + len(data) + 1, number + 1
-            rest, waiting = [], 0
-            _check_length(len(data), limit, number)
-            if cleaned := _cleaned(data, start):
-                yield Line(number, offset, cleaned)
-        rest.append(tail)
-        waiting += len(tail)
-        _check_length(waiting, limit, number + 1)
-    if cleaned := _cleaned(b"".join(rest), offset):
-        yield Line(number + 1, offset + waiting, cleaned)
-
-
-def _check_length(length: int, limit: int, number: int) -> None:
-    if length > limit:
-        raise LineTooLong(f"Line {number} is longer than {limit} bytes.")
-
-
-def _cleaned(data: bytes, start: int) -> bytes:
-    return (data.removeprefix(BOM) if start == 0 else data).strip(b" \t\r")
+    number = 0
+    for batch in batches(pieces, offset=offset, max_line_bytes=limit):
+        if batch.cut:
+            raise LineTooLong(f"Line {number + 1} is longer than {limit} bytes.")
+        end = batch.offset
+        for number, data in enumerate(batch.lines, number + 1):  # noqa: B020 - counts on from batch to batch
+            content = (data.removeprefix(BOM) if end == 0 else data).strip(b" \t\r")
+            end = min(end + len(data) + 1, batch.end)
+            if content:
+                yield Line(number, end, content)
 
 
 def read_envelope(line: bytes) -> Envelope:

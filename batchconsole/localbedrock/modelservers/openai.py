@@ -1,17 +1,19 @@
 """A model server that speaks OpenAI's chat completions and embeddings: llama.cpp, vLLM, Ollama, SGLang and others."""
 
-import math
 import threading
 import time
 from typing import Any
 
-import httpx
 import msgspec
+import urllib3
 
 from batchconsole.localbedrock.modelservers.base import ModelAway, ModelFailed, RecordRefused
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.records.families.base import Completion, Request, StopReason
 
+OK, FAILED = 200, 500
+CONNECT_SECONDS = 5
+RUNTIME_THREADS = 40  # Starlette's own bound.
 # The request itself is at fault; every other status is the server's or its configuration's.
 REFUSALS = frozenset({400, 413, 415, 422})
 STOP_REASONS: dict[str, StopReason] = {
@@ -71,16 +73,15 @@ class OpenAIModel:
     """The server at ``settings.model``, with or without ``/v1`` at its end."""
 
     def __init__(self, settings: Settings) -> None:
-        headers = {"content-type": "application/json"}
+        self._url = f"{settings.model.rstrip('/').removesuffix('/v1')}/v1/"
+        self._headers = {"content-type": "application/json"}
         if settings.model_api_key:
-            headers["authorization"] = f"Bearer {settings.model_api_key}"
-        connections = settings.concurrency + 40  # The runtime calls come from threads of their own.
-        self._client = httpx.Client(
-            base_url=f"{settings.model.rstrip('/').removesuffix('/v1')}/v1/",
-            headers=headers,
-            trust_env=False,
-            timeout=httpx.Timeout(settings.model_timeout_seconds, connect=5),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            self._headers["authorization"] = f"Bearer {settings.model_api_key}"
+        # The runtime calls come from threads of their own, beside the pool's.
+        self._http = urllib3.PoolManager(
+            maxsize=settings.concurrency + RUNTIME_THREADS,
+            retries=False,
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=settings.model_timeout_seconds),
         )
         self._name = settings.model_name
         self._lock = threading.Lock()
@@ -125,7 +126,7 @@ class OpenAIModel:
         if not answer.data:
             raise ModelFailed("The model server answered without an embedding.")
         usage = answer.usage or _Usage()
-        return Completion(embedding=_fitted(answer.data[0].embedding, request), input_tokens=usage.prompt_tokens)
+        return Completion(embedding=answer.data[0].embedding, input_tokens=usage.prompt_tokens)
 
     def _model_name(self) -> str:
         with self._lock:
@@ -139,16 +140,16 @@ class OpenAIModel:
 
     def _send(self, method: str, path: str, body: bytes) -> bytes:
         try:
-            response = self._client.request(method, path, content=body)
-        except httpx.HTTPError as error:
+            response = self._http.request(method, self._url + path, body=body, headers=self._headers)
+        except urllib3.exceptions.HTTPError as error:
             raise ModelAway(f"{type(error).__name__}: {error}") from error
-        if response.is_success:
-            return response.content
-        message = _message(response)
-        if response.status_code in REFUSALS:
+        if response.status == OK:
+            return response.data
+        message = _message(response.data)
+        if response.status in REFUSALS:
             raise RecordRefused(400, message)
-        failure = ModelFailed if response.status_code == 500 else ModelAway
-        raise failure(f"The model server answered {response.status_code}: {message}")
+        failure = ModelFailed if response.status == FAILED else ModelAway
+        raise failure(f"The model server answered {response.status}: {message}")
 
 
 def _chat_body(request: Request, model_name: str) -> dict[str, Any]:
@@ -173,19 +174,11 @@ def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         raise ModelFailed(f"The model server's answer cannot be read: {error}") from error
 
 
-def _message(response: httpx.Response) -> str:
+def _message(answer: bytes) -> str:
     """What the server says is wrong, from OpenAI's error object or the text as it is."""
     try:
-        body = response.json()
-    except ValueError:
-        return response.text[:1000]
+        body = msgspec.json.decode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return answer.decode(errors="replace")[:1000]
     error = body.get("error", body) if isinstance(body, dict) else body
     return str(error.get("message", error) if isinstance(error, dict) else error)[:1000]
-
-
-def _fitted(vector: list[float], request: Request) -> list[float]:
-    """*vector* in the number of dimensions asked for (cut, or filled with zeros) and of length 1 when wanted."""
-    wanted = request.dimensions or len(vector)
-    vector = (vector + [0.0] * wanted)[:wanted]
-    length = math.sqrt(sum(value * value for value in vector))
-    return [value / length for value in vector] if request.normalize and length else vector

@@ -75,7 +75,7 @@ def _answer(service: Service, body: dict[str, Any], model: Model, kind: str) -> 
     if family is None:
         raise ValidationException("The provided model identifier is invalid.")
     try:
-        completion = service.model.complete(family.read_request(body))
+        completion = service.model.complete(family.read_request(body, model_id=model.model_id, batch=False))
         return family.write_response(body, completion, model_id=model.model_id), completion
     except Refusal as error:
         raise ValidationException(str(error)) from error
