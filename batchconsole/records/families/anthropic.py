@@ -2,10 +2,11 @@
 
 import base64
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import uuid4
 
 import msgspec
+from msgspec import Meta
 
 from batchconsole.records.catalogue import bare_id
 from batchconsole.records.families.base import Answer, Completion, Request
@@ -14,13 +15,16 @@ from batchconsole.records.families.faults import Fault, pydantic_wording, rule
 from batchconsole.records.families.fields import Blob, Count, Fraction, Text, Tokens
 from batchconsole.records.families.schema import (
     Context,
+    QuickLook,
     SchemaFamily,
     Size,
     content_of,
     image_part,
     role_faults,
+    sampling_check,
     sampling_faults,
     text_part,
+    token_limit,
 )
 
 
@@ -94,6 +98,10 @@ Block = (
 )
 
 
+class PlainText(msgspec.Struct, tag_field="type", tag="text", forbid_unknown_fields=True, gc=False):
+    text: Text
+
+
 class Message(msgspec.Struct, forbid_unknown_fields=True):
     role: Literal["user", "assistant"]
     content: str | list[Block]
@@ -132,6 +140,24 @@ class AnthropicBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     context_management: dict[str, Any] | None = None
 
 
+class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Meta(min_length=1)] | Annotated[list[PlainText], Meta(min_length=1)]
+
+
+class PlainAnthropicBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The part of an :class:`AnthropicBody` that most records keep to."""
+
+    anthropic_version: Literal["bedrock-2023-05-31"]
+    max_tokens: Tokens
+    messages: Annotated[list[PlainMessage], Meta(min_length=1)]
+    system: str | list[PlainText] | None = None
+    temperature: Fraction | None = None
+    top_p: Fraction | None = None
+    top_k: Count | None = None
+    stop_sequences: list[str] | None = None
+
+
 class _Content(msgspec.Struct):
     text: str | None = None
 
@@ -154,6 +180,7 @@ class Anthropic(SchemaFamily[AnthropicBody, AnthropicResponse]):
     title: ClassVar[str] = "Anthropic Messages"
     body: ClassVar[type[msgspec.Struct]] = AnthropicBody
     response: ClassVar[type[msgspec.Struct]] = AnthropicResponse
+    plain: ClassVar[type[msgspec.Struct] | None] = PlainAnthropicBody
 
     def word(self, fault: Fault) -> str:
         return pydantic_wording(fault)
@@ -176,6 +203,23 @@ class Anthropic(SchemaFamily[AnthropicBody, AnthropicResponse]):
         yield from sampling_faults(
             context, temperature=("$.temperature", body.temperature), top_p=("$.top_p", body.top_p)
         )
+
+    def quick_look(self, context: Context) -> QuickLook:
+        limit, prefill = token_limit(context), not context.refuses("prefill")
+        sampling_allowed = sampling_check(context)
+
+        def look(body: PlainAnthropicBody) -> tuple[int, int | None] | None:
+            if body.max_tokens > limit or not sampling_allowed(body.temperature, body.top_p):
+                return None
+            characters, last = _plain_length(body.system or ""), "assistant"
+            for message in body.messages:
+                if message.role == last:
+                    return None
+                last = message.role
+                characters += _plain_length(message.content)
+            return (characters, body.max_tokens) if prefill or last == "user" else None
+
+        return look
 
     def size(self, body: AnthropicBody) -> Size:
         size = Size(characters=_length(body.system), max_tokens=body.max_tokens)
@@ -233,6 +277,10 @@ class Anthropic(SchemaFamily[AnthropicBody, AnthropicResponse]):
             "system": "You answer briefly.",
             "messages": [{"role": "user", "content": "Name the capital of France in one word."}],
         }
+
+
+def _plain_length(content: str | list[PlainText]) -> int:
+    return len(content) if isinstance(content, str) else sum([len(block.text) for block in content])
 
 
 def _length(content: Any) -> int:

@@ -11,6 +11,8 @@ from batchconsole.records.families.converse_body import (
     Document,
     MediaSource,
     Message,
+    PlainBlock,
+    PlainMessage,
     SystemBlock,
     Tool,
     ToolChoice,
@@ -50,6 +52,22 @@ def conversation_size(messages: list[Message], system: list[SystemBlock] | None)
     characters += sum(len(block.text) for block in system or () if block.text)
     media = sum(1 for block in blocks if block.text is None and (block.image or block.document or block.video))
     return Size(characters=characters, media=media)
+
+
+def plain_characters(messages: list[PlainMessage], system: list[PlainBlock] | None) -> int | None:
+    """Characters of a conversation that is only text; ``None`` when a rule may be broken."""
+    characters, last = 0, "assistant"
+    for message in messages:
+        if message.role == last:
+            return None
+        last = message.role
+        for block in message.content:
+            if block.text.isspace():
+                return None
+            characters += len(block.text)
+    for block in system or ():
+        characters += len(block.text)
+    return characters
 
 
 def conversation_media(messages: list[Message]) -> Iterator[tuple[str, str]]:

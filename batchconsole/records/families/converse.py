@@ -12,10 +12,20 @@ from batchconsole.records.families.conversation import (
     conversation_size,
     neutral_messages,
     neutral_tools,
+    plain_characters,
 )
-from batchconsole.records.families.converse_body import ConverseBody
+from batchconsole.records.families.converse_body import ConverseBody, InferenceConfig, PlainConverseBody
 from batchconsole.records.families.faults import Fault, rule
-from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults, sampling_faults
+from batchconsole.records.families.schema import (
+    Context,
+    QuickLook,
+    SchemaFamily,
+    Size,
+    max_tokens_faults,
+    sampling_check,
+    sampling_faults,
+    token_limit,
+)
 
 
 class _Block(msgspec.Struct):
@@ -89,10 +99,31 @@ class Converse(SchemaFamily[ConverseBody, ConverseResponse]):
     title: ClassVar[str] = "Converse"
     body: ClassVar[type[msgspec.Struct]] = ConverseBody
     response: ClassVar[type[msgspec.Struct]] = ConverseResponse
+    plain: ClassVar[type[msgspec.Struct] | None] = PlainConverseBody
 
     def faults(self, body: ConverseBody, context: Context) -> Iterator[Fault]:
         yield from conversation_faults(body.messages, context)
-        yield from _config_faults(body, context)
+        if body.inference_config is not None:
+            yield from _config_faults(body.inference_config, context)
+        yield from _tool_faults(body, context)
+
+    def quick_look(self, context: Context) -> QuickLook:
+        limit, prefill = token_limit(context), not context.refuses("prefill")
+        sampling_allowed = sampling_check(context)
+
+        def look(body: PlainConverseBody) -> tuple[int, int | None] | None:
+            characters = plain_characters(body.messages, body.system)
+            if characters is None or not (prefill or body.messages[-1].role == "user"):
+                return None
+            config = body.inference_config
+            if config is None:
+                return characters, None
+            tokens = config.max_tokens
+            if (tokens is not None and tokens > limit) or not sampling_allowed(config.temperature, config.top_p):
+                return None
+            return characters, tokens
+
+        return look
 
     def size(self, body: ConverseBody) -> Size:
         size = conversation_size(body.messages, body.system)
@@ -136,14 +167,15 @@ def _top_k(extra: dict[str, Any]) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _config_faults(body: ConverseBody, context: Context) -> Iterator[Fault]:
-    config = body.inference_config
-    if config is not None:
-        path = "$.inferenceConfig"
-        yield from max_tokens_faults(context, f"{path}.maxTokens", config.max_tokens)
-        yield from sampling_faults(
-            context, temperature=(f"{path}.temperature", config.temperature), top_p=(f"{path}.topP", config.top_p)
-        )
+def _config_faults(config: InferenceConfig, context: Context) -> Iterator[Fault]:
+    path = "$.inferenceConfig"
+    yield from max_tokens_faults(context, f"{path}.maxTokens", config.max_tokens)
+    yield from sampling_faults(
+        context, temperature=(f"{path}.temperature", config.temperature), top_p=(f"{path}.topP", config.top_p)
+    )
+
+
+def _tool_faults(body: ConverseBody, context: Context) -> Iterator[Fault]:
     if body.tool_config is not None and context.batch:
         yield rule(
             "tools-in-batch",

@@ -130,6 +130,20 @@ class Message(Shape):
     content: list[ContentBlock]
 
 
+class PlainBlock(Shape):
+    """A content block that can only be text."""
+
+    text: Text
+
+
+class PlainMessage(Shape):
+    role: Literal["user", "assistant"]
+    content: Annotated[list[PlainBlock], Meta(min_length=1)]
+
+
+PlainMessages = Annotated[list[PlainMessage], Meta(min_length=1)]
+
+
 class SystemBlock(Shape):
     text: Text | None = None
     guard_content: GuardContent | None = None
@@ -210,3 +224,12 @@ class ConverseBody(Shape):
     performance_config: PerformanceConfig | None = None
     service_tier: ServiceTier | None = None
     output_config: dict[str, Any] | None = None
+
+
+class PlainConverseBody(Shape):
+    """The part of a :class:`ConverseBody` that most records keep to."""
+
+    messages: PlainMessages
+    system: list[PlainBlock] | None = None
+    inference_config: InferenceConfig | None = None
+    additional_model_request_fields: dict[str, Any] | None = None

@@ -20,7 +20,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One thing wrong with a body.
 
     ``path`` is a JSON path below the body (``$.messages[0].role``). ``found`` and ``expected`` are plain words.
-    ``refusal`` is Bedrock's own wording when it is known; without one the family words the fault itself.
+    ``message`` is a whole sentence where those two do not make one. ``refusal`` is Bedrock's own wording when it is
+    known; without one the family words the fault itself.
     """
 
     kind: Kind
@@ -29,6 +30,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     found: str = ""
     expected: str = ""
+    message: str = ""
     severity: Severity = "error"
     refusal: str = ""
 

@@ -13,12 +13,20 @@ from batchconsole.records.families.conversation import (
     conversation_size,
     neutral_messages,
     neutral_tools,
+    plain_characters,
 )
 from batchconsole.records.families.converse import ConverseResponse, answer, response_body
-from batchconsole.records.families.converse_body import Message, Shape, SystemBlock, ToolConfig
+from batchconsole.records.families.converse_body import (
+    Message,
+    PlainBlock,
+    PlainMessages,
+    Shape,
+    SystemBlock,
+    ToolConfig,
+)
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Fraction, Text, Tokens
-from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
+from batchconsole.records.families.schema import Context, QuickLook, SchemaFamily, Size, max_tokens_faults, token_limit
 
 TopK = Annotated[int, Meta(ge=0, le=128)]
 ALIASES = (("max_tokens", "max_new_tokens"), ("top_p", "top_p_snake"), ("top_k", "top_k_snake"))
@@ -46,9 +54,24 @@ class NovaBody(Shape):
     schema_version: Literal["messages-v1"] | None = None
 
 
+class PlainNovaBody(Shape):
+    """The part of a :class:`NovaBody` that most records keep to."""
+
+    messages: PlainMessages
+    system: list[PlainBlock] | None = None
+    inference_config: NovaConfig | None = None
+    schema_version: Literal["messages-v1"] | None = None
+
+
 def _either(config: NovaConfig | None, name: str, alias: str) -> Any:
     value = getattr(config, name, None)
     return value if value is not None else getattr(config, alias, None)
+
+
+def _doubles(config: NovaConfig | None) -> Iterator[str]:
+    for name, alias in ALIASES:
+        if getattr(config, name, None) is not None and getattr(config, alias, None) is not None:
+            yield name
 
 
 class Nova(SchemaFamily[NovaBody, ConverseResponse]):
@@ -56,18 +79,30 @@ class Nova(SchemaFamily[NovaBody, ConverseResponse]):
     title: ClassVar[str] = "Amazon Nova"
     body: ClassVar[type[msgspec.Struct]] = NovaBody
     response: ClassVar[type[msgspec.Struct]] = ConverseResponse
+    plain: ClassVar[type[msgspec.Struct] | None] = PlainNovaBody
 
     def faults(self, body: NovaBody, context: Context) -> Iterator[Fault]:
         yield from conversation_faults(body.messages, context)
         config = body.inference_config
-        for name, alias in ALIASES:
-            if getattr(config, name, None) is not None and getattr(config, alias, None) is not None:
-                yield rule(
-                    "given-twice", "$.inferenceConfig", found=f"{name} in both spellings", expected="one of them"
-                )
+        for name in _doubles(config):
+            yield rule("given-twice", "$.inferenceConfig", found=f"{name} in both spellings", expected="one of them")
         limit = _either(config, *ALIASES[0])
         path = "maxTokens" if config is not None and config.max_tokens is not None else "max_new_tokens"
         yield from max_tokens_faults(context, f"$.inferenceConfig.{path}", limit)
+
+    def quick_look(self, context: Context) -> QuickLook:
+        limit = token_limit(context)
+
+        def look(body: PlainNovaBody) -> tuple[int, int | None] | None:
+            characters = plain_characters(body.messages, body.system)
+            config = body.inference_config
+            if characters is None or config is None:
+                return None if characters is None else (characters, None)
+            tokens: int | None = config.max_tokens if config.max_new_tokens is None else config.max_new_tokens
+            twice = next(_doubles(config), None)
+            return None if twice or (tokens is not None and tokens > limit) else (characters, tokens)
+
+        return look
 
     def size(self, body: NovaBody) -> Size:
         size = conversation_size(body.messages, body.system)

@@ -1,6 +1,6 @@
 """What all families share: request and response bodies given as msgspec Structs, and the rules on top of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from batchconsole.records import catalogue
 from batchconsole.records.families.base import Answer, Completion, Refusal, Request
 from batchconsole.records.families.faults import Fault, from_validation_error, json_schema_wording, rule
+from batchconsole.records.families.fields import MAX_INT
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 Response = TypeVar("Response", bound=msgspec.Struct)
@@ -27,6 +28,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return self.model.max_output_tokens if self.model else None
 
 
+QuickLook = Callable[[Any], tuple[int, int | None] | None]
+
+
 class Size(msgspec.Struct, kw_only=True):
     """How much a body holds: characters of text, pieces of media, and the bound on output tokens when it sets one."""
 
@@ -42,6 +46,7 @@ class SchemaFamily(Generic[Body, Response]):
     title: ClassVar[str]
     body: ClassVar[type[msgspec.Struct]]
     response: ClassVar[type[msgspec.Struct]]
+    plain: ClassVar[type[msgspec.Struct] | None] = None  # a narrower body for the many records that are only text
 
     def faults(self, body: Body, context: Context) -> Iterator[Fault]:
         """The rules that types cannot say, in the order the model would complain."""
@@ -50,6 +55,21 @@ class SchemaFamily(Generic[Body, Response]):
     def size(self, body: Body) -> Size:
         """How much *body* holds, for estimates."""
         raise NotImplementedError
+
+    def quick_look(self, context: Context) -> QuickLook:
+        """A function that measures a body of type ``plain`` when nothing at all can be wrong with it.
+
+        It returns characters of text and the bound on output tokens (``None`` when none is set), or ``None`` when a
+        closer look is needed: a rule is broken, or there is media.
+        """
+
+        def look(body: Any) -> tuple[int, int | None] | None:
+            if next(iter(self.faults(body, context)), None) is not None:
+                return None
+            size = self.size(body)
+            return None if size.media else (size.characters, size.max_tokens)
+
+        return look
 
     def media(self, body: Body) -> Iterable[tuple[str, str]]:
         """Path and S3 URI of everything the body takes from S3."""
@@ -175,6 +195,24 @@ def sampling_faults(
             refusal="The model returned the following errors: `temperature` and `top_p` cannot both be "
             "specified for this model. Please use only one.",
         )
+
+
+def sampling_check(context: Context) -> Callable[[float | None, float | None], bool]:
+    """Whether temperature and top_p may stand so, asked once for a model and then often."""
+    no_temperature, no_top_p = context.refuses("temperature"), context.refuses("top_p")
+    not_both = context.refuses("temperature+top_p")
+
+    def allowed(temperature: float | None, top_p: float | None) -> bool:
+        if temperature is None:
+            return top_p is None or not no_top_p
+        return not no_temperature and (top_p is None or not (not_both or no_top_p))
+
+    return allowed
+
+
+def token_limit(context: Context) -> int:
+    """The most output tokens the model gives; the largest number when that is not known."""
+    return MAX_INT if context.max_output_tokens is None else context.max_output_tokens
 
 
 def max_tokens_faults(context: Context, path: str, value: int | None) -> Iterator[Fault]:

@@ -1,0 +1,42 @@
+"""How many tokens an input has, about, and what they cost at most. Real counts come with the results."""
+
+from decimal import Decimal
+
+from batchconsole.records.catalogue import Model
+from batchconsole.records.prices import Price, cost
+from batchconsole.records.report import CostEstimate
+from batchconsole.records.scanning import Part
+
+CHARACTERS_A_TOKEN = 4
+TOKENS_A_MEDIUM = 1600  # an image of about a megapixel, by Anthropic's and Amazon's guides
+HOW = (
+    f"Input: {CHARACTERS_A_TOKEN} characters a token and {TOKENS_A_MEDIUM:,} tokens an image or document. Output: what "
+    "records allow at most, or the model's own limit where they set none."
+)
+
+
+def input_tokens(part: Part) -> int:
+    """Tokens of all prompts, rounded up; a rule of thumb for European languages."""
+    return -(-part.characters // CHARACTERS_A_TOKEN) + part.media * TOKENS_A_MEDIUM
+
+
+def output_tokens_at_most(part: Part, model: Model | None) -> int | None:
+    """The sum of the bounds that records set, with the model's limit where they set none; ``None`` without either."""
+    if not part.unbounded:
+        return part.max_tokens
+    limit = model.max_output_tokens if model else None
+    return None if limit is None else part.max_tokens + part.unbounded * limit
+
+
+def estimate_cost(price: Price | None, *, tokens: int, output_at_most: int | None) -> CostEstimate | None:
+    """USD for *tokens* of input and at most *output_at_most* of output; ``None`` when the price is not known."""
+    if price is None:
+        return None
+    output: Decimal | None = None if output_at_most is None else cost(price, 0, output_at_most)
+    return CostEstimate(
+        input_usd=cost(price, tokens, 0),
+        output_usd_at_most=output,
+        price_as_of=price.as_of,
+        price_source=price.source,
+        how=HOW,
+    )

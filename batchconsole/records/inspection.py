@@ -1,0 +1,262 @@
+"""Looking closely at one line: everything wrong with it, in words, with path, what was found and what was expected."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from batchconsole.records import catalogue
+from batchconsole.records.families import FAMILIES, AnyFamily, family_for
+from batchconsole.records.families.faults import Fault, from_validation_error, steps
+from batchconsole.records.families.schema import Context, Size
+from batchconsole.records.recognition import foreign_line, recognise
+from batchconsole.records.report import Example, Finding
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+MAX_FAULTS = 8  # of one record
+EXCERPT = 80
+INPUT = "$.modelInput"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What records are checked for: model, invocation type and, to judge media in S3, where the job's input lies."""
+
+    model_id: str
+    invocation_type: str
+    input_s3_uri: str = ""
+
+
+class Seen(msgspec.Struct, kw_only=True):
+    """One line looked at. ``size`` is ``None`` when the body does not fit its family."""
+
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    is_record: bool = True
+    record_id: str | None = None
+    size: Size | None = None
+
+
+class Inspector:
+    """Looks at lines for one target."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.context = Context(model=catalogue.find(target.model_id))
+        self.family: AnyFamily | None = family_for(target.model_id, target.invocation_type)
+
+    def look(self, line: bytes, *, file: str, number: int, cut: bool = False) -> Seen:
+        """Everything about *line*, the *number*-th of *file*; never raises. *cut* says that it is only a beginning."""
+        seen = Seen()
+        faults = [_too_long(line)] if cut else self._faults(line, seen)
+        seen.findings = [self._finding(fault, file=file, number=number, record_id=seen.record_id) for fault in faults]
+        return seen
+
+    def _finding(self, fault: Fault, *, file: str, number: int, record_id: str | None) -> Finding:
+        example = Example(
+            file=file,
+            line=number,
+            record_id=(record_id or "")[:EXCERPT],
+            path=fault.path,
+            found=fault.found[:EXCERPT],
+            expected=fault.expected,
+        )
+        return Finding(
+            code=fault.code,
+            severity=fault.severity,
+            message=_message(fault),
+            example=example,
+            bedrock_says=self._bedrock_says(fault),
+        )
+
+    def _bedrock_says(self, fault: Fault) -> str:
+        """Bedrock's words for a fault of the body; what is wrong with a line around it is not the model's business."""
+        if self.family is None or not fault.path.startswith(INPUT) or fault.severity != "error" or fault.code in OURS:
+            return ""
+        return self.family.word(msgspec.structs.replace(fault, path="$" + fault.path.removeprefix(INPUT)))
+
+    def _faults(self, line: bytes, seen: Seen) -> list[Fault]:
+        if not line.strip():
+            seen.is_record = False
+            return [_envelope("blank-line", found="a blank line", expected="one JSON object a line")]
+        try:
+            record = msgspec.json.decode(line)
+        except UNREADABLE as error:
+            return [_envelope("invalid-json", found=_excerpt(line), expected=f"valid JSON ({error})")]
+        if not isinstance(record, dict):
+            return [_envelope("not-an-object", found=_excerpt(line), expected="a JSON object")]
+        return [*self._envelope_faults(record, seen), *self._input_faults(record, seen)]
+
+    def _envelope_faults(self, record: dict[str, Any], seen: Seen) -> Iterator[Fault]:
+        record_id = record.get("recordId")
+        if isinstance(record_id, str):
+            seen.record_id = record_id
+        elif "recordId" in record:
+            yield Fault(
+                kind="type", code="record-id-type", path="$.recordId", found=_shown(record_id), expected="a string"
+            )
+        for name in record.keys() - {"recordId", "modelInput"} if "modelInput" in record else ():
+            yield _envelope(
+                "extra-member",
+                path=f"$.{name}",
+                found=f"the member {name}",
+                expected="only recordId and modelInput",
+                severity="warning",
+            )
+
+    def _input_faults(self, record: dict[str, Any], seen: Seen) -> Iterator[Fault]:
+        body = record.get("modelInput")
+        if "modelInput" not in record:
+            yield _without_input(record)
+        elif not isinstance(body, dict):
+            yield Fault(kind="type", code="model-input-type", path=INPUT, found=_shown(body), expected="a JSON object")
+        elif self.family is not None:
+            for fault in self._body_faults(self.family, body, seen):
+                yield msgspec.structs.replace(fault, path=INPUT + fault.path[1:])
+
+    def _body_faults(self, family: AnyFamily, body: dict[str, Any], seen: Seen) -> Iterator[Fault]:
+        stranger = _stranger(family, body)
+        faults, parsed = _schema_faults(family, body)
+        if faults and stranger:
+            yield self._wrong_family(family, stranger)
+            return
+        if parsed is not None:
+            seen.size = family.size(parsed)
+            faults += family.faults(parsed, self.context)
+            faults += self._media_faults(family, parsed)
+        yield from faults[:MAX_FAULTS]
+
+    def _wrong_family(self, family: AnyFamily, stranger: AnyFamily) -> Fault:
+        who = "the model invocation type" if self.target.invocation_type == "Converse" else self.target.model_id
+        looks = f"{_article(stranger.title)} body"
+        return Fault(
+            kind="rule",
+            code="wrong-family",
+            found=looks,
+            expected=f"{_article(family.title)} body",
+            message=f"This looks like {looks}, but {who} expects the {family.title} format.",
+        )
+
+    def _media_faults(self, family: AnyFamily, parsed: Any) -> Iterator[Fault]:
+        folder = self.target.input_s3_uri
+        for path, uri in family.media(parsed) if folder else ():
+            if not uri.startswith(folder.rstrip("/") + "/"):
+                yield Fault(
+                    kind="rule", code="media-elsewhere", path=path, found=uri, expected=f"a place below {folder}"
+                )
+
+
+OURS = frozenset({"wrong-family", "media-elsewhere"})
+MESSAGES = {
+    "blank-line": "There are blank lines. Every line must be one JSON object.",
+    "line-too-long": "The line is too long to be looked at.",
+    "invalid-json": "The line is not valid JSON.",
+    "not-an-object": "The line is JSON, but not an object.",
+    "record-id-type": "recordId must be a string.",
+    "extra-member": "The record has members beside recordId and modelInput.",
+    "model-input-type": "modelInput must be an object.",
+    "media-elsewhere": "The record points at S3 outside the job's input folder. Choose as input the folder that holds "
+    "everything.",
+}
+FIELD_HINTS = {
+    "modelId": "The job names the model, so records must not.",
+    "model": "The job names the model, so records must not.",
+    "stream": "Batch jobs do not stream.",
+}
+
+
+def _message(fault: Fault) -> str:
+    """A sentence for the fault that is the same for every record with it."""
+    if fault.message or fault.code in MESSAGES:
+        return fault.message or MESSAGES[fault.code]
+    if fault.kind == "missing":
+        return f"The field {fault.name} is missing."
+    if fault.kind == "unknown":
+        hint = FIELD_HINTS.get(fault.name, "Bedrock refuses fields it does not know.")
+        return f"The field {fault.name} is not known here. {hint}"
+    return f"Expected {fault.expected}."
+
+
+def _envelope(code: str, *, found: str, expected: str, path: str = "", severity: Any = "error") -> Fault:
+    return Fault(kind="rule", code=code, path=path, found=found, expected=expected, severity=severity)
+
+
+def _too_long(line: bytes) -> Fault:
+    return _envelope("line-too-long", found=_excerpt(line), expected=f"a line of at most {len(line)} bytes")
+
+
+def _without_input(record: dict[str, Any]) -> Fault:
+    """Why there is no modelInput: a line of another batch format, a bare body, or just forgotten."""
+    foreign = foreign_line(record)
+    if foreign:
+        return _envelope(
+            "foreign-line",
+            found=f"{_article(foreign.title)} line",
+            expected="a record with modelInput: such lines can be converted",
+        )
+    names = recognise(record)
+    if names:
+        return _envelope(
+            "bare-body",
+            found=f"{_article(FAMILIES[names[0]].title)} body without its record",
+            expected='the body inside {"recordId": …, "modelInput": …}',
+        )
+    return Fault(kind="missing", code="missing-field", name="modelInput", found="nothing", expected="modelInput")
+
+
+def _schema_faults(family: AnyFamily, body: dict[str, Any]) -> tuple[list[Fault], Any]:
+    """What the family's types say, and the parsed body when they fit.
+
+    msgspec stops at the first fault; behind an unknown field there may be others, so it is taken out and asked again.
+    """
+    faults: list[Fault] = []
+    while len(faults) < MAX_FAULTS:
+        try:
+            return faults, family.parse(body)
+        except msgspec.ValidationError as error:
+            fault = from_validation_error(error)
+        faults.append(msgspec.structs.replace(fault, found=_found(body, fault)))
+        if fault.kind != "unknown" or not _take_out(body, fault):
+            break
+    return faults, None
+
+
+def _at(body: Any, path: str) -> Any:
+    """The value at *path*; ``UNSET`` when the path leads nowhere (msgspec writes ``[...]`` for keys of a map)."""
+    for step in steps(path):
+        try:
+            body = body[int(step) if isinstance(body, list) else step]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return msgspec.UNSET
+    return body
+
+
+def _found(body: Any, fault: Fault) -> str:
+    value = _at(body, fault.path)
+    if fault.kind in {"missing", "unknown"} or value is msgspec.UNSET:
+        return fault.found
+    return _shown(value)
+
+
+def _take_out(body: Any, fault: Fault) -> bool:
+    holder = _at(body, fault.path)
+    return isinstance(holder, dict) and holder.pop(fault.name, msgspec.UNSET) is not msgspec.UNSET
+
+
+def _stranger(family: AnyFamily, body: dict[str, Any]) -> AnyFamily | None:
+    """The family *body* looks like, when that is another one."""
+    names = recognise(body)
+    return FAMILIES[names[0]] if names and family.name not in names else None
+
+
+def _article(title: str) -> str:
+    return f"{'an' if title[0] in 'AEIOU' else 'a'} {title}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()[:EXCERPT]
+    except (RecursionError, ValueError):
+        return type(value).__name__
+
+
+def _excerpt(line: bytes) -> str:
+    return line[:EXCERPT].decode("utf-8", "replace")

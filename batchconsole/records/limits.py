@@ -1,0 +1,77 @@
+"""What Bedrock takes at most and at least in one job, and how an input fares against it."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from batchconsole.records.families.faults import Severity
+from batchconsole.records.report import Example, FileSummary, Finding
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Amazon Bedrock quotas for batch inference, in records and bytes (defaults of 2026; some models differ)."""
+
+    min_records_per_job: int = 100
+    max_records_per_job: int = 50_000
+    max_records_per_file: int = 50_000
+    max_bytes_per_file: int = 2**30
+    max_bytes_per_job: int = 5 * 2**30
+
+
+def about_input(
+    code: str,
+    message: str,
+    *,
+    found: str,
+    expected: str,
+    file: str = "",
+    severity: Severity = "error",
+) -> Finding:
+    """A finding about a file or the input as a whole."""
+    example = Example(file=file, found=found, expected=expected)
+    return Finding(code=code, severity=severity, message=message, example=example)
+
+
+def file_findings(limits: Limits, file: FileSummary) -> Iterator[Finding]:
+    """How one file fares."""
+    if file.bytes > limits.max_bytes_per_file:
+        yield about_input(
+            "file-too-large",
+            "A file is larger than Bedrock takes.",
+            file=file.name,
+            found=f"{file.bytes:,} bytes",
+            expected=f"at most {limits.max_bytes_per_file:,} bytes",
+        )
+    if file.records > limits.max_records_per_file:
+        yield about_input(
+            "too-many-records-in-file",
+            "A file has more records than Bedrock takes in one.",
+            file=file.name,
+            found=f"{file.records:,} records",
+            expected=f"at most {limits.max_records_per_file:,} records",
+        )
+
+
+def job_findings(limits: Limits, *, records: int, size: int) -> Iterator[Finding]:
+    """How the whole input fares; *size* is in bytes."""
+    if size > limits.max_bytes_per_job:
+        yield about_input(
+            "job-too-large",
+            "The input is larger than Bedrock takes in one job.",
+            found=f"{size:,} bytes",
+            expected=f"at most {limits.max_bytes_per_job:,} bytes",
+        )
+    if records > limits.max_records_per_job:
+        yield about_input(
+            "too-many-records",
+            "There are more records than Bedrock takes in one job.",
+            found=f"{records:,} records",
+            expected=f"at most {limits.max_records_per_job:,} records",
+        )
+    if records < limits.min_records_per_job:
+        yield about_input(
+            "too-few-records",
+            "There are fewer records than Bedrock takes in one job.",
+            found=f"{records:,} records",
+            expected=f"at least {limits.min_records_per_job:,} records",
+        )

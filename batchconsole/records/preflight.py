@@ -1,0 +1,221 @@
+"""The input check: one pass over a job's files, before AWS sees them.
+
+Bedrock's own validation comes after queueing and does not look inside ``modelInput``; this does. Memory does not grow
+with the size of the files but for eight bytes a record, and several processes can read parts of them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from itertools import islice
+
+import msgspec
+
+from batchconsole.records.catalogue import find
+from batchconsole.records.duplicates import find_repeated
+from batchconsole.records.estimates import estimate_cost, input_tokens, output_tokens_at_most
+from batchconsole.records.families import family_for
+from batchconsole.records.files import InputFile
+from batchconsole.records.inspection import Inspector, Target
+from batchconsole.records.limits import Limits, about_input, file_findings, job_findings
+from batchconsole.records.lines import batches
+from batchconsole.records.prices import Price, find_price
+from batchconsole.records.report import MAX_EXAMPLES, MAX_FILES, FileSummary, Finding, Report
+from batchconsole.records.scanning import Part, scan
+from batchconsole.records.sniffing import HEAD_BYTES, LOOK_ALIKES, Sniffed, sniff
+
+PART_BYTES = 16 * 2**20
+MAX_REPEATED = 1000  # fingerprints looked for to find examples
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a check is: bytes of all files read and to read, records and problems so far."""
+
+    bytes: int
+    total_bytes: int
+    records: int
+    problems: int
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+def check(
+    files: Iterable[InputFile],
+    *,
+    model_id: str,
+    invocation_type: str,
+    limits: Limits | None = None,
+    input_s3_uri: str = "",
+    price: Price | None = None,
+    progress: ProgressCallback | None = None,
+    executor: Executor | None = None,
+) -> Report:
+    """Check every record of *files* (all objects at the job's input location) and report.
+
+    *input_s3_uri* is that location, to judge where records take media from. *price* is the model's batch price when it
+    is not the shipped one. *progress* is called about once a MiB, or once a part of 16 MiB with an *executor*, which
+    reads parts in its workers; for an executor of processes *files* must be picklable.
+
+    Whatever the bytes are, the outcome is a report. Raises what opening or reading a file raises, and nothing else.
+    """
+    target = Target(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
+    run = _Check(list(files), target, limits or Limits(), progress, executor)
+    return run.report(price or find_price(model_id))
+
+
+def find_all(
+    files: Iterable[InputFile], *, model_id: str, invocation_type: str, input_s3_uri: str = ""
+) -> Iterator[Finding]:
+    """Every finding in heads and lines of *files*, one by one and without bound, for a full report as CSV."""
+    inspector = Inspector(Target(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri))
+    for file in inputs_of(list(files)):
+        sniffed = _sniff(file)
+        yield from sniffed.findings
+        yield from _line_findings(file, inspector) if sniffed.readable else ()
+
+
+def inputs_of(files: list[InputFile]) -> list[InputFile]:
+    """The files Bedrock reads: those ending in ``.jsonl``, or the only one there is."""
+    return [file for file in files if file.name.endswith(".jsonl")] or (files if len(files) == 1 else [])
+
+
+def _line_findings(file: InputFile, inspector: Inspector) -> Iterator[Finding]:
+    number = 0
+    for batch in batches(file.open(start=0)):
+        for line in batch.lines:
+            number += 1
+            yield from inspector.look(line, file=file.name, number=number, cut=batch.cut).findings
+
+
+def _sniff(file: InputFile) -> Sniffed:
+    """Look at the first chunks of *file*, until there are enough bytes."""
+    head = b""
+    for chunk in file.open(start=0):
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
+    return sniff(file.name, head[:HEAD_BYTES])
+
+
+def _scan_part(job: tuple[InputFile, Target, int]) -> Part:
+    file, target, start = job
+    return scan(file, target, start=start, end=min(start + PART_BYTES, file.size))
+
+
+class _Check:
+    """One check under way: the files, and what was counted so far."""
+
+    def __init__(
+        self,
+        files: list[InputFile],
+        target: Target,
+        limits: Limits,
+        progress: ProgressCallback | None,
+        executor: Executor | None,
+    ) -> None:
+        self.files = files
+        self.inputs = inputs_of(files)
+        self.target = target
+        self.limits = limits
+        self.progress = progress
+        self.executor = executor
+        self.total = Part()
+        self.summaries: list[FileSummary] = []
+        self.total_bytes = sum(file.size for file in self.inputs)
+        self.done_bytes = 0
+
+    def report(self, price: Price | None) -> Report:
+        self._add(self._location_findings())
+        for file in self.inputs:
+            self._read(file)
+        self._add(job_findings(self.limits, records=self.total.records, size=self.total_bytes))
+        self._add_repeated()
+        return self._summary(price)
+
+    def _add(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.total.problems.add(finding)
+
+    def _location_findings(self) -> Iterator[Finding]:
+        if not self.inputs:
+            yield about_input(
+                "no-input",
+                "There is no .jsonl file at the input location.",
+                found=f"{len(self.files)} files",
+                expected="a file whose name ends in .jsonl",
+            )
+        for file in self.files if len(self.files) > 1 else ():
+            if file.name.endswith(LOOK_ALIKES):
+                yield about_input(
+                    "ignored-file",
+                    "Bedrock reads only .jsonl files and will not read these.",
+                    file=file.name,
+                    found=file.name,
+                    expected="a name ending in .jsonl",
+                    severity="warning",
+                )
+
+    def _read(self, file: InputFile) -> None:
+        sniffed = _sniff(file)
+        self._add(sniffed.findings)
+        part = Part()
+        if sniffed.readable and (self.executor is None or file.size <= PART_BYTES):
+            part = scan(file, self.target, progress=self._tell)
+        elif sniffed.readable and self.executor is not None:
+            part = self._read_in_parts(file, self.executor)
+        self._settle(file, part)
+
+    def _read_in_parts(self, file: InputFile, executor: Executor) -> Part:
+        whole = Part()
+        jobs = [(file, self.target, start) for start in range(0, file.size, PART_BYTES)]
+        for part in executor.map(_scan_part, jobs):
+            whole.merge(part, lines_before=whole.lines)
+            self._tell(whole)
+        return whole
+
+    def _settle(self, file: InputFile, part: Part) -> None:
+        self.total.merge(part)
+        self.done_bytes += file.size
+        summary = FileSummary(name=file.name, bytes=file.size, records=part.records)
+        self._add(file_findings(self.limits, summary))
+        if len(self.summaries) < MAX_FILES:
+            self.summaries.append(summary)
+
+    def _tell(self, part: Part) -> None:
+        if self.progress:
+            self.progress(
+                Progress(
+                    bytes=self.done_bytes + part.bytes,
+                    total_bytes=self.total_bytes,
+                    records=self.total.records + part.records,
+                    problems=self.total.problems.count + part.problems.count,
+                )
+            )
+
+    def _add_repeated(self) -> None:
+        """Warn of recordIds used more than once; a few examples are looked up in the files."""
+        count, repeated = self.total.fingerprints.repeated(limit=MAX_REPEATED)
+        examples = list(islice(find_repeated(self.inputs, repeated), MAX_EXAMPLES)) if count else []
+        message = "A recordId is used more than once, so its results cannot be told apart."
+        for number, example in enumerate(examples, 1):
+            finding = Finding(code="repeated-record-id", severity="warning", message=message, example=example)
+            self.total.problems.add(finding, count=1 if number < len(examples) else count - len(examples) + 1)
+
+    def _summary(self, price: Price | None) -> Report:
+        model, total = find(self.target.model_id), self.total
+        family = family_for(self.target.model_id, self.target.invocation_type)
+        tokens, at_most = input_tokens(total), output_tokens_at_most(total, model)
+        return Report(
+            model_id=self.target.model_id,
+            invocation_type=self.target.invocation_type,
+            family=family.name if family else "",
+            files=self.summaries,
+            file_count=len(self.inputs),
+            bytes=self.total_bytes,
+            records=total.records,
+            records_with_errors=total.records_with_errors,
+            problems=total.problems.listed(),
+            estimated_input_tokens=tokens,
+            output_tokens_at_most=at_most,
+            cost=estimate_cost(price, tokens=tokens, output_at_most=at_most),
+        )

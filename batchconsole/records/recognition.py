@@ -1,0 +1,76 @@
+"""Telling what a body or a line is meant for by its looks, to say in words what is wrong when it is elsewhere."""
+
+from typing import Any
+
+import msgspec
+
+SIGNATURES = (
+    ("anthropic", {"anthropic_version"}),
+    ("nova", {"schemaVersion"}),
+    ("converse", {"additionalModelRequestFields", "guardrailConfig", "requestMetadata", "performanceConfig"}),
+    ("llama", {"max_gen_len"}),
+    ("titan_text", {"textGenerationConfig"}),
+    ("titan_multimodal_embeddings", {"inputImage", "embeddingConfig"}),
+    ("titan_embeddings", {"dimensions", "normalize", "embeddingTypes"}),
+    ("openai_chat", {"max_completion_tokens", "response_format", "frequency_penalty", "presence_penalty"}),
+)
+_BY_PROMPT = ("mistral", "llama")
+_BY_INPUT_TEXT = ("titan_embeddings", "titan_text", "titan_multimodal_embeddings")
+_BY_TYPED_BLOCKS = ("anthropic", "openai_chat", "mistral")
+_BY_CONVERSE_BLOCKS = ("converse", "nova")
+
+
+def recognise(body: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the families *body* may be meant for, the likeliest first; empty when nothing tells."""
+    keys = body.keys()
+    for family, marks in SIGNATURES:
+        if marks & keys:
+            return (family,)
+    if "prompt" in keys:
+        return _BY_PROMPT
+    if "inputText" in keys:
+        return _BY_INPUT_TEXT
+    if "inferenceConfig" in keys or "toolConfig" in keys:
+        return _BY_CONVERSE_BLOCKS
+    return _by_messages(body)
+
+
+def _by_messages(body: dict[str, Any]) -> tuple[str, ...]:
+    messages = body.get("messages")
+    first = messages[0] if isinstance(messages, list) and messages else None
+    if not isinstance(first, dict):
+        return ()
+    if any(isinstance(message, dict) and message.get("role") in {"system", "developer"} for message in messages or ()):
+        return ("openai_chat", "mistral")
+    content = first.get("content")
+    if isinstance(content, str):
+        return ("anthropic",) if "system" in body else ("openai_chat", "anthropic", "mistral")
+    block = content[0] if isinstance(content, list) and content else None
+    if not isinstance(block, dict):
+        return ()
+    return _BY_TYPED_BLOCKS if "type" in block else _BY_CONVERSE_BLOCKS
+
+
+class ForeignLine(msgspec.Struct, frozen=True):
+    """A line of another batch format: what it is called, and the id and body it carries."""
+
+    title: str
+    record_id: str
+    family: str
+    body: dict[str, Any]
+
+
+def foreign_line(line: dict[str, Any]) -> ForeignLine | None:
+    """*line* as a line of OpenAI's or Anthropic's own batch format, ``None`` when it is neither.
+
+    Sources: OpenAI's batch guide (``custom_id, method, url, body``), Anthropic's Message Batches guide (``custom_id,
+    params``).
+    """
+    record_id = line.get("custom_id")
+    if not isinstance(record_id, str):
+        return None
+    if isinstance(line.get("body"), dict):
+        return ForeignLine("OpenAI batch", record_id, "openai_chat", line["body"])
+    if isinstance(line.get("params"), dict):
+        return ForeignLine("Anthropic batch", record_id, "anthropic", line["params"])
+    return None
