@@ -1,0 +1,32 @@
+"""What the console knows. One row and no network is a method here; sets of rows are in ``querysets``."""
+
+from batchconsole.jobs.errors import IllegalTransition
+from batchconsole.jobs.models.connection import Connection
+from batchconsole.jobs.models.event import Event
+from batchconsole.jobs.models.input_check import InputCheck
+from batchconsole.jobs.models.job import COUNTED, BatchJob
+from batchconsole.jobs.models.limit import ModelLimit, base_model_id
+from batchconsole.jobs.models.price import ModelPrice, utc_today
+from batchconsole.jobs.models.result_file import ResultFile
+from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, WAITING, Status, Verb
+
+__all__ = [
+    "COUNTED",
+    "ENDED",
+    "ENDED_ON_AWS",
+    "LIVE",
+    "OCCUPYING",
+    "WAITING",
+    "BatchJob",
+    "Connection",
+    "Event",
+    "IllegalTransition",
+    "InputCheck",
+    "ModelLimit",
+    "ModelPrice",
+    "ResultFile",
+    "Status",
+    "Verb",
+    "base_model_id",
+    "utc_today",
+]

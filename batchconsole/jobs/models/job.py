@@ -1,0 +1,183 @@
+"""One batch inference job."""
+
+import secrets
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from batchconsole.jobs.errors import IllegalTransition
+from batchconsole.jobs.models.connection import Connection
+from batchconsole.jobs.models.event import Event
+from batchconsole.jobs.models.input_check import InputCheck
+from batchconsole.jobs.models.limit import base_model_id
+from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.states import ENDED, LIVE, NEXT, Status
+
+COUNTED = ("input_token_count", "output_token_count", "cost_usd")
+
+
+def new_client_request_token() -> str:
+    """A fresh idempotency token: 32 hexadecimal digits, within the API's 1-256 letters, digits and hyphens."""
+    return secrets.token_hex(16)
+
+
+class BatchJob(models.Model):
+    """One batch inference job: what was asked for, where it stands, what came of it."""
+
+    class InvocationType(models.TextChoices):
+        INVOKE_MODEL = "InvokeModel", "InvokeModel"
+        CONVERSE = "Converse", "Converse"
+
+    class Origin(models.TextChoices):
+        CONSOLE = "console", "Created here"
+        IMPORTED = "imported", "Created elsewhere"
+
+    class Results(models.TextChoices):
+        NONE = "none", "No results"
+        PENDING = "pending", "Waiting to be read"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Could not be read"
+
+    NEXT: ClassVar[dict[str, frozenset[str]]] = NEXT
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs")
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.CONSOLE)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="batch_jobs"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    modified_at = models.DateTimeField(auto_now=True)
+
+    # What was asked for: CreateModelInvocationJob's own fields.
+    job_name = models.CharField(max_length=63)
+    model_id = models.CharField(max_length=2048)
+    base_model_id = models.CharField(
+        max_length=2048, editable=False, help_text="The model whose quota it uses, without ARN and geography."
+    )
+    model_invocation_type = models.CharField(max_length=12, choices=InvocationType, default=InvocationType.INVOKE_MODEL)
+    input_s3_uri = models.CharField(max_length=1024)
+    output_s3_uri = models.CharField(max_length=1024)
+    input_bucket_owner = models.CharField(max_length=12, blank=True)
+    output_bucket_owner = models.CharField(max_length=12, blank=True)
+    output_kms_key_id = models.CharField(max_length=2048, blank=True)
+    role_arn = models.CharField(max_length=2048)
+    timeout_duration_in_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    subnet_ids = models.JSONField(default=list, blank=True)
+    security_group_ids = models.JSONField(default=list, blank=True)
+    tags = models.JSONField(default=list, blank=True, help_text='[{"key": "team", "value": "nlp"}]')
+    client_request_token = models.CharField(max_length=256, default=new_client_request_token)
+    check_input = models.BooleanField(default=False)
+    input_check = models.ForeignKey(
+        InputCheck, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs", editable=False
+    )
+    resend_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resends")
+
+    # Where it stands.
+    status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
+    status_changed_at = models.DateTimeField(default=timezone.now)
+    message = models.TextField(blank=True, help_text="AWS's message, or why it waits or was refused.")
+    error_code = models.CharField(max_length=100, blank=True)
+    hint = models.TextField(blank=True)
+    due_at = models.DateTimeField(
+        default=timezone.now, null=True, help_text="When the next step of a waiting job is due."
+    )
+    attempts = models.PositiveIntegerField(default=0)
+    job_arn = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001 - unique, so unset must be NULL
+    submit_time = models.DateTimeField(null=True, blank=True)
+    last_modified_time = models.DateTimeField(null=True, blank=True)
+    end_time = models.DateTimeField(null=True, blank=True)
+    job_expiration_time = models.DateTimeField(null=True, blank=True)
+    total_record_count = models.PositiveBigIntegerField(null=True, blank=True)
+    processed_record_count = models.PositiveBigIntegerField(null=True, blank=True)
+    success_record_count = models.PositiveBigIntegerField(null=True, blank=True)
+    error_record_count = models.PositiveBigIntegerField(null=True, blank=True)
+
+    # What came of it, read from the output once the job has ended.
+    results = models.CharField(max_length=8, choices=Results, default=Results.NONE)
+    results_error = models.JSONField(null=True, blank=True)
+    manifest = models.JSONField(null=True, blank=True, help_text="AWS's own figures, manifest.json.out.")
+    record_errors = models.JSONField(
+        default=list, blank=True, help_text='[{"code": 400, "message": "...", "count": 3, "record_ids": ["rec-1"]}]'
+    )
+    input_token_count = models.PositiveBigIntegerField(null=True, blank=True)
+    output_token_count = models.PositiveBigIntegerField(null=True, blank=True)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+
+    objects = BatchJobQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "job_arn"], name="job_arn_unique"),
+            models.UniqueConstraint(
+                fields=["connection", "client_request_token"],
+                name="client_request_token_unique",
+                condition=models.Q(origin="console"),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["connection", "-created_at", "-id"], name="job_list"),
+            models.Index(fields=["connection", "status", "-created_at", "-id"], name="job_list_status"),
+            models.Index(fields=["connection", "job_name"], name="job_name"),
+            models.Index(fields=["status", "connection", "base_model_id", "id"], name="job_queue"),
+            models.Index(fields=["due_at"], name="job_due", condition=models.Q(due_at__isnull=False)),
+            # Holds all that the totals of a date range are made of, so that they never touch the table itself.
+            models.Index(
+                fields=["connection", "end_time", "base_model_id", "created_by", "status", *COUNTED],
+                name="job_usage",
+                condition=models.Q(end_time__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.job_name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.base_model_id = base_model_id(self.model_id)
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("job-detail", args=[self.connection.name, self.pk])
+
+    @property
+    def aws_id(self) -> str:
+        """The 12-character job id, empty before AWS has accepted the job."""
+        return (self.job_arn or "").rpartition("/")[2]
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether a person may stop it now: taken out of the queue here, or stopped on AWS."""
+        return self.status in {Status.CHECKING, Status.QUEUED} | (LIVE - {Status.STOPPING})
+
+    def transition(
+        self, to: str, *, verb: str, actor: Any = None, data: dict[str, Any] | None = None, **fields: Any
+    ) -> None:
+        """Step to state *to*, set *fields*, and write the event, all in one transaction.
+
+        The UPDATE names the old state; when no row changes, somebody else was faster. Raises
+        :class:`IllegalTransition` for that and for a step the machine does not have.
+        """
+        old = self.status
+        if to not in self.NEXT[old]:
+            raise IllegalTransition(f"Job {self.job_name} is {old}; it cannot become {to}.")
+        now = timezone.now()
+        changes = {**fields, "status": to, "status_changed_at": now, "modified_at": now}
+        with transaction.atomic():
+            if not BatchJob.objects.filter(pk=self.pk, status=old).update(**changes):
+                raise IllegalTransition(f"Job {self.job_name} is no longer {old}.")
+            self.record(verb, actor=actor, data=data, from_status=old, to_status=to)
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    def record(self, verb: str, *, actor: Any = None, data: dict[str, Any] | None = None, **states: str) -> None:
+        """Add to the audit trail; call it inside the transaction of the change."""
+        Event.objects.create(
+            connection_id=self.connection_id, job_id=self.pk, actor=actor, verb=verb, data=data or {}, **states
+        )

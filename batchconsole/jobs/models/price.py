@@ -1,0 +1,60 @@
+"""Batch prices that stand over the shipped table."""
+
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+from batchconsole.jobs.models.limit import base_model_id
+
+
+def utc_today() -> date:
+    """The day it is in UTC, by which usage is counted."""
+    return datetime.now(UTC).date()
+
+
+class ModelPrice(models.Model):
+    """A batch price where the shipped table is not enough: an administrator's word, or AWS's Price List."""
+
+    class Source(models.TextChoices):
+        ADMIN = "admin", "Set by an administrator"
+        PRICE_LIST = "price_list", "AWS Price List"
+
+    class Profile(models.TextChoices):
+        ANY = "", "However the model is invoked"
+        GLOBAL = "global", "Through its global inference profile"
+        OTHER = "other", "In the region, or through any other inference profile"
+
+    model_id = models.CharField(max_length=2048, help_text="Without ARN and geography, as in anthropic.claude-opus-5.")
+    region = models.CharField(max_length=32, blank=True, help_text="Empty: every region.")
+    profile = models.CharField(max_length=6, choices=Profile, blank=True, default=Profile.ANY)
+    input_usd_per_million = models.DecimalField(
+        "input price",
+        max_digits=14,
+        decimal_places=6,
+        help_text="USD per million input tokens, batch.",
+        validators=[MinValueValidator(0)],
+    )
+    output_usd_per_million = models.DecimalField(
+        "output price",
+        max_digits=14,
+        decimal_places=6,
+        help_text="USD per million output tokens, batch.",
+        validators=[MinValueValidator(0)],
+    )
+    as_of = models.DateField(default=utc_today, help_text="The day on which the price held.")
+    source = models.CharField(max_length=10, choices=Source, default=Source.ADMIN, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["model_id", "region", "profile", "source"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["model_id", "region", "profile", "source"], name="model_price_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} in {self.region or 'every region'}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.model_id = base_model_id(self.model_id)
+        super().save(*args, **kwargs)

@@ -1,0 +1,116 @@
+"""Where calls go and whose credentials sign them."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchconsole.aws import sts
+from batchconsole.aws.session import Target, client
+from tests.aws.conftest import refused
+from tests.conftest import ACCOUNT, REGION
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No credentials anywhere; the folder AWS's own files would lie in."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    return tmp_path
+
+
+def test_it_works(target: Target) -> None:
+    assert sts.account_id(target) == ACCOUNT
+
+
+def test_a_client_is_made_once(target: Target) -> None:
+    assert client(target, "s3") is client(target, "s3")
+
+
+def test_threads_share_one_client(aws_endpoint: str) -> None:
+    mine = Target(region="eu-west-1", endpoint_url=aws_endpoint, credentials="local")
+    found: list[Any] = []
+    threads = [threading.Thread(target=lambda: found.append(client(mine, "sts"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(one) for one in found}) == 1
+
+
+def test_a_forked_process_makes_its_own(target: Target) -> None:
+    mine = id(client(target, "s3"))
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.write(writing, b"same" if id(client(target, "s3")) == mine else b"own")
+        os._exit(0)
+    assert os.wait()[1] == 0
+    assert os.read(reading, 10) == b"own"
+
+
+def test_bedrock_has_an_endpoint_of_its_own() -> None:
+    target = Target(region=REGION, endpoint_url="http://a:1", bedrock_endpoint_url="http://b:2", credentials="local")
+    assert client(target, "bedrock").meta.endpoint_url == "http://b:2"
+    assert client(target, "kms").meta.endpoint_url == "http://a:1"
+
+
+def test_no_endpoint_is_aws_itself_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    target = Target(region="eu-central-1", credentials="local")
+    assert client(target, "bedrock").meta.endpoint_url == "https://bedrock.eu-central-1.amazonaws.com"
+
+
+def test_without_credentials(bare_environment: Path) -> None:
+    with refused("NoCredentials"):
+        sts.account_id(Target(region=REGION))
+
+
+def test_credentials_that_come_later_are_found(
+    bare_environment: Path, aws_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Target(region=REGION, endpoint_url=aws_endpoint)
+    with refused("NoCredentials"):
+        sts.account_id(target)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assert sts.account_id(target) == ACCOUNT
+
+
+def test_a_named_profile(bare_environment: Path, aws_endpoint: str) -> None:
+    text = "[batch]\naws_access_key_id = test\naws_secret_access_key = test\n"
+    (bare_environment / "credentials").write_text(text)
+    target = Target(region=REGION, endpoint_url=aws_endpoint, credentials="profile", profile_name="batch")
+    assert sts.account_id(target) == ACCOUNT
+
+
+def test_a_profile_that_does_not_exist(bare_environment: Path) -> None:
+    with refused("NoCredentials"):
+        sts.account_id(Target(region=REGION, credentials="profile", profile_name="nobody"))
+
+
+def test_a_role_is_assumed(bare_environment: Path, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    trust = (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+        f'"Principal":{{"AWS":"arn:aws:iam::{ACCOUNT}:root"}}}}]}}'
+    )
+    role = client(target, "iam").create_role(RoleName="console", AssumeRolePolicyDocument=trust)["Role"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assumed = Target(region=REGION, endpoint_url=target.endpoint_url, credentials="assume_role", role_arn=role["Arn"])
+    arn = client(assumed, "sts").get_caller_identity()["Arn"]
+    assert arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/console/batch-console"
+
+
+def test_a_role_that_cannot_be_assumed(bare_environment: Path, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    role_arn = f"arn:aws:iam::{ACCOUNT}:role/nobody"
+    with refused("AccessDenied"):
+        sts.account_id(
+            Target(region=REGION, endpoint_url=target.endpoint_url, credentials="assume_role", role_arn=role_arn)
+        )
