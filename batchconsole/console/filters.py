@@ -90,4 +90,4 @@ def query_string(values: dict[str, Any]) -> str:
     query = QueryDict(mutable=True)
     for name, value in values.items():
         query.setlist(name, value if isinstance(value, list) else [str(value)])
-    return f"?{query.urlencode()}" if query else "?"
+    return f"?{query.urlencode()}" if query else ""

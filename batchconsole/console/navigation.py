@@ -18,17 +18,18 @@ class Entry:
     url: str
     is_current: bool = False
     is_external: bool = False
+    place: str = ""  # what js/shortcuts.js calls it
 
 
 def side_navigation(request: HttpRequest, connection: Connection | None) -> list[list[Entry]]:
     """The groups of links, first the connection's own pages."""
     here = request.resolver_match.url_name or "" if request.resolver_match else ""
     first = [
-        Entry(title, reverse(name, args=[connection.name]), here in names)
+        Entry(title, reverse(name, args=[connection.name]), here in names, place=name)
         for title, name, names in CONNECTION_PAGES
         if connection
     ]
-    general = [Entry("Activity", reverse("activity"), here == "activity")]
+    general = [Entry("Activity", reverse("activity"), here == "activity", place="activity")]
     if getattr(request, "user", None) and request.user.is_staff:
         general.append(Entry("Administration", reverse("admin:index")))
     return [group for group in (first, general, [Entry("Documentation", DOCUMENTATION, is_external=True)]) if group]
@@ -37,4 +38,6 @@ def side_navigation(request: HttpRequest, connection: Connection | None) -> list
 # Title, URL name, and the URL names of the pages it stands for.
 CONNECTION_PAGES = (
     ("Batch inference", "job-list", ("job-list", "job-detail", "job-create", "job-stop", "job-stop-selected")),
+    ("Models", "model-list", ("model-list", "model-detail")),
+    ("S3 buckets", "s3-browse", ("s3-browse", "s3-object")),
 )

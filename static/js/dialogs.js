@@ -9,7 +9,7 @@ async function openPage(url) {
   const dialog = document.getElementById("dialog");
   await window.htmx.ajax("GET", url, { target: dialog, swap: "innerHTML" });
   const title = dialog.querySelector("h2[id]");
-  if (!title) return;
+  if (!title) return location.assign(url);
   dialog.setAttribute("aria-labelledby", title.id);
   openDialog(dialog);
 }

@@ -16,7 +16,7 @@ const actions = {
   "]": () => togglePanel("help"),
   "?": () => openDialog(document.getElementById("shortcuts")),
 };
-const places = { j: "[data-place=jobs]", a: "[data-place=activity]" };
+const places = { j: "job-list", m: "model-list", s: "s3-browse", a: "activity" };
 
 function moveRow(step) {
   const links = [...document.querySelectorAll("main .table tbody th a")];
@@ -34,7 +34,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "g") {
     leader = event.timeStamp;
   } else if (event.timeStamp - leader < 1000 && places[event.key]) {
-    press(places[event.key]);
+    press(`[data-place=${places[event.key]}]`);
   } else if (actions[event.key]) {
     event.preventDefault();
     actions[event.key]();

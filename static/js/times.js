@@ -14,9 +14,13 @@ export function ago(date, now = new Date()) {
   return "Now";
 }
 
+const short = (text) =>
+  text.replace(" ago", "").replace(/minutes?/, "min").replace(/hours?/, "h").replace(/days?/, "d").replace(/months?/, "mo").replace(/years?/, "y");
+
 function refresh() {
   for (const element of document.querySelectorAll("time[data-relative]")) {
-    const text = ago(new Date(element.dateTime));
+    const words = ago(new Date(element.dateTime));
+    const text = element.dataset.relative === "short" ? short(words) : words;
     if (element.textContent !== text) element.textContent = text;
   }
 }

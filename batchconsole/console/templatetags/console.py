@@ -44,8 +44,14 @@ TYPE_ICONS = {
     "in-progress": "status-in-progress",
     "stopped": "status-stopped",
 }
-UNITS = ((timedelta(days=365), "year"), (timedelta(days=30), "month"), (timedelta(days=1), "day"),
-         (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
+UNITS = (
+    (timedelta(days=365), "year"),
+    (timedelta(days=30), "month"),
+    (timedelta(days=1), "day"),
+    (timedelta(hours=1), "hour"),
+    (timedelta(minutes=1), "minute"),
+)
+SHORT = {"minute": "min", "hour": "h", "day": "d", "month": "mo", "year": "y"}
 
 
 @register.simple_tag
@@ -106,6 +112,17 @@ def relative(value: datetime | None) -> SafeString | str:
 
 
 @register.simple_tag
+def age(value: datetime) -> SafeString:
+    """How old, in a word for a narrow column: ``5 min``, ``3 h``, ``2 days``."""
+    words = ago(value).removesuffix(" ago")
+    for long, short in SHORT.items():
+        words = words.replace(f"{long}s", short).replace(long, short)
+    return format_html(
+        '<time datetime="{}" title="{}" data-relative="short">{}</time>', value.isoformat(), absolute(value), words
+    )
+
+
+@register.simple_tag
 def zone_label() -> str:
     """The name of the preferred time zone as it stands now: ``UTC``, ``UTC+2``, ``UTC+5:30``."""
     return offset_name(timezone.localtime())
@@ -119,9 +136,9 @@ def copy(text: str, what: str) -> dict[str, Any]:
 
 @register.filter
 def model_name(model_id: str) -> str:
-    """The name people know the model by; its id without ARN where the catalogue does not know it."""
+    """The name people know the model by; where the catalogue does not know it, its id without the ARN around it."""
     model = find(model_id)
-    return model.name if model else bare_id(model_id)
+    return model.name if model else bare_id(model_id).rpartition(":")[2] if model_id.startswith("arn:") else model_id
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+// The job list: filter, order and pages load in place; the rows keep themselves up to date.
+import { announce, load } from "./live.js";
+import { clearSelection, showSelection } from "./selection.js";
+
+const region = document.getElementById("job-list");
+let typing = 0;
+let statuses = new Map();
+
+const readStatuses = () =>
+  new Map(
+    [...region.querySelectorAll("tbody tr")].map((row) => [
+      row.querySelector("th")?.textContent.trim(),
+      row.querySelector(".status-indicator")?.textContent.trim(),
+    ]),
+  );
+
+async function go(url) {
+  clearSelection();
+  await load(url, { push: true });
+  announce(document.getElementById("job-list-matches")?.textContent.trim() ?? "");
+}
+
+function filterUrl() {
+  const form = document.getElementById("job-filter");
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+  return `${form.action}?${query}`;
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-in-place]");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  go(link.href);
+});
+
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "filter-text") return;
+  clearTimeout(typing);
+  typing = setTimeout(() => go(filterUrl()), 300);
+});
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "job-filter") return;
+  event.preventDefault();
+  clearTimeout(typing);
+  go(filterUrl());
+});
+
+region.addEventListener("live:before", () => {
+  statuses = readStatuses();
+});
+
+region.addEventListener("live:after", () => {
+  showSelection();
+  const changed = [...readStatuses()].filter(([name, text]) => statuses.has(name) && statuses.get(name) !== text);
+  if (changed.length) announce(changed.slice(0, 3).map(([name, text]) => `${name}: ${text}`).join(". "));
+});
+
+window.addEventListener("popstate", () => {
+  clearSelection();
+  load(location.href);
+});
