@@ -1,0 +1,76 @@
+"""What a job's tokens cost: an administrator's price over AWS's Price List over the shipped table.
+
+A job keeps the cost it was given when its tokens were counted, so that a later price does not rewrite the past. A job
+without a known price has no cost, never a cost of zero, and is given one as soon as there is a price.
+"""
+
+from decimal import Decimal
+
+from django.db.models import DecimalField, ExpressionWrapper, F, Value
+from django.db.models.functions import Coalesce, Round
+
+from batchconsole.jobs.models import BatchJob, ModelPrice, base_model_id
+from batchconsole.records import prices
+from batchconsole.records.prices import MILLION, Price
+
+MICRO_USD = Decimal("0.000001")
+USD = DecimalField(max_digits=30, decimal_places=12)
+
+
+def price_of(job: BatchJob) -> Price | None:
+    """The batch price of *job*'s model in its region, ``None`` when nobody knows it."""
+    return price_for(job.model_id, job.connection.region)
+
+
+def cost_of(job: BatchJob, input_tokens: int, output_tokens: int) -> Decimal | None:
+    """USD for so many tokens of *job*, to the millionth; ``None`` when its price is not known."""
+    price = price_of(job)
+    return prices.cost(price, input_tokens, output_tokens).quantize(MICRO_USD) if price else None
+
+
+def price_for(model_id: str, region: str) -> Price | None:
+    """The batch price of *model_id*, in any form the API takes, in *region*."""
+    base, profile = base_model_id(model_id), profile_of(model_id)
+    rows = ModelPrice.objects.filter(model_id=base, region__in=["", region], profile__in=["", profile])
+    best = max(rows, key=_weight, default=None)
+    return _price(best) if best else prices.find_price(base, region)
+
+
+def profile_of(model_id: str) -> str:
+    """Which prices hold for *model_id*: those of a global inference profile, or those of all the others."""
+    is_global = model_id.rpartition("/")[2].startswith("global.")
+    return str(ModelPrice.Profile.GLOBAL if is_global else ModelPrice.Profile.OTHER)
+
+
+def _weight(row: ModelPrice) -> tuple[bool, bool, bool]:
+    """The heavier row wins: a person's word first, then the named region, then the named profile."""
+    return row.source == ModelPrice.Source.ADMIN, bool(row.region), bool(row.profile)
+
+
+def _price(row: ModelPrice) -> Price:
+    where = f", {row.region}" if row.region else ""
+    return Price(
+        input_usd_per_million=row.input_usd_per_million,
+        output_usd_per_million=row.output_usd_per_million,
+        as_of=row.as_of,
+        source=f"{row.get_source_display()}{where}",
+    )
+
+
+def price_the_unpriced() -> int:
+    """Give a cost to every job that has none for want of a price; returns how many got one."""
+    waiting = BatchJob.objects.filter(cost_usd=None, input_token_count__isnull=False)
+    kinds = waiting.order_by().values_list("model_id", "connection__region").distinct()
+    priced = 0
+    for model_id, region in list(kinds):
+        price = price_for(model_id, region)
+        if price:
+            mine = waiting.filter(model_id=model_id, connection__region=region)
+            priced += mine.update(cost_usd=_cost_in_sql(price))
+    return priced
+
+
+def _cost_in_sql(price: Price) -> Round:
+    of_input = F("input_token_count") * Value(price.input_usd_per_million, USD)
+    of_output = Coalesce(F("output_token_count"), 0) * Value(price.output_usd_per_million, USD)
+    return Round(ExpressionWrapper((of_input + of_output) / Value(MILLION, USD), USD), precision=6)
