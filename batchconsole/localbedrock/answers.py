@@ -9,7 +9,7 @@ import msgspec
 from batchconsole.localbedrock.jobs import Counts
 from batchconsole.localbedrock.lines import read_envelope, record_id
 from batchconsole.localbedrock.media import Media
-from batchconsole.localbedrock.modelservers.base import ModelAway, ModelFailed, ModelServer, RecordRefused
+from batchconsole.localbedrock.modelservers.base import Abandoned, ModelAway, ModelFailed, ModelServer, RecordRefused
 from batchconsole.records.families import AnyFamily
 from batchconsole.records.families.base import Completion, Refusal, Request
 
@@ -18,10 +18,6 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 FAILURES_OF_ONE_RECORD = 4
-
-
-class Abandoned(Exception):
-    """The job stopped before the record was answered."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -80,7 +76,7 @@ class Answerer:
         failures, pause = 0, FIRST_PAUSE_SECONDS
         while True:
             try:
-                return self._model.complete(request)
+                return self._model.complete(request, self.abandoned)
             except ModelFailed as error:
                 failures += self._model.is_up()
                 if failures >= FAILURES_OF_ONE_RECORD:

@@ -79,11 +79,11 @@ class FaultyModel:
         self._model = model
         self._faults = faults
 
-    def complete(self, request: Request) -> Completion:
+    def complete(self, request: Request, abandoned: threading.Event) -> Completion:
         """The model's answer. Raises what the model raises, and :class:`ModelAway` for the fault."""
         if self._faults.take("model_down"):
             raise ModelAway("The model server is down, as ordered.")
-        return self._model.complete(request)
+        return self._model.complete(request, abandoned)
 
     def is_up(self) -> bool:
         return not any(fault.kind == "model_down" for fault in self._faults.all()) and self._model.is_up()

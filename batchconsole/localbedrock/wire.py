@@ -11,7 +11,6 @@ from urllib.parse import unquote
 import msgspec
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
-from botocore.utils import parse_timestamp
 
 from batchconsole.localbedrock.errors import SerializationException, UnknownOperationException
 
@@ -120,7 +119,7 @@ def _from_text(shape: Shape, text: str) -> Any:
 
 
 def _timestamp(text: str) -> datetime.datetime:
-    moment: datetime.datetime = parse_timestamp(text)
+    moment = datetime.datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 

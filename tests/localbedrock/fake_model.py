@@ -10,10 +10,13 @@ import sys
 import time
 from typing import Any
 
-ANSWER = json.dumps({
-    "id": "chatcmpl-1", "choices": [{"index": 0, "message": {"role": "assistant", "content": "ok"},
-                                     "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}}).encode()
+ANSWER = json.dumps(
+    {
+        "id": "chatcmpl-1",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
+    }
+).encode()
 
 
 class FakeModel:
@@ -27,8 +30,10 @@ class FakeModel:
                 fields = head.lower().split(b"\r\ncontent-length:")
                 await reader.readexactly(int(fields[1].split(b"\r\n")[0]) if len(fields) > 1 else 0)
                 body = await self._answer(head.split(b" ", 2)[1])
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
-                             % (len(body), body))
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+                    % (len(body), body)
+                )
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 

@@ -27,8 +27,14 @@ MODEL = "amazon.nova-lite-v1:0"
 def client(service: str, url: str, *, region: str = REGION, access_key: str = "test") -> Any:
     """A boto3 client that does not retry: what the service answers is what the test sees."""
     config = Config(retries={"total_max_attempts": 1}, read_timeout=20)
-    return boto3.client(service, endpoint_url=url, region_name=region, config=config,  # type: ignore[call-overload]
-                        aws_access_key_id=access_key, aws_secret_access_key="test")
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=region,
+        config=config,  # type: ignore[call-overload]
+        aws_access_key_id=access_key,
+        aws_secret_access_key="test",
+    )
 
 
 class Service:
@@ -38,8 +44,20 @@ class Service:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._command = [sys.executable, "-m", "batchconsole.localbedrock", "--port", str(self.port),
-                         "--data-dir", str(folder), "--aws-endpoint-url", aws_url, "--model", model, *options]
+        self._command = [
+            sys.executable,
+            "-m",
+            "batchconsole.localbedrock",
+            "--port",
+            str(self.port),
+            "--data-dir",
+            str(folder),
+            "--aws-endpoint-url",
+            aws_url,
+            "--model",
+            model,
+            *options,
+        ]
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -66,8 +84,9 @@ class Service:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call one of the service's own paths; the answer's JSON, or ``None`` when it has none."""
-        request = urllib.request.Request(f"{self.url}/_localbedrock/{path}", method=method,
-                                         data=None if body is None else json.dumps(body).encode())
+        request = urllib.request.Request(
+            f"{self.url}/_localbedrock/{path}", method=method, data=None if body is None else json.dumps(body).encode()
+        )
         with urllib.request.urlopen(request, timeout=10) as response:
             content = response.read()
         return json.loads(content) if content else None
@@ -102,8 +121,10 @@ def running(service: Service) -> Iterator[Service]:
 
 
 def converse_record(number: int, prompt: str = "") -> dict[str, Any]:
-    return {"recordId": f"record-{number}",
-            "modelInput": {"messages": [{"role": "user", "content": [{"text": prompt or f"Prompt {number}"}]}]}}
+    return {
+        "recordId": f"record-{number}",
+        "modelInput": {"messages": [{"role": "user", "content": [{"text": prompt or f"Prompt {number}"}]}]},
+    }
 
 
 def json_lines(records: Iterable[Any]) -> bytes:
@@ -112,8 +133,14 @@ def json_lines(records: Iterable[Any]) -> bytes:
 
 def policy(*buckets: str) -> str:
     resources = [resource for bucket in buckets for resource in (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*")]
-    return json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"], "Resource": resources}]})
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"], "Resource": resources}
+            ],
+        }
+    )
 
 
 class Workspace:
@@ -145,8 +172,11 @@ class Workspace:
     def request(self, input_uri: str, **members: Any) -> dict[str, Any]:
         """CreateModelInvocationJob's input for a Converse job, changed by *members*."""
         return {
-            "jobName": f"job-{uuid.uuid4().hex}", "roleArn": self.role_arn, "modelId": MODEL,
-            "modelInvocationType": "Converse", "inputDataConfig": {"s3InputDataConfig": {"s3Uri": input_uri}},
+            "jobName": f"job-{uuid.uuid4().hex}",
+            "roleArn": self.role_arn,
+            "modelId": MODEL,
+            "modelInvocationType": "Converse",
+            "inputDataConfig": {"s3InputDataConfig": {"s3Uri": input_uri}},
             "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": f"s3://{self.bucket}/out/"}},
         } | members
 

@@ -1,5 +1,6 @@
 """What a model server is to the rest of the service, and the two ways it can fail."""
 
+import threading
 from typing import Protocol
 
 from batchconsole.records.families.base import Completion, Request
@@ -21,11 +22,15 @@ class ModelFailed(ModelAway):
     """The server failed at this request. Whether the request or the server is to blame shows in :meth:`is_up`."""
 
 
+class Abandoned(Exception):
+    """Nobody wants the answer any more."""
+
+
 class ModelServer(Protocol):
     """Answers one request at a time; called from many threads."""
 
-    def complete(self, request: Request) -> Completion:
-        """The model's answer. Raises :class:`RecordRefused` or :class:`ModelAway`."""
+    def complete(self, request: Request, abandoned: threading.Event) -> Completion:
+        """The model's answer. Raises :class:`RecordRefused`, :class:`ModelAway` or, if it can, :class:`Abandoned`."""
 
     def is_up(self) -> bool:
         """Whether the server answers a harmless request."""

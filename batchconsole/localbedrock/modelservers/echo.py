@@ -21,10 +21,10 @@ import hashlib
 import math
 import random
 import re
-import time
+import threading
 from typing import Any
 
-from batchconsole.localbedrock.modelservers.base import RecordRefused
+from batchconsole.localbedrock.modelservers.base import Abandoned, RecordRefused
 from batchconsole.records.families.base import Completion, Request, StopReason
 
 _DIRECTIVE = re.compile(r"\[\[(answer|json|tool|sleep|fail): ?(.*?)\]\](?!\])", re.DOTALL)
@@ -39,11 +39,12 @@ class EchoModel:
     def is_up(self) -> bool:
         return True
 
-    def complete(self, request: Request) -> Completion:
+    def complete(self, request: Request, abandoned: threading.Event) -> Completion:
         """The answer the prompt asks for, or the prompt. Raises :class:`RecordRefused` when told to fail."""
         prompt = request.embed if request.embed is not None else last_user_text(request.messages)
         orders = dict(_DIRECTIVE.findall(prompt))
-        time.sleep(_seconds(orders.get("sleep", "0")))
+        if abandoned.wait(_seconds(orders.get("sleep", "0"))):
+            raise Abandoned
         if "fail" in orders:
             raise _refusal(orders["fail"])
         if request.embed is not None:

@@ -86,7 +86,7 @@ class OpenAIModel:
         self._name = settings.model_name
         self._lock = threading.Lock()
 
-    def complete(self, request: Request) -> Completion:
+    def complete(self, request: Request, abandoned: threading.Event) -> Completion:
         """The server's answer. Raises :class:`RecordRefused` or :class:`ModelAway`."""
         started = time.monotonic()
         completion = self._embed(request) if request.embed is not None else self._chat(request)

@@ -17,7 +17,7 @@ from batchconsole.localbedrock.errors import (
 )
 from batchconsole.localbedrock.jobs import WAITING, Caller, Job, Status
 from batchconsole.localbedrock.operations.paging import read_token, write_token
-from batchconsole.localbedrock.operations.tagging import read_tags
+from batchconsole.localbedrock.operations.tagging import read_tags, too_many
 from batchconsole.localbedrock.service import Service
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.store import JobFilter, NameTaken, QuotaReached, TokenTaken, now
@@ -31,7 +31,9 @@ ID_CHARACTERS = string.ascii_lowercase + string.digits
 
 def create_model_invocation_job(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Accept a job; S3, KMS and the role's rights are looked at only when it is Validating."""
-    tags = read_tags(params.get("tags", []), limit=service.settings.max_tags)
+    tags = read_tags(params.get("tags", []))
+    if len(tags) > service.settings.max_tags:
+        raise ValidationException(too_many(service.settings.max_tags))
     if params["roleArn"].split(":")[4] != caller.account:
         raise AccessDeniedException("Cross-account pass role is not allowed.")
     resolved = _batchable(params, caller)

@@ -1,5 +1,6 @@
 """The two calls of the runtime API: Converse and InvokeModel."""
 
+import threading
 import time
 from typing import Any
 
@@ -75,7 +76,8 @@ def _answer(service: Service, body: dict[str, Any], model: Model, kind: str) -> 
     if family is None:
         raise ValidationException("The provided model identifier is invalid.")
     try:
-        completion = service.model.complete(family.read_request(body, model_id=model.model_id, batch=False))
+        request = family.read_request(body, model_id=model.model_id, batch=False)
+        completion = service.model.complete(request, threading.Event())
         return family.write_response(body, completion, model_id=model.model_id), completion
     except Refusal as error:
         raise ValidationException(str(error)) from error

@@ -7,24 +7,23 @@ from batchconsole.localbedrock.jobs import Caller, Job
 from batchconsole.localbedrock.service import Service
 
 
-def read_tags(tags: list[dict[str, str]], *, limit: int) -> dict[str, str]:
-    """*tags* by key. Raises :class:`ValidationException` for a key given twice, :class:`TooManyTagsException`."""
+def read_tags(tags: list[dict[str, str]]) -> dict[str, str]:
+    """*tags* by key. Raises :class:`ValidationException` for a key given twice."""
     by_key = {tag["key"]: tag["value"] for tag in tags}
     if len(by_key) < len(tags):
         raise ValidationException("Duplicate tag keys found. Please note that tag keys are case sensitive.")
-    if len(by_key) > limit:
-        raise too_many(limit)
     return by_key
 
 
-def too_many(limit: int) -> TooManyTagsException:
-    return TooManyTagsException(f"The resource can have at most {limit} tags.")
+def too_many(limit: int) -> str:
+    """The message for a job that would have more than *limit* tags."""
+    return f"The resource can have at most {limit} tags."
 
 
 def tag_resource(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     job, limit = _resource(service, caller, params), service.settings.max_tags
-    if not service.store.tag(job.id, read_tags(params["tags"], limit=limit), limit=limit):
-        raise too_many(limit)
+    if not service.store.tag(job.id, read_tags(params["tags"]), limit=limit):
+        raise TooManyTagsException(too_many(limit), resourceName=job.arn)
     return {}
 
 

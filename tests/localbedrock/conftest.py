@@ -1,0 +1,33 @@
+"""One local Bedrock for these tests, apart from the one other tests use, and a place in S3."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.localbedrock.stack import Service, Workspace, running
+
+
+@pytest.fixture(scope="session")
+def service(aws_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A local Bedrock with ``echo`` whose jobs may be as small as one record."""
+    folder = tmp_path_factory.mktemp("service")
+    with running(
+        Service(folder, aws_endpoint, "--min-records-per-job", "1", "--max-jobs-per-model", "1000")
+    ) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def bedrock(service: Service) -> Any:
+    return service.client("bedrock")
+
+
+@pytest.fixture(scope="session")
+def runtime(service: Service) -> Any:
+    return service.client("bedrock-runtime")
+
+
+@pytest.fixture(scope="session")
+def workspace(aws_endpoint: str) -> Workspace:
+    return Workspace(aws_endpoint)
