@@ -1,0 +1,130 @@
+"""Stacked bars as plain geometry, for a template to write as SVG. It has no style and does not know what it shows.
+
+Across, positions are percentages, so that the chart fills any width while its texts keep their size; down, they are
+pixels.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+HEIGHT = 240  # pixels of the bars, without the labels under them
+LABEL_ROOM = 28  # pixels under the bars
+MOST_TICKS = 5
+MOST_LABELS = 12
+BAR_SHARE = 0.72  # of the room a bar has
+WIDEST_BAR = 6.0  # percent of the chart
+
+Format = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One colour of the chart: a value for each bar, 0 where there is none."""
+
+    name: str
+    values: Sequence[float]
+
+    @property
+    def total(self) -> float:
+        return sum(self.values)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One rectangle; ``number`` is its series, from 1."""
+
+    number: int
+    x: str
+    y: float
+    width: str
+    height: float
+    title: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A text on an axis: at ``x`` percent under the bars, or at ``y`` pixels beside them."""
+
+    text: str
+    x: str = ""
+    y: float = 0
+    is_minor: bool = False  # may be left out on a narrow screen
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What the template draws."""
+
+    segments: list[Segment]
+    marks: list[Mark]
+    ticks: list[Mark]
+    legend: list[tuple[int, str]]
+    height: int = HEIGHT
+    label_y: int = HEIGHT + 18
+    full_height: int = HEIGHT + LABEL_ROOM
+
+
+@dataclass
+class StackedBars:
+    """The figures of a chart.
+
+    ``labels`` stand under the bars, ``titles`` name them in full; ``show`` writes a value.
+    """
+
+    labels: Sequence[str]
+    titles: Sequence[str]
+    series: Sequence[Series]
+    show: Format
+    steps: list[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tallest = max((sum(column) for column in zip(*(each.values for each in self.series), strict=True)), default=0)
+        self.steps = tick_values(tallest)
+
+    def draw(self) -> Chart:
+        return Chart(
+            segments=[segment for position in range(len(self.labels)) for segment in self._bar(position)],
+            marks=self._marks(),
+            ticks=[Mark(self.show(value), y=self._y(value)) for value in self.steps],
+            legend=[(number, each.name) for number, each in enumerate(self.series, 1)],
+        )
+
+    def _y(self, value: float) -> float:
+        return round(HEIGHT - HEIGHT * value / self.steps[-1], 2)
+
+    def _bar(self, position: int) -> list[Segment]:
+        room = 100 / len(self.labels)
+        width = min(room * BAR_SHARE, WIDEST_BAR)
+        x = percent((position + 0.5) * room - width / 2)
+        segments, below = [], 0.0
+        for number, each in enumerate(self.series, 1):
+            value = each.values[position]
+            if value > 0:
+                top = self._y(below + value)
+                title = f"{self.titles[position]}: {each.name}, {self.show(value)}"
+                segments.append(Segment(number, x, top, percent(width), round(self._y(below) - top, 2), title))
+                below += value
+        return segments
+
+    def _marks(self) -> list[Mark]:
+        room = 100 / max(len(self.labels), 1)
+        step = max(1, math.ceil(len(self.labels) / MOST_LABELS))
+        return [
+            Mark(self.labels[position], x=percent((position + 0.5) * room), is_minor=bool(position // step % 2))
+            for position in range(0, len(self.labels), step)
+        ]
+
+
+def percent(value: float) -> str:
+    return f"{value:.3f}%"
+
+
+def tick_values(tallest: float) -> list[float]:
+    """Round values from 0 to at least *tallest*, a handful of them: steps of 1, 2 or 5 times a power of ten."""
+    if tallest <= 0:
+        return [0, 1]
+    rough = tallest / (MOST_TICKS - 1)
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(size * power for size in (1, 2, 5, 10) if size * power >= rough * 0.999999)
+    return [step * number for number in range(math.ceil(tallest / step - 1e-9) + 1)]
