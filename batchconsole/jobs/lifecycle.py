@@ -240,7 +240,15 @@ def release(job: BatchJob, actor: Any) -> None:
     """Send a rejected job to the queue in spite of what the input check found; raises :class:`UserError`."""
     try:
         with transaction.atomic():
-            job.transition(Status.QUEUED, verb=Verb.RELEASED, actor=actor, due_at=timezone.now(), message="", hint="")
+            job.transition(
+                Status.QUEUED,
+                verb=Verb.RELEASED,
+                actor=actor,
+                due_at=timezone.now(),
+                message="",
+                error_code="",
+                hint="",
+            )
             nudge("submit", job.pk)
     except IllegalTransition as error:
         raise UserError(f"The job is {job.status}, so there is nothing to send to the queue.") from error

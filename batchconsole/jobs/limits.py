@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from django.db.models import Q
 
 from batchconsole.jobs.models import Connection, ModelLimit, base_model_id
+from batchconsole.records.limits import Limits as RecordLimits
 
 CUSTOM_MODEL = "custom-model/"
 GIB = 1024**3
@@ -26,6 +27,17 @@ class Limits:
     bytes_per_file: int = GIB
     bytes_per_job: int = 5 * GIB
     sources: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def of_records(self) -> RecordLimits:
+        """What of them an input check looks at."""
+        return RecordLimits(
+            min_records_per_job=self.min_records_per_job,
+            max_records_per_job=self.records_per_job,
+            max_records_per_file=self.records_per_file,
+            max_bytes_per_file=self.bytes_per_file,
+            max_bytes_per_job=self.bytes_per_job,
+        )
 
 
 NAMES = tuple(field.name for field in fields(Limits) if field.name != "sources")

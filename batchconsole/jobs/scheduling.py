@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.limits import limits_of
-from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, Connection, IllegalTransition, Status, Verb
+from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, Connection, IllegalTransition, InputCheck, Status, Verb
 from batchconsole.jobs.signals import nudge
 
 # How long a nudged step may wait for a worker before it is nudged again; tasks expire after the same time.
@@ -35,7 +35,7 @@ STEPS = {Status.CHECKING: "check_input", Status.SUBMITTING: "submit"} | dict.fro
 def tick(now: datetime | None = None) -> int:
     """Hand out every step that is due and return how many; two ticks at once hand out each step once."""
     now = now or timezone.now()
-    return _hand_out_syncs(now) + _hand_out_submissions(now) + _hand_out_others(now)
+    return _hand_out_syncs(now) + _hand_out_submissions(now) + _hand_out_others(now) + _hand_out_checks(now)
 
 
 def _hand_out_syncs(now: datetime) -> int:
@@ -88,6 +88,17 @@ def _hand_out(job: BatchJob, task: str, now: datetime) -> bool:
         return False
     nudge(task, job.pk)
     return True
+
+
+def _hand_out_checks(now: datetime) -> int:
+    taken = [
+        check.pk
+        for check in InputCheck.objects.due(now).only("due_at")[:BATCH]
+        if InputCheck.objects.hand_out(check.pk, due_at=check.due_at, until=now + NUDGE)
+    ]
+    for pk in taken:
+        nudge("check_records", pk)
+    return len(taken)
 
 
 def claim(job: BatchJob) -> bool:

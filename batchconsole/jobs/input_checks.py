@@ -1,0 +1,331 @@
+"""Input checks: every record read before AWS sees it, asked for from the form or by a job, and what a job makes of it.
+
+A check is a row of its own and so survives its worker. What was found once holds for whoever asks about the same
+objects, model and limits within a day: the second asker gets the first one's report without a record being read.
+"""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.jobs import scheduling
+from batchconsole.jobs.errors import IllegalTransition, UserError
+from batchconsole.jobs.input_objects import InputObjects, list_input, location, read_head
+from batchconsole.jobs.limits import limits_for
+from batchconsole.jobs.models import BatchJob, Connection, InputCheck, Status, Verb
+from batchconsole.jobs.prices import price_for
+from batchconsole.jobs.signals import nudge
+from batchconsole.records import preflight
+from batchconsole.records import report as reports
+from batchconsole.records.preview import preview
+from batchconsole.records.report import Finding, Report
+
+logger = logging.getLogger(__name__)
+
+# Longer than the longest silence of S3, three attempts of a minute. A check taken from a worker that was only slow is
+# read twice and written once.
+LEASE = timedelta(minutes=4)
+SAVE_SECONDS = 2
+REUSE_FOR = timedelta(days=1)
+KEEP_FOR = timedelta(days=7)  # those no job shows
+PRUNE_AT_ONCE = 500
+HEAD_BYTES = 256 * 1024
+# Nobody waits longer than a few minutes before the form; a job does.
+MOST_FAILURES = 5
+MOST_ATTEMPTS_LOST = 5
+# Back-off in seconds where AWS says no: somebody has to change something first.
+REFUSED = (30, 600)
+# AWS says that the input is not there, or is no input; asking again changes nothing.
+GONE = frozenset({"NoSuchBucket", "NoSuchKey", "NotFound", "InvalidBucketName", "InvalidRequest"})
+# The objects are not those that were listed; listing them again helps.
+CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
+
+
+class Overtaken(Exception):
+    """Another worker has taken the check over. Stop, and write nothing."""
+
+
+def start(
+    connection: Connection, *, input_s3_uri: str, model_id: str, model_invocation_type: str, actor: Any = None
+) -> InputCheck:
+    """Have an input checked soon; raises :class:`UserError` when *input_s3_uri* is no S3 location.
+
+    One that was asked for in the same words and is not finished yet is given back, and tried at once if it waits.
+    """
+    location(input_s3_uri)
+    asked = {"input_s3_uri": input_s3_uri, "model_id": model_id, "model_invocation_type": model_invocation_type}
+    with transaction.atomic():
+        check = InputCheck.objects.unfinished().filter(connection=connection, **asked).first()
+        if check is None:
+            check = InputCheck.objects.create(connection=connection, created_by=actor, **asked)
+        elif check.state == InputCheck.State.QUEUED:
+            InputCheck.objects.filter(pk=check.pk, state=InputCheck.State.QUEUED).update(due_at=timezone.now())
+        nudge("check_records", check.pk)
+    return check
+
+
+def run(check: InputCheck) -> None:
+    """Do *check*, unless another worker is at it. Never raises AwsError.
+
+    1. Take the row. From here a crash leaves it ``running``, to be taken over once its worker has been silent.
+    2. List the objects. The same ones looked at a short while ago need not be read again.
+    3. Read every record, saying how far it is.
+    4. Write the report, and nudge the jobs that wait for it.
+    """
+    now = timezone.now()
+    if check.is_finished or (check.state == InputCheck.State.RUNNING and _is_alive(check)):
+        return
+    if check.attempts - check.failures >= MOST_ATTEMPTS_LOST:
+        _give_up(check)
+    elif check.take(until=now + LEASE):
+        try:
+            _read(check)
+        except Overtaken:
+            logger.info("Input check %s went on elsewhere.", check.pk)
+        except AwsError as error:
+            _not_read(check, error)
+
+
+def _is_alive(check: InputCheck) -> bool:
+    return check.seen_at is not None and check.seen_at + LEASE > timezone.now()
+
+
+def _read(check: InputCheck) -> None:
+    objects = list_input(check.connection.target, check.input_s3_uri)
+    fingerprint = _fingerprint(check, objects)
+    earlier = _earlier(check, fingerprint)
+    if earlier:
+        _finish(check, fingerprint=fingerprint, **{name: getattr(earlier, name) for name in SHARED})
+        return
+    total = sum(file.size for file in preflight.inputs_of(objects.files))
+    _say(check, fingerprint=fingerprint, bytes_total=total, preview_json=_preview(check, objects))
+    report = preflight.check(
+        objects.files,
+        model_id=check.model_id,
+        invocation_type=check.model_invocation_type,
+        limits=limits_for(check.connection, check.model_id).of_records,
+        input_s3_uri=check.input_s3_uri,
+        price=price_for(check.model_id, check.connection.region),
+        progress=_Progress(check),
+    )
+    figures = {"bytes_done": total, "records": report.records, "problems": report.errors + report.warnings}
+    _finish(check, report_json=reports.encode(report).decode(), **figures)
+
+
+def _fingerprint(check: InputCheck, objects: InputObjects) -> str:
+    limits = limits_for(check.connection, check.model_id)
+    return objects.fingerprint(check.model_id, check.model_invocation_type, *dataclasses.astuple(limits))
+
+
+SHARED = ("bytes_total", "bytes_done", "records", "problems", "report_json", "preview_json")
+
+
+class _Progress:
+    """Writes how far a check is, every so many seconds; called with every chunk."""
+
+    def __init__(self, check: InputCheck) -> None:
+        self.check = check
+        self.said_at = time.monotonic()
+
+    def __call__(self, progress: preflight.Progress) -> None:
+        if time.monotonic() - self.said_at < SAVE_SECONDS:
+            return
+        due_at = timezone.now() + LEASE
+        _say(self.check, bytes_done=progress.bytes, records=progress.records, problems=progress.problems, due_at=due_at)
+        self.said_at = time.monotonic()
+
+
+def _say(check: InputCheck, **fields: Any) -> None:
+    if not check.say(**fields):
+        raise Overtaken
+
+
+def _earlier(check: InputCheck, fingerprint: str) -> InputCheck | None:
+    since = timezone.now() - REUSE_FOR
+    done = InputCheck.objects.filter(connection_id=check.connection_id, fingerprint=fingerprint, finished_at__gte=since)
+    return done.filter(state=InputCheck.State.DONE).order_by("-finished_at").first()
+
+
+def _preview(check: InputCheck, objects: InputObjects) -> str:
+    first = next((file for file in preflight.inputs_of(objects.files) if file.size), None)
+    head = read_head(first, HEAD_BYTES) if first else b""
+    is_whole = first is None or first.size <= HEAD_BYTES
+    shown = preview(head, whole=is_whole, model_id=check.model_id, invocation_type=check.model_invocation_type)
+    return msgspec.json.encode(shown).decode()
+
+
+def _finish(check: InputCheck, **fields: Any) -> None:
+    _end(check, state=InputCheck.State.DONE, error=None, **fields)
+    prune()
+
+
+def _end(check: InputCheck, **fields: Any) -> None:
+    with transaction.atomic():
+        _say(check, finished_at=timezone.now(), due_at=None, **fields)
+        for pk in _waiting(check).values_list("pk", flat=True):
+            nudge("check_input", pk)
+
+
+def _waiting(check: InputCheck) -> Any:
+    """The jobs that wait for *check*."""
+    return BatchJob.objects.filter(input_check=check, status=Status.CHECKING)
+
+
+def _not_read(check: InputCheck, error: AwsError) -> None:
+    """AWS did not let the input be read: later again, where that can help, or never.
+
+    Somebody may open the door (renew credentials, add a permission), so a job goes on asking; before the form a person
+    waits, who can ask again.
+    """
+    jobs = _waiting(check)
+    has_jobs = jobs.exists()
+    fields: dict[str, Any] = {"error": error.as_dict(), "failures": check.failures + 1}
+    try:
+        if _may_help(error, has_jobs) and (has_jobs or fields["failures"] < MOST_FAILURES):
+            due_at = timezone.now() + _pause(error, fields["failures"])
+            _say(check, state=InputCheck.State.QUEUED, due_at=due_at, **fields)
+            jobs.update(message=error.message, error_code=error.code, hint=error.hint, modified_at=timezone.now())
+        else:
+            _end(check, state=InputCheck.State.FAILED, **fields)
+    except Overtaken:
+        logger.info("Input check %s went on elsewhere while AWS said %s.", check.pk, error.code)
+
+
+def _may_help(error: AwsError, has_jobs: bool) -> bool:
+    if error.operation == "GetObject" and error.code in CHANGED:
+        return True
+    return error.retryable or (has_jobs and error.code not in GONE)
+
+
+def _pause(error: AwsError, failures: int) -> timedelta:
+    if error.operation == "GetObject" and error.code in CHANGED:
+        return timedelta(0)
+    if error.retryable:
+        return scheduling.pause(error, failures)
+    first, longest = REFUSED
+    return timedelta(seconds=min(longest, first * 2 ** min(failures - 1, 10)))
+
+
+def _give_up(check: InputCheck) -> None:
+    """Its workers were lost again and again; whatever does that will do it once more."""
+    error = AwsError(
+        f"The worker ended before the check did, {MOST_ATTEMPTS_LOST} times.",
+        code="WorkerLost",
+        operation="InputCheck",
+        hint="The log of the scan worker tells why; it may need more memory.",
+    )
+    if check.take(until=timezone.now() + LEASE):
+        _end(check, state=InputCheck.State.FAILED, error=error.as_dict())
+
+
+def check_job(job: BatchJob) -> None:
+    """Take the checking of *job* one step on: ask for a check, wait for it, or act on what it found."""
+    if job.status != Status.CHECKING:
+        return
+    check = job.input_check or _ask_for(job)
+    if check is not None and check.is_finished:
+        try:
+            _decide(job, check)
+        except IllegalTransition:  # A person cancelled or released it at this moment.
+            logger.info("Job %s went on without its input check.", job.pk)
+
+
+def _ask_for(job: BatchJob) -> InputCheck | None:
+    """A check of the job's own: one begun before the job was created may have read older objects."""
+    with transaction.atomic():
+        row = BatchJob.objects.select_for_update().get(pk=job.pk)
+        if row.status != Status.CHECKING or row.input_check_id:
+            return None
+        check = InputCheck.objects.create(
+            connection_id=job.connection_id,
+            created_by=job.created_by,
+            input_s3_uri=job.input_s3_uri,
+            model_id=job.model_id,
+            model_invocation_type=job.model_invocation_type,
+        )
+        BatchJob.objects.filter(pk=job.pk).update(input_check=check)
+        nudge("check_records", check.pk)
+    return check
+
+
+def _decide(job: BatchJob, check: InputCheck) -> None:
+    report = check.report
+    if report is None:
+        said = check.error or {}
+        data = {"input_check": check.pk, "code": said.get("code", ""), "message": said.get("message", "")}
+        _reject(job, data, message=data["message"], error_code=data["code"], hint=said.get("hint", ""))
+    elif report.ok:
+        with transaction.atomic():
+            job.transition(
+                Status.QUEUED, verb=Verb.CHECKED, data=_figures(check, report), due_at=timezone.now(), **NOTHING
+            )
+            nudge("submit", job.pk)
+    else:
+        _reject(job, _figures(check, report), message=_reason(report), error_code="", hint=report.problems[0].message)
+
+
+NOTHING = {"message": "", "error_code": "", "hint": ""}
+
+
+def _reject(job: BatchJob, data: dict[str, Any], **said: str) -> None:
+    job.transition(Status.REJECTED, verb=Verb.REJECTED, data=data, due_at=None, **said)
+
+
+def _figures(check: InputCheck, report: Report) -> dict[str, Any]:
+    return {
+        "input_check": check.pk,
+        "records": report.records,
+        "errors": report.errors,
+        "warnings": report.warnings,
+    }
+
+
+def _reason(report: Report) -> str:
+    return f"{_count(report.errors, 'error')} in {_count(report.records, 'record')}"
+
+
+def verdict(report: Report) -> str:
+    """The outcome in a line: ``12 errors and 3 warnings in 500 records``."""
+    kinds = ((report.errors, "error"), (report.warnings, "warning"))
+    found = " and ".join(_count(number, noun) for number, noun in kinds if number) or "No problems"
+    return f"{found} in {_count(report.records, 'record')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def find_all(check: InputCheck) -> Iterator[Finding]:
+    """Every problem of a finished check, read once more from S3; there may be millions.
+
+    Raises
+    ------
+    UserError
+        The objects are not those that were checked.
+    AwsError
+        At once when they cannot be listed, or on the way.
+    """
+    objects = list_input(check.connection.target, check.input_s3_uri)
+    if _fingerprint(check, objects) != check.fingerprint:
+        raise UserError("The input or the limits have changed since this check.", hint="Check the input again.")
+    return preflight.find_all(
+        objects.files,
+        model_id=check.model_id,
+        invocation_type=check.model_invocation_type,
+        input_s3_uri=check.input_s3_uri,
+    )
+
+
+def prune() -> int:
+    """Delete old checks that no job shows, some at a time; returns how many."""
+    old = InputCheck.objects.filter(finished_at__lt=timezone.now() - KEEP_FOR, jobs=None)
+    pks = list(old.order_by().values_list("pk", flat=True)[:PRUNE_AT_ONCE])
+    return InputCheck.objects.filter(pk__in=pks, jobs=None).delete()[0]
