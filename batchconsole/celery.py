@@ -13,9 +13,16 @@ app.set_default()  # For all threads: without it a web thread would talk to a de
 app.conf.update(
     broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://"),
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 3600},
-    # With the broker away a page must not wait: the row is saved, and the tick finds it.
-    broker_connection_timeout=2,
+    broker_connection_max_retries=None,  # A worker waits for the broker as long as it takes.
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        # With the broker away a page must not wait: the row is saved, and the tick finds it.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 10,
+    },
     task_publish_retry=False,
     task_ignore_result=True,
     task_acks_late=True,

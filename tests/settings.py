@@ -14,9 +14,12 @@ for name in list(os.environ):
 os.environ["BATCHCONSOLE_DATA_DIR"] = folder
 
 from batchconsole.settings import *  # noqa: E402, F403 - they read the environment that was just made
-from batchconsole.settings import STATIC_ROOT, STORAGES  # noqa: E402 - as above
+from batchconsole.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402 - as above
 
 SECRET_KEY = "tests-serve-nobody-but-themselves"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes its time on purpose
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 STATIC_ROOT.mkdir(parents=True)
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A database in memory has other locks than a file: threads that race would fail there instead of waiting.
+    DATABASES["default"]["TEST"] = {"NAME": f"{folder}/test.sqlite3"}

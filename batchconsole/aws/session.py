@@ -21,7 +21,7 @@ LOCAL_KEY = "test"  # MiniStack's fixed access key and secret for the account's 
 CONFIG = Config(
     connect_timeout=3,
     read_timeout=60,
-    retries={"mode": "standard", "max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": 3},
     ignore_configured_endpoint_urls=True,
 )
 LOCAL_CONFIG = CONFIG.merge(Config(s3={"addressing_style": "path"}))

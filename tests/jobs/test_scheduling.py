@@ -1,0 +1,204 @@
+"""Which step is next and who may take it. The races are forced: everybody looks before anybody may write."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.utils import timezone
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.jobs import scheduling
+from batchconsole.jobs.models import BatchJob, Connection, ModelLimit, Status, Verb
+from tests.jobs.conftest import MODEL, make_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Nudges = list[tuple[str, int]]
+
+
+def at_once(*steps: Callable[[], object]) -> list[object]:
+    """Run *steps* in threads that all start together; what each returned, or raised."""
+    barrier = threading.Barrier(len(steps))
+    found: list[object] = []
+
+    def run(step: Callable[[], object]) -> None:
+        barrier.wait()
+        try:
+            found.append(step())
+        except Exception as error:
+            found.append(error)
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=run, args=(step,)) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def limit(jobs_at_once: int, connection: Connection | None = None) -> None:
+    ModelLimit.objects.create(connection=connection, model_id=MODEL, jobs_at_once=jobs_at_once)
+
+
+def submissions(nudges: Nudges) -> list[int]:
+    return [pk for task, pk in nudges if task == "submit"]
+
+
+@pytest.fixture(autouse=True)
+def synced(nowhere: Connection) -> None:
+    Connection.objects.update(sync_due_at=timezone.now() + timedelta(hours=1))
+
+
+def test_it_works(nowhere: Connection, nudges: Nudges) -> None:
+    job = make_job(nowhere)
+    assert scheduling.tick() == 1
+    assert nudges == [("submit", job.pk)]
+
+
+def test_a_second_tick_leaves_it_alone_for_a_while(nowhere: Connection, nudges: Nudges) -> None:
+    make_job(nowhere)
+    scheduling.tick()
+    assert scheduling.tick() == 0
+    scheduling.tick(timezone.now() + scheduling.NUDGE * 2)
+    assert len(nudges) == 2
+
+
+def test_ticks_at_once_hand_out_each_step_once(nowhere: Connection, nudges: Nudges) -> None:
+    jobs = [make_job(nowhere) for _ in range(10)]
+    at_once(*[scheduling.tick] * 4)
+    assert sorted(submissions(nudges)) == [job.pk for job in jobs]
+
+
+def test_the_queue_is_first_come_first_served_up_to_the_limit(nowhere: Connection, nudges: Nudges) -> None:
+    limit(2)
+    jobs = [make_job(nowhere) for _ in range(3)]
+    make_job(nowhere, status=Status.IN_PROGRESS)
+    scheduling.tick()
+    assert submissions(nudges) == [jobs[0].pk]
+
+
+def test_a_full_model_does_not_hold_up_another(nowhere: Connection, nudges: Nudges) -> None:
+    limit(0)
+    make_job(nowhere)
+    other = make_job(nowhere, model_id="meta.llama3-1-8b-instruct-v1:0")
+    scheduling.tick()
+    assert submissions(nudges) == [other.pk]
+
+
+def test_arns_profiles_and_ids_of_one_model_share_its_limit(nowhere: Connection, nudges: Nudges) -> None:
+    limit(2)
+    make_job(nowhere, status=Status.SUBMITTED, model_id=f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}")
+    make_job(nowhere, status=Status.SCHEDULED, model_id=f"us.{MODEL}")
+    make_job(nowhere)
+    scheduling.tick()
+    assert submissions(nudges) == []
+
+
+def test_who_was_turned_away_holds_up_the_queue_behind(nowhere: Connection, nudges: Nudges) -> None:
+    make_job(nowhere, error_code="ServiceQuotaExceededException", due_at=timezone.now() + timedelta(minutes=1))
+    make_job(nowhere)
+    scheduling.tick()
+    assert submissions(nudges) == []
+
+
+def test_who_was_turned_away_is_tried_alone(nowhere: Connection, nudges: Nudges) -> None:
+    first = make_job(nowhere, error_code="ServiceQuotaExceededException")
+    make_job(nowhere)
+    scheduling.tick()
+    assert submissions(nudges) == [first.pk]
+
+
+def test_an_ended_job_brings_forward_who_waits_for_the_quota(nowhere: Connection, nudges: Nudges) -> None:
+    later = timezone.now() + timedelta(minutes=9)
+    job = make_job(nowhere, error_code="ServiceQuotaExceededException", due_at=later)
+    scheduling.bring_forward(nowhere.pk, MODEL)
+    scheduling.tick()
+    assert submissions(nudges) == [job.pk]
+
+
+def test_a_disabled_connection_rests(nowhere: Connection, nudges: Nudges) -> None:
+    make_job(nowhere)
+    make_job(nowhere, status=Status.CHECKING)
+    Connection.objects.update(is_enabled=False, sync_due_at=timezone.now())
+    assert scheduling.tick() == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "task"),
+    [
+        (Status.CHECKING, "check_input"),
+        (Status.SUBMITTING, "submit"),
+        (Status.COMPLETED, "collect_results"),
+        (Status.FAILED, "collect_results"),
+    ],
+)
+def test_each_state_has_its_step(nowhere: Connection, nudges: Nudges, status: Status, task: str) -> None:
+    job = make_job(nowhere, status=status)
+    scheduling.tick()
+    assert nudges == [(task, job.pk)]
+
+
+def test_what_is_not_due_waits(nowhere: Connection) -> None:
+    make_job(nowhere, status=Status.CHECKING, due_at=timezone.now() + timedelta(minutes=1))
+    make_job(nowhere, status=Status.IN_PROGRESS, due_at=None)
+    assert scheduling.tick() == 0
+
+
+def test_a_sync_is_handed_out_once(nowhere: Connection, nudges: Nudges) -> None:
+    Connection.objects.update(sync_due_at=timezone.now())
+    at_once(*[scheduling.tick] * 4)
+    assert nudges == [("sync", nowhere.pk)]
+
+
+def test_one_job_is_claimed_once(nowhere: Connection) -> None:
+    job = make_job(nowhere)
+    found = at_once(*[lambda: scheduling.claim(BatchJob.objects.get(pk=job.pk))] * 4)
+    assert sorted(map(str, found)) == ["False", "False", "False", "True"]
+    assert job.events.filter(verb=Verb.CLAIMED).count() == 1
+
+
+def test_the_last_place_is_given_once(nowhere: Connection) -> None:
+    limit(1)
+    jobs = [make_job(nowhere) for _ in range(4)]
+    found = at_once(*[lambda job=job: scheduling.claim(job) for job in jobs])
+    assert sorted(map(str, found)) == ["False", "False", "False", "True"]
+    assert BatchJob.objects.filter(status=Status.SUBMITTING).count() == 1
+
+
+def test_a_claim_is_not_taken_over_while_it_is_young(nowhere: Connection) -> None:
+    job = make_job(nowhere, status=Status.SUBMITTING)
+    assert not scheduling.claim(job)
+
+
+def test_a_stale_claim_is_taken_over_once(nowhere: Connection) -> None:
+    long_ago = timezone.now() - scheduling.CLAIM * 2
+    job = make_job(nowhere, status=Status.SUBMITTING, status_changed_at=long_ago)
+    found = at_once(*[lambda: scheduling.claim(BatchJob.objects.get(pk=job.pk))] * 4)
+    assert sorted(map(str, found)) == ["False", "False", "False", "True"]
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "longest"),
+    [
+        ("ThrottlingException", 5, 300),
+        ("ServiceQuotaExceededException", 30, 600),
+        ("EndpointUnreachable", 5, 60),
+    ],
+)
+def test_pauses_grow_to_a_bound(code: str, first: int, longest: int) -> None:
+    error = AwsError("No.", code=code, operation="CreateModelInvocationJob", retryable=True)
+    assert first * 0.8 <= scheduling.pause(error, 1).total_seconds() <= first * 1.2
+    assert longest * 0.8 <= scheduling.pause(error, 1000).total_seconds() <= longest * 1.2
+
+
+def test_a_person_is_told_why_a_job_waits(nowhere: Connection) -> None:
+    first, second = make_job(nowhere), make_job(nowhere)
+    assert scheduling.why_waiting(second) == "Next to be submitted."
+    limit(1)
+    make_job(nowhere, status=Status.IN_PROGRESS)
+    assert scheduling.why_waiting(second) == "1 of 1 jobs of this model are in progress; 1 wait before this one."
+    first.message = "Too many requests."
+    assert scheduling.why_waiting(first) == "Too many requests."
