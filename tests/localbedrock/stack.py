@@ -149,6 +149,7 @@ class Workspace:
     def __init__(self, aws_url: str) -> None:
         self.s3 = client("s3", aws_url)
         self._iam = client("iam", aws_url)
+        self._kms = client("kms", aws_url)
         self.bucket = f"lb-{uuid.uuid4().hex[:12]}"
         self.s3.create_bucket(Bucket=self.bucket)
         self.role_arn = self.make_role(policy(self.bucket))
@@ -159,6 +160,9 @@ class Workspace:
         if permissions:
             self._iam.put_role_policy(RoleName=name, PolicyName="s3", PolicyDocument=permissions)
         return str(role["Role"]["Arn"])
+
+    def make_key(self) -> str:
+        return str(self._kms.create_key()["KeyMetadata"]["KeyId"])
 
     def put(self, content: bytes, name: str = "input.jsonl", folder: str = "") -> str:
         """Put an object into *folder* (default: a new one) and return the URI of the folder, with a slash."""

@@ -1,0 +1,112 @@
+"""Converse and InvokeModel, the two calls of the runtime API."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localbedrock.stack import MODEL, Service
+
+MESSAGES = [{"role": "user", "content": [{"text": "Hello there"}]}]
+
+
+def test_converse_answers(runtime: Any) -> None:
+    answer = runtime.converse(modelId=MODEL, messages=MESSAGES)
+    assert answer["output"]["message"] == {"role": "assistant", "content": [{"text": "Hello there"}]}
+    assert answer["stopReason"] == "end_turn"
+    assert answer["usage"] == {"inputTokens": 2, "outputTokens": 2, "totalTokens": 4}
+    assert answer["metrics"]["latencyMs"] >= 0
+
+
+def test_converse_takes_system_several_turns_and_stop_sequences(runtime: Any) -> None:
+    answer = runtime.converse(
+        modelId=MODEL,
+        system=[{"text": "Be brief."}],
+        inferenceConfig={"maxTokens": 10, "stopSequences": ["END"]},
+        messages=[
+            *MESSAGES,
+            {"role": "assistant", "content": [{"text": "Hello"}]},
+            {"role": "user", "content": [{"text": "[[answer: one END two]]"}]},
+        ],
+    )
+    assert answer["output"]["message"]["content"][0]["text"].strip() == "one"
+    assert answer["stopReason"] == "stop_sequence"
+
+
+def test_converse_calls_tools(runtime: Any) -> None:
+    tools = {"tools": [{"toolSpec": {"name": "clock", "inputSchema": {"json": {"type": "object"}}}}]}
+    messages = [{"role": "user", "content": [{"text": '[[tool: clock {"zone": "UTC"}]]'}]}]
+    answer = runtime.converse(modelId=MODEL, messages=messages, toolConfig=tools)
+    [block] = answer["output"]["message"]["content"]
+    assert (block["toolUse"]["name"], block["toolUse"]["input"]) == ("clock", {"zone": "UTC"})
+    assert answer["stopReason"] == "tool_use"
+
+
+def test_converse_takes_images_as_bytes(runtime: Any) -> None:
+    image = {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}}
+    messages = [{"role": "user", "content": [image, {"text": "[[answer: a picture]]"}]}]
+    answer = runtime.converse(modelId=MODEL, messages=messages)
+    assert answer["output"]["message"]["content"][0]["text"] == "a picture"
+
+
+def test_invoke_model_tells_tokens_and_latency_in_headers(runtime: Any) -> None:
+    body = {"messages": [{"role": "user", "content": [{"text": "one two"}]}]}
+    headers = runtime.invoke_model(modelId=MODEL, body=json.dumps(body))["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amzn-bedrock-input-token-count"] == "2"
+    assert headers["x-amzn-bedrock-output-token-count"] == "2"
+    assert int(headers["x-amzn-bedrock-invocation-latency"]) >= 0
+
+
+def test_an_inference_profile_may_be_named_by_its_arn(runtime: Any) -> None:
+    arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.{MODEL}"
+    assert runtime.converse(modelId=arn, messages=MESSAGES)["stopReason"] == "end_turn"
+
+
+def test_an_unknown_model_is_refused(runtime: Any) -> None:
+    with pytest.raises(ClientError, match=r"ValidationException.*The provided model identifier is invalid"):
+        runtime.converse(modelId="example.unknown-v1:0", messages=MESSAGES)
+
+
+def test_a_model_without_on_demand_throughput_needs_a_profile(runtime: Any) -> None:
+    model_id = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    with pytest.raises(ClientError, match=r"ValidationException.*with on-demand throughput isn.t supported"):
+        runtime.converse(modelId=model_id, messages=MESSAGES)
+    assert runtime.converse(modelId=f"us.{model_id}", messages=MESSAGES)["stopReason"] == "end_turn"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'"text"', b"[" * 10_000])
+def test_a_body_that_is_no_json_object_is_malformed(runtime: Any, body: bytes) -> None:
+    with pytest.raises(ClientError, match=r"ValidationException.*Malformed input request"):
+        runtime.invoke_model(modelId=MODEL, body=body)
+
+
+def test_a_body_the_model_refuses_is_a_validation_error(runtime: Any) -> None:
+    with pytest.raises(ClientError, match=r"ValidationException.*anthropic_version: Field required"):
+        runtime.invoke_model(
+            modelId="anthropic.claude-3-haiku-20240307-v1:0",
+            body=json.dumps({"max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]}),
+        )
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (400, "ValidationException"),
+        (424, "ModelErrorException"),
+        (429, "ThrottlingException"),
+        (500, "InternalServerException"),
+        (503, "ServiceUnavailableException"),
+    ],
+)
+def test_a_prompt_can_make_the_echo_model_fail(runtime: Any, code: int, error: str) -> None:
+    messages = [{"role": "user", "content": [{"text": f"[[fail: {code} As ordered.]]"}]}]
+    with pytest.raises(ClientError, match="As ordered") as caught:
+        runtime.converse(modelId=MODEL, messages=messages)
+    assert caught.value.response["Error"]["Code"] == error
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == code
+
+
+def test_a_model_that_is_down_is_unavailable(service: Service, runtime: Any) -> None:
+    with service.fault(kind="model_down"), pytest.raises(ClientError, match="ServiceUnavailableException"):
+        runtime.converse(modelId=MODEL, messages=MESSAGES)
