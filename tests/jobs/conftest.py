@@ -1,0 +1,161 @@
+"""A connection to the local stack, something to run on it, and a look at what was nudged."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+
+from batchconsole.aws import iam, s3
+from batchconsole.jobs.lifecycle import create_job
+from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.signals import nudged
+from tests.conftest import ACCOUNT, REGION
+
+MODEL = "amazon.nova-micro-v1:0"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An input of 100 Converse records and a role that may read it and write beside it."""
+
+    bucket: str
+    input_s3_uri: str
+    output_s3_uri: str
+    role_arn: str
+
+
+def converse_lines(count: int) -> bytes:
+    records = (
+        {
+            "recordId": f"rec-{number:05}",
+            "modelInput": {"messages": [{"role": "user", "content": [{"text": f"Say the number {number}."}]}]},
+        }
+        for number in range(count)
+    )
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+@pytest.fixture
+def connection(db: None, aws_endpoint: str, bedrock_endpoint: str) -> Connection:
+    """The connection ``local``, onto this session's MiniStack and local Bedrock."""
+    return Connection.objects.create(
+        name="local",
+        title="Local stack",
+        region=REGION,
+        account_id=ACCOUNT,
+        endpoint_url=aws_endpoint,
+        bedrock_endpoint_url=bedrock_endpoint,
+        bedrock_runtime_endpoint_url=bedrock_endpoint,
+        credentials=Connection.Credentials.LOCAL,
+    )
+
+
+@pytest.fixture
+def nowhere(db: None) -> Connection:
+    """A connection whose endpoints nobody listens on."""
+    return Connection.objects.create(
+        name="nowhere",
+        title="Nowhere",
+        account_id=ACCOUNT,
+        endpoint_url="http://127.0.0.1:9",
+        bedrock_endpoint_url="http://127.0.0.1:9",
+        credentials=Connection.Credentials.LOCAL,
+    )
+
+
+class LocalBedrock:
+    """The switches of the local Bedrock, all put back after the test."""
+
+    def __init__(self, url: str) -> None:
+        self.url = f"{url}/_localbedrock"
+        self.before = httpx.get(f"{self.url}/settings").raise_for_status().json()
+
+    def fault(self, kind: str, operation: str, count: int = 3) -> None:
+        """*kind* strikes the next *count* calls; boto3 makes three before it gives up."""
+        body = {"kind": kind, "operation": operation, "count": count}
+        httpx.post(f"{self.url}/faults", json=body).raise_for_status()
+
+    def set(self, **settings: float) -> None:
+        httpx.patch(f"{self.url}/settings", json=settings).raise_for_status()
+
+    def reset(self) -> None:
+        httpx.delete(f"{self.url}/faults").raise_for_status()
+        self.set(**{name: self.before[name] for name in ("record_seconds", "max_jobs_per_model")})
+
+
+@pytest.fixture
+def local_bedrock(bedrock_endpoint: str) -> Iterator[LocalBedrock]:
+    switches = LocalBedrock(bedrock_endpoint)
+    yield switches
+    switches.reset()
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    return User.objects.create_user("ada")
+
+
+@pytest.fixture
+def sample_input(connection: Connection) -> Sample:
+    """A fresh bucket with 100 Converse records, and a service role for it."""
+    target, bucket = connection.target, f"sample-{uuid4().hex[:12]}"
+    s3.create_bucket(target, bucket)
+    s3.put_object(target, bucket, "in/converse.jsonl", converse_lines(100))
+    source, sink = f"s3://{bucket}/in/", f"s3://{bucket}/out/"
+    role = iam.create_service_role(
+        target, role_name=bucket, input_s3_uri=source, output_s3_uri=sink, model_id=MODEL, account_id=ACCOUNT
+    )
+    return Sample(bucket, input_s3_uri=source, output_s3_uri=sink, role_arn=role)
+
+
+@pytest.fixture
+def fields(sample_input: Sample) -> dict[str, Any]:
+    """What the form would send for the sample, under a name of its own."""
+    return {
+        "job_name": f"job-{uuid4().hex[:12]}",
+        "model_id": MODEL,
+        "model_invocation_type": "Converse",
+        "input_s3_uri": sample_input.input_s3_uri,
+        "output_s3_uri": sample_input.output_s3_uri,
+        "role_arn": sample_input.role_arn,
+    }
+
+
+@pytest.fixture
+def job(connection: Connection, fields: dict[str, Any]) -> BatchJob:
+    """A queued job of the sample."""
+    return create_job(connection=connection, actor=None, fields=fields)
+
+
+@pytest.fixture
+def nudges() -> Iterator[list[tuple[str, int]]]:
+    """Every nudge sent during the test, as task and key."""
+    sent: list[tuple[str, int]] = []
+
+    def note(task: str, pk: int, **_: object) -> None:
+        sent.append((task, pk))
+
+    nudged.connect(note)
+    yield sent
+    nudged.disconnect(note)
+
+
+def make_job(connection: Connection, **values: Any) -> BatchJob:
+    """A row that needs no AWS, queued unless *values* say otherwise."""
+    defaults = {
+        "job_name": f"job-{uuid4().hex[:12]}",
+        "model_id": MODEL,
+        "input_s3_uri": "s3://bucket/in/",
+        "output_s3_uri": "s3://bucket/out/",
+        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/r",
+    }
+    return BatchJob.objects.create(connection=connection, **(defaults | values))
+
+
+def arn(number: int) -> str:
+    return f"arn:aws:bedrock:{REGION}:{ACCOUNT}:model-invocation-job/{number:012}"
