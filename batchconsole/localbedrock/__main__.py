@@ -3,7 +3,9 @@
 import fcntl
 import logging
 import os
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -18,7 +20,7 @@ CLOSE_SECONDS = 3
 
 
 def main() -> int:
-    """Serve; the exit code is 1 when the data folder is in use."""
+    """Serve; the exit code is 1 when the data folder or the port is in use."""
     settings = parse()
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("botocore", "urllib3"):
@@ -27,21 +29,32 @@ def main() -> int:
         settings = msgspec.structs.replace(settings, aws_endpoint_url=os.environ.get("AWS_ENDPOINT_URL", ""))
     lock = _lock(Path(settings.data_dir))
     if lock is None:
-        print(f"Another local Bedrock is using {settings.data_dir}.", file=sys.stderr)
-        return 1
-    serve(settings)
+        return _complain(f"Another local Bedrock is using {settings.data_dir}.")
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=_family(settings.host), backlog=2048)
+    except OSError as error:
+        return _complain(f"Cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}.")
+    print(f"Local Bedrock is ready at http://{settings.host}:{listener.getsockname()[1]}/", flush=True)
+    serve(settings, listener)
     return 0
 
 
-def serve(settings: Settings) -> None:
-    uvicorn.run(
-        make_app(Service(settings)),
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=CLOSE_SECONDS,
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve on *listener* until a signal comes; jobs are brought to a point they can go on from."""
+    config = uvicorn.Config(
+        make_app(Service(settings)), log_level="warning", access_log=False, timeout_graceful_shutdown=CLOSE_SECONDS
     )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _complain(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _lock(folder: Path) -> TextIO | None:

@@ -6,6 +6,7 @@ An option wins over its environment variable. Delays and limits can also be chan
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
@@ -49,7 +50,12 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     model_name: Annotated[
         str, Meta(description=("Model to ask the server for, when it serves several. Empty: the first it lists."))
     ] = ""
-    model_api_key: Annotated[str, Meta(description="Bearer token for the model server.")] = ""
+    model_api_key: Annotated[
+        str,
+        Meta(
+            description=("Bearer token for the model server. Also as the name of a file, in the variable with _FILE.")
+        ),
+    ] = ""
     model_timeout_seconds: Annotated[float, Meta(gt=0, description="Longest wait for one answer.")] = 600.0
     concurrency: Annotated[int, Meta(ge=1, le=1024, description="Records at the model at once, of all jobs.")] = 8
     jobs_at_once: Annotated[int, Meta(ge=1, le=256, description="Jobs being validated or running at once.")] = 10
@@ -92,13 +98,18 @@ def parse(arguments: Sequence[str] | None = None, environment: Mapping[str, str]
     """The settings from *arguments* (default: the command line) and *environment*; ends the process on a bad one."""
     parser = _parser()
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
-    from_environment = {
-        name: environment[variable(name)] for name in Settings.__struct_fields__ if variable(name) in environment
-    }
     try:
-        return msgspec.convert(from_environment | given, Settings, strict=False)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(_from_environment(environment) | given, Settings, strict=False)
+    except (msgspec.ValidationError, OSError) as error:
         parser.error(str(error))
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings named in *environment*; the secret one also by the name of a file, with ``_FILE``."""
+    file = environment.get(f"{variable('model_api_key')}_FILE")
+    secret = {"model_api_key": Path(file).read_text().strip()} if file else {}
+    names = [name for name in Settings.__struct_fields__ if variable(name) in environment]
+    return secret | {name: environment[variable(name)] for name in names}
 
 
 def variable(name: str) -> str:

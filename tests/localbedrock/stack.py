@@ -31,7 +31,7 @@ def client(service: str, url: str, *, region: str = REGION, access_key: str = "t
         service,
         endpoint_url=url,
         region_name=region,
-        config=config,  # type: ignore[call-overload]
+        config=config,
         aws_access_key_id=access_key,
         aws_secret_access_key="test",
     )

@@ -49,13 +49,10 @@ def test_a_key_given_twice_is_refused(bedrock: Any, arn: str) -> None:
 
 def test_a_resource_that_does_not_exist_has_no_tags(bedrock: Any) -> None:
     missing = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-invocation-job/aaaaaaaaaaaa"
-    for call in (
-        lambda: bedrock.list_tags_for_resource(resourceARN=missing),
-        lambda: bedrock.tag_resource(resourceARN=missing, tags=[]),
-        lambda: bedrock.untag_resource(resourceARN=missing, tagKeys=[]),
-    ):
+    calls = {"list_tags_for_resource": {}, "tag_resource": {"tags": []}, "untag_resource": {"tagKeys": []}}
+    for name, params in calls.items():
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
-            call()
+            getattr(bedrock, name)(resourceARN=missing, **params)
 
 
 def test_what_is_no_arn_is_refused(bedrock: Any) -> None:

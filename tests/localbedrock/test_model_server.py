@@ -1,0 +1,266 @@
+"""A model server behind the service: what it is sent, how its answers come back, and its troubles."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import free_port
+from tests.localbedrock.model_server import CHAT, EMBEDDINGS, ModelServer, chat, serving
+from tests.localbedrock.stack import Service, Workspace, converse_record, create, json_lines, running
+
+CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ModelServer]:
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def fresh(server: ModelServer) -> None:
+    server.requests.clear()
+    server.reply = lambda path, body: chat()
+
+
+@pytest.fixture(scope="module")
+def modelled(aws_endpoint: str, server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service over *server*, its URL given with ``/v1`` as many write it."""
+    options = ("--min-records-per-job", "1", "--model-api-key", "secret", "--model-timeout-seconds", "2")
+    folder = tmp_path_factory.mktemp("modelled")
+    with running(Service(folder, aws_endpoint, *options, model=f"{server.url}/v1")) as started:
+        yield started
+
+
+def run(modelled: Service, workspace: Workspace, *records: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """Run a job of *records*; the answers by record id."""
+    bedrock = modelled.client()
+    job = workspace.run(bedrock, workspace.put(json_lines(records)), **members)
+    assert job["status"] == "Completed"
+    return {answer["recordId"]: answer for answer in workspace.answers(job)}
+
+
+def test_a_request_is_sent_in_openais_words(modelled: Service, server: ModelServer, workspace: Workspace) -> None:
+    record = {
+        "recordId": "1",
+        "modelInput": {
+            "system": [{"text": "Be brief."}],
+            "messages": [
+                {"role": "user", "content": [{"text": "One"}]},
+                {"role": "assistant", "content": [{"text": "Two"}]},
+                {"role": "user", "content": [{"text": "Three"}]},
+            ],
+            "inferenceConfig": {"maxTokens": 9, "temperature": 0.5, "topP": 0.9, "stopSequences": ["END"]},
+            "additionalModelRequestFields": {"top_k": 4, "min_p": 0.1},
+        },
+    }
+    run(modelled, workspace, record)
+    [(_, body, headers)] = server.requests
+    assert body["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "One"},
+        {"role": "assistant", "content": "Two"},
+        {"role": "user", "content": "Three"},
+    ]
+    wanted = {
+        "model": "the-model",
+        "max_tokens": 9,
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "top_k": 4,
+        "stop": ["END"],
+        "min_p": 0.1,
+    }
+    assert {name: body[name] for name in body if name != "messages"} == wanted
+    assert headers["authorization"] == "Bearer secret"
+
+
+@pytest.mark.parametrize(
+    ("finish", "members", "expected"),
+    [
+        ("stop", {}, "end_turn"),
+        ("length", {}, "max_tokens"),
+        ("content_filter", {}, "content_filtered"),
+        ("stop", {"stop_reason": "END"}, "stop_sequence"),
+    ],
+)
+def test_finish_reasons_become_stop_reasons(
+    modelled: Service, server: ModelServer, workspace: Workspace, finish: str, members: Any, expected: str
+) -> None:
+    server.reply = lambda path, body: chat("Fine.", finish, **members)
+    output = run(modelled, workspace, converse_record(1))["record-1"]["modelOutput"]
+    assert (output["stopReason"], output["usage"]["inputTokens"]) == (expected, 7)
+
+
+def test_embeddings_come_from_the_servers_embeddings(
+    modelled: Service, server: ModelServer, workspace: Workspace
+) -> None:
+    vector = {"data": [{"index": 0, "embedding": [3.0, 4.0]}], "usage": {"prompt_tokens": 5}}
+    server.reply = lambda path, body: (200, vector)
+    record = {"recordId": "1", "modelInput": {"inputText": "The sky", "dimensions": 256}}
+    answers = run(
+        modelled, workspace, record, modelId="amazon.titan-embed-text-v2:0", modelInvocationType="InvokeModel"
+    )
+    output = answers["1"]["modelOutput"]
+    assert (output["embedding"][:3], len(output["embedding"]), output["inputTextTokenCount"]) == (
+        [0.6, 0.8, 0.0],
+        256,
+        5,
+    )
+    assert [body["input"] for body in server.bodies(EMBEDDINGS)] == ["The sky"]
+
+
+def test_tool_calls_come_back(modelled: Service, server: ModelServer, workspace: Workspace) -> None:
+    call = {"id": "call-1", "type": "function", "function": {"name": "clock", "arguments": '{"zone": "UTC"}'}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    server.reply = lambda path, body: chat(finish_reason="tool_calls", message=message)
+    body = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "Time?"}],
+        "tools": [{"name": "clock", "description": "Tells the time", "input_schema": {"type": "object"}}],
+    }
+    answers = run(
+        modelled, workspace, {"recordId": "1", "modelInput": body}, modelId=CLAUDE, modelInvocationType="InvokeModel"
+    )
+    assert answers["1"]["modelOutput"]["content"][-1]["input"] == {"zone": "UTC"}
+    assert server.bodies()[0]["tools"][0]["function"]["name"] == "clock"
+
+
+def image_record(uri: str) -> dict[str, Any]:
+    image = {"image": {"format": "png", "source": {"s3Location": {"uri": uri}}}}
+    return {
+        "recordId": "1",
+        "modelInput": {"messages": [{"role": "user", "content": [image, {"text": "What is it?"}]}]},
+    }
+
+
+def test_an_image_in_s3_is_passed_on(modelled: Service, server: ModelServer, workspace: Workspace) -> None:
+    folder = workspace.put(b"\x89PNG", "cat.png").split("/")[3]
+    workspace.put(json_lines([image_record(f"s3://{workspace.bucket}/{folder}/cat.png")]), "a.jsonl", folder)
+    workspace.run(modelled.client(), f"s3://{workspace.bucket}/{folder}/")
+    parts = server.bodies()[0]["messages"][0]["content"]
+    assert {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}} in parts
+
+
+@pytest.mark.parametrize("uri", ["s3://{bucket}/no/such/cat.png", "s3://another-bucket/cat.png"])
+def test_an_image_that_cannot_be_read_is_an_error_line(modelled: Service, workspace: Workspace, uri: str) -> None:
+    answer = run(modelled, workspace, image_record(uri.format(bucket=workspace.bucket)))["1"]
+    assert answer["error"]["errorCode"] == 400
+    assert "cat.png" in answer["error"]["errorMessage"]
+
+
+def test_what_the_server_refuses_is_an_error_line(modelled: Service, server: ModelServer, workspace: Workspace) -> None:
+    server.reply = lambda path, body: (400, {"error": {"code": 400, "message": "the request exceeds the context size"}})
+    answer = run(modelled, workspace, converse_record(1))["record-1"]
+    assert answer["error"] == {"errorCode": 400, "errorMessage": "the request exceeds the context size"}
+
+
+def test_a_record_that_fails_a_server_in_health_is_an_error_line(
+    modelled: Service, server: ModelServer, workspace: Workspace
+) -> None:
+    def reply(path: str, body: Any) -> tuple[int, Any]:
+        poison = "poison" in json.dumps(body["messages"])
+        return (500, {"error": {"message": "image input is not supported"}}) if poison else chat()
+
+    server.reply = reply
+    answers = run(modelled, workspace, converse_record(1, "poison"), converse_record(2))
+    assert answers["record-1"]["error"]["errorCode"] == 500
+    assert "image input is not supported" in answers["record-1"]["error"]["errorMessage"]
+    assert "modelOutput" in answers["record-2"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        (503, {"error": {"message": "Loading model"}}),
+        (429, {"error": "busy"}),
+        (500, b"out of memory"),
+        (200, b"{"),
+        (200, {"choices": []}),
+        (401, b""),
+        (404, b"not found"),
+        (502, b"<html>"),
+    ],
+)
+def test_a_server_in_trouble_costs_nothing_but_time(
+    modelled: Service, server: ModelServer, workspace: Workspace, trouble: tuple[int, Any]
+) -> None:
+    replies = iter([trouble] * 4)
+    server.reply = lambda path, body: next(replies, chat())
+    answers = run(modelled, workspace, converse_record(1), converse_record(2))
+    assert all("modelOutput" in answer for answer in answers.values())
+
+
+def test_an_answer_that_takes_too_long_is_asked_for_again(
+    modelled: Service, server: ModelServer, workspace: Workspace
+) -> None:
+    hold = threading.Event()
+    asked = iter([True])
+
+    def reply(path: str, body: Any) -> tuple[int, Any]:
+        if next(asked, False):
+            hold.wait(4)
+        return chat()
+
+    server.reply = reply
+    assert "modelOutput" in run(modelled, workspace, converse_record(1))["record-1"]
+    hold.set()
+    assert len(server.bodies()) == 2
+
+
+def test_a_job_waits_for_a_server_that_is_not_there_and_can_be_stopped(
+    aws_endpoint: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with running(Service(tmp_path, aws_endpoint, "--min-records-per-job", "1", model=url)) as alone:
+        bedrock = alone.client()
+        arn = create(bedrock, workspace.request(workspace.put_records(20)))
+        workspace.wait(bedrock, arn, until=["InProgress"])
+        bedrock.stop_model_invocation_job(jobIdentifier=arn)
+        job = workspace.wait(bedrock, arn, until=["Stopped"], seconds=5)
+    assert (job["processedRecordCount"], job["errorRecordCount"]) == (0, 0)
+
+
+def test_a_server_that_drops_connections_costs_nothing_but_time(
+    aws_endpoint: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, serving() as real:
+        port = listener.getsockname()[1]
+        with running(
+            Service(tmp_path, aws_endpoint, "--min-records-per-job", "1", model=f"http://127.0.0.1:{port}")
+        ) as service:
+            bedrock = service.client()
+            arn = create(bedrock, workspace.request(workspace.put_records(1)))
+            for _ in range(3):
+                listener.accept()[0].close()
+            connection = listener.accept()[0]
+            pump(connection, real)
+            job = workspace.wait(bedrock, arn)
+    assert (job["status"], job["successRecordCount"]) == ("Completed", 1)
+
+
+def pump(connection: socket.socket, real: ModelServer) -> None:
+    """Answer the requests of one connection as *real* would, in a thread of its own."""
+
+    def work() -> None:
+        with connection, connection.makefile("rb") as reader:
+            while line := reader.readline():
+                length = 0
+                while (header := reader.readline().strip()) != b"":
+                    name, _, value = header.partition(b":")
+                    length = int(value) if name.lower() == b"content-length" else length
+                status, body = real.answer(line.split()[1].decode(), reader.read(length), {})
+                connection.sendall(b"HTTP/1.1 %d OK\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body))
+
+    threading.Thread(target=work, daemon=True).start()
+
+
+def test_the_path_of_the_calls_is_openais(modelled: Service, server: ModelServer, workspace: Workspace) -> None:
+    run(modelled, workspace, converse_record(1))
+    assert [path for path, _, _ in server.requests] == [CHAT]
