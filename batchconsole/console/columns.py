@@ -1,4 +1,4 @@
-"""The columns of the job list: what each shows, whether it sorts, and which are shown unless a person says otherwise."""
+"""The columns of the job list: what each shows, whether it sorts, and which are shown by default."""
 
 from dataclasses import dataclass
 

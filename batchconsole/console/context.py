@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from batchconsole.console.middleware import LAST_CONNECTION
 from batchconsole.console.navigation import side_navigation
 from batchconsole.console.preferences import Preferences
 from batchconsole.jobs.models import Connection
@@ -13,9 +14,18 @@ from batchconsole.jobs.models import Connection
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The connection in hand, those to switch to, the side navigation, and the preferences."""
     connection = getattr(request, "connection", None)
+    connections = SimpleLazyObject(lambda: list(Connection.objects.enabled()))
     return {
         "connection": connection,
-        "connections": SimpleLazyObject(lambda: list(Connection.objects.filter(is_enabled=True))),
-        "side_navigation": SimpleLazyObject(lambda: side_navigation(request, connection)),
+        "connections": connections,
+        "side_navigation": SimpleLazyObject(
+            lambda: side_navigation(request, connection or last_connection(request, connections))
+        ),
         "preferences": getattr(request, "preferences", Preferences()),
     }
+
+
+def last_connection(request: HttpRequest, connections: Any) -> Connection | None:
+    """The one of *connections* whose pages were seen last, else the first."""
+    name = request.session.get(LAST_CONNECTION) if hasattr(request, "session") else None
+    return next((each for each in connections if each.name == name), next(iter(connections), None))

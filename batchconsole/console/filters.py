@@ -32,11 +32,11 @@ class KnownChoicesField(forms.MultipleChoiceField):
         return [each for each in super().to_python(value) if self.valid_value(each)]
 
 
-class KnownChoicesFilter(django_filters.MultipleChoiceFilter):
+class KnownChoicesFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc] # django-filter ships no types
     field_class = KnownChoicesField
 
 
-class SortFilter(django_filters.OrderingFilter):
+class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc] # django-filter ships no types
     """Sorting with the key as the last word, so that a page never shows a row twice."""
 
     def filter(self, qs: Jobs, value: Sequence[str] | None) -> Jobs:
@@ -44,7 +44,7 @@ class SortFilter(django_filters.OrderingFilter):
         return qs.order_by(*names, "id" if names[-1] == "created_at" else "-id")
 
 
-class JobFilter(django_filters.FilterSet):
+class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
     q = django_filters.CharFilter(method="matching_text", max_length=200, strip=True)
     status = KnownChoicesFilter(method="in_status", choices=STATUS_CHOICES)
     sort = SortFilter(

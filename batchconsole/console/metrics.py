@@ -1,4 +1,4 @@
-"""The console's figures for Prometheus, read from the database at each scrape. Counts only: no name of a job or person."""
+"""The console's figures for Prometheus, read from the database at each scrape. Counts only, no names of jobs or people."""
 
 from collections.abc import Iterator
 
@@ -19,9 +19,7 @@ class ConsoleCollector(Collector):
         yield from self.sync()
 
     def open_jobs(self) -> Metric:
-        gauge = GaugeMetricFamily(
-            "batchconsole_open_jobs", "Jobs that wait or run", labels=["connection", "status"]
-        )
+        gauge = GaugeMetricFamily("batchconsole_open_jobs", "Jobs that wait or run", labels=["connection", "status"])
         rows = BatchJob.objects.filter(status__in=WAITING | LIVE).order_by()
         for name, status, count in rows.values_list("connection__name", "status").annotate(Count("pk")):
             gauge.add_metric([name, status], count)

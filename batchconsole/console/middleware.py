@@ -12,6 +12,8 @@ from django_htmx.middleware import HtmxDetails
 from batchconsole.console.preferences import Preferences
 from batchconsole.jobs.models import Connection
 
+LAST_CONNECTION = "connection"  # in the session: pages that belong to none lead back to it
+
 
 class ConsoleRequest(HttpRequest):
     """A signed-in person's request as the views of a connection see it."""
@@ -41,3 +43,5 @@ class ConsoleMiddleware:
         if "connection" in kwargs:
             connection = get_object_or_404(Connection, name=kwargs["connection"], is_enabled=True)
             request.connection = connection  # type: ignore[attr-defined] # see ConsoleRequest
+            if request.session.get(LAST_CONNECTION) != connection.name:
+                request.session[LAST_CONNECTION] = connection.name

@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 
 LOOK_AHEAD = 1000  # rows counted after the page in hand
 LAST_PAGE = 10_000
-ELLIPSIS = None
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,6 @@ class Page:
         return f"{self.count:,}{'+' if self.has_more else ''}"
 
     @property
-    def first_row(self) -> int:
-        return (self.number - 1) * self.size + 1
-
-    @property
-    def last_row(self) -> int:
-        return self.first_row + len(self.rows) - 1
-
-    @property
     def previous(self) -> int | None:
         return self.number - 1 if self.number > 1 else None
 
@@ -51,20 +42,26 @@ class Page:
         shown = sorted({1, self.last, *range(max(1, self.number - 2), min(self.last, self.number + 2) + 1)})
         for before, number in zip([0, *shown], shown, strict=False):
             if number - before > 1:
-                yield ELLIPSIS
+                yield None
             yield number
 
 
-def paginate(rows: "QuerySet[Any]", *, number: int, size: int) -> Page:
+def paginate(rows: QuerySet[Any], *, number: int, size: int) -> Page:
     """Read page *number* of *rows* with two queries; a number past the end gives the last page."""
     number = min(max(number, 1), LAST_PAGE)
     limit = number * size + LOOK_AHEAD
-    count = rows.order_by()[: limit + 1].count()
+    count = rows.order_by().values("pk")[: limit + 1].count()
     number = min(number, max(1, -(-count // size)))
     start = (number - 1) * size
     return Page(
         rows=list(rows[start : start + size]), number=number, size=size, count=min(count, limit), has_more=count > limit
     )
+
+
+def bounded(rows: QuerySet[Any]) -> str:
+    """How many rows, as text, up to a bound: ``37``, ``1,000+``."""
+    count = rows.order_by().values("pk")[: LOOK_AHEAD + 1].count()
+    return f"{LOOK_AHEAD:,}+" if count > LOOK_AHEAD else f"{count:,}"
 
 
 def page_number(text: str) -> int:

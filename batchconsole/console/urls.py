@@ -44,5 +44,6 @@ urlpatterns: list[URLPattern] = [
     path("<slug:connection>/jobs/stop/", job_stop.selected, name="job-stop-selected"),
     path("<slug:connection>/jobs/<int:pk>/", job.detail, name="job-detail"),
     path("<slug:connection>/jobs/<int:pk>/stop/", job_stop.one, name="job-stop"),
+    path("<slug:connection>/jobs/<int:pk>/release/", job.release, name="job-release"),
     path("<slug:connection>/jobs/<int:pk>/output/", job.download, name="job-download"),
 ]

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from batchconsole.jobs.models import BatchJob, Status
@@ -51,6 +54,16 @@ UNITS = (
     (timedelta(hours=1), "hour"),
     (timedelta(minutes=1), "minute"),
 )
+SHORT_TIME = "%Y-%m-%d, %H:%M"
+STAGE_ICONS = {
+    "done": "status-positive",
+    "current": "status-in-progress",
+    "ahead": "status-pending",
+    "skipped": "status-stopped",
+    "warning": "status-warning",
+    "stopped": "status-stopped",
+    "error": "status-negative",
+}
 SHORT = {"minute": "min", "hour": "h", "day": "d", "month": "mo", "year": "y"}
 
 
@@ -68,7 +81,9 @@ def info(topic: str, label_id: str) -> SafeString:
     """An Info link: opens the help topic ``console/help/<topic>.html``; its name ends with the label at *label_id*."""
     return format_html(
         '<a class="info-link" id="info-{0}" href="{1}" data-help-topic="{0}" aria-labelledby="info-{0} {2}">Info</a>',
-        topic, reverse("help", args=[topic]), label_id,
+        topic,
+        reverse("help", args=[topic]),
+        label_id,
     )
 
 
@@ -93,11 +108,11 @@ def type_icon(kind: str) -> str:
 
 
 @register.simple_tag
-def timestamp(value: datetime | None, *, zone: bool = True) -> SafeString | str:
+def timestamp(value: datetime | None, *, zone: bool = True, seconds: bool = False) -> SafeString | str:
     """An absolute time in the preferred zone, a hyphen for none. In a table the column's header says the zone."""
     if value is None:
         return "-"
-    text = absolute(value) if zone else f"{timezone.localtime(value):%Y-%m-%d, %H:%M}"
+    text = absolute(value) if zone else timezone.localtime(value).strftime(SHORT_TIME + (":%S" if seconds else ""))
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), iso(value), text)
 
 
@@ -161,6 +176,80 @@ def progress(job: BatchJob) -> Progress | None:
     if not job.total_record_count:
         return None
     return Progress(job.processed_record_count or 0, job.total_record_count, job.error_record_count or 0)
+
+
+@register.simple_tag(takes_context=True)
+def s3_url(context: Context, uri: str) -> str:
+    """The page of this console that shows *uri*: an object where it names a file, else the folder."""
+    view = "s3-object" if uri.rpartition("/")[2].endswith((".jsonl", ".out", ".json")) else "s3-browse"
+    folder = uri if view == "s3-object" or uri.endswith("/") else f"{uri}/"
+    return f"{reverse(view, args=[context['connection'].name])}?{urlencode({'uri': folder})}"
+
+
+@register.simple_tag
+def download_url(job: BatchJob, name: str) -> str:
+    """Where the output file *name* of *job* is handed out."""
+    key = f"{output_folder(job).removeprefix('s3://')}{name}"
+    return f"{reverse('job-download', args=[job.connection.name, job.pk])}?{urlencode({'key': key})}"
+
+
+@register.simple_tag(takes_context=True)
+def model_link(context: Context, model_id: str) -> SafeString | str:
+    """The model's name, linked to its page where the catalogue has one, and its id under it."""
+    model = find(model_id)
+    if model is None:
+        return format_html('<span title="{}">{}</span>', model_id, model_name(model_id))
+    url = reverse("model-detail", args=[context["connection"].name, model.model_id])
+    return format_html('<a href="{}" title="{}">{}</a>', url, model_id, model.name)
+
+
+@register.filter
+def output_folder(job: BatchJob) -> str:
+    """Where AWS writes the job's output, with a slash at its end; empty before AWS has accepted it."""
+    return f"{job.output_s3_uri.rstrip('/')}/{job.aws_id}/" if job.aws_id else ""
+
+
+@register.filter
+def message_kind(status: str) -> str:
+    """How a job's message is shown, by its status."""
+    kind = STATUS_TYPES[Status(status)]
+    return kind if kind in {ERROR, WARNING} else "info"
+
+
+@register.filter
+def stage_icon(state: str) -> str:
+    return STAGE_ICONS[state]
+
+
+@register.filter
+def duration(value: timedelta) -> str:
+    """``45 s``, ``12 min``, ``1 h 12 min``, ``2 d 3 h``."""
+    seconds = int(value.total_seconds())
+    for size, name, under, under_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "")):
+        if seconds >= size:
+            rest = seconds % size // under
+            return f"{seconds // size} {name}" + (f" {rest} {under_name}" if rest and under_name else "")
+    return f"{seconds} s"
+
+
+@register.filter
+def figure(value: float | None) -> str:
+    """A count with separators, a hyphen for none."""
+    return "-" if value is None else f"{value:,}"
+
+
+@register.filter
+def usd(value: Decimal | None) -> str:
+    """An amount in US dollars; more digits the smaller it is, and unknown is never zero."""
+    if value is None:
+        return "-"
+    return f"${value:,.2f}" if value >= 1 or not value else f"${value:.4f}"
+
+
+@register.filter
+def words(name: str) -> str:
+    """A snake-case name as words."""
+    return name.replace("_", " ").capitalize()
 
 
 def absolute(value: datetime) -> str:

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import login as start_session
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from sesame.utils import get_user
@@ -16,14 +16,14 @@ LINK = "sesame"
 
 
 @login_not_required
-def login(request: HttpRequest) -> HttpResponse:
+def login(request: HttpRequest) -> HttpResponseBase:
     if LINK in request.GET:
         return sign_in_by_link(request)
     return LoginView.as_view(redirect_authenticated_user=True)(request)
 
 
 def sign_in_by_link(request: HttpRequest) -> HttpResponse:
-    """Use up the link's token. A link that fails leads to the password page, which says so, unless it already worked."""
+    """Use up the link's token. A link that fails leads to the password page, unless one is signed in already."""
     user = get_user(request)
     if user is None and request.user.is_authenticated:
         return HttpResponseRedirect(safe_next(request))
@@ -37,7 +37,11 @@ def sign_in_by_link(request: HttpRequest) -> HttpResponse:
 def safe_next(request: HttpRequest) -> str:
     """Where the person wanted to go, if it is on this site; else the front page."""
     url = request.POST.get("next") or request.GET.get("next") or ""
-    return url if url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure()) else resolve_url(settings.LOGIN_REDIRECT_URL)
+    return (
+        url
+        if url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure())
+        else resolve_url(settings.LOGIN_REDIRECT_URL)
+    )
 
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:

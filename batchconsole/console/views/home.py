@@ -4,12 +4,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import TemplateDoesNotExist, get_template
 
+from batchconsole.console.context import last_connection
 from batchconsole.jobs.models import Connection
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    first = Connection.objects.filter(is_enabled=True).first()
-    return redirect(first) if first else render(request, "console/no_connection.html")
+    connection = last_connection(request, Connection.objects.enabled())
+    return redirect(connection) if connection else render(request, "console/no_connection.html")
 
 
 def help_topic(request: HttpRequest, topic: str) -> HttpResponse:

@@ -1,17 +1,114 @@
-"""The page of one job, its tabs being URLs, and the download of what it wrote."""
+"""The page of one job, its tabs being URLs; what it wrote; and what can be done with it beside stopping."""
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+import hashlib
+from typing import Any
 
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from batchconsole.console import definition
 from batchconsole.console.middleware import ConsoleRequest
-from batchconsole.jobs.models import BatchJob
+from batchconsole.console.stages import pace, stages, times_entered
+from batchconsole.console.templatetags.console import output_folder
+from batchconsole.jobs import lifecycle
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import BatchJob, Event
+
+TABS = {
+    "details": "Details",
+    "results": "Results",
+    "errors": "Errors",
+    "activity": "Activity",
+    "definition": "Definition",
+    "tags": "Tags",
+}
+EVENTS_SHOWN = 200
 
 
+def find(request: ConsoleRequest, pk: int) -> BatchJob:
+    jobs = BatchJob.objects.select_related("connection", "created_by", "input_check", "resend_of__connection")
+    job: BatchJob = get_object_or_404(jobs, connection=request.connection, pk=pk)
+    return job
+
+
+@require_safe
+@vary_on_headers("HX-Request")
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    job = get_object_or_404(BatchJob, connection=request.connection, pk=pk)
-    return render(request, "console/job_detail.html", {"job": job})
+    job = find(request, pk)
+    events = list(job.events.select_related("actor")[:EVENTS_SHOWN])
+    version = make_version(job, events)
+    if request.htmx and request.headers.get("X-Version") == version:
+        return HttpResponse(status=204)
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in TABS else "details"
+    context = {
+        "job": job,
+        "events": events,
+        "version": version,
+        "tab": tab,
+        "tabs": TABS,
+        "tab_template": f"console/job/_{tab}.html",
+        **READ_TAB.get(tab, no_more)(request, job, events),
+    }
+    return render(request, "console/_job_detail.html" if request.htmx else "console/job_detail.html", context)
 
 
+def make_version(job: BatchJob, events: list[Event]) -> str:
+    """Changes when anything on the page has changed."""
+    seen = [job.modified_at, job.status, job.results, events[0].pk if events else 0, job.connection.sync_error]
+    return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+
+
+def no_more(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return {}
+
+
+def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return {
+        "stages": stages(job, events),
+        "pace": pace(job, times_entered(job, events)),
+        "files": job.result_files.all()[:100],
+        "resends": job.resends.select_related("connection")[:20],
+    }
+
+
+def read_definition(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return {
+        "ways": [
+            ("cli", "AWS CLI", definition.as_cli(job)),
+            ("boto3", "Python (boto3)", definition.as_boto3(job)),
+            ("json", "JSON request", definition.as_json(job)),
+        ]
+    }
+
+
+READ_TAB = {"details": read_details, "definition": read_definition}
+
+
+@require_safe
 def download(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    job = get_object_or_404(BatchJob, connection=request.connection, pk=pk)
-    return HttpResponse(job.output_s3_uri)
+    """An output file of the job, or its manifest; the S3 pages hand it on."""
+    job = find(request, pk)
+    key = request.GET.get("key", "")
+    folder = output_folder(job)
+    if not folder or not f"s3://{key}".startswith(folder):
+        raise Http404("That is not a file of this job's output.")
+    return redirect(f"{reverse('s3-download', args=[connection])}?{urlencode({'uri': f's3://{key}'})}")
+
+
+@require_POST
+def release(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """Submit a job in spite of what the input check found."""
+    job = find(request, pk)
+    try:
+        lifecycle.release(job, request.user)
+    except UserError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"{job.job_name} was sent to the queue.")
+    return redirect(job)

@@ -75,7 +75,9 @@ class Outcome:
         if self.ended:
             messages.info(request, f"{counted(self.ended)} had already ended.")
         if self.stopped:
-            messages.success(request, f"{counted(self.stopped)} {'is' if len(self.stopped) == 1 else 'are'} being stopped.")
+            messages.success(
+                request, f"{counted(self.stopped)} {'is' if len(self.stopped) == 1 else 'are'} being stopped."
+            )
 
 
 def stop_all(jobs: Iterable[BatchJob], actor: User) -> Outcome:

@@ -9,21 +9,26 @@ from batchconsole.console import preferences
 from batchconsole.console.views.auth import safe_next
 
 
+def radios() -> forms.RadioSelect:
+    return forms.RadioSelect(attrs={"class": "radio"})
+
+
 class PreferencesForm(forms.Form):
     """Each field is named after its cookie, dashes for underscores."""
 
-    theme = forms.ChoiceField(choices=list(preferences.THEMES.items()), widget=forms.RadioSelect)
-    density = forms.ChoiceField(choices=list(preferences.DENSITIES.items()), widget=forms.RadioSelect)
-    time_zone = forms.ChoiceField(choices=list(preferences.TIME_ZONES.items()), widget=forms.RadioSelect)
+    theme = forms.ChoiceField(choices=list(preferences.THEMES.items()), widget=radios())
+    density = forms.ChoiceField(choices=list(preferences.DENSITIES.items()), widget=radios())
+    time_zone = forms.ChoiceField(choices=list(preferences.TIME_ZONES.items()), widget=radios())
     page_size = forms.TypedChoiceField(
-        choices=[(size, f"{size} jobs") for size in preferences.PAGE_SIZES], coerce=int, widget=forms.RadioSelect
+        choices=[(size, f"{size} jobs") for size in preferences.PAGE_SIZES], coerce=int, widget=radios()
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest) -> HttpResponse:
     now = preferences.Preferences.read(request.COOKIES)
-    form = PreferencesForm(request.POST or None, initial={name: getattr(now, name) for name in PreferencesForm.base_fields})
+    initial = {name: getattr(now, name) for name in PreferencesForm.base_fields}
+    form = PreferencesForm(request.POST or None, initial=initial)
     if not form.is_valid():
         return render(request, "console/preferences.html", {"form": form, "next": safe_next(request)})
     response = HttpResponseRedirect(safe_next(request))

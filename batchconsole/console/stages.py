@@ -1,0 +1,90 @@
+"""A job's way through its states as a picture: each stage with when it was entered and how long it took."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from batchconsole.jobs.models import BatchJob, Event
+from batchconsole.jobs.states import Status
+
+WAY = (Status.QUEUED, Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED, Status.IN_PROGRESS)
+ENDS = {
+    Status.COMPLETED: "done",
+    Status.PARTIALLY_COMPLETED: "warning",
+    Status.STOPPED: "stopped",
+    Status.CANCELLED: "stopped",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage; ``state`` is done, current, ahead, skipped, or for an end also warning, stopped, error."""
+
+    title: str
+    state: str
+    at: datetime | None = None
+    lasted: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a running job goes and what that means for the rest."""
+
+    per_minute: float
+    left: timedelta
+
+
+def stages(job: BatchJob, events: Iterable[Event]) -> list[Stage]:
+    """The stages of *job* in their order, the end last; one the job never showed is skipped or ahead."""
+    entered = times_entered(job, events)
+    way = [*([Status.CHECKING] if job.check_input else []), *WAY]
+    if job.status == Status.STOPPING or Status.STOPPING in entered:
+        way.append(Status.STOPPING)
+    return [*steps(job, way, entered), end(job)]
+
+
+def times_entered(job: BatchJob, events: Iterable[Event]) -> dict[str, datetime]:
+    """When each status was first reached, from the audit trail and what AWS says."""
+    entered: dict[str, datetime] = {}
+    for event in sorted(events, key=lambda event: event.at):
+        if event.to_status and event.to_status != event.from_status:
+            entered.setdefault(event.to_status, event.at)
+    first = Status.CHECKING if job.check_input else Status.QUEUED
+    if job.origin == BatchJob.Origin.CONSOLE:
+        entered.setdefault(first, job.created_at)
+    if job.submit_time:
+        entered.setdefault(Status.SUBMITTED, job.submit_time)
+    return entered
+
+
+def steps(job: BatchJob, way: list[Status], entered: dict[str, datetime]) -> Iterator[Stage]:
+    here = Status.QUEUED if job.status == Status.SUBMITTING else job.status
+    reached = [status for status in way if status in entered]
+    ended_at = job.end_time or job.status_changed_at
+    for number, status in enumerate(way):
+        later = [entered[after] for after in reached if way.index(after) > number]
+        if status == here:
+            yield Stage(status.label, "current", entered.get(status))
+        elif status in entered:
+            until = later[0] if later else ended_at if job.is_ended else None
+            yield Stage(status.label, "done", entered[status], until - entered[status] if until else None)
+        else:
+            yield Stage(status.label, "skipped" if later or job.is_ended else "ahead")
+
+
+def end(job: BatchJob) -> Stage:
+    if not job.is_ended:
+        return Stage(Status.COMPLETED.label, "ahead")
+    state = ENDS.get(Status(job.status), "error")
+    return Stage(Status(job.status).label, state, job.end_time or job.status_changed_at)
+
+
+def pace(job: BatchJob, entered: dict[str, datetime]) -> Pace | None:
+    """The pace of a running job, ``None`` while nothing can be told."""
+    started, done, total = entered.get(Status.IN_PROGRESS), job.processed_record_count, job.total_record_count
+    if job.status != Status.IN_PROGRESS or not started or not done or not total:
+        return None
+    seconds = max((timezone.now() - started).total_seconds(), 1)
+    return Pace(per_minute=done / seconds * 60, left=timedelta(seconds=(total - done) * seconds / done))

@@ -1,0 +1,20 @@
+// The page of a job: tabs load in place, and what is shown keeps itself up to date.
+import { announce, load } from "./live.js";
+
+const region = document.getElementById("job");
+const readStatus = () => region.querySelector(".key-values .status-indicator")?.textContent.trim();
+let status = readStatus();
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-in-place]");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  await load(link.href, { push: true });
+});
+
+region.addEventListener("live:after", () => {
+  if (readStatus() !== status) announce(`Status: ${readStatus()}`);
+  status = readStatus();
+});
+
+window.addEventListener("popstate", () => load(location.href));
