@@ -271,7 +271,10 @@ class RoleSelect(AwsSelect):
 
 
 class AttributeEditor(Part):
-    """The rows of ``form.<name>``, a formset, with Remove on each and Add below."""
+    """The rows of ``form.<name>``, a formset of ``key`` and ``value``, with Remove on each and Add below.
+
+    ``form.suggestions``, if there is one, holds for each of the two what people may want to enter.
+    """
 
     template = "%s/layout/attribute_editor.html"
 
@@ -281,6 +284,10 @@ class AttributeEditor(Part):
         self.add = add
         self.item = item
         self.empty = empty or f"No {item}s associated with the resource."
+        self.controls = {
+            part: Field(part, placeholder=f"Enter {part}", list=f"{name}-{part}-suggestions")
+            for part in ("key", "value")
+        }
 
     def names(self) -> Iterator[str]:
         yield self.name
@@ -288,7 +295,8 @@ class AttributeEditor(Part):
     def context(self, form: BaseForm) -> dict[str, Any]:
         formset: BaseFormSet[Any] = getattr(form, self.name)
         left = formset.max_num - len(formset.forms)
-        return {"formset": formset, "left": left, "limit_text": limit_text(left, formset.max_num, self.item)}
+        limit = limit_text(left, formset.max_num, self.item)
+        return {"formset": formset, "left": left, "limit_text": limit, "suggestions": getattr(form, "suggestions", {})}
 
 
 def limit_text(left: int, limit: int, item: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
+from batchconsole.jobs.models import ModelPrice
+from batchconsole.jobs.prices import price_for
 from batchconsole.records import catalogue, prices
 from batchconsole.records.catalogue import Model
 from batchconsole.records.prices import Price
@@ -21,6 +23,9 @@ GEOGRAPHIES = {
     "ca": ("ca-",),
     "global": ("",),
 }
+
+
+PROFILE_LABEL = "Inference profile: "
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,11 @@ class ModelChoice:
     @property
     def ids(self) -> tuple[str, ...]:
         return tuple(kind.model_id for kind in self.inference_types)
+
+    @property
+    def scopes(self) -> str:
+        """The inference types in a few words: ``On-demand, US, Global``."""
+        return ", ".join(kind.label.removeprefix(PROFILE_LABEL) for kind in self.inference_types)
 
     @property
     def text(self) -> str:
@@ -69,7 +79,8 @@ def model_choices(region: str, offered: Offered) -> list[ModelChoice]:
     """Every model of the catalogue, and those of the region that the catalogue does not know yet."""
     known = catalogue.models()
     newer = [_newer(model) for bare, model in offered.names.items() if catalogue.find(bare) is None]
-    return [_choice(model, region, offered) for model in (*known, *newer)]
+    priced_here = set(ModelPrice.objects.values_list("model_id", flat=True))  # one query, not one a model
+    return [_choice(model, region, offered, is_priced_here=model.model_id in priced_here) for model in (*known, *newer)]
 
 
 def _newer(model: FoundationModel) -> Model:
@@ -90,11 +101,10 @@ def _newer(model: FoundationModel) -> Model:
     )
 
 
-def _choice(model: Model, region: str, offered: Offered) -> ModelChoice:
+def _choice(model: Model, region: str, offered: Offered, *, is_priced_here: bool) -> ModelChoice:
+    find = price_for if is_priced_here else prices.find_price
     kinds = tuple(_inference_types(model, region, offered))
-    return ModelChoice(
-        model, prices.find_price(model.model_id, region), kinds, _obstacle(model, region, offered, kinds)
-    )
+    return ModelChoice(model, find(model.model_id, region), kinds, _obstacle(model, region, offered, kinds))
 
 
 def _inference_types(model: Model, region: str, offered: Offered) -> Iterator[InferenceType]:
@@ -105,7 +115,7 @@ def _inference_types(model: Model, region: str, offered: Offered) -> Iterator[In
         if serves(profile_id, region) and (
             not offered.known or profile_id in own or model.model_id in offered.model_ids
         ):
-            yield InferenceType(profile_id, f"Inference profile: {_scope(profile_id)}")
+            yield InferenceType(profile_id, f"{PROFILE_LABEL}{_scope(profile_id)}")
 
 
 def _is_for(profile: InferenceProfile, model: Model) -> bool:
@@ -132,7 +142,7 @@ def _scope(profile_id: str) -> str:
 
 def _obstacle(model: Model, region: str, offered: Offered, kinds: tuple[InferenceType, ...]) -> str:
     if not model.batch:
-        return "Batch inference is not supported for this model."
+        return "Batch inference is not supported."
     if offered.known and model.model_id not in offered.model_ids:
         return f"Not offered in {region}."
     if not offered.known and model.regions and region not in model.regions:

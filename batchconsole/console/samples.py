@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from batchconsole.records.catalogue import Model
 from batchconsole.records.families import family_for
 
 INVOCATION_TYPES = ("InvokeModel", "Converse")
@@ -26,9 +27,10 @@ class Sample:
         return json.dumps(self.record, indent=2, ensure_ascii=False)
 
 
-def samples(model_id: str) -> list[Sample]:
-    """A sample for each way to invoke *model_id* whose format is known."""
-    families = [(kind, family_for(model_id, kind)) for kind in INVOCATION_TYPES]
+def samples(model: Model) -> list[Sample]:
+    """A sample for each way to invoke *model* whose format is known. Converse is for conversations only."""
+    kinds = INVOCATION_TYPES if "TEXT" in model.output_modalities else INVOCATION_TYPES[:1]
+    families = [(kind, family_for(model.model_id, kind)) for kind in kinds]
     return [
         Sample(kind, family.title, {"recordId": "record-0001", "modelInput": family.sample()})
         for kind, family in families

@@ -16,6 +16,8 @@ from batchconsole.console.views import (
     preferences,
     roles,
     s3,
+    s3_upload,
+    usage,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -30,7 +32,10 @@ urlpatterns: list[URLPattern] = [
     path("activity/", activity.index, name="activity"),
     path("<slug:connection>/jobs/", jobs.index, name="job-list"),
     path("<slug:connection>/jobs/create/", create.job_create, name="job-create"),
+    path("<slug:connection>/jobs/create/command/", create.job_command, name="job-command"),
     path("<slug:connection>/jobs/create/field/<slug:name>/", create.job_field, name="job-field"),
+    path("<slug:connection>/usage/", usage.index, name="usage"),
+    path("<slug:connection>/usage/<slug:kind>.csv", usage.export, name="usage-export"),
     path("<slug:connection>/models/", models.index, name="model-list"),
     path("<slug:connection>/models/picker/", models.picker, name="model-picker"),
     path("<slug:connection>/models/summary/", models.summary, name="model-summary"),
@@ -40,6 +45,10 @@ urlpatterns: list[URLPattern] = [
     path("<slug:connection>/s3/object/", s3.s3_object, name="s3-object"),
     path("<slug:connection>/s3/download/", s3.download, name="s3-download"),
     path("<slug:connection>/s3/upload/", s3.upload, name="s3-upload"),
+    path("<slug:connection>/s3/upload/start/", s3_upload.start, name="s3-upload-start"),
+    path("<slug:connection>/s3/upload/part/", s3_upload.part, name="s3-upload-part"),
+    path("<slug:connection>/s3/upload/finish/", s3_upload.finish, name="s3-upload-finish"),
+    path("<slug:connection>/s3/upload/abort/", s3_upload.abort, name="s3-upload-abort"),
     path("<slug:connection>/s3/folder/", s3.create_folder, name="s3-folder"),
     path("<slug:connection>/jobs/stop/", job_stop.selected, name="job-stop-selected"),
     path("<slug:connection>/jobs/<int:pk>/", job.detail, name="job-detail"),

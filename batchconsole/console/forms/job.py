@@ -9,12 +9,13 @@ from django.core.exceptions import ValidationError
 
 from batchconsole.console.forms.fields import ApiTextField, HoursField, IdListField, S3UriField, required
 from batchconsole.console.forms.job_layout import job_layout
-from batchconsole.console.forms.tags import BaseTagFormSet, tag_formset, tag_rows
+from batchconsole.console.forms.tags import BaseTagFormSet, tag_formset, tag_rows, tags_in_use
 from batchconsole.console.forms.validators import ROLE_NAME, rule
 from batchconsole.console.forms.widgets import PickOrType, SelectOrType
 from batchconsole.console.layout import Choice, Part
 from batchconsole.console.model_choices import refusal
 from batchconsole.console.offers import OFFERS, Offer
+from batchconsole.jobs.lifecycle import ASKED
 from batchconsole.jobs.models import BatchJob, Connection, Status
 
 JOB_NAME_RULE = (
@@ -29,8 +30,8 @@ NEVER_SENT = (Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED)
 EXISTING, NEW = "existing", "new"
 
 INVOCATION_TYPES = [
-    ("InvokeModel", Choice("InvokeModel", "Each record holds the model's own request format.")),
-    ("Converse", Choice("Converse", "Each record holds a Converse request, the same for every model.")),
+    ("InvokeModel", Choice("InvokeModel", "Records hold the model's own request format.")),
+    ("Converse", Choice("Converse", "Records hold Converse requests, for any model.")),
 ]
 ROLE_KINDS = [
     (EXISTING, Choice("Use an existing service role", "A role that Amazon Bedrock may assume.")),
@@ -86,15 +87,15 @@ class JobForm(forms.Form):
         widget=SelectOrType(noun="key ARN or alias", placeholder="arn:aws:kms:… or alias/name"),
     )
     service_role = forms.ChoiceField(
-        label="Service role",
+        label="Service access",
         choices=ROLE_KINDS,
         initial=EXISTING,
         widget=forms.RadioSelect,
-        error_messages=required("Service role") | {"invalid_choice": "Choose an existing or a new service role."},
+        error_messages=required("Service access") | {"invalid_choice": "Choose an existing or a new service role."},
     )
     role_arn = ApiTextField(
         "roleArn",
-        label="Service role ARN",
+        label="Service role",
         required=False,
         invalid="Enter a valid service role ARN.",
         widget=SelectOrType(noun="role ARN", placeholder="arn:aws:iam::111122223333:role/name"),
@@ -140,6 +141,7 @@ class JobForm(forms.Form):
         self.connection = connection
         self.tags = self._tags(data, (initial or {}).get("tags"))
         self.offers: dict[str, Offer] = {}
+        self.suggestions = tags_in_use(connection)
         self.focus("" if self.is_bound else "job_name")
         self.helper = FormHelper()
         self.helper.form_id = "job-form"
@@ -253,6 +255,17 @@ class JobForm(forms.Form):
     @property
     def makes_role(self) -> bool:
         return bool(self.cleaned_data.get("service_role") == NEW)
+
+    def unsaved_job(self) -> BatchJob:
+        """The job as the form would make it now, right or wrong, without a token: for showing, never for saving."""
+        values = {name: self[name].value() or "" for name in ASKED if name in self.fields}
+        hours = str(values["timeout_duration_in_hours"])
+        values["timeout_duration_in_hours"] = int(hours) if hours.isdecimal() else None
+        if self["service_role"].value() == NEW:
+            account = self.connection.account_id or "ACCOUNT"
+            values["role_arn"] = f"arn:aws:iam::{account}:role/service-role/{self['role_name'].value() or 'NAME'}"
+        tags = [row.initial for row in self.tags.forms if (row.initial or {}).get("key")]
+        return BatchJob(connection=self.connection, client_request_token="", **values | {"tags": tags})
 
     def job_fields(self) -> dict[str, Any]:
         """The cleaned values that belong to the job itself, the tags among them."""

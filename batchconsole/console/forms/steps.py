@@ -25,6 +25,7 @@ class Shown:
     picker: QueryDict | None = None
     load: list[str] = field(default_factory=list)
     policy: bool = False
+    command: bool = False
     focus: str = ""
 
 
@@ -107,6 +108,10 @@ def show_policy(data: Data, _: str) -> Shown:
     return Shown(policy=True, focus="role_name")
 
 
+def show_command(data: Data, _: str) -> Shown:
+    return Shown(command=True)
+
+
 STEPS: dict[str, Callable[[Data, str], Shown]] = {
     "add_tag": add_tag,
     "remove_tag": remove_tag,
@@ -120,6 +125,7 @@ STEPS: dict[str, Callable[[Data, str], Shown]] = {
     "model_leave": leave_picker,
     "load": load,
     "show_policy": show_policy,
+    "show_command": show_command,
 }
 
 

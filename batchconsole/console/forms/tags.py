@@ -1,6 +1,7 @@
 """The tags of a job: a formset of key and value, fifty at most, posted as ``tags-N-key`` and ``tags-N-value``."""
 
 import re
+from collections import Counter
 from typing import Any
 
 from django import forms
@@ -9,11 +10,13 @@ from django.forms import BaseFormSet, formset_factory
 
 from batchconsole.aws.bedrock import MAX_TAGS
 from batchconsole.aws.constraints import job_constraints
+from batchconsole.jobs.models import BatchJob, Connection
 
 PREFIX = "tags"
 # The API model admits that many in one request: more rows than a person makes, and no input is lost below it.
 MOST_ROWS = 200
 ROW = re.compile(rf"{PREFIX}-(\d+)-(?:key|value)")
+SUGGESTED_FROM = 200  # jobs
 VALID = "can only contain letters, digits, white space and any of the following: _.:/=+@-"
 
 
@@ -71,6 +74,13 @@ class BaseTagFormSet(BaseFormSet):  # type: ignore[type-arg] # generic for mypy 
         """The tags in the API's words. Call it once the formset is valid."""
         rows = [form.cleaned_data for form in self.forms]
         return [{"key": row["key"], "value": row["value"]} for row in rows if row.get("key")]
+
+
+def tags_in_use(connection: Connection) -> dict[str, list[str]]:
+    """Keys and values of the newest jobs' tags, the frequent ones first, to be suggested."""
+    newest = BatchJob.objects.filter(connection=connection).values_list("tags", flat=True)[:SUGGESTED_FROM]
+    counts = {part: Counter(tag.get(part, "") for tags in newest for tag in tags or []) for part in ("key", "value")}
+    return {part: [value for value, _ in count.most_common(50) if value] for part, count in counts.items()}
 
 
 _TagFormSet: Any = formset_factory(

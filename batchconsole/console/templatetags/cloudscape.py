@@ -1,5 +1,6 @@
 """Template tags of the ``cloudscape`` crispy pack: a field's control with the ids that assistive technology follows."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django import forms, template
@@ -55,6 +56,18 @@ def is_optional(field: BoundField, part: Any = None) -> bool:
     """Whether the label says so: a field that may be empty, unless its part says that something else decides."""
     said = getattr(part, "optional", None)
     return not field.field.required if said is None else bool(said)
+
+
+@register.filter
+def newest_first(messages: Iterable[Any]) -> list[Any]:
+    """Django's messages from the newest to the oldest; their storage itself cannot be reversed."""
+    return list(messages)[::-1]
+
+
+@register.filter
+def item(mapping: Mapping[str, Any], key: str) -> Any:
+    """The value of *key*, which a template cannot ask for when the key is a variable."""
+    return mapping[key]
 
 
 @register.filter

@@ -6,9 +6,10 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template import Context
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.definition import as_cli
 from batchconsole.console.forms.job import JobForm
 from batchconsole.console.forms.steps import Shown, take_step
 from batchconsole.console.layout import AwsSelect, Part
@@ -61,6 +62,8 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
         context |= chooser_context(page, shown.chooser, surface="inline")
     if shown.picker is not None:
         context |= {"picker": Picker.read(request.connection, shown.picker), "surface": "inline"}
+    if shown.command:
+        context["command"] = as_cli(form.unsaved_job())
     if shown.policy:
         context["policy"] = role_policy(JobForm(data, connection=request.connection))
     return context
@@ -113,6 +116,13 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
         form.use_role(fields["role_arn"])
         messages.success(request, f"The service role {form.cleaned_data['role_name']} was created.")
     return lifecycle.create_job(connection=request.connection, actor=request.user, fields=fields)
+
+
+@require_POST
+def job_command(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The AWS CLI command that would do what the form says now, whether or not that is right yet."""
+    form = JobForm.draft(request.POST, connection=request.connection)
+    return render(request, "console/_job_command.html", {"command": as_cli(form.unsaved_job())})
 
 
 @require_safe

@@ -11,9 +11,11 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.model_choices import ModelChoice, by_provider, model_choices, refusal
 from batchconsole.console.offers import offered_models
-from batchconsole.console.samples import Sample, samples
+from batchconsole.console.samples import samples
+from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.models import Connection
-from batchconsole.records import catalogue, prices
+from batchconsole.jobs.prices import price_for
+from batchconsole.records import catalogue
 
 
 @dataclass
@@ -85,8 +87,12 @@ def detail(request: ConsoleRequest, connection: str, model_id: str) -> HttpRespo
     choice = next((choice for choice in picker.choices if choice.model.model_id == model_id), None)
     if choice is None:
         raise Http404(f"There is no model {model_id} in the catalogue of this version.")
-    found: list[Sample] = samples(choice.model.model_id)
-    return render(request, "console/model.html", {"choice": choice, "picker": picker, "samples": found})
+    context = {
+        "choice": choice,
+        "limits": limits_for(request.connection, choice.model.model_id),
+        "samples": samples(choice.model),
+    }
+    return render(request, "console/model.html", context)
 
 
 @require_safe
@@ -106,9 +112,11 @@ def summary(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 def summary_context(connection: Connection, model_id: str) -> dict[str, Any]:
     """What the template of the summary needs: the model, its price and what speaks against it, if it is known."""
+    if not model_id:
+        return {}
     return {
         "model_id": model_id,
         "chosen_model": catalogue.find(model_id),
-        "chosen_price": prices.find_price(model_id, connection.region),
+        "chosen_price": price_for(model_id, connection.region),
         "chosen_obstacle": refusal(model_id, connection.region),
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST
 
 from batchconsole.aws import iam
 from batchconsole.aws.errors import AwsError
@@ -27,10 +27,10 @@ class RolePolicy:
     error: AwsError | None = None
 
 
-@require_safe
+@require_POST
 def policy(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The documents for what the form holds now."""
-    form = JobForm(request.GET, connection=request.connection)
+    form = JobForm(request.POST, connection=request.connection)
     return render(request, "console/_role_policy_documents.html", {"policy": role_policy(form)})
 
 

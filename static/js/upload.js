@@ -1,0 +1,111 @@
+// Upload of a large file in parts, with progress. What S3 has already is not sent again: an upload that broke off, or
+// whose page was closed, goes on when the same file is chosen for the same place. Small files go by the form itself.
+const SMALL = 5 * 2 ** 20;
+const TRIES = 4;
+
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+class Upload {
+  constructor(form, file) {
+    this.form = form;
+    this.file = file;
+    this.uri = form.elements.uri.value + file.name;
+    this.memory = `upload ${this.uri} ${file.size} ${file.lastModified}`;
+    this.abort = new AbortController();
+  }
+
+  async call(step, { query = "", body } = {}) {
+    const headers = { "X-CSRFToken": this.form.elements.csrfmiddlewaretoken.value };
+    const url = new URL(`../${step}/${query}`, new URL(this.form.dataset.upload, location.href));
+    const response = await fetch(url, { method: "POST", body, headers, signal: this.abort.signal });
+    const answer = await response.json().catch(() => ({ message: `The server answered ${response.status}.` }));
+    if (response.ok) return answer;
+    throw Object.assign(new Error(answer.message), { isFinal: response.status < 500 });
+  }
+
+  fields(values = {}) {
+    return new URLSearchParams({ uri: this.uri, upload: this.id ?? "", size: this.file.size, ...values });
+  }
+
+  async patiently(work) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error.name === "AbortError" || error.isFinal || attempt === TRIES) throw error;
+        await pause(2 ** attempt);
+      }
+    }
+  }
+
+  async run(tell) {
+    this.id = localStorage.getItem(this.memory) ?? "";
+    const { upload, partSize, done } = await this.call("start", { body: this.fields() });
+    this.id = upload;
+    localStorage.setItem(this.memory, upload);
+    const count = Math.ceil(this.file.size / partSize);
+    for (let number = 1; number <= count; number += 1) {
+      if (!done.includes(number)) await this.patiently(() => this.send(number, partSize));
+      tell(Math.min(number * partSize, this.file.size), this.file.size);
+    }
+    await this.patiently(() => this.call("finish", { body: this.fields() }));
+    localStorage.removeItem(this.memory);
+  }
+
+  send(number, partSize) {
+    const body = this.file.slice((number - 1) * partSize, number * partSize);
+    const query = `?${new URLSearchParams({ uri: this.uri, upload: this.id, part: number })}`;
+    return this.call("part", { query, body });
+  }
+
+  async cancel() {
+    this.abort.abort();
+    this.abort = new AbortController();
+    localStorage.removeItem(this.memory);
+    if (this.id) await this.call("abort", { body: this.fields() });
+  }
+}
+
+const mebibytes = (bytes) => `${(bytes / 2 ** 20).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
+
+function show(form, isRunning) {
+  form.querySelector("[data-upload-progress]").hidden = !isRunning;
+  form.querySelector("[data-upload-cancel]").hidden = !isRunning;
+  form.querySelector("button[type=submit]").disabled = isRunning;
+}
+
+function progress(form, sent, total) {
+  const percent = Math.floor((sent / total) * 100);
+  form.querySelector("progress").value = percent;
+  form.querySelector(".progress-value").textContent = `${percent}%`;
+  form.querySelector(".progress-note").textContent = `${mebibytes(sent)} of ${mebibytes(total)}`;
+}
+
+async function start(form, file) {
+  const upload = new Upload(form, file);
+  const status = form.querySelector("[data-upload-status]");
+  show(form, true);
+  progress(form, 0, file.size);
+  form.querySelector("[data-upload-cancel]").onclick = async () => {
+    await upload.cancel();
+    status.textContent = "The upload was cancelled.";
+    show(form, false);
+  };
+  try {
+    await upload.run((sent, total) => progress(form, sent, total));
+    location.reload();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    status.textContent = `${file.name} could not be uploaded. ${error.message} Choose Upload to go on with it.`;
+    show(form, false);
+  }
+}
+
+for (const form of document.querySelectorAll("form[data-upload]")) {
+  form.addEventListener("submit", (event) => {
+    const file = form.elements.file.files[0];
+    if (!file || file.size < SMALL) return;
+    event.preventDefault();
+    start(form, file);
+  });
+}
