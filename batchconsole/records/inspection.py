@@ -7,10 +7,12 @@ import msgspec
 
 from batchconsole.records import catalogue
 from batchconsole.records.families import FAMILIES, AnyFamily, family_for
-from batchconsole.records.families.faults import Fault, from_validation_error, steps
+from batchconsole.records.families.faults import Fault, field_path, from_validation_error, shown
+from batchconsole.records.families.paths import value_at
 from batchconsole.records.families.schema import Context, Size
 from batchconsole.records.recognition import foreign_line, recognise
 from batchconsole.records.report import Example, Finding
+from batchconsole.records.wording import NOT_THE_MODELS, expected_words, message_of
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 MAX_FAULTS = 8  # of one record
@@ -31,6 +33,7 @@ class Seen(msgspec.Struct, kw_only=True):
 
     findings: list[Finding] = msgspec.field(default_factory=list)
     is_record: bool = True
+    lacks_id: bool = False
     record_id: str | None = None
     size: Size | None = None
 
@@ -55,21 +58,22 @@ class Inspector:
             file=file,
             line=number,
             record_id=(record_id or "")[:EXCERPT],
-            path=fault.path,
-            found=fault.found[:EXCERPT],
-            expected=fault.expected,
+            path=field_path(fault),
+            found=(fault.excerpt or fault.found)[:EXCERPT],
+            expected=expected_words(fault),
         )
         return Finding(
             code=fault.code,
             severity=fault.severity,
-            message=_message(fault),
+            message=message_of(fault),
             example=example,
             bedrock_says=self._bedrock_says(fault),
         )
 
     def _bedrock_says(self, fault: Fault) -> str:
-        """Bedrock's words for a fault of the body; what is wrong with a line around it is not the model's business."""
-        if self.family is None or not fault.path.startswith(INPUT) or fault.severity != "error" or fault.code in OURS:
+        """Bedrock's words for a fault of the body, where they are known."""
+        unknown = fault.code in NOT_THE_MODELS or (fault.kind == "rule" and not fault.refusal)
+        if self.family is None or unknown or fault.severity != "error" or not fault.path.startswith(INPUT):
             return ""
         return self.family.word(msgspec.structs.replace(fault, path="$" + fault.path.removeprefix(INPUT)))
 
@@ -79,7 +83,9 @@ class Inspector:
             return [_envelope("blank-line", found="a blank line", expected="one JSON object a line")]
         try:
             record = msgspec.json.decode(line)
-        except UNREADABLE as error:
+        except UnicodeDecodeError:
+            return [_envelope("invalid-utf-8", found=_excerpt(line), expected="valid UTF-8")]
+        except (msgspec.DecodeError, RecursionError) as error:
             return [_envelope("invalid-json", found=_excerpt(line), expected=f"valid JSON ({error})")]
         if not isinstance(record, dict):
             return [_envelope("not-an-object", found=_excerpt(line), expected="a JSON object")]
@@ -91,8 +97,9 @@ class Inspector:
             seen.record_id = record_id
         elif "recordId" in record:
             yield Fault(
-                kind="type", code="record-id-type", path="$.recordId", found=_shown(record_id), expected="a string"
+                kind="type", code="record-id-type", path="$.recordId", excerpt=shown(record_id), expected="a string"
             )
+        seen.lacks_id = "recordId" not in record and "modelInput" in record
         for name in record.keys() - {"recordId", "modelInput"} if "modelInput" in record else ():
             yield _envelope(
                 "extra-member",
@@ -107,7 +114,7 @@ class Inspector:
         if "modelInput" not in record:
             yield _without_input(record)
         elif not isinstance(body, dict):
-            yield Fault(kind="type", code="model-input-type", path=INPUT, found=_shown(body), expected="a JSON object")
+            yield Fault(kind="type", code="model-input-type", path=INPUT, excerpt=shown(body), expected="a JSON object")
         elif self.family is not None:
             for fault in self._body_faults(self.family, body, seen):
                 yield msgspec.structs.replace(fault, path=INPUT + fault.path[1:])
@@ -125,7 +132,9 @@ class Inspector:
         yield from faults[:MAX_FAULTS]
 
     def _wrong_family(self, family: AnyFamily, stranger: AnyFamily) -> Fault:
-        who = "the model invocation type" if self.target.invocation_type == "Converse" else self.target.model_id
+        who = (
+            "the model invocation type Converse" if self.target.invocation_type == "Converse" else self.target.model_id
+        )
         looks = f"{_article(stranger.title)} body"
         return Fault(
             kind="rule",
@@ -144,37 +153,6 @@ class Inspector:
                 )
 
 
-OURS = frozenset({"wrong-family", "media-elsewhere"})
-MESSAGES = {
-    "blank-line": "There are blank lines. Every line must be one JSON object.",
-    "line-too-long": "The line is too long to be looked at.",
-    "invalid-json": "The line is not valid JSON.",
-    "not-an-object": "The line is JSON, but not an object.",
-    "record-id-type": "recordId must be a string.",
-    "extra-member": "The record has members beside recordId and modelInput.",
-    "model-input-type": "modelInput must be an object.",
-    "media-elsewhere": "The record points at S3 outside the job's input folder. Choose as input the folder that holds "
-    "everything.",
-}
-FIELD_HINTS = {
-    "modelId": "The job names the model, so records must not.",
-    "model": "The job names the model, so records must not.",
-    "stream": "Batch jobs do not stream.",
-}
-
-
-def _message(fault: Fault) -> str:
-    """A sentence for the fault that is the same for every record with it."""
-    if fault.message or fault.code in MESSAGES:
-        return fault.message or MESSAGES[fault.code]
-    if fault.kind == "missing":
-        return f"The field {fault.name} is missing."
-    if fault.kind == "unknown":
-        hint = FIELD_HINTS.get(fault.name, "Bedrock refuses fields it does not know.")
-        return f"The field {fault.name} is not known here. {hint}"
-    return f"Expected {fault.expected}."
-
-
 def _envelope(code: str, *, found: str, expected: str, path: str = "", severity: Any = "error") -> Fault:
     return Fault(kind="rule", code=code, path=path, found=found, expected=expected, severity=severity)
 
@@ -187,18 +165,14 @@ def _without_input(record: dict[str, Any]) -> Fault:
     """Why there is no modelInput: a line of another batch format, a bare body, or just forgotten."""
     foreign = foreign_line(record)
     if foreign:
-        return _envelope(
-            "foreign-line",
-            found=f"{_article(foreign.title)} line",
-            expected="a record with modelInput: such lines can be converted",
-        )
+        looks = f"{_article(foreign.title)} line"
+        message = f"This looks like {looks}, but Bedrock expects recordId and modelInput. Such lines can be converted."
+        return Fault(kind="rule", code="foreign-line", found=looks, expected="recordId and modelInput", message=message)
     names = recognise(record)
     if names:
-        return _envelope(
-            "bare-body",
-            found=f"{_article(FAMILIES[names[0]].title)} body without its record",
-            expected='the body inside {"recordId": …, "modelInput": …}',
-        )
+        looks = f"{_article(FAMILIES[names[0]].title)} body"
+        message = f"This looks like {looks} by itself. It belongs inside the member modelInput of a record."
+        return Fault(kind="rule", code="bare-body", found=looks, expected="modelInput", message=message)
     return Fault(kind="missing", code="missing-field", name="modelInput", found="nothing", expected="modelInput")
 
 
@@ -212,32 +186,15 @@ def _schema_faults(family: AnyFamily, body: dict[str, Any]) -> tuple[list[Fault]
         try:
             return faults, family.parse(body)
         except msgspec.ValidationError as error:
-            fault = from_validation_error(error)
-        faults.append(msgspec.structs.replace(fault, found=_found(body, fault)))
+            fault = from_validation_error(error, body, family.body)
+        faults.append(fault)
         if fault.kind != "unknown" or not _take_out(body, fault):
             break
     return faults, None
 
 
-def _at(body: Any, path: str) -> Any:
-    """The value at *path*; ``UNSET`` when the path leads nowhere (msgspec writes ``[...]`` for keys of a map)."""
-    for step in steps(path):
-        try:
-            body = body[int(step) if isinstance(body, list) else step]
-        except (KeyError, IndexError, TypeError, ValueError):
-            return msgspec.UNSET
-    return body
-
-
-def _found(body: Any, fault: Fault) -> str:
-    value = _at(body, fault.path)
-    if fault.kind in {"missing", "unknown"} or value is msgspec.UNSET:
-        return fault.found
-    return _shown(value)
-
-
 def _take_out(body: Any, fault: Fault) -> bool:
-    holder = _at(body, fault.path)
+    holder = value_at(body, fault.path)
     return isinstance(holder, dict) and holder.pop(fault.name, msgspec.UNSET) is not msgspec.UNSET
 
 
@@ -249,13 +206,6 @@ def _stranger(family: AnyFamily, body: dict[str, Any]) -> AnyFamily | None:
 
 def _article(title: str) -> str:
     return f"{'an' if title[0] in 'AEIOU' else 'a'} {title}"
-
-
-def _shown(value: Any) -> str:
-    try:
-        return msgspec.json.encode(value).decode()[:EXCERPT]
-    except (RecursionError, ValueError):
-        return type(value).__name__
 
 
 def _excerpt(line: bytes) -> str:

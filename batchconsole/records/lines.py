@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 MAX_LINE_BYTES = 64 * 2**20
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 2**18  # stays in the processor's cache while its lines are looked at
 
 
 class Batch(NamedTuple):
@@ -40,11 +40,12 @@ def batches(chunks: Iterable[bytes], *, offset: int = 0, max_line_bytes: int = M
                 continue
             yield Batch(offset, offset + skipped + end + 1, [rest], cut=True)
             offset, rest, chunk, skipped = offset + skipped + end + 1, b"", chunk[end + 1 :], 0
-        data = rest + chunk if rest else chunk
-        lines = data.split(b"\n")
+        before = len(rest)
+        lines = chunk.split(b"\n")  # joining only the first line to the rest spares a copy of the whole chunk
+        lines[0] = rest + lines[0]
         rest = lines.pop()
         if lines:
-            end = offset + len(data) - len(rest)
+            end = offset + before + len(chunk) - len(rest)
             yield from _within(offset, end, lines, max_line_bytes)
             offset = end
         if len(rest) > max_line_bytes:

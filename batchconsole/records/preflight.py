@@ -15,12 +15,13 @@ from batchconsole.records.duplicates import find_repeated
 from batchconsole.records.estimates import estimate_cost, input_tokens, output_tokens_at_most
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
+from batchconsole.records.fingerprints import MAX_FINGERPRINTS
 from batchconsole.records.inspection import Inspector, Target
 from batchconsole.records.limits import Limits, about_input, file_findings, job_findings
 from batchconsole.records.lines import batches
 from batchconsole.records.prices import Price, find_price
 from batchconsole.records.report import MAX_EXAMPLES, MAX_FILES, FileSummary, Finding, Report
-from batchconsole.records.scanning import Part, scan
+from batchconsole.records.scanning import Part, scan, without_mark
 from batchconsole.records.sniffing import HEAD_BYTES, LOOK_ALIKES, Sniffed, sniff
 
 PART_BYTES = 16 * 2**20
@@ -82,7 +83,7 @@ def inputs_of(files: list[InputFile]) -> list[InputFile]:
 def _line_findings(file: InputFile, inspector: Inspector) -> Iterator[Finding]:
     number = 0
     for batch in batches(file.open(start=0)):
-        for line in batch.lines:
+        for line in without_mark(batch).lines:
             number += 1
             yield from inspector.look(line, file=file.name, number=number, cut=batch.cut).findings
 
@@ -102,6 +103,17 @@ def _scan_part(job: tuple[InputFile, Target, int]) -> Part:
     return scan(file, target, start=start, end=min(start + PART_BYTES, file.size))
 
 
+def _ids_not_compared(count: int) -> Finding:
+    message = "There are too many records to compare all recordIds with each other."
+    return about_input(
+        "record-ids-not-compared",
+        message,
+        severity="warning",
+        found=f"{count:,} recordIds not compared",
+        expected=f"at most {MAX_FINGERPRINTS:,} records",
+    )
+
+
 class _Check:
     """One check under way: the files, and what was counted so far."""
 
@@ -116,6 +128,7 @@ class _Check:
         self.files = files
         self.inputs = inputs_of(files)
         self.target = target
+        self.family = family_for(target.model_id, target.invocation_type)
         self.limits = limits
         self.progress = progress
         self.executor = executor
@@ -123,18 +136,40 @@ class _Check:
         self.summaries: list[FileSummary] = []
         self.total_bytes = sum(file.size for file in self.inputs)
         self.done_bytes = 0
+        self.readable = 0
 
     def report(self, price: Price | None) -> Report:
+        self._add(self._model_findings())
         self._add(self._location_findings())
         for file in self.inputs:
             self._read(file)
-        self._add(job_findings(self.limits, records=self.total.records, size=self.total_bytes))
+        if self.readable or not self.inputs:
+            self._add(job_findings(self.limits, records=self.total.records, size=self.total_bytes))
         self._add_repeated()
         return self._summary(price)
 
     def _add(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
             self.total.problems.add(finding)
+
+    def _model_findings(self) -> Iterator[Finding]:
+        model_id, model = self.target.model_id, find(self.target.model_id)
+        if self.family is None:
+            yield about_input(
+                "unknown-format",
+                "The format this model expects is not known here, so only recordId and modelInput were checked.",
+                found=model_id,
+                expected="a model of the catalogue",
+                severity="warning",
+            )
+        if model is not None and not model.batch:
+            yield about_input(
+                "model-without-batch",
+                "This model is not known to take batch jobs.",
+                found=model_id,
+                expected="a model that takes batch jobs",
+                severity="warning",
+            )
 
     def _location_findings(self) -> Iterator[Finding]:
         if not self.inputs:
@@ -158,6 +193,7 @@ class _Check:
     def _read(self, file: InputFile) -> None:
         sniffed = _sniff(file)
         self._add(sniffed.findings)
+        self.readable += sniffed.readable
         part = Part()
         if sniffed.readable and (self.executor is None or file.size <= PART_BYTES):
             part = scan(file, self.target, progress=self._tell)
@@ -196,6 +232,8 @@ class _Check:
         """Warn of recordIds used more than once; a few examples are looked up in the files."""
         count, repeated = self.total.fingerprints.repeated(limit=MAX_REPEATED)
         examples = list(islice(find_repeated(self.inputs, repeated), MAX_EXAMPLES)) if count else []
+        if self.total.fingerprints.dropped:
+            self._add([_ids_not_compared(self.total.fingerprints.dropped)])
         message = "A recordId is used more than once, so its results cannot be told apart."
         for number, example in enumerate(examples, 1):
             finding = Finding(code="repeated-record-id", severity="warning", message=message, example=example)
@@ -203,12 +241,11 @@ class _Check:
 
     def _summary(self, price: Price | None) -> Report:
         model, total = find(self.target.model_id), self.total
-        family = family_for(self.target.model_id, self.target.invocation_type)
         tokens, at_most = input_tokens(total), output_tokens_at_most(total, model)
         return Report(
             model_id=self.target.model_id,
             invocation_type=self.target.invocation_type,
-            family=family.name if family else "",
+            family=self.family.name if self.family else "",
             files=self.summaries,
             file_count=len(self.inputs),
             bytes=self.total_bytes,

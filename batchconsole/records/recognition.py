@@ -27,7 +27,7 @@ def recognise(body: dict[str, Any]) -> tuple[str, ...]:
         if marks & keys:
             return (family,)
     if "prompt" in keys:
-        return _BY_PROMPT
+        return _BY_PROMPT[:1] if {"max_tokens", "stop", "top_k"} & keys else _BY_PROMPT
     if "inputText" in keys:
         return _BY_INPUT_TEXT
     if "inferenceConfig" in keys or "toolConfig" in keys:

@@ -12,6 +12,7 @@ from batchconsole.records.fingerprints import Fingerprints
 from batchconsole.records.inspection import UNREADABLE, Inspector, Target
 from batchconsole.records.lines import Batch, range_batches
 from batchconsole.records.report import MAX_EXAMPLES, Example, Finding, Problems
+from batchconsole.records.sniffing import BOM
 
 
 class Part(msgspec.Struct, kw_only=True):
@@ -55,11 +56,18 @@ def scan(
     end = file.size if end is None else end
     part, scanner = Part(), _Scanner(file.name, target)
     for batch in range_batches(file.open(start=max(start - 1, 0)), start=start, end=end):
-        scanner.read(batch, part)
+        scanner.read(without_mark(batch), part)
         part.bytes = min(batch.end, end) - start
         if progress:
             progress(part)
     return part
+
+
+def without_mark(batch: Batch) -> Batch:
+    """*batch* without a byte-order mark, which is told of once and would hide everything else about the first line."""
+    if batch.offset or not batch.lines[0].startswith(BOM):
+        return batch
+    return batch._replace(lines=[batch.lines[0].removeprefix(BOM), *batch.lines[1:]])
 
 
 def _line_decoder(body: Any) -> Callable[[bytes], Any]:
@@ -85,7 +93,7 @@ class _Scanner:
 
     def read(self, batch: Batch, part: Part) -> None:
         """Count *batch* into *part*."""
-        decode, measure = self.decode, self.measure
+        decode, measure, unset = self.decode, self.measure, UNSET
         ids: list[str] = []
         without_id: list[int] = []
         odd: list[int] = []
@@ -99,7 +107,7 @@ class _Scanner:
             if size is None:
                 odd.append(place)
                 continue
-            if record.recordId is UNSET:
+            if record.recordId is unset:
                 without_id.append(place)
             else:
                 ids.append(record.recordId)
@@ -125,10 +133,11 @@ class _Scanner:
         for finding in seen.findings:
             part.problems.add(finding)
         part.records += seen.is_record
-        part.records_with_errors += any(finding.severity == "error" for finding in seen.findings)
+        if seen.is_record:
+            part.records_with_errors += any(finding.severity == "error" for finding in seen.findings)
         if seen.record_id is not None:
             ids.append(seen.record_id)
-        elif seen.is_record:
+        elif seen.lacks_id:
             without_id.append(place)
         if seen.size is not None:
             part.characters += seen.size.characters

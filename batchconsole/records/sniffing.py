@@ -10,7 +10,7 @@ LOOK_ALIKES = (".json", ".ndjson", ".jsonlines", ".csv", ".tsv", ".txt", ".gz", 
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MAGIC = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PAR1": "Parquet", b"\x28\xb5\x2f\xfd": "Zstandard"}
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class Sniffed(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ def _hopeless(name: str, head: bytes) -> Finding | None:
             found="UTF-16",
             expected="UTF-8",
         )
-    return _not_lines(name, head.removeprefix(_BOM).lstrip())
+    return _not_lines(name, head.removeprefix(BOM).lstrip())
 
 
 def _looks_utf16(head: bytes) -> bool:
@@ -126,7 +126,7 @@ def _looks_like_csv(text: bytes) -> bool:
 
 def _blemishes(name: str, head: bytes) -> list[Finding]:
     findings = []
-    if head.startswith(_BOM):
+    if head.startswith(BOM):
         findings.append(
             _finding(
                 name,

@@ -1,5 +1,7 @@
 """Lines are cut at \\n and nowhere else, whatever the chunks, and ranges that touch share no line and lose none."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +37,7 @@ def test_batches_tell_where_their_lines_are(data: bytes, chunk: int) -> None:
 def test_ranges_share_no_line_and_lose_none(data: bytes, chunk: int, cuts: list[int]) -> None:
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     found = []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         chunks = from_bytes(data[max(start - 1, 0) :], chunk_bytes=chunk)
         for batch in range_batches(chunks, start=start, end=end):
             assert data[batch.offset : batch.end].removesuffix(b"\n") == b"\n".join(batch.lines)

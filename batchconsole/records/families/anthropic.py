@@ -11,8 +11,9 @@ from msgspec import Meta
 from batchconsole.records.catalogue import bare_id
 from batchconsole.records.families.base import Answer, Completion, Request
 from batchconsole.records.families.converse import tool_arguments
-from batchconsole.records.families.faults import Fault, pydantic_wording, rule
+from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Blob, Count, Fraction, Text, Tokens
+from batchconsole.records.families.refusals import pydantic_wording
 from batchconsole.records.families.schema import (
     Context,
     QuickLook,
@@ -20,8 +21,8 @@ from batchconsole.records.families.schema import (
     Size,
     content_of,
     image_part,
+    refused_sampling,
     role_faults,
-    sampling_check,
     sampling_faults,
     text_part,
     token_limit,
@@ -206,10 +207,12 @@ class Anthropic(SchemaFamily[AnthropicBody, AnthropicResponse]):
 
     def quick_look(self, context: Context) -> QuickLook:
         limit, prefill = token_limit(context), not context.refuses("prefill")
-        sampling_allowed = sampling_check(context)
+        no_temperature, no_top_p, not_both = refused_sampling(context)
 
         def look(body: PlainAnthropicBody) -> tuple[int, int | None] | None:
-            if body.max_tokens > limit or not sampling_allowed(body.temperature, body.top_p):
+            if body.max_tokens > limit or (no_temperature and body.temperature is not None):
+                return None
+            if body.top_p is not None and (no_top_p or (not_both and body.temperature is not None)):
                 return None
             characters, last = _plain_length(body.system or ""), "assistant"
             for message in body.messages:

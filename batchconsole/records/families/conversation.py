@@ -85,7 +85,9 @@ def neutral_messages(messages: list[Message], system: list[SystemBlock] | None) 
 
 
 def _members(block: ContentBlock) -> list[str]:
-    return [name for name in ContentBlock.__struct_fields__ if getattr(block, name) is not None]
+    """The names of the members that are set, as they are written in JSON."""
+    names = zip(ContentBlock.__struct_fields__, ContentBlock.__struct_encode_fields__, strict=True)
+    return [written for name, written in names if getattr(block, name) is not None]
 
 
 def _message_faults(message: Message, path: str) -> Iterator[Fault]:
@@ -128,15 +130,15 @@ def _block_faults(message: Message, block: ContentBlock, path: str) -> Iterator[
 
 
 def _media_faults(message: Message, member: str, block: ContentBlock, path: str) -> Iterator[Fault]:
-    wrong_role = (member == "tool_use" and message.role != "assistant") or (
-        member in {"image", "document", "video", "audio", "tool_result"} and message.role != "user"
+    wrong_role = (member == "toolUse" and message.role != "assistant") or (
+        member in {"image", "document", "video", "audio", "toolResult"} and message.role != "user"
     )
     if wrong_role:
         yield rule(
             "block-role",
             path,
             found=f"{member} in a message of the {message.role}",
-            expected="tool_use from the assistant, the others from the user",
+            expected="toolUse from the assistant, the others from the user",
         )
     for name in ("image", "video", "audio", "document"):
         holder = getattr(block, name)
@@ -144,7 +146,7 @@ def _media_faults(message: Message, member: str, block: ContentBlock, path: str)
             yield rule(
                 "one-source",
                 f"{path}.{name}.source",
-                found="none or several set",
+                found="none or several of them",
                 expected="exactly one of bytes, s3Location (for documents also text, content)",
             )
 

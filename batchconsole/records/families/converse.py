@@ -22,7 +22,7 @@ from batchconsole.records.families.schema import (
     SchemaFamily,
     Size,
     max_tokens_faults,
-    sampling_check,
+    refused_sampling,
     sampling_faults,
     token_limit,
 )
@@ -109,7 +109,7 @@ class Converse(SchemaFamily[ConverseBody, ConverseResponse]):
 
     def quick_look(self, context: Context) -> QuickLook:
         limit, prefill = token_limit(context), not context.refuses("prefill")
-        sampling_allowed = sampling_check(context)
+        no_temperature, no_top_p, not_both = refused_sampling(context)
 
         def look(body: PlainConverseBody) -> tuple[int, int | None] | None:
             characters = plain_characters(body.messages, body.system)
@@ -119,9 +119,11 @@ class Converse(SchemaFamily[ConverseBody, ConverseResponse]):
             if config is None:
                 return characters, None
             tokens = config.max_tokens
-            if (tokens is not None and tokens > limit) or not sampling_allowed(config.temperature, config.top_p):
+            if tokens is not None and tokens > limit:
                 return None
-            return characters, tokens
+            if config.top_p is not None and (no_top_p or (not_both and config.temperature is not None)):
+                return None
+            return None if no_temperature and config.temperature is not None else (characters, tokens)
 
         return look
 

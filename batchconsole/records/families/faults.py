@@ -1,10 +1,11 @@
 """What can be wrong with a request body, and msgspec's words for it turned into something to work with. Pure data."""
 
 import re
-from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+
+from batchconsole.records.families.paths import choices_at, value_at
 
 Kind = Literal["missing", "unknown", "type", "value", "rule"]
 Severity = Literal["error", "warning"]
@@ -13,15 +14,16 @@ _MISSING = re.compile(r"Object missing required field `(.+?)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _TYPE = re.compile(r"Expected (.+?), got `(.+?)`")
 _AT = re.compile(r" - at `(?:key` in `)?(\$.*)`$", re.DOTALL)
-_STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
+_EXCERPT = 80
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One thing wrong with a body.
 
-    ``path`` is a JSON path below the body (``$.messages[0].role``). ``found`` and ``expected`` are plain words.
-    ``message`` is a whole sentence where those two do not make one. ``refusal`` is Bedrock's own wording when it is
-    known; without one the family words the fault itself.
+    ``path`` is a JSON path below the body (``$.messages[0].role``). ``found`` and ``expected`` are plain words, or
+    msgspec's for types (``int``) and bounds (``int >= 1``); ``excerpt`` is the value itself, as JSON, and ``choices``
+    the words a field takes. ``message`` is a whole sentence where the words do not make one. ``refusal`` is Bedrock's
+    own wording when it is known; without one the family words the fault itself.
     """
 
     kind: Kind
@@ -30,12 +32,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     found: str = ""
     expected: str = ""
+    excerpt: str = ""
+    choices: tuple[str, ...] = ()
     message: str = ""
     severity: Severity = "error"
     refusal: str = ""
-
-
-Wording = Callable[[Fault], str]
 
 
 def rule(code: str, path: str, *, found: str, expected: str, refusal: str = "", severity: Severity = "error") -> Fault:
@@ -43,12 +44,20 @@ def rule(code: str, path: str, *, found: str, expected: str, refusal: str = "", 
     return Fault(kind="rule", code=code, path=path, found=found, expected=expected, refusal=refusal, severity=severity)
 
 
-def from_validation_error(error: msgspec.ValidationError) -> Fault:
-    """The fault a ``msgspec.ValidationError`` tells of; its path and words are parsed out of the message."""
+def from_validation_error(error: msgspec.ValidationError, body: Any, schema: type[msgspec.Struct]) -> Fault:
+    """The fault that *error* tells of, which came of fitting *body* to *schema*. Its words are parsed out of the
+    message, and the value itself and what the field takes are looked up.
+    """
     text = str(error)
     at = _AT.search(text)
-    path = at[1] if at else "$"
-    message = text[: at.start()] if at else text
+    fault = _from_message(text[: at.start()] if at else text, at[1] if at else "$")
+    if fault.name:
+        return fault
+    value, choices = value_at(body, fault.path), tuple(choices_at(schema, fault.path))
+    return msgspec.structs.replace(fault, excerpt="" if value is msgspec.UNSET else shown(value), choices=choices)
+
+
+def _from_message(message: str, path: str) -> Fault:
     if missing := _MISSING.fullmatch(message):
         return Fault(
             kind="missing",
@@ -69,73 +78,32 @@ def from_validation_error(error: msgspec.ValidationError) -> Fault:
         )
     if wrong := _TYPE.fullmatch(message):
         return Fault(kind="type", code="wrong-type", path=path, found=wrong[2], expected=wrong[1].replace("`", ""))
-    expected = message.removeprefix("Expected ").replace("`", "")
-    return Fault(kind="value", code="wrong-value", path=path, found="another value", expected=expected)
+    expected = message.replace("`", "").removeprefix("Expected ")
+    return Fault(
+        kind="value",
+        code="wrong-value",
+        path=path,
+        found="another value",
+        expected=_INSTEAD.get(expected.split("'")[0].strip(), expected),
+    )
 
 
-def steps(path: str) -> list[str]:
-    """The members and indices of a JSON path: ``$.a[0].b`` gives ``["a", "0", "b"]``."""
-    return [index or name for index, name in _STEP.findall(path)]
+_INSTEAD = {
+    "Invalid enum value": "one of its values",
+    "Invalid value": "one of its values",
+    "Invalid base64 encoded string": "bytes in base64",
+    "Number out of range": "a number in range",
+}
+
+
+def shown(value: Any) -> str:
+    """The beginning of *value* as JSON; its type's name when it is not JSON."""
+    try:
+        return msgspec.json.encode(value)[: 4 * _EXCERPT].decode("utf-8", "ignore")[:_EXCERPT]
+    except (RecursionError, TypeError, ValueError):
+        return type(value).__name__
 
 
 def field_path(fault: Fault) -> str:
     """The path of the field itself: a missing or unknown field's name is added to its object's path."""
     return f"{fault.path}.{fault.name}" if fault.name else fault.path
-
-
-_JSON_SCHEMA_TYPES = {
-    "int": "Integer",
-    "float": "Number",
-    "str": "String",
-    "bool": "Boolean",
-    "array": "JSONArray",
-    "object": "JSONObject",
-    "null": "Null",
-}
-
-
-def _json_schema_detail(fault: Fault) -> str:
-    pointer = "#" + "".join(f"/{step}" for step in steps(fault.path))
-    if fault.kind == "missing":
-        return f"{pointer}: required key [{fault.name}] not found"
-    if fault.kind == "unknown":
-        return f"{pointer}: extraneous key [{fault.name}] is not permitted"
-    if fault.kind == "type":
-        expected = _JSON_SCHEMA_TYPES.get(fault.expected.split(" ")[0], fault.expected)
-        return f"{pointer}: expected type: {expected}, found: {_JSON_SCHEMA_TYPES.get(fault.found, fault.found)}"
-    return f"{pointer}: expected {fault.expected}"
-
-
-def json_schema_wording(fault: Fault) -> str:
-    """Bedrock's words for models it checks with a JSON schema (Nova, Titan, Llama, Mistral), as seen in the field:
-    ``Malformed input request: #: extraneous key [x] is not permitted, please reformat your input and try again.``
-    """
-    detail = fault.refusal or _json_schema_detail(fault)
-    if fault.kind == "rule":
-        return detail
-    return f"Malformed input request: {detail}, please reformat your input and try again."
-
-
-_PYDANTIC_TYPES = {
-    "int": "integer",
-    "float": "number",
-    "str": "string",
-    "bool": "boolean",
-    "array": "list",
-    "object": "dictionary",
-}
-
-
-def pydantic_wording(fault: Fault) -> str:
-    """Anthropic's words, as seen in the field: ``anthropic_version: Field required``."""
-    if fault.refusal:
-        return fault.refusal
-    place = ".".join(steps(field_path(fault))) or "body"
-    if fault.kind == "missing":
-        return f"{place}: Field required"
-    if fault.kind == "unknown":
-        return f"{place}: Extra inputs are not permitted"
-    if fault.kind == "type":
-        expected = fault.expected.split(" ")[0]
-        return f"{place}: Input should be a valid {_PYDANTIC_TYPES.get(expected, fault.expected)}"
-    return f"{place}: Input should be {fault.expected}"

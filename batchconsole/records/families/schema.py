@@ -7,8 +7,9 @@ import msgspec
 
 from batchconsole.records import catalogue
 from batchconsole.records.families.base import Answer, Completion, Refusal, Request
-from batchconsole.records.families.faults import Fault, from_validation_error, json_schema_wording, rule
+from batchconsole.records.families.faults import Fault, from_validation_error, rule
 from batchconsole.records.families.fields import MAX_INT
+from batchconsole.records.families.refusals import json_schema_wording
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 Response = TypeVar("Response", bound=msgspec.Struct)
@@ -114,7 +115,7 @@ class SchemaFamily(Generic[Body, Response]):
         try:
             parsed = self.parse(body)
         except msgspec.ValidationError as error:
-            fault = from_validation_error(error)
+            fault = from_validation_error(error, body, self.body)
             raise Refusal(self.word(fault), path=fault.path) from error
         context = Context(model=catalogue.find(model_id), batch=batch)
         for fault in self.faults(parsed, context):
@@ -197,17 +198,9 @@ def sampling_faults(
         )
 
 
-def sampling_check(context: Context) -> Callable[[float | None, float | None], bool]:
-    """Whether temperature and top_p may stand so, asked once for a model and then often."""
-    no_temperature, no_top_p = context.refuses("temperature"), context.refuses("top_p")
-    not_both = context.refuses("temperature+top_p")
-
-    def allowed(temperature: float | None, top_p: float | None) -> bool:
-        if temperature is None:
-            return top_p is None or not no_top_p
-        return not no_temperature and (top_p is None or not (not_both or no_top_p))
-
-    return allowed
+def refused_sampling(context: Context) -> tuple[bool, bool, bool]:
+    """Whether the model refuses temperature, top_p, and both together: asked once, for a quick look at many bodies."""
+    return context.refuses("temperature"), context.refuses("top_p"), context.refuses("temperature+top_p")
 
 
 def token_limit(context: Context) -> int:
