@@ -40,4 +40,5 @@ CONNECTION_PAGES = (
     ("Batch inference", "job-list", ("job-list", "job-detail", "job-create", "job-stop", "job-stop-selected")),
     ("Models", "model-list", ("model-list", "model-detail")),
     ("S3 buckets", "s3-browse", ("s3-browse", "s3-object")),
+    ("Usage and cost", "usage", ("usage",)),
 )

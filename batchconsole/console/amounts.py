@@ -1,0 +1,32 @@
+"""Dollars and large numbers as people read them. An amount that is not known is a word, never a zero."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+UNKNOWN = "unknown"
+# From which amount on so many decimals say enough.
+DECIMALS = ((Decimal("1"), 2), (Decimal("0.01"), 4), (Decimal("0"), 6))
+SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+
+
+def decimals_for(amounts: Iterable[Decimal | None]) -> int:
+    """How many decimals a column of *amounts* shows: the same for all, by the largest."""
+    largest = max((amount for amount in amounts if amount is not None), default=Decimal(1))
+    return next(decimals for limit, decimals in DECIMALS if largest >= limit)
+
+
+def usd(amount: Decimal | None, decimals: int | None = None) -> str:
+    """``$1,234.50``; ``<$0.01`` for what the decimals would hide; ``unknown`` for ``None``."""
+    if amount is None:
+        return UNKNOWN
+    places = decimals_for([amount]) if decimals is None else decimals
+    least = Decimal(1).scaleb(-places)
+    return f"<${least}" if 0 < amount < least / 2 else f"${amount:,.{places}f}"
+
+
+def compact(value: float) -> str:
+    """``1.2M``, ``340k``, ``12``."""
+    for scale, letter in SCALES:
+        if value >= scale:
+            return f"{value / scale:.3g}{letter}"
+    return f"{value:.3g}"

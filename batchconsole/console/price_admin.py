@@ -1,0 +1,57 @@
+"""Prices in the administration: what an administrator sets stands over AWS's Price List, whose rows are only shown."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from batchconsole.jobs.models import ModelPrice, base_model_id
+from batchconsole.jobs.prices import price_the_unpriced
+
+
+class ModelPriceForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+    """An administrator's price: one for each model, region and profile."""
+
+    def clean_model_id(self) -> str:
+        return base_model_id(self.cleaned_data["model_id"].strip())
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a second price for the same; the source is no field of the form, so Django does not look."""
+        data = super().clean() or {}
+        about = {name: data.get(name) for name in ("model_id", "region", "profile")}
+        same = ModelPrice.objects.filter(**about, source=ModelPrice.Source.ADMIN).exclude(pk=self.instance.pk)
+        if same.exists():
+            raise ValidationError("There is already a price for this model, region and profile. Change that one.")
+        return data
+
+
+@admin.register(ModelPrice)
+class ModelPriceAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+    form = ModelPriceForm
+    list_display = ("model_id", "region", "profile", "input_price", "output_price", "as_of", "source")
+    list_filter = ("source", "region")
+    search_fields = ("model_id",)
+    readonly_fields = ("source",)
+
+    @admin.display(description="Input, USD per million", ordering="input_usd_per_million")
+    def input_price(self, price: ModelPrice) -> Decimal:
+        return price.input_usd_per_million.normalize()
+
+    @admin.display(description="Output, USD per million", ordering="output_usd_per_million")
+    def output_price(self, price: ModelPrice) -> Decimal:
+        return price.output_usd_per_million.normalize()
+
+    def has_change_permission(self, request: HttpRequest, obj: ModelPrice | None = None) -> bool:
+        from_aws = obj is not None and obj.source == ModelPrice.Source.PRICE_LIST
+        return not from_aws and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: ModelPrice, form: Any, change: bool) -> None:
+        """Save the price and give a cost to the jobs that waited for it."""
+        super().save_model(request, obj, form, change)
+        priced = price_the_unpriced()
+        if priced:
+            jobs = "1 job has" if priced == 1 else f"{priced:,} jobs have"
+            messages.success(request, f"{jobs} a cost now that had none before.")

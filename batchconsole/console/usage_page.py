@@ -1,0 +1,164 @@
+"""The usage page: totals, rows of the table and chart of one connection, for one query."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from batchconsole.console.amounts import decimals_for
+from batchconsole.console.pagination import Page
+from batchconsole.console.templatetags.console import model_name
+from batchconsole.console.usage_chart import OTHERS, UsageChart, day_title
+from batchconsole.console.usage_query import COST, GROUP_TITLES, MEASURES, RANGES, TOKENS, UsageQuery
+from batchconsole.jobs.models import Connection
+from batchconsole.jobs.usage import DAY, MODEL, PERSON, REST, Group, Totals, Usage, cells, tag_keys
+
+MOST_NAMES = 5
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One link of a row of choices."""
+
+    name: str
+    title: str
+    query: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    note: str
+    totals: Totals
+
+
+class UsagePage:
+    """What one connection used, as *query* asks for it."""
+
+    def __init__(self, connection: Connection, query: UsageQuery, *, page_size: int) -> None:
+        self.connection = connection
+        self.query = query
+        self.page_size = page_size
+
+    @cached_property
+    def tag_keys(self) -> list[str]:
+        return tag_keys(self.connection, self.query.days) if self.query.is_by_tag else []
+
+    @property
+    def tag(self) -> str:
+        """The tag to group by: the one asked for, else the one on most jobs."""
+        return self.query.tag or next(iter(self.tag_keys), "")
+
+    @cached_property
+    def usage(self) -> Usage:
+        return Usage.of(cells(self.connection, self.query.days, by=self.query.by, tag=self.tag))
+
+    @property
+    def total(self) -> Totals:
+        return self.usage.total
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.total.jobs
+
+    @property
+    def measure(self) -> str:
+        """What the chart shows: cost, unless none is known."""
+        only_tokens = self.total.cost_usd is None and self.total.tokens > 0
+        return self.query.measure or (TOKENS if only_tokens else COST)
+
+    @property
+    def decimals(self) -> int:
+        return decimals_for(totals.cost_usd for totals in self.usage.by_group.values())
+
+    @property
+    def first_day(self) -> str:
+        return day_title(self.query.days.first)
+
+    @property
+    def last_day(self) -> str:
+        return day_title(self.query.days.last)
+
+    @property
+    def unpriced_names(self) -> list[str]:
+        """The models without a known price, where the page is by model; the first few."""
+        if self.query.by != MODEL:
+            return []
+        names = [self.name_of(group) for group, totals in self.usage.by_group.items() if totals.unpriced]
+        return [*sorted(names)[:MOST_NAMES], *(["others"] if len(names) > MOST_NAMES else [])]
+
+    # What can be chosen.
+
+    @property
+    def tag_choices(self) -> list[str]:
+        """The tag keys of the range, and the one in hand though it may not be among them."""
+        return list(dict.fromkeys([*self.tag_keys, *([self.tag] if self.tag else [])]))
+
+    @property
+    def ranges(self) -> Iterator[Choice]:
+        for name, (title, _) in RANGES.items():
+            query = self.query.with_(range=name)
+            yield Choice(name, title, query.string, name == self.query.range)
+
+    @property
+    def groupings(self) -> Iterator[Choice]:
+        for name, title in GROUP_TITLES.items():
+            yield Choice(name, title, self.query.with_(by=name).string, name == self.query.by)
+
+    @property
+    def measures(self) -> Iterator[Choice]:
+        for name, title in MEASURES.items():
+            yield Choice(name, title, self.query.with_(measure=name).string, name == self.measure)
+
+    # The table.
+
+    @property
+    def group_title(self) -> str:
+        return self.tag or "Tag" if self.query.is_by_tag else GROUP_TITLES[self.query.by]
+
+    @property
+    def by_title(self) -> str:
+        return f"tag {self.tag}" if self.query.is_by_tag and self.tag else GROUP_TITLES[self.query.by].lower()
+
+    @property
+    def rows(self) -> list[tuple[Group, Totals]]:
+        """The newest day first, or the dearest group first and those of unknown cost by their tokens."""
+        found = list(self.usage.by_group.items())
+        if self.query.is_by_day:
+            return sorted(found, key=lambda row: row[0].name, reverse=True)
+        return sorted(found, key=lambda row: (-(row[1].cost_usd or Decimal(0)), -row[1].tokens, row[0].name))
+
+    @cached_property
+    def page(self) -> Page:
+        rows, size = self.rows, self.page_size
+        number = min(self.query.page, max(1, -(-len(rows) // size)))
+        shown = [self._row(group, totals) for group, totals in rows[(number - 1) * size : number * size]]
+        return Page(rows=shown, number=number, size=size, count=len(rows), has_more=False)
+
+    def _row(self, group: Group, totals: Totals) -> Row:
+        note = group.name if self.query.by == MODEL and model_name(group.name) != group.name else ""
+        return Row(self.name_of(group), note, totals)
+
+    def name_of(self, group: Group) -> str:
+        """What a person calls the group."""
+        if group == REST:
+            return OTHERS
+        if self.query.by == DAY:
+            return day_title(date.fromisoformat(group.name))
+        if self.query.by == MODEL:
+            return model_name(group.name)
+        return group.name or self._nameless
+
+    @property
+    def _nameless(self) -> str:
+        if self.query.by == PERSON:
+            return "Created elsewhere"
+        return f"No tag {self.tag}" if self.tag else "No tags"
+
+    @cached_property
+    def chart(self) -> UsageChart:
+        return UsageChart(self.usage, self.query.days, self.measure, self.query.is_by_day, self.name_of)

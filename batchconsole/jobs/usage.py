@@ -1,0 +1,221 @@
+"""Usage and cost: tokens and dollars of ended jobs, added up by UTC day and by model, person or tag.
+
+A job counts on the day it ended. Adding up is the database's work, from one index that holds all it needs; only tags,
+which are JSON, are taken apart here, row by row. A cost that is not known is counted apart and never as zero.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Count, DateField, F, Func, Q, QuerySet, Sum
+
+from batchconsole.jobs.models import BatchJob, Connection, Status
+from batchconsole.records.catalogue import bare_id
+
+DAY, MODEL, PERSON, TAG = "day", "model", "person", "tag"
+GROUPINGS = (DAY, MODEL, PERSON, TAG)
+# Jobs that may have used tokens; the others ended before a record was processed.
+RAN = (Status.COMPLETED, Status.PARTIALLY_COMPLETED, Status.STOPPED)
+# A tag may be different on every job; beyond so many values the rest is added up together.
+MOST_GROUPS = 10_000
+MOST_TAG_KEYS = 200
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Days:
+    """A range of UTC days, both ends in it."""
+
+    first: date
+    last: date
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + number * ONE_DAY for number in range(len(self)))
+
+    @property
+    def start(self) -> datetime:
+        return datetime.combine(self.first, time.min, UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The moment after the last day."""
+        return datetime.combine(self.last + ONE_DAY, time.min, UTC)
+
+
+@dataclass
+class Totals:
+    """What some jobs used. ``cost_usd`` leaves out the ``unpriced`` jobs, tokens leave out the ``uncounted``.
+
+    ``unpriced`` jobs have tokens and no known price; of ``uncounted`` ones the output was not, or not yet, read.
+    """
+
+    jobs: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal | None = None
+    unpriced: int = 0
+    uncounted: int = 0
+
+    def add(self, other: "Totals") -> None:
+        self.jobs += other.jobs
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.unpriced += other.unpriced
+        self.uncounted += other.uncounted
+        if other.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or Decimal(0)) + other.cost_usd
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True)
+class Group:
+    """What jobs have in common: a model's id, a person's name, a tag's value.
+
+    ``name`` is empty for the jobs without any, ``is_rest`` marks the groups beyond :data:`MOST_GROUPS`.
+    """
+
+    name: str
+    is_rest: bool = False
+
+
+REST = Group("", is_rest=True)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One group's totals of one day."""
+
+    day: date
+    group: Group
+    totals: Totals
+
+
+@dataclass
+class Usage:
+    """A range of days added up: by group, by day, by both, and altogether."""
+
+    total: Totals = field(default_factory=Totals)
+    by_group: defaultdict[Group, Totals] = field(default_factory=lambda: defaultdict(Totals))
+    by_day: defaultdict[date, Totals] = field(default_factory=lambda: defaultdict(Totals))
+    by_both: defaultdict[tuple[date, Group], Totals] = field(default_factory=lambda: defaultdict(Totals))
+
+    @classmethod
+    def of(cls, cells: Iterable[Cell]) -> "Usage":
+        usage = cls()
+        for cell in cells:
+            group = cell.group if cell.group in usage.by_group or len(usage.by_group) < MOST_GROUPS else REST
+            for totals in (usage.total, usage.by_group[group], usage.by_day[cell.day], usage.by_both[cell.day, group]):
+                totals.add(cell.totals)
+        return usage
+
+
+class UtcDay(Func):
+    """The UTC day of a time: the text's beginning in SQLite, where a function call a row would be the whole cost."""
+
+    arity = 1
+    output_field = DateField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="substr(%(expressions)s, 1, 10)", **context)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="((%(expressions)s) AT TIME ZONE 'UTC')::date", **context)
+
+
+SUMS = {
+    "jobs": Count("*"),
+    "input_sum": Sum("input_token_count"),
+    "output_sum": Sum("output_token_count"),
+    "cost_sum": Sum("cost_usd"),
+    "unpriced": Count("pk", filter=Q(cost_usd=None, input_token_count__isnull=False)),
+    "uncounted": Count("pk", filter=Q(input_token_count=None, status__in=RAN)),
+}
+COLUMNS = {DAY: None, MODEL: "base_model_id", PERSON: "created_by__username", TAG: "tags"}
+
+
+def ended(connection: Connection, days: Days) -> QuerySet[BatchJob]:
+    """The jobs that ended on AWS within *days*."""
+    jobs: QuerySet[BatchJob] = BatchJob.objects.filter(
+        connection=connection, end_time__gte=days.start, end_time__lt=days.end
+    )
+    return jobs.order_by()
+
+
+def cells(connection: Connection, days: Days, *, by: str, tag: str = "") -> Iterator[Cell]:
+    """What was used, by day and group, in the order of the days. *tag* is the key whose values are the groups."""
+    for day, rows in groupby(_rows(connection, days, by), key=lambda row: row["day"]):
+        of_the_day: defaultdict[Group, Totals] = defaultdict(Totals)
+        for row in rows:
+            of_the_day[_group(row, by, tag)].add(_totals(row))
+        yield from (Cell(day, group, totals) for group, totals in of_the_day.items())
+
+
+def _rows(connection: Connection, days: Days, by: str) -> Iterator[dict[str, Any]]:
+    column = COLUMNS[by]
+    names = {"group": F(column)} if column else {}
+    rows = ended(connection, days).annotate(day=UtcDay("end_time"), **names).values("day", *names).annotate(**SUMS)
+    found: Iterator[dict[str, Any]] = rows.order_by("day", *names).iterator()
+    return found
+
+
+def _totals(row: dict[str, Any]) -> Totals:
+    return Totals(
+        jobs=row["jobs"],
+        input_tokens=row["input_sum"] or 0,
+        output_tokens=row["output_sum"] or 0,
+        cost_usd=row["cost_sum"],
+        unpriced=row["unpriced"],
+        uncounted=row["uncounted"],
+    )
+
+
+def _group(row: dict[str, Any], by: str, tag: str) -> Group:
+    if by == TAG:
+        return Group(next((pair.get("value", "") for pair in row["group"] or [] if pair.get("key") == tag), ""))
+    return Group(row["day"].isoformat() if by == DAY else row["group"] or "")
+
+
+def tag_keys(connection: Connection, days: Days) -> list[str]:
+    """The keys of the tags on the jobs of *days*, those on most jobs first."""
+    counts: Counter[str] = Counter()
+    rows = ended(connection, days).exclude(tags=[]).values_list("tags").annotate(jobs=Count("*"))
+    for tags, jobs in rows.iterator():
+        counts.update({pair["key"]: jobs for pair in tags if pair.get("key")})
+    ranked = sorted(counts, key=lambda key: (-counts[key], key))
+    return ranked[:MOST_TAG_KEYS]
+
+
+@dataclass(frozen=True)
+class JobUsage:
+    """One job's line of the export."""
+
+    ended_at: datetime
+    job_name: str
+    job_arn: str
+    model_id: str
+    person: str
+    status: str
+    tags: list[dict[str, str]]
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Decimal | None
+
+
+def job_usages(connection: Connection, days: Days) -> Iterator[JobUsage]:
+    """Every ended job of *days* with what it used, oldest first."""
+    names = ("end_time", "job_name", "job_arn", "model_id", "created_by__username", "status", "tags")
+    rows = ended(connection, days).order_by("end_time", "id")
+    for row in rows.values_list(*names, "input_token_count", "output_token_count", "cost_usd").iterator():
+        ended_at, name, arn, model_id, person, *others = row
+        yield JobUsage(ended_at, name, arn or "", bare_id(model_id), person or "", *others)
