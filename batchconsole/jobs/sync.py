@@ -160,8 +160,11 @@ def _record_success(connection: Connection, found: Pass) -> None:
     connection.sync_error = None
     connection.synced_at = now
     connection.sync_watermark = found.newest or connection.sync_watermark
-    connection.sync_due_at = now + pause(connection, found, now)
-    connection.save(update_fields=["sync_failures", "sync_error", "synced_at", "sync_watermark", "sync_due_at"])
+    with transaction.atomic():
+        # A submit that ends at this moment asks for a sync soon: what it wrote must be seen, or come after.
+        Connection.objects.lock(connection.pk)
+        connection.sync_due_at = now + pause(connection, found, now)
+        connection.save(update_fields=["sync_failures", "sync_error", "synced_at", "sync_watermark", "sync_due_at"])
 
 
 def pause(connection: Connection, found: Pass, now: datetime) -> timedelta:
