@@ -5,6 +5,7 @@ access control.
 """
 
 import argparse
+import os
 import threading
 
 import xllamacpp
@@ -35,6 +36,8 @@ def parameters(model: str, port: int) -> xllamacpp.CommonParams:
     params.warmup = False
     params.ui = False
     params.verbosity = 1
+    # Threads wait for each other by spinning: on a processor that others use, the last one costs more than it gives.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 1) - 1)
     return params
 
 

@@ -149,5 +149,9 @@ LOGGING = {
     "formatters": {"line": {"format": "[{asctime}] [{levelname}] {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("BATCHCONSOLE_LOG_LEVEL", default="INFO").upper()},
-    "loggers": {"axes": {"level": "WARNING"}, "django.server": {"propagate": False}},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},  # "received", each second, for the tick
+        "celery.app.trace": {"level": "WARNING"},  # and "succeeded"; a failed task is an error
+    },
 }

@@ -7,3 +7,8 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: i
     """Browsers may keep every file for ever, also the modules that our JavaScript imports by name."""
 
     support_js_module_import_aggregation = True
+    # Django looks into every JavaScript file; other packages' mention imports in ways that it takes for files.
+    _js_module_import_aggregation_patterns = (
+        "js/*.js",
+        CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],
+    )

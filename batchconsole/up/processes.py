@@ -158,8 +158,13 @@ def worker(queue: str, pool: str, concurrency: int) -> Process:
         "--without-mingle",
         "--without-heartbeat",
     )
-    # SIGTERM as Celery's cold stop: every task may be cut off, for the database is the queue and is looked at again.
-    return Process(queue, command, {"REMAP_SIGTERM": "SIGQUIT"})
+    environment = {
+        # SIGTERM as Celery's cold stop: a task may be cut off, for the database is the queue and is looked at again.
+        "REMAP_SIGTERM": "SIGQUIT",
+        # It warns of root for the sake of pickled messages, and takes JSON only.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
+    return Process(queue, command, environment)
 
 
 def celery(*arguments: str) -> tuple[str, ...]:

@@ -1,0 +1,110 @@
+"""A real `manage.py up` for tests: on free ports, in a data folder of its own, spoken to as a person would."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from batchconsole.setup.paths import ROOT
+from batchconsole.up.run import MARK
+from tests.conftest import free_port
+
+READY = re.compile(r"Batch Console is ready at (http://127\.0\.0\.1:\d+/)")
+LINK = re.compile(r"(http://\S+\?sesame=\S+)")
+
+
+class Up:
+    """One `up` and all that it has said."""
+
+    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
+        self.folder = folder
+        self.port, self.aws_port, self.bedrock_port = free_port(), free_port(), free_port()
+        ports = ["--port", self.port, "--aws-port", self.aws_port, "--bedrock-port", self.bedrock_port]
+        command = [sys.executable, "manage.py", "up", "--data-dir", folder, *ports, *options]
+        self.process = subprocess.Popen(
+            [*map(str, command)], cwd=ROOT, env=clean_environment() | environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self.lines: list[str] = []
+        self.is_over = threading.Event()  # ready, or ended before it was
+        self.listener = threading.Thread(target=self._listen)
+        self.listener.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as stream:
+            for line in stream:
+                self.lines.append(line.rstrip("\n"))
+                if LINK.search(line):
+                    self.is_over.set()
+        self.is_over.set()
+
+    def wait_until_ready(self) -> "Up":
+        assert self.is_over.wait(120), self.said
+        assert READY.search(self.said), self.said
+        return self
+
+    @property
+    def said(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def link(self) -> str:
+        """The sign-in link of the last start."""
+        return str(LINK.findall(self.said)[-1])
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal, wait for the end, and give the exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(30)
+        self.listener.join(30)
+        return code
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that belongs to a run in this folder, `up` itself left out."""
+        return [process for process in psutil.process_iter() if belongs(process, self.folder)]
+
+
+def belongs(process: psutil.Process, folder: Path) -> bool:
+    try:
+        environment = process.environ()
+    except psutil.Error:
+        return False
+    return MARK in environment and environment.get("BATCHCONSOLE_DATA_DIR") == str(folder)
+
+
+@contextmanager
+def up(folder: Path, *options: str, **environment: str) -> Iterator[Up]:
+    """An `up` from its ready line to the end of the block."""
+    started = Up(folder, *options, **environment)
+    try:
+        yield started.wait_until_ready()
+    finally:
+        if started.process.poll() is None:
+            started.end()
+        started.listener.join(30)
+
+
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """An `up` that is expected to end by itself."""
+    command = [sys.executable, "manage.py", "up", "--data-dir", str(folder), *options]
+    return subprocess.run(
+        command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    """What a person's shell has; pytest's own has the tests' settings in it."""
+    ours = ("BATCHCONSOLE_", "DJANGO_", "PYTEST_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -1,0 +1,194 @@
+"""`manage.py up`, for real: it starts everything, says when it is ready, and leaves nothing behind."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import pytest
+
+from batchconsole.setup.paths import AWSCLI
+from tests.running import READY, Up, run, up
+
+OTHERS = ("redis", "aws", "bedrock", "web", "control", "scan", "beat")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("up") / "data"
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Up]:
+    """A first start with the sample and the `echo` model, shared by the tests that do not end it."""
+    with up(folder, "--model", "echo") as started:
+        yield started
+
+
+def eventually(holds: Callable[[], Any], seconds: float = 60) -> Any:
+    """Wait until *holds* gives something true, and give that."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"It did not come true within {seconds} s."
+        time.sleep(0.1)
+    return found
+
+
+def client(service: str, environment: dict[str, str]) -> Any:
+    """A boto3 client that knows no more than *environment*: what a shell has after sourcing `aws.env`."""
+    name = "AWS_ENDPOINT_URL_BEDROCK" if service == "bedrock" else "AWS_ENDPOINT_URL"
+    return boto3.client(
+        service,
+        endpoint_url=environment[name],
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def sourced(folder: Path) -> dict[str, str]:
+    """What `source aws.env` makes of an empty environment, by a real shell."""
+    done = subprocess.run(
+        ["sh", "-c", f". '{folder}/aws.env' && env"], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
+def test_it_works(running: Up) -> None:
+    assert READY.findall(running.said) == [running.url]
+    assert f"Batch Console is ready at {running.url}" in running.lines
+    with urllib.request.urlopen(f"{running.url}readyz") as answer:
+        assert answer.status == 200
+
+
+def test_the_link_signs_in_once(running: Up) -> None:
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    assert opener.open(running.link).url == f"{running.url}local/jobs/"
+    other = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    assert "/login/" in other.open(running.link).url
+
+
+def test_any_aws_client_works_with_aws_env(running: Up) -> None:
+    environment = sourced(running.folder)
+    assert client("sts", environment).get_caller_identity()["Account"] == "123456789012"
+    assert [bucket["Name"] for bucket in client("s3", environment).list_buckets()["Buckets"]] == [
+        "batchconsole-samples"
+    ]
+
+
+def test_the_welcome_job_completes_by_itself(running: Up) -> None:
+    bedrock = client("bedrock", sourced(running.folder))
+
+    def completed() -> Any:
+        found = bedrock.list_model_invocation_jobs(nameContains="welcome")["invocationJobSummaries"]
+        return found and found[0]["status"] == "Completed" and found[0]
+
+    job = eventually(completed)
+    assert (job["successRecordCount"], job["errorRecordCount"]) == (100, 0)
+
+
+def test_the_aws_cli_lists_it(running: Up) -> None:
+    environment = sourced(running.folder) | {"HOME": str(running.folder)}
+    command = [str(AWSCLI / "bin" / "aws"), "bedrock", "list-model-invocation-jobs", "--output", "text"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "welcome" in done.stdout
+
+
+def test_secrets_are_for_the_owner_only(running: Up) -> None:
+    assert stat.S_IMODE((running.folder / "secret_key").stat().st_mode) == 0o600
+
+
+def test_every_process_keeps_a_log(running: Up) -> None:
+    assert {path.stem for path in (running.folder / "logs").glob("*.log")} >= {"web", "control", "scan"}
+    assert any(line.startswith("web     |") for line in running.lines)
+
+
+def test_a_second_up_on_the_same_folder_is_refused(running: Up) -> None:
+    done = run(running.folder, "--model", "echo")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Another `manage.py up` (process {running.process.pid}) is using the data folder")
+
+
+@pytest.mark.parametrize("option", ["--port", "--aws-port", "--bedrock-port"])
+def test_a_taken_port_is_one_clear_line(option: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        free = {"--port": "0", "--aws-port": "0", "--bedrock-port": "0"} | {option: str(port)}
+        done = run(tmp_path, "--model", "echo", *(text for pair in free.items() for text in pair))
+    assert done.returncode == 1
+    assert done.stderr == f"Port {port} on 127.0.0.1 is taken. Choose another with {option}.\n"
+
+
+def test_an_unknown_model_is_refused(tmp_path: Path) -> None:
+    done = run(tmp_path, "--model", "gpt")
+    assert (done.returncode, done.stderr.startswith("--model gpt is no .gguf file")) == (1, True)
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(tmp_path / "file" / "data", "--model", "echo")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path) -> None:
+    with up(tmp_path, "--model", "echo", "--no-sample") as started:
+        assert len(started.processes()) >= len(OTHERS)
+        assert started.end(number) == 0
+        assert started.processes() == []
+
+
+def test_a_dead_child_is_said_and_started_again(tmp_path: Path) -> None:
+    with up(tmp_path, "--model", "echo", "--no-sample") as started:
+        web = next(process for process in started.processes() if "gunicorn" in process.cmdline())
+        web.kill()
+        eventually(lambda: "web ended unexpectedly (SIGKILL); it is started again." in started.said)
+        eventually(lambda: answers(f"{started.url}healthz"))
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def test_a_killed_up_is_cleaned_up_after_and_nothing_is_lost(tmp_path: Path) -> None:
+    with up(tmp_path, "--model", "echo") as first:
+        first.process.kill()
+        first.process.wait()
+        former = first.processes()
+        with up(tmp_path, "--model", "echo") as second:
+            _, alive = psutil.wait_procs(former, timeout=0)
+            assert alive == []
+            names = client("iam", sourced(tmp_path)).list_roles()["Roles"]
+            assert [role["RoleName"] for role in names] == ["batchconsole-samples"]
+            assert second.end() == 0
+
+
+def test_a_stranger_is_left_alone(tmp_path: Path) -> None:
+    """A record of a former run that names a process which by now is somebody else's."""
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        (tmp_path / "up.json").write_text(f'{{"pid": {stranger.pid}, "run": "a-run-of-old"}}')
+        with up(tmp_path, "--model", "echo", "--no-sample"):
+            assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_deep_data_folder_still_has_a_socket(tmp_path: Path) -> None:
+    deep = tmp_path / ("a" * 60) / ("b" * 60)
+    with up(deep, "--no-local", BATCHCONSOLE_ADMIN_PASSWORD="a-password-for-a-test") as started:
+        assert answers(f"{started.url}readyz")
+        assert not (deep / "aws.env").exists()
