@@ -225,16 +225,22 @@ class Group(Part):
 
 
 class S3Location(Field):
-    """An S3 URI. ``mode`` is ``read`` or ``write``; ``browse_url`` lists buckets and objects."""
+    """An S3 URI. ``mode`` is ``read`` or ``write``; ``browse_url`` lists buckets and objects.
+
+    With ``check_url`` there is a button beside it that has what lies there checked.
+    """
 
     template = "%s/layout/s3_location.html"
 
-    def __init__(self, name: str, *, browse_url: str, mode: str = "read", of: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, name: str, *, browse_url: str, mode: str = "read", of: str = "", check_url: str = "", **kwargs: Any
+    ) -> None:
         example = "s3://bucket/prefix" + ("/object" if mode == "read" else "")
         super().__init__(name, **{"placeholder": example, **kwargs})
         self.browse_url = browse_url
         self.mode = mode
         self.of = of
+        self.check_url = check_url
 
 
 class ModelSelect(Field):

@@ -2,6 +2,7 @@
 import "./attribute-editor.js";
 import "./character-counter.js";
 import "./first-error.js";
+import "./input-check.js";
 import "./live-command.js";
 import "./model-picker.js";
 import "./s3-chooser.js";

@@ -71,8 +71,15 @@ def _input_data(connection: str) -> Container:
     browse_url = reverse("s3-browse", args=[connection])
     return Container(
         "Input data",
-        S3Location("input_s3_uri", browse_url=browse_url, constraint=READ_FORMAT, of="input data"),
+        S3Location(
+            "input_s3_uri",
+            browse_url=browse_url,
+            constraint=READ_FORMAT,
+            of="input data",
+            check_url=reverse("input-check-start", args=[connection]),
+        ),
         Field("check_input", optional=False),
+        Fragment("console/_input_check_region.html"),
         info="input-data",
     )
 

@@ -26,6 +26,7 @@ class Shown:
     load: list[str] = field(default_factory=list)
     policy: bool = False
     command: bool = False
+    check: bool = False
     focus: str = ""
 
 
@@ -112,6 +113,16 @@ def show_command(data: Data, _: str) -> Shown:
     return Shown(command=True)
 
 
+def check_now(data: Data, _: str) -> Shown:
+    return Shown(check=True)
+
+
+def check_show(data: Data, value: str) -> Shown:
+    """Look again how far the check is that the page showed."""
+    data["input_check"] = value
+    return Shown()
+
+
 STEPS: dict[str, Callable[[Data, str], Shown]] = {
     "add_tag": add_tag,
     "remove_tag": remove_tag,
@@ -126,6 +137,8 @@ STEPS: dict[str, Callable[[Data, str], Shown]] = {
     "load": load,
     "show_policy": show_policy,
     "show_command": show_command,
+    "check_now": check_now,
+    "check_show": check_show,
 }
 
 

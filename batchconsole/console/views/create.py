@@ -17,6 +17,7 @@ from batchconsole.console.locations import check_locations
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.offers import OFFERS, offer
 from batchconsole.console.s3_browser import Place, read_page
+from batchconsole.console.views import input_checks
 from batchconsole.console.views.models import Picker, summary_context
 from batchconsole.console.views.roles import role_policy
 from batchconsole.console.views.s3 import CHOOSERS, chooser_context
@@ -64,6 +65,8 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
         context |= {"picker": Picker.read(request.connection, shown.picker), "surface": "inline"}
     if shown.command:
         context["command"] = as_cli(form.unsaved_job())
+    if shown.check:
+        context |= input_checks.begin(JobForm(data, connection=request.connection), request.user)
     if shown.policy:
         context["policy"] = role_policy(JobForm(data, connection=request.connection))
     return context
@@ -74,7 +77,8 @@ def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpRespons
     for name in {"role_arn", *form.open_lists()} - form.offers.keys():
         _offer(form, name)
     context |= summary_context(request.connection, str(form["model_id"].value() or ""))
-    return render(request, "console/job_create.html", {"form": form, **context})
+    check = input_checks.shown_before(request.connection, request.POST.get("input_check", ""))
+    return render(request, "console/job_create.html", {"form": form, **check, **context})
 
 
 def _offer(form: JobForm, name: str) -> None:

@@ -1,0 +1,46 @@
+// The input check of the create form and of its own page: says out loud what has changed, leads from what is missing to
+// its field, and marks a report as old once the form names another input or model.
+const status = document.getElementById("input-check-status");
+const fields = ["model_id", "input_s3_uri", "model_invocation_type"];
+let asked = values();
+
+function values() {
+  const form = document.getElementById("job-form");
+  if (!form) return "";
+  const data = new FormData(form);
+  return JSON.stringify(fields.map((name) => data.get(name)));
+}
+
+function speak() {
+  const text = document.getElementById("input-check")?.dataset.spoken ?? "";
+  if (status && status.textContent !== text) status.textContent = text;
+}
+
+function showAge() {
+  const region = document.getElementById("input-check");
+  const isOld = Boolean(region?.dataset.spoken) && values() !== asked;
+  region?.toggleAttribute("data-stale", isOld);
+  const note = document.getElementById("input-check-stale");
+  if (note) note.hidden = !isOld;
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.matches("[name=check_now]")) asked = values();
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  speak();
+  showAge();
+});
+
+document.addEventListener("change", (event) => {
+  if (fields.includes(event.target.name)) showAge();
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("#input-check .alert a[href^='#']");
+  const control = link && document.getElementById(link.hash.slice(1));
+  if (!control) return;
+  event.preventDefault();
+  control.focus();
+});
