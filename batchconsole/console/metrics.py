@@ -1,4 +1,4 @@
-"""The console's figures for Prometheus, read from the database at each scrape. Counts only, no names of jobs or people."""
+"""The console's figures for Prometheus, read from the database at each scrape. Counts, no names of jobs or people."""
 
 from collections.abc import Iterator
 

@@ -1,0 +1,71 @@
+"""A job as command, script and request: the same request, and one that works when pasted."""
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from batchconsole.console.definition import CLI_OPTIONS, as_boto3, as_cli, as_json
+from batchconsole.jobs.lifecycle import create_request
+from batchconsole.jobs.models import BatchJob, Connection
+from tests.console.conftest import MakeJob
+
+FULL = {
+    "timeout_duration_in_hours": 48,
+    "output_kms_key_id": "alias/it's mine",
+    "subnet_ids": ["subnet-1"],
+    "security_group_ids": ["sg-1"],
+    "input_bucket_owner": "123456789012",
+    "tags": [{"key": "team", "value": 'n\'lp $HOME \\ "x" é'}],
+}
+
+
+@pytest.fixture
+def job(make_job: MakeJob) -> BatchJob:
+    return make_job(**FULL)
+
+
+def read_cli(text: str) -> dict[str, Any]:
+    """What the AWS CLI would send: an option's word is JSON unless its member is a string."""
+    words = shlex.split(text.replace("\\\n", " "))
+    names = {option: name for name, option in CLI_OPTIONS.items()}
+    pairs = zip(words[3::2], words[4::2], strict=True)
+    strings = {"jobName", "modelId", "modelInvocationType", "roleArn", "clientRequestToken"}
+    given = {names[option]: word for option, word in pairs if option in names}
+    return {name: word if name in strings else json.loads(word) for name, word in given.items()}
+
+
+def test_the_request_is_what_the_console_sends(job: BatchJob) -> None:
+    assert json.loads(as_json(job)) == create_request(job)
+
+
+def test_the_command_makes_the_same_request(job: BatchJob) -> None:
+    assert read_cli(as_cli(job)) == create_request(job)
+
+
+def test_the_command_goes_to_the_connection_s_region_and_endpoint(job: BatchJob) -> None:
+    assert "--region us-east-1" in as_cli(job)
+    assert "--endpoint-url http://127.0.0.1:9" in as_cli(job)
+
+
+def test_aws_itself_needs_no_endpoint(make_job: MakeJob, other: Connection) -> None:
+    job = make_job(connection=other)
+    assert "--endpoint-url" not in as_cli(job)
+    assert "endpoint_url" not in as_boto3(job)
+
+
+def test_the_script_makes_the_job_when_pasted(
+    make_job: MakeJob, connection: Connection, bedrock_endpoint: str, boto: Callable[[str], Any]
+) -> None:
+    connection.bedrock_endpoint_url = bedrock_endpoint
+    job = make_job("pasted", connection=connection, tags=[{"key": "team", "value": "nlp"}])
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    done = subprocess.run([sys.executable, "-c", as_boto3(job)], env=keys, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    made = boto("bedrock").get_model_invocation_job(jobIdentifier=done.stdout.strip())
+    assert made["jobName"] == "pasted"
+    assert made["clientRequestToken"] == job.client_request_token

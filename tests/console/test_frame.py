@@ -1,0 +1,128 @@
+"""The frame around every page: navigation, connections, messages, help, errors, and what the policy forbids."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory, override_settings
+from django.urls import path
+
+from batchconsole import urls
+from batchconsole.jobs.models import Connection
+from batchconsole.setup.paths import ROOT
+
+TEMPLATES = [file for file in (ROOT / "templates").rglob("*.html") if "admin" not in file.parts]
+STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("the secret inside")
+
+
+urlpatterns = [*urls.urlpatterns, path("broken/", broken)]
+
+
+def test_home_leads_to_the_jobs_of_the_first_connection(client: Client, connection: Connection) -> None:
+    assert client.get("/")["Location"] == "/local/jobs/"
+
+
+def test_home_leads_to_the_connection_seen_last(client: Client, connection: Connection, other: Connection) -> None:
+    client.get("/production/jobs/")
+    assert client.get("/")["Location"] == "/production/jobs/"
+
+
+def test_home_says_what_to_do_without_a_connection(client: Client) -> None:
+    assert "Ask an administrator" in client.get("/").text
+    User.objects.update(is_staff=True, is_superuser=True)
+    assert "/admin/jobs/connection/add/" in client.get("/").text
+
+
+@pytest.mark.parametrize("name", ["nowhere", "disabled"])
+def test_an_unknown_or_disabled_connection_is_not_found(client: Client, connection: Connection, name: str) -> None:
+    Connection.objects.create(name="disabled", title="Off", is_enabled=False)
+    response = client.get(f"/{name}/jobs/")
+    assert response.status_code == 404
+    assert "Page not found" in response.text
+
+
+def test_the_side_navigation_marks_the_page_one_is_on(client: Client, connection: Connection) -> None:
+    text = client.get("/local/jobs/").text
+    assert re.search(r'href="/local/jobs/"[^>]*aria-current="page"', text)
+    assert text.count('aria-current="page"') == 2  # and the last breadcrumb
+
+
+def test_only_staff_are_offered_the_administration(client: Client, connection: Connection) -> None:
+    assert 'href="/admin/"' not in client.get("/local/jobs/").text
+    User.objects.update(is_staff=True)
+    assert 'href="/admin/"' in client.get("/local/jobs/").text
+
+
+def test_a_help_topic_is_a_page_and_a_fragment(client: Client) -> None:
+    assert "<html" in client.get("/help/job-list/").text
+    fragment = client.get("/help/job-list/", headers={"HX-Request": "true"}).text
+    assert fragment.startswith("<article>")
+
+
+def test_an_unknown_help_topic_is_not_found(client: Client) -> None:
+    assert client.get("/help/nothing/").status_code == 404
+
+
+def test_every_info_link_has_its_topic() -> None:
+    used = {topic for file in TEMPLATES for topic in re.findall(r'{% info "([a-z-]+)"', file.read_text())}
+    there = {file.stem for file in (ROOT / "templates/console/help").glob("*.html")}
+    assert used <= there
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_an_error_of_ours_shows_no_traceback(client: Client) -> None:
+    client.raise_request_exception = False
+    response = client.get("/broken/")
+    assert response.status_code == 500
+    assert "Something went wrong" in response.text
+    assert "secret" not in response.text
+
+
+def test_the_page_of_a_refusal_is_in_the_frame(person: User) -> None:
+    request = RequestFactory().get("/")
+    request.user = person
+    assert "No permission" in render_to_string("403.html", request=request)
+
+
+def test_the_content_security_policy_allows_nothing_inline(client: Client, connection: Connection) -> None:
+    response = client.get("/local/jobs/")
+    assert "unsafe" not in response["Content-Security-Policy"]
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT / "templates")))
+def test_a_template_has_no_inline_style_script_or_handler(file: Path) -> None:
+    text = file.read_text()
+    assert not re.search(r"<style|<script(?![^>]* src=)| style=|\son[a-z]+=|javascript:", text)
+
+
+@pytest.mark.parametrize("file", STYLES, ids=lambda file: file.name)
+def test_a_style_sheet_uses_only_tokens_that_exist(file: Path) -> None:
+    defined = {name for sheet in STYLES for name in re.findall(r"(--[\w-]+):", sheet.read_text())}
+    used = set(re.findall(r"var\((--[\w-]+)\)", file.read_text()))
+    assert used - defined == set()
+
+
+@pytest.mark.parametrize("file", STYLES, ids=lambda file: file.name)
+def test_a_style_sheet_names_its_colours(file: Path) -> None:
+    rules = re.sub(r"--[\w-]+:[^;]+;", "", file.read_text())
+    assert not re.search(r"#[0-9a-f]{3,8}\b|rgba?\(|hsl", rules)
+
+
+def test_the_tokens_carry_their_licence() -> None:
+    head = (ROOT / "static/css/tokens.css").read_text()[:1000]
+    assert "Apache License, Version 2.0" in head
+    assert "Amazon.com, Inc. or its affiliates" in head
+
+
+def test_every_icon_a_template_names_is_drawn() -> None:
+    drawn = set(re.findall(r'symbol id="([\w-]+)"', (ROOT / "static/img/icons.svg").read_text()))
+    named = {name for file in TEMPLATES for name in re.findall(r'{% icon "([\w-]+)"', file.read_text())}
+    assert named <= drawn

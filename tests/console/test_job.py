@@ -1,0 +1,159 @@
+"""The page of one job: its tabs, what it says of the job, and how it keeps itself up to date."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from batchconsole.jobs.models import BatchJob, Connection, Event
+from batchconsole.jobs.states import Status
+from tests.console.conftest import Answer, MakeJob, arn
+from tests.console.test_jobs import poll, version
+
+QUERIES = 12
+
+
+def page(client: Client, job: BatchJob, tab: str = "") -> Answer:
+    return client.get(job.get_absolute_url(), {"tab": tab} if tab else {})
+
+
+def test_it_works(client: Client, make_job: MakeJob) -> None:
+    job = make_job(job_arn=arn(), total_record_count=100, processed_record_count=100, output_kms_key_id="alias/mine")
+    text = page(client, job).text
+    for part in (
+        "<h1>welcome</h1>",
+        arn(),
+        "Nova Lite",
+        "100 of 100",
+        "s3://prompts/output/abcdefghijkl/",
+        "alias/mine",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize("tab", ["details", "results", "errors", "activity", "definition", "tags"])
+@pytest.mark.parametrize("status", Status.values)
+def test_every_tab_opens_in_every_status(client: Client, make_job: MakeJob, status: str, tab: str) -> None:
+    response = page(client, make_job(status=status), tab)
+    assert response.status_code == 200
+    assert response.context["tab"] == tab
+
+
+def test_an_unknown_tab_is_the_first(client: Client, make_job: MakeJob) -> None:
+    assert page(client, make_job(), "nonsense").context["tab"] == "details"
+
+
+def test_a_job_of_another_connection_is_not_found(client: Client, make_job: MakeJob, other: Connection) -> None:
+    job = make_job(connection=other)
+    assert client.get(f"/local/jobs/{job.pk}/").status_code == 404
+    assert client.get("/local/jobs/999999/").status_code == 404
+
+
+def test_a_failure_shows_message_hint_and_code(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="Failed", message="No access.", hint="Add s3:GetObject.", error_code="ValidationException")
+    text = page(client, job).text
+    for part in ("No access.", "Add s3:GetObject.", "ValidationException", 'data-type="error"'):
+        assert part in text
+
+
+def test_why_a_job_waits_is_information(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="Queued", message="20 of 20 jobs of this model are running.")
+    assert 'class="alert" data-type="info"' in page(client, job).text
+
+
+def test_stop_is_offered_only_while_there_is_something_to_stop(client: Client, make_job: MakeJob) -> None:
+    assert "data-dialog>Stop job" in page(client, make_job(status="InProgress")).text
+    assert 'aria-disabled="true">Stop job' in page(client, make_job(status="Completed")).text
+
+
+def test_the_activity_tells_who_did_what(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="Queued")
+    job.transition(Status.CANCELLED, verb="cancelled", actor=job.created_by)
+    text = page(client, job, "activity").text
+    assert "Cancelled before it was submitted" in text
+    assert "<td>ada</td>" in text
+
+
+def test_tags_are_a_table(client: Client, make_job: MakeJob) -> None:
+    text = page(client, make_job(tags=[{"key": "team", "value": "nlp"}, {"key": "empty", "value": ""}]), "tags").text
+    assert ">team</th><td>nlp</td>" in text
+    assert ">empty</th><td>-</td>" in text
+
+
+def test_an_unknown_cost_is_not_zero(client: Client, make_job: MakeJob) -> None:
+    assert "<dt>Cost</dt><dd>-</dd>" in page(client, make_job(input_token_count=10)).text
+    assert "<dt>Cost</dt><dd>$0.0214</dd>" in page(client, make_job(input_token_count=10, cost_usd="0.0214")).text
+
+
+def test_polling_answers_nothing_while_nothing_changed(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="InProgress")
+    assert poll(client, job.get_absolute_url(), version(page(client, job))).status_code == 204
+
+
+def test_polling_sees_a_new_event(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="InProgress")
+    seen = version(page(client, job))
+    job.record("stop_requested", actor=job.created_by)
+    assert poll(client, job.get_absolute_url(), seen).status_code == 200
+
+
+def test_it_asks_often_until_the_results_are_read(client: Client, make_job: MakeJob) -> None:
+    assert "data-busy" in page(client, make_job(status="InProgress")).text
+    assert "data-busy" in page(client, make_job(results="pending")).text
+    assert "data-busy" not in page(client, make_job(results="ready")).text
+
+
+def test_queries_do_not_grow_with_the_events(
+    client: Client, make_job: MakeJob, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    job = make_job()
+    Event.objects.bulk_create(
+        Event(job=job, connection=job.connection, actor=job.created_by, verb="reported") for _ in range(50)
+    )
+    page(client, job)
+    for tab in ("details", "activity"):
+        with django_assert_max_num_queries(QUERIES):
+            page(client, job, tab)
+
+
+def test_the_pace_of_a_running_job_is_told(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="InProgress", total_record_count=1000, processed_record_count=500)
+    begun = timezone.now() - timedelta(minutes=10)
+    Event.objects.create(
+        job=job, connection=job.connection, verb="reported", from_status="Scheduled", to_status="InProgress", at=begun
+    )
+    text = page(client, job).text
+    assert "About 50 records a minute" in text
+    assert "ends in 10 min" in text or "ends in 9 min" in text
+
+
+def test_a_rejected_job_can_be_submitted_all_the_same(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="Rejected")
+    assert "Submit all the same" in page(client, job).text
+    client.post(f"{job.get_absolute_url()}release/")
+    job.refresh_from_db()
+    assert job.status == "Queued"
+
+
+def test_only_a_post_submits_a_rejected_job(client: Client, make_job: MakeJob) -> None:
+    assert client.get(f"{make_job(status='Rejected').get_absolute_url()}release/").status_code == 405
+
+
+def test_an_output_file_is_handed_on(client: Client, make_job: MakeJob) -> None:
+    job = make_job(job_arn=arn())
+    response = client.get(f"{job.get_absolute_url()}output/", {"key": "prompts/output/abcdefghijkl/manifest.json.out"})
+    wanted = "/local/s3/download/?uri=s3%3A%2F%2Fprompts%2Foutput%2Fabcdefghijkl%2Fmanifest.json.out"
+    assert response["Location"] == wanted
+
+
+@pytest.mark.parametrize("key", ["", "prompts/secret", "other/output/abcdefghijkl/a.out"])
+def test_only_its_own_output_is_handed_on(client: Client, make_job: MakeJob, key: str) -> None:
+    job = make_job(job_arn=arn())
+    assert client.get(f"{job.get_absolute_url()}output/", {"key": key}).status_code == 404
+
+
+def test_a_job_not_yet_on_aws_has_no_output(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="Queued")
+    assert client.get(f"{job.get_absolute_url()}output/", {"key": "prompts/output//a.out"}).status_code == 404

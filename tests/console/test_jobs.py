@@ -1,0 +1,197 @@
+"""The job list: what it shows, that the URL is its only state, and that no count costs more in a larger table."""
+
+import re
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.states import Status
+from tests.console.conftest import Answer, MakeJob, arn
+
+URL = "/local/jobs/"
+QUERIES = 12  # session, user, connection, its page and counts; the connections of the switch
+
+
+def names(response: Answer) -> list[str]:
+    return re.findall(r'<th class="job-name" scope="row"><a[^>]*>([^<]+)</a>', response.text)
+
+
+def poll(client: Client, url: str, version: str = "") -> Answer:
+    return client.get(url, headers={"HX-Request": "true", "X-Version": version})
+
+
+def version(response: Answer) -> str:
+    return re.findall(r'data-version="(\w+)"', response.text)[0]
+
+
+def test_it_works(client: Client, make_job: MakeJob) -> None:
+    make_job("support-triage", "InProgress", total_record_count=1000, processed_record_count=360, error_record_count=4)
+    text = client.get(URL).text
+    for part in ("support-triage", "In progress", "Nova Lite", "Converse", "36%", "360 of 1,000, 4 with errors", "ada"):
+        assert part in text
+
+
+def test_the_reason_of_a_failure_is_in_the_list(client: Client, make_job: MakeJob) -> None:
+    make_job(status="Failed", message="Could not validate GetObject permissions")
+    assert "Could not validate GetObject permissions" in client.get(URL).text
+
+
+def test_without_jobs_it_says_so_and_offers_to_create_one(client: Client, connection: Connection) -> None:
+    text = client.get(URL).text
+    assert "<strong>No jobs</strong>" in text
+    assert "counter" not in text
+    assert text.count('href="/local/jobs/create/"') == 2
+
+
+def test_without_a_match_it_offers_to_clear_the_filter(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    text = client.get(URL, {"q": "nothing-like-it"}).text
+    assert "<strong>No matches</strong>" in text
+    assert "0 matches" in text
+    assert 'id="filter-text"' in text
+
+
+def test_it_shows_the_jobs_of_its_connection_only(client: Client, make_job: MakeJob, other: Connection) -> None:
+    make_job("mine")
+    make_job("theirs", connection=other)
+    assert names(client.get(URL)) == ["mine"]
+
+
+@pytest.mark.parametrize("text", ["TRIAGE", "nova", "abcdefghijkl"])
+def test_the_text_is_looked_for_in_name_model_and_id(client: Client, make_job: MakeJob, text: str) -> None:
+    make_job("support-triage", job_arn=arn())
+    make_job("welcome", model_id="openai.gpt-oss-20b-1:0", job_arn=arn("mnopqrstuvwx"))
+    assert names(client.get(URL, {"q": text})) == ["support-triage"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("status=Failed", ["failed"]),
+        ("status=failed", ["expired", "failed"]),
+        ("status=failed&status=running", ["running", "expired", "failed"]),
+        ("status=nonsense", ["running", "expired", "failed"]),
+        ("status=Failed&status=nonsense", ["failed"]),
+    ],
+)
+def test_the_status_filter_takes_statuses_and_groups(
+    client: Client, make_job: MakeJob, query: str, found: list[str]
+) -> None:
+    for name, status in (("failed", "Failed"), ("expired", "Expired"), ("running", "InProgress")):
+        make_job(name, status)
+    assert names(client.get(f"{URL}?{query}")) == found
+
+
+def test_each_group_shows_its_count(client: Client, make_job: MakeJob) -> None:
+    for status in Status.values:
+        make_job(status.lower(), status)
+    counts = [segment.count for segment in client.get(URL).context["table"].segments]
+    assert counts == ["16", "3", "5", "2", "4", "2"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "found"),
+    [
+        ("name", ["alpha", "beta", "gamma"]),
+        ("-name", ["gamma", "beta", "alpha"]),
+        ("status,-name", ["gamma", "alpha", "beta"]),
+        ("nonsense", ["beta", "gamma", "alpha"]),
+        ("", ["beta", "gamma", "alpha"]),
+    ],
+)
+def test_sorting_by_what_is_offered(client: Client, make_job: MakeJob, sort: str, found: list[str]) -> None:
+    make_job("alpha", "Completed")
+    make_job("gamma", "Completed")
+    make_job("beta", "Failed")
+    assert names(client.get(URL, {"sort": sort})) == found
+
+
+def test_the_sorted_column_says_so_and_turns_round(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    text = client.get(URL, {"sort": "name"}).text
+    assert 'aria-sort="ascending"' in text
+    assert "Job name</span>" in text
+    assert 'href="/local/jobs/?sort=-name"' in text
+
+
+def test_pages_keep_filter_and_order(client: Client, make_job: MakeJob) -> None:
+    for number in range(12):
+        make_job(f"job-{number:02}")
+    response = client.get(URL, {"q": "job", "sort": "name", "page_size": "10", "page": "2"})
+    assert names(response) == ["job-10", "job-11"]
+    assert response.context["table"].link(page=1) == "/local/jobs/?q=job&sort=name&page_size=10"
+
+
+def test_the_page_s_own_address_leaves_out_what_was_invalid(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    query = {"q": "wel", "status": ["nonsense"], "sort": "size", "page": "-3", "page_size": "7", "x": "1"}
+    assert client.get(URL, query).context["table"].url == "/local/jobs/?q=wel"
+
+
+def test_a_filter_goes_back_to_the_first_page(client: Client, make_job: MakeJob) -> None:
+    for number in range(12):
+        make_job(f"job-{number:02}")
+    table = client.get(URL, {"page_size": "10", "page": "2"}).context["table"]
+    assert all("page=2" not in segment.url for segment in table.segments)
+
+
+def test_polling_answers_nothing_while_nothing_changed(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    assert poll(client, URL, version(client.get(URL))).status_code == 204
+
+
+def test_polling_answers_the_fragment_once_a_job_changed(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="InProgress")
+    seen = version(client.get(URL))
+    job.transition(Status.COMPLETED, verb="reported")
+    response = poll(client, URL, seen)
+    assert response.status_code == 200
+    assert "<html" not in response.text
+    assert "Completed" in response.text
+
+
+def test_polling_sees_a_new_job_elsewhere_in_the_list(client: Client, make_job: MakeJob) -> None:
+    make_job("listed")
+    seen = version(client.get(URL, {"q": "listed"}))
+    make_job("another")
+    assert poll(client, f"{URL}?q=listed", seen).status_code == 204
+    assert poll(client, URL, seen).status_code == 200
+
+
+def test_page_and_fragment_are_kept_apart_by_caches(client: Client, connection: Connection) -> None:
+    assert "HX-Request" in client.get(URL)["Vary"]
+
+
+def test_it_asks_often_only_while_something_can_change(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="InProgress")
+    assert "data-busy" in client.get(URL).text
+    job.transition(Status.COMPLETED, verb="reported")
+    assert "data-busy" not in client.get(URL).text
+
+
+def test_a_connection_that_cannot_be_followed_says_why(client: Client, connection: Connection) -> None:
+    connection.sync_error = {"code": "EndpointUnreachable", "message": "Nobody answers.", "hint": "Start it."}
+    connection.save()
+    assert "The list may be out of date" in client.get(URL).text
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_queries_do_not_grow_with_the_rows(
+    client: Client, make_job: MakeJob, django_assert_max_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    make_job()
+    BatchJob.objects.bulk_create(
+        BatchJob(connection=job.connection, created_by=job.created_by, job_name=f"job-{number}", model_id="a.b")
+        for job in BatchJob.objects.all()
+        for number in range(count)
+    )
+    client.get(URL)
+    with django_assert_max_num_queries(QUERIES):
+        client.get(URL, {"page_size": "50"})
+
+
+def test_a_hostile_name_is_text(client: Client, make_job: MakeJob) -> None:
+    make_job("<script>alert(1)</script>")
+    assert "<script>alert" not in client.get(URL).text
