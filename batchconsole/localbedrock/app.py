@@ -42,17 +42,14 @@ def make_app(service: Service) -> Starlette:
         yield
         await run_in_threadpool(service.close)
 
-    async def call(request: Request) -> Response:
-        return await _call(service, request)
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await _call(service, Request(scope, receive))
+        await response(scope, receive, send)
 
-    return Starlette(
-        lifespan=lifespan,
-        routes=[
-            Route("/healthz", healthz),
-            *controls.routes(service),
-            Route("/{path:path}", call, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]),
-        ],
-    )
+    app = Starlette(lifespan=lifespan, routes=[Route("/healthz", healthz), *controls.routes(service)])
+    # Not a route: AWS's paths are matched as they arrive, still percent-encoded.
+    app.router.default = call
+    return app
 
 
 async def healthz(_: Request) -> Response:

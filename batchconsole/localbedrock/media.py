@@ -12,9 +12,9 @@ MAX_BYTES = 25_000_000  # As much as a request of the runtime API may hold.
 
 
 class Media:
-    """The images of one job, read from *storage* with the job's role."""
+    """The images of one job, read from *storage* with the job's role; without one nothing can be read."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage | None = None) -> None:
         self._storage = storage
 
     def put_in(self, request: Request) -> None:
@@ -25,6 +25,8 @@ class Media:
                     part["image_url"]["url"] = self._data_url(part["image_url"]["url"])
 
     def _data_url(self, uri: str) -> str:
+        if self._storage is None:
+            raise RecordRefused(400, f"The S3 object {uri} can be read by batch jobs only. Send its bytes.")
         bucket, key = split_uri(uri)
         if bucket != self._storage.input_bucket:
             raise RecordRefused(400, f"The S3 object {uri} does not lie in the input bucket of the job.")

@@ -49,7 +49,11 @@ def test_a_key_given_twice_is_refused(bedrock: Any, arn: str) -> None:
 
 def test_a_resource_that_does_not_exist_has_no_tags(bedrock: Any) -> None:
     missing = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-invocation-job/aaaaaaaaaaaa"
-    calls = {"list_tags_for_resource": {}, "tag_resource": {"tags": []}, "untag_resource": {"tagKeys": []}}
+    calls: dict[str, dict[str, Any]] = {
+        "list_tags_for_resource": {},
+        "tag_resource": {"tags": []},
+        "untag_resource": {"tagKeys": []},
+    }
     for name, params in calls.items():
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
             getattr(bedrock, name)(resourceARN=missing, **params)

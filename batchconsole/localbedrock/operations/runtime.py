@@ -16,6 +16,7 @@ from batchconsole.localbedrock.errors import (
     ValidationException,
 )
 from batchconsole.localbedrock.jobs import Caller
+from batchconsole.localbedrock.media import Media
 from batchconsole.localbedrock.modelservers.base import ModelAway, ModelFailed, RecordRefused
 from batchconsole.localbedrock.service import Service
 from batchconsole.records.catalogue import Model
@@ -77,6 +78,7 @@ def _answer(service: Service, body: dict[str, Any], model: Model, kind: str) -> 
         raise ValidationException("The provided model identifier is invalid.")
     try:
         request = family.read_request(body, model_id=model.model_id, batch=False)
+        Media().put_in(request)
         completion = service.model.complete(request, threading.Event())
         return family.write_response(body, completion, model_id=model.model_id), completion
     except Refusal as error:

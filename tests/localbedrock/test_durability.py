@@ -1,0 +1,137 @@
+"""Killed at any moment and started again, the service goes on: no record lost, none twice, every count right."""
+
+import json
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.localbedrock.model_server import serving
+from tests.localbedrock.stack import ENDED, Service, Workspace, converse_record, create, json_lines, running
+
+ROUNDS = 20
+RECORDS_PER_FILE = 900
+PADDING = "x" * 4000  # Three files of 900 records of 4 kB: several parts an output.
+
+
+def make_input(workspace: Workspace) -> str:
+    """Three files whose records say where they are; every tenth fails."""
+    uri = ""
+    for name in ("a", "b", "deep/c"):
+        content = json_lines(
+            converse_record(number, f"{'[[fail: 400 no]] ' if number % 10 == 0 else ''}{name} {number} {PADDING}")
+            for number in range(RECORDS_PER_FILE)
+        )
+        uri = workspace.put(content, f"{name}.jsonl", uri.split("/")[3] if uri else "")
+    return uri
+
+
+def check_outputs(workspace: Workspace, job: dict[str, Any]) -> None:
+    outputs = workspace.outputs(job)
+    assert set(outputs) == {"a.jsonl.out", "b.jsonl.out", "deep/c.jsonl.out", "manifest.json.out"}
+    for name in ("a", "b", "deep/c"):
+        answers = [json.loads(line) for line in outputs[f"{name}.jsonl.out"].split(b"\n") if line]
+        assert Counter(answer["recordId"] for answer in answers) == Counter(
+            f"record-{number}" for number in range(RECORDS_PER_FILE)
+        )
+        assert all(_is_right(name, answer) for answer in answers)
+    manifest = json.loads(outputs["manifest.json.out"])
+    good, bad = RECORDS_PER_FILE * 3 * 9 // 10, RECORDS_PER_FILE * 3 // 10
+    assert (manifest["successRecordCount"], manifest["errorRecordCount"]) == (good, bad)
+    assert manifest["inputTokenCount"] == manifest["outputTokenCount"] == good * 3
+    assert (job["successRecordCount"], job["errorRecordCount"], job["totalRecordCount"]) == (good, bad, good + bad)
+
+
+def _is_right(name: str, answer: dict[str, Any]) -> bool:
+    number = int(answer["recordId"].removeprefix("record-"))
+    if number % 10 == 0:
+        return bool(answer["error"] == {"errorCode": 400, "errorMessage": "no"})
+    text = answer["modelOutput"]["output"]["message"]["content"][0]["text"]
+    return bool(text == f"{name} {number} {PADDING}")
+
+
+def test_twenty_kills_lose_nothing_and_repeat_nothing(aws_endpoint: str, workspace: Workspace, tmp_path: Path) -> None:
+    uri = make_input(workspace)
+    with running(Service(tmp_path, aws_endpoint, "--min-records-per-job", "1")) as service:
+        arns: list[str] = []
+        for _ in range(ROUNDS):
+            if all(status in ENDED for status in statuses(service, arns)):
+                arns += [create(service.client(), workspace.request(uri)) for _ in range(2)]
+            time.sleep(random.uniform(0, 1))
+            service.kill()
+            service.start_again()
+        jobs = [workspace.wait(service.client(), arn, seconds=60) for arn in arns]
+    assert {job["status"] for job in jobs} == {"Completed"}
+    for job in jobs:
+        check_outputs(workspace, job)
+    assert not list((tmp_path / "spool").iterdir())
+
+
+def statuses(service: Service, arns: list[str]) -> list[str]:
+    bedrock = service.client()
+    return [bedrock.get_model_invocation_job(jobIdentifier=arn)["status"] for arn in arns]
+
+
+def test_a_kill_while_stopping_ends_in_stopped(aws_endpoint: str, workspace: Workspace, tmp_path: Path) -> None:
+    options = ("--min-records-per-job", "1", "--record-seconds", "0.05", "--stopping-seconds", "1")
+    with running(Service(tmp_path, aws_endpoint, *options)) as service:
+        arn = create(service.client(), workspace.request(workspace.put_records(500)))
+        workspace.wait(service.client(), arn, until=["InProgress"])
+        time.sleep(0.5)
+        service.client().stop_model_invocation_job(jobIdentifier=arn)
+        service.kill()
+        service.start_again()
+        job = workspace.wait(service.client(), arn)
+    assert job["status"] == "Stopped"
+    assert 0 < len(workspace.answers(job)) == job["processedRecordCount"] < 500
+    assert workspace.manifest(job)["processedRecordCount"] == job["processedRecordCount"]
+
+
+def test_a_job_made_before_a_kill_is_there_after_it(aws_endpoint: str, workspace: Workspace, tmp_path: Path) -> None:
+    with running(Service(tmp_path, aws_endpoint, "--submitted-seconds", "3600")) as service:
+        request = workspace.request("s3://bucket/in/", tags=[{"key": "a", "value": "b"}], clientRequestToken="t-1")
+        arn = create(service.client(), request)
+        service.kill()
+        service.start_again()
+        assert create(service.client(), request) == arn
+        assert service.client().list_tags_for_resource(resourceARN=arn)["tags"] == request["tags"]
+
+
+def test_an_orderly_end_is_quick_and_goes_on_too(aws_endpoint: str, workspace: Workspace, tmp_path: Path) -> None:
+    options = ("--min-records-per-job", "1", "--record-seconds", "0.01")
+    with running(Service(tmp_path, aws_endpoint, *options)) as service:
+        arn = create(service.client(), workspace.request(workspace.put_records(600)))
+        workspace.wait(service.client(), arn, until=["InProgress"])
+        time.sleep(0.3)
+        service.process.terminate()
+        service.process.wait(5)
+        service.start_again()
+        job = workspace.wait(service.client(), arn)
+    answers = workspace.answers(job)
+    assert Counter(answer["recordId"] for answer in answers) == Counter(f"record-{number}" for number in range(600))
+
+
+def test_a_model_server_that_goes_and_comes_back_costs_only_time(
+    aws_endpoint: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    with serving() as server:
+        replies = iter([True] * 60 + [False] * 40)
+        healthy = server.reply
+        server.reply = lambda path, body: healthy(path, body) if next(replies, True) else (503, {"error": "restarting"})
+        with running(Service(tmp_path, aws_endpoint, model=server.url)) as service:
+            job = workspace.run(service.client(), workspace.put_records(150))
+    assert (job["successRecordCount"], job["errorRecordCount"]) == (150, 0)
+
+
+def test_s3_that_is_away_costs_only_time(workspace: Workspace, aws_endpoint: str, tmp_path: Path) -> None:
+    with serving() as away:
+        away.reply = lambda path, body: (503, b"")
+        with running(Service(tmp_path, away.url, "--min-records-per-job", "1")) as service:
+            arn = create(service.client(), workspace.request(workspace.put_records(3)))
+            workspace.wait(service.client(), arn, until=["Validating"])
+            time.sleep(0.5)
+            assert statuses(service, [arn]) == ["Validating"]
+            service.stop()
+        with running(Service(tmp_path, aws_endpoint, "--min-records-per-job", "1")) as service:
+            assert workspace.wait(service.client(), arn)["status"] == "Completed"
