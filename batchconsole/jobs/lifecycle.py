@@ -237,8 +237,10 @@ def _stop_on_aws(job: BatchJob, actor: Any) -> None:
 
 
 def release(job: BatchJob, actor: Any) -> None:
-    """Send a rejected job to the queue in spite of what the input check found; raises :class:`UserError`."""
+    """Send a job to the queue without, or in spite of, its input check; raises :class:`UserError`."""
     try:
+        if job.status not in {Status.CHECKING, Status.REJECTED}:
+            raise IllegalTransition("Only an input check can be passed over.")
         with transaction.atomic():
             job.transition(
                 Status.QUEUED,

@@ -15,12 +15,14 @@ from batchconsole.console import definition
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.stages import pace, stages, times_entered
 from batchconsole.console.templatetags.console import output_folder
+from batchconsole.console.views.input_checks import CheckView
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, Event
+from batchconsole.jobs.models import BatchJob, Event, Status
 
 TABS = {
     "details": "Details",
+    "check": "Check",
     "results": "Results",
     "errors": "Errors",
     "activity": "Activity",
@@ -32,6 +34,7 @@ EVENTS_SHOWN = 200
 
 def find(request: ConsoleRequest, pk: int) -> BatchJob:
     jobs = BatchJob.objects.select_related("connection", "created_by", "input_check", "resend_of__connection")
+    jobs = jobs.defer("input_check__report_json", "input_check__preview_json")  # large, and only one tab's
     job: BatchJob = get_object_or_404(jobs, connection=request.connection, pk=pk)
     return job
 
@@ -44,23 +47,42 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     version = make_version(job, events)
     if request.htmx and request.headers.get("X-Version") == version:
         return HttpResponse(status=204)
+    tabs = tabs_of(job)
     tab = request.GET.get("tab", "")
-    tab = tab if tab in TABS else "details"
+    tab = tab if tab in tabs else first_tab(job)
     context = {
         "job": job,
         "events": events,
         "version": version,
         "tab": tab,
-        "tabs": TABS,
+        "tabs": tabs,
         "tab_template": f"console/job/_{tab}.html",
         **READ_TAB.get(tab, no_more)(request, job, events),
     }
     return render(request, "console/_job_detail.html" if request.htmx else "console/job_detail.html", context)
 
 
+def tabs_of(job: BatchJob) -> dict[str, str]:
+    """The tabs by name; most jobs were sent without an input check and have none to show."""
+    return {name: title for name, title in TABS.items() if name != "check" or job.check_input}
+
+
+def first_tab(job: BatchJob) -> str:
+    """What the page opens with: while the input check decides, or has refused the job, that."""
+    return "check" if job.check_input and job.status in {Status.CHECKING, Status.REJECTED} else "details"
+
+
 def make_version(job: BatchJob, events: list[Event]) -> str:
     """Changes when anything on the page has changed."""
-    seen = [job.modified_at, job.status, job.results, events[0].pk if events else 0, job.connection.sync_error]
+    check = job.input_check
+    seen = [
+        check and (check.state, check.seen_at, check.due_at),
+        job.modified_at,
+        job.status,
+        job.results,
+        events[0].pk if events else 0,
+        job.connection.sync_error,
+    ]
     return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
 
 
@@ -77,6 +99,11 @@ def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
     }
 
 
+def read_check(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    """The page follows the job by itself, so the check in it does not."""
+    return {"shown": CheckView(job.input_check, polls=False)} if job.input_check else {}
+
+
 def read_definition(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
     return {
         "ways": [
@@ -87,7 +114,7 @@ def read_definition(request: ConsoleRequest, job: BatchJob, events: list[Event])
     }
 
 
-READ_TAB = {"details": read_details, "definition": read_definition}
+READ_TAB = {"details": read_details, "check": read_check, "definition": read_definition}
 
 
 @require_safe
