@@ -11,10 +11,10 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import lifecycle, scheduling, signals
+from batchconsole.jobs import input_checks, lifecycle, results, scheduling, signals
 from batchconsole.jobs import sync as syncing
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Connection, InputCheck
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,23 @@ def sync(pk: int) -> None:
     syncing.sync(Connection.objects.get(pk=pk))
 
 
+def check_input(pk: int) -> None:
+    """Take the input check of one job a step on."""
+    input_checks.check_job(BatchJob.objects.select_related("connection", "input_check").get(pk=pk))
+
+
+def check_records(pk: int) -> None:
+    """Do one input check; a check that was pruned meanwhile is nobody's any more."""
+    check = InputCheck.objects.select_related("connection").filter(pk=pk).first()
+    if check:
+        input_checks.run(check)
+
+
+def collect_results(pk: int) -> None:
+    """Read the output of an ended job."""
+    results.collect_results(BatchJob.objects.select_related("connection").get(pk=pk))
+
+
 def stop(pk: int) -> None:
     """Stop a job nobody waits for any more."""
     try:
@@ -42,7 +59,9 @@ def stop(pk: int) -> None:
         logger.warning("Job %s could not be stopped: %s", pk, error)
 
 
-TASKS = {step.__name__: shared_task(step) for step in (tick, submit, sync, stop)}
+TASKS = {
+    step.__name__: shared_task(step) for step in (tick, submit, sync, stop, check_input, check_records, collect_results)
+}
 
 
 @receiver(signals.nudged, dispatch_uid="jobs.tasks")

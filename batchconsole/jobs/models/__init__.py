@@ -7,7 +7,7 @@ from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.job import COUNTED, BatchJob
 from batchconsole.jobs.models.limit import ModelLimit, base_model_id
 from batchconsole.jobs.models.price import ModelPrice, utc_today
-from batchconsole.jobs.models.result_file import ResultFile
+from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, WAITING, Status, Verb
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ModelLimit",
     "ModelPrice",
     "ResultFile",
+    "ResultIndex",
     "Status",
     "Verb",
     "base_model_id",

@@ -99,9 +99,6 @@ class BatchJob(models.Model):
     results = models.CharField(max_length=8, choices=Results, default=Results.NONE)
     results_error = models.JSONField(null=True, blank=True)
     manifest = models.JSONField(null=True, blank=True, help_text="AWS's own figures, manifest.json.out.")
-    record_errors = models.JSONField(
-        default=list, blank=True, help_text='[{"code": 400, "message": "...", "count": 3, "record_ids": ["rec-1"]}]'
-    )
     input_token_count = models.PositiveBigIntegerField(null=True, blank=True)
     output_token_count = models.PositiveBigIntegerField(null=True, blank=True)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)

@@ -1,27 +1,49 @@
-"""Where the records of an output file begin."""
+"""The output of a job as it was read: its files, and where each record lies."""
 
 from typing import ClassVar
 
+import msgspec
 from django.db import models
 
 from batchconsole.jobs.models.job import BatchJob
+from batchconsole.records.index import Index
+from batchconsole.records.results import Totals
 
 
 class ResultFile(models.Model):
-    """One output file of an ended job and where its records begin, so that any page of it is one ranged read."""
+    """One output object of an ended job, in the version that was read."""
 
     job = models.ForeignKey(BatchJob, on_delete=models.CASCADE, related_name="result_files")
-    key = models.CharField(max_length=1024)
+    name = models.CharField(max_length=1024, help_text="Within the job's output folder.")
+    key = models.CharField(max_length=1024, help_text="In the output bucket.")
     size = models.PositiveBigIntegerField(help_text="Bytes.")
-    etag = models.CharField(max_length=100, help_text="The version of the object the offsets are of.")
-    record_count = models.PositiveBigIntegerField()
-    error_count = models.PositiveBigIntegerField()
-    offsets = models.BinaryField(help_text="Where records begin: see jobs/offsets.py.")
-    error_offsets = models.BinaryField(help_text="Where records with an error begin.")
+    etag = models.CharField(max_length=100)
 
     class Meta:
-        ordering: ClassVar = ["key"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "key"], name="result_file_unique")]
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "name"], name="result_file_unique")]
 
     def __str__(self) -> str:
-        return self.key
+        return self.name
+
+
+class ResultIndex(models.Model):
+    """What one pass over all output files of a job gave: sums, and the place of every record."""
+
+    job = models.OneToOneField(BatchJob, on_delete=models.CASCADE, primary_key=True, related_name="result_index")
+    # Text and not JSON: AWS's messages may quote a prompt's U+0000, which PostgreSQL's JSON refuses.
+    totals_json = models.TextField()
+    packed = models.BinaryField(help_text="The places of the records, as records/index.py packs them.")
+
+    def __str__(self) -> str:
+        return str(self.job)
+
+    @property
+    def totals(self) -> Totals:
+        """Sums over all records, with errors grouped by message."""
+        return msgspec.json.decode(self.totals_json, type=Totals)
+
+    @property
+    def index(self) -> Index:
+        """The place of every record."""
+        return Index.unpack(bytes(self.packed))

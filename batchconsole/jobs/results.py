@@ -1,0 +1,237 @@
+"""What came of a job: its output read once when it ends, and any page of it again later by a few ranged reads."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from batchconsole.aws import s3
+from batchconsole.aws.errors import AwsError
+from batchconsole.jobs import prices, scheduling
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.leases import Lease, LeaseLost
+from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, ResultFile, ResultIndex, Status, Verb
+from batchconsole.jobs.signals import nudge
+from batchconsole.records.families import family_for
+from batchconsole.records.files import InputFile
+from batchconsole.records.index import Index, Place, fetch
+from batchconsole.records.results import Manifest, Record, Scan, Totals, read_line, read_manifest, scan
+
+logger = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json.out"
+MANIFEST_BYTES = 1 << 20  # Some hundred are usual; whatever is larger is not a manifest.
+# These may end before anything is written.
+MAY_HAVE_NO_OUTPUT = frozenset({Status.FAILED, Status.EXPIRED, Status.STOPPED})
+# The objects are not those that were listed. Listing them again helps.
+CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record of a page and its number in the whole output, counted from 0."""
+
+    position: int
+    record: Record
+
+
+@dataclass(frozen=True)
+class ResultPage:
+    """One page of a job's records; ``count`` is how many there are on all pages."""
+
+    number: int
+    size: int
+    count: int
+    rows: list[Row] = field(default_factory=list)
+
+
+def output_folder(job: BatchJob) -> tuple[str, str]:
+    """Bucket and prefix that AWS writes the output of *job* to, which has an ARN; the prefix ends in a slash."""
+    bucket, key = s3.parse_s3_uri(job.output_s3_uri)
+    folder = key.rstrip("/")
+    return bucket, f"{folder}/{job.aws_id}/".lstrip("/")
+
+
+def request_results(job: BatchJob, actor: Any) -> None:
+    """Have the output of an ended job read, for the first time or once more; raises :class:`UserError`."""
+    with transaction.atomic():
+        ended = BatchJob.objects.filter(pk=job.pk, status__in=ENDED_ON_AWS).exclude(results=BatchJob.Results.PENDING)
+        now = timezone.now()
+        if not ended.update(results=BatchJob.Results.PENDING, results_error=None, due_at=now, modified_at=now):
+            raise UserError("There are no results to read.", hint="The job has not ended, or they are being read.")
+        job.record(Verb.RESULTS_REQUESTED, actor=actor)
+        nudge("collect_results", job.pk)
+    job.refresh_from_db()
+
+
+def collect_results(job: BatchJob) -> None:
+    """Read the whole output of an ended job: sums, cost, errors by message, and where each record lies.
+
+    With S3 away it is tried again; an output that cannot be read is marked so, with the reason. Never raises AwsError.
+    """
+    if job.results != BatchJob.Results.PENDING or job.status not in ENDED_ON_AWS:
+        return
+    try:
+        _collect(job, Lease(job))
+    except LeaseLost:
+        logger.info("The results of job %s are read elsewhere.", job.pk)
+    except AwsError as error:
+        _not_read(job, error)
+
+
+def _collect(job: BatchJob, lease: Lease) -> None:
+    target, (bucket, prefix) = job.connection.target, output_folder(job)
+    objects = [item for item in s3.iter_objects(target, bucket, prefix) if item.key.endswith(".out")]
+    files = [item for item in objects if item.key != prefix + MANIFEST]
+    manifest = _manifest(job, objects)
+    if not objects and job.status in MAY_HAVE_NO_OUTPUT:
+        _store(job, lease, BatchJob.Results.NONE)
+        return
+    if not objects:
+        raise AwsError(
+            f"There is no output at s3://{bucket}/{prefix}.",
+            code="NoOutput",
+            operation="ListObjectsV2",
+            hint="It may have been moved or deleted. Put it back, then read the results again.",
+        )
+    found = scan(
+        [
+            InputFile(
+                item.key.removeprefix(prefix),
+                item.size,
+                partial(s3.iter_object, target, bucket, item.key, etag=item.etag),
+            )
+            for item in files
+        ],
+        family_for(job.model_id, job.model_invocation_type),
+        progress=lambda totals: lease.renew(),
+    )
+    _store(job, lease, BatchJob.Results.READY, found=found, manifest=manifest, files=_rows(job, prefix, files))
+
+
+def _manifest(job: BatchJob, objects: Iterable[s3.S3Object]) -> Manifest | None:
+    """AWS's own figures; ``None`` when there are none or they cannot be understood, which is no reason to stop."""
+    bucket, prefix = output_folder(job)
+    found = next((item for item in objects if item.key == prefix + MANIFEST), None)
+    if found is None or not 0 < found.size <= MANIFEST_BYTES:
+        return None
+    try:
+        return read_manifest(s3.get_range(job.connection.target, bucket, found.key))
+    except msgspec.DecodeError as error:
+        logger.warning("The manifest of job %s cannot be read: %s", job.pk, error)
+        return None
+
+
+def _rows(job: BatchJob, prefix: str, files: Iterable[s3.S3Object]) -> list[ResultFile]:
+    return [
+        ResultFile(job=job, name=item.key.removeprefix(prefix), key=item.key, size=item.size, etag=item.etag)
+        for item in files
+    ]
+
+
+def _store(
+    job: BatchJob,
+    lease: Lease,
+    results: BatchJob.Results,
+    *,
+    found: Scan | None = None,
+    manifest: Manifest | None = None,
+    files: Iterable[ResultFile] = (),
+) -> None:
+    changes = {"results": results, "results_error": None, "due_at": None, "modified_at": timezone.now()}
+    if found:
+        changes |= _figures(job, found.totals, manifest)
+    with transaction.atomic():
+        lease.check()
+        job.result_files.all().delete()
+        ResultIndex.objects.filter(job=job).delete()
+        ResultFile.objects.bulk_create(files)
+        if found:
+            totals = msgspec.json.encode(found.totals).decode()
+            ResultIndex.objects.create(job=job, totals_json=totals, packed=found.index.pack())
+            job.record(Verb.RESULTS_READ, data={"records": found.totals.records, "errors": found.totals.failed})
+        BatchJob.objects.filter(pk=job.pk).update(**changes)
+    job.refresh_from_db()
+
+
+def _figures(job: BatchJob, totals: Totals, manifest: Manifest | None) -> dict[str, Any]:
+    """Tokens and cost, and the counts that older jobs have only in their manifest or only in their output."""
+    said = manifest or Manifest()
+    counted = totals.records > totals.without_tokens + totals.failed
+    input_tokens = _first(said.input_token_count, totals.input_tokens if counted else None)
+    output_tokens = _first(said.output_token_count, totals.output_tokens if counted else None)
+    return {
+        "manifest": {name: value for name, value in msgspec.to_builtins(said).items() if value is not None} or None,
+        "total_record_count": _first(job.total_record_count, said.total_record_count),
+        "processed_record_count": _first(job.processed_record_count, said.processed_record_count, totals.records),
+        "success_record_count": _first(job.success_record_count, said.success_record_count, totals.succeeded),
+        "error_record_count": _first(job.error_record_count, said.error_record_count, totals.failed),
+        "input_token_count": input_tokens,
+        "output_token_count": output_tokens,
+        "cost_usd": None if input_tokens is None else prices.cost_of(job, input_tokens, output_tokens or 0),
+    }
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _not_read(job: BatchJob, error: AwsError) -> None:
+    mine = BatchJob.objects.filter(pk=job.pk, results=BatchJob.Results.PENDING, due_at=job.due_at)
+    now = timezone.now()
+    if error.retryable or error.code in CHANGED:
+        again = now + scheduling.pause(error, 3)
+        mine.update(due_at=again, results_error=error.as_dict(), modified_at=now)
+        return
+    results = BatchJob.Results.NONE if job.status in MAY_HAVE_NO_OUTPUT else BatchJob.Results.FAILED
+    with transaction.atomic():
+        if mine.update(results=results, results_error=error.as_dict(), due_at=None, modified_at=now):
+            job.record(Verb.RESULTS_FAILED, data={"code": error.code, "message": error.message})
+    job.refresh_from_db()
+
+
+def read_page(job: BatchJob, number: int = 1, *, size: int = 10, only_errors: bool = False) -> ResultPage:
+    """Page *number* (from 1) of the records of *job*, or of those that failed; empty without results or past the end.
+
+    Raises :class:`AwsError`; ``PreconditionFailed`` when the output has changed since it was read.
+    """
+    stored = ResultIndex.objects.filter(job=job).first()
+    if stored is None:
+        return ResultPage(number, size, 0)
+    index = stored.index
+    places = index.page(max(number, 1), size, only_errors=only_errors)
+    count = len(index.errors) if only_errors else len(index)
+    return ResultPage(number, size, count, _read(job, places))
+
+
+def find_records(job: BatchJob, record_id: str) -> list[Row]:
+    """The records of *job* with that id, which need not be unique; raises :class:`AwsError`."""
+    stored = ResultIndex.objects.filter(job=job).first()
+    places = stored.index.find(record_id) if stored else []
+    return [row for row in _read(job, places) if row.record.record_id == record_id]
+
+
+def read_record(job: BatchJob, position: int) -> Row | None:
+    """The record at *position*, counted from 0; ``None`` when there is none. Raises :class:`AwsError`."""
+    stored = ResultIndex.objects.filter(job=job).first()
+    index = stored.index if stored else Index()
+    return _read(job, [index.place(position)])[0] if 0 <= position < len(index) else None
+
+
+def _read(job: BatchJob, places: list[Place]) -> list[Row]:
+    """The records at *places*, by as few ranged reads as their neighbourhood allows."""
+    bucket, _ = output_folder(job)
+    names = {place.file for place in places}
+    files = {file.name: file for file in job.result_files.filter(name__in=names)}
+
+    def read_range(name: str, start: int, end: int) -> bytes:
+        file = files[name]
+        return s3.get_range(job.connection.target, bucket, file.key, start=start, end=end, etag=file.etag)
+
+    family = family_for(job.model_id, job.model_invocation_type)
+    return [Row(place.position, read_line(line, family)) for place, line in fetch(places, read_range)]
