@@ -1,0 +1,70 @@
+"""Settings from the environment, and the refusal to serve an unsafe console. Each case is a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from batchconsole.setup.paths import ROOT
+
+KEY = "a-secret-key-of-the-tests-that-is-long-enough-for-every-check"
+
+
+def run(*arguments: str, data_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BATCHCONSOLE_", "DJANGO_"))}
+    own = {"BATCHCONSOLE_DATA_DIR": str(data_dir), "DJANGO_SETTINGS_MODULE": "batchconsole.settings"}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=inherited | own | environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def value_of(setting: str, *, data_dir: Path, **environment: str) -> str:
+    code = f"from django.conf import settings; print(settings.{setting})"
+    return run("-c", code, data_dir=data_dir, **environment).stdout.strip()
+
+
+def test_a_production_set_up_passes_every_check(tmp_path: Path) -> None:
+    done = run(
+        "manage.py", "check", "--deploy", data_dir=tmp_path, BATCHCONSOLE_SECRET_KEY=KEY, BATCHCONSOLE_HTTPS="true"
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "no issues" in done.stdout
+
+
+def test_the_check_names_a_missing_secret_key(tmp_path: Path) -> None:
+    done = run("manage.py", "check", "--deploy", data_dir=tmp_path, BATCHCONSOLE_HTTPS="true")
+    assert done.returncode == 1
+    assert "HINT: Set BATCHCONSOLE_SECRET_KEY" in done.stderr
+
+
+def test_nothing_is_served_without_a_secret_key(tmp_path: Path) -> None:
+    done = run("-c", "import batchconsole.wsgi", data_dir=tmp_path)
+    assert done.returncode == 1
+    assert "There is no secret key" in done.stderr
+
+
+def test_it_is_served_with_one(tmp_path: Path) -> None:
+    done = run("-c", "import batchconsole.wsgi", data_dir=tmp_path, BATCHCONSOLE_SECRET_KEY=KEY)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    assert value_of("SECRET_KEY", data_dir=tmp_path, BATCHCONSOLE_SECRET_KEY_FILE=str(tmp_path / "key")) == KEY
+
+
+def test_the_secret_key_of_the_data_folder_is_used(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text(KEY)
+    assert value_of("SECRET_KEY", data_dir=tmp_path) == KEY
+
+
+def test_postgresql_is_a_url_away(tmp_path: Path) -> None:
+    url = "postgres://console:secret@db.example.com/batches"
+    engine = value_of('DATABASES["default"]["ENGINE"]', data_dir=tmp_path, BATCHCONSOLE_DATABASE_URL=url)
+    assert engine == "django.db.backends.postgresql"
+
+
+def test_cookies_are_secure_behind_tls_only(tmp_path: Path) -> None:
+    assert value_of("SESSION_COOKIE_SECURE", data_dir=tmp_path) == "False"
+    assert value_of("SESSION_COOKIE_SECURE", data_dir=tmp_path, BATCHCONSOLE_HTTPS="true") == "True"
