@@ -69,13 +69,15 @@ class Chart:
 class StackedBars:
     """The figures of a chart.
 
-    ``labels`` stand under the bars, ``titles`` name them in full; ``show`` writes a value.
+    ``labels`` stand under the bars, ``titles`` name them in full; ``show`` writes a value, ``show_ticks`` those beside
+    the bars, which are round.
     """
 
     labels: Sequence[str]
     titles: Sequence[str]
     series: Sequence[Series]
     show: Format
+    show_ticks: Callable[[list[float]], list[str]]
     steps: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,7 +88,10 @@ class StackedBars:
         return Chart(
             segments=[segment for position in range(len(self.labels)) for segment in self._bar(position)],
             marks=self._marks(),
-            ticks=[Mark(self.show(value), y=self._y(value)) for value in self.steps],
+            ticks=[
+                Mark(text, y=self._y(value))
+                for text, value in zip(self.show_ticks(self.steps), self.steps, strict=True)
+            ],
             legend=[(number, each.name) for number, each in enumerate(self.series, 1)],
         )
 

@@ -1,5 +1,6 @@
 """The usage page's chart: bars of days, weeks or months, and the same figures as a table."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,9 +9,9 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from batchconsole.console.amounts import compact, usd
+from batchconsole.console.amounts import compact, decimals_for, usd
 from batchconsole.console.charts import Chart, Series, StackedBars
-from batchconsole.console.usage_query import COST, MEASURES
+from batchconsole.console.usage_query import COST, MEASURES, TOKENS
 from batchconsole.jobs.usage import Days, Group, Totals, Usage
 
 # Colours a person can still tell apart; the rest is one more.
@@ -49,13 +50,14 @@ class UsageChart:
     @cached_property
     def drawing(self) -> Chart:
         labels, titles = [each.label for each in self.buckets], [each.title for each in self.buckets]
-        return StackedBars(labels, titles, self.series, self.show).draw()
+        return StackedBars(labels, titles, self.series, self.show, self.show_ticks).draw()
 
     @property
     def rows(self) -> Iterator[tuple[str, list[str]]]:
-        """The same as a table: a bar's name, and what each series has in it."""
+        """The same as a table: a bar's name, and what each series has in it, a hyphen for nothing."""
         for position, bucket in enumerate(self.buckets):
-            yield bucket.title, [self.show(each.values[position]) for each in self.series]
+            values = [each.values[position] for each in self.series]
+            yield bucket.title, [self.show(value) if value else "-" for value in values]
 
     @cached_property
     def buckets(self) -> list[Bucket]:
@@ -72,7 +74,7 @@ class UsageChart:
         if len(ranked) <= MOST_SERIES:
             return series
         columns = zip(everything, *(each.values for each in series), strict=True)
-        return [*series, Series(OTHERS, [max(0.0, whole - sum(parts)) for whole, *parts in columns])]
+        return [*series, Series(OTHERS, [max(0.0, round(whole - sum(parts), 6)) for whole, *parts in columns])]
 
     def _of(self, group: Group) -> Series:
         return Series(self.name_of(group), [self._amount(self.usage.by_both, each, group) for each in self.buckets])
@@ -85,8 +87,24 @@ class UsageChart:
         return float(totals.cost_usd or 0) if self.measure == COST else float(totals.tokens)
 
     def show(self, value: float) -> str:
-        """A value in dollars or tokens."""
-        return usd(Decimal(str(round(value, 6)))) if self.measure == COST else compact(value)
+        """A value in dollars, all with the same decimals, or in tokens."""
+        return usd(_decimal(value), self.decimals) if self.measure == COST else compact(value)
+
+    @cached_property
+    def decimals(self) -> int:
+        return decimals_for(_decimal(max(each.values)) for each in self.series)
+
+    def show_ticks(self, values: list[float]) -> list[str]:
+        """Round values, all with the same decimals."""
+        if self.measure == TOKENS:
+            return [compact(value) for value in values]
+        step = values[1]
+        decimals = 0 if step >= 1 else max(2, -math.floor(math.log10(step)))
+        return [f"${value:,.{decimals}f}" for value in values]
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(str(round(value, 6)))
 
 
 def unit(days: Days) -> str:

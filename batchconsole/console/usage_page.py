@@ -76,20 +76,16 @@ class UsagePage:
         return decimals_for(totals.cost_usd for totals in self.usage.by_group.values())
 
     @property
-    def first_day(self) -> str:
-        return day_title(self.query.days.first)
+    def span(self) -> str:
+        """The days in words: ``from October 1, 2026 to October 31, 2026``, ``on October 1, 2026``."""
+        first, last = self.query.days.first, self.query.days.last
+        return f"on {day_title(first)}" if first == last else f"from {day_title(first)} to {day_title(last)}"
 
     @property
-    def last_day(self) -> str:
-        return day_title(self.query.days.last)
-
-    @property
-    def unpriced_names(self) -> list[str]:
-        """The models without a known price, where the page is by model; the first few."""
-        if self.query.by != MODEL:
-            return []
-        names = [self.name_of(group) for group, totals in self.usage.by_group.items() if totals.unpriced]
-        return [*sorted(names)[:MOST_NAMES], *(["others"] if len(names) > MOST_NAMES else [])]
+    def unpriced_groups(self) -> list[Group]:
+        """The models without a known price, where the page is by model: those with most tokens."""
+        found = [group for group, totals in self.usage.by_group.items() if totals.unpriced and self.query.by == MODEL]
+        return sorted(found, key=lambda group: -self.usage.by_group[group].tokens)[:MOST_NAMES]
 
     # What can be chosen.
 

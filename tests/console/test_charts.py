@@ -12,7 +12,7 @@ from batchconsole.console.charts import HEIGHT, Series, StackedBars, tick_values
 def bars(*values: Sequence[float]) -> StackedBars:
     labels = [f"d{number}" for number in range(len(values[0]))]
     series = [Series(f"s{number}", each) for number, each in enumerate(values)]
-    return StackedBars(labels, labels, series, lambda value: f"{value:g}")
+    return StackedBars(labels, labels, series, "{:g}".format, lambda values: [f"{value:g}" for value in values])
 
 
 @pytest.mark.parametrize(
