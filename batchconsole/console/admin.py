@@ -1,5 +1,8 @@
 """The administration: what is registered with it, a module for each noun."""
 
+from batchconsole.console.connection_admin import ConnectionAdmin
+from batchconsole.console.job_admin import BatchJobAdmin, EventAdmin
+from batchconsole.console.limit_admin import ModelLimitAdmin
 from batchconsole.console.price_admin import ModelPriceAdmin
 
-__all__ = ["ModelPriceAdmin"]
+__all__ = ["BatchJobAdmin", "ConnectionAdmin", "EventAdmin", "ModelLimitAdmin", "ModelPriceAdmin"]

@@ -10,6 +10,11 @@ from django.utils import timezone
 from batchconsole.aws.session import Target
 from batchconsole.jobs.querysets import ConnectionQuerySet
 
+# Django's own rule for URLs refuses host names without a dot, which is how containers call each other.
+is_endpoint = RegexValidator(
+    r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#]*)?$", "Enter an address like https://host or http://127.0.0.1:4566."
+)
+
 
 class Connection(models.Model):
     """A way to one AWS account and region. It says how to get credentials and never holds a secret."""
@@ -26,9 +31,15 @@ class Connection(models.Model):
     account_id = models.CharField(
         max_length=12, blank=True, validators=[RegexValidator(r"^\d{12}$", "An AWS account id has 12 digits.")]
     )
-    endpoint_url = models.URLField(blank=True, help_text="S3, IAM, STS, KMS and EC2. Empty: AWS itself.")
-    bedrock_endpoint_url = models.URLField(blank=True, help_text="Empty: AWS itself.")
-    bedrock_runtime_endpoint_url = models.URLField(blank=True, help_text="Empty: AWS itself.")
+    endpoint_url = models.CharField(
+        max_length=200, blank=True, validators=[is_endpoint], help_text="S3, IAM, STS, KMS and EC2. Empty: AWS itself."
+    )
+    bedrock_endpoint_url = models.CharField(
+        max_length=200, blank=True, validators=[is_endpoint], help_text="Empty: AWS itself."
+    )
+    bedrock_runtime_endpoint_url = models.CharField(
+        max_length=200, blank=True, validators=[is_endpoint], help_text="Empty: AWS itself."
+    )
     credentials = models.CharField(max_length=16, choices=Credentials, default=Credentials.DEFAULT)
     profile_name = models.CharField(max_length=128, blank=True)
     assume_role_arn = models.CharField(max_length=2048, blank=True)

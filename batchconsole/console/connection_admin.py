@@ -1,0 +1,71 @@
+"""Connections in the administration: the one thing of the domain that is made and changed here and nowhere else."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from batchconsole.aws import sts
+from batchconsole.aws.errors import AwsError
+from batchconsole.jobs.models import Connection
+
+# What each way to credentials cannot do without.
+NEEDED = {Connection.Credentials.PROFILE: "profile_name", Connection.Credentials.ASSUME_ROLE: "assume_role_arn"}
+
+
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+    """A connection whose way to credentials is complete."""
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        needed = NEEDED.get(data.get("credentials", ""))
+        if needed and not data.get(needed):
+            label = str(self.fields[needed].label).lower()
+            self.add_error(needed, f"The {label} is required for this way to credentials.")
+        return data
+
+
+@admin.register(Connection)
+class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+    form = ConnectionForm
+    list_display = ("title", "name", "region", "account_id", "credentials", "is_enabled", "synced_at", "trouble")
+    list_filter = ("is_enabled", "credentials")
+    search_fields = ("name", "title", "account_id")
+    readonly_fields = ("synced_at", "sync_due_at", "trouble")
+    actions = ("try_out",)
+    fieldsets = (
+        (None, {"fields": ("name", "title", "is_enabled")}),
+        ("Account", {"fields": ("region", "account_id")}),
+        ("Credentials", {"fields": ("credentials", "profile_name", "assume_role_arn", "external_id")}),
+        (
+            "Endpoints",
+            {
+                "fields": ("endpoint_url", "bedrock_endpoint_url", "bedrock_runtime_endpoint_url"),
+                "description": "Only for a stack that is not AWS.",
+            },
+        ),
+        ("Following its jobs", {"fields": ("synced_at", "sync_due_at", "trouble")}),
+    )
+
+    @admin.display(description="Last trouble")
+    def trouble(self, connection: Connection) -> str:
+        error = connection.sync_error
+        return f"{error['code']}: {error['message']} {error['hint']}" if error else ""
+
+    @admin.action(description="Try out the selected connections")
+    def try_out(self, request: HttpRequest, connections: QuerySet[Connection]) -> None:
+        """Ask AWS whose credentials each connection has, and say what came of it."""
+        for connection in connections:
+            try:
+                account = sts.account_id(connection.target)
+            except AwsError as error:
+                messages.error(request, f"{connection}: {error.message} {error.hint}")
+            else:
+                messages.success(request, f"{connection}: the credentials are those of account {account}.")
+
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        """Save the connection, and follow its jobs soon in its new ways."""
+        super().save_model(request, obj, form, change)
+        Connection.objects.sync_soon(obj.pk)

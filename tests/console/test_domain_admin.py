@@ -1,0 +1,124 @@
+"""Connections, jobs, events and limits in the administration: what can be changed there, and what cannot."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from batchconsole.jobs.models import BatchJob, Connection, Event, ModelLimit, Status, Verb
+from tests.console.conftest import MakeJob
+
+NEW = {
+    "name": "production",
+    "title": "Production",
+    "is_enabled": "on",
+    "region": "eu-west-1",
+    "credentials": "default",
+}
+
+
+@pytest.fixture
+def client(client: Client, person: User) -> Client:
+    person.is_staff = person.is_superuser = True
+    person.save()
+    return client
+
+
+def test_it_works(client: Client, connection: Connection) -> None:
+    assert client.post("/admin/jobs/connection/add/", NEW).status_code == 302
+    made = Connection.objects.get(name="production")
+    assert (made.region, made.credentials, made.sync_due_at <= timezone.now()) == ("eu-west-1", "default", True)
+
+
+@pytest.mark.parametrize(("credentials", "missing"), [("profile", "profile name"), ("assume_role", "assume role arn")])
+def test_a_way_to_credentials_must_be_complete(client: Client, credentials: str, missing: str) -> None:
+    answer = client.post("/admin/jobs/connection/add/", NEW | {"credentials": credentials})
+    assert f"The {missing} is required" in answer.content.decode()
+
+
+def test_a_name_is_part_of_urls(client: Client) -> None:
+    answer = client.post("/admin/jobs/connection/add/", NEW | {"name": "not a slug"})
+    assert "valid “slug”" in answer.content.decode()
+
+
+@pytest.mark.parametrize("url", ["http://ministack:4566", "http://127.0.0.1:4566", "https://s3.eu-west-1.example/x"])
+def test_an_endpoint_may_be_any_host(client: Client, url: str) -> None:
+    assert client.post("/admin/jobs/connection/add/", NEW | {"endpoint_url": url}).status_code == 302
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:4566", "ftp://host", "javascript:alert(1)", "http://"])
+def test_other_text_is_no_endpoint(client: Client, url: str) -> None:
+    answer = client.post("/admin/jobs/connection/add/", NEW | {"endpoint_url": url})
+    assert "Enter an address like https://host" in answer.content.decode()
+
+
+def test_the_last_trouble_is_shown(client: Client, connection: Connection) -> None:
+    connection.sync_error = {
+        "code": "NoCredentials",
+        "message": "Unable to locate credentials",
+        "hint": "Give it some.",
+    }
+    connection.save()
+    for page in ("/admin/jobs/connection/", f"/admin/jobs/connection/{connection.pk}/change/"):
+        assert "NoCredentials: Unable to locate credentials Give it some." in client.get(page).content.decode()
+
+
+def test_trying_out_says_what_is_wrong(client: Client, connection: Connection) -> None:
+    asked = {"action": "try_out", "_selected_action": [connection.pk]}
+    answer = client.post("/admin/jobs/connection/", asked, follow=True)
+    assert "The endpoint could not be reached" in answer.content.decode()
+
+
+def test_a_connection_with_jobs_stays(client: Client, connection: Connection, make_job: MakeJob) -> None:
+    make_job()
+    answer = client.post(f"/admin/jobs/connection/{connection.pk}/delete/", {"post": "yes"})
+    assert "Cannot delete connection" in answer.content.decode()
+    assert Connection.objects.filter(pk=connection.pk).exists()
+
+
+def test_a_job_can_be_looked_at_only(client: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    page = f"/admin/jobs/batchjob/{job.pk}"
+    assert client.get(f"{page}/change/").status_code == 200
+    assert client.post(f"{page}/change/", {"job_name": "other"}).status_code == 403
+    assert client.get(f"{page}/delete/").status_code == 403
+    assert client.get("/admin/jobs/batchjob/add/").status_code == 403
+
+
+def test_jobs_are_listed_and_searched(client: Client, make_job: MakeJob) -> None:
+    job = make_job(job_name="summaries")
+    assert job.job_name in client.get("/admin/jobs/batchjob/?q=summ").content.decode()
+
+
+def test_a_waiting_job_can_be_hurried(client: Client, make_job: MakeJob) -> None:
+    waiting = make_job(status=Status.QUEUED, due_at=timezone.now() + timedelta(hours=1))
+    running = make_job(status=Status.IN_PROGRESS, due_at=None)
+    asked = {"action": "try_now", "_selected_action": [waiting.pk, running.pk]}
+    client.post("/admin/jobs/batchjob/", asked)
+    due = dict(BatchJob.objects.values_list("pk", "due_at"))
+    assert waiting.due_at != due[waiting.pk]
+    assert due[running.pk] is None
+
+
+def test_the_audit_trail_can_be_looked_at_only(client: Client, make_job: MakeJob) -> None:
+    make_job().record(Verb.CREATED)
+    event = Event.objects.get()
+    assert "Created" in client.get("/admin/jobs/event/").content.decode()
+    assert client.post(f"/admin/jobs/event/{event.pk}/change/", {"verb": "x"}).status_code == 403
+    assert client.get(f"/admin/jobs/event/{event.pk}/delete/").status_code == 403
+    assert client.get("/admin/jobs/event/add/").status_code == 403
+
+
+def test_a_limit_is_set_once_for_each_model(client: Client) -> None:
+    arn = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0"
+    assert client.post("/admin/jobs/modellimit/add/", {"model_id": arn, "jobs_at_once": 5}).status_code == 302
+    assert ModelLimit.objects.get().model_id == "amazon.nova-micro-v1:0"
+    again = client.post("/admin/jobs/modellimit/add/", {"model_id": "amazon.nova-micro-v1:0", "jobs_at_once": 6})
+    assert "already limits for this connection and model" in again.content.decode()
+
+
+def test_a_limit_of_service_quotas_is_only_shown(client: Client) -> None:
+    row = ModelLimit.objects.create(model_id="m.n", jobs_at_once=5, source=ModelLimit.Source.SERVICE_QUOTAS)
+    assert client.post(f"/admin/jobs/modellimit/{row.pk}/change/", {"jobs_at_once": 9}).status_code == 403
