@@ -1,5 +1,6 @@
 """``python -m batchconsole.localbedrock``: serve until SIGINT or SIGTERM."""
 
+import asyncio
 import fcntl
 import logging
 import os
@@ -9,14 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+import hypercorn.asyncio
 import msgspec
-import uvicorn
+from hypercorn.config import Config
 
 from batchconsole.localbedrock.app import make_app
 from batchconsole.localbedrock.service import Service
 from batchconsole.localbedrock.settings import Settings, parse
 
 CLOSE_SECONDS = 3
+KEEP_ALIVE_SECONDS = 75
 
 
 def main() -> int:
@@ -40,12 +43,22 @@ def main() -> int:
 
 
 def serve(settings: Settings, listener: socket.socket) -> None:
-    """Serve on *listener* until a signal comes; jobs are brought to a point they can go on from."""
-    config = uvicorn.Config(
-        make_app(Service(settings)), log_level="warning", access_log=False, timeout_graceful_shutdown=CLOSE_SECONDS
-    )
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+    """Serve on *listener* until a signal comes; jobs are brought to a point they can go on from.
+
+    Hypercorn, because the AWS SDK for JavaScript calls the runtime API with HTTP/2, without TLS for an http:// URL.
+    """
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.loglevel = "WARNING"
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.keep_alive_max_requests = sys.maxsize
+    config.graceful_timeout = CLOSE_SECONDS
+    service = Service(settings)
+    service.engine.start()
+    # Hypercorn cancels itself when calls are still under way at the end of the graceful time.
+    with suppress(asyncio.CancelledError):
+        asyncio.run(hypercorn.asyncio.serve(make_app(service), config))  # type: ignore[arg-type]  # Starlette's Scope
+    service.close()
 
 
 def _complain(message: str) -> int:

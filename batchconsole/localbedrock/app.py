@@ -4,13 +4,10 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -34,19 +31,13 @@ _CREDENTIAL = re.compile(r"Credential=([^/\s]+)/\d{8}/([a-z0-9-]{1,20})/")
 
 
 def make_app(service: Service) -> Starlette:
-    """The ASGI application of *service*, which it starts and closes."""
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        service.engine.start()
-        yield
-        await run_in_threadpool(service.close)
+    """The ASGI application of *service*."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         response = await _call(service, Request(scope, receive))
         await response(scope, receive, send)
 
-    app = Starlette(lifespan=lifespan, routes=[Route("/healthz", healthz), *controls.routes(service)])
+    app = Starlette(routes=[Route("/healthz", healthz), *controls.routes(service)])
     # Not a route: AWS's paths are matched as they arrive, still percent-encoded.
     app.router.default = call
     return app
@@ -75,7 +66,7 @@ class _Call:
         self._labels = labels
 
     async def run(self) -> Response:
-        return await run_in_threadpool(self._run)
+        return await asyncio.wrap_future(self._service.calls.submit(self._run))
 
     def _run(self) -> Response:
         try:
@@ -102,10 +93,15 @@ async def _faulty(service: Service, name: str, call: _Call) -> Response:
 
 
 class LostResponse(Response):
-    """An answer that breaks off: the connection closes before any of the promised bytes."""
+    """An answer that does not arrive: the connection closes before its body. On HTTP/2, it never comes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+        if scope["http_version"] == "2":
+            # A stream cannot be broken off from here; the client's own timeout ends it.
+            while (await receive())["type"] != "http.disconnect":
+                continue
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
 
 async def _read(request: Request) -> HttpRequest:

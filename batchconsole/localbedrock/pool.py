@@ -1,4 +1,4 @@
-"""The threads that talk to the model. They are daemons: a model that takes minutes never holds up the service's end."""
+"""Threads for work that waits. They are daemons: a model that takes minutes never holds up the service's end."""
 
 import queue
 import threading
@@ -15,7 +15,7 @@ class Pool:
     def __init__(self, size: int) -> None:
         self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
         for number in range(size):
-            threading.Thread(target=self._work, name=f"model-{number}", daemon=True).start()
+            threading.Thread(target=self._work, name=f"pool-{number}", daemon=True).start()
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
         """Run *call* in one of the threads."""

@@ -6,7 +6,8 @@ from batchconsole.localbedrock.engine import Engine
 from batchconsole.localbedrock.faults import Faults, FaultyModel
 from batchconsole.localbedrock.modelservers.base import ModelServer
 from batchconsole.localbedrock.modelservers.echo import EchoModel
-from batchconsole.localbedrock.modelservers.openai import OpenAIModel
+from batchconsole.localbedrock.modelservers.openai import CALLS_AT_ONCE, OpenAIModel
+from batchconsole.localbedrock.pool import Pool
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.store import Store
 
@@ -21,6 +22,7 @@ class Service:
         self.model: ModelServer = FaultyModel(_model(settings), self.faults)
         self.store = Store(folder / "jobs.sqlite3")
         self.engine = Engine(settings, self.store, self.model)
+        self.calls = Pool(CALLS_AT_ONCE)
 
     @property
     def settings(self) -> Settings:

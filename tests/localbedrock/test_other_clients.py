@@ -1,0 +1,160 @@
+"""The core flow by the AWS CLI and by the AWS SDK for JavaScript v3: strangers to our code and to boto3's."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REGION
+from tests.localbedrock.stack import CREDENTIALS, MODEL, Service, Workspace
+
+ROOT = Path(__file__).parents[2]
+JAVASCRIPT = Path(__file__).parent / "js"
+
+
+# The AWS CLI
+
+
+@pytest.fixture(scope="session")
+def aws_cli() -> str:
+    """The AWS CLI in ``.venv/awscli``, installed when it is missing or not the one pinned."""
+    folder, pin = Path(sys.prefix) / "awscli", ROOT / "tests" / "requirements-awscli.txt"
+    installed = folder / "installed.txt"
+    if not installed.exists() or installed.read_text() != pin.read_text():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run(
+            [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", pin],
+            check=True,
+            capture_output=True,
+        )
+        installed.write_text(pin.read_text())
+    return str(folder / "bin" / "aws")
+
+
+@pytest.fixture
+def aws(aws_cli: str, service: Service, aws_endpoint: str) -> Any:
+    """``aws("bedrock", "list-foundation-models")``: the JSON the command prints; ``None`` when it prints none."""
+    environment = (
+        os.environ
+        | CREDENTIALS
+        | {
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": aws_endpoint,
+            "AWS_ENDPOINT_URL_BEDROCK": service.url,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": service.url,
+            "AWS_MAX_ATTEMPTS": "1",
+            "AWS_PAGER": "",
+        }
+    )
+
+    def run(*arguments: str, refused: bool = False) -> Any:
+        ended = subprocess.run(
+            [aws_cli, *arguments, "--output", "json"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (ended.returncode != 0) == refused, ended.stderr
+        return json.loads(ended.stdout) if ended.stdout.strip() else ended.stderr or None
+
+    return run
+
+
+def test_the_aws_cli_runs_a_job(aws: Any, workspace: Workspace, tmp_path: Path) -> None:
+    request = workspace.request(workspace.put_records(3), tags=[{"key": "team", "value": "nlp"}])
+    arn = aws("bedrock", "create-model-invocation-job", "--cli-input-json", json.dumps(request))["jobArn"]
+    job = {"status": ""}
+    while job["status"] not in ("Completed", "Failed"):
+        time.sleep(0.1)
+        job = aws("bedrock", "get-model-invocation-job", "--job-identifier", arn)
+    assert (job["status"], job["successRecordCount"]) == ("Completed", 3)
+    listed = aws(
+        "bedrock",
+        "list-model-invocation-jobs",
+        "--name-contains",
+        request["jobName"],
+        "--max-results",
+        "1",
+        "--submit-time-after",
+        "2020-01-01T00:00:00Z",
+        "--status-equals",
+        "Completed",
+    )
+    assert [summary["jobArn"] for summary in listed["invocationJobSummaries"]] == [arn]
+    job_id = arn.rpartition("/")[2]
+    aws("s3", "cp", "--quiet", f"s3://{workspace.bucket}/out/{job_id}/manifest.json.out", str(tmp_path / "manifest"))
+    assert json.loads((tmp_path / "manifest").read_text())["successRecordCount"] == 3
+    assert aws("bedrock", "list-tags-for-resource", "--resource-arn", arn)["tags"] == request["tags"]
+
+
+def test_the_aws_cli_shows_the_services_refusals(aws: Any, workspace: Workspace) -> None:
+    request = workspace.request("s3://bucket/in/", jobName="bad name")
+    said = aws("bedrock", "create-model-invocation-job", "--cli-input-json", json.dumps(request), refused=True)
+    assert "(ValidationException)" in said
+    assert "Value 'bad name' at 'jobName' failed to satisfy constraint" in said
+
+
+def test_the_aws_cli_asks_models(aws: Any, tmp_path: Path) -> None:
+    messages = json.dumps([{"role": "user", "content": [{"text": "[[answer: Hello]]"}]}])
+    answer = aws("bedrock-runtime", "converse", "--model-id", MODEL, "--messages", messages)
+    assert answer["output"]["message"]["content"] == [{"text": "Hello"}]
+    body = json.dumps({"messages": json.loads(messages)})
+    aws("bedrock-runtime", "invoke-model", "--model-id", MODEL, "--body", body, str(tmp_path / "answer"))
+    assert json.loads((tmp_path / "answer").read_text())["stopReason"] == "end_turn"
+    models = aws("bedrock", "list-foundation-models", "--by-provider", "amazon")["modelSummaries"]
+    assert MODEL in {model["modelId"] for model in models}
+
+
+# The AWS SDK for JavaScript
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node.js with the SDK installed beside the script. Only a person's machine may do without Node.js."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is None or npm is None:
+        if os.environ.get("CI"):
+            pytest.fail("Node.js is missing, and CI is set.")
+        pytest.skip("Node.js is not installed on this machine.")
+    lock, installed = JAVASCRIPT / "package-lock.json", JAVASCRIPT / "node_modules" / "installed-lock.json"
+    if not installed.exists() or installed.read_text() != lock.read_text():
+        subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=JAVASCRIPT, check=True, capture_output=True)
+        shutil.copy(lock, installed)
+    return found
+
+
+def test_the_javascript_sdk_runs_a_job(node: str, service: Service, workspace: Workspace) -> None:
+    request = workspace.request(workspace.put_records(3), tags=[{"key": "team", "value": "nlp"}])
+    ended = subprocess.run(
+        [node, "core_flow.mjs", service.url, json.dumps(request)],
+        cwd=JAVASCRIPT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    assert found["listed"] == [found["jobArn"]]
+    assert (found["job"]["status"], found["job"]["successRecordCount"]) == ("Completed", 3)
+    assert found["tags"] == [{"key": "a", "value": "1"}]
+    assert found["submitTimeIsADate"] is True
+    assert found["models"] > 5
+    assert (found["model"], found["profiles"] > 20, found["profileModels"] > 1) == (MODEL, True, True)
+    assert (found["converse"], found["invoke"]) == ("Hello from JavaScript", "Hello from JavaScript")
+    assert found["notFound"] == {
+        "name": "ResourceNotFoundException",
+        "status": 404,
+        "message": "The provided job identifier does not exist.",
+    }
+    assert (found["badName"]["name"], found["badName"]["status"]) == ("ValidationException", 400)
+    assert (found["nameInUse"]["name"], found["nameInUse"]["status"]) == ("ConflictException", 400)
+    assert found["ended"]["message"].endswith("State was: Completed")
