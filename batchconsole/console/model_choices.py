@@ -50,6 +50,13 @@ class ModelChoice:
         return tuple(kind.model_id for kind in self.inference_types)
 
     @property
+    def support(self) -> str:
+        """What the column Batch inference says."""
+        if not self.model.batch:
+            return "Not supported"
+        return self.obstacle or "Supported"
+
+    @property
     def scopes(self) -> str:
         """The inference types in a few words: ``On-demand, US, Global``."""
         return ", ".join(kind.label.removeprefix(PROFILE_LABEL) for kind in self.inference_types)

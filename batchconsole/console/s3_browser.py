@@ -99,6 +99,11 @@ class Page:
         return "Objects" if self.place.bucket else "Buckets"
 
     @property
+    def name(self) -> str:
+        """What the place is called: its last folder, its bucket, or all buckets."""
+        return self.crumbs[-1].title
+
+    @property
     def unfiltered(self) -> str:
         """The query string of the same place without its filter."""
         return self.place.inside(self.place.bucket, self.place.folder).query

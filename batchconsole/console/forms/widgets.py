@@ -32,6 +32,8 @@ class SelectOrType(forms.Select):
         listed = [option["value"] for _, options, _ in context["widget"]["optgroups"] for option in options]
         typed = value if value and value not in listed else ""
         context["widget"] |= {"typed": typed, "noun": self.noun, "placeholder": self.placeholder, "listed": any(listed)}
+        if typed and any(listed):  # the error belongs to what was typed, not to the list
+            context["widget"]["is_invalid"] = context["widget"]["attrs"].pop("aria-invalid", None)
         return context
 
 

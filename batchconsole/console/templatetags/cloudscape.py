@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
+    (forms.CheckboxSelectMultiple, ""),
+    (forms.RadioSelect, ""),
     (forms.CheckboxInput, "checkbox"),
     (forms.FileInput, "file"),
     (forms.Select, "input"),
@@ -38,17 +40,22 @@ def control(field: BoundField, part: Any = None) -> SafeString:
     attrs: dict[str, Any] = dict(getattr(part, "attrs", {}))
     own = [widget.attrs.get("class"), next((name for kind, name in CLASSES if isinstance(widget, kind)), None)]
     attrs["class"] = " ".join(filter(None, own))
-    if ids := described_by(field, part):
-        attrs["aria-describedby"] = ids
+    if not widget.use_fieldset:
+        attrs |= _aria(field, part)
     if isinstance(widget, forms.TextInput):  # names and addresses of things, not prose
         attrs |= {"autocomplete": "off", "spellcheck": "false"}
-    if field.field.required and not isinstance(widget, forms.CheckboxInput):
-        attrs["aria-required"] = "true"
     if field.html_name == getattr(field.form, "autofocus", ""):
         attrs["autofocus"] = True
     if getattr(part, "counter", False):
         attrs["data-counter"] = f"{field.auto_id}_count"
     return field.as_widget(attrs=attrs)
+
+
+def _aria(field: BoundField, part: Any) -> dict[str, str]:
+    """What a fieldset says for its controls, and a control that has none for itself."""
+    ids = described_by(field, part)
+    is_required = field.field.required and not isinstance(field.field.widget, forms.CheckboxInput)
+    return ({"aria-describedby": ids} if ids else {}) | ({"aria-required": "true"} if is_required else {})
 
 
 @register.filter
@@ -68,6 +75,12 @@ def newest_first(messages: Iterable[Any]) -> list[Any]:
 def item(mapping: Mapping[str, Any], key: str) -> Any:
     """The value of *key*, which a template cannot ask for when the key is a variable."""
     return mapping[key]
+
+
+@register.filter
+def is_plain_choice(field: BoundField) -> bool:
+    """Whether the control is Django's own set of radio buttons or check boxes, one under the other."""
+    return type(field.field.widget) in (forms.RadioSelect, forms.CheckboxSelectMultiple)
 
 
 @register.filter

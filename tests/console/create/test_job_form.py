@@ -81,7 +81,7 @@ def test_it_works(connection: Connection) -> None:
 def test_a_bad_value_is_refused_beside_its_field(connection: Connection, field: str, value: str, message: str) -> None:
     form = form_of(connection, **{field: value})
     assert not form.is_valid()
-    assert message in " ".join(form.errors[field])
+    assert message in " ".join(map(str, form.errors[field]))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,10 @@ def test_a_value_the_api_takes_is_taken(connection: Connection, field: str, valu
 def test_blanks_around_values_are_cut_off(connection: Connection) -> None:
     form = form_of(connection, job_name="  a-job ", role_arn=" arn:aws:iam::123456789012:role/x ")
     assert form.is_valid()
-    assert (form.cleaned_data["job_name"], form.cleaned_data["role_arn"]) == ("a-job", "arn:aws:iam::123456789012:role/x")
+    assert (form.cleaned_data["job_name"], form.cleaned_data["role_arn"]) == (
+        "a-job",
+        "arn:aws:iam::123456789012:role/x",
+    )
 
 
 def test_a_name_in_use_is_refused(connection: Connection) -> None:

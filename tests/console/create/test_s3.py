@@ -1,0 +1,283 @@
+"""S3 as pages, and as the chooser of the form: what is listed, previewed, downloaded, uploaded, and refused."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import QueryDict
+from django.test import Client
+
+from batchconsole.aws import s3
+from batchconsole.console.s3_browser import PAGE_SIZE, Place
+from batchconsole.console.views.s3_upload import PART_BYTES, part_size
+from batchconsole.jobs.models import Connection
+
+HTMX = {"HX-Request": "true"}
+
+
+def browse(client: Client, uri: str = "", **query: str) -> str:
+    response = client.get("/local/s3/", {"uri": uri} | query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def put(local: Connection, bucket: str, key: str, body: bytes = b"{}") -> str:
+    s3.put_object(local.target, bucket, key, body)
+    return f"s3://{bucket}/{key}"
+
+
+@pytest.mark.parametrize(
+    ("query", "bucket", "folder", "find"),
+    [
+        ("", "", "", ""),
+        ("uri=s3://bucket", "bucket", "", ""),
+        ("uri=s3://bucket/a/b/", "bucket", "a/b/", ""),
+        ("uri=s3://bucket/a/b.jsonl", "bucket", "a/", "b.jsonl"),
+        ("uri=s3://bucket/a/&find=x", "bucket", "a/", "x"),
+        ("uri=nonsense", "nonsense", "", ""),
+        ("find=logs&page=-3", "", "", "logs"),
+    ],
+)
+def test_a_query_string_names_a_place(query: str, bucket: str, folder: str, find: str) -> None:
+    place = Place.read(QueryDict(query))
+    assert (place.bucket, place.folder, place.find, place.page) == (bucket, folder, find, 1)
+
+
+def test_it_works(client: Client, bucket: str) -> None:
+    page = browse(client, find=bucket)
+    assert f">{bucket}</a>" in page
+    assert "1 match" in page
+
+
+def test_a_folder_shows_folders_and_objects_without_its_own_marker(
+    client: Client, bucket: str, local: Connection
+) -> None:
+    put(local, bucket, "input/", b"")
+    put(local, bucket, "input/deep/one.jsonl")
+    page = browse(client, f"s3://{bucket}/input/")
+    assert ">deep/</a>" in page
+    assert ">records.jsonl</a>" in page
+    assert 'Objects <span class="counter">(2)</span>' in page
+
+
+def test_objects_are_found_by_the_start_of_their_names(client: Client, bucket: str, local: Connection) -> None:
+    put(local, bucket, "input/other.jsonl")
+    page = browse(client, f"s3://{bucket}/input/", find="oth")
+    assert "other.jsonl" in page
+    assert "records.jsonl" not in page
+
+
+def test_a_search_without_a_match_offers_to_clear_it(client: Client, bucket: str) -> None:
+    page = browse(client, f"s3://{bucket}/", find="nothing")
+    assert "No matches" in page
+    assert "Clear filter" in page
+
+
+def test_many_objects_come_in_pages_there_and_back(client: Client, bucket: str, local: Connection) -> None:
+    for number in range(PAGE_SIZE + 5):
+        put(local, bucket, f"many/{number:04}.jsonl")
+    first = client.get("/local/s3/", {"uri": f"s3://{bucket}/many/"}).context["page"]
+    assert (len(first.rows), first.total, first.previous) == (PAGE_SIZE, None, None)
+    second = client.get(f"/local/s3/?{first.next.query}").context["page"]
+    assert [row.name for row in second.rows][-1] == f"{PAGE_SIZE + 4:04}.jsonl"
+    assert (second.place.page, second.next) == (2, None)
+    assert second.previous.query == first.place.query
+
+
+def test_a_bucket_that_does_not_exist_is_said_in_place(client: Client, local: Connection) -> None:
+    page = browse(client, f"s3://missing-{uuid4().hex[:8]}/")
+    assert "S3 could not be listed" in page
+    assert "ListObjectsV2 · NoSuchBucket" in page
+
+
+def test_s3_away_is_said_in_place(client: Client, away: Connection) -> None:
+    page = client.get("/away/s3/").content.decode()
+    assert "ListBuckets · EndpointUnreachable" in page
+
+
+def test_the_chooser_is_a_fragment_with_something_to_choose(client: Client, bucket: str) -> None:
+    query = {"uri": f"s3://{bucket}/input/", "choose": "input_s3_uri"}
+    response = client.get("/local/s3/", query, headers=HTMX)
+    page = response.content.decode()
+    assert "<html" not in page
+    assert f'value="s3://{bucket}/input/records.jsonl"' in page
+    assert "HX-Request" in response.headers["Vary"]
+
+
+def test_the_chooser_of_the_output_offers_places_only(client: Client, bucket: str) -> None:
+    query = {"uri": f"s3://{bucket}/input/", "choose": "output_s3_uri"}
+    page = client.get("/local/s3/", query, headers=HTMX).content.decode()
+    assert "records.jsonl" in page
+    assert "s3_pick" not in page
+
+
+def test_the_same_address_without_script_is_a_page(client: Client, bucket: str) -> None:
+    assert "<html" in browse(client, f"s3://{bucket}/", choose="input_s3_uri")
+
+
+def test_an_object_shows_its_records(client: Client, bucket: str, local: Connection) -> None:
+    uri = put(local, bucket, "mixed.jsonl", b'{"recordId":"first","modelInput":{}}\n\nnot json\n')
+    page = client.get("/local/s3/object/", {"uri": uri}).content.decode()
+    assert "Line 1: first" in page
+    assert "Line 3" in page
+    assert "Not JSON" in page
+
+
+def test_a_long_object_shows_its_beginning(client: Client, bucket: str, local: Connection) -> None:
+    uri = put(local, bucket, "long.jsonl", b'{"recordId":"x","modelInput":{}}\n' * 9000)
+    page = client.get("/local/s3/object/", {"uri": uri}).content.decode()
+    assert "The beginning of the object." in page
+    assert "Not JSON" not in page
+    assert page.count('class="expandable record"') == 20
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("Grüße\n".encode(), "Grüße"),
+        (b"", "The object is empty."),
+        (b"\x00\x01", "This is not text"),
+        (b"\xff\xfe", "This is not text"),
+    ],
+)
+def test_an_object_that_is_no_jsonl_is_shown_if_it_is_text(
+    client: Client, bucket: str, local: Connection, body: bytes, shown: str
+) -> None:
+    uri = put(local, bucket, "notes.txt", body)
+    assert shown in client.get("/local/s3/object/", {"uri": uri}).content.decode()
+
+
+def test_script_in_an_object_stays_text(client: Client, bucket: str, local: Connection) -> None:
+    uri = put(local, bucket, "evil.jsonl", b'{"recordId":"<script>x</script>","modelInput":{}}')
+    page = client.get("/local/s3/object/", {"uri": uri}).content.decode()
+    assert "<script>x" not in page
+    assert "&lt;script&gt;x" in page
+
+
+@pytest.mark.parametrize("uri", ["", "nonsense", "s3://only-a-bucket", "s3:///key"])
+def test_what_is_no_object_is_not_found(client: Client, local: Connection, uri: str) -> None:
+    assert client.get("/local/s3/object/", {"uri": uri}).status_code == 404
+    assert client.get("/local/s3/download/", {"uri": uri}).status_code == 404
+
+
+def test_an_object_that_is_gone_says_so(client: Client, bucket: str) -> None:
+    response = client.get("/local/s3/object/", {"uri": f"s3://{bucket}/gone.txt"})
+    assert response.status_code == 404
+    assert "HeadObject · NotFound" in response.content.decode()
+
+
+def test_a_download_is_the_object_byte_for_byte(client: Client, bucket: str, local: Connection) -> None:
+    body = bytes(range(256)) * 5000
+    response = client.get("/local/s3/download/", {"uri": put(local, bucket, "a b/ö.bin", body)})
+    assert b"".join(response) == body
+    assert response.headers["Content-Length"] == str(len(body))
+    assert response.headers["Content-Disposition"] == "attachment; filename*=utf-8''%C3%B6.bin"
+
+
+def test_a_download_of_nothing_comes_back_with_the_reason(client: Client, bucket: str) -> None:
+    response = client.get("/local/s3/download/", {"uri": f"s3://{bucket}/gone.txt"})
+    assert response.status_code == 302
+    assert "gone.txt" in response.headers["Location"]
+
+
+def test_a_small_file_is_uploaded_by_the_form(client: Client, bucket: str, local: Connection) -> None:
+    file = SimpleUploadedFile("new.jsonl", b'{"modelInput":{}}')
+    response = client.post("/local/s3/upload/", {"uri": f"s3://{bucket}/input/", "file": file}, follow=True)
+    assert f"new.jsonl was uploaded to s3://{bucket}/input/." in response.content.decode()
+    assert s3.get_range(local.target, bucket, "input/new.jsonl") == b'{"modelInput":{}}'
+
+
+def test_an_upload_without_a_file_is_refused(client: Client, bucket: str) -> None:
+    response = client.post("/local/s3/upload/", {"uri": f"s3://{bucket}/"}, follow=True)
+    assert "Choose a file and a bucket" in response.content.decode()
+
+
+def test_an_upload_that_fails_says_why(client: Client, local: Connection) -> None:
+    file = SimpleUploadedFile("new.jsonl", b"{}")
+    data = {"uri": f"s3://missing-{uuid4().hex[:8]}/", "file": file}
+    assert "new.jsonl could not be uploaded." in client.post("/local/s3/upload/", data, follow=True).content.decode()
+
+
+def test_a_folder_is_created_and_opened(client: Client, bucket: str) -> None:
+    response = client.post("/local/s3/folder/", {"uri": f"s3://{bucket}/", "name": "2026"}, follow=True)
+    assert response.request["QUERY_STRING"] == urlencode({"uri": f"s3://{bucket}/2026/"})
+    assert ">2026/</a>" in browse(client, f"s3://{bucket}/")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "/", "a//b"])
+def test_a_folder_without_a_name_is_refused(client: Client, bucket: str, name: str) -> None:
+    response = client.post("/local/s3/folder/", {"uri": f"s3://{bucket}/", "name": name}, follow=True)
+    assert "Enter a name for the folder." in response.content.decode()
+
+
+class TestUploadInParts:
+    """What the browser's script does: begin, send parts in any order, finish; or go on later; or give up."""
+
+    @pytest.fixture(autouse=True)
+    def a_place(self, client: Client, bucket: str, local: Connection) -> None:
+        self.client, self.bucket, self.local = client, bucket, local
+        self.uri = f"s3://{bucket}/large.jsonl"
+
+    def call(self, step: str, **values: Any) -> Any:
+        return self.client.post(f"/local/s3/upload/{step}/", {"uri": self.uri, **values})
+
+    def send(self, upload: str, number: int, body: bytes) -> Any:
+        query = urlencode({"uri": self.uri, "upload": upload, "part": number})
+        return self.client.post(f"/local/s3/upload/part/?{query}", body, content_type="application/octet-stream")
+
+    def test_it_works(self) -> None:
+        size = PART_BYTES + 10
+        begun = self.call("start", size=size).json()
+        assert (begun["partSize"], begun["done"]) == (PART_BYTES, [])
+        self.send(begun["upload"], 2, b"b" * 10)
+        self.send(begun["upload"], 1, b"a" * PART_BYTES)
+        assert self.call("finish", upload=begun["upload"]).status_code == 200
+        assert s3.head_object(self.local.target, self.bucket, "large.jsonl").size == size
+
+    def test_a_part_longer_than_djangos_limit_for_forms_is_read(self) -> None:
+        begun = self.call("start", size=PART_BYTES).json()
+        assert self.send(begun["upload"], 1, b"a" * PART_BYTES).json() == {"part": 1}
+
+    def test_it_goes_on_where_it_broke_off(self) -> None:
+        begun = self.call("start", size=2 * PART_BYTES).json()
+        self.send(begun["upload"], 1, b"a" * PART_BYTES)
+        again = self.call("start", size=2 * PART_BYTES, upload=begun["upload"]).json()
+        assert again == {"upload": begun["upload"], "partSize": PART_BYTES, "done": [1]}
+
+    def test_an_upload_that_is_gone_begins_anew(self) -> None:
+        begun = self.call("start", size=1, upload="gone").json()
+        assert begun["upload"] != "gone"
+        assert begun["done"] == []
+
+    def test_giving_up_twice_is_fine(self) -> None:
+        upload = self.call("start", size=1).json()["upload"]
+        assert self.call("abort", upload=upload).status_code == 200
+        assert self.call("abort", upload=upload).status_code == 200
+        assert self.send(upload, 1, b"a").status_code == 502
+
+    @pytest.mark.parametrize(
+        "values", [{}, {"size": "big"}, {"size": 1, "uri": "s3://"}, {"size": 1, "uri": "s3://b/c/"}]
+    )
+    def test_a_bad_beginning_is_refused(self, values: dict[str, Any]) -> None:
+        assert self.call("start", **values).status_code == 400
+
+    @pytest.mark.parametrize("number", [0, 10_001])
+    def test_a_bad_part_is_refused(self, number: int) -> None:
+        assert self.send("any", number, b"a").status_code == 400
+
+    def test_a_bucket_that_does_not_exist_is_said(self) -> None:
+        answer = self.call("start", size=1, uri=f"s3://missing-{uuid4().hex[:8]}/x")
+        assert (answer.status_code, answer.json()["code"]) == (502, "NoSuchBucket")
+
+
+def test_parts_grow_with_the_file_so_that_s3s_limit_of_parts_is_kept() -> None:
+    assert part_size(1) == PART_BYTES
+    huge = 5 * 2**40
+    assert -(-huge // part_size(huge)) <= 10_000
+
+
+@pytest.mark.parametrize("path", ["s3/upload/", "s3/folder/", "s3/upload/start/", "s3/upload/finish/"])
+def test_what_changes_something_is_not_done_by_a_link(client: Client, local: Connection, path: str) -> None:
+    assert client.get(f"/local/{path}").status_code == 405
