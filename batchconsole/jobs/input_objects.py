@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,13 +27,9 @@ class InputObjects:
         is_file = [item.key for item in self.objects] == [key]
         above = key.rpartition("/")[0] if is_file else key.rstrip("/")
         folder = f"{above}/" if above else ""
+        reader = Reader(self.target, bucket)
         return [
-            InputFile(
-                item.key.removeprefix(folder),
-                item.size,
-                partial(s3.iter_object, self.target, bucket, item.key, etag=item.etag),
-            )
-            for item in self.objects
+            InputFile(item.key.removeprefix(folder), item.size, partial(reader.open, item)) for item in self.objects
         ]
 
     def fingerprint(self, *also: object) -> str:
@@ -41,6 +38,35 @@ class InputObjects:
         for item in self.objects:
             digest.update(json.dumps([item.key, item.etag, item.size]).encode())
         return digest.hexdigest()
+
+
+class Reader:
+    """Reads one object after the other. Who looks at the beginning of one and then reads all of it makes one request:
+    the first chunk is kept, and the stream held open, until the next chunk or another object is asked for.
+    """
+
+    def __init__(self, target: Target, bucket: str) -> None:
+        self.target = target
+        self.bucket = bucket
+        self._begun: tuple[str, bytes, Iterator[bytes]] | None = None
+
+    def open(self, item: s3.S3Object, *, start: int = 0) -> Iterator[bytes]:
+        """The bytes of the version listed from *start* on, in chunks; raises AwsError."""
+        if start:
+            yield from s3.iter_object(self.target, self.bucket, item.key, start=start, etag=item.etag)
+            return
+        first, rest = self._begin(item)
+        self._begun = item.key, first, rest
+        yield first
+        self._begun = None
+        yield from rest
+
+    def _begin(self, item: s3.S3Object) -> tuple[bytes, Iterator[bytes]]:
+        begun, self._begun = self._begun, None
+        if begun and begun[0] == item.key:
+            return begun[1:]
+        rest = s3.iter_object(self.target, self.bucket, item.key, etag=item.etag)
+        return next(rest, b""), rest
 
 
 def location(input_s3_uri: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batchconsole.aws import s3
+from batchconsole.aws.session import client
 from batchconsole.jobs import input_checks, lifecycle, scheduling, tasks
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, ModelLimit, Status, Verb
@@ -368,3 +369,12 @@ def test_old_checks_that_no_job_shows_are_pruned(check: InputCheck, connection: 
     InputCheck.objects.update(finished_at=long_ago, state=State.DONE)
     assert input_checks.prune() == 1
     assert list(InputCheck.objects.all()) == [shown]
+
+
+def test_preview_look_and_reading_are_one_request(check: InputCheck, connection: Connection) -> None:
+    asked: list[str] = []
+    events = client(connection.target, "s3").meta.events
+    events.register("before-call.s3.GetObject", lambda params, **_: asked.append(params["url_path"]), "count")
+    done(check)
+    events.unregister("before-call.s3.GetObject", unique_id="count")
+    assert len(asked) == 1
