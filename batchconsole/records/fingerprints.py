@@ -24,6 +24,8 @@ def fingerprints(record_ids: Iterable[str]) -> Iterator[int]:
     return map(hash, zip(map(zlib.crc32, encoded), map(int.from_bytes, encoded, order), strict=True))
 
 
+NO_ID = next(fingerprints([""]))  # an empty id counts as none
+
 # At run time ``array`` takes no parameter before Python 3.12, hence the quotes.
 Run: TypeAlias = "array[int]"
 

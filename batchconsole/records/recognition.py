@@ -74,3 +74,38 @@ def foreign_line(line: dict[str, Any]) -> ForeignLine | None:
     if isinstance(line.get("params"), dict):
         return ForeignLine("Anthropic batch", record_id, "anthropic", line["params"])
     return None
+
+
+RESPONSE_MARKS = (
+    ("output", "converse"),
+    ("content", "anthropic"),
+    ("generation", "llama"),
+    ("choices", "openai_chat"),
+    ("outputs", "mistral"),
+    ("results", "titan_text"),
+    ("embedding", "titan_embeddings"),
+)
+
+
+def recognise_response(body: dict[str, Any]) -> str | None:
+    """The name of the family whose responses look like *body*."""
+    return next((family for mark, family in RESPONSE_MARKS if mark in body), None)
+
+
+def loose_text(body: dict[str, Any]) -> str:
+    """The question in a body of any family, however malformed; empty when there is none."""
+    for name in ("prompt", "inputText"):
+        if isinstance(body.get(name), str):
+            return str(body[name])
+    messages = body.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return _content_text(last.get("content")) if isinstance(last, dict) else ""
+
+
+def _content_text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    blocks = content if isinstance(content, list) else []
+    return "\n".join(
+        block["text"] for block in blocks if isinstance(block, dict) and isinstance(block.get("text"), str)
+    )

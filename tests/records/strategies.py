@@ -9,14 +9,22 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
+words = st.sampled_from(["", " ", "user", "assistant", "a"])
 
 
-def mutations(sample: Any) -> st.SearchStrategy[Any]:
-    """Bodies near a valid one: any member may be dropped, replaced or joined by another."""
+@st.composite
+def mutations(draw: st.DrawFn, sample: Any) -> Any:
+    """*sample* with a few members dropped, replaced, doubled or joined by others."""
+    return _mutated(draw, sample)
+
+
+def _mutated(draw: st.DrawFn, sample: Any) -> Any:
+    if not draw(st.integers(0, 11)):
+        return draw(json_values)
     if isinstance(sample, dict):
-        members = {key: json_values | mutations(value) for key, value in sample.items()}
-        return st.fixed_dictionaries({}, optional=members) | st.fixed_dictionaries(members, optional={"x": json_values})
+        members = {key: _mutated(draw, value) for key, value in sample.items() if draw(st.integers(0, 11))}
+        return members | ({} if draw(st.integers(0, 11)) else {"x": draw(json_values)})
     if isinstance(sample, list):
-        return st.lists(st.one_of([mutations(item) for item in sample]), max_size=3)
-    words = st.sampled_from(["", " ", "user", "assistant"]) if isinstance(sample, str) else st.nothing()
-    return st.just(sample) | json_values | words
+        items = [_mutated(draw, item) for item in sample]
+        return items if draw(st.integers(0, 5)) else items + items
+    return draw(words) if isinstance(sample, str) and not draw(st.integers(0, 3)) else sample

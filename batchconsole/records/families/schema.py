@@ -121,7 +121,10 @@ class SchemaFamily(Generic[Body, Response]):
         for fault in self.faults(parsed, context):
             if fault.severity == "error":
                 raise Refusal(self.word(fault), path=fault.path)
-        return self.request(parsed)
+        try:
+            return self.request(parsed)
+        except RecursionError as error:
+            raise Refusal("The request body is nested too deeply.") from error
 
     def read_response(self, body: dict[str, Any]) -> Answer:
         """Text, stop reason and token counts of a response body; an empty answer when it has another shape."""
@@ -135,7 +138,7 @@ class SchemaFamily(Generic[Body, Response]):
         """The last user text of *body*; empty when there is none or the body is malformed."""
         try:
             request = self.request(self.parse(body))
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, RecursionError):
             return ""
         return request.embed or last_user_text(request.messages)
 

@@ -1,0 +1,87 @@
+"""Joined rows as files to download: JSON Lines and CSV, made while they are read. ``parquet`` makes the third kind."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from batchconsole.records.joining import Row
+
+FLUSH_BYTES = 2**16
+COLUMNS = (
+    "record_id",
+    "outcome",
+    "question",
+    "answer",
+    "stop_reason",
+    "input_tokens",
+    "output_tokens",
+    "error_code",
+    "error_message",
+    "run",
+)
+
+
+NULL = msgspec.Raw(b"null")
+
+
+class _Bodies(msgspec.Struct):
+    model_input: msgspec.Raw = msgspec.field(default=NULL, name="modelInput")
+    model_output: msgspec.Raw = msgspec.field(default=NULL, name="modelOutput")
+
+
+_decode = msgspec.json.Decoder(_Bodies).decode
+
+
+def values(row: Row) -> tuple[Any, ...]:
+    """The cells of *row*, in the order of :data:`COLUMNS`; what is not known is ``None``."""
+    record = row.record
+    return (
+        record.record_id,
+        row.outcome.value,
+        record.question,
+        record.answer,
+        record.stop_reason,
+        record.input_tokens,
+        record.output_tokens,
+        None if record.error_code is None else str(record.error_code),
+        record.error_message,
+        row.run,
+    )
+
+
+def jsonl(rows: Iterable[Row]) -> Iterator[bytes]:
+    """One JSON object a row: the cells, and ``modelInput`` and ``modelOutput`` as they stand in the files."""
+    encode = msgspec.json.Encoder().encode
+    for row in rows:
+        cells: dict[str, Any] = dict(zip(COLUMNS, values(row), strict=True))
+        bodies = _bodies(row.record.raw)
+        yield encode(cells | {"model_input": bodies.model_input, "model_output": bodies.model_output}) + b"\n"
+
+
+def _bodies(line: bytes) -> _Bodies:
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Bodies()
+
+
+def as_csv(rows: Iterable[Row]) -> Iterator[bytes]:
+    """A header and one line a row, as RFC 4180 has it, in UTF-8; what is not known is an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow(values(row))
+        if buffer.tell() >= FLUSH_BYTES:
+            yield _taken(buffer)
+    yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> bytes:
+    data = buffer.getvalue().encode("utf-8", "replace")
+    buffer.seek(0)
+    buffer.truncate()
+    return data

@@ -1,0 +1,106 @@
+"""One row for each record of a job, with the results of its resends worked in. Nothing is lost and nothing made up."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from batchconsole.records.families import AnyFamily
+from batchconsole.records.files import InputFile
+from batchconsole.records.index import Numbers
+from batchconsole.records.lines import iter_lines
+from batchconsole.records.matching import ALONE, Pairing, match, pair
+from batchconsole.records.results import Record, read_input_line, read_line
+from batchconsole.records.retry import Outcome
+
+
+class Run(msgspec.Struct):
+    """One job: its input and output files and the family of its bodies."""
+
+    inputs: list[InputFile]
+    outputs: list[InputFile]
+    family: AnyFamily | None
+
+
+class Replies(msgspec.Struct):
+    """How a job answers the original input: for each of its records the position in the job's own input, and that of
+    the output; :data:`ALONE` where there is none.
+    """
+
+    inputs: Numbers
+    outputs: Numbers
+
+
+class Row(msgspec.Struct):
+    """One record with what became of it. ``run`` counts the jobs from 0, the original."""
+
+    outcome: Outcome
+    record: Record
+    run: int
+
+
+def join(runs: Sequence[Run]) -> Iterator[Row]:
+    """The rows of the job ``runs[0]`` and of the resends after it, oldest first.
+
+    Each record of the original input gives one row: the newest success, else the newest failure, else unanswered.
+    What is in a later input or in an output without being in the original input gives rows too. Rows come job by job
+    in the order of the output files, the unanswered last.
+    """
+    pairings = [pair(run.inputs, run.outputs) for run in runs]
+    replies = [_replies(runs, pairings, number) for number in range(len(runs))]
+    for number, (run, keep) in enumerate(zip(runs, _kept_outputs(pairings, replies), strict=True)):
+        for position, line in enumerate(lines_of(run.outputs)):
+            if keep[position]:
+                record = read_line(line, run.family)
+                yield Row(Outcome.FAILED if record.is_error else Outcome.ANSWERED, record, number)
+    for number, (run, keep) in enumerate(zip(runs, _unanswered_inputs(pairings, replies), strict=True)):
+        for position, line in enumerate(lines_of(run.inputs)):
+            if keep[position]:
+                yield Row(Outcome.UNANSWERED, read_input_line(line, run.family), number)
+
+
+def lines_of(files: Sequence[InputFile]) -> Iterator[bytes]:
+    """The lines of *files* that are not blank."""
+    for file in files:
+        for line in iter_lines(file.open(start=0)):
+            if line and not line.isspace():
+                yield line
+
+
+def _replies(runs: Sequence[Run], pairings: Sequence[Pairing], number: int) -> Replies:
+    """How job *number* answers the original input."""
+    ours = pairings[number]
+    if number == 0:
+        return Replies(array("q", range(len(ours.inputs))), ours.answers)
+    asked = match(pairings[0].inputs, ours.inputs, runs[0].inputs, runs[number].inputs)
+    return Replies(asked, array("q", [ALONE if again == ALONE else ours.answers[again] for again in asked]))
+
+
+def _kept_outputs(pairings: Sequence[Pairing], replies: Sequence[Replies]) -> list[bytearray]:
+    """For each job which of its outputs become rows: all but those that another one, of the same record, outdoes."""
+    keep = [bytearray(b"\1") * len(pairing.outputs) for pairing in pairings]
+    errors = [set(pairing.outputs.errors) for pairing in pairings]
+    for position in range(len(pairings[0].inputs)):
+        best: tuple[int, int] | None = None
+        for number, reply in enumerate(replies):
+            answer = reply.outputs[position]
+            if answer == ALONE:
+                continue
+            keep[number][answer] = 0
+            if best is None or answer not in errors[number] or best[1] in errors[best[0]]:
+                best = (number, answer)
+        if best is not None:
+            keep[best[0]][best[1]] = 1
+    return keep
+
+
+def _unanswered_inputs(pairings: Sequence[Pairing], replies: Sequence[Replies]) -> list[bytearray]:
+    """For each job which of its inputs become rows of their own: those without an output, once for all jobs."""
+    keep = [bytearray(answer == ALONE for answer in pairing.answers) for pairing in pairings]
+    for number, reply in enumerate(replies[1:], 1):
+        for position, again in enumerate(reply.inputs):
+            if again != ALONE:
+                keep[number][again] = 0  # a row of the original, answered or not
+            if reply.outputs[position] != ALONE:
+                keep[0][position] = 0
+    return keep

@@ -1,0 +1,129 @@
+"""Output lines become records, whatever they are; one pass gives totals, errors by message and an index."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchconsole.records import files, results
+from batchconsole.records.families import FAMILIES
+from batchconsole.records.families.base import Completion
+from batchconsole.records.results import Record, Totals, read_line, read_manifest, scan
+from tests.records.strategies import json_values, mutations
+
+COMPLETION = Completion(text="Paris", embedding=[1.0], input_tokens=7, output_tokens=2)
+NAMES = sorted(FAMILIES)
+
+
+def good(name: str, record_id: str = "a") -> dict[str, Any]:
+    family = FAMILIES[name]
+    output = family.write_response(family.sample(), COMPLETION, model_id="x")
+    return {"modelInput": family.sample(), "modelOutput": output, "recordId": record_id}
+
+
+def bad(message: str, code: Any = 400, record_id: str = "b") -> dict[str, Any]:
+    return {
+        "modelInput": {"messages": []},
+        "error": {"errorCode": code, "errorMessage": message},
+        "recordId": record_id,
+    }
+
+
+def totals(*lines: Any, name: str = "nova") -> Totals:
+    data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+    return scan([files.from_bytes("a.out", data)], FAMILIES[name]).totals
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_good_line_is_read_with_and_without_its_family(name: str) -> None:
+    line = msgspec.json.encode(good(name))
+    record = read_line(line, FAMILIES[name])
+    assert (record.record_id, record.is_error, record.raw) == ("a", False, line)
+    assert record.answer in {"Paris", "[256 dimensions]"}
+    assert record.question
+    assert read_line(line, None).answer == record.answer
+
+
+def test_a_failed_line_keeps_its_question() -> None:
+    line = {
+        "recordId": "a",
+        "modelInput": {"messages": [{"role": "user", "content": "Why?"}], "max_tokens": "x"},
+        "error": {"errorCode": 400, "errorMessage": "anthropic_version: Field required"},
+    }
+    record = read_line(msgspec.json.encode(line), FAMILIES["anthropic"])
+    assert (record.question, record.error_code) == ("Why?", 400)
+    assert record.error_message == "anthropic_version: Field required"
+
+
+@pytest.mark.parametrize("line", [b"", b"nonsense", b"[]", b"{}", b'{"error": 1}', b'{"modelOutput": null}', b"\xff"])
+def test_a_line_without_an_answer_is_an_error(line: bytes) -> None:
+    assert read_line(line, FAMILIES["nova"]).is_error
+
+
+@given(data=st.data(), name=st.sampled_from([*NAMES, None]))
+def test_any_line_is_a_record(data: st.DataObject, name: str | None) -> None:
+    value = data.draw(json_values | mutations(good("nova")) | mutations(bad("x")))
+    line = data.draw(st.binary(max_size=30) | st.just(msgspec.json.encode(value)))
+    assert isinstance(read_line(line, FAMILIES[name] if name else None), Record)
+
+
+@given(data=st.data(), name=st.sampled_from([*NAMES, None]))
+def test_the_pass_agrees_with_reading_line_by_line(data: st.DataObject, name: str | None) -> None:
+    lines = data.draw(st.lists(mutations(good("nova")) | mutations(bad("x")) | json_values, max_size=4))
+    family = FAMILIES[name] if name else None
+    encoded = [msgspec.json.encode(line) for line in lines]
+    found = scan([files.from_bytes("a.out", b"\n".join(encoded))], family).totals
+    read = [read_line(line, family) for line in encoded]
+    assert (found.records, found.failed) == (len(read), sum(record.is_error for record in read))
+    assert found.input_tokens == sum(record.input_tokens or 0 for record in read if not record.is_error)
+
+
+def test_totals_add_up() -> None:
+    found = totals(good("nova"), good("nova"), bad("Refused"))
+    assert (found.records, found.succeeded, found.failed) == (3, 2, 1)
+    assert (found.input_tokens, found.output_tokens, found.without_tokens) == (14, 4, 0)
+    assert found.stop_reasons == {"end_turn": 2}
+
+
+def test_errors_are_grouped_by_message_numbers_aside() -> None:
+    found = totals(bad("limit 5 of 10"), bad("limit 6 of 10", record_id="c"), bad("other"), bad("other", code=500))
+    assert [(group.code, group.message, group.count) for group in found.errors] == [
+        (400, "limit 5 of 10", 2),
+        (400, "other", 1),
+        (500, "other", 1),
+    ]
+    assert (found.errors[0].record_ids, found.errors[0].positions) == (["b", "c"], [0, 1])
+
+
+def test_groups_and_examples_are_bounded() -> None:
+    messages = [f"{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(300)]
+    found = totals(*(bad(message) for message in messages for _ in range(7)))
+    assert len(found.errors) == results.MAX_GROUPS + 1
+    assert sum(group.count for group in found.errors) == 2100
+    assert max(len(group.positions) for group in found.errors) == results.MAX_EXAMPLES
+
+
+def test_responses_without_token_counts_are_counted() -> None:
+    assert totals(good("mistral"), name="mistral").without_tokens == 1
+
+
+def test_progress_is_told() -> None:
+    told: list[int] = []
+    scan(
+        [files.from_bytes("a.out", msgspec.json.encode(good("nova")))],
+        FAMILIES["nova"],
+        progress=lambda totals: told.append(totals.records),
+    )
+    assert told == [1]
+
+
+def test_a_manifest_ignores_members_it_does_not_know() -> None:
+    manifest = read_manifest(b'{"totalRecordCount": 5, "inputTokenCount": 9, "cacheTokens": 1}\n')
+    assert (manifest.total_record_count, manifest.input_token_count, manifest.error_record_count) == (5, 9, None)
+
+
+def test_a_broken_manifest_is_refused() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        read_manifest(b"[]")
