@@ -26,8 +26,8 @@ class Untranslatable(ValueError):
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """One way to write a record's ``modelInput``.
 
-    ``family`` names the family that reads it. ``takes_system`` and ``takes_sampling`` say whether there is a place for a
-    system prompt, and for a bound on tokens and a temperature.
+    ``family`` names the family that reads it. ``takes_system`` and ``takes_sampling`` say whether there is a place for
+    a system prompt, and for a bound on tokens and a temperature.
     """
 
     name: str

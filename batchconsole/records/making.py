@@ -1,0 +1,209 @@
+"""Making batch input: a record of each row by a prompt template, or of each line of another provider's batch file.
+
+Placeholders are column names in braces, ``{question}``. Only names are taken for placeholders: JSON in a prompt, with
+its quotation marks and colons, is left alone, and ``{{question}}`` writes the braces themselves.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from batchconsole.records import bodies
+from batchconsole.records.families import FAMILIES
+from batchconsole.records.families.base import Refusal, Request
+from batchconsole.records.recognition import ForeignLine, foreign_line
+from batchconsole.records.tables import Row, TableError, as_text
+
+PLACEHOLDER = re.compile(r"\{\{([^{}\n]+)\}\}|\{([^{}\n\"':]+)\}")
+ID_DIGITS = 7
+
+Part = Literal["template", "system", "record_id_column", "max_tokens", "temperature", "shape"]
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """How a row becomes a record.
+
+    ``shape`` is one of :data:`bodies.SHAPES`. Without ``record_id_column`` records are numbered. ``max_tokens`` bounds
+    the output; an unset one is the model's own, where the shape allows that.
+    """
+
+    template: str = ""
+    system: str = ""
+    shape: str = "converse"
+    record_id_column: str = ""
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+
+class RecipeError(ValueError):
+    """The recipe does not fit the table. ``part`` is the part of the recipe to change."""
+
+    def __init__(self, message: str, *, part: Part, hint: str = "") -> None:
+        super().__init__(message)
+        self.part = part
+        self.hint = hint
+
+
+class Made(msgspec.Struct, frozen=True):
+    """One record: its id, and its request body as ``modelInput`` has it."""
+
+    record_id: str
+    body: dict[str, Any]
+
+    @property
+    def line(self) -> bytes:
+        """The record as a line of a ``.jsonl`` file."""
+        return _encode({"recordId": self.record_id, "modelInput": self.body}) + b"\n"
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def placeholders(template: str) -> list[str]:
+    """The column names that *template* asks for, each once, in order."""
+    names = (match[2].strip() for match in PLACEHOLDER.finditer(template) if match[2])
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def fill(template: str, row: Row) -> str:
+    """*template* with the row's values in place of the names; raises :class:`KeyError` for a name it lacks."""
+    return PLACEHOLDER.sub(lambda match: f"{{{match[1]}}}" if match[1] else _value(match, row), template)
+
+
+def _value(match: re.Match[str], row: Row) -> str:
+    name = match[2].strip()
+    return row[name] if name else match[0]
+
+
+def check_recipe(recipe: Recipe, columns: Iterable[str]) -> None:
+    """Make sure that *recipe* fits a table with *columns*; raises :class:`RecipeError` for the first thing wrong."""
+    known, shape = list(columns), bodies.SHAPES.get(recipe.shape)
+    if shape is None:
+        raise RecipeError(f"There is no record format {recipe.shape}.", part="shape")
+    if not recipe.template.strip():
+        raise RecipeError("Prompt template is required.", part="template")
+    if not placeholders(recipe.template):
+        raise RecipeError(
+            "The prompt names no column, so every record would be the same.",
+            part="template",
+            hint=f"Write a column in braces, for example {{{known[0] if known else 'question'}}}.",
+        )
+    _check_names(recipe, known)
+    _check_shape(recipe, shape)
+
+
+def _check_names(recipe: Recipe, columns: list[str]) -> None:
+    asked: list[tuple[Part, str]] = [("template", name) for name in placeholders(recipe.template)]
+    asked += [("system", name) for name in placeholders(recipe.system)]
+    asked += [("record_id_column", recipe.record_id_column)] if recipe.record_id_column else []
+    for part, name in asked:
+        if name not in columns:
+            hint = f"The columns are: {_listed(columns)}."
+            if part != "record_id_column":
+                hint += f" To write the braces themselves, double them: {{{{{name}}}}}."
+            raise RecipeError(f"There is no column {name}.", part=part, hint=hint)
+
+
+def _listed(names: list[str], most: int = 20) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _check_shape(recipe: Recipe, shape: bodies.Shape) -> None:
+    unused: list[tuple[bool, Part, object, str]] = [
+        (shape.takes_system, "system", recipe.system, "system prompt"),
+        (shape.takes_sampling, "max_tokens", recipe.max_tokens, "limit of output tokens"),
+        (shape.takes_sampling, "temperature", recipe.temperature, "temperature"),
+    ]
+    for is_taken, part, value, name in unused:
+        if not is_taken and value not in (None, ""):
+            raise RecipeError(f"{shape.title} takes no {name}.", part=part, hint="Leave it empty.")
+
+
+def make_records(rows: Iterable[Row], recipe: Recipe) -> Iterator[Made]:
+    """A record of each row, in order.
+
+    Raises
+    ------
+    RecipeError
+        The recipe does not fit the first row.
+    TableError
+        A later row cannot be made a record: it lacks a column, or its prompt or its id is blank.
+    """
+    for number, row in enumerate(rows, 1):
+        if number == 1:
+            check_recipe(recipe, row)
+        yield _record(number, row, recipe)
+
+
+def _record(number: int, row: Row, recipe: Recipe) -> Made:
+    try:
+        prompt, system = fill(recipe.template, row), fill(recipe.system, row)
+        record_id = row[recipe.record_id_column] if recipe.record_id_column else f"row-{number:0{ID_DIGITS}}"
+    except KeyError as error:
+        raise TableError(
+            f"It has no {error.args[0]}.", row=number, hint="Every row needs every column named."
+        ) from None
+    if not prompt.strip():
+        raise TableError("Its prompt is blank.", row=number, hint="Fill in or leave out the rows without a value.")
+    if not record_id.strip():
+        raise TableError(f"Its {recipe.record_id_column} is blank, and a record needs an id.", row=number)
+    messages = [{"role": "system", "content": system}] if system.strip() else []
+    request = Request(
+        messages=[*messages, {"role": "user", "content": prompt}],
+        max_tokens=recipe.max_tokens,
+        temperature=recipe.temperature,
+    )
+    return Made(record_id, bodies.write(recipe.shape, request))
+
+
+def foreign_title(first: dict[str, Any]) -> str:
+    """``OpenAI batch`` or ``Anthropic batch`` when a file whose first line is *first* is one; else empty."""
+    found = foreign_line(first)
+    return found.title if found else ""
+
+
+def is_batch_input(first: dict[str, Any]) -> bool:
+    """Whether a file whose first line is *first* holds Bedrock batch records already."""
+    return isinstance(first.get("modelInput"), dict)
+
+
+def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[Made]:
+    """Records of the lines of an OpenAI or Anthropic batch file, in *shape*. A line's own model is left out.
+
+    Raises
+    ------
+    TableError
+        A line is of another kind, or holds what *shape* has no place for.
+    """
+    for number, line in enumerate(lines, 1):
+        found = foreign_line(line)
+        if found is None:
+            raise TableError("It is no line of an OpenAI or Anthropic batch.", row=number)
+        try:
+            yield Made(as_text(found.record_id), _convert(found, shape))
+        except (Refusal, bodies.Untranslatable) as error:
+            raise TableError(str(error), row=number) from error
+
+
+def _convert(line: ForeignLine, shape: str) -> dict[str, Any]:
+    body = {name: value for name, value in line.body.items() if name not in {"model", "stream"}}
+    if line.family == "anthropic":
+        body = {"anthropic_version": bodies.ANTHROPIC_VERSION, **body}
+    if bodies.SHAPES[shape].family == line.family:
+        return body
+    request = _plain_request(body) if isinstance(body.get("input"), str) else FAMILIES[line.family].read_request(body)
+    return bodies.write(shape, request)
+
+
+def _plain_request(body: dict[str, Any]) -> Request:
+    """An OpenAI request with one text as its ``input``: for an embedding, or to the responses endpoint."""
+    system = body.get("instructions")
+    messages = [{"role": "system", "content": system}] if isinstance(system, str) and system else []
+    tokens = body.get("max_output_tokens")
+    return Request(
+        messages=[*messages, {"role": "user", "content": body["input"]}],
+        max_tokens=tokens if isinstance(tokens, int) else None,
+    )
