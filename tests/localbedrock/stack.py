@@ -24,9 +24,9 @@ ENDED = frozenset({"Completed", "PartiallyCompleted", "Failed", "Stopped", "Expi
 MODEL = "amazon.nova-lite-v1:0"
 
 
-def client(service: str, url: str, *, region: str = REGION, access_key: str = "test") -> Any:
-    """A boto3 client that does not retry: what the service answers is what the test sees."""
-    config = Config(retries={"total_max_attempts": 1}, read_timeout=20)
+def client(service: str, url: str, *, region: str = REGION, access_key: str = "test", seconds: int = 20) -> Any:
+    """A boto3 client that does not retry: what the service answers is what the test sees, within *seconds*."""
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=seconds)
     return boto3.client(
         service,
         endpoint_url=url,
@@ -147,7 +147,7 @@ class Workspace:
     """A bucket, a role that may use it, and jobs in it."""
 
     def __init__(self, aws_url: str) -> None:
-        self.s3 = client("s3", aws_url)
+        self.s3 = client("s3", aws_url, seconds=120)
         self._iam = client("iam", aws_url)
         self._kms = client("kms", aws_url)
         self.bucket = f"lb-{uuid.uuid4().hex[:12]}"
@@ -189,8 +189,8 @@ class Workspace:
         return self.wait(bedrock, create(bedrock, self.request(input_uri, **members)))
 
     @staticmethod
-    def wait(bedrock: Any, job_arn: str, *, until: Iterable[str] = ENDED, seconds: float = 30) -> dict[str, Any]:
-        return wait_for_job(bedrock, job_arn, until=until, seconds=seconds)
+    def wait(bedrock: Any, job_arn: str, **options: Any) -> dict[str, Any]:
+        return wait_for_job(bedrock, job_arn, **options)
 
     def outputs(self, job: dict[str, Any]) -> dict[str, bytes]:
         """The job's output objects by key, relative to the job's own folder."""
@@ -213,14 +213,16 @@ def create(bedrock: Any, request: dict[str, Any]) -> str:
     return str(bedrock.create_model_invocation_job(**request)["jobArn"])
 
 
-def wait_for_job(bedrock: Any, job_arn: str, *, until: Iterable[str] = ENDED, seconds: float = 30) -> dict[str, Any]:
-    """The job once it is in one of the states *until*; fails when it takes longer than *seconds*."""
+def wait_for_job(
+    bedrock: Any, job_arn: str, *, until: Iterable[str] = ENDED, seconds: float = 30, every: float = 0.02
+) -> dict[str, Any]:
+    """The job once it is in one of the states *until*, looked at *every* so many seconds; at most *seconds* long."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         job: dict[str, Any] = bedrock.get_model_invocation_job(jobIdentifier=job_arn)
         if job["status"] in until:
             return job
-        time.sleep(0.02)
+        time.sleep(every)
     raise AssertionError(f"The job is {job['status']} after {seconds} s: {job.get('message', '')}")
 
 

@@ -4,17 +4,17 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from batchconsole.setup import clients
+from batchconsole.setup.paths import AWSCLI
 from tests.conftest import REGION
 from tests.localbedrock.stack import CREDENTIALS, MODEL, Service, Workspace
 
-ROOT = Path(__file__).parents[2]
 JAVASCRIPT = Path(__file__).parent / "js"
 
 
@@ -23,18 +23,9 @@ JAVASCRIPT = Path(__file__).parent / "js"
 
 @pytest.fixture(scope="session")
 def aws_cli() -> str:
-    """The AWS CLI in ``.venv/awscli``, installed when it is missing or not the one pinned."""
-    folder, pin = Path(sys.prefix) / "awscli", ROOT / "tests" / "requirements-awscli.txt"
-    installed = folder / "installed.txt"
-    if not installed.exists() or installed.read_text() != pin.read_text():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run(
-            [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", pin],
-            check=True,
-            capture_output=True,
-        )
-        installed.write_text(pin.read_text())
-    return str(folder / "bin" / "aws")
+    """The AWS CLI, installed in an environment of its own when it is missing."""
+    clients.ensure_awscli()
+    return str(AWSCLI / "bin" / "aws")
 
 
 @pytest.fixture
@@ -71,7 +62,7 @@ def aws(aws_cli: str, service: Service, aws_endpoint: str) -> Any:
 def test_the_aws_cli_runs_a_job(aws: Any, workspace: Workspace, tmp_path: Path) -> None:
     request = workspace.request(workspace.put_records(3), tags=[{"key": "team", "value": "nlp"}])
     arn = aws("bedrock", "create-model-invocation-job", "--cli-input-json", json.dumps(request))["jobArn"]
-    job = {"status": ""}
+    job: dict[str, Any] = {"status": ""}
     while job["status"] not in ("Completed", "Failed"):
         time.sleep(0.1)
         job = aws("bedrock", "get-model-invocation-job", "--job-identifier", arn)
@@ -119,15 +110,12 @@ def test_the_aws_cli_asks_models(aws: Any, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def node() -> str:
     """Node.js with the SDK installed beside the script. Only a person's machine may do without Node.js."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
+    found = shutil.which("node")
+    if found is None or shutil.which("npm") is None:
         if os.environ.get("CI"):
             pytest.fail("Node.js is missing, and CI is set.")
         pytest.skip("Node.js is not installed on this machine.")
-    lock, installed = JAVASCRIPT / "package-lock.json", JAVASCRIPT / "node_modules" / "installed-lock.json"
-    if not installed.exists() or installed.read_text() != lock.read_text():
-        subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=JAVASCRIPT, check=True, capture_output=True)
-        shutil.copy(lock, installed)
+    clients.ensure_javascript()
     return found
 
 
