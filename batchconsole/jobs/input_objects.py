@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from batchconsole.aws import s3
 from batchconsole.aws.session import Target
@@ -20,7 +20,7 @@ class InputObjects:
     input_s3_uri: str
     objects: list[s3.S3Object]
 
-    @property
+    @cached_property
     def files(self) -> list[InputFile]:
         """The objects as files named without the location; reading one that has changed raises AwsError."""
         bucket, key = location(self.input_s3_uri)
@@ -42,7 +42,7 @@ class InputObjects:
 
 class Reader:
     """Reads one object after the other. Who looks at the beginning of one and then reads all of it makes one request:
-    the first chunk is kept, and the stream held open, until the next chunk or another object is asked for.
+    the first chunk is kept, and the stream held open, until what follows it or another object is asked for.
     """
 
     def __init__(self, target: Target, bucket: str) -> None:
@@ -58,8 +58,9 @@ class Reader:
         first, rest = self._begin(item)
         self._begun = item.key, first, rest
         yield first
-        self._begun = None
-        yield from rest
+        if len(first) < item.size:
+            self._begun = None
+            yield from rest
 
     def _begin(self, item: s3.S3Object) -> tuple[bytes, Iterator[bytes]]:
         begun, self._begun = self._begun, None
