@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import push_url
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
@@ -28,7 +29,8 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     chooser = request.GET.get("choose", "")
     page = read_page(request.connection.target, Place.read(request.GET))
     if request.htmx and chooser in CHOOSERS:
-        return render(request, "console/_s3_chooser.html", chooser_context(page, chooser, surface="dialog"))
+        response = render(request, "console/_s3_chooser.html", chooser_context(page, chooser, surface="dialog"))
+        return push_url(response, False)  # htmx 2 pushes a boosted link's address whatever its hx-push-url says
     return render(request, "console/s3.html", {"page": page, "surface": "page"})
 
 
