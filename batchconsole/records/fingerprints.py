@@ -47,16 +47,17 @@ class Fingerprints:
         self.open.extend(fingerprints(record_ids))
         self.count += len(record_ids)
         if len(self.open) >= RUN:
-            self._close()
+            self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Sort what is not in a run yet: work a process had better do before it hands its part over."""
         if self.open:
             self.runs.append(array("q", sorted(self.open)))
             self.open = array("q")
 
     def merge(self, other: "Fingerprints") -> None:
         """Take in those of another part of the input."""
-        other._close()
+        other.close()
         self.dropped += other.dropped
         for run in other.runs:
             if self.count + len(run) > MAX_FINGERPRINTS:
@@ -67,7 +68,7 @@ class Fingerprints:
 
     def repeated(self, *, limit: int) -> tuple[int, set[int]]:
         """How many records have an id that an earlier one has, and up to *limit* fingerprints of such ids."""
-        self._close()
+        self.close()
         surplus, found = 0, set[int]()
         for same in self._slices():
             distinct = len(set().union(*same))

@@ -60,6 +60,7 @@ def scan(
         part.bytes = min(batch.end, end) - start
         if progress:
             progress(part)
+    part.fingerprints.close()
     return part
 
 
