@@ -12,7 +12,7 @@ from batchconsole.records import catalogue
 # Jobs of these models may be twenty times as large (Service Quotas, 2025).
 LARGE_JOB_MODELS = ("amazon.nova-lite", "amazon.nova-pro")
 LARGE_JOB_FACTOR = 20
-CHECK_EVERY = 10_000
+CHECK_EVERY = 1000
 
 
 class InputRefused(Exception):
@@ -67,28 +67,32 @@ def _check_sizes(job: Job, objects: list[S3Object], settings: Settings) -> None:
 
 
 def _check_file(number: int, item: S3Object, storage: Storage, settings: Settings, patience: Patience) -> InputFile:
-    records = 0
     try:
-        for line in read_lines(storage.read(item), limit=settings.max_record_bytes):
-            _check_line(line.data, line.number, item)
-            records += 1
-            if records % CHECK_EVERY == 0:
-                patience.check()
+        records = _count(item, storage, settings, patience)
     except LineTooLong as error:
         raise InputRefused(f"The input file {item.key} is malformed. {error}") from error
+    except RoleRefused:
+        raise
+    except StorageRefused as error:
+        raise InputRefused(_no_access("GetObject", storage.input_bucket, item.key)) from error
     if records > settings.max_records_per_file:
         raise InputRefused(
             f"The input file {item.key} contains more records ({records}) than the allowed maximum of: "
             f"{settings.max_records_per_file}"
         )
-    return InputFile(
-        number=number,
-        key=item.key,
-        output_key=storage.output_key(item.key),
-        size=item.size,
-        etag=item.etag,
-        records=records,
-    )
+    key = storage.output_key(item.key)
+    return InputFile(number=number, key=item.key, output_key=key, size=item.size, etag=item.etag, records=records)
+
+
+def _count(item: S3Object, storage: Storage, settings: Settings, patience: Patience) -> int:
+    """The number of records of *item*, every one of them looked at."""
+    records = 0
+    for line in read_lines(storage.read(item), limit=settings.max_record_bytes):
+        _check_line(line.data, line.number, item)
+        records += 1
+        if records % CHECK_EVERY == 0:
+            patience.check()
+    return records
 
 
 def _check_line(data: bytes, number: int, item: S3Object) -> None:

@@ -1,26 +1,21 @@
-"""S3 as a job sees it: through the job's service role, with credentials that renew themselves."""
+"""S3 as a job sees it: what it may read and write, in the job's own words, patient while S3 is away."""
 
 import itertools
 import logging
-import re
 from collections.abc import Iterator
 from typing import Any
 
-import botocore.session
 import msgspec
-from botocore.config import Config
-from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader
 
 from batchconsole.localbedrock.jobs import Job
 from batchconsole.localbedrock.patience import Patience
+from batchconsole.localbedrock.service_role import s3_client
 from batchconsole.localbedrock.settings import Settings
 
 log = logging.getLogger(__name__)
 
 READ_CHUNK = 8 << 20
-SESSION_SECONDS = 3600
 # Denied, or not there, or not the caller's to know: no use in trying again.
 PERMANENT = frozenset(
     {
@@ -47,7 +42,6 @@ PERMANENT = frozenset(
         "KMS.DisabledException",
     }
 )
-_loader = Loader()  # Parsing the S3 model takes a tenth of a second; every job's session shares this one.
 
 
 class StorageRefused(Exception):
@@ -87,7 +81,7 @@ class Storage:
     """
 
     def __init__(self, job: Job, settings: Settings, patience: Patience) -> None:
-        self._client = _client(job, settings)
+        self._client = s3_client(job, settings)
         self._patience = patience
         self._input_owner = _owner(job.input)
         self._output = _owner(job.output) | _encryption(job.output)
@@ -229,68 +223,3 @@ def _encryption(location: dict[str, str]) -> dict[str, str]:
     if "s3EncryptionKeyId" not in location:
         return {}
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": location["s3EncryptionKeyId"]}
-
-
-class _ServiceRole(CredentialProvider):  # type: ignore[misc]  # botocore has no types
-    """Credentials of the job's role, assumed as Bedrock does it and assumed again before they expire."""
-
-    METHOD = "bedrock-service-role"
-
-    def __init__(self, sts: Any, job: Job) -> None:
-        super().__init__()
-        self._sts = sts
-        self._job = job
-
-    def load(self) -> DeferredRefreshableCredentials:
-        return DeferredRefreshableCredentials(self._assume, self.METHOD)
-
-    def _assume(self) -> dict[str, str]:
-        answer = self._sts.assume_role(
-            RoleArn=self._job.role_arn, RoleSessionName=f"bedrock-{self._job.id}", DurationSeconds=SESSION_SECONDS
-        )
-        credentials = answer["Credentials"]
-        return {
-            "access_key": credentials["AccessKeyId"],
-            "secret_key": credentials["SecretAccessKey"],
-            "token": credentials["SessionToken"],
-            "expiry_time": credentials["Expiration"].isoformat(),
-        }
-
-
-def _client(job: Job, settings: Settings) -> Any:
-    session = botocore.session.Session()
-    session.register_component("data_loader", _loader)
-    if settings.assume_role:
-        resolver = CredentialResolver([_ServiceRole(_sts_client(job, settings), job)])
-        session.register_component("credential_provider", resolver)
-    return session.create_client(
-        "s3", region_name=job.region, endpoint_url=settings.aws_endpoint_url or None, config=_config(settings)
-    )
-
-
-def _sts_client(job: Job, settings: Settings) -> Any:
-    session = botocore.session.Session()
-    session.register_component("data_loader", _loader)
-    client = session.create_client(
-        "sts", region_name=job.region, endpoint_url=settings.aws_endpoint_url or None, config=_config(settings)
-    )
-    # What aws:SourceAccount and aws:SourceArn of the role's trust policy are compared with.
-    source = {"x-amz-source-account": job.account, "x-amz-source-arn": job.arn}
-    client.meta.events.register("before-call.sts.AssumeRole", lambda params, **_: params["headers"].update(source))
-    return client
-
-
-def _config(settings: Settings) -> Config:
-    retries = {"mode": "standard", "total_max_attempts": 3}
-    # An address or "localhost" cannot carry the bucket in the host name.
-    local = re.match(r"https?://(?:localhost|[\d.]+|\[)", settings.aws_endpoint_url)
-    return Config(
-        retries=retries,
-        s3={"addressing_style": "path" if local else "auto"},
-        connect_timeout=5,
-        read_timeout=60,
-        # Not every S3 knows the newer checksums; the ETag and HTTPS guard the content.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        max_pool_connections=4,
-    )

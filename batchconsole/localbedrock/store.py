@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     UNIQUE (account, region, name)
 );
 CREATE INDEX IF NOT EXISTS jobs_by_token ON jobs (account, region, token);
-CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_time) WHERE due_time IS NOT NULL;
+CREATE INDEX IF NOT EXISTS jobs_due ON jobs (status, due_time) WHERE due_time IS NOT NULL;
 CREATE INDEX IF NOT EXISTS jobs_live ON jobs (account, region, base_model_id) WHERE end_time IS NULL;
 CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (expiration_time) WHERE end_time IS NULL;
 CREATE TABLE IF NOT EXISTS tags (

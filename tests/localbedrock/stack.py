@@ -131,16 +131,10 @@ def json_lines(records: Iterable[Any]) -> bytes:
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
-def policy(*buckets: str) -> str:
+def policy(*buckets: str, actions: Iterable[str] = ("s3:GetObject", "s3:PutObject", "s3:ListBucket")) -> str:
     resources = [resource for bucket in buckets for resource in (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*")]
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"], "Resource": resources}
-            ],
-        }
-    )
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resources}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 class Workspace:

@@ -159,6 +159,22 @@ def test_a_role_that_may_not_read_the_input_fails_the_job(bedrock: Any, workspac
     )
 
 
+def test_a_role_that_may_list_but_not_read_fails_the_job_at_the_file(bedrock: Any, workspace: Workspace) -> None:
+    uri = workspace.put_records(1)
+    key = uri.removeprefix(f"s3://{workspace.bucket}/")
+    role = workspace.make_role(policy(workspace.bucket, actions=["s3:ListBucket", "s3:PutObject"]))
+    assert failure(workspace, bedrock, uri, roleArn=role) == (
+        f"Could not validate GetObject permissions to access Amazon S3 bucket: {workspace.bucket} at key "
+        f"{key}input.jsonl"
+    )
+
+
+def test_a_role_that_may_not_write_the_output_fails_the_job(bedrock: Any, workspace: Workspace) -> None:
+    role = workspace.make_role(policy(workspace.bucket, actions=["s3:ListBucket", "s3:GetObject"]))
+    message = failure(workspace, bedrock, workspace.put_records(1), roleArn=role)
+    assert message.startswith("Could not validate PutObject permissions to access Amazon S3 bucket: ")
+
+
 def test_a_role_bedrock_may_not_assume_fails_the_job(bedrock: Any, workspace: Workspace) -> None:
     role = workspace.make_role(policy(workspace.bucket), service_role_trust(account="999999999999"))
     message = failure(workspace, bedrock, workspace.put_records(1), roleArn=role)
