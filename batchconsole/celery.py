@@ -33,6 +33,7 @@ app.conf.update(
     task_routes={
         "batchconsole.jobs.tasks.check_*": {"queue": "scan"},
         "batchconsole.jobs.tasks.collect_*": {"queue": "scan"},
+        "batchconsole.jobs.tasks.make_*": {"queue": "scan"},
     },
     beat_schedule={"tick": {"task": "batchconsole.jobs.tasks.tick", "schedule": 1.0, "options": {"expires": 5}}},
     timezone="UTC",

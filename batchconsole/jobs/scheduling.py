@@ -12,7 +12,16 @@ from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.limits import limits_of
-from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, Connection, IllegalTransition, InputCheck, Status, Verb
+from batchconsole.jobs.models import (
+    ENDED_ON_AWS,
+    BatchJob,
+    Connection,
+    IllegalTransition,
+    InputCheck,
+    MadeInput,
+    Status,
+    Verb,
+)
 from batchconsole.jobs.signals import nudge
 
 # How long a nudged step may wait for a worker before it is nudged again; tasks expire after the same time.
@@ -35,7 +44,8 @@ STEPS = {Status.CHECKING: "check_input", Status.SUBMITTING: "submit"} | dict.fro
 def tick(now: datetime | None = None) -> int:
     """Hand out every step that is due and return how many; two ticks at once hand out each step once."""
     now = now or timezone.now()
-    return _hand_out_syncs(now) + _hand_out_submissions(now) + _hand_out_others(now) + _hand_out_checks(now)
+    rows = _hand_out_rows(InputCheck, "check_records", now) + _hand_out_rows(MadeInput, "make_input", now)
+    return _hand_out_syncs(now) + _hand_out_submissions(now) + _hand_out_others(now) + rows
 
 
 def _hand_out_syncs(now: datetime) -> int:
@@ -90,14 +100,14 @@ def _hand_out(job: BatchJob, task: str, now: datetime) -> bool:
     return True
 
 
-def _hand_out_checks(now: datetime) -> int:
+def _hand_out_rows(model: type[InputCheck] | type[MadeInput], task: str, now: datetime) -> int:
     taken = [
-        check.pk
-        for check in InputCheck.objects.due(now).only("due_at")[:BATCH]
-        if InputCheck.objects.hand_out(check.pk, due_at=check.due_at, until=now + NUDGE)
+        row.pk
+        for row in model.objects.due(now).only("due_at")[:BATCH]
+        if model.objects.hand_out(row.pk, due_at=row.due_at, until=now + NUDGE)
     ]
     for pk in taken:
-        nudge("check_records", pk)
+        nudge(task, pk)
     return len(taken)
 
 

@@ -11,10 +11,10 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import input_checks, lifecycle, results, scheduling, signals
+from batchconsole.jobs import input_checks, lifecycle, making, results, scheduling, signals
 from batchconsole.jobs import sync as syncing
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, Connection, InputCheck
+from batchconsole.jobs.models import BatchJob, Connection, InputCheck, MadeInput
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,13 @@ def collect_results(pk: int) -> None:
     results.collect_results(BatchJob.objects.select_related("connection").get(pk=pk))
 
 
+def make_input(pk: int) -> None:
+    """Make one file of input; one that was pruned meanwhile is nobody's any more."""
+    made = MadeInput.objects.select_related("connection").filter(pk=pk).first()
+    if made:
+        making.run(made)
+
+
 def stop(pk: int) -> None:
     """Stop a job nobody waits for any more."""
     try:
@@ -60,7 +67,8 @@ def stop(pk: int) -> None:
 
 
 TASKS = {
-    step.__name__: shared_task(step) for step in (tick, submit, sync, stop, check_input, check_records, collect_results)
+    step.__name__: shared_task(step)
+    for step in (tick, submit, sync, stop, check_input, check_records, collect_results, make_input)
 }
 
 

@@ -6,6 +6,7 @@ from batchconsole.jobs.models.event import Event
 from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.job import COUNTED, BatchJob
 from batchconsole.jobs.models.limit import ModelLimit, base_model_id
+from batchconsole.jobs.models.made_input import MadeInput
 from batchconsole.jobs.models.price import ModelPrice, utc_today
 from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, WAITING, Status, Verb
@@ -22,6 +23,7 @@ __all__ = [
     "Event",
     "IllegalTransition",
     "InputCheck",
+    "MadeInput",
     "ModelLimit",
     "ModelPrice",
     "ResultFile",

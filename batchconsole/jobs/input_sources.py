@@ -1,0 +1,136 @@
+"""What input is made of: an uploaded file or an object in S3, looked at and read as a table."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from batchconsole.aws import s3
+from batchconsole.aws.session import Target
+from batchconsole.jobs import uploads
+from batchconsole.jobs.errors import UserError
+from batchconsole.records import making, tables
+from batchconsole.records.files import read_path
+from batchconsole.records.making import Made, Recipe
+from batchconsole.records.tables import Kind, RangedFile, Row, TableError
+
+Objects = Iterator[dict[str, Any]]
+PREVIEW_ROWS = 3
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read: its name, its size in bytes, its bytes from the start or in ranges.
+
+    Reading one that lies in S3 raises AwsError, also when it is not the version it was at first.
+    """
+
+    name: str
+    size: int
+    chunks: Callable[[], Iterable[bytes]]
+    read_range: Callable[[int, int], bytes]
+    etag: str = ""
+
+    def counted(self, tell: Callable[[int], None]) -> "Source":
+        """The same, telling the bytes read with each read."""
+
+        def chunks() -> Iterator[bytes]:
+            for chunk in self.chunks():
+                tell(len(chunk))
+                yield chunk
+
+        def read_range(start: int, end: int) -> bytes:
+            tell(end - start)
+            return self.read_range(start, end)
+
+        return Source(self.name, self.size, chunks, read_range, self.etag)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the beginning of a source shows.
+
+    ``foreign`` names another provider's batch format, whose lines are converted and need no prompt. ``rows`` are the
+    first of a table, ``lines`` the first of such a batch.
+    """
+
+    kind: Kind
+    columns: tuple[str, ...] = ()
+    rows: list[Row] = field(default_factory=list)
+    foreign: str = ""
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def first_records(self, recipe: Recipe) -> list[Made]:
+        """The first records that *recipe* makes; raises :class:`making.RecipeError` and :class:`TableError`."""
+        return list(_records(self.rows, iter(self.lines), is_foreign=bool(self.foreign), recipe=recipe))
+
+
+def from_upload(token: str, name: str) -> Source:
+    """The uploaded file of *token*; raises :class:`UserError` when it is gone."""
+    path = uploads.path_of(token)
+    return Source(name, path.stat().st_size, partial(read_path, path), partial(_read_range, path))
+
+
+def _read_range(path: Path, start: int, end: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(end - start)
+
+
+def from_s3(target: Target, uri: str, *, etag: str = "") -> Source:
+    """The object at *uri*, with *etag* only that version; raises :class:`UserError` and AwsError."""
+    bucket, key = s3.parse_s3_uri(uri)
+    if not key or key.endswith("/"):
+        raise UserError("Enter one file, not a folder.", "input_s3_uri")
+    item = s3.head_object(target, bucket, key)
+    version = etag or item.etag
+    return Source(
+        name=key.rpartition("/")[2],
+        size=item.size,
+        chunks=partial(s3.iter_object, target, bucket, key, etag=version),
+        read_range=lambda start, end: s3.get_range(target, bucket, key, start=start, end=end, etag=version),
+        etag=version,
+    )
+
+
+def look(source: Source) -> Look:
+    """The kind, the columns and the first rows of *source*; raises :class:`TableError`, UserError and AwsError."""
+    head = source.read_range(0, min(source.size, tables.HEAD_BYTES)) if source.size else b""
+    kind = tables.kind_of(source.name, head)
+    if kind == "jsonl":
+        lines = _first(tables.read_objects(source.chunks()))
+        if lines and making.is_batch_input(lines[0]):
+            raise UserError(
+                "The file holds batch records already.", hint="Create a job with it as it is: it needs no prompt."
+            )
+        if lines and making.foreign_title(lines[0]):
+            return Look(kind, foreign=making.foreign_title(lines[0]), lines=lines)
+    rows = _first(_rows(source, kind))
+    if not rows:
+        raise TableError("The file has a header and no rows.", hint="Choose a file with a row for each record.")
+    return Look(kind, columns=tuple(rows[0]), rows=rows)
+
+
+def _first(items: Iterator[Any]) -> list[Any]:
+    with closing(items):  # type: ignore[type-var] # every reader of tables is a generator
+        return list(islice(items, PREVIEW_ROWS))
+
+
+def _rows(source: Source, kind: Kind) -> Iterator[Row]:
+    return tables.read_rows(kind, chunks=source.chunks, ranged=lambda: RangedFile(source.size, source.read_range))
+
+
+def read_records(source: Source, kind: Kind, *, is_foreign: bool, recipe: Recipe) -> Iterator[Made]:
+    """Every record that *recipe* makes of *source*; raises :class:`TableError`, RecipeError and AwsError on the way."""
+    if is_foreign:
+        return _records([], tables.read_objects(source.chunks()), is_foreign=True, recipe=recipe)
+    return _records(_rows(source, kind), iter(()), is_foreign=False, recipe=recipe)
+
+
+def _records(rows: Iterable[Row], lines: Objects, *, is_foreign: bool, recipe: Recipe) -> Iterator[Made]:
+    if is_foreign:
+        return making.convert_records(lines, shape=recipe.shape)
+    return making.make_records(rows, recipe)

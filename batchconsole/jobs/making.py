@@ -1,0 +1,189 @@
+"""Making batch input: written to S3 at once when the source is small, by a worker when it is not."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any, cast
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from batchconsole.aws import s3
+from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3_stream import write_stream
+from batchconsole.aws.session import Target
+from batchconsole.jobs import scheduling, uploads
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, read_records
+from batchconsole.jobs.models import Connection, MadeInput
+from batchconsole.jobs.signals import nudge
+from batchconsole.records.making import Made, Recipe, RecipeError
+from batchconsole.records.tables import Kind, TableError
+
+logger = logging.getLogger(__name__)
+
+# What a page can wait for: a second or two of work.
+AT_ONCE_BYTES = 4 * 2**20
+# Longer than the longest silence of S3, three attempts of a minute.
+LEASE = timedelta(minutes=4)
+SAY_SECONDS = 1
+SAY_RECORDS = 500  # how often the clock is looked at
+MOST_ATTEMPTS = 5
+KEEP_FOR = timedelta(days=7)
+FLUSH_BYTES = 2**18
+
+
+class Overtaken(Exception):
+    """Another worker has taken the work over. Stop, and write nothing."""
+
+
+def is_small(source: Source) -> bool:
+    """Whether *source* can be made input while the page waits."""
+    return source.size <= AT_ONCE_BYTES
+
+
+def write(target: Target, output_s3_uri: str, records: Iterable[Made]) -> int:
+    """Write *records* as the object *output_s3_uri* and return how many; raises what they raise, and AwsError."""
+    count = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal count
+        held: list[bytes] = []
+        size = 0
+        for record in records:
+            count += 1
+            held.append(record.line)
+            size += len(held[-1])
+            if size >= FLUSH_BYTES:
+                yield b"".join(held)
+                held.clear()
+                size = 0
+        yield b"".join(held)
+
+    write_stream(target, *s3.parse_s3_uri(output_s3_uri), lines())
+    return count
+
+
+def start(
+    connection: Connection,
+    *,
+    source: Source,
+    look: Look,
+    recipe: Recipe,
+    output_s3_uri: str,
+    actor: Any,
+    upload: str = "",
+    source_s3_uri: str = "",
+) -> MadeInput:
+    """Have input made by a worker soon. *source* is the file of *upload* or the object at *source_s3_uri*."""
+    with transaction.atomic():
+        made: MadeInput = MadeInput.objects.create(
+            connection=connection,
+            created_by=actor,
+            source_name=source.name,
+            source_size=source.size,
+            upload=upload,
+            source_s3_uri=source_s3_uri,
+            source_etag=source.etag,
+            kind=look.kind,
+            is_foreign=bool(look.foreign),
+            recipe_json=msgspec.json.encode(recipe).decode(),
+            output_s3_uri=output_s3_uri,
+        )
+        nudge("make_input", made.pk)
+    return made
+
+
+def run(made: MadeInput) -> None:
+    """Make the input of *made*, unless another worker is at it. Never raises AwsError.
+
+    1. Take the row. From here a crash leaves it running, to be taken over once its worker has been silent.
+    2. Read the source and write the object, saying how far it is. The object appears when it is whole.
+    3. Say that it is done, and forget the upload.
+    """
+    if made.is_finished or (made.state == MadeInput.State.RUNNING and _is_alive(made)):
+        return
+    if made.attempts >= MOST_ATTEMPTS:
+        _give_up(made)
+    elif made.take(until=timezone.now() + LEASE):
+        try:
+            _make(made)
+        except Overtaken:
+            logger.info("Made input %s went on elsewhere.", made.pk)
+        except (TableError, RecipeError, UserError) as error:
+            _fail(made, message=str(error), hint=error.hint)
+        except AwsError as error:
+            _try_later(made, error)
+
+
+def _is_alive(made: MadeInput) -> bool:
+    return made.seen_at is not None and made.seen_at + LEASE > timezone.now()
+
+
+def _make(made: MadeInput) -> None:
+    progress = _Progress(made)
+    source = open_source(made).counted(progress.read)
+    records = read_records(source, cast(Kind, made.kind), is_foreign=made.is_foreign, recipe=made.recipe)
+    count = write(made.connection.target, made.output_s3_uri, progress.count(records))
+    _say(made, state=MadeInput.State.DONE, finished_at=timezone.now(), due_at=None, error=None, records=count)
+    uploads.forget(made.upload)
+    prune()
+
+
+def open_source(made: MadeInput) -> Source:
+    """The source *made* names, in the version it had; raises :class:`UserError` and AwsError."""
+    if made.upload:
+        return from_upload(made.upload, made.source_name)
+    return from_s3(made.connection.target, made.source_s3_uri, etag=made.source_etag)
+
+
+class _Progress:
+    """Counts bytes and records, and writes them down every second."""
+
+    def __init__(self, made: MadeInput) -> None:
+        self.made = made
+        self.bytes = 0
+        self.said_at = time.monotonic()
+
+    def read(self, size: int) -> None:
+        self.bytes += size
+
+    def count(self, records: Iterable[Made]) -> Iterator[Made]:
+        for number, record in enumerate(records, 1):
+            yield record
+            if number % SAY_RECORDS == 0 and time.monotonic() - self.said_at >= SAY_SECONDS:
+                _say(self.made, bytes_read=self.bytes, records=number, due_at=timezone.now() + LEASE)
+                self.said_at = time.monotonic()
+
+
+def _say(made: MadeInput, **fields: Any) -> None:
+    if not made.say(**fields):
+        raise Overtaken
+
+
+def _fail(made: MadeInput, *, message: str, hint: str, code: str = "", operation: str = "") -> None:
+    error = {"message": message, "hint": hint, "code": code, "operation": operation}
+    made.say(state=MadeInput.State.FAILED, finished_at=timezone.now(), due_at=None, error=error)
+
+
+def _try_later(made: MadeInput, error: AwsError) -> None:
+    """AWS did not let it be read or written: later again, where that can help."""
+    if error.retryable and made.attempts < MOST_ATTEMPTS:
+        due_at = timezone.now() + scheduling.pause(error, made.attempts)
+        made.say(state=MadeInput.State.QUEUED, due_at=due_at, error=error.as_dict())
+    else:
+        _fail(made, message=error.message, hint=error.hint, code=error.code, operation=error.operation)
+
+
+def _give_up(made: MadeInput) -> None:
+    """Its workers were lost again and again; whatever does that will do it once more."""
+    if made.take(until=timezone.now() + LEASE):
+        hint = "The log of the scan worker tells why; it may need more memory."
+        _fail(made, message=f"The worker ended before the input was made, {MOST_ATTEMPTS} times.", hint=hint)
+
+
+def prune() -> None:
+    """Delete the rows of a week ago; what they made stays in S3."""
+    MadeInput.objects.filter(finished_at__lt=timezone.now() - KEEP_FOR).delete()
