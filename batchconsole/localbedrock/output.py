@@ -66,9 +66,10 @@ class OutputFile:
         return self._folder / f"{self.file.number}-{len(self.file.parts) + 1}"
 
     def _open(self) -> BinaryIO:
-        spool = self._path.open("a+b")
-        if spool.seek(0, os.SEEK_END) < self.file.spool_length:
+        size = self._path.stat().st_size if self._path.exists() else 0
+        if size < self.file.spool_length:
             raise SpoolLost(f"{self._path} is shorter than what was written to it; the job cannot go on.")
+        spool = self._path.open("a+b")
         spool.truncate(self.file.spool_length)
         spool.seek(0, os.SEEK_END)
         return spool
