@@ -1,0 +1,287 @@
+"""Input made of uploads and S3 objects: what is looked at, what is written, and what a lost worker leaves."""
+
+import json
+import os
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pyarrow import parquet
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from batchconsole.aws import s3
+from batchconsole.aws.errors import AwsError
+from batchconsole.jobs import making, scheduling, tasks, uploads
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.input_sources import Source, from_s3, from_upload, look, read_records
+from batchconsole.jobs.models import Connection, MadeInput
+from batchconsole.records.making import Recipe, RecipeError
+from batchconsole.records.tables import TableError
+
+pytestmark = pytest.mark.django_db
+State = MadeInput.State
+Commits = DjangoCaptureOnCommitCallbacks
+RECIPE = Recipe(template="Answer: {question}", record_id_column="id")
+CSV = b"id,question\na,Why?\nb,How?\n"
+OPENAI = json.dumps({"custom_id": "r1", "body": {"messages": [{"role": "user", "content": "Why?"}]}}).encode()
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, settings: Settings) -> Path:
+    settings.DATA_DIR = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def bucket(connection: Connection) -> str:
+    name = f"making-{uuid4().hex[:12]}"
+    s3.create_bucket(connection.target, name)
+    return name
+
+
+def upload(data: bytes) -> str:
+    path = uploads.folder() / "arriving"
+    path.write_bytes(data)
+    return uploads.keep(path)
+
+
+def uploaded(data: bytes, name: str = "data.csv") -> Source:
+    return from_upload(upload(data), name)
+
+
+def put(connection: Connection, bucket: str, data: bytes, key: str = "in/data.csv") -> str:
+    s3.put_object(connection.target, bucket, key, data)
+    return f"s3://{bucket}/{key}"
+
+
+def parquet_bytes(rows: int) -> bytes:
+    file = BytesIO()
+    ids = [str(number) for number in range(rows)]
+    parquet.write_table(pyarrow.table({"id": ids, "question": ["Why?"] * rows}), file)
+    return file.getvalue()
+
+
+def start(
+    connection: Connection, bucket: str, data: bytes = CSV, *, recipe: Recipe = RECIPE, **values: Any
+) -> MadeInput:
+    """A row for an upload of *data*."""
+    token = upload(data)
+    source = from_upload(token, "data.csv")
+    values = {"output_s3_uri": f"s3://{bucket}/made/data.jsonl", "actor": None, **values}
+    return making.start(connection, source=source, look=look(source), recipe=recipe, upload=token, **values)
+
+
+def done(made: MadeInput) -> MadeInput:
+    tasks.make_input(made.pk)
+    made.refresh_from_db()
+    return made
+
+
+def written(connection: Connection, uri: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in s3.get_range(connection.target, *s3.parse_s3_uri(uri)).splitlines()]
+
+
+def test_it_works(connection: Connection, bucket: str) -> None:
+    source = uploaded(CSV)
+    uri = f"s3://{bucket}/made/a.jsonl"
+    records = read_records(source, look(source).kind, is_foreign=False, recipe=RECIPE)
+    assert making.write(connection.target, uri, records) == 2
+    first, second = written(connection, uri)
+    assert first["recordId"] == "a"
+    assert second["modelInput"]["messages"][0]["content"] == [{"text": "Answer: How?"}]
+
+
+def test_a_look_shows_kind_columns_and_first_rows() -> None:
+    found = look(uploaded(b"id,question\n" + b"".join(b"%d,Why?\n" % number for number in range(100))))
+    assert (found.kind, found.columns, len(found.rows)) == ("csv", ("id", "question"), 3)
+
+
+def test_the_first_records_are_made_without_reading_on() -> None:
+    first = look(uploaded(CSV)).first_records(RECIPE)
+    assert [made.record_id for made in first] == ["a", "b"]
+
+
+def test_another_providers_batch_is_recognised_and_converted(connection: Connection, bucket: str) -> None:
+    source = uploaded(OPENAI + b"\n", "batch.jsonl")
+    found = look(source)
+    assert found.foreign == "OpenAI batch"
+    assert found.first_records(Recipe(shape="anthropic"))[0].record_id == "r1"
+
+
+def test_batch_records_need_no_making() -> None:
+    with pytest.raises(UserError, match="batch records already"):
+        look(uploaded(b'{"recordId": "1", "modelInput": {}}\n', "a.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"", "empty"), (b"id,question\n", "no rows"), (b"\xff\xfea\x00", "UTF-16"), (b"a\n\xe9\n", "UTF-8")],
+)
+def test_a_file_that_is_no_table_is_refused(data: bytes, words: str) -> None:
+    with pytest.raises(TableError, match=words):
+        look(uploaded(data))
+
+
+def test_an_object_in_s3_is_a_source(connection: Connection, bucket: str) -> None:
+    source = from_s3(connection.target, put(connection, bucket, CSV))
+    assert (source.name, source.size) == ("data.csv", len(CSV))
+    assert look(source).columns == ("id", "question")
+
+
+def test_a_parquet_object_is_read_in_ranges(connection: Connection, bucket: str) -> None:
+    source = from_s3(connection.target, put(connection, bucket, parquet_bytes(1000), "in/a.parquet"))
+    records = list(read_records(source, look(source).kind, is_foreign=False, recipe=RECIPE))
+    assert (len(records), records[999].record_id) == (1000, "999")
+
+
+def test_an_object_that_changes_meanwhile_is_noticed(connection: Connection, bucket: str) -> None:
+    uri = put(connection, bucket, CSV)
+    source = from_s3(connection.target, uri)
+    put(connection, bucket, b"id,question\nz,Other?\n")
+    with pytest.raises(AwsError):
+        look(source)
+
+
+@pytest.mark.parametrize("key", ["", "folder/"])
+def test_a_folder_is_no_source(connection: Connection, bucket: str, key: str) -> None:
+    with pytest.raises(UserError, match="not a folder"):
+        from_s3(connection.target, f"s3://{bucket}/{key}")
+
+
+def test_a_missing_object_is_told(connection: Connection, bucket: str) -> None:
+    with pytest.raises(AwsError) as caught:
+        from_s3(connection.target, f"s3://{bucket}/nothing.csv")
+    assert caught.value.code == "NotFound"
+
+
+def test_a_worker_makes_what_is_large_and_forgets_the_upload(
+    connection: Connection,
+    bucket: str,
+    nudges: list[tuple[str, int]],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        made = start(connection, bucket)
+    assert nudges == [("make_input", made.pk)]
+    done(made)
+    assert (made.state, made.records, made.error) == (State.DONE, 2, None)
+    assert len(written(connection, made.output_s3_uri)) == 2
+    assert list(uploads.folder().iterdir()) == []
+
+
+def test_many_records_go_in_parts_and_say_how_far_they_are(connection: Connection, bucket: str) -> None:
+    rows = b"".join(b"%d,%s\n" % (number, b"x" * 400) for number in range(30_000))
+    made = done(start(connection, bucket, b"id,question\n" + rows))
+    assert (made.state, made.records) == (State.DONE, 30_000)
+    assert s3.head_object(connection.target, bucket, "made/data.jsonl").size > 8 * 2**20
+
+
+def test_a_bad_row_fails_it_and_leaves_no_object(connection: Connection, bucket: str) -> None:
+    made = done(start(connection, bucket, CSV + b"c,\n", recipe=Recipe(template="{question}")))
+    assert made.state == State.FAILED
+    assert made.error is not None
+    assert made.error["message"] == "Row 3: Its prompt is blank."
+    assert s3.list_objects(connection.target, bucket, "made/").objects == []
+
+
+def test_a_recipe_that_does_not_fit_fails_it(connection: Connection, bucket: str) -> None:
+    made = done(start(connection, bucket, recipe=Recipe(template="{answer}")))
+    assert made.error is not None
+    assert "no column answer" in made.error["message"]
+
+
+def test_an_upload_that_is_gone_fails_it(connection: Connection, bucket: str) -> None:
+    made = start(connection, bucket)
+    uploads.forget(made.upload)
+    assert done(made).error == {
+        "message": "The uploaded file is no longer there.",
+        "hint": "Choose it again.",
+        "code": "",
+        "operation": "",
+    }
+
+
+def test_a_missing_bucket_fails_it(connection: Connection) -> None:
+    made = done(start(connection, "no-such-bucket-here"))
+    assert (made.state, made.error and made.error["code"]) == (State.FAILED, "NoSuchBucket")
+
+
+def test_s3_away_means_later(nowhere: Connection, bucket: str) -> None:
+    made = done(start(nowhere, bucket))
+    assert (made.state, made.error and made.error["code"]) == (State.QUEUED, "EndpointUnreachable")
+    assert made.due_at is not None
+    assert made.due_at > timezone.now()
+
+
+def test_what_is_done_or_in_good_hands_is_left_alone(connection: Connection, bucket: str) -> None:
+    made = start(connection, bucket)
+    assert made.take(until=timezone.now() + making.LEASE)
+    assert done(made).state == State.RUNNING
+
+
+def test_a_lost_worker_s_work_is_taken_over(connection: Connection, bucket: str) -> None:
+    made = start(connection, bucket)
+    made.take(until=timezone.now())
+    MadeInput.objects.update(seen_at=timezone.now() - making.LEASE - timedelta(seconds=1))
+    assert done(made).state == State.DONE
+    assert made.attempts == 2
+
+
+def test_an_overtaken_worker_writes_nothing_more(connection: Connection, bucket: str) -> None:
+    made = start(connection, bucket)
+    made.take(until=timezone.now())
+    MadeInput.objects.get().take(until=timezone.now())
+    assert not made.say(records=99)
+    assert MadeInput.objects.get().records == 0
+
+
+def test_workers_lost_again_and_again_end_it(connection: Connection, bucket: str) -> None:
+    made = start(connection, bucket)
+    MadeInput.objects.update(attempts=making.MOST_ATTEMPTS)
+    assert done(made).state == State.FAILED
+
+
+def test_a_tick_finds_it_when_the_nudge_was_lost(
+    connection: Connection,
+    bucket: str,
+    nudges: list[tuple[str, int]],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    made = start(connection, bucket)
+    with django_capture_on_commit_callbacks(execute=True):
+        scheduling.tick()
+        scheduling.tick()
+    assert nudges.count(("make_input", made.pk)) == 1
+
+
+def test_old_rows_are_deleted(connection: Connection, bucket: str) -> None:
+    old = start(connection, bucket)
+    MadeInput.objects.update(finished_at=timezone.now() - making.KEEP_FOR - timedelta(days=1), state=State.DONE)
+    making.prune()
+    assert not MadeInput.objects.filter(pk=old.pk).exists()
+
+
+def test_an_upload_is_found_by_its_token_only() -> None:
+    token = upload(CSV)
+    assert uploads.path_of(token).read_bytes() == CSV
+    for wrong in ("", "../../console.sqlite3", "0" * 32):
+        with pytest.raises(UserError):
+            uploads.path_of(wrong)
+
+
+def test_uploads_of_yesterday_are_forgotten() -> None:
+    old = uploads.path_of(upload(CSV))
+    os.utime(old, (1, 1))
+    upload(CSV)
+    assert not old.exists()
+
+
+def test_a_recipe_is_checked_before_anything_is_written(person: User) -> None:
+    with pytest.raises(RecipeError, match="names no column"):
+        look(uploaded(CSV)).first_records(Recipe(template="Hello"))
