@@ -5,6 +5,7 @@ import io
 from typing import Any
 
 import msgspec
+from pyarrow import parquet
 
 from batchconsole.records import exports
 from batchconsole.records.families import FAMILIES
@@ -38,3 +39,19 @@ def test_a_line_that_is_not_json_has_no_bodies() -> None:
     unreadable = Row(rows()[0].outcome, msgspec.structs.replace(rows()[0].record, raw=b"nonsense"), 0)
     [line] = exports.jsonl([unreadable])
     assert msgspec.json.decode(line)["model_input"] is None
+
+
+def test_parquet_has_the_same_cells() -> None:
+    table = parquet.read_table(io.BytesIO(b"".join(exports.as_parquet(rows()))))
+    assert tuple(table.column_names) == exports.COLUMNS
+    assert [tuple(row.values()) for row in table.to_pylist()] == [exports.values(row) for row in rows()]
+
+
+def test_parquet_comes_in_groups() -> None:
+    chunks = list(exports.as_parquet(rows(), group_rows=2))
+    assert parquet.ParquetFile(io.BytesIO(b"".join(chunks))).num_row_groups == 2
+    assert all(chunks)
+
+
+def test_parquet_of_nothing_is_a_table_without_rows() -> None:
+    assert parquet.read_table(io.BytesIO(b"".join(exports.as_parquet([])))).num_rows == 0

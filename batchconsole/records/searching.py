@@ -1,0 +1,49 @@
+"""Finding output records by a text in their question, answer or error. A scan, since texts are not indexed."""
+
+from collections.abc import Callable, Iterator
+
+from batchconsole.records.families import AnyFamily
+from batchconsole.records.files import InputFile
+from batchconsole.records.index import Place
+from batchconsole.records.lines import batches
+from batchconsole.records.results import Record, read_line
+
+
+def find_text(files: list[InputFile], text: str, family: AnyFamily | None) -> Iterator[tuple[Place, Record]]:
+    """The records of *files* with *text* in id, question, answer or error, in order; upper and lower case are the same.
+
+    A generator: whoever has enough stops asking.
+    """
+    is_in, may_be_in = _finder(text), _shortcut(text)
+    position = 0
+    for file in files:
+        for batch in batches(file.open(start=0)):
+            place = batch.offset
+            for line in batch.lines:
+                end = place + len(line) + 1
+                if line and not line.isspace():
+                    if may_be_in(line) and _is_in_any(is_in, record := read_line(line, family)):
+                        yield Place(position, file.name, place, end), record
+                    position += 1
+                place = end
+
+
+def _is_in_any(is_in: Callable[[str], bool], record: Record) -> bool:
+    return any(map(is_in, (record.record_id, record.question, record.answer, record.error_message or "")))
+
+
+def _finder(text: str) -> Callable[[str], bool]:
+    """Whether *text* is in another one. A plain text means its plain letters only: no K for the sign of Kelvin."""
+    if not text.isascii():
+        folded = text.casefold()
+        return lambda other: folded in other.casefold()
+    plain = text.encode().lower()
+    return lambda other: plain in other.encode("utf-8", "replace").lower()
+
+
+def _shortcut(text: str) -> Callable[[bytes], bool]:
+    """Whether a line may have *text* at all: plain letters and digits stand in JSON as they are, unless escaped."""
+    if not (text.isascii() and text.replace(" ", "").isalnum()):
+        return lambda line: True
+    plain = text.encode().lower()
+    return lambda line: plain in line.lower() or b"\\u00" in line
