@@ -11,8 +11,9 @@ SYSTEM = "Answer in one short sentence."
 MAX_TOKENS = 32
 
 CAPITALS = (
-    "France", "Italy", "Spain", "Japan", "Germany", "Egypt", "Canada", "Portugal", "Greece", "Russia",
-    "China", "Austria", "Sweden", "Norway", "Poland", "Ireland", "Cuba", "Peru", "Kenya", "Australia",
+    "France", "Spain", "Japan", "Egypt", "Canada", "Portugal", "Greece", "Austria", "Sweden", "Norway", "Poland",
+    "Ireland", "Peru", "Kenya", "Australia", "Denmark", "Finland", "Hungary", "India", "Thailand", "Argentina", "Chile",
+    "Belgium", "Mexico",
 )  # fmt: skip
 THINGS = (
     "a river", "a volcano", "a library", "a bicycle", "a poem", "a compass", "a bakery", "an island", "a telescope",
@@ -22,9 +23,8 @@ THINGS = (
 OPPOSITES = ("hot", "early", "loud", "heavy", "open", "dry", "young", "full", "near", "brave", "cheap", "easy")
 COLOURS = ("the sky on a clear day", "grass", "snow", "a ripe banana", "coal", "a tomato", "an orange", "the sea")
 EXAMPLES = (
-    "a fruit that grows on trees", "an animal that can fly", "a sport played with a ball", "a musical instrument",
-    "a planet of our solar system", "a vegetable that grows underground", "a language spoken in Europe",
-    "a tool a carpenter uses", "a drink made from leaves", "a season of the year", "a metal", "a flower",
+    "a fruit that grows on trees", "an animal that can swim", "a sport played with a ball", "a musical instrument",
+    "a planet of our solar system", "a language spoken in Europe", "a tool a carpenter uses", "a flower",
 )  # fmt: skip
 OCCASIONS = (
     "a birthday", "a new job", "a wedding", "a new baby", "a visit to a friend", "the New Year", "a recovery",
