@@ -19,7 +19,6 @@ function speak() {
 function showAge() {
   const region = document.getElementById("input-check");
   const isOld = Boolean(region?.dataset.spoken) && values() !== asked;
-  region?.toggleAttribute("data-stale", isOld);
   const note = document.getElementById("input-check-stale");
   if (note) note.hidden = !isOld;
 }

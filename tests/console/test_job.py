@@ -129,9 +129,9 @@ def test_the_pace_of_a_running_job_is_told(client: Client, make_job: MakeJob) ->
     assert "ends in 10 min" in text or "ends in 9 min" in text
 
 
-def test_a_rejected_job_can_be_submitted_all_the_same(client: Client, make_job: MakeJob) -> None:
+def test_a_rejected_job_can_be_submitted_anyway(client: Client, make_job: MakeJob) -> None:
     job = make_job(status="Rejected")
-    assert "Submit all the same" in page(client, job).text
+    assert "Submit anyway" in page(client, job).text
     client.post(f"{job.get_absolute_url()}release/")
     job.refresh_from_db()
     assert job.status == "Queued"

@@ -117,9 +117,8 @@ def check_now(data: Data, _: str) -> Shown:
     return Shown(check=True)
 
 
-def check_show(data: Data, value: str) -> Shown:
-    """Look again how far the check is that the page showed."""
-    data["input_check"] = value
+def check_show(data: Data, _: str) -> Shown:
+    """Look again how far the check is; the page keeps which one it shows."""
     return Shown()
 
 

@@ -105,7 +105,7 @@ def begin(form: JobForm, actor: Any) -> dict[str, Any]:
     """
     form.full_clean()
     wrong = [
-        FormError(focus_id(form[name]), form.error_labels.get(name, str(form[name].label)), str(message))
+        FormError(focus_id(form[name]), form.error_labels.get(name, ""), str(message))
         for name in ASKED
         for message in form.errors.get(name, ())
     ]
