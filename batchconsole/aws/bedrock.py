@@ -7,6 +7,7 @@ from typing import Any
 
 from batchconsole.aws.constraints import Constraint, job_constraints
 from batchconsole.aws.errors import translate
+from batchconsole.aws.policies import partition_of
 from batchconsole.aws.session import Target, client
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "JobSummary",
     "create_model_invocation_job",
     "get_model_invocation_job",
+    "job_arn",
     "job_constraints",
     "list_foundation_models",
     "list_inference_profiles",
@@ -119,6 +121,11 @@ class InferenceProfile:
     description: str = ""
     type: str = "SYSTEM_DEFINED"
     model_arns: tuple[str, ...] = ()
+
+
+def job_arn(region: str, account_id: str, job_id: str) -> str:
+    """The ARN of the job with the 12-character *job_id*."""
+    return f"arn:{partition_of(region)}:bedrock:{region}:{account_id}:model-invocation-job/{job_id}"
 
 
 def create_model_invocation_job(target: Target, request: dict[str, Any]) -> str:

@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import cached_property
 
 from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.states import LIVE, WAITING, Status
 
 Jobs = QuerySet[BatchJob]
@@ -63,8 +64,8 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
         model = BatchJob
         fields: ClassVar[list[str]] = []
 
-    def matching_text(self, jobs: Jobs, name: str, text: str) -> Jobs:
-        return jobs.filter(Q(job_name__icontains=text) | Q(model_id__icontains=text) | Q(job_arn__endswith=text))
+    def matching_text(self, jobs: BatchJobQuerySet, name: str, text: str) -> Jobs:
+        return jobs.matching(text)
 
     def in_status(self, jobs: Jobs, name: str, values: list[str]) -> Jobs:
         return jobs.filter(status__in=statuses(values)) if values else jobs

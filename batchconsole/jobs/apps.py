@@ -1,6 +1,9 @@
-"""The domain as a Django application. It connects the tasks to the nudges once Django is ready."""
+"""The domain as a Django application. It connects the tasks to the nudges, and the search index to migrate."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from batchconsole.jobs import search
 
 
 class JobsConfig(AppConfig):
@@ -10,3 +13,5 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import batchconsole.jobs.tasks  # noqa: F401, PLC0415 - importing it connects its receiver, once apps are ready
+
+        post_migrate.connect(search.make_index, sender=self, dispatch_uid="jobs.search")

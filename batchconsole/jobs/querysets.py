@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils import timezone
 
+from batchconsole.jobs import search
 from batchconsole.jobs.states import LIVE, OCCUPYING, Status
 
 # Beyond this a list says "10,000+". Counting stops there, so a page costs the same however many jobs there are.
@@ -41,8 +42,8 @@ class ConnectionQuerySet(models.QuerySet[Any]):
 
 class BatchJobQuerySet(models.QuerySet[Any]):
     def matching(self, text: str) -> Self:
-        """Jobs whose name or model contains *text*, whatever its case; every job for an empty text."""
-        return self.filter(Q(job_name__icontains=text) | Q(model_id__icontains=text)) if text else self
+        """Jobs whose name or model contains *text*, or whose ARN or id it is; every job for an empty text."""
+        return self.filter(search.condition(text, using=self.db)) if text else self
 
     def in_status(self, statuses: Iterable[str]) -> Self:
         """Jobs in one of *statuses*; every job when there are none."""

@@ -1,0 +1,82 @@
+"""What a service role is allowed to do on a job's two locations, asked of IAM's own simulator before the job is sent."""
+
+from dataclasses import dataclass
+
+from batchconsole.aws.errors import translate
+from batchconsole.aws.policies import partition_of
+from batchconsole.aws.s3 import parse_s3_uri
+from batchconsole.aws.session import Target, client
+
+ALLOWED = "allowed"
+# Stands for an object that a job will read or write below a folder; the simulator wants a whole name.
+ANY_NAME = "batch-inference-check.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """One action on one resource; ``decision`` is IAM's ``allowed``, ``explicitDeny`` or ``implicitDeny``."""
+
+    action: str
+    resource: str
+    decision: str
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.decision == ALLOWED
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether a policy says no; otherwise none says yes."""
+        return self.decision == "explicitDeny"
+
+
+def role_access(
+    target: Target, *, role_arn: str, input_s3_uri: str, output_s3_uri: str, owners: tuple[str, str]
+) -> list[Access]:
+    """What *role_arn* may do on the input and the output location, one call a resource.
+
+    *owners* are the accounts of the two buckets, for policies with the condition ``aws:ResourceAccount``. Only policies
+    of the role count here: bucket policies and key policies may still forbid, and those of another account must allow.
+    Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html.
+
+    Raises
+    ------
+    AwsError
+        ``NoSuchEntity`` (no such role), ``AccessDenied`` (``iam:SimulatePrincipalPolicy``), or never reached.
+    """
+    partition = partition_of(target.region)
+    wanted = [
+        (["s3:ListBucket"], _bucket(partition, input_s3_uri), owners[0]),
+        (["s3:GetObject"], _object(partition, input_s3_uri), owners[0]),
+        (["s3:ListBucket"], _bucket(partition, output_s3_uri), owners[1]),
+        (["s3:PutObject"], _object(partition, f"{output_s3_uri.rstrip('/')}/"), owners[1]),
+    ]
+    distinct = {(tuple(actions), resource): owner for actions, resource, owner in wanted}
+    found: list[Access] = []
+    for (actions, resource), owner in distinct.items():
+        found += _simulate(target, role_arn, list(actions), resource, owner)
+    return found
+
+
+def _simulate(target: Target, role_arn: str, actions: list[str], resource: str, owner: str) -> list[Access]:
+    context = {"ContextKeyName": "aws:ResourceAccount", "ContextKeyValues": [owner], "ContextKeyType": "string"}
+    with translate("SimulatePrincipalPolicy", permission="iam:SimulatePrincipalPolicy", subject=role_arn):
+        answer = client(target, "iam").simulate_principal_policy(
+            PolicySourceArn=role_arn, ActionNames=actions, ResourceArns=[resource], ContextEntries=[context]
+        )
+    return [
+        Access(action=item["EvalActionName"], resource=resource, decision=item["EvalDecision"])
+        for item in answer["EvaluationResults"]
+    ]
+
+
+def _bucket(partition: str, uri: str) -> str:
+    return f"arn:{partition}:s3:::{parse_s3_uri(uri)[0]}"
+
+
+def _object(partition: str, uri: str) -> str:
+    """The ARN of the file *uri* names, or of some file in the folder it names."""
+    bucket, key = parse_s3_uri(uri)
+    if not key.endswith(".jsonl"):
+        key = f"{key.rstrip('/')}/{ANY_NAME}".lstrip("/")
+    return f"arn:{partition}:s3:::{bucket}/{key}"

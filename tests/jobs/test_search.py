@@ -1,0 +1,98 @@
+"""Finding jobs by text, with and without the index."""
+
+import pytest
+from django.db import connection as database
+
+from batchconsole.jobs import search
+from batchconsole.jobs.models import BatchJob, Connection
+from tests.jobs.conftest import MODEL, arn, make_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def whole_index(db: None) -> None:
+    search.make_index(using="default")
+
+
+@pytest.fixture
+def no_index() -> None:
+    search.drop_index(using="default")
+
+
+def found(text: str) -> list[str]:
+    return sorted(BatchJob.objects.matching(text).values_list("job_name", flat=True))
+
+
+def is_indexed(text: str) -> bool:
+    return "jobs_search" in str(BatchJob.objects.matching(text).query)
+
+
+def test_it_works(nowhere: Connection) -> None:
+    make_job(nowhere, job_name="Summaries-2026")
+    make_job(nowhere, job_name="other")
+    assert found("summ") == ["Summaries-2026"]
+    assert is_indexed("summ")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "zz", "abc", "ABC-d", "micro", "nova-micro-v1:0", "nothing", "%", "a%c", '"']
+)
+def test_the_index_changes_nothing_but_the_time(nowhere: Connection, text: str) -> None:
+    for name in ("abc-def", "abcdef", "zz.top", "nova"):
+        make_job(nowhere, job_name=name)
+    with_index = found(text)
+    search.drop_index(using="default")
+    assert found(text) == with_index
+
+
+@pytest.mark.parametrize("text", ['say "x"', "a OR b", "job_name:abc", "abc*", "(abc", "abc\x00", "-abc", "é€"])
+def test_any_text_is_taken_as_it_is(nowhere: Connection, text: str) -> None:
+    make_job(nowhere, job_name="abc")
+    assert found(text) == (["abc"] if text == "abc\x00" else [])
+
+
+def test_changes_reach_the_index(nowhere: Connection) -> None:
+    job = make_job(nowhere, job_name="before")
+    BatchJob.objects.filter(pk=job.pk).update(job_name="after")
+    assert (found("before"), found("after")) == ([], ["after"])
+    job.delete()
+    assert found("after") == []
+
+
+def test_an_id_and_an_arn_are_found(nowhere: Connection) -> None:
+    make_job(nowhere, job_name="a", job_arn=arn(7))
+    make_job(nowhere, job_name="b", job_arn=arn(8))
+    assert found(arn(7)) == ["a"]
+    assert found("000000000008") == ["b"]
+
+
+def test_what_many_jobs_have_is_found_too(nowhere: Connection) -> None:
+    count = search.FREQUENT + 1
+    BatchJob.objects.bulk_create(BatchJob(connection=nowhere, job_name=f"abc-{number}") for number in range(count))
+    assert not is_indexed("abc")
+    assert BatchJob.objects.matching("ABC-").count() == count
+
+
+def test_rows_made_without_the_index_are_in_it_afterwards(nowhere: Connection, no_index: None) -> None:
+    make_job(nowhere, job_name="early")
+    search.make_index(using="default")
+    assert is_indexed("early")
+    assert found("early") == ["early"]
+
+
+def test_triggers_lost_with_their_table_are_made_again(nowhere: Connection) -> None:
+    with database.cursor() as cursor:
+        cursor.execute("DROP TRIGGER jobs_search_added")
+    make_job(nowhere, job_name="unseen")
+    assert not is_indexed("unseen")
+    assert found("unseen") == ["unseen"]
+    search.make_index(using="default")
+    assert is_indexed("unseen")
+    assert found("unseen") == ["unseen"]
+
+
+def test_the_model_is_looked_at_too(nowhere: Connection) -> None:
+    make_job(nowhere, job_name="a", model_id=MODEL)
+    make_job(nowhere, job_name="b", model_id="meta.llama3-1-8b-instruct-v1:0")
+    assert found("LLAMA") == ["b"]
