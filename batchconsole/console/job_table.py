@@ -112,8 +112,9 @@ class JobTable:
 
     @cached_property
     def version(self) -> str:
-        """Changes when anything that the page shows has changed."""
+        """Changes when anything that the page shows has changed, or it is another page."""
         seen = [
+            self.url,
             [(job.pk, job.modified_at) for job in self.page.rows],
             self.page.count_text,
             [segment.count for segment in self.segments],

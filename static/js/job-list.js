@@ -58,5 +58,7 @@ region.addEventListener("live:after", () => {
 
 window.addEventListener("popstate", () => {
   clearSelection();
+  const field = document.getElementById("filter-text");
+  if (field) field.value = new URLSearchParams(location.search).get("q") ?? "";
   load(location.href);
 });

@@ -23,7 +23,7 @@ def poll(client: Client, url: str, version: str = "") -> Answer:
 
 
 def version(response: Answer) -> str:
-    return re.findall(r'data-version="(\w+)"', response.text)[0]
+    return str(re.findall(r'data-version="(\w+)"', response.text)[0])
 
 
 def test_it_works(client: Client, make_job: MakeJob) -> None:
@@ -157,7 +157,14 @@ def test_polling_sees_a_new_job_elsewhere_in_the_list(client: Client, make_job: 
     seen = version(client.get(URL, {"q": "listed"}))
     make_job("another")
     assert poll(client, f"{URL}?q=listed", seen).status_code == 204
+    seen = version(client.get(URL))
+    make_job("third")
     assert poll(client, URL, seen).status_code == 200
+
+
+def test_what_is_known_of_one_page_says_nothing_of_another(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    assert poll(client, f"{URL}?sort=name", version(client.get(URL))).status_code == 200
 
 
 def test_page_and_fragment_are_kept_apart_by_caches(client: Client, connection: Connection) -> None:

@@ -44,7 +44,7 @@ def find(request: ConsoleRequest, pk: int) -> BatchJob:
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     job = find(request, pk)
     events = list(job.events.select_related("actor")[:EVENTS_SHOWN])
-    version = make_version(job, events)
+    version = make_version(request, job, events)
     if request.htmx and request.headers.get("X-Version") == version:
         return HttpResponse(status=204)
     tabs = tabs_of(job)
@@ -72,10 +72,11 @@ def first_tab(job: BatchJob) -> str:
     return "check" if job.check_input and job.status in {Status.CHECKING, Status.REJECTED} else "details"
 
 
-def make_version(job: BatchJob, events: list[Event]) -> str:
-    """Changes when anything on the page has changed."""
+def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> str:
+    """Changes when anything on the page has changed, or it is another page."""
     check = job.input_check
     seen = [
+        request.get_full_path(),
         check and (check.state, check.seen_at, check.due_at),
         job.modified_at,
         job.status,

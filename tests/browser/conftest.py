@@ -1,0 +1,122 @@
+"""A real Chromium against Django's live server, signed in, and a way to let axe look at a page."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.setup import chromium
+from tests.conftest import ACCOUNT, REGION
+
+# Flags for containers, and for a browser that calls nobody on its own.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NOBODY = "http://127.0.0.1:9"
+MakeJob = Callable[..., BatchJob]
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, or Playwright's own; one for the whole session."""
+    # Playwright's loop runs in this thread, which is what Django's guard against async looks for.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=list(FLAGS))
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def person(transactional_db: None) -> User:
+    return User.objects.create_user("ada", password="correct horse battery staple", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def connection(transactional_db: None) -> Connection:
+    return Connection.objects.create(
+        name="local",
+        title="Local stack",
+        region=REGION,
+        account_id=ACCOUNT,
+        credentials=Connection.Credentials.LOCAL,
+        endpoint_url=NOBODY,
+        bedrock_endpoint_url=NOBODY,
+    )
+
+
+@pytest.fixture
+def make_job(connection: Connection, person: User) -> MakeJob:
+    def make(job_name: str = "welcome", status: str = "Completed", **fields: Any) -> BatchJob:
+        fields = {
+            "model_id": "amazon.nova-lite-v1:0",
+            "model_invocation_type": "Converse",
+            "input_s3_uri": "s3://prompts/input/",
+            "output_s3_uri": "s3://prompts/output/",
+            "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/batch",
+            **fields,
+        }
+        return BatchJob.objects.create(
+            connection=connection, created_by=person, job_name=job_name, status=status, **fields
+        )
+
+    return make
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: LiveServer, person: User) -> Iterator[Open]:
+    """``open_page("/local/jobs/", color_scheme="dark")``: a signed-in page of a browser of its own.
+
+    When the test ends it fails if a page had an error of script or met the content security policy.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(path: str, *, signed_in: bool = True, **options: Any) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}, **options}
+        )
+        contexts.append(context)
+        if signed_in:
+            context.add_cookies([session_cookie(person, live_server.url)])
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def session_cookie(person: User, url: str) -> Any:
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client.cookies[name].value, "url": url}
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds wrong, one line for each element."""
+    found = Axe().run(page).response["violations"]
+    return [f"{fault['id']}: {node['html'][:200]}" for fault in found for node in fault["nodes"]]

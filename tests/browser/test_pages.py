@@ -1,0 +1,366 @@
+"""The pages as people meet them: look, keyboard, updates in place, narrow screens, no script, and what axe finds."""
+
+import gzip
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, Response, expect
+
+from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.states import Status
+from tests.browser.conftest import MakeJob, Open, faults
+
+JOBS = "/local/jobs/"
+LONG = "a-name-" * 8 + "ending"
+SECOND = "One of these errors is about a very long message. " * 6
+PAGES = {
+    "jobs": JOBS,
+    "no-match": f"{JOBS}?q=nothing",
+    "details": "/local/jobs/{pk}/",
+    "results": "/local/jobs/{pk}/?tab=results",
+    "errors": "/local/jobs/{pk}/?tab=errors",
+    "activity-tab": "/local/jobs/{pk}/?tab=activity",
+    "definition": "/local/jobs/{pk}/?tab=definition",
+    "tags": "/local/jobs/{pk}/?tab=tags",
+    "stop": "/local/jobs/{pk}/stop/",
+    "activity": "/activity/",
+    "preferences": "/preferences/",
+    "help": "/help/job-list/",
+    "not-found": "/nowhere/jobs/",
+}
+
+
+@pytest.fixture
+def many(make_job: MakeJob) -> BatchJob:
+    """Jobs of every kind, the last one running."""
+    for status in Status.values:
+        make_job(f"job-{status.lower()}", status, message=SECOND if status == "Failed" else "")
+    make_job(LONG, total_record_count=50_000, processed_record_count=50_000, error_record_count=49_000)
+    tags = [{"key": f"key-{number}", "value": "value"} for number in range(50)]
+    running = make_job(
+        "running",
+        "InProgress",
+        total_record_count=1000,
+        processed_record_count=360,
+        error_record_count=4,
+        tags=tags,
+        created_at=timezone.now() + timedelta(seconds=1),
+    )
+    running.record("created", actor=running.created_by, to_status="Queued")
+    return running
+
+
+def row(page: Page, name: str) -> str:
+    return page.locator("tr", has=page.get_by_role("link", name=name, exact=True)).inner_text()
+
+
+def has_sideways_scroll(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(open_page: Open, many: BatchJob, name: str, scheme: str) -> None:
+    page = open_page(PAGES[name].format(pk=many.pk), color_scheme=scheme)
+    assert faults(page) == []
+
+
+def test_axe_finds_nothing_where_things_are_open(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.get_by_role("button", name="Open help panel").click()
+    page.get_by_label("User menu").click()
+    assert faults(page) == []
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("path", [JOBS, "/login/", "/"])
+def test_axe_finds_nothing_on_first_use(open_page: Open, transactional_db: None, path: str) -> None:
+    Connection.objects.create(name="local", title="Local stack")
+    page = open_page(path, signed_in=path != "/login/")
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_narrow_screen_never_scrolls_sideways(open_page: Open, many: BatchJob, name: str) -> None:
+    page = open_page(PAGES[name].format(pk=many.pk), viewport={"width": 320, "height": 700})
+    assert not has_sideways_scroll(page)
+
+
+def test_a_page_asks_nobody_but_its_own_server(open_page: Open, many: BatchJob) -> None:
+    page = open_page("/help/job-list/")
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    page.goto(JOBS)
+    assert len(hosts) == 1
+
+
+def test_rows_follow_their_jobs_and_keep_the_place(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    box = page.get_by_role("checkbox", name="Select job running")
+    box.check()
+    many.transition(Status.COMPLETED, verb="reported", processed_record_count=1000)
+    expect(page.locator(f"#job-{many.pk}")).to_contain_text("Completed")
+    expect(page.locator(f"#job-{many.pk}")).to_contain_text("1,000 of 1,000")
+    expect(box).to_be_checked()
+    expect(box).to_be_focused()
+    expect(page.locator("#live-status")).to_have_text("running: Completed")
+
+
+def test_a_new_job_appears_without_a_reload(open_page: Open, many: BatchJob, make_job: MakeJob) -> None:
+    page = open_page(JOBS)
+    page.evaluate("window.stays = true")
+    make_job("new-one", created_at=timezone.now() + timedelta(seconds=5))
+    expect(page.get_by_role("link", name="new-one")).to_be_visible()
+    assert page.evaluate("window.stays")
+
+
+def test_an_open_menu_stays_open_through_an_update(open_page: Open, many: BatchJob) -> None:
+    page = open_page(many.get_absolute_url())
+    page.get_by_text("Actions", exact=True).click()
+    many.transition(Status.COMPLETED, verb="reported")
+    expect(page.locator(".key-values .status-indicator").first).to_have_text("Completed")
+    expect(page.get_by_role("link", name="Clone")).to_be_visible()
+    expect(page).to_have_title("running: Completed | Batch Console")
+
+
+def test_updates_can_be_paused(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.get_by_role("button", name="Pause updates").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(5000)
+    assert asked == []
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator("#live-status")).to_have_text("Refreshed")
+
+
+def test_a_server_that_is_away_is_said_beside_the_button(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.route("**/local/jobs/**", lambda route: route.abort())
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.get_by_text("Could not refresh", exact=True).first).to_be_visible()
+    expect(page.locator("#job-list tbody tr")).to_have_count(18)
+
+
+def test_a_session_that_ended_leads_to_the_sign_in_page(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Refresh").click()
+    page.wait_for_url("**/login/?next=/local/jobs/")
+
+
+def test_typing_filters_in_place_and_the_address_follows(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    field = page.get_by_role("searchbox", name="Find jobs")
+    field.press_sequentially("runn")
+    page.wait_for_url(f"**{JOBS}?q=runn")
+    expect(page.locator("#job-list tbody tr")).to_have_count(1)
+    expect(field).to_be_focused()
+    expect(page.locator("#job-list-matches")).to_have_text("1 match")
+    page.go_back()
+    expect(page.locator("#job-list tbody tr")).to_have_count(18)
+    expect(field).to_have_value("")
+
+
+def test_sorting_and_status_are_links_that_load_in_place(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.evaluate("window.stays = true")
+    page.get_by_role("link", name=re.compile("^Failed")).click()
+    page.wait_for_url("**?status=failed")
+    page.get_by_role("link", name=re.compile("^Job name")).click()
+    page.wait_for_url("**?status=failed&sort=name")
+    expect(page.locator("#job-list tbody th").first).to_have_text("job-expired")
+    expect(page.get_by_role("link", name=re.compile("^Job name"))).to_be_focused()
+    assert page.evaluate("window.stays")
+
+
+def test_a_sort_drops_the_selection(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.get_by_role("checkbox", name="Select job running").check()
+    expect(page.locator("h1")).to_contain_text("(1/18)")
+    page.get_by_role("link", name=re.compile("^Job name")).click()
+    expect(page.locator("h1")).to_contain_text("(18)")
+    expect(page.locator("tbody :checked")).to_have_count(0)
+
+
+def test_shift_selects_a_range_and_the_header_all(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    boxes = page.locator("tbody input[type=checkbox]")
+    boxes.nth(1).click()
+    boxes.nth(4).click(modifiers=["Shift"])
+    expect(page.locator("tbody :checked")).to_have_count(4)
+    page.get_by_role("checkbox", name="Select all").click()
+    expect(page.locator("tbody :checked")).to_have_count(18)
+
+
+def test_stopping_asks_in_a_dialog_and_tells_the_outcome(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    stop = page.get_by_role("button", name="Stop job")
+    expect(stop).to_have_attribute("aria-disabled", "true")
+    page.get_by_role("checkbox", name="Select job job-queued").check()
+    stop.click()
+    dialog = page.get_by_role("dialog", name="Stop job")
+    expect(dialog).to_contain_text("Stop job job-queued?")
+    assert faults(page) == []
+    dialog.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator(".flash")).to_contain_text("The job job-queued is being stopped.")
+    expect(page.locator(".flash")).to_be_focused()
+    assert "Cancelled" in row(page, "job-queued")
+
+
+def test_escape_leaves_the_dialog_and_the_focus_returns(open_page: Open, many: BatchJob) -> None:
+    page = open_page(many.get_absolute_url())
+    stop = page.get_by_role("link", name="Stop job")
+    stop.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(stop).to_be_focused()
+
+
+def test_dismissing_the_last_message_focuses_the_heading(open_page: Open, many: BatchJob) -> None:
+    page = open_page("/local/jobs/stop/")
+    page.get_by_role("button", name=re.compile("^Dismiss")).click()
+    expect(page.locator(".flash")).to_have_count(0)
+    expect(page.locator("h1")).to_be_focused()
+
+
+def test_tabs_load_in_place_and_are_addresses(open_page: Open, many: BatchJob) -> None:
+    page = open_page(many.get_absolute_url())
+    page.evaluate("window.stays = true")
+    page.get_by_role("link", name="Definition", exact=True).click()
+    page.wait_for_url("**?tab=definition")
+    expect(page.get_by_text("aws bedrock create-model-invocation-job")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("list", name="Stages")).to_be_visible()
+    assert page.evaluate("window.stays")
+
+
+def test_an_info_link_opens_its_topic_beside_the_page(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.get_by_role("link", name="Info Batch inference jobs").click()
+    expect(page.get_by_role("complementary", name="Help panel")).to_contain_text("A batch inference job sends")
+    page.get_by_role("button", name="Close help panel").click()
+    expect(page.get_by_role("button", name="Open help panel")).to_be_focused()
+
+
+def test_panels_are_remembered_from_page_to_page(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.get_by_role("button", name="Close side navigation").click()
+    page.reload()
+    expect(page.get_by_role("navigation", name="Side navigation")).to_be_hidden()
+    page.get_by_role("button", name="Open side navigation").click()
+    expect(page.get_by_role("navigation", name="Side navigation")).to_be_visible()
+
+
+def test_on_a_phone_the_navigation_covers_the_page_until_it_is_closed(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS, viewport={"width": 400, "height": 800})
+    navigation = page.get_by_role("navigation", name="Side navigation")
+    expect(navigation).to_be_hidden()
+    page.get_by_role("button", name="Open side navigation").click()
+    expect(navigation).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(navigation).to_be_hidden()
+
+
+def test_the_keyboard_alone_finds_a_job_and_asks_to_stop_it(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.keyboard.press("/")
+    page.keyboard.type("running")
+    expect(page.locator("#job-list tbody tr")).to_have_count(1)
+    page.keyboard.press("Tab")
+    page.get_by_role("searchbox", name="Find jobs").blur()
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.get_by_role("checkbox", name="Select job running")).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("running")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+
+
+def test_the_first_tab_stop_skips_to_the_content(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_menu_opens_with_arrows_and_closes_with_escape(open_page: Open, many: BatchJob) -> None:
+    page = open_page(many.get_absolute_url())
+    actions = page.locator("summary", has_text="Actions")
+    actions.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("link", name="Clone")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(actions).to_be_focused()
+    expect(page.get_by_role("link", name="Clone")).to_be_hidden()
+
+
+def test_copying_puts_the_text_into_the_clipboard(open_page: Open, many: BatchJob) -> None:
+    page = open_page(f"{many.get_absolute_url()}?tab=definition", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy JSON request").click()
+    expect(page.get_by_text("JSON request copied")).to_be_visible()
+    assert '"jobName": "running"' in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_without_script_jobs_are_found_and_stopped(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS, java_script_enabled=False)
+    page.get_by_role("searchbox", name="Find jobs").fill("queued")
+    page.keyboard.press("Enter")
+    page.get_by_role("checkbox", name="Select job job-queued").check()
+    page.get_by_role("button", name="Stop job").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    assert "Cancelled" in row(page, "job-queued")
+    assert "q=queued" in page.url
+
+
+def test_the_theme_is_a_preference(open_page: Open, many: BatchJob) -> None:
+    page = open_page("/preferences/?next=/local/jobs/")
+    page.get_by_role("radio", name="Dark").check()
+    page.get_by_role("radio", name="Compact").check()
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.locator("html")).to_have_attribute("data-mode", "dark")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(22, 29, 38)"
+
+
+def test_a_relative_time_ages_while_the_page_stays_open(open_page: Open, make_job: MakeJob) -> None:
+    make_job(created_at=timezone.now() - timedelta(minutes=5))
+    page = open_page("/activity/")
+    page.clock.install()
+    page.goto(JOBS)
+    expect(page.locator("time[data-relative]")).to_have_text("5 min")
+    page.clock.fast_forward("10:30")
+    expect(page.locator("time[data-relative]")).to_have_text("15 min")
+
+
+def test_the_list_weighs_under_100_kb(open_page: Open, make_job: MakeJob) -> None:
+    for number in range(20):
+        make_job(f"job-{number}", total_record_count=100, processed_record_count=50)
+    page = open_page("/healthz")
+    answers: list[Response] = []
+    page.on("response", answers.append)
+    page.goto(JOBS)
+    page.wait_for_load_state("networkidle")
+    bodies = {answer.url: answer.body() for answer in answers}
+    # Static files are handed out compressed, pages are not.
+    weights = [len(gzip.compress(body)) if "/static/" in url else len(body) for url, body in bodies.items()]
+    assert len(weights) > 10
+    assert sum(weights) < 100_000
+
+
+def test_an_update_shifts_nothing(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.evaluate(
+        """() => { window.shift = 0;
+        new PerformanceObserver(list => list.getEntries().forEach(entry => { window.shift += entry.value; }))
+          .observe({ type: "layout-shift", buffered: true }); }"""
+    )
+    many.transition(Status.COMPLETED, verb="reported", processed_record_count=1000)
+    expect(page.locator(f"#job-{many.pk}")).to_contain_text("Completed")
+    assert page.evaluate("window.shift") < 0.01
