@@ -5,7 +5,9 @@ const form = guard?.querySelector("form");
 let leaving = false;
 let destination = "";
 
-const snapshot = () => JSON.stringify([...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken"));
+// What a page keeps in the form for itself, and nobody typed.
+const own = ["csrfmiddlewaretoken", "input_check"];
+const snapshot = () => JSON.stringify([...new FormData(form)].filter(([name]) => !own.includes(name)));
 const before = form && snapshot();
 const isDirty = () => !leaving && ("dirty" in guard.dataset || snapshot() !== before);
 
