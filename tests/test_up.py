@@ -86,14 +86,19 @@ def test_any_aws_client_works_with_aws_env(running: Up) -> None:
     ]
 
 
-def test_the_welcome_job_completes_by_itself(running: Up) -> None:
-    bedrock = client("bedrock", sourced(running.folder))
+def completed(folder: Path) -> dict[str, Any]:
+    """The sample's job, once it is completed, as AWS says it."""
+    bedrock = client("bedrock", sourced(folder))
 
-    def completed() -> Any:
+    def job() -> Any:
         found = bedrock.list_model_invocation_jobs(nameContains="welcome")["invocationJobSummaries"]
         return found and found[0]["status"] == "Completed" and found[0]
 
-    job = eventually(completed)
+    return dict(eventually(job))
+
+
+def test_the_welcome_job_completes_by_itself(running: Up) -> None:
+    job = completed(running.folder)
     assert (job["successRecordCount"], job["errorRecordCount"]) == (100, 0)
 
 
@@ -192,3 +197,9 @@ def test_a_deep_data_folder_still_has_a_socket(tmp_path: Path) -> None:
     with up(deep, "--no-local", BATCHCONSOLE_ADMIN_PASSWORD="a-password-for-a-test") as started:
         assert answers(f"{started.url}readyz")
         assert not (deep / "aws.env").exists()
+
+
+def test_postgresql_serves_as_the_database(database_url: str, tmp_path: Path) -> None:
+    with up(tmp_path, "--model", "echo", BATCHCONSOLE_DATABASE_URL=database_url) as started:
+        assert not (tmp_path / "console.sqlite3").exists()
+        assert completed(started.folder)

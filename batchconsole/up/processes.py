@@ -158,13 +158,9 @@ def worker(queue: str, pool: str, concurrency: int) -> Process:
         "--without-mingle",
         "--without-heartbeat",
     )
-    environment = {
-        # SIGTERM as Celery's cold stop: a task may be cut off, for the database is the queue and is looked at again.
-        "REMAP_SIGTERM": "SIGQUIT",
-        # It warns of root for the sake of pickled messages, and takes JSON only.
-        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
-    }
-    return Process(queue, command, environment)
+    # It warns of root for the sake of pickled messages, and takes JSON only.
+    quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+    return Process(queue, command, quiet)
 
 
 def celery(*arguments: str) -> tuple[str, ...]:
