@@ -1,10 +1,14 @@
-"""One local Bedrock for these tests, apart from the one other tests use, and a place in S3."""
+"""One local Bedrock for these tests, apart from the one others use, a place in S3, and clients other than boto3."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from batchconsole.setup import clients
+from batchconsole.setup.paths import AWSCLI
 from tests.localbedrock.stack import Service, Workspace, running
 
 
@@ -31,3 +35,22 @@ def runtime(service: Service) -> Any:
 @pytest.fixture(scope="session")
 def workspace(aws_endpoint: str) -> Workspace:
     return Workspace(aws_endpoint)
+
+
+@pytest.fixture(scope="session")
+def aws_cli() -> str:
+    """The AWS CLI, installed in an environment of its own when it is missing."""
+    clients.ensure_awscli()
+    return str(AWSCLI / "bin" / "aws")
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node.js with the SDK installed beside the script. Only a person's machine may do without Node.js."""
+    found = shutil.which("node")
+    if found is None or shutil.which("npm") is None:
+        if os.environ.get("CI"):
+            pytest.fail("Node.js is missing, and CI is set.")
+        pytest.skip("Node.js is not installed on this machine.")
+    clients.ensure_javascript()
+    return found

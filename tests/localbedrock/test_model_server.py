@@ -155,6 +155,14 @@ def test_an_image_that_cannot_be_read_is_an_error_line(modelled: Service, worksp
     assert "cat.png" in answer["error"]["errorMessage"]
 
 
+def test_what_the_server_cannot_do_is_an_error_line(
+    modelled: Service, server: ModelServer, workspace: Workspace
+) -> None:
+    server.reply = lambda path, body: (501, {"error": {"code": 501, "message": "no embeddings here"}})
+    answer = run(modelled, workspace, converse_record(1))["record-1"]
+    assert answer["error"] == {"errorCode": 400, "errorMessage": "no embeddings here"}
+
+
 def test_what_the_server_refuses_is_an_error_line(modelled: Service, server: ModelServer, workspace: Workspace) -> None:
     server.reply = lambda path, body: (400, {"error": {"code": 400, "message": "the request exceeds the context size"}})
     answer = run(modelled, workspace, converse_record(1))["record-1"]

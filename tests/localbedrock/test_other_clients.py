@@ -1,17 +1,16 @@
-"""The core flow by the AWS CLI and by the AWS SDK for JavaScript v3: strangers to our code and to boto3's."""
+"""The AWS CLI and the AWS SDK for JavaScript v3: strangers to our code and to boto3's.
+
+The CLI's core flow is that of docs/local-bedrock.md, which test_docs.py runs.
+"""
 
 import json
 import os
-import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from batchconsole.setup import clients
-from batchconsole.setup.paths import AWSCLI
 from tests.conftest import REGION
 from tests.localbedrock.stack import CREDENTIALS, MODEL, Service, Workspace
 
@@ -19,13 +18,6 @@ JAVASCRIPT = Path(__file__).parent / "js"
 
 
 # The AWS CLI
-
-
-@pytest.fixture(scope="session")
-def aws_cli() -> str:
-    """The AWS CLI, installed in an environment of its own when it is missing."""
-    clients.ensure_awscli()
-    return str(AWSCLI / "bin" / "aws")
 
 
 @pytest.fixture
@@ -59,33 +51,6 @@ def aws(aws_cli: str, service: Service, aws_endpoint: str) -> Any:
     return run
 
 
-def test_the_aws_cli_runs_a_job(aws: Any, workspace: Workspace, tmp_path: Path) -> None:
-    request = workspace.request(workspace.put_records(3), tags=[{"key": "team", "value": "nlp"}])
-    arn = aws("bedrock", "create-model-invocation-job", "--cli-input-json", json.dumps(request))["jobArn"]
-    job: dict[str, Any] = {"status": ""}
-    while job["status"] not in ("Completed", "Failed"):
-        time.sleep(0.1)
-        job = aws("bedrock", "get-model-invocation-job", "--job-identifier", arn)
-    assert (job["status"], job["successRecordCount"]) == ("Completed", 3)
-    listed = aws(
-        "bedrock",
-        "list-model-invocation-jobs",
-        "--name-contains",
-        request["jobName"],
-        "--max-results",
-        "1",
-        "--submit-time-after",
-        "2020-01-01T00:00:00Z",
-        "--status-equals",
-        "Completed",
-    )
-    assert [summary["jobArn"] for summary in listed["invocationJobSummaries"]] == [arn]
-    job_id = arn.rpartition("/")[2]
-    aws("s3", "cp", "--quiet", f"s3://{workspace.bucket}/out/{job_id}/manifest.json.out", str(tmp_path / "manifest"))
-    assert json.loads((tmp_path / "manifest").read_text())["successRecordCount"] == 3
-    assert aws("bedrock", "list-tags-for-resource", "--resource-arn", arn)["tags"] == request["tags"]
-
-
 def test_the_aws_cli_shows_the_services_refusals(aws: Any, workspace: Workspace) -> None:
     request = workspace.request("s3://bucket/in/", jobName="bad name")
     said = aws("bedrock", "create-model-invocation-job", "--cli-input-json", json.dumps(request), refused=True)
@@ -105,18 +70,6 @@ def test_the_aws_cli_asks_models(aws: Any, tmp_path: Path) -> None:
 
 
 # The AWS SDK for JavaScript
-
-
-@pytest.fixture(scope="session")
-def node() -> str:
-    """Node.js with the SDK installed beside the script. Only a person's machine may do without Node.js."""
-    found = shutil.which("node")
-    if found is None or shutil.which("npm") is None:
-        if os.environ.get("CI"):
-            pytest.fail("Node.js is missing, and CI is set.")
-        pytest.skip("Node.js is not installed on this machine.")
-    clients.ensure_javascript()
-    return found
 
 
 def test_the_javascript_sdk_runs_a_job(node: str, service: Service, workspace: Workspace) -> None:

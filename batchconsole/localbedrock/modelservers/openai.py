@@ -15,7 +15,7 @@ OK, FAILED = 200, 500
 CONNECT_SECONDS = 5
 CALLS_AT_ONCE = 40  # Calls of the API, which may be Converse or InvokeModel.
 # The request itself is at fault; every other status is the server's or its configuration's.
-REFUSALS = frozenset({400, 413, 415, 422})
+REFUSALS = frozenset({400, 413, 415, 422, 501})
 STOP_REASONS: dict[str, StopReason] = {
     "stop": "end_turn",
     "length": "max_tokens",
