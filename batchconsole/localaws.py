@@ -1,4 +1,5 @@
-"""Run MiniStack with two things changed: services may assume roles for a resource, and what was answered is kept.
+"""Run MiniStack with three things changed: services may assume roles for a resource, roles with a path are found by
+SimulatePrincipalPolicy, and what was answered is kept.
 
 Roles for Bedrock batch jobs are trusted with the conditions ``aws:SourceAccount`` and ``aws:SourceArn``
 (https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html). A service hands these to STS in the headers
@@ -27,6 +28,7 @@ SOURCE_HEADERS = {b"x-amz-source-account": "aws:sourceaccount", b"x-amz-source-a
 
 _source: ContextVar[Mapping[str, str]] = ContextVar("source", default=MappingProxyType({}))
 _resolve_other_key = iam_evaluator._resolve_condition_key
+_policies_by_name = iam_evaluator._gather_role_policies
 
 Scope = MutableMapping[str, Any]
 Channel = Callable[..., Awaitable[Any]]
@@ -34,6 +36,11 @@ Channel = Callable[..., Awaitable[Any]]
 
 def _resolve_condition_key(key: str, ctx: Any) -> Any:
     return _source.get().get(key.lower()) or _resolve_other_key(key, ctx)
+
+
+def _gather_role_policies(role_name: str, account_id: str) -> Any:
+    """The policies of a role by its name; SimulatePrincipalPolicy asks with the path before it, which finds nothing."""
+    return _policies_by_name(role_name.rpartition("/")[2], account_id)
 
 
 async def app(scope: Scope, receive: Channel, send: Channel) -> None:
@@ -64,6 +71,7 @@ def saving(send: Channel) -> Channel:
 def main() -> None:
     """Serve on ``BIND_HOST:GATEWAY_PORT`` until a signal ends the process."""
     iam_evaluator._resolve_condition_key = _resolve_condition_key
+    iam_evaluator._gather_role_policies = _gather_role_policies
     config = Config()
     config.bind = [f"{os.environ.get('BIND_HOST', '127.0.0.1')}:{os.environ.get('GATEWAY_PORT', '4566')}"]
     config.loglevel = "WARNING"

@@ -1,4 +1,4 @@
-"""What a service role is allowed to do on a job's two locations, asked of IAM's own simulator before the job is sent."""
+"""What a service role may do on a job's two locations, asked of IAM's own simulator before the job is sent."""
 
 from dataclasses import dataclass
 

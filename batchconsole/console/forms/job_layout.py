@@ -110,7 +110,10 @@ def _service_access(connection: str) -> Container:
         RadioGroup(
             "service_role",
             {
-                "existing": RoleSelect("role_arn", refresh_url=_field_url(connection, "role_arn"), optional=False),
+                "existing": Group(
+                    RoleSelect("role_arn", refresh_url=_field_url(connection, "role_arn"), optional=False),
+                    Fragment("console/_role_access.html"),
+                ),
                 "new": Group(
                     Field(
                         "role_name",

@@ -25,6 +25,7 @@ class Shown:
     picker: QueryDict | None = None
     load: list[str] = field(default_factory=list)
     policy: bool = False
+    access: bool = False
     command: bool = False
     check: bool = False
     focus: str = ""
@@ -109,6 +110,10 @@ def show_policy(data: Data, _: str) -> Shown:
     return Shown(policy=True, focus="role_name")
 
 
+def check_role(data: Data, _: str) -> Shown:
+    return Shown(access=True, focus="role_arn")
+
+
 def show_command(data: Data, _: str) -> Shown:
     return Shown(command=True)
 
@@ -134,6 +139,7 @@ STEPS: dict[str, Callable[[Data, str], Shown]] = {
     "model_choose": choose_model,
     "model_leave": leave_picker,
     "load": load,
+    "check_role": check_role,
     "show_policy": show_policy,
     "show_command": show_command,
     "check_now": check_now,

@@ -19,7 +19,7 @@ from batchconsole.console.offers import OFFERS, offer
 from batchconsole.console.s3_browser import Place, read_page
 from batchconsole.console.views import input_checks
 from batchconsole.console.views.models import Picker, summary_context
-from batchconsole.console.views.roles import role_policy
+from batchconsole.console.views.roles import check_access, role_policy
 from batchconsole.console.views.s3 import CHOOSERS, chooser_context
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
@@ -67,6 +67,8 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
         context["command"] = as_cli(form.unsaved_job())
     if shown.check:
         context |= input_checks.begin(JobForm(data, connection=request.connection), request.user)
+    if shown.access:
+        context["access"] = check_access(JobForm(data, connection=request.connection))
     if shown.policy:
         context["policy"] = role_policy(JobForm(data, connection=request.connection))
     return context

@@ -258,6 +258,12 @@ class TestWithoutScript:
         page = self.press("show_policy", service_role="new")
         assert f"arn:aws:s3:::{bucket}/input/*" in page
 
+    def test_check_what_the_role_may_do(self) -> None:
+        assert "The role lacks permissions" in self.press("check_role")
+
+    def test_see_the_command(self) -> None:
+        assert "--job-name &#x27;bad name&#x27;" in self.press("show_command")
+
     def test_an_unknown_list_is_no_harm(self) -> None:
         self.press("load", "job_name")
 
