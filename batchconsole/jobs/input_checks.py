@@ -320,6 +320,7 @@ def find_all(check: InputCheck) -> Iterator[Finding]:
         objects.files,
         model_id=check.model_id,
         invocation_type=check.model_invocation_type,
+        limits=limits_for(check.connection, check.model_id).of_records,
         input_s3_uri=check.input_s3_uri,
     )
 

@@ -18,14 +18,15 @@ from batchconsole.records.files import InputFile
 from batchconsole.records.fingerprints import MAX_FINGERPRINTS
 from batchconsole.records.inspection import Inspector, Target
 from batchconsole.records.limits import Limits, about_input, file_findings, job_findings
-from batchconsole.records.lines import batches
+from batchconsole.records.lines import Batch, batches
 from batchconsole.records.prices import Price, find_price
-from batchconsole.records.report import MAX_EXAMPLES, MAX_FILES, FileSummary, Finding, Report
-from batchconsole.records.scanning import Part, scan, without_mark
+from batchconsole.records.report import MAX_EXAMPLES, MAX_FILES, Example, FileSummary, Finding, Report
+from batchconsole.records.scanning import Part, scan, without_id, without_mark
 from batchconsole.records.sniffing import HEAD_BYTES, LOOK_ALIKES, Sniffed, sniff
 
 PART_BYTES = 16 * 2**20
 MAX_REPEATED = 1000  # fingerprints looked for to find examples
+MAX_LISTED = 200_000  # the same for a list of all, some 50 MB
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,14 +66,20 @@ def check(
 
 
 def find_all(
-    files: Iterable[InputFile], *, model_id: str, invocation_type: str, input_s3_uri: str = ""
+    files: Iterable[InputFile],
+    *,
+    model_id: str,
+    invocation_type: str,
+    limits: Limits | None = None,
+    input_s3_uri: str = "",
 ) -> Iterator[Finding]:
-    """Every finding in heads and lines of *files*, one by one and without bound, for a full report as CSV."""
-    inspector = Inspector(Target(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri))
-    for file in inputs_of(list(files)):
-        sniffed = _sniff(file)
-        yield from sniffed.findings
-        yield from _line_findings(file, inspector) if sniffed.readable else ()
+    """Every finding that :func:`check` counts, one by one and without bound, for a full report as CSV.
+
+    The files are read once more as the findings are taken, and again when recordIds repeat. Raises what :func:`check`
+    raises.
+    """
+    target = Target(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
+    return _Check(list(files), target, limits or Limits(), None, None).findings()
 
 
 def inputs_of(files: list[InputFile]) -> list[InputFile]:
@@ -80,12 +87,19 @@ def inputs_of(files: list[InputFile]) -> list[InputFile]:
     return [file for file in files if file.name.endswith(".jsonl")] or (files if len(files) == 1 else [])
 
 
-def _line_findings(file: InputFile, inspector: Inspector) -> Iterator[Finding]:
-    number = 0
-    for batch in batches(file.open(start=0)):
-        for line in without_mark(batch).lines:
-            number += 1
-            yield from inspector.look(line, file=file.name, number=number, cut=batch.cut).findings
+def _batch_findings(batch: Batch, part: Part, *, file: str, inspector: Inspector) -> Iterator[Finding]:
+    """What is wrong with the lines of *batch*, which are counted into *part*."""
+    ids: list[str] = []
+    for line in without_mark(batch).lines:
+        part.lines += 1
+        seen = inspector.look(bytes(line), file=file, number=part.lines, cut=batch.cut)
+        yield from seen.findings
+        part.records += seen.is_record
+        if seen.record_id is not None:
+            ids.append(seen.record_id)
+        elif seen.lacks_id:
+            yield without_id(file, part.lines)
+    part.fingerprints.add(ids)
 
 
 def _sniff(file: InputFile) -> Sniffed:
@@ -101,6 +115,11 @@ def _sniff(file: InputFile) -> Sniffed:
 def _scan_part(job: tuple[InputFile, Target, int]) -> Part:
     file, target, start = job
     return scan(file, target, start=start, end=min(start + PART_BYTES, file.size))
+
+
+def _repeated(example: Example) -> Finding:
+    message = "A recordId is used more than once, so its results cannot be told apart."
+    return Finding(code="repeated-record-id", severity="warning", message=message, example=example)
 
 
 def _ids_not_compared(count: int) -> Finding:
@@ -147,6 +166,30 @@ class _Check:
             self._add(job_findings(self.limits, records=self.total.records, size=self.total_bytes))
         self._add_repeated()
         return self._summary(price)
+
+    def findings(self) -> Iterator[Finding]:
+        """All of the report's findings one by one."""
+        yield from self._model_findings()
+        yield from self._location_findings()
+        inspector = Inspector(self.target)
+        for file in self.inputs:
+            yield from self._findings_in(file, inspector)
+        if self.readable or not self.inputs:
+            yield from job_findings(self.limits, records=self.total.records, size=self.total_bytes)
+        if self.total.fingerprints.dropped:
+            yield _ids_not_compared(self.total.fingerprints.dropped)
+        _, repeated = self.total.fingerprints.repeated(limit=MAX_LISTED)
+        yield from map(_repeated, find_repeated(self.inputs, repeated) if repeated else ())
+
+    def _findings_in(self, file: InputFile, inspector: Inspector) -> Iterator[Finding]:
+        sniffed = _sniff(file)
+        yield from sniffed.findings
+        self.readable += sniffed.readable
+        part = Part()
+        for batch in batches(file.open(start=0)) if sniffed.readable else ():
+            yield from _batch_findings(batch, part, file=file.name, inspector=inspector)
+        self.total.merge(part)
+        yield from file_findings(self.limits, FileSummary(name=file.name, bytes=file.size, records=part.records))
 
     def _add(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
@@ -234,10 +277,9 @@ class _Check:
         examples = list(islice(find_repeated(self.inputs, repeated), MAX_EXAMPLES)) if count else []
         if self.total.fingerprints.dropped:
             self._add([_ids_not_compared(self.total.fingerprints.dropped)])
-        message = "A recordId is used more than once, so its results cannot be told apart."
         for number, example in enumerate(examples, 1):
-            finding = Finding(code="repeated-record-id", severity="warning", message=message, example=example)
-            self.total.problems.add(finding, count=1 if number < len(examples) else count - len(examples) + 1)
+            left = count - len(examples) + 1 if number == len(examples) else 1
+            self.total.problems.add(_repeated(example), count=left)
 
     def _summary(self, price: Price | None) -> Report:
         model, total = find(self.target.model_id), self.total

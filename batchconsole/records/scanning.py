@@ -129,7 +129,7 @@ class _Scanner:
 
     def _look(self, batch: Batch, place: int, part: Part, ids: list[str], without_id: list[int]) -> None:
         """Look closely at one line, and count it."""
-        number, line = part.lines + place + 1, batch.lines[place]
+        number, line = part.lines + place + 1, bytes(batch.lines[place])
         seen = self.inspector.look(line, file=self.file, number=number, cut=batch.cut)
         for finding in seen.findings:
             part.problems.add(finding)
@@ -149,12 +149,12 @@ class _Scanner:
     def _add_without_id(self, numbers: list[int], part: Part) -> None:
         """Many records may lack an id, so only as many findings are made as can become examples."""
         for number in numbers[:MAX_EXAMPLES]:
-            part.problems.add(_without_id(self.file, number))
+            part.problems.add(without_id(self.file, number))
         if len(numbers) > MAX_EXAMPLES:
-            part.problems.add(_without_id(self.file, numbers[MAX_EXAMPLES]), count=len(numbers) - MAX_EXAMPLES)
+            part.problems.add(without_id(self.file, numbers[MAX_EXAMPLES]), count=len(numbers) - MAX_EXAMPLES)
 
 
-def _without_id(file: str, number: int) -> Finding:
+def without_id(file: str, number: int) -> Finding:
     example = Example(file=file, line=number, path="$.recordId", found="nothing", expected="a recordId")
     message = "Records have no recordId. Bedrock makes one up, which is hard to join with the input."
     return Finding(code="without-record-id", severity="warning", message=message, example=example)

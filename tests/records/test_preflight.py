@@ -1,6 +1,7 @@
 """The input check: the corpus of samples, limits and whole-file mistakes, and that any bytes at all end in a report."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -151,9 +152,9 @@ def test_progress_tells_bytes_records_and_problems() -> None:
 
 
 def test_find_all_lists_every_finding() -> None:
-    data = lines(*({"recordId": f"R{number}"} for number in range(50)))
+    data = lines(*({"recordId": f"R{number}"} for number in range(200)))
     found = list(preflight.find_all([files.from_bytes("a.jsonl", data)], **EMBEDDINGS))
-    assert [finding.example.line for finding in found] == list(range(1, 51))
+    assert [finding.example.line for finding in found] == list(range(1, 201))
 
 
 def bad_and_good(count: int) -> Iterator[bytes]:
@@ -189,6 +190,17 @@ targets = st.sampled_from([
 def test_any_bytes_end_in_a_report(data: bytes, target: dict[str, Any]) -> None:
     found = check(data, input_s3_uri="s3://bucket/in/", **target)
     assert report.decode(report.encode(found)) == found
+
+
+@given(parts=st.lists(any_bytes, max_size=3), target=targets)
+def test_the_full_list_is_what_the_report_counts(parts: list[bytes], target: dict[str, Any]) -> None:
+    inputs = [files.from_bytes(f"{number}.jsonl", data) for number, data in enumerate(parts)]
+    counted = preflight.check(inputs, **target)
+    listed = Counter((finding.code, finding.message) for finding in preflight.find_all(inputs, **target))
+    grouped = Counter[tuple[str, str]]()
+    for each in counted.problems:
+        grouped[each.code, each.message] += each.count
+    assert listed == grouped
 
 
 RICH: dict[str, dict[str, Any]] = {
