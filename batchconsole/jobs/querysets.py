@@ -34,6 +34,10 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         """Push the next sync of one connection on, if nobody else did."""
         return bool(self.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=until))
 
+    def claim_limits(self, pk: int, *, due_at: datetime, until: datetime) -> bool:
+        """Push the next look at one connection's quotas on, if nobody else did."""
+        return bool(self.filter(pk=pk, limits_due_at=due_at).update(limits_due_at=until))
+
     def sync_soon(self, pk: int) -> None:
         """Have one connection synced with the next tick."""
         now = timezone.now()

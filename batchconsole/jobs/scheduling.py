@@ -45,7 +45,8 @@ def tick(now: datetime | None = None) -> int:
     """Hand out every step that is due and return how many; two ticks at once hand out each step once."""
     now = now or timezone.now()
     rows = _hand_out_rows(InputCheck, "check_records", now) + _hand_out_rows(MadeInput, "make_input", now)
-    return _hand_out_syncs(now) + _hand_out_submissions(now) + _hand_out_others(now) + rows
+    connections = _hand_out_syncs(now) + _hand_out_limits(now)
+    return connections + _hand_out_submissions(now) + _hand_out_others(now) + rows
 
 
 def _hand_out_syncs(now: datetime) -> int:
@@ -56,6 +57,18 @@ def _hand_out_syncs(now: datetime) -> int:
     ]
     for pk in taken:
         nudge("sync", pk)
+    return len(taken)
+
+
+def _hand_out_limits(now: datetime) -> int:
+    due = Connection.objects.enabled().filter(limits_due_at__lte=now)
+    taken = [
+        connection.pk
+        for connection in due[:BATCH]
+        if Connection.objects.claim_limits(connection.pk, due_at=connection.limits_due_at, until=now + NUDGE)
+    ]
+    for pk in taken:
+        nudge("refresh_limits", pk)
     return len(taken)
 
 

@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import input_checks, lifecycle, making, results, scheduling, signals
+from batchconsole.jobs import input_checks, lifecycle, making, quotas, results, scheduling, signals
 from batchconsole.jobs import sync as syncing
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, MadeInput
@@ -32,6 +32,11 @@ def submit(pk: int) -> None:
 def sync(pk: int) -> None:
     """Follow the jobs of one connection."""
     syncing.sync(Connection.objects.get(pk=pk))
+
+
+def refresh_limits(pk: int) -> None:
+    """Read one connection's quotas."""
+    quotas.refresh_limits(Connection.objects.get(pk=pk))
 
 
 def check_input(pk: int) -> None:
@@ -68,7 +73,7 @@ def stop(pk: int) -> None:
 
 TASKS = {
     step.__name__: shared_task(step)
-    for step in (tick, submit, sync, stop, check_input, check_records, collect_results, make_input)
+    for step in (tick, submit, sync, stop, check_input, check_records, collect_results, make_input, refresh_limits)
 }
 
 

@@ -49,7 +49,8 @@ def submissions(nudges: Nudges) -> list[int]:
 
 @pytest.fixture(autouse=True)
 def synced(nowhere: Connection) -> None:
-    Connection.objects.update(sync_due_at=timezone.now() + timedelta(hours=1))
+    later = timezone.now() + timedelta(hours=1)
+    Connection.objects.update(sync_due_at=later, limits_due_at=later)
 
 
 def test_it_works(nowhere: Connection, nudges: Nudges) -> None:

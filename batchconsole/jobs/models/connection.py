@@ -54,6 +54,10 @@ class Connection(models.Model):
     sync_failures = models.PositiveIntegerField(default=0, editable=False)
     sync_error = models.JSONField(null=True, editable=False, help_text="Code, message and hint of the last failure.")
 
+    limits_due_at = models.DateTimeField(
+        default=timezone.now, editable=False, help_text="When Service Quotas is asked again."
+    )
+
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:

@@ -1,0 +1,85 @@
+"""Taking over the account's quotas from AWS, once a day for each connection that may read them."""
+
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import cache
+
+from django.db import transaction
+from django.utils import timezone
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.aws.quotas import BatchQuota, list_batch_quotas
+from batchconsole.jobs.limits import CUSTOM_MODEL, GIB
+from batchconsole.jobs.models import Connection, ModelLimit
+from batchconsole.records import catalogue
+
+logger = logging.getLogger(__name__)
+
+EVERY = timedelta(days=1)
+Rows = dict[str, dict[str, int]]  # by model, then by the limit's field
+
+
+def refresh_limits(connection: Connection) -> None:
+    """Take over *connection*'s quotas; without the permission what was known before goes on.
+
+    A stack that is not AWS has limits of its own, which Service Quotas does not know.
+    """
+    Connection.objects.filter(pk=connection.pk).update(limits_due_at=timezone.now() + EVERY)
+    if connection.endpoint_url or connection.bedrock_endpoint_url:
+        return
+    try:
+        take_limits(connection)
+    except AwsError as error:
+        logger.info("Quotas of %s cannot be read: %s: %s", connection.name, error.code, error.message)
+
+
+def take_limits(connection: Connection) -> None:
+    """Replace what is known of *connection*'s quotas by what AWS says now; raises :class:`AwsError`."""
+    found = _by_model(list_batch_quotas(connection.target))
+    source = ModelLimit.Source.SERVICE_QUOTAS
+    rows = [ModelLimit(connection=connection, model_id=model, source=source, **row) for model, row in found.items()]
+    with transaction.atomic():
+        ModelLimit.objects.filter(connection=connection, source=source).delete()
+        ModelLimit.objects.bulk_create(rows)
+
+
+def _by_model(quotas: Iterable[BatchQuota]) -> Rows:
+    found: Rows = defaultdict(dict)
+    for quota in quotas:
+        model_id = model_named(quota.model)
+        if model_id is None:
+            logger.info("The catalogue has no model that Service Quotas calls %r.", quota.model)
+        elif quota.what == "jobs_at_once_of_custom_models":
+            found[CUSTOM_MODEL + model_id]["jobs_at_once"] = int(quota.value)
+        elif quota.what.startswith("gib_"):
+            found[model_id][quota.what.replace("gib_", "bytes_")] = int(quota.value * GIB)
+        else:
+            found[model_id][quota.what] = int(quota.value)
+    return found
+
+
+def model_named(name: str) -> str | None:
+    """The id of the catalogue's model that Service Quotas calls *name*: ``Nova Lite V1``, ``Qwen3 235B``.
+
+    Names are cut short there, so a beginning will do when it is that of one model only.
+    """
+    without_version = re.sub(r" V1$", "", name)
+    for spoken in (name, without_version, without_version.partition(" ")[2]):
+        plain = _plain(spoken)
+        longer = [known for known in _names() if plain and known.startswith(plain)]
+        if plain in longer or len(longer) == 1:
+            return _names()[plain if plain in longer else longer[0]]
+    return None
+
+
+@cache
+def _names() -> dict[str, str]:
+    return {_plain(model.name): model.model_id for model in reversed(catalogue.models())}
+
+
+def _plain(name: str) -> str:
+    """Letters and digits only; ``Instruct`` is now said and now left out."""
+    return re.sub(r"[^a-z0-9]|instruct", "", name.lower())
