@@ -153,7 +153,8 @@ def _text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
         try:
             text = rest + decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            raise TableError(f"Line {number + 1:,} is not UTF-8.", hint="Save the file as UTF-8.") from error
+            line = number + 1 + error.object.count(b"\n", 0, error.start)
+            raise TableError(f"Line {line:,} is not UTF-8.", hint="Save the file as UTF-8.") from error
         *lines, rest = text.split("\n")
         number += len(lines)
         yield from (f"{line}\n" for line in lines)
