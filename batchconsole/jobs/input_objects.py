@@ -92,9 +92,14 @@ def list_input(target: Target, input_s3_uri: str) -> InputObjects:
 
 def read_head(file: InputFile, size: int) -> bytes:
     """The first *size* bytes of *file*, or all of them; raises AwsError."""
-    head = b""
-    for chunk in file.open(start=0):
-        head += chunk
-        if len(head) >= size:
+    return read_span(file, 0, size)
+
+
+def read_span(file: InputFile, start: int, end: int) -> bytes:
+    """The bytes of *file* from *start* to before *end*, or as far as there are any; raises AwsError."""
+    span = b""
+    for chunk in file.open(start=start):
+        span += chunk
+        if len(span) >= end - start:
             break
-    return head[:size]
+    return span[: end - start]

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 from django.db import transaction
@@ -14,12 +14,12 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3_stream import write_stream
 from batchconsole.aws.session import Target
-from batchconsole.jobs import scheduling, uploads
+from batchconsole.jobs import resending, scheduling, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, read_records
 from batchconsole.jobs.models import Connection, MadeInput
 from batchconsole.jobs.signals import nudge
-from batchconsole.records.making import Made, Recipe, RecipeError
+from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import Kind, TableError
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,13 @@ KEEP_FOR = timedelta(days=7)
 FLUSH_BYTES = 2**18
 
 
+class Line(Protocol):
+    """A record that is written as a line of a file."""
+
+    @property
+    def line(self) -> bytes: ...
+
+
 class Overtaken(Exception):
     """Another worker has taken the work over. Stop, and write nothing."""
 
@@ -44,7 +51,7 @@ def is_small(source: Source) -> bool:
     return source.size <= AT_ONCE_BYTES
 
 
-def write(target: Target, output_s3_uri: str, records: Iterable[Made]) -> int:
+def write(target: Target, output_s3_uri: str, records: Iterable[Line]) -> int:
     """Write *records* as the object *output_s3_uri* and return how many; raises what they raise, and AwsError."""
     count = 0
 
@@ -124,12 +131,17 @@ def _is_alive(made: MadeInput) -> bool:
 
 def _make(made: MadeInput) -> None:
     progress = _Progress(made)
-    source = open_source(made).counted(progress.read)
-    records = read_records(source, cast(Kind, made.kind), is_foreign=made.is_foreign, recipe=made.recipe)
-    count = write(made.connection.target, made.output_s3_uri, progress.count(records))
+    count = write(made.connection.target, made.output_s3_uri, progress.count(_records(made, progress)))
     _say(made, state=MadeInput.State.DONE, finished_at=timezone.now(), due_at=None, error=None, records=count)
     uploads.forget(made.upload)
     prune()
+
+
+def _records(made: MadeInput, progress: "_Progress") -> Iterator[Line]:
+    if made.resend_of:
+        return resending.records(made, progress.read)
+    source = open_source(made).counted(progress.read)
+    return read_records(source, cast(Kind, made.kind), is_foreign=made.is_foreign, recipe=made.recipe)
 
 
 def open_source(made: MadeInput) -> Source:
@@ -150,7 +162,7 @@ class _Progress:
     def read(self, size: int) -> None:
         self.bytes += size
 
-    def count(self, records: Iterable[Made]) -> Iterator[Made]:
+    def count(self, records: Iterable[Line]) -> Iterator[Line]:
         for number, record in enumerate(records, 1):
             yield record
             if number % SAY_RECORDS == 0 and time.monotonic() - self.said_at >= SAY_SECONDS:

@@ -1,9 +1,11 @@
 """What came of a job: its output read once when it ends, and any page of it again later by a few ranged reads."""
 
 import logging
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -14,13 +16,25 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import prices, scheduling
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.input_objects import list_input, read_span
 from batchconsole.jobs.leases import Lease, LeaseLost
 from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, ResultFile, ResultIndex, Status, Verb
 from batchconsole.jobs.signals import nudge
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
 from batchconsole.records.index import Index, Place, fetch
-from batchconsole.records.results import Manifest, Record, Scan, Totals, read_line, read_manifest, scan
+from batchconsole.records.matching import ALONE, pair
+from batchconsole.records.results import (
+    Manifest,
+    Record,
+    Scan,
+    Totals,
+    read_input_line,
+    read_line,
+    read_manifest,
+    scan,
+)
+from batchconsole.records.searching import find_text
 
 logger = logging.getLogger(__name__)
 
@@ -99,19 +113,40 @@ def _collect(job: BatchJob, lease: Lease) -> None:
             operation="ListObjectsV2",
             hint="It may have been moved or deleted. Put it back, then read the results again.",
         )
-    found = scan(
-        [
-            InputFile(
-                item.key.removeprefix(prefix),
-                item.size,
-                partial(s3.iter_object, target, bucket, item.key, etag=item.etag),
-            )
-            for item in files
-        ],
-        family_for(job.model_id, job.model_invocation_type),
-        progress=lambda totals: lease.renew(),
-    )
-    _store(job, lease, BatchJob.Results.READY, found=found, manifest=manifest, files=_rows(job, prefix, files))
+    outputs = [
+        InputFile(
+            item.key.removeprefix(prefix), item.size, partial(s3.iter_object, target, bucket, item.key, etag=item.etag)
+        )
+        for item in files
+    ]
+    family = family_for(job.model_id, job.model_invocation_type)
+    found = scan(outputs, family, progress=lambda totals: lease.renew())
+    inputs = _inputs_with_unanswered(job, found, outputs)
+    rows = _rows(job, prefix, files)
+    _store(job, lease, BatchJob.Results.READY, found=found, inputs=inputs, manifest=manifest, files=rows)
+
+
+def input_files(job: BatchJob) -> list[InputFile]:
+    """The files Bedrock reads at the input location of *job*; raises :class:`UserError` and AwsError."""
+    files = list_input(job.connection.target, job.input_s3_uri).files
+    return [file for file in files if file.name.endswith(".jsonl")]
+
+
+def _inputs_with_unanswered(job: BatchJob, found: Scan, outputs: list[InputFile]) -> Index | None:
+    """The places of the input's records, those without an output as errors; ``None`` when all have one, or the input
+    is gone, which is no reason to do without the output.
+    """
+    if job.status == Status.COMPLETED and found.totals.records >= (job.total_record_count or 0):
+        return None
+    try:
+        pairing = pair(input_files(job), outputs, output_index=found.index)
+    except (AwsError, UserError) as error:
+        if isinstance(error, AwsError) and error.retryable:
+            raise
+        logger.warning("What job %s left unanswered cannot be told: %s", job.pk, error)
+        return None
+    pairing.inputs.errors = array("I", (place for place, answer in enumerate(pairing.answers) if answer == ALONE))
+    return pairing.inputs
 
 
 def _manifest(job: BatchJob, objects: Iterable[s3.S3Object]) -> Manifest | None:
@@ -140,6 +175,7 @@ def _store(
     results: BatchJob.Results,
     *,
     found: Scan | None = None,
+    inputs: Index | None = None,
     manifest: Manifest | None = None,
     files: Iterable[ResultFile] = (),
 ) -> None:
@@ -153,7 +189,8 @@ def _store(
         ResultFile.objects.bulk_create(files)
         if found:
             totals = msgspec.json.encode(found.totals).decode()
-            ResultIndex.objects.create(job=job, totals_json=totals, packed=found.index.pack())
+            packed = {"packed": found.index.pack(), "inputs_packed": inputs.pack() if inputs else b""}
+            ResultIndex.objects.create(job=job, totals_json=totals, **packed)
             job.record(Verb.RESULTS_READ, data={"records": found.totals.records, "errors": found.totals.failed})
         BatchJob.objects.filter(pk=job.pk).update(**changes)
     job.refresh_from_db()
@@ -209,11 +246,45 @@ def read_page(job: BatchJob, number: int = 1, *, size: int = 10, only_errors: bo
     return ResultPage(number, size, count, _read(job, places))
 
 
-def find_records(job: BatchJob, record_id: str) -> list[Row]:
-    """The records of *job* with that id, which need not be unique; raises :class:`AwsError`."""
+def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> ResultPage:
+    """Page *number* (from 1) of the input's records that have no output; raises :class:`UserError` and AwsError."""
     stored = ResultIndex.objects.filter(job=job).first()
-    places = stored.index.find(record_id) if stored else []
-    return [row for row in _read(job, places) if row.record.record_id == record_id]
+    inputs = stored.inputs if stored else Index()
+    places = inputs.page(max(number, 1), size, only_errors=True)
+    files = {file.name: file for file in input_files(job)} if places else {}
+    if any(place.file not in files or files[place.file].size < place.end for place in places):
+        raise UserError("The input of this job has changed since its results were read.", "", "Read the results again.")
+
+    def read_range(name: str, start: int, end: int) -> bytes:
+        return read_span(files[name], start, end)
+
+    family = family_for(job.model_id, job.model_invocation_type)
+    rows = [Row(place.position, read_input_line(line, family)) for place, line in fetch(places, read_range)]
+    return ResultPage(number, size, len(inputs.errors), rows)
+
+
+def find_records(job: BatchJob, text: str, *, at_most: int = 50) -> list[Row]:
+    """The first records of *job* with that id, or else with that text in question, answer or error.
+
+    An id is looked up, a text is looked for through the whole output. Raises :class:`AwsError`.
+    """
+    stored = ResultIndex.objects.filter(job=job).first()
+    places = stored.index.find(text) if stored else []
+    named = [row for row in _read(job, places[:at_most]) if row.record.record_id == text]
+    if named or stored is None:
+        return named
+    family = family_for(job.model_id, job.model_invocation_type)
+    found = islice(find_text(output_files(job), text, family), at_most)
+    return [Row(place.position, record) for place, record in found]
+
+
+def output_files(job: BatchJob) -> list[InputFile]:
+    """The output of *job* in the version that was read, as files; reading one that has changed raises AwsError."""
+    target, (bucket, _) = job.connection.target, output_folder(job)
+    return [
+        InputFile(file.name, file.size, partial(s3.iter_object, target, bucket, file.key, etag=file.etag))
+        for file in job.result_files.all()
+    ]
 
 
 def read_record(job: BatchJob, position: int) -> Row | None:

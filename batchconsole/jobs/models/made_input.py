@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.input_check import UNFINISHED, State
+from batchconsole.jobs.models.job import BatchJob
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.making import Recipe
 
@@ -43,9 +44,19 @@ class MadeInput(models.Model):
     upload = models.CharField(max_length=32, blank=True, help_text="The token of an uploaded file.")
     source_s3_uri = models.CharField(max_length=1024, blank=True, help_text="The object, when it is not an upload.")
     source_etag = models.CharField(max_length=100, blank=True)
-    kind = models.CharField(max_length=7)
+    kind = models.CharField(max_length=7, blank=True)
     is_foreign = models.BooleanField(default=False, help_text="Lines of another provider's batch, to be converted.")
-    recipe_json = models.TextField(help_text="The prompt template and the settings.")
+    recipe_json = models.TextField(blank=True, help_text="The prompt template and the settings.")
+    resend_of = models.ForeignKey(
+        BatchJob,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="made_inputs",
+        help_text="The job whose records are sent again; then there is no other source.",
+    )
+    resends_failed = models.BooleanField(default=False)
+    resends_unanswered = models.BooleanField(default=False)
+    resends_at_least = models.PositiveIntegerField(default=0, help_text="Answered ones fill up to so many records.")
     output_s3_uri = models.CharField(max_length=1024)
 
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
@@ -84,7 +95,18 @@ class MadeInput(models.Model):
     @property
     def model_invocation_type(self) -> str:
         """What a job with these records has to say."""
+        if self.resend_of:
+            return str(self.resend_of.model_invocation_type)
         return SHAPES[self.recipe.shape].invocation_type
+
+    @property
+    def form_fields(self) -> dict[str, Any]:
+        """What to open the create form with, as its query string."""
+        resent = {"clone": self.resend_of_id, "resend_of": self.resend_of_id} if self.resend_of_id else {}
+        return resent | {
+            "input_s3_uri": self.output_s3_uri,
+            "model_invocation_type": self.model_invocation_type,
+        }
 
     @property
     def percent(self) -> int:

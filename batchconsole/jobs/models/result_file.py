@@ -34,6 +34,10 @@ class ResultIndex(models.Model):
     # Text and not JSON: AWS's messages may quote a prompt's U+0000, which PostgreSQL's JSON refuses.
     totals_json = models.TextField()
     packed = models.BinaryField(help_text="The places of the records, as records/index.py packs them.")
+    inputs_packed = models.BinaryField(
+        default=b"",
+        help_text="The places of the input's records, those without an output as errors; empty: not looked.",
+    )
 
     def __str__(self) -> str:
         return str(self.job)
@@ -47,3 +51,8 @@ class ResultIndex(models.Model):
     def index(self) -> Index:
         """The place of every record."""
         return Index.unpack(bytes(self.packed))
+
+    @property
+    def inputs(self) -> Index:
+        """The place of every record of the input; those that were never answered count as errors."""
+        return Index.unpack(bytes(self.inputs_packed)) if self.inputs_packed else Index()
