@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.db import transaction
 
@@ -57,7 +57,7 @@ def records(made: MadeInput, read: Counted) -> Iterator[Resent]:
 
     Raises AwsError, and :class:`UserError` when there are none.
     """
-    job = made.resend_of
+    job = cast(BatchJob, made.resend_of)
     run = run_of(job, read=read)
     made.say(source_size=2 * sum(file.size for file in run.inputs))  # read to pair, and again to send
     pairing = pair(run.inputs, run.outputs, output_index=job.result_index.index)

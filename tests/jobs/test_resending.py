@@ -115,7 +115,7 @@ def test_nothing_left_to_send_is_said(ended: Callable[..., BatchJob]) -> None:
     making.run(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.FAILED
-    assert "No record of this job is left" in made.error["message"]
+    assert "No record of this job is left" in str(made.error)
 
 
 def test_the_form_opens_with_the_new_input_and_says_what_it_resends(job: BatchJob) -> None:
