@@ -62,5 +62,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:connection>/jobs/<int:pk>/", job.detail, name="job-detail"),
     path("<slug:connection>/jobs/<int:pk>/stop/", job_stop.one, name="job-stop"),
     path("<slug:connection>/jobs/<int:pk>/release/", job.release, name="job-release"),
+    path("<slug:connection>/jobs/<int:pk>/results/read/", job.collect, name="job-results-read"),
+    path("<slug:connection>/jobs/<int:pk>/records/<int:position>/", job.record, name="job-record"),
     path("<slug:connection>/jobs/<int:pk>/output/", job.download, name="job-download"),
 ]

@@ -344,7 +344,7 @@ def test_the_list_weighs_under_100_kb(open_page: Open, make_job: MakeJob) -> Non
         make_job(f"job-{number}", total_record_count=100, processed_record_count=50)
     page = open_page("/healthz")
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto(JOBS)
     page.wait_for_load_state("networkidle")
     bodies = {answer.url: answer.body() for answer in answers}

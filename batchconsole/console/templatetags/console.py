@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from batchconsole.jobs.models import BatchJob, Status
 from batchconsole.records.catalogue import bare_id, find
+from batchconsole.records.results import ErrorGroup
 
 register = template.Library()
 
@@ -244,6 +245,12 @@ def usd(value: Decimal | None) -> str:
     if value is None:
         return "-"
     return f"${value:,.2f}" if value >= 1 or not value else f"${value:.4f}"
+
+
+@register.filter
+def examples(group: ErrorGroup) -> list[tuple[int, str]]:
+    """Position and id of the first records of an error's group."""
+    return list(zip(group.positions, group.record_ids, strict=False))
 
 
 @register.filter

@@ -11,14 +11,17 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from batchconsole.aws.errors import AwsError
 from batchconsole.console import definition
 from batchconsole.console.middleware import ConsoleRequest
+from batchconsole.console.results_tab import read_errors, read_raw, read_results
 from batchconsole.console.stages import pace, stages, times_entered
 from batchconsole.console.templatetags.console import output_folder
 from batchconsole.console.views.input_checks import CheckView
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Event, Status
+from batchconsole.jobs.results import request_results
 
 TABS = {
     "details": "Details",
@@ -115,7 +118,48 @@ def read_definition(request: ConsoleRequest, job: BatchJob, events: list[Event])
     }
 
 
-READ_TAB = {"details": read_details, "check": read_check, "definition": read_definition}
+def read_output(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return read_results(request, job) if job.results == BatchJob.Results.READY else {}
+
+
+def read_error_groups(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return read_errors(request, job)
+
+
+READ_TAB = {
+    "details": read_details,
+    "check": read_check,
+    "results": read_output,
+    "errors": read_error_groups,
+    "definition": read_definition,
+}
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def record(request: ConsoleRequest, connection: str, pk: int, position: int) -> HttpResponse:
+    """One record as AWS wrote it: a page of its own, or the body of a dialog."""
+    job = find(request, pk)
+    context: dict[str, Any] = {"job": job, "position": position}
+    try:
+        context["raw"] = read_raw(job, position)
+    except AwsError as error:
+        context["error"] = error
+    else:
+        if context["raw"] is None:
+            raise Http404(f"{job.job_name} has no record {position}.")
+    return render(request, "console/_record.html" if request.htmx else "console/record.html", context)
+
+
+@require_POST
+def collect(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """Have the output read once more."""
+    job = find(request, pk)
+    try:
+        request_results(job, request.user)
+    except UserError as error:
+        messages.error(request, f"{error.message} {error.hint}".strip())
+    return redirect(f"{job.get_absolute_url()}?tab=results")
 
 
 @require_safe

@@ -1,0 +1,145 @@
+"""The results and errors tabs, over real output in S3: pages, errors by message, one record, and S3 failing."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from batchconsole.aws import s3
+from batchconsole.jobs import results
+from batchconsole.jobs.models import BatchJob, Connection
+from tests.console.conftest import NOBODY, Answer, MakeJob, arn
+
+
+def line(number: int) -> bytes:
+    """Every fifth record failed."""
+    answered = {
+        "output": {"message": {"role": "assistant", "content": [{"text": f"Answer <b>{number}</b>"}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 10, "outputTokens": 3, "totalTokens": 13},
+    }
+    asked = {"messages": [{"role": "user", "content": [{"text": f"Question {number}?"}]}]}
+    error = {"errorCode": 400, "errorMessage": f"max_tokens: {number} is too much"}
+    outcome: dict[str, Any] = {"modelOutput": answered} if number % 5 else {"error": error}
+    return json.dumps({"recordId": f"rec-{number}", "modelInput": asked, **outcome}).encode() + b"\n"
+
+
+@pytest.fixture
+def job(connection: Connection, make_job: MakeJob, aws_endpoint: str) -> BatchJob:
+    """A job with 25 records of output that has been read; five of them failed."""
+    connection.endpoint_url = aws_endpoint
+    connection.save()
+    bucket = f"output-{uuid4().hex[:12]}"
+    s3.create_bucket(connection.target, bucket)
+    job = make_job(
+        connection=connection,
+        output_s3_uri=f"s3://{bucket}/output/",
+        job_arn=arn(),
+        results="pending",
+        due_at=timezone.now(),
+    )
+    folder = results.output_folder(job)[1]
+    s3.put_object(connection.target, bucket, f"{folder}in.jsonl.out", b"".join(map(line, range(1, 26))))
+    results.collect_results(job)
+    return job
+
+
+def tab(client: Client, job: BatchJob, name: str = "results", **query: str) -> Answer:
+    return client.get(job.get_absolute_url(), {"tab": name, **query})
+
+
+def test_question_and_answer_stand_side_by_side(client: Client, job: BatchJob) -> None:
+    text = tab(client, job).text
+    for part in ("rec-1", "Question 1?", "Answer &lt;b&gt;1&lt;/b&gt;", "10 tokens in, 3 out", "Stopped by end_turn"):
+        assert part in text
+
+
+def test_a_failed_record_shows_its_error(client: Client, job: BatchJob) -> None:
+    text = tab(client, job).text
+    assert "Error 400" in text
+    assert "max_tokens: 5 is too much" in text
+
+
+def test_pages_follow_each_other(client: Client, job: BatchJob) -> None:
+    assert "Question 21?" in tab(client, job, page="3").text
+    assert "Question 21?" in tab(client, job, page="99").text
+    assert "Question 1?" in tab(client, job, page="nonsense").text
+
+
+def test_only_records_with_errors_can_be_shown(client: Client, job: BatchJob) -> None:
+    text = tab(client, job, only="errors").text
+    assert text.count('class="record"') == 5
+    assert "Answer" not in text
+
+
+def test_a_record_is_found_by_its_id(client: Client, job: BatchJob) -> None:
+    text = tab(client, job, record=" rec-17 ").text
+    assert text.count('class="record"') == 1
+    assert "Question 17?" in text
+
+
+def test_an_id_that_no_record_has_is_said(client: Client, job: BatchJob) -> None:
+    assert "No record has the ID &lt;nobody&gt;." in tab(client, job, record="<nobody>").text
+
+
+def test_errors_are_counted_by_message_with_links_to_examples(client: Client, job: BatchJob) -> None:
+    text = tab(client, job, "errors").text
+    assert "5 of 25 records failed." in text
+    assert text.count("is too much</th>") == 1
+    assert f"{job.get_absolute_url()}records/4/" in text
+
+
+def test_the_raw_record_is_a_page_and_a_dialog(client: Client, job: BatchJob) -> None:
+    url = f"{job.get_absolute_url()}records/0/"
+    assert "&quot;recordId&quot;: &quot;rec-1&quot;" in client.get(url).text
+    assert "<html" not in client.get(url, headers={"HX-Request": "true"}).text
+
+
+def test_a_position_past_the_end_is_not_found(client: Client, job: BatchJob) -> None:
+    assert client.get(f"{job.get_absolute_url()}records/25/").status_code == 404
+
+
+def test_the_output_files_are_listed(client: Client, job: BatchJob) -> None:
+    text = tab(client, job).text
+    assert "in.jsonl.out</a>" in text
+    assert f"{job.get_absolute_url()}output/?key=output-" in text
+
+
+def test_s3_away_is_said_in_place_and_the_page_stays(client: Client, job: BatchJob) -> None:
+    Connection.objects.update(endpoint_url=NOBODY)
+    response = tab(client, job)
+    assert response.status_code == 200
+    assert "The records could not be read from S3" in response.text
+    assert "in.jsonl.out</a>" in response.text
+    assert "could not be read from S3" in client.get(f"{job.get_absolute_url()}records/0/").text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"status": "InProgress"}, "when the job has ended"),
+        ({"results": "pending"}, "Reading the output"),
+        ({"results": "none", "job_arn": arn()}, "ended without output"),
+        ({"status": "Cancelled"}, "The job never ran on AWS."),
+        ({"results": "failed", "results_error": {"code": "NoOutput", "message": "Gone."}}, "Gone."),
+    ],
+)
+def test_without_results_it_says_why(client: Client, make_job: MakeJob, fields: dict[str, Any], words: str) -> None:
+    assert words in tab(client, make_job(**fields)).text
+
+
+def test_the_output_can_be_read_again(client: Client, make_job: MakeJob) -> None:
+    job = make_job(results="failed", job_arn=arn())
+    response = client.post(f"{job.get_absolute_url()}results/read/")
+    job.refresh_from_db()
+    assert response["Location"] == f"{job.get_absolute_url()}?tab=results"
+    assert job.results == "pending"
+
+
+def test_a_job_that_runs_has_nothing_to_read(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="InProgress")
+    response = client.post(f"{job.get_absolute_url()}results/read/", follow=True)
+    assert "There are no results to read." in response.text
