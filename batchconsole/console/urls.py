@@ -16,6 +16,7 @@ from batchconsole.console.views import (
     making,
     models,
     preferences,
+    results,
     roles,
     s3,
     s3_upload,
@@ -34,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("activity/", activity.index, name="activity"),
     path("<slug:connection>/jobs/", jobs.index, name="job-list"),
     path("<slug:connection>/jobs/create/", create.job_create, name="job-create"),
+    path("<slug:connection>/jobs/create/check/<slug:name>/", create.job_field_check, name="job-field-check"),
     path("<slug:connection>/jobs/create/command/", create.job_command, name="job-command"),
     path("<slug:connection>/jobs/create/field/<slug:name>/", create.job_field, name="job-field"),
     path("<slug:connection>/input/new/", making.new, name="input-new"),
@@ -65,4 +67,6 @@ urlpatterns: list[URLPattern] = [
     path("<slug:connection>/jobs/<int:pk>/results/read/", job.collect, name="job-results-read"),
     path("<slug:connection>/jobs/<int:pk>/records/<int:position>/", job.record, name="job-record"),
     path("<slug:connection>/jobs/<int:pk>/output/", job.download, name="job-download"),
+    path("<slug:connection>/jobs/<int:pk>/results.<slug:kind>", results.export, name="job-export"),
+    path("<slug:connection>/jobs/<int:pk>/resend/", results.resend, name="job-resend"),
 ]

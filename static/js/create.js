@@ -1,6 +1,7 @@
 // The create-job form. Each module enhances markup that works without it.
 import "./attribute-editor.js";
 import "./character-counter.js";
+import "./field-check.js";
 import "./first-error.js";
 import "./input-check.js";
 import "./live-command.js";

@@ -1,5 +1,5 @@
 // Focus: the page opens at the first control in error, and the links of the error alert lead to theirs, even into a
-// section that is closed. A field in error is looked at again with each key: once it is filled in, the mark goes.
+// section that is closed.
 function reveal(control) {
   for (let section = control.closest("details"); section; section = section.parentElement.closest("details")) {
     section.open = true;
@@ -14,18 +14,6 @@ document.addEventListener("click", (event) => {
   if (!control) return;
   event.preventDefault();
   reveal(control);
-});
-
-document.addEventListener("input", (event) => {
-  const control = event.target;
-  const error = document.getElementById(`${control.id}_error`);
-  if (!error || control.value.trim() === "") return;
-  if (/ is required\.$/.test(error.textContent.trim())) {
-    error.remove();
-    control.removeAttribute("aria-invalid");
-    const others = (control.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id !== error.id);
-    control.setAttribute("aria-describedby", others.join(" "));
-  }
 });
 
 const first = document.querySelector('#job-form [aria-invalid="true"]');

@@ -368,3 +368,16 @@ def test_an_upload_that_broke_off_goes_on_with_what_is_missing(
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.get_by_text("large.jsonl was uploaded")).to_be_visible()
     assert ["part=2" in url for url in parts] == [True]
+
+
+def test_a_value_is_judged_when_it_has_been_changed(open_page: Open, local: Connection) -> None:
+    page = open_page(URL)
+    name = field(page, "job_name")
+    name.fill("bad name")
+    name.press("Tab")
+    expect(page.locator("#id_job_name_error")).to_contain_text("Job name must be 1 to 63 characters.")
+    expect(name).to_have_attribute("aria-describedby", re.compile("^id_job_name_error "))
+    assert faults(page) == []
+    name.fill("good-name")
+    expect(page.locator("#id_job_name_error")).to_have_count(0)
+    expect(name).not_to_have_attribute("aria-invalid", "true")

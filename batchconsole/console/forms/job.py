@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from crispy_forms.helper import FormHelper
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from batchconsole.console.forms.fields import ApiTextField, HoursField, IdListField, S3UriField, required
 from batchconsole.console.forms.job_layout import job_layout
@@ -61,6 +62,7 @@ class JobForm(forms.Form):
         invalid=JOB_NAME_RULE,
         too_long="The name has too many characters. Character count: {count}/{max}",
     )
+    resend_of = forms.ModelChoiceField(BatchJob.objects.none(), required=False, widget=forms.HiddenInput)
     model_id = ApiTextField("modelId", label="Model", invalid="Enter a valid model ID or ARN.")
     model_invocation_type = forms.ChoiceField(
         label="Model invocation type",
@@ -138,6 +140,7 @@ class JobForm(forms.Form):
 
     def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
+        self.fields["resend_of"].queryset = BatchJob.objects.filter(connection=connection)  # type: ignore[attr-defined]
         self.connection = connection
         self.tags = self._tags(data, (initial or {}).get("tags"))
         self.offers: dict[str, Offer] = {}
@@ -145,6 +148,8 @@ class JobForm(forms.Form):
         self.focus("" if self.is_bound else "job_name")
         self.helper = FormHelper()
         self.helper.form_id = "job-form"
+        self.helper.render_hidden_fields = True
+        self.helper.attrs = {"data-field-check": reverse("job-create", args=[connection.name]) + "check/"}
         self.helper.layout = job_layout(connection.name)
 
     @staticmethod
@@ -269,6 +274,6 @@ class JobForm(forms.Form):
 
     def job_fields(self) -> dict[str, Any]:
         """The cleaned values that belong to the job itself, the tags among them."""
-        others = {"service_role", "role_name"}
+        others = {"service_role", "role_name", "resend_of"}
         fields = {name: value for name, value in self.cleaned_data.items() if name not in others}
         return fields | {"tags": self.tags.tags}

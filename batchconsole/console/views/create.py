@@ -121,7 +121,12 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
         )
         form.use_role(fields["role_arn"])
         messages.success(request, f"The service role {form.cleaned_data['role_name']} was created.")
-    return lifecycle.create_job(connection=request.connection, actor=request.user, fields=fields)
+    return lifecycle.create_job(
+        connection=request.connection,
+        actor=request.user,
+        fields=fields,
+        resend_of=form.cleaned_data["resend_of"],
+    )
 
 
 @require_POST
@@ -140,6 +145,15 @@ def job_field(request: ConsoleRequest, connection: str, name: str) -> HttpRespon
         raise Http404(f"The field {name} offers no list.")
     _offer(form, name)
     return HttpResponse(render_part(part, form))
+
+
+@require_POST
+def job_field_check(request: ConsoleRequest, connection: str, name: str) -> HttpResponse:
+    """What is wrong with one field of the form as it is filled in now. AWS is not asked."""
+    form = JobForm(request.POST, connection=request.connection)
+    if name not in form.fields:
+        raise Http404(f"The form has no field {name}.")
+    return render(request, "cloudscape/_error.html", {"field": form[name]})
 
 
 def render_part(part: Part, form: JobForm) -> str:

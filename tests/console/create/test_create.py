@@ -208,7 +208,7 @@ class TestWithoutScript:
     def press(self, name: str, value: str = "1", **changes: str) -> str:
         page = self.client.post(URL, self.posted | changes | {name: value}).content.decode()
         assert 'value="bad name"' in control(page, "job_name")
-        assert "field-error" not in page
+        assert 'class="field-error"' not in page
         return page
 
     def test_add_a_tag(self) -> None:
@@ -279,6 +279,17 @@ def test_a_field_is_given_alone_with_its_list(client: Client, local: Connection,
 
 def test_a_field_without_a_list_is_not_found(client: Client, local: Connection) -> None:
     assert client.get("/local/jobs/create/field/job_name/").status_code == 404
+
+
+@pytest.mark.parametrize(("name", "words"), [("job_name", "Job name must be"), ("model_id", ""), ("role_arn", "")])
+def test_one_field_is_judged_alone(client: Client, away: Connection, name: str, words: str) -> None:
+    page = client.post(f"/away/jobs/create/check/{name}/", filled_in(job_name="bad name")).content.decode()
+    assert words in page
+    assert bool(words) == ("field-error" in page.replace("field-error-slot", ""))
+
+
+def test_a_field_that_is_not_there_is_not_judged(client: Client, away: Connection) -> None:
+    assert client.post("/away/jobs/create/check/nothing/", filled_in()).status_code == 404
 
 
 def control(page: str, name: str) -> str:
