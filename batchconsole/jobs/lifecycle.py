@@ -149,21 +149,20 @@ def _accepted(job: BatchJob, arn: str) -> None:
         row = BatchJob.objects.select_for_update().get(pk=job.pk)
         if row.job_arn:  # Sync was faster and found it by its token.
             return
-        was_cancelled = row.status == Status.CANCELLED
+        # Cancelled while the answer was on its way, it is due to be stopped.
+        due_at = timezone.now() if row.status == Status.CANCELLED else None
         row.transition(
             Status.SUBMITTED,
             verb=Verb.SUBMITTED,
             data={"job_arn": arn},
             job_arn=arn,
             submit_time=timezone.now(),
-            due_at=None,
+            due_at=due_at,
             message="",
             error_code="",
             hint="",
         )
         Connection.objects.sync_soon(job.connection_id)
-        if was_cancelled:
-            nudge("stop", job.pk)
 
 
 def _not_accepted(job: BatchJob, error: AwsError) -> None:
@@ -204,6 +203,14 @@ def stop(job: BatchJob, actor: Any = None) -> None:
         _stop_on_aws(job, actor)
 
 
+def stop_cancelled(job: BatchJob) -> None:
+    """Stop on AWS what was cancelled here while it was on its way there; no other job, whatever is due. See stop."""
+    if job.events.filter(verb=Verb.CANCELLED).exists():
+        stop(job)
+    else:
+        BatchJob.objects.filter(pk=job.pk, status__in=LIVE).update(due_at=None)
+
+
 def cancel(job: BatchJob, actor: Any = None) -> None:
     """Take *job* out of the queue; raises :class:`UserError` when it has just left it."""
     try:
@@ -229,7 +236,7 @@ def _stop_on_aws(job: BatchJob, actor: Any) -> None:
     with transaction.atomic():
         row = BatchJob.objects.select_for_update().get(pk=job.pk)
         if Status.STOPPING in row.NEXT[row.status]:
-            row.transition(Status.STOPPING, verb=Verb.STOP_REQUESTED, actor=actor)
+            row.transition(Status.STOPPING, verb=Verb.STOP_REQUESTED, actor=actor, due_at=None)
         else:  # Sync has seen the end already; who asked for it belongs into the trail all the same.
             row.record(Verb.STOP_REQUESTED, actor=actor)
         Connection.objects.sync_soon(job.connection_id)

@@ -81,13 +81,11 @@ def _try_step(job: BatchJob, summary: JobSummary, changes: dict[str, Any]) -> bo
 def adopt(job: BatchJob, summary: JobSummary) -> None:
     """Give *job* the ARN that AWS has for its token: the answer to our Create call never arrived, or comes later.
 
-    When a person cancelled it meanwhile, it is stopped on AWS: nobody waits for what it would cost.
+    When a person cancelled it meanwhile, it is due to be stopped: nobody waits for what it would cost.
     """
-    was_cancelled = job.status == Status.CANCELLED
-    changes = _differences(job, summary) | {"job_arn": summary.job_arn, "due_at": None, "error_code": "", "hint": ""}
+    due_at = timezone.now() if job.status == Status.CANCELLED else None
+    changes = _differences(job, summary) | {"job_arn": summary.job_arn, "due_at": due_at, "error_code": "", "hint": ""}
     _step(job, summary, verb=Verb.ADOPTED, changes=changes)
-    if was_cancelled and not job.is_ended:
-        nudge("stop", job.pk)
 
 
 def _differences(job: BatchJob, summary: JobSummary) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.limits import limits_of
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
+    LIVE,
     BatchJob,
     Connection,
     IllegalTransition,
@@ -38,7 +39,12 @@ THROTTLED = (5, 300)
 QUOTA = (30, 600)
 UNREACHABLE = (5, 60)
 
-STEPS = {Status.CHECKING: "check_input", Status.SUBMITTING: "submit"} | dict.fromkeys(ENDED_ON_AWS, "collect_results")
+# A live job is followed by sync; it has a step of its own only when it was cancelled and AWS has it all the same.
+STEPS = (
+    {Status.CHECKING: "check_input", Status.SUBMITTING: "submit"}
+    | dict.fromkeys(LIVE - {Status.STOPPING}, "stop")
+    | dict.fromkeys(ENDED_ON_AWS, "collect_results")
+)
 
 
 def tick(now: datetime | None = None) -> int:

@@ -66,7 +66,7 @@ def make_input(pk: int) -> None:
 def stop(pk: int) -> None:
     """Stop a job nobody waits for any more."""
     try:
-        lifecycle.stop(BatchJob.objects.select_related("connection").get(pk=pk))
+        lifecycle.stop_cancelled(BatchJob.objects.select_related("connection").get(pk=pk))
     except (AwsError, UserError) as error:
         logger.warning("Job %s could not be stopped: %s", pk, error)
 

@@ -199,9 +199,18 @@ def test_cancelled_while_the_answer_was_lost_it_is_stopped(
     lifecycle.submit(job)
     lifecycle.cancel(job)
     sync(job.connection)
+    scheduling.tick()
     assert ("stop", job.pk) in nudges
-    lifecycle.stop(job)
+    lifecycle.stop_cancelled(job)
+    assert job.due_at is None
     assert follow(job).status == Status.STOPPED
+
+
+def test_a_job_nobody_cancelled_is_not_stopped_by_the_clock(nowhere: Connection) -> None:
+    job = make_job(nowhere, status=Status.IN_PROGRESS)
+    lifecycle.stop_cancelled(job)
+    job.refresh_from_db()
+    assert (job.status, job.due_at) == (Status.IN_PROGRESS, None)
 
 
 def test_stopping_in_the_queue_cancels(job: BatchJob, person: User) -> None:

@@ -132,6 +132,7 @@ def test_a_disabled_connection_rests(nowhere: Connection, nudges: Nudges) -> Non
     [
         (Status.CHECKING, "check_input"),
         (Status.SUBMITTING, "submit"),
+        (Status.SCHEDULED, "stop"),
         (Status.COMPLETED, "collect_results"),
         (Status.FAILED, "collect_results"),
     ],
