@@ -15,8 +15,10 @@ from typing import Any
 import boto3
 import psutil
 import pytest
+import requests
 
 from batchconsole.setup.paths import AWSCLI
+from tests.conftest import free_port
 from tests.running import READY, Up, run, up
 
 OTHERS = ("redis", "aws", "bedrock", "web", "control", "scan", "beat")
@@ -170,6 +172,14 @@ def answers(url: str) -> bool:
         return False
 
 
+def test_a_child_that_keeps_ending_ends_everything(tmp_path: Path) -> None:
+    (tmp_path / "redis" / "appendonlydir").mkdir(parents=True)
+    (tmp_path / "redis" / "appendonlydir" / "appendonly.aof.manifest").write_text("not a manifest")
+    done = run(tmp_path, "--no-local", "--port", str(free_port()))
+    assert done.returncode == 1
+    assert done.stderr.startswith("redis ended 5 times within 60 s, last with exit code 1, so everything is ended.")
+
+
 def test_a_killed_up_is_cleaned_up_after_and_nothing_is_lost(tmp_path: Path) -> None:
     with up(tmp_path, "--model", "echo") as first:
         first.process.kill()
@@ -194,9 +204,19 @@ def test_a_stranger_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_deep_data_folder_still_has_a_socket(tmp_path: Path) -> None:
     deep = tmp_path / ("a" * 60) / ("b" * 60)
-    with up(deep, "--no-local", BATCHCONSOLE_ADMIN_PASSWORD="a-password-for-a-test") as started:
+    with up(deep, "--no-local") as started:
         assert answers(f"{started.url}readyz")
         assert not (deep / "aws.env").exists()
+
+
+def test_the_password_of_the_first_start_signs_in(tmp_path: Path) -> None:
+    password = "correct horse battery staple"
+    with up(tmp_path, "--no-local", BATCHCONSOLE_ADMIN_PASSWORD=password) as started:
+        session = requests.Session()
+        session.get(f"{started.url}login/")
+        form = {"username": "admin", "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+        session.post(f"{started.url}login/", form)
+        assert session.get(f"{started.url}admin/", allow_redirects=False).status_code == 200
 
 
 def test_postgresql_serves_as_the_database(database_url: str, tmp_path: Path) -> None:
