@@ -1,0 +1,141 @@
+"""Anthropic's Messages request body as Structs, as Bedrock's InvokeModel takes it.
+
+The body and its messages are closed, what is nested deeper is open, as the service has them.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from batchconsole.records.families.fields import Blob, Count, Fraction, Text, Tokens
+
+
+class Base64Source(msgspec.Struct, tag_field="type", tag="base64"):
+    media_type: str
+    data: Blob
+
+
+class TextSource(msgspec.Struct, tag_field="type", tag="text"):
+    data: str
+    media_type: str = "text/plain"
+
+
+class ContentSource(msgspec.Struct, tag_field="type", tag="content"):
+    content: Any
+
+
+class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
+    text: str
+    citations: Any = None
+    cache_control: Any = None
+
+
+class ImageBlock(msgspec.Struct, tag_field="type", tag="image"):
+    source: Base64Source
+    cache_control: Any = None
+
+
+class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
+    source: Base64Source | TextSource | ContentSource
+    title: str | None = None
+    context: str | None = None
+
+
+class ToolUseBlock(msgspec.Struct, tag_field="type", tag="tool_use"):
+    id: Text
+    name: Text
+    input: dict[str, Any]
+
+
+class ToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_result"):
+    tool_use_id: Text
+    content: str | list[TextBlock | ImageBlock | DocumentBlock] | None = None
+    is_error: bool | None = None
+
+
+class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
+    thinking: str
+    signature: str
+
+
+class RedactedThinkingBlock(msgspec.Struct, tag_field="type", tag="redacted_thinking"):
+    data: str
+
+
+class SearchResultBlock(msgspec.Struct, tag_field="type", tag="search_result"):
+    source: str
+    title: str
+    content: list[TextBlock]
+
+
+Block = (
+    TextBlock
+    | ImageBlock
+    | DocumentBlock
+    | ToolUseBlock
+    | ToolResultBlock
+    | ThinkingBlock
+    | RedactedThinkingBlock
+    | SearchResultBlock
+)
+
+
+class PlainText(msgspec.Struct, tag_field="type", tag="text", forbid_unknown_fields=True, gc=False):
+    text: Text
+
+
+class Message(msgspec.Struct, forbid_unknown_fields=True):
+    role: Literal["user", "assistant"]
+    content: str | list[Block]
+
+
+class Tool(msgspec.Struct):
+    name: Text
+    type: str | None = None
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+
+
+class ToolChoice(msgspec.Struct):
+    type: Literal["auto", "any", "tool", "none"]
+    name: str | None = None
+
+
+class AnthropicBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The body Bedrock takes: the Messages API's without ``model`` and ``stream``, with ``anthropic_version``."""
+
+    anthropic_version: Literal["bedrock-2023-05-31"]
+    max_tokens: Tokens
+    messages: list[Message]
+    system: str | list[TextBlock] | None = None
+    temperature: Fraction | None = None
+    top_p: Fraction | None = None
+    top_k: Count | None = None
+    stop_sequences: list[str] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: ToolChoice | None = None
+    thinking: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    anthropic_beta: list[str] | None = None
+    output_config: dict[str, Any] | None = None
+    output_format: dict[str, Any] | None = None
+    context_management: dict[str, Any] | None = None
+
+
+class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Meta(min_length=1)] | Annotated[list[PlainText], Meta(min_length=1)]
+
+
+class PlainAnthropicBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The part of an :class:`AnthropicBody` that most records keep to."""
+
+    anthropic_version: Literal["bedrock-2023-05-31"]
+    max_tokens: Tokens
+    messages: Annotated[list[PlainMessage], Meta(min_length=1)]
+    system: str | list[PlainText] | None = None
+    temperature: Fraction | None = None
+    top_p: Fraction | None = None
+    top_k: Count | None = None
+    stop_sequences: list[str] | None = None
