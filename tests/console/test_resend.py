@@ -1,0 +1,117 @@
+"""Resending from the browser: what is asked, what is refused, and all records as a file."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from pyarrow import parquet
+
+from batchconsole.aws import s3
+from batchconsole.jobs import results
+from batchconsole.jobs.models import BatchJob, Connection, MadeInput
+from tests.console.conftest import MakeJob, arn
+
+BUCKET = "resend-pages"
+
+
+def line(record_id: str, **outcome: Any) -> bytes:
+    body = {"messages": [{"role": "user", "content": [{"text": f"About {record_id}"}]}]}
+    return json.dumps({"recordId": record_id, "modelInput": body, **outcome}).encode() + b"\n"
+
+
+def answered(record_id: str) -> bytes:
+    message = {"role": "assistant", "content": [{"text": "Fine."}]}
+    usage = {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5}
+    return line(record_id, modelOutput={"output": {"message": message}, "stopReason": "end_turn", "usage": usage})
+
+
+@pytest.fixture
+def job(aws_endpoint: str, boto: Callable[[str], Any], connection: Connection, make_job: MakeJob) -> BatchJob:
+    """A stopped job of three records: one answered, one failed, one never answered."""
+    Connection.objects.update(endpoint_url=aws_endpoint)
+    connection.refresh_from_db()
+    boto("s3").create_bucket(Bucket=BUCKET)
+    job = make_job(
+        "triage",
+        "Stopped",
+        job_arn=arn(),
+        input_s3_uri=f"s3://{BUCKET}/in.jsonl",
+        output_s3_uri=f"s3://{BUCKET}/out/",
+        results="pending",
+    )
+    refused = line("b", error={"errorCode": 400, "errorMessage": "No."})
+    s3.put_object(connection.target, BUCKET, "in.jsonl", line("a") + line("b") + line("c"))
+    s3.put_object(connection.target, BUCKET, f"out/{job.aws_id}/in.jsonl.out", answered("a") + refused)
+    results.collect_results(job)
+    return job
+
+
+def resend_url(job: BatchJob) -> str:
+    return f"/local/jobs/{job.pk}/resend/"
+
+
+def exported(client: Client, job: BatchJob, kind: str) -> bytes:
+    answer = client.get(f"/local/jobs/{job.pk}/results.{kind}")
+    return b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+
+
+def test_it_works(client: Client, job: BatchJob) -> None:
+    page = client.get(resend_url(job)).content.decode()
+    assert "Failed records (1)" in page
+    assert "Unanswered records (1)" in page
+
+
+def test_fewer_than_a_hundred_are_warned_of(client: Client, job: BatchJob) -> None:
+    assert "Fewer than 100 records" in client.get(resend_url(job)).content.decode()
+
+
+def test_the_choice_leads_to_the_page_that_follows_the_worker(client: Client, job: BatchJob) -> None:
+    answer = client.post(resend_url(job), {"outcomes": ["failed", "unanswered"], "pad": "1"})
+    made = MadeInput.objects.get()
+    assert answer.headers["Location"] == made.get_absolute_url()
+    assert (made.resends_failed, made.resends_unanswered, made.resends_at_least) == (True, True, 100)
+
+
+def test_nothing_chosen_is_said_on_the_page(client: Client, job: BatchJob) -> None:
+    answer = client.post(resend_url(job), {})
+    assert answer.status_code == 422
+    assert "Choose what to send again." in answer.content.decode()
+
+
+def test_a_job_without_results_cannot_be_resent(client: Client, make_job: MakeJob) -> None:
+    answer = client.post(resend_url(make_job("running", "InProgress")), {"outcomes": ["failed"]})
+    assert "The results of this job have not been read." in answer.content.decode()
+
+
+def test_the_form_opened_by_a_resend_remembers_it(client: Client, job: BatchJob) -> None:
+    page = client.get(f"/local/jobs/create/?clone={job.pk}&resend_of={job.pk}").content.decode()
+    assert f'name="resend_of" value="{job.pk}"' in page
+
+
+def test_json_lines_have_a_row_for_each_record(client: Client, job: BatchJob) -> None:
+    rows = [json.loads(each) for each in exported(client, job, "jsonl").splitlines()]
+    assert {row["record_id"]: row["outcome"] for row in rows} == {"a": "answered", "b": "failed", "c": "unanswered"}
+
+
+def test_csv_has_a_header_and_a_row_for_each_record(client: Client, job: BatchJob) -> None:
+    rows = list(csv.DictReader(io.StringIO(exported(client, job, "csv").decode())))
+    assert [row["answer"] for row in rows] == ["Fine.", "", ""]
+
+
+def test_parquet_can_be_read_by_others(client: Client, job: BatchJob) -> None:
+    table = parquet.read_table(io.BytesIO(exported(client, job, "parquet")))  # type: ignore[no-untyped-call]
+    assert table.column("record_id").to_pylist() == ["a", "b", "c"]
+
+
+def test_output_that_is_gone_is_said_and_no_file_begun(client: Client, job: BatchJob, boto: Any) -> None:
+    boto("s3").delete_object(Bucket=BUCKET, Key=f"out/{job.aws_id}/in.jsonl.out")
+    answer = client.get(f"/local/jobs/{job.pk}/results.csv", follow=True)
+    assert "does not exist" in answer.content.decode() or "NoSuchKey" in answer.content.decode()
+
+
+def test_an_unknown_format_is_not_found(client: Client, job: BatchJob) -> None:
+    assert client.get(f"/local/jobs/{job.pk}/results.xlsx").status_code == 404
