@@ -40,5 +40,6 @@ CONNECTION_PAGES = (
     ("Batch inference", "job-list", ("job-list", "job-detail", "job-create", "job-stop", "job-stop-selected")),
     ("Models", "model-list", ("model-list", "model-detail")),
     ("S3 buckets", "s3-browse", ("s3-browse", "s3-object")),
+    ("Make batch input", "input-new", ("input-new", "input-made")),
     ("Usage and cost", "usage", ("usage",)),
 )

@@ -1,0 +1,33 @@
+"""Receiving an uploaded file straight into the data folder: on disk from the first byte, and kept by a rename."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
+
+from batchconsole.jobs import uploads
+
+
+class ArrivingFile(TemporaryUploadedFile):
+    """An upload beside the kept ones, gone with its request unless it is kept."""
+
+    def __init__(self, name: str | None, content_type: str | None, charset: str | None, extra: Any = None) -> None:
+        file = tempfile.NamedTemporaryFile(suffix=".upload", dir=uploads.folder())  # noqa: SIM115 - closed with the request
+        UploadedFile.__init__(self, file, name, content_type, 0, charset, extra)
+
+    def keep(self) -> str:
+        """Keep it beyond the request and return the token it is found by."""
+        self.flush()
+        token = uploads.keep(Path(self.temporary_file_path()))
+        self.close()
+        return token
+
+
+class DataFolderUploadHandler(TemporaryFileUploadHandler):
+    """Django's handler for files on disk, with the data folder for its disk: a /tmp may be memory, or small."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        FileUploadHandler.new_file(self, *args, **kwargs)
+        self.file = ArrivingFile(self.file_name, self.content_type, self.charset, self.content_type_extra)

@@ -1,0 +1,290 @@
+"""The page that makes batch input: its steps, its errors in place, what it writes, and where it leads."""
+
+import json
+from html import unescape
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django import Settings
+
+from batchconsole.aws import s3
+from batchconsole.jobs import making, tasks, uploads
+from batchconsole.jobs.models import Connection, MadeInput
+from tests.conftest import REGION
+from tests.console.conftest import NOBODY
+
+URL = "/local/input/new/"
+CSV = b"id,question\n" + b"".join(b"q-%d,Why is %d odd?\n" % (number, number) for number in range(120))
+OPENAI = b"".join(
+    json.dumps({"custom_id": f"t-{number}", "body": {"messages": [{"role": "user", "content": "Hi"}]}}).encode() + b"\n"
+    for number in range(3)
+)
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, settings: Settings) -> Path:
+    settings.DATA_DIR = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def connection(db: None, aws_endpoint: str) -> Connection:
+    return Connection.objects.create(
+        name="local", title="Local", region=REGION, endpoint_url=aws_endpoint, credentials="local"
+    )
+
+
+@pytest.fixture
+def bucket(connection: Connection) -> str:
+    name = f"making-{uuid4().hex[:12]}"
+    s3.create_bucket(connection.target, name)
+    return name
+
+
+def file(data: bytes = CSV, name: str = "questions.csv") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data)
+
+
+def post(client: Client, *, htmx: bool = False, **values: Any) -> Any:
+    filled = {"source": "upload", "shape": "converse", **values}
+    return client.post(URL, filled, headers={"HX-Request": "true"} if htmx else {})
+
+
+def text(response: Any) -> str:
+    assert response.status_code == 200
+    return unescape(response.content.decode())
+
+
+def kept(response: Any) -> str:
+    """The token of the upload that the form carries on."""
+    return str(response.context["form"]["upload"].value())
+
+
+def written(connection: Connection, bucket: str, key: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in s3.get_range(connection.target, bucket, key).splitlines()]
+
+
+def test_it_works(client: Client, connection: Connection, bucket: str) -> None:
+    response = post(
+        client,
+        file=file(),
+        template="Answer: {question}",
+        record_id_column="id",
+        output_s3_uri=f"s3://{bucket}/made/",
+    )
+    assert response.status_code == 302
+    uri = f"s3%3A%2F%2F{bucket}%2Fmade%2Fquestions.jsonl"
+    assert response["Location"] == f"/local/jobs/create/?input_s3_uri={uri}&model_invocation_type=Converse"
+    records = written(connection, bucket, "made/questions.jsonl")
+    assert (len(records), records[0]["recordId"]) == (120, "q-0")
+
+
+def test_the_blank_form_needs_no_aws(client: Client, connection: Connection) -> None:
+    Connection.objects.update(endpoint_url=NOBODY)
+    assert "Prompt template" in text(client.get(URL))
+
+
+def test_it_needs_a_sign_in(connection: Connection) -> None:
+    assert Client().post(URL, {"file": file()}).status_code == 302
+    assert not (uploads.folder() / "x").exists()
+    assert list(uploads.folder().iterdir()) == []
+
+
+def test_a_post_without_its_token_is_refused(connection: Connection, person: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    assert strict.post(URL, {"file": file()}).status_code == 403
+    assert list(uploads.folder().iterdir()) == []
+
+
+def test_reading_the_file_shows_its_columns_and_suggests_a_prompt(client: Client, connection: Connection) -> None:
+    page = text(post(client, file=file(), read="1", htmx=True))
+    assert "<html" not in page
+    assert "CSV with 2 columns" in page
+    assert 'data-column="question"' in page
+    assert "{question}" in page
+    assert '<option value="id" selected>' in page
+    assert "Why is 0 odd?" in page
+
+
+def test_reading_does_not_overwrite_what_was_typed(client: Client, connection: Connection) -> None:
+    response = post(client, file=file(), template="Mine: {id}", read="1")
+    assert response.context["form"]["template"].value() == "Mine: {id}"
+
+
+def test_the_upload_is_kept_from_step_to_step(client: Client, connection: Connection, bucket: str) -> None:
+    first = post(client, file=file(), read="1")
+    fields = {"upload": kept(first), "upload_name": "questions.csv", "template": "{question}"}
+    assert "Why is 2 odd?" in text(post(client, preview="1", **fields))
+    assert post(client, output_s3_uri=f"s3://{bucket}/", **fields).status_code == 302
+    assert len(written(connection, bucket, "questions.jsonl")) == 120
+    assert list(uploads.folder().iterdir()) == []
+
+
+def test_an_upload_can_be_removed(client: Client, connection: Connection) -> None:
+    token = kept(post(client, file=file(), read="1"))
+    response = post(client, upload=token, upload_name="questions.csv", forget_upload="1")
+    assert kept(response) == ""
+    assert list(uploads.folder().iterdir()) == []
+
+
+def test_the_preview_alone_comes_to_htmx(client: Client, connection: Connection) -> None:
+    token = kept(post(client, file=file(), read="1"))
+    fields = {"upload": token, "upload_name": "questions.csv", "template": "Q: {question}\r\nA:", "preview": "1"}
+    page = text(post(client, htmx=True, **fields))
+    assert "Q: Why is 0 odd?\nA:" in page
+    assert '"recordId": "row-0000001"' in page
+    assert "Prompt template" not in page
+
+
+def test_the_preview_says_what_is_wrong(client: Client, connection: Connection) -> None:
+    token = kept(post(client, file=file(), read="1"))
+    page = text(post(client, htmx=True, upload=token, upload_name="a.csv", template="{answer}", preview="1"))
+    assert "There is no column answer. The columns are: id, question." in page
+
+
+def test_an_object_in_s3_is_a_source_and_suggests_its_folder(
+    client: Client, connection: Connection, bucket: str
+) -> None:
+    s3.put_object(connection.target, bucket, "raw/q.csv", CSV)
+    response = post(client, source="s3", input_s3_uri=f"s3://{bucket}/raw/q.csv", read="1")
+    assert "CSV with 2 columns" in text(response)
+    assert response.context["form"]["output_s3_uri"].value() == f"s3://{bucket}/raw/"
+
+
+def test_another_provider_s_batch_is_converted_without_a_prompt(
+    client: Client, connection: Connection, bucket: str
+) -> None:
+    page = text(post(client, file=file(OPENAI, "batch.jsonl"), read="1"))
+    assert "The OpenAI batch requests are converted" in page
+    assert "Prompt template" not in page
+    response = post(client, file=file(OPENAI, "batch.jsonl"), shape="anthropic", output_s3_uri=f"s3://{bucket}/")
+    assert response["Location"].endswith("model_invocation_type=InvokeModel")
+    assert written(connection, bucket, "batch.jsonl")[0]["modelInput"]["anthropic_version"]
+
+
+def test_the_source_is_never_written_over(client: Client, connection: Connection, bucket: str) -> None:
+    s3.put_object(connection.target, bucket, "batch.jsonl", OPENAI)
+    uri = f"s3://{bucket}/batch.jsonl"
+    assert "That is the source" in text(post(client, source="s3", input_s3_uri=uri, output_s3_uri=uri))
+    post(client, source="s3", input_s3_uri=uri, output_s3_uri=f"s3://{bucket}/")
+    assert s3.get_range(connection.target, bucket, "batch.jsonl") == OPENAI
+    assert len(written(connection, bucket, "batch-records.jsonl")) == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({"template": "{answer}"}, "template", "There is no column answer."),
+        ({"template": "Why?"}, "template", "The prompt names no column"),
+        ({"template": ""}, "template", "Prompt template is required."),
+        ({"system": "{x}"}, "system", "There is no column x."),
+        ({"record_id_column": "key"}, "record_id_column", "There is no column key."),
+        ({"max_tokens": "many"}, "max_tokens", "must be a whole number"),
+        ({"temperature": "3"}, "temperature", "must be from 0 to 2"),
+        ({"shape": "titan_embeddings", "temperature": "1"}, "temperature", "takes no temperature"),
+        ({"output_s3_uri": ""}, "output_s3_uri", "S3 URI is required."),
+        ({"output_s3_uri": "s3://bucket-a/a.csv"}, "output_s3_uri", "names end in .jsonl"),
+        ({"file": None}, "file", "File is required."),
+        ({"file": file(b"", "empty.csv")}, "file", "The file is empty."),
+        ({"file": file(b"q\n\xe9\n")}, "file", "Line 2 is not UTF-8."),
+        ({"file": file(b"a,b\n1\n")}, "file", "Row 1: It has 1 values"),
+        ({"file": file(b'{"modelInput": {}}', "a.jsonl")}, "file", "The file holds batch records already."),
+        ({"source": "s3", "input_s3_uri": ""}, "input_s3_uri", "S3 URI is required."),
+        ({"source": "s3", "input_s3_uri": "bucket/a"}, "input_s3_uri", "must begin with s3://"),
+        ({"source": "s3", "input_s3_uri": "s3://no-such-bucket-1/a.csv"}, "input_s3_uri", "There is no object at"),
+        ({"source": "s3", "input_s3_uri": "s3://no-such-bucket-1/"}, "input_s3_uri", "not a folder"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(
+    client: Client, connection: Connection, values: dict[str, Any], field: str, words: str
+) -> None:
+    if (given := values.get("file")) is not None:
+        given.seek(0)
+    filled = {"file": file(), "template": "{question}", "output_s3_uri": "s3://bucket-a/", **values}
+    response = post(client, **{name: value for name, value in filled.items() if value is not None})
+    assert words in " ".join(response.context["form"].errors[field])
+    assert list(response.context["form"].errors) == [field]
+    assert f'id="id_{field}_error"' in text(response)
+
+
+def test_a_missing_bucket_is_said_at_the_destination(client: Client, connection: Connection) -> None:
+    response = post(client, file=file(), template="{question}", output_s3_uri="s3://no-such-bucket-1/")
+    assert response.context["form"].errors["output_s3_uri"] == ["The bucket no-such-bucket-1 does not exist."]
+    assert kept(response)
+
+
+def test_s3_away_is_said_above_the_actions(client: Client, connection: Connection) -> None:
+    Connection.objects.update(endpoint_url=NOBODY)
+    page = text(post(client, file=file(), template="{question}", output_s3_uri="s3://some-bucket/"))
+    assert "EndpointUnreachable" in page
+
+
+def test_a_bad_row_further_down_is_said_and_nothing_is_written(
+    client: Client, connection: Connection, bucket: str
+) -> None:
+    data = CSV + b"q-120,\n"
+    response = post(client, file=file(data), template="{question}", output_s3_uri=f"s3://{bucket}/")
+    assert "Row 121: Its prompt is blank." in text(response)
+    assert s3.list_objects(connection.target, bucket).objects == []
+
+
+def test_few_records_are_doubted(client: Client, connection: Connection, bucket: str) -> None:
+    response = post(client, file=file(b"q\nWhy?\n"), template="{q}", output_s3_uri=f"s3://{bucket}/")
+    page = text(client.get(response["Location"]))
+    assert "1 record was written" in page
+    assert "Most models take jobs of 100 records or more" in page
+
+
+def test_the_chooser_works_without_script(client: Client, connection: Connection, bucket: str) -> None:
+    token = kept(post(client, file=file(), read="1"))
+    page = post(client, upload=token, upload_name="questions.csv", browse="output_s3_uri")
+    assert bucket in text(page)
+    assert kept(page) == token
+
+
+def test_a_large_file_is_left_to_a_worker(client: Client, connection: Connection, bucket: str) -> None:
+    data = CSV + b"".join(b"x-%d,%s\n" % (number, b"y" * 2000) for number in range(making.AT_ONCE_BYTES // 2000))
+    response = post(client, file=file(data), template="{question}", output_s3_uri=f"s3://{bucket}/")
+    made = MadeInput.objects.get()
+    assert response["Location"] == made.get_absolute_url()
+    assert "Waiting for a worker" in text(client.get(response["Location"]))
+    tasks.make_input(made.pk)
+    page = text(client.get(response["Location"], headers={"HX-Request": "true"}))
+    assert "hx-trigger" not in page
+    assert f"input_s3_uri=s3%3A%2F%2F{bucket}%2Fquestions.jsonl&model_invocation_type=Converse" in page
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"state": "running", "bytes_read": 500, "records": 7}, "50%"),
+        ({"state": "queued", "error": {"message": "Could not connect.", "hint": ""}}, "It is tried again by itself."),
+        ({"state": "failed", "error": {"message": "Row 3: Its prompt is blank.", "hint": "Fill it."}}, "Row 3"),
+        ({"state": "done", "records": 60_000}, "up to 50,000 records"),
+    ],
+)
+def test_every_state_of_a_worker_is_shown(
+    client: Client, connection: Connection, values: dict[str, Any], words: str
+) -> None:
+    made = MadeInput.objects.create(
+        connection=connection,
+        source_name="q.csv",
+        source_size=1000,
+        kind="csv",
+        recipe_json="{}",
+        output_s3_uri="s3://b/q.jsonl",
+        **values,
+    )
+    assert words in text(client.get(made.get_absolute_url()))
+
+
+def test_what_another_connection_makes_is_not_found(client: Client, connection: Connection) -> None:
+    other = Connection.objects.create(name="other")
+    made = MadeInput.objects.create(connection=other, source_name="a", source_size=1, kind="csv", recipe_json="{}")
+    assert client.get(f"/local/input/{made.pk}/").status_code == 404
