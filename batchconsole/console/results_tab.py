@@ -7,25 +7,49 @@ from typing import Any
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.pagination import Page, page_number
+from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, ResultIndex
-from batchconsole.jobs.results import ResultPage, Row, find_records, read_page, read_record
+from batchconsole.jobs.results import ResultPage, Row, find_records, read_page, read_record, read_unanswered
 from batchconsole.records.results import Totals
 
 PAGE_SIZE = 10
 FILES_SHOWN = 100
+MOST_FOUND = 50
+SHOWS = {"": "All", "errors": "With errors", "unanswered": "Unanswered"}
 MAX_RAW = 200_000  # characters of a line that the page shows; the file has it all
 
 
 @dataclass
 class ResultsTab:
-    """A page of a job's records, or of those with an error, or those of one id; or why there is none."""
+    """A page of a job's records, of some of them (``only``), or those that were looked for; or why there is none."""
 
     page: Page
     totals: Totals
-    only_errors: bool = False
-    record_id: str = ""
-    error: AwsError | None = None
+    unanswered: int = 0
+    only: str = ""
+    find: str = ""
+    error: AwsError | UserError | None = None
     files: list[Any] = field(default_factory=list)
+    has_resends: bool = False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"": self.totals.records, "errors": self.totals.failed, "unanswered": self.unanswered}
+
+    @property
+    def shows(self) -> list[tuple[str, str, int]]:
+        """The choices of records, each with its title and count; unanswered ones are offered when there are any."""
+        counts = self.counts
+        return [
+            (name, title, counts[name])
+            for name, title in SHOWS.items()
+            if name != "unanswered" or counts[name] or self.only == name
+        ]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there may be more matches than are shown."""
+        return bool(self.find) and len(self.page.rows) >= MOST_FOUND
 
 
 def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
@@ -33,24 +57,27 @@ def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
     tab = ResultsTab(
         page=Page([], 1, PAGE_SIZE, 0, False),
         totals=read_totals(job),
-        only_errors=request.GET.get("only") == "errors",
-        record_id=request.GET.get("record", "").strip(),
+        unanswered=count_unanswered(job),
+        only=only if (only := request.GET.get("only", "")) in SHOWS else "",
+        find=request.GET.get("find", "").strip(),
         files=list(job.result_files.all()[:FILES_SHOWN]),
+        has_resends=job.resends.exists(),
     )
     try:
         tab.page = as_page(find_page(job, tab, page_number(request.GET.get("page", ""))))
-    except AwsError as error:
+    except (AwsError, UserError) as error:
         tab.error = error
     return {"results": tab}
 
 
 def find_page(job: BatchJob, tab: ResultsTab, number: int) -> ResultPage:
-    if tab.record_id:
-        rows = find_records(job, tab.record_id)
+    if tab.find:
+        rows = find_records(job, tab.find, at_most=MOST_FOUND)
         return ResultPage(1, max(len(rows), 1), len(rows), rows)
-    count = tab.totals.failed if tab.only_errors else tab.totals.records
-    number = min(number, max(1, -(-count // PAGE_SIZE)))
-    return read_page(job, number, size=PAGE_SIZE, only_errors=tab.only_errors)
+    number = min(number, max(1, -(-tab.counts[tab.only] // PAGE_SIZE)))
+    if tab.only == "unanswered":
+        return read_unanswered(job, number, size=PAGE_SIZE)
+    return read_page(job, number, size=PAGE_SIZE, only_errors=tab.only == "errors")
 
 
 def as_page(found: ResultPage) -> Page:
@@ -61,6 +88,12 @@ def read_totals(job: BatchJob) -> Totals:
     """The sums of the job's output; all zero before it has been read."""
     stored = ResultIndex.objects.filter(job=job).only("totals_json").first()
     return stored.totals if stored else Totals()
+
+
+def count_unanswered(job: BatchJob) -> int:
+    """How many records of the input have no output; 0 before the output has been read."""
+    stored = ResultIndex.objects.filter(job=job).only("inputs_packed").first()
+    return len(stored.inputs.errors) if stored else 0
 
 
 def read_errors(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:

@@ -65,6 +65,12 @@ def test_it_works(client: Client, job: BatchJob) -> None:
     assert "Unanswered records (1)" in page
 
 
+def test_unanswered_records_can_be_listed(client: Client, job: BatchJob) -> None:
+    page = client.get(f"/local/jobs/{job.pk}/?tab=results&only=unanswered").content.decode()
+    assert "About c" in page
+    assert "About a" not in page
+
+
 def test_fewer_than_a_hundred_are_warned_of(client: Client, job: BatchJob) -> None:
     assert "Fewer than 100 records" in client.get(resend_url(job)).content.decode()
 

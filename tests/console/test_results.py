@@ -76,13 +76,23 @@ def test_only_records_with_errors_can_be_shown(client: Client, job: BatchJob) ->
 
 
 def test_a_record_is_found_by_its_id(client: Client, job: BatchJob) -> None:
-    text = tab(client, job, record=" rec-17 ").text
+    text = tab(client, job, find=" rec-17 ").text
     assert text.count('class="record"') == 1
     assert "Question 17?" in text
 
 
-def test_an_id_that_no_record_has_is_said(client: Client, job: BatchJob) -> None:
-    assert "No record has the ID &lt;nobody&gt;." in tab(client, job, record="<nobody>").text
+def test_records_are_found_by_a_text(client: Client, job: BatchJob) -> None:
+    text = tab(client, job, find="question 17").text
+    assert text.count('class="record"') == 1
+    assert "1 match." in text
+
+
+def test_a_text_that_no_record_has_is_said(client: Client, job: BatchJob) -> None:
+    assert "We can't find a match for &lt;nobody&gt;." in tab(client, job, find="<nobody>").text
+
+
+def test_unanswered_records_are_not_offered_when_there_are_none(client: Client, job: BatchJob) -> None:
+    assert "Unanswered" not in tab(client, job).text
 
 
 def test_errors_are_counted_by_message_with_links_to_examples(client: Client, job: BatchJob) -> None:

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.middleware import ConsoleRequest
-from batchconsole.console.results_tab import read_totals
+from batchconsole.console.results_tab import count_unanswered, read_totals
 from batchconsole.console.views.job import find
 from batchconsole.jobs import resending
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, ResultIndex
+from batchconsole.jobs.models import BatchJob
 from batchconsole.records import exports
 from batchconsole.records.joining import Row
 
@@ -73,13 +73,8 @@ def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     context = {
         "job": job,
         "failed": read_totals(job).failed,
-        "unanswered": unanswered_count(job),
+        "unanswered": count_unanswered(job),
         "least": LEAST_RECORDS,
         "problem": problem,
     }
     return render(request, "console/job_resend.html", context, status=200 if problem is None else 422)
-
-
-def unanswered_count(job: BatchJob) -> int:
-    stored = ResultIndex.objects.filter(job=job).defer("packed", "totals_json").first()
-    return len(stored.inputs.errors) if stored else 0
