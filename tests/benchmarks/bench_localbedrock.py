@@ -23,7 +23,8 @@ from tests.localbedrock.stack import Service, Workspace, converse_record, create
 ECHO_RECORDS = 20_000
 LATENCY_SECONDS = 0.05
 CONCURRENCY = 8
-MODEL_RECORDS = 2_000
+MODEL_RECORDS = 1_000
+ROUNDS = 4
 LARGE_RECORDS = 50_000
 LARGE_RECORD_BYTES = 21_000  # Together 1.05 GB, and within a file's limit of 1 GiB.
 
@@ -49,16 +50,21 @@ def cpu_per_record(workspace: Workspace, aws_url: str) -> Row:
 
 
 def throughput(workspace: Workspace, aws_url: str) -> Row:
-    """The service over a model server that takes 50 ms, against a bare thread pool sending it the same requests."""
-    with model_server() as url:
-        bodies = [
-            {"model": "fake", "messages": [{"role": "user", "content": f"Prompt {number}"}]}
-            for number in range(MODEL_RECORDS)
+    """The service over a model server that takes 50 ms, against a bare thread pool sending it the same requests.
+
+    Both in turns, the best of each: on a machine that does other work the worst only tells of that work.
+    """
+    bodies = [
+        {"model": "fake", "messages": [{"role": "user", "content": f"Prompt {number}"}]}
+        for number in range(MODEL_RECORDS)
+    ]
+    with model_server() as url, service(aws_url, "--concurrency", str(CONCURRENCY), model=url) as started:
+        uri = workspace.put_records(MODEL_RECORDS)
+        pairs = [
+            (rate(url, lambda: send_all(url, bodies)), rate(url, lambda: run(workspace, started, uri)))
+            for _ in range(ROUNDS)
         ]
-        bare = rate(url, lambda: send_all(url, bodies))
-        with service(aws_url, "--concurrency", str(CONCURRENCY), model=url) as started:
-            uri = workspace.put_records(MODEL_RECORDS)
-            ours = rate(url, lambda: run(workspace, started, uri))
+    bare, ours = (max(rates) for rates in zip(*pairs, strict=True))
     return Row(
         "local Bedrock over a model server / a bare thread pool",
         ours / bare,
