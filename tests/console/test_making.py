@@ -119,7 +119,7 @@ def test_reading_does_not_overwrite_what_was_typed(client: Client, connection: C
 
 def test_the_upload_is_kept_from_step_to_step(client: Client, connection: Connection, bucket: str) -> None:
     first = post(client, file=file(), read="1")
-    fields = {"upload": kept(first), "upload_name": "questions.csv", "template": "{question}"}
+    fields: dict[str, Any] = {"upload": kept(first), "upload_name": "questions.csv", "template": "{question}"}
     assert "Why is 2 odd?" in text(post(client, preview="1", **fields))
     assert post(client, output_s3_uri=f"s3://{bucket}/", **fields).status_code == 302
     assert len(written(connection, bucket, "questions.jsonl")) == 120

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.console.forms.making import UPLOAD, MakingForm, suggestions
+from batchconsole.console.forms.making import S3, MakingForm, suggestions
 from batchconsole.console.forms.steps import take_step
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.s3_browser import Place, read_page
@@ -81,13 +81,12 @@ def _new(request: ConsoleRequest) -> HttpResponse:
 
 
 def _take_file(request: ConsoleRequest, data: QueryDict) -> None:
-    """Keep the file that was sent, and let the form speak of it by its token."""
+    """Keep the file that was sent, if it is the source, and let the form speak of it by its token."""
     file = request.FILES.get("file")
-    if isinstance(file, ArrivingFile):
+    if isinstance(file, ArrivingFile) and data.get("source") != S3:
         uploads.forget(data.get("upload", ""))
         data["upload_name"] = file.name or "file"
         data["upload"] = file.keep()
-        data["source"] = UPLOAD
 
 
 def _read(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
