@@ -4,6 +4,7 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from batchconsole.checks import missing_secret_key
 
@@ -11,3 +12,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "batchconsole.settings")
 application = get_wsgi_application()
 if missing := missing_secret_key():
     raise ImproperlyConfigured(f"{missing.msg} {missing.hint}")
+# Views are otherwise loaded by the first request, once in each worker, and a broken one would be found only then.
+get_resolver().check()
