@@ -52,8 +52,8 @@ def data_dir_to_environment(argv: list[str]) -> None:
     """Hand `--data-dir` on by the environment: Django reads its settings before a command sees its options."""
     for argument, following in zip(argv, [*argv[1:], ""], strict=True):
         name, equals, value = argument.partition("=")
-        if name == "--data-dir":
-            os.environ["BATCHCONSOLE_DATA_DIR"] = os.path.abspath(value if equals else following)
+        if name == "--data-dir" and (folder := value if equals else following):
+            os.environ["BATCHCONSOLE_DATA_DIR"] = os.path.abspath(folder)
 
 
 def fill(requirements: str) -> None:

@@ -64,8 +64,12 @@ def environment(options: Options, run: str) -> dict[str, str]:
     inherited = dict(os.environ)
     if inherited.get("AWS_ACCESS_KEY_ID") == ACCESS_KEY:
         inherited = {name: value for name, value in inherited.items() if name not in preparation.aws_env(options)}
-    hosts = ",".join(allowed_hosts(options.host))
-    return inherited | {MARK: run, "BATCHCONSOLE_ALLOWED_HOSTS": hosts, "PYTHONUNBUFFERED": "1"}
+    return inherited | {
+        MARK: run,
+        "BATCHCONSOLE_DATA_DIR": str(options.folder.path),
+        "BATCHCONSOLE_ALLOWED_HOSTS": ",".join(allowed_hosts(options.host)),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def allowed_hosts(host: str) -> list[str]:

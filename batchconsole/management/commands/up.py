@@ -18,6 +18,10 @@ class Command(BaseCommand):
     help = "Start the console with everything it needs, and a local AWS, on this machine. Ctrl-C ends it."
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration; the web process checks
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Take no abbreviations: manage.py looks for `--data-dir` by its whole name before Django starts."""
+        return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address the console listens on (%(default)s)")
         parser.add_argument("--port", type=int, default=8000, help="its port (%(default)s)")
