@@ -30,9 +30,9 @@ from batchconsole.records.report import Finding, Report
 
 logger = logging.getLogger(__name__)
 
-# Longer than the longest silence of S3, three attempts of a minute. A check taken from a worker that was only slow is
+# Longer than one silence of S3, whose reads time out after a minute. A check taken from a worker that was only slow is
 # read twice and written once.
-LEASE = timedelta(minutes=4)
+LEASE = timedelta(seconds=90)
 SAVE_SECONDS = 2
 REUSE_FOR = timedelta(days=1)
 KEEP_FOR = timedelta(days=7)  # those no job shows

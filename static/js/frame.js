@@ -5,5 +5,6 @@ import "./flash.js";
 import "./help.js";
 import "./menus.js";
 import "./panels.js";
+import "./session.js";
 import "./shortcuts.js";
 import "./times.js";

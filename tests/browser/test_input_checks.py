@@ -183,3 +183,11 @@ def test_axe_finds_nothing(open_page: Open, bucket: str, options: dict[str, Any]
     assert faults(page) == []
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert width == 0
+
+
+def test_a_session_that_has_ended_leads_to_the_sign_in_page(open_page: Open, bucket: str) -> None:
+    page = open_page(URL.format(bucket))
+    page.context.clear_cookies(name="sessionid")
+    check_button(page).click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    expect(page).to_have_url(re.compile("/login/"))
