@@ -7,11 +7,12 @@ tick does expires, and an error is logged, not retried here.
 import logging
 
 from celery import shared_task
+from django.db import DEFAULT_DB_ALIAS
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import input_checks, lifecycle, making, quotas, results, scheduling, signals
+from batchconsole.jobs import input_checks, lifecycle, making, quotas, results, scheduling, search, signals
 from batchconsole.jobs import sync as syncing
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, MadeInput
@@ -35,8 +36,9 @@ def sync(pk: int) -> None:
 
 
 def refresh_limits(pk: int) -> None:
-    """Read one connection's quotas."""
+    """What one connection needs once a day: its quotas read, and SQLite told how its jobs lie."""
     quotas.refresh_limits(Connection.objects.get(pk=pk))
+    search.update_statistics(using=DEFAULT_DB_ALIAS)
 
 
 def check_input(pk: int) -> None:

@@ -43,7 +43,7 @@ class BatchJob(models.Model):
 
     NEXT: ClassVar[dict[str, frozenset[str]]] = NEXT
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs", db_index=False)
     origin = models.CharField(max_length=8, choices=Origin, default=Origin.CONSOLE)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="batch_jobs"
@@ -119,8 +119,13 @@ class BatchJob(models.Model):
             models.Index(fields=["connection", "-created_at", "-id"], name="job_list"),
             models.Index(fields=["connection", "status", "-created_at", "-id"], name="job_list_status"),
             models.Index(fields=["connection", "job_name"], name="job_name"),
-            models.Index(fields=["status", "connection", "base_model_id", "id"], name="job_queue"),
-            models.Index(fields=["due_at"], name="job_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=["connection", "base_model_id", "status", "id"], name="job_queue"),
+            # Only what waits for a step has a due time: it stays small, and holds all that the clock looks at.
+            models.Index(
+                fields=["due_at", "status", "connection", "base_model_id"],
+                name="job_due",
+                condition=models.Q(due_at__isnull=False),
+            ),
             # Holds all that the totals of a date range are made of, so that they never touch the table itself.
             models.Index(
                 fields=["connection", "end_time", "base_model_id", "created_by", "status", *COUNTED],
