@@ -1,4 +1,4 @@
-"""The races once more on a real PostgreSQL, where two transactions see less of each other than on SQLite."""
+"""The races and the sums once more on a real PostgreSQL: transactions see less of each other, and SQL differs."""
 
 import os
 import subprocess
@@ -17,6 +17,8 @@ def test_the_same_tests_pass_on_postgresql(database_url: str) -> None:
             "pytest",
             str(TESTS / "test_models.py"),
             str(TESTS / "test_scheduling.py"),
+            str(TESTS / "test_usage.py"),
+            str(TESTS / "test_prices.py"),
         ],
         env=os.environ | {"BATCHCONSOLE_DATABASE_URL": database_url},
         capture_output=True,

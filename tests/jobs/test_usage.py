@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection as database
-from django.test.utils import CaptureQueriesContext
 
 from batchconsole.jobs import usage
 from batchconsole.jobs.models import BatchJob, Connection, Status
@@ -148,18 +146,6 @@ def test_groups_days_and_both_add_up_to_the_total(account: Connection, make: Mak
     found = added_up(account, MODEL)
     for parts in (found.by_group, found.by_day, found.by_both):
         assert sum(totals.cost_usd or 0 for totals in parts.values()) == found.total.cost_usd == Decimal(6)
-
-
-@pytest.mark.parametrize("by", [DAY, MODEL, PERSON])
-def test_adding_up_reads_the_index_and_not_the_jobs(account: Connection, make: Make, by: str) -> None:
-    make()
-    with CaptureQueriesContext(database) as queries:
-        list(cells(account, OCTOBER, by=by))
-    assert len(queries) == 1
-    with database.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {queries[0]['sql']}")
-        plan = " ".join(str(row) for row in cursor.fetchall())
-    assert "USING COVERING INDEX job_usage" in plan
 
 
 def test_every_job_is_listed_with_what_it_used(account: Connection, make: Make) -> None:
