@@ -24,7 +24,7 @@ from batchconsole.records.report import MAX_EXAMPLES, MAX_FILES, Example, FileSu
 from batchconsole.records.scanning import Part, scan, without_id, without_mark
 from batchconsole.records.sniffing import HEAD_BYTES, LOOK_ALIKES, Sniffed, sniff
 
-PART_BYTES = 16 * 2**20
+PART_BYTES = 8 * 2**20
 MAX_REPEATED = 1000  # fingerprints looked for to find examples
 MAX_LISTED = 200_000  # the same for a list of all, some 50 MB
 
@@ -55,7 +55,7 @@ def check(
     """Check every record of *files* (all objects at the job's input location) and report.
 
     *input_s3_uri* is that location, to judge where records take media from. *price* is the model's batch price when it
-    is not the shipped one. *progress* is called about once a MiB, or once a part of 16 MiB with an *executor*, which
+    is not the shipped one. *progress* is called about once a MiB, or once a part of 8 MiB with an *executor*, which
     reads parts in its workers; for an executor of processes *files* must be picklable.
 
     Whatever the bytes are, the outcome is a report. Raises what opening or reading a file raises, and nothing else.

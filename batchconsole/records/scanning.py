@@ -1,6 +1,7 @@
 """Reading the records of one file, or a part of one, and counting what is in them: the hot loop of the input check."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -71,6 +72,7 @@ def without_mark(batch: Batch) -> Batch:
     return batch._replace(lines=[batch.lines[0].removeprefix(BOM), *batch.lines[1:]])
 
 
+@cache
 def _line_decoder(body: Any) -> Callable[[bytes], Any]:
     """Decodes a line whose body is *body* and that has nothing else but a recordId."""
     fields: list[tuple[str, Any, Any]] = [("modelInput", body, NODEFAULT), ("recordId", str | msgspec.UnsetType, UNSET)]

@@ -20,13 +20,18 @@ from typing import Any
 
 import orjson
 
+from batchconsole.aws import s3
+from batchconsole.aws.session import Target, client
 from batchconsole.records import files, preflight, results
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.families.base import Completion
+from batchconsole.records.files import InputFile
 from tests.benchmarks.row import Row
+from tests.conftest import REGION, local_aws
 
 MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 SIZE = 100 * 10**6
+BUCKET = "bench-records"
 RESULTS = 50_000
 ROUNDS = 7
 POOL = 400  # different records; each is written again and again under a new id
@@ -41,6 +46,7 @@ def main(size: int = SIZE) -> Iterator[Row]:
         write_input(path, size)
         yield from speed_of_a_check(path)
         yield memory_of_a_check(path)
+        yield check_from_s3(path)
         path.unlink()
         write_results(path, RESULTS)
         yield speed_of_reading_results(path)
@@ -135,6 +141,19 @@ def speed_of_a_check(path: Path) -> Iterator[Row]:
         list(executor.map(warm_up, range(8)))
         faster = ratio(partial(check, path, executor), yardstick)
     yield Row("check of Converse records, two processes", faster, at_least=1.5, note=megabytes(path))
+
+
+def check_from_s3(path: Path) -> Row:
+    """Out of a local S3 in a process of its own. Wall-clock time, as reading is mostly waiting."""
+    with tempfile.TemporaryDirectory() as folder, local_aws(Path(folder)) as (url, _):
+        target = Target(region=REGION, endpoint_url=url, credentials="local")
+        client(target, "s3").create_bucket(Bucket=BUCKET)
+        client(target, "s3").upload_file(str(path), BUCKET, path.name)
+        read = partial(s3.iter_object, target, BUCKET, path.name)
+        file = InputFile(path.name, path.stat().st_size, read)
+        work = partial(preflight.check, [file], model_id=MODEL, invocation_type="Converse")
+        slower = 1 / ratio(work, lambda: sum(map(len, read(start=0))))
+    return Row("check from S3, against reading it", slower, at_most=1.5, note=megabytes(path))
 
 
 def megabytes(path: Path) -> str:
