@@ -131,10 +131,17 @@ def test_a_report_tells_tokens_cost_and_the_price_date(client: Client, make_chec
 
 
 def test_an_unknown_price_is_unknown_and_not_zero(client: Client, make_check: MakeCheck) -> None:
-    unpriced = report.Report(model_id="x", invocation_type="Converse", records=100)
+    unpriced = report.Report(model_id="x", invocation_type="Converse", records=100, estimated_input_tokens=7)
     done = make_check(state=State.DONE, report_json=report.encode(unpriced).decode())
     text = fragment(client, done).text
     assert "There is no batch price known for this model." in text
+    assert "$0" not in text
+
+
+def test_what_could_not_be_measured_has_no_figures(client: Client, make_check: MakeCheck) -> None:
+    text = fragment(client, make_check(BAD)).text
+    assert "<dt>Input tokens</dt><dd>-</dd>" in text
+    assert "<dt>Total cost</dt><dd>-</dd>" in text
     assert "$0" not in text
 
 

@@ -71,6 +71,11 @@ class CheckView:
         return limits_for(self.check.connection, self.check.model_id)
 
     @property
+    def is_estimated(self) -> bool:
+        """Whether any record could be measured."""
+        return self.report is not None and self.report.estimated_input_tokens > 0
+
+    @property
     def input_cost(self) -> str:
         cost = self.report.cost if self.report else None
         return usd(cost.input_usd if cost else None)
