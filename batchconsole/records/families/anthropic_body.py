@@ -102,13 +102,16 @@ class ToolChoice(msgspec.Struct):
     name: str | None = None
 
 
-class AnthropicBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The body Bedrock takes: the Messages API's without ``model`` and ``stream``, with ``anthropic_version``."""
+class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Meta(min_length=1)] | Annotated[list[PlainText], Meta(min_length=1)]
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The members of a body beside its messages: the Messages API's without ``model`` and ``stream``."""
 
     anthropic_version: Literal["bedrock-2023-05-31"]
     max_tokens: Tokens
-    messages: list[Message]
-    system: str | list[TextBlock] | None = None
     temperature: Fraction | None = None
     top_p: Fraction | None = None
     top_k: Count | None = None
@@ -123,19 +126,13 @@ class AnthropicBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     context_management: dict[str, Any] | None = None
 
 
-class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    role: Literal["user", "assistant"]
-    content: Annotated[str, Meta(min_length=1)] | Annotated[list[PlainText], Meta(min_length=1)]
+class AnthropicBody(Settings, kw_only=True):
+    messages: list[Message]
+    system: str | list[TextBlock] | None = None
 
 
-class PlainAnthropicBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """The part of an :class:`AnthropicBody` that most records keep to."""
+class PlainAnthropicBody(Settings, kw_only=True):
+    """The part of an :class:`AnthropicBody` that most records keep to: only text."""
 
-    anthropic_version: Literal["bedrock-2023-05-31"]
-    max_tokens: Tokens
     messages: Annotated[list[PlainMessage], Meta(min_length=1)]
     system: str | list[PlainText] | None = None
-    temperature: Fraction | None = None
-    top_p: Fraction | None = None
-    top_k: Count | None = None
-    stop_sequences: list[str] | None = None

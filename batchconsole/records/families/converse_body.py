@@ -211,11 +211,10 @@ MetadataValue = Annotated[str, Meta(max_length=256)]
 ResponsePath = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
-class ConverseBody(Shape):
-    messages: list[Message]
-    system: list[SystemBlock] | None = None
+class Settings(Shape):
+    """The members of a body that types alone can check."""
+
     inference_config: InferenceConfig | None = None
-    tool_config: ToolConfig | None = None
     guardrail_config: GuardrailConfig | None = None
     additional_model_request_fields: dict[str, Any] | None = None
     additional_model_response_field_paths: Annotated[list[ResponsePath], Meta(max_length=10)] | None = None
@@ -226,10 +225,14 @@ class ConverseBody(Shape):
     output_config: dict[str, Any] | None = None
 
 
-class PlainConverseBody(Shape):
-    """The part of a :class:`ConverseBody` that most records keep to."""
+class ConverseBody(Settings, kw_only=True):
+    messages: list[Message]
+    system: list[SystemBlock] | None = None
+    tool_config: ToolConfig | None = None
+
+
+class PlainConverseBody(Settings, kw_only=True):
+    """The part of a :class:`ConverseBody` that most records keep to: only text, and no tools."""
 
     messages: PlainMessages
     system: list[PlainBlock] | None = None
-    inference_config: InferenceConfig | None = None
-    additional_model_request_fields: dict[str, Any] | None = None
