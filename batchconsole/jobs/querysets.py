@@ -24,13 +24,13 @@ class ConnectionQuerySet(models.QuerySet[Any]):
     def sync_due(self, now: datetime) -> Self:
         return self.enabled().filter(sync_due_at__lte=now)
 
-    def lock(self, pk: int) -> None:
-        """Hold one connection's row until the transaction ends. Take it before the rows of its jobs, never after.
+    def lock(self, pk: int) -> Any:
+        """One connection, its row held until the transaction ends. Take it before the rows of its jobs, never after.
 
         Its key does not change, so that events and jobs that point to it can be added meanwhile. SQLite has one writer
         at a time anyway.
         """
-        self.select_for_update(no_key=True).get(pk=pk)
+        return self.select_for_update(no_key=True).get(pk=pk)
 
     def claim_sync(self, pk: int, *, due_at: datetime, until: datetime) -> bool:
         """Push the next sync of one connection on, if nobody else did."""

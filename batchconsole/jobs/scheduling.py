@@ -139,7 +139,8 @@ def claim(job: BatchJob) -> bool:
     now = timezone.now()
     with transaction.atomic():
         # PostgreSQL lets two transactions count the same last place at once; who holds the connection counts alone.
-        Connection.objects.lock(job.connection_id)
+        if not Connection.objects.lock(job.connection_id).is_enabled:
+            return False
         job.refresh_from_db()
         if job.status == Status.SUBMITTING:
             return _take_over(job, now)

@@ -127,6 +127,12 @@ def test_a_disabled_connection_rests(nowhere: Connection, nudges: Nudges) -> Non
     assert scheduling.tick() == 0
 
 
+def test_nothing_is_claimed_for_a_disabled_connection(nowhere: Connection) -> None:
+    job = make_job(nowhere)
+    Connection.objects.update(is_enabled=False)
+    assert not scheduling.claim(job)
+
+
 @pytest.mark.parametrize(
     ("status", "task"),
     [
