@@ -11,7 +11,7 @@ from tests.localbedrock.stack import MODEL, Service, Workspace, converse_record,
 
 
 def test_a_job_goes_through_all_states_and_completes(service: Service, bedrock: Any, workspace: Workspace) -> None:
-    delays = {"submitted_seconds": 0.3, "validating_seconds": 0.3, "scheduled_seconds": 0.3, "record_seconds": 0.3}
+    delays = {"submitted_seconds": 0.5, "validating_seconds": 0.5, "scheduled_seconds": 0.5, "record_seconds": 0.5}
     with service.settings(**delays):
         arn = create(bedrock, workspace.request(workspace.put_records(3)))
         for status in ("Submitted", "Validating", "Scheduled", "InProgress", "Completed"):
@@ -82,16 +82,6 @@ def test_stopping_a_job_in_progress_keeps_what_is_answered(
     assert workspace.manifest(job)["processedRecordCount"] == 20
 
 
-def test_an_answer_behind_a_slow_record_is_kept_when_the_job_is_stopped(bedrock: Any, workspace: Workspace) -> None:
-    records = [converse_record(0, "[[sleep: 60]]"), *(converse_record(number) for number in range(1, 6))]
-    arn = create(bedrock, workspace.request(workspace.put(json_lines(records))))
-    workspace.wait(bedrock, arn, until=["InProgress"])
-    time.sleep(0.5)
-    bedrock.stop_model_invocation_job(jobIdentifier=arn)
-    job = workspace.wait(bedrock, arn, until=["Stopped"], seconds=5)
-    assert len(workspace.answers(job)) == job["successRecordCount"] == 5
-
-
 @pytest.mark.parametrize("status", ["Submitted", "Validating", "Scheduled"])
 def test_a_waiting_job_is_stopped(service: Service, bedrock: Any, workspace: Workspace, status: str) -> None:
     with service.settings(**{f"{status.lower()}_seconds": 3600}):
@@ -135,7 +125,7 @@ def test_a_job_that_waits_too_long_expires(service: Service, bedrock: Any, works
 
 def test_a_job_that_runs_too_long_is_partially_completed(service: Service, bedrock: Any, workspace: Workspace) -> None:
     records = [converse_record(number, f"[[sleep: {0 if number < 4 else 60}]] n") for number in range(8)]
-    with service.settings(hour_seconds=0.05):
+    with service.settings(hour_seconds=0.2):
         job = workspace.run(bedrock, workspace.put(json_lines(records)))
     assert (job["status"], job["processedRecordCount"]) == ("PartiallyCompleted", 4)
     assert len(workspace.answers(job)) == workspace.manifest(job)["successRecordCount"] == 4

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,29 @@ def test_an_answer_that_takes_too_long_is_asked_for_again(
     assert "modelOutput" in run(modelled, workspace, converse_record(1))["record-1"]
     hold.set()
     assert len(server.bodies()) == 2
+
+
+def test_an_answer_behind_a_slow_record_is_kept_when_the_job_is_stopped(
+    modelled: Service, server: ModelServer, workspace: Workspace
+) -> None:
+    hold = threading.Event()
+
+    def reply(path: str, body: Any) -> tuple[int, Any]:
+        if "slow" in json.dumps(body["messages"]):
+            hold.wait(2)
+        return chat()
+
+    server.reply = reply
+    bedrock = modelled.client()
+    records = [converse_record(0, "slow"), *(converse_record(number) for number in range(1, 6))]
+    arn = create(bedrock, workspace.request(workspace.put(json_lines(records))))
+    while len(server.requests) < 6:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    bedrock.stop_model_invocation_job(jobIdentifier=arn)
+    job = workspace.wait(bedrock, arn, until=["Stopped"])
+    hold.set()
+    assert len(workspace.answers(job)) == job["successRecordCount"] == 5
 
 
 def test_a_job_waits_for_a_server_that_is_not_there_and_can_be_stopped(
