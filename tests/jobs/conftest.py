@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
+import requests
 from django.contrib.auth.models import User
 
 from batchconsole.aws import iam, s3
@@ -73,18 +73,23 @@ class LocalBedrock:
 
     def __init__(self, url: str) -> None:
         self.url = f"{url}/_localbedrock"
-        self.before = httpx.get(f"{self.url}/settings").raise_for_status().json()
+        self.before = self._ask("GET", "settings").json()
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
+        answer = requests.request(method, f"{self.url}/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer
 
     def fault(self, kind: str, operation: str, count: int = 3) -> None:
         """*kind* strikes the next *count* calls; boto3 makes three before it gives up."""
         body = {"kind": kind, "operation": operation, "count": count}
-        httpx.post(f"{self.url}/faults", json=body).raise_for_status()
+        self._ask("POST", "faults", body)
 
     def set(self, **settings: float) -> None:
-        httpx.patch(f"{self.url}/settings", json=settings).raise_for_status()
+        self._ask("PATCH", "settings", settings)
 
     def reset(self) -> None:
-        httpx.delete(f"{self.url}/faults").raise_for_status()
+        self._ask("DELETE", "faults")
         self.set(**{name: self.before[name] for name in ("record_seconds", "max_jobs_per_model")})
 
 
