@@ -141,6 +141,11 @@ def test_an_unknown_model_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.startswith("--model gpt is no .gguf file")) == (1, True)
 
 
+def test_too_few_workers_are_refused(tmp_path: Path) -> None:
+    done = run(tmp_path, "--model", "echo", "--workers", "0")
+    assert (done.returncode, done.stderr) == (1, "--workers 0 is too few: at least one has to read the files.\n")
+
+
 def test_a_data_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run(tmp_path / "file" / "data", "--model", "echo")

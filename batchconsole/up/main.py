@@ -28,7 +28,7 @@ POLL_SECONDS = 0.05
 
 def up(options: Options) -> None:
     """Run everything until SIGINT, SIGTERM or SIGHUP; raises UpError when it does not start or cannot go on."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, *hangup()):
         signal.signal(number, signal.default_int_handler)
     with sole_run(options.folder) as run:
         require_ports(options)
@@ -46,6 +46,11 @@ def up(options: Options) -> None:
             supervisor.stop()
     if supervisor.failure:
         raise UpError(supervisor.failure)
+
+
+def hangup() -> list[signal.Signals]:
+    """SIGHUP, the end of the terminal, unless `nohup` has asked to go on without one."""
+    return [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]
 
 
 def require_ports(options: Options) -> None:

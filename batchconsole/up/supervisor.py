@@ -44,8 +44,9 @@ class Supervisor:
 
     def stop(self) -> None:
         """End every child: first the users, then what they use. A further signal ends all of them at once."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._kill(self.children))
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with self.lock:
             self.stopping.set()
         self._end([process for process in self.keepers if not process.outlives], USERS_SECONDS)

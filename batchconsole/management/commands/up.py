@@ -48,6 +48,8 @@ class Command(BaseCommand):
 
 def read(options: dict[str, Any]) -> Options:
     """The command line in `up`'s words. The data folder comes from the settings, which manage.py has told of it."""
+    if options["workers"] < 1:
+        raise UpError(f"--workers {options['workers']} is too few: at least one has to read the files.")
     return Options(
         folder=DataFolder(settings.DATA_DIR),
         host=options["host"].strip("[]"),
