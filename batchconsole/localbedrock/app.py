@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from batchconsole.localbedrock import controls
 from batchconsole.localbedrock.errors import InternalServerException, SerializationException, ServiceError
@@ -34,7 +35,8 @@ def make_app(service: Service) -> Starlette:
     """The ASGI application of *service*."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await _call(service, Request(scope, receive))
+        is_http = scope["type"] == "http"
+        response = await _call(service, Request(scope, receive)) if is_http else WebSocketClose()
         await response(scope, receive, send)
 
     app = Starlette(routes=[Route("/healthz", healthz), *controls.routes(service)])
@@ -66,7 +68,8 @@ class _Call:
         self._labels = labels
 
     async def run(self) -> Response:
-        return await asyncio.wrap_future(self._service.calls.submit(self._run))
+        pool = self._service.pool_for(self._model.service_model.service_name)
+        return await asyncio.wrap_future(pool.submit(self._run))
 
     def _run(self) -> Response:
         try:

@@ -6,10 +6,12 @@ from batchconsole.localbedrock.engine import Engine
 from batchconsole.localbedrock.faults import Faults, FaultyModel
 from batchconsole.localbedrock.modelservers.base import ModelServer
 from batchconsole.localbedrock.modelservers.echo import EchoModel
-from batchconsole.localbedrock.modelservers.openai import CALLS_AT_ONCE, OpenAIModel
+from batchconsole.localbedrock.modelservers.openai import MODEL_CALLS_AT_ONCE, OpenAIModel
 from batchconsole.localbedrock.pool import Pool
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.store import Store
+
+CALLS_AT_ONCE = 8
 
 
 class Service:
@@ -22,7 +24,12 @@ class Service:
         self.model: ModelServer = FaultyModel(_model(settings), self.faults)
         self.store = Store(folder / "jobs.sqlite3")
         self.engine = Engine(settings, self.store, self.model)
-        self.calls = Pool(CALLS_AT_ONCE)
+        self._calls = Pool(CALLS_AT_ONCE)
+        self._model_calls = Pool(MODEL_CALLS_AT_ONCE)
+
+    def pool_for(self, service_name: str) -> Pool:
+        """The threads for the calls of ``bedrock`` or ``bedrock-runtime``: a slow model must not hold up the others."""
+        return self._model_calls if service_name == "bedrock-runtime" else self._calls
 
     @property
     def settings(self) -> Settings:

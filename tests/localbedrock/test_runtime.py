@@ -1,6 +1,8 @@
 """Converse and InvokeModel, the two calls of the runtime API."""
 
+import http.client
 import json
+import select
 from typing import Any
 
 import pytest
@@ -110,3 +112,15 @@ def test_a_prompt_can_make_the_echo_model_fail(runtime: Any, code: int, error: s
 def test_a_model_that_is_down_is_unavailable(service: Service, runtime: Any) -> None:
     with service.fault(kind="model_down"), pytest.raises(ClientError, match="ServiceUnavailableException"):
         runtime.converse(modelId=MODEL, messages=MESSAGES)
+
+
+def test_slow_answers_hold_up_no_other_call(service: Service, bedrock: Any) -> None:
+    connections = []
+    body = json.dumps({"messages": [{"role": "user", "content": [{"text": "[[sleep: 8]]"}]}]})
+    for _ in range(60):
+        connections.append(http.client.HTTPConnection("127.0.0.1", service.port))
+        connections[-1].request("POST", f"/model/{MODEL}/converse", body)
+    assert bedrock.list_foundation_models()["modelSummaries"]
+    assert not select.select([connection.sock for connection in connections], [], [], 0)[0]
+    for connection in connections:
+        connection.close()

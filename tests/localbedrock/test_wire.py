@@ -131,3 +131,16 @@ def test_healthz_answers(service: Service) -> None:
     connection.request("GET", "/healthz")
     assert connection.getresponse().status == 200
     connection.close()
+
+
+def test_a_web_socket_is_turned_away(service: Service) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    wish = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "a" * 22,
+    }
+    connection.request("GET", "/", headers=wish)
+    assert connection.getresponse().status in (400, 403)
+    connection.close()

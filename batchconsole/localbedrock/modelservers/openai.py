@@ -13,7 +13,7 @@ from batchconsole.records.families.base import Completion, Request, StopReason
 
 OK, FAILED = 200, 500
 CONNECT_SECONDS = 5
-CALLS_AT_ONCE = 40  # Calls of the API, which may be Converse or InvokeModel.
+MODEL_CALLS_AT_ONCE = 40  # Converse and InvokeModel, beside the records of jobs.
 # The request itself is at fault; every other status is the server's or its configuration's.
 REFUSALS = frozenset({400, 413, 415, 422, 501})
 STOP_REASONS: dict[str, StopReason] = {
@@ -77,9 +77,8 @@ class OpenAIModel:
         self._headers = {"content-type": "application/json"}
         if settings.model_api_key:
             self._headers["authorization"] = f"Bearer {settings.model_api_key}"
-        # The runtime calls come from threads of their own, beside those of the jobs.
         self._http = urllib3.PoolManager(
-            maxsize=settings.concurrency + CALLS_AT_ONCE,
+            maxsize=settings.concurrency + MODEL_CALLS_AT_ONCE,
             retries=False,
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=settings.model_timeout_seconds),
         )
