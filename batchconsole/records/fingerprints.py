@@ -2,15 +2,13 @@
 
 import zlib
 from array import array
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from typing import Literal, TypeAlias
 
-RUN = 2**18
+AT_ONCE = 2**19  # numbers in one set, about 60 MB
 MAX_FINGERPRINTS = 2**24  # 128 MiB; hundreds of times the records a job may have
-_BITS = 64
 
 
 def fingerprints(record_ids: Iterable[str]) -> Iterator[int]:
@@ -31,11 +29,10 @@ Run: TypeAlias = "array[int]"
 
 
 class Fingerprints:
-    """The fingerprints of all recordIds seen, in sorted runs, so that many can be compared in little memory."""
+    """The fingerprints of all recordIds seen, so that many can be compared in little memory."""
 
     def __init__(self) -> None:
-        self.runs: list[Run] = []
-        self.open: Run = array("q")
+        self.runs: list[Run] = [array("q")]
         self.count = 0
         self.dropped = 0
 
@@ -44,31 +41,20 @@ class Fingerprints:
         if self.count + len(record_ids) > MAX_FINGERPRINTS:
             self.dropped += len(record_ids)
             return
-        self.open.extend(fingerprints(record_ids))
+        self.runs[-1].extend(fingerprints(record_ids))
         self.count += len(record_ids)
-        if len(self.open) >= RUN:
-            self.close()
-
-    def close(self) -> None:
-        """Sort what is not in a run yet: work a process had better do before it hands its part over."""
-        if self.open:
-            self.runs.append(array("q", sorted(self.open)))
-            self.open = array("q")
 
     def merge(self, other: "Fingerprints") -> None:
         """Take in those of another part of the input."""
-        other.close()
+        if self.count + other.count > MAX_FINGERPRINTS:
+            self.dropped += other.count
+        else:
+            self.runs += other.runs
+            self.count += other.count
         self.dropped += other.dropped
-        for run in other.runs:
-            if self.count + len(run) > MAX_FINGERPRINTS:
-                self.dropped += len(run)
-            else:
-                self.runs.append(run)
-                self.count += len(run)
 
     def repeated(self, *, limit: int) -> tuple[int, set[int]]:
         """How many records have an id that an earlier one has, and up to *limit* fingerprints of such ids."""
-        self.close()
         surplus, found = 0, set[int]()
         for same in self._slices():
             distinct = len(set().union(*same))
@@ -78,16 +64,19 @@ class Fingerprints:
                 found.update(_repeated_in(same, limit - len(found)))
         return surplus, found
 
-    def _slices(self) -> Iterator[list[Run]]:
-        """Each run's part of one range of numbers after the other, about :data:`RUN` numbers in all at a time."""
-        parts = max(1, self.count // RUN)
-        bounds = [-(2 ** (_BITS - 1)) + (2**_BITS // parts) * number for number in range(1, parts)]
-        cuts = [[0, *(bisect_left(run, bound) for bound in bounds), len(run)] for run in self.runs]
-        for part in range(parts):
-            yield [run[cut[part] : cut[part + 1]] for run, cut in zip(self.runs, cuts, strict=True)]
+    def _slices(self) -> Iterator[list[Run] | list[list[int]]]:
+        """All numbers, about :data:`AT_ONCE` at a time and equal ones together: those of one range after the other."""
+        parts = 1 + self.count // AT_ONCE
+        if parts == 1:
+            yield self.runs
+            return
+        width = 2**64 // parts + 1
+        for start in range(-(2**63), 2**63, width):
+            end = start + width
+            yield [[number for number in run if start <= number < end] for run in self.runs]
 
 
-def _repeated_in(runs: list[Run], limit: int) -> list[int]:
+def _repeated_in(runs: list[Run] | list[list[int]], limit: int) -> list[int]:
     counts: Counter[int] = Counter()
     for run in runs if limit > 0 else ():
         counts.update(run)

@@ -61,7 +61,6 @@ def scan(
         part.bytes = min(batch.end, end) - start
         if progress:
             progress(part)
-    part.fingerprints.close()
     return part
 
 

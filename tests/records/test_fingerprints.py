@@ -49,10 +49,11 @@ def test_repeats_are_counted_exactly(parts: list[list[str]]) -> None:
     assert found == set(fingerprints([name for name, count in counts.items() if count > 1]))
 
 
-def test_many_ids_are_compared_across_runs() -> None:
-    everything = Fingerprints()
-    for start in range(0, 2 * module.RUN, module.RUN // 4):
-        everything.add([str(number) for number in range(start, start + module.RUN // 4)])
+def test_more_ids_than_fit_into_one_set_are_compared() -> None:
+    count, step = 2 * module.AT_ONCE + 1, module.AT_ONCE // 4
+    everything = collect(
+        [[str(number) for number in range(start, min(start + step, count))] for start in range(0, count, step)]
+    )
     everything.add(["7", "300000"])
     assert everything.repeated(limit=9) == (2, set(fingerprints(["7", "300000"])))
 
