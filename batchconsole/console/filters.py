@@ -1,4 +1,4 @@
-"""What the job list can be narrowed to and sorted by. The query string is the only state; its bad parts are dropped."""
+"""What the job list can be narrowed to. The query string is the only state; its bad parts are dropped."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import cached_property
 
+from batchconsole.console.properties import TAGS_AS_TEXT, combined, read_tokens
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.states import LIVE, WAITING, Status
@@ -37,28 +38,22 @@ class KnownChoicesFilter(django_filters.MultipleChoiceFilter):  # type: ignore[m
     field_class = KnownChoicesField
 
 
-class SortFilter(django_filters.OrderingFilter):  # type: ignore[misc] # django-filter ships no types
-    """Sorting with the key as the last word, so that a page never shows a row twice."""
+class TokensField(forms.MultipleChoiceField):
+    """Tokens such as ``status=Failed``, in their own form; what is none is left out."""
 
-    def filter(self, qs: Jobs, value: Sequence[str] | None) -> Jobs:
-        names = [self.get_ordering_value(name) for name in value or ["-created"]]
-        return qs.order_by(*names, "id" if names[-1] == "created_at" else "-id")
+    def clean(self, value: Any) -> list[str]:
+        return [str(token) for token in read_tokens(super().to_python(value))]
+
+
+class TokensFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc] # django-filter ships no types
+    field_class = TokensField
 
 
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
     q = django_filters.CharFilter(method="matching_text", max_length=200, strip=True)
     status = KnownChoicesFilter(method="in_status", choices=STATUS_CHOICES)
-    sort = SortFilter(
-        fields=(
-            ("job_name", "name"),
-            ("status", "status"),
-            ("model_id", "model"),
-            ("model_invocation_type", "type"),
-            ("created_at", "created"),
-            ("end_time", "ended"),
-            ("created_by__username", "by"),
-        )
-    )
+    f = TokensFilter(method="with_tokens")
+    join = django_filters.ChoiceFilter(method="any_join", choices=[("any", "Any of the filters")])
 
     class Meta:
         model = BatchJob
@@ -70,6 +65,16 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
     def in_status(self, jobs: Jobs, name: str, values: list[str]) -> Jobs:
         return jobs.filter(status__in=statuses(values)) if values else jobs
 
+    def with_tokens(self, jobs: Jobs, name: str, values: list[str]) -> Jobs:
+        if not values:
+            return jobs
+        any_of = self.form.cleaned_data.get("join") == "any"
+        return jobs.alias(**TAGS_AS_TEXT).filter(combined(read_tokens(values), any_of=any_of))
+
+    def any_join(self, jobs: Jobs, name: str, value: str) -> Jobs:
+        """How the tokens are joined; :meth:`with_tokens` has done it."""
+        return jobs
+
     @cached_property
     def values(self) -> dict[str, Any]:
         """What the query string asks for, its invalid parts left out."""
@@ -78,7 +83,7 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
 
     @property
     def is_filtering(self) -> bool:
-        return bool(self.values.keys() - {"sort"})
+        return bool(self.values.keys() - {"join"})
 
 
 def statuses(values: Sequence[str]) -> set[str]:
@@ -91,4 +96,4 @@ def query_string(values: dict[str, Any]) -> str:
     query = QueryDict(mutable=True)
     for name, value in values.items():
         query.setlist(name, value if isinstance(value, list) else [str(value)])
-    return f"?{query.urlencode()}" if query else ""
+    return f"?{query.urlencode(safe=':,')}" if query else ""

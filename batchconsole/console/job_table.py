@@ -8,27 +8,17 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.functional import cached_property
 
-from batchconsole.console.columns import COLUMNS, Heading
+from batchconsole.console import columns, sorting
+from batchconsole.console.columns import Column, Heading
 from batchconsole.console.filters import STATUS_GROUPS, JobFilter, query_string, statuses
 from batchconsole.console.pagination import Page, bounded, page_number, paginate
 from batchconsole.console.preferences import Preferences, page_size
+from batchconsole.console.properties import PROPERTIES, Token, read_token, read_tokens
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.querysets import BatchJobQuerySet
 
-SHOWN = (
-    "job_name",
-    "status",
-    "message",
-    "model_id",
-    "model_invocation_type",
-    "created_at",
-    "modified_at",
-    "total_record_count",
-    "processed_record_count",
-    "error_record_count",
-    "created_by__username",
-    "connection__name",
-)
+EXPORT_CHUNK = 500
+UNSHOWN = ("hint", "manifest", "results_error", "role_arn", "subnet_ids", "security_group_ids")
 
 
 @dataclass(frozen=True)
@@ -42,19 +32,31 @@ class Segment:
     is_current: bool
 
 
+@dataclass(frozen=True)
+class Chip:
+    """A token of the filter and the address of the list without it."""
+
+    token: Token
+    url: str
+
+
 class JobTable:
     """What the list shows: rows, columns, counts by status, and where each link leads."""
 
     def __init__(self, connection: Connection, query: QueryDict, preferences: Preferences) -> None:
         self.connection = connection
+        self.columns = columns.chosen(preferences.columns)
         self.jobs: BatchJobQuerySet = BatchJob.objects.filter(connection=connection)
-        self.filter = JobFilter(query, self.jobs)
+        self.filter = JobFilter(with_typed_token(query), self.jobs)
         self.size = page_size(query.get("page_size", ""))
+        self.asked_sort = sorting.read_sort(query.get("sort", ""))
         self.page: Page = paginate(
-            self.filter.qs.select_related("created_by", "connection").only(*SHOWN),
+            self.filter.qs.select_related("created_by", "connection").defer(*UNSHOWN),
             number=page_number(query.get("page", "")),
             size=self.size or preferences.page_size,
+            order=lambda is_large: sorting.order_by(sorting.usable(self.asked_sort, is_large=is_large)),
         )
+        self.sort = sorting.usable(self.asked_sort, is_large=self.page.has_more)
 
     @property
     def url(self) -> str:
@@ -64,13 +66,18 @@ class JobTable:
     def link(self, *, page: int = 1, **changes: Any) -> str:
         """The address of this list with *changes*; a value of ``None`` leaves its name out."""
         values = {**self.values, **changes, "page": page if page > 1 else None}
-        return self.connection.get_absolute_url() + query_string({k: v for k, v in values.items() if v})
+        kept = {name: value for name, value in values.items() if value}
+        return self.connection.get_absolute_url() + query_string(kept)
+
+    @property
+    def view_query(self) -> str:
+        """What a saved view keeps: filter and order, for any connection and page."""
+        return self.link().partition("?")[2]
 
     @cached_property
     def values(self) -> dict[str, Any]:
         """What the query string asks for, as it asks for it, without the page."""
-        values = {**self.filter.values, "page_size": self.size}
-        return values | {"sort": ",".join(values.get("sort", []))}
+        return {**self.filter.values, "sort": ",".join(self.sort), "page_size": self.size}
 
     @property
     def hidden(self) -> Iterator[tuple[str, str]]:
@@ -81,13 +88,48 @@ class JobTable:
                     yield name, str(each)
 
     @property
+    def chips(self) -> list[Chip]:
+        """The tokens of the filter."""
+        texts = self.filter.values.get("f", [])
+        others = {text: [other for other in texts if other != text] for text in texts}
+        return [Chip(token, self.link(f=others[str(token)])) for token in read_tokens(texts)]
+
+    @property
+    def any_of(self) -> bool:
+        return "join" in self.filter.values
+
+    @property
+    def join_url(self) -> str:
+        """The address with the tokens joined the other way."""
+        return self.link(join=None if self.any_of else "any")
+
+    @property
+    def clear_url(self) -> str:
+        """The address without any filter; order and page size stay."""
+        return self.link(q=None, f=None, join=None, status=None)
+
+    @property
+    def suggestions(self) -> Iterator[str]:
+        """What the filter's field offers to complete."""
+        for each in PROPERTIES:
+            yield from (f"{each.title} = {value}" for value in each.values)
+            if not each.values:
+                yield f"{each.title} {':' if ':' in each.operators else each.operators[0]} "
+
+    @property
     def headings(self) -> Iterator[Heading]:
         """The columns with how each is sorted now; a click on a sorted one turns its order round."""
-        first = self.filter.values.get("sort", ["-created"])[0]
-        for column in COLUMNS:
-            order = {column.sort: "ascending", f"-{column.sort}": "descending"}.get(first, "") if column.sort else ""
-            turned = f"-{column.sort}" if order == "ascending" else column.sort
-            yield Heading(column, order, self.link(sort=turned) if column.sort else "")
+        sort = self.sort or list(sorting.DEFAULT)
+        for column in self.columns:
+            order = "ascending" if column.name in sort else "descending" if f"-{column.name}" in sort else ""
+            yield self.heading(column, order)
+
+    def heading(self, column: Column, order: str) -> Heading:
+        if not column.sorts or not sorting.usable([column.name], is_large=self.page.has_more):
+            return Heading(column, order, "")
+        turned = f"-{column.name}" if order == "ascending" else column.name
+        others = [name for name in self.sort if name.removeprefix("-") != column.name]
+        return Heading(column, order, self.link(sort=turned), self.link(sort=",".join([*others, turned])))
 
     @cached_property
     def segments(self) -> list[Segment]:
@@ -99,6 +141,11 @@ class JobTable:
             count = bounded(others.filter(status__in=members))
             found.append(Segment(name, title, count, self.link(status=[name]), statuses(chosen) == members))
         return found
+
+    def every_job(self) -> Iterator[BatchJob]:
+        """All jobs that match, read from the database a part at a time."""
+        rows = self.filter.qs.select_related("created_by").order_by(*sorting.order_by(self.sort))
+        yield from rows.iterator(chunk_size=EXPORT_CHUNK)
 
     @property
     def has_open(self) -> bool:
@@ -115,9 +162,21 @@ class JobTable:
         """Changes when anything that the page shows has changed, or it is another page."""
         seen = [
             self.url,
+            [column.name for column in self.columns],
             [(job.pk, job.modified_at) for job in self.page.rows],
             self.page.count_text,
             [segment.count for segment in self.segments],
             self.connection.sync_error,
         ]
         return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+
+
+def with_typed_token(query: QueryDict) -> QueryDict:
+    """*query* with its text as one more token, when it is one: ``Status = Failed``."""
+    typed = read_token(query.get("q", ""))
+    if typed is None:
+        return query
+    changed = query.copy()
+    del changed["q"]
+    changed.appendlist("f", str(typed))
+    return changed

@@ -1,6 +1,6 @@
 """Pages over sets too large to count: it looks only so far ahead, and says so when there is more."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +46,18 @@ class Page:
             yield number
 
 
-def paginate(rows: QuerySet[Any], *, number: int, size: int) -> Page:
-    """Read page *number* of *rows* with two queries; a number past the end gives the last page."""
+def paginate(
+    rows: QuerySet[Any], *, number: int, size: int, order: Callable[[bool], Sequence[str]] | None = None
+) -> Page:
+    """Read page *number* of *rows* with two queries; a number past the end gives the last page.
+
+    *order* is told whether there are more rows than were counted, and gives what to order them by.
+    """
     number = min(max(number, 1), LAST_PAGE)
     limit = number * size + LOOK_AHEAD
     count = rows.order_by().values("pk")[: limit + 1].count()
     number = min(number, max(1, -(-count // size)))
+    rows = rows.order_by(*order(count > limit)) if order else rows
     start = (number - 1) * size
     return Page(
         rows=list(rows[start : start + size]), number=number, size=size, count=min(count, limit), has_more=count > limit

@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponse
 
+from batchconsole.console.saved_views import COOKIE as VIEWS_COOKIE
+from batchconsole.console.saved_views import SavedView, read_views
+
 THEMES = {"system": "Use the system's setting", "light": "Light", "dark": "Dark"}
 DENSITIES = {"comfortable": "Comfortable", "compact": "Compact"}
 TIME_ZONES = {"utc": "UTC", "local": "The time zone of this browser"}
@@ -28,6 +31,8 @@ class Preferences:
     navigation: str = "open"
     help: str = "closed"
     page_size: int = 20
+    columns: tuple[str, ...] = ()  # of the job list; none are those shown by default
+    views: tuple[SavedView, ...] = ()  # of the job list
 
     @classmethod
     def read(cls, cookies: Mapping[str, str]) -> Self:
@@ -46,6 +51,8 @@ class Preferences:
             navigation=choice("navigation", PANEL, cls.navigation),
             help=choice("help", PANEL, cls.help),
             page_size=page_size(cookies.get(PREFIX + "page-size", "")) or cls.page_size,
+            columns=tuple(filter(None, cookies.get(PREFIX + "columns", "").split("."))),
+            views=tuple(read_views(cookies.get(PREFIX + VIEWS_COOKIE, ""))),
         )
 
 

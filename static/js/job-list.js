@@ -33,17 +33,35 @@ document.addEventListener("click", (event) => {
   go(link.href);
 });
 
+// A Shift-click on a heading sorts by one more column.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-add]");
+  if (!link || !event.shiftKey) return;
+  event.preventDefault();
+  go(link.dataset.add);
+});
+
+// Text filters while it is typed; something like "Status = Failed" is a filter of its own once it is complete: chosen
+// from the suggestions, or by Enter.
 document.addEventListener("input", (event) => {
   if (event.target.id !== "filter-text") return;
   clearTimeout(typing);
-  typing = setTimeout(() => go(filterUrl()), 300);
+  const isChosen = !(event instanceof InputEvent) || event.inputType === "insertReplacementText";
+  if (isChosen && !event.target.value.endsWith(" ")) apply();
+  else if (!/[=:<>^]/.test(event.target.value)) typing = setTimeout(() => go(filterUrl()), 300);
 });
+
+async function apply() {
+  clearTimeout(typing);
+  await go(filterUrl());
+  const field = document.getElementById("filter-text");
+  field.value = field.getAttribute("value");
+}
 
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "job-filter") return;
   event.preventDefault();
-  clearTimeout(typing);
-  go(filterUrl());
+  apply();
 });
 
 region.addEventListener("live:before", () => {

@@ -139,6 +139,12 @@ def age(value: datetime) -> SafeString:
 
 
 @register.simple_tag
+def job_duration(job: BatchJob) -> str:
+    """How long AWS has had the job, a hyphen before that."""
+    return duration((job.end_time or timezone.now()) - job.submit_time) if job.submit_time else "-"
+
+
+@register.simple_tag
 def zone_label() -> str:
     """The name of the preferred time zone as it stands now: ``UTC``, ``UTC+2``, ``UTC+5:30``."""
     return offset_name(timezone.localtime())

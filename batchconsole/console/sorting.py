@@ -1,0 +1,47 @@
+"""How the job list is sorted. A table of any size is sorted only by what an index keeps in order."""
+
+from collections.abc import Iterable, Sequence
+
+FIELDS = {
+    "name": "job_name",
+    "status": "status",
+    "model": "base_model_id",
+    "type": "model_invocation_type",
+    "created": "created_at",
+    "submitted": "submit_time",
+    "ended": "end_time",
+    "by": "created_by__username",
+    "records": "total_record_count",
+    "errors": "error_record_count",
+    "input_tokens": "input_token_count",
+    "output_tokens": "output_token_count",
+    "cost": "cost_usd",
+}
+INDEXED = frozenset({"name", "status", "created"})
+# The rest of the order is the index's own, so that reading a page needs no sorting and never shows a row twice.
+THEN = {"name": ("id",), "status": ("-created_at", "-id"), "created": ("id",)}
+DEFAULT = ("-created",)
+
+
+def read_sort(text: str) -> list[str]:
+    """The column names in *text*, ``status,-created``, each once; those that do not sort are left out."""
+    names = {name.removeprefix("-"): name for name in reversed(text.split(",")) if name.removeprefix("-") in FIELDS}
+    return [names[name] for name in reversed(names)]
+
+
+def usable(names: Iterable[str], *, is_large: bool) -> list[str]:
+    """*names* without those that would make the database sort a large table."""
+    return [name for name in names if not is_large or name.removeprefix("-") in INDEXED]
+
+
+def order_by(names: Sequence[str]) -> list[str]:
+    """The order as the database takes it."""
+    names = names or DEFAULT
+    last = names[-1]
+    rest = THEN.get(last.removeprefix("-"), ("-created_at", "-id"))
+    turned = [turn(field) for field in rest] if last.startswith("-") and last.removeprefix("-") in THEN else rest
+    return [turn(FIELDS[name[1:]]) if name.startswith("-") else FIELDS[name] for name in names] + list(turned)
+
+
+def turn(field: str) -> str:
+    return field.removeprefix("-") if field.startswith("-") else f"-{field}"

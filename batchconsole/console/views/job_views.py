@@ -1,0 +1,85 @@
+"""What a person keeps of the job list: the columns it shows, and views of it under a name. Both are the browser's."""
+
+from urllib.parse import urlsplit
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from batchconsole.console import columns, preferences
+from batchconsole.console.job_table import JobTable
+from batchconsole.console.middleware import ConsoleRequest
+from batchconsole.console.saved_views import COOKIE, MAX_COOKIE, MAX_NAME, SavedView, with_view, without, write_views
+from batchconsole.console.views.job_stop import back_to
+
+
+class TableForm(forms.Form):
+    """Page size and columns of the job list."""
+
+    page_size = forms.TypedChoiceField(
+        choices=[(size, f"{size} jobs") for size in preferences.PAGE_SIZES],
+        coerce=int,
+        widget=forms.RadioSelect(attrs={"class": "radio"}),
+    )
+    columns = forms.MultipleChoiceField(
+        choices=[(column.name, column.title) for column in columns.COLUMNS if column.name != columns.ALWAYS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "checkbox"}),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def table(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The preferences of the table: a dialog, or a page without script."""
+    back = back_to(request, request.connection.get_absolute_url())
+    shown = [column.name for column in columns.chosen(request.preferences.columns)]
+    form = TableForm(request.POST or None, initial={"page_size": request.preferences.page_size, "columns": shown})
+    if not form.is_valid():
+        template = "console/_job_columns.html" if request.htmx else "console/job_columns.html"
+        return render(request, template, {"form": form, "back": back})
+    response = HttpResponseRedirect(without_page_size(back))
+    preferences.remember(request, response, "page-size", str(form.cleaned_data["page_size"]))
+    kept = [columns.ALWAYS, *form.cleaned_data["columns"]]
+    preferences.remember(request, response, "columns", "" if tuple(kept) == columns.DEFAULT else ".".join(kept))
+    return response
+
+
+def without_page_size(url: str) -> str:
+    """*url* without the page and the page size of its query string, which would stand over the one just chosen."""
+    parts = urlsplit(url)
+    query = QueryDict(parts.query, mutable=True)
+    for name in ("page", "page_size"):
+        query.pop(name, None)
+    return parts._replace(query=query.urlencode()).geturl()
+
+
+@require_POST
+def save(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Keep the list as it is filtered and sorted under a name."""
+    response = HttpResponseRedirect(back_to(request, request.connection.get_absolute_url()))
+    name = request.POST.get("name", "").strip()
+    if not name or len(name) > MAX_NAME:
+        messages.error(request, f"Enter a name of up to {MAX_NAME} characters for the view.")
+        return response
+    wanted = JobTable(request.connection, QueryDict(request.POST.get("query", "").lstrip("?")), request.preferences)
+    view = SavedView(name, wanted.view_query)
+    cookie = write_views(with_view(request.preferences.views, view))
+    if len(cookie) > MAX_COOKIE:
+        messages.error(request, "There is no room for another view. Remove one first.")
+        return response
+    preferences.remember(request, response, COOKIE, cookie)
+    messages.success(request, f"The view {name} was saved in this browser.")
+    return response
+
+
+@require_POST
+def remove(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Forget the view of that name."""
+    response = HttpResponseRedirect(back_to(request, request.connection.get_absolute_url()))
+    left = without(request.preferences.views, request.POST.get("name", ""))
+    preferences.remember(request, response, COOKIE, write_views(left))
+    return response

@@ -1,0 +1,119 @@
+"""What a person keeps of the job list: columns, page size, views under a name; and the list as a file."""
+
+import csv
+import io
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from batchconsole.console.columns import COLUMNS
+from batchconsole.console.pagination import LOOK_AHEAD
+from batchconsole.jobs.models import BatchJob, Connection
+from tests.console.conftest import MakeJob
+from tests.console.test_job_stop import said
+from tests.console.test_jobs import names
+
+URL = "/local/jobs/"
+COLUMNS_URL, SAVE, REMOVE, EXPORT = (
+    f"/local/jobs{end}" for end in ("/columns/", "/views/save/", "/views/remove/", ".csv")
+)
+
+
+def headings(client: Client) -> list[str]:
+    return [heading.column.name for heading in client.get(URL).context["table"].headings]
+
+
+def test_every_column_can_be_shown(client: Client, make_job: MakeJob) -> None:
+    make_job(cost_usd=Decimal("1.5"), tags=[{"key": "team", "value": "nlp"}], input_token_count=1234)
+    every = [column.name for column in COLUMNS]
+    client.post(COLUMNS_URL, {"page_size": "50", "columns": every[1:]})
+    assert headings(client) == every
+    text = client.get(URL).text
+    for part in ("$1.50", "team=nlp", "1,234", "s3://prompts/input/"):
+        assert part in text
+
+
+def test_choosing_columns_leads_back_with_the_new_page_size(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    response = client.post(
+        COLUMNS_URL, {"page_size": "50", "columns": ["cost"], "next": f"{URL}?q=wel&page_size=10&page=3"}
+    )
+    assert response["Location"] == f"{URL}?q=wel"
+    assert headings(client) == ["name", "cost"]
+    assert client.get(URL).context["table"].page.size == 50
+
+
+def test_the_name_is_always_a_column(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    client.post(COLUMNS_URL, {"page_size": "20"})
+    assert headings(client) == ["name"]
+
+
+def test_unknown_columns_are_refused_and_unknown_cookies_ignored(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    assert client.post(COLUMNS_URL, {"page_size": "20", "columns": ["password"]}).status_code == 200
+    client.cookies["console-columns"] = "password.secret"
+    assert len(headings(client)) > 3
+
+
+def test_the_preferences_are_a_page_and_a_dialog(client: Client, connection: Connection) -> None:
+    assert "<html" in client.get(COLUMNS_URL).text
+    assert "<html" not in client.get(COLUMNS_URL, headers={"HX-Request": "true"}).text
+
+
+def test_a_view_is_saved_under_a_name_and_leads_to_the_same_list(client: Client, make_job: MakeJob) -> None:
+    make_job("failed", "Failed")
+    make_job("fine")
+    client.post(SAVE, {"name": "Broken", "query": "status=failed&sort=name&page=7&x=1"})
+    text = client.get(URL).text
+    assert 'href="/local/jobs/?status=failed&amp;sort=name"' in text
+    assert names(client.get(f"{URL}?status=failed&sort=name")) == ["failed"]
+
+
+def test_a_view_of_the_same_name_is_replaced_and_can_be_removed(client: Client, connection: Connection) -> None:
+    client.post(SAVE, {"name": "Mine", "query": "status=failed"})
+    client.post(SAVE, {"name": "Mine", "query": "status=running"})
+    assert [view.query for view in client.get(URL).context["preferences"].views] == ["status=running"]
+    client.post(REMOVE, {"name": "Mine"})
+    assert client.get(URL).context["preferences"].views == ()
+
+
+def test_a_view_needs_a_name(client: Client, connection: Connection) -> None:
+    response = client.post(SAVE, {"name": " ", "query": "q=a"})
+    assert said(response) == ["Enter a name of up to 40 characters for the view."]
+
+
+def test_there_is_room_for_so_many_views_only(client: Client, connection: Connection) -> None:
+    for number in range(30):
+        response = client.post(SAVE, {"name": f"view {number}", "query": f"q={'x' * 150}"})
+    assert said(response)[-1] == "There is no room for another view. Remove one first."
+
+
+@pytest.mark.parametrize("cookie", ["nonsense", "bnVsbA==", "W3sibmFtZSI6IDF9XQ==", "é"])
+def test_a_cookie_that_cannot_be_read_holds_no_views(client: Client, connection: Connection, cookie: str) -> None:
+    client.cookies["console-views"] = cookie
+    assert client.get(URL).context["preferences"].views == ()
+
+
+def test_the_file_has_every_job_that_matches(client: Client, make_job: MakeJob) -> None:
+    for number in range(30):
+        make_job(f"job-{number:02}", cost_usd=Decimal("0.5"), tags=[{"key": "team", "value": "nlp"}])
+    make_job("other", "Failed")
+    response = client.get(EXPORT, {"status": "completed", "sort": "name", "page": "2"})
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
+    assert [row["job_name"] for row in rows] == [f"job-{number:02}" for number in range(30)]
+    assert rows[0]["tags"] == "team=nlp"
+    assert rows[0]["created_by"] == "ada"
+    assert rows[0]["end_time"] == ""
+
+
+def test_a_large_table_is_not_sorted_by_what_has_no_index(client: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    BatchJob.objects.bulk_create(
+        BatchJob(connection=job.connection, job_name="job", model_id="a.b") for _ in range(LOOK_AHEAD + 20)
+    )
+    table = client.get(URL, {"sort": "-cost"}).context["table"]
+    assert table.sort == []
+    assert {heading.column.name for heading in table.headings if heading.url} == {"name", "status", "created"}
+    assert client.get(URL, {"sort": "-cost", "q": "welcome"}).context["table"].sort == ["-cost"]

@@ -1,0 +1,35 @@
+"""Sorting by one column or several, and only by an index where the table is large."""
+
+import pytest
+
+from batchconsole.console.sorting import order_by, read_sort, usable
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", []),
+        ("name", ["name"]),
+        ("status,-created", ["status", "-created"]),
+        ("name,nonsense,-cost", ["name", "-cost"]),
+        ("name,-name", ["name"]),
+        ("--name", []),
+    ],
+)
+def test_what_does_not_sort_is_left_out(text: str, names: list[str]) -> None:
+    assert read_sort(text) == names
+
+
+def test_the_newest_come_first_unless_asked_otherwise() -> None:
+    assert order_by([]) == ["-created_at", "-id"]
+
+
+def test_the_rest_of_the_order_is_the_index_s_own_read_forward_or_back() -> None:
+    assert order_by(["status"]) == ["status", "-created_at", "-id"]
+    assert order_by(["-status"]) == ["-status", "created_at", "id"]
+    assert order_by(["name"]) == ["job_name", "id"]
+
+
+def test_a_large_table_is_sorted_by_an_index_only() -> None:
+    assert usable(["-cost", "name"], is_large=True) == ["name"]
+    assert usable(["-cost", "name"], is_large=False) == ["-cost", "name"]
