@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.states import Status
@@ -54,6 +54,10 @@ def many(make_job: MakeJob) -> BatchJob:
 
 def row(page: Page, name: str) -> str:
     return page.locator("tr", has=page.get_by_role("link", name=name, exact=True)).inner_text()
+
+
+def find_field(page: Page) -> Locator:
+    return page.get_by_label("Find jobs")
 
 
 def has_sideways_scroll(page: Page) -> bool:
@@ -154,7 +158,7 @@ def test_a_session_that_ended_leads_to_the_sign_in_page(open_page: Open, many: B
 
 def test_typing_filters_in_place_and_the_address_follows(open_page: Open, many: BatchJob) -> None:
     page = open_page(JOBS)
-    field = page.get_by_role("searchbox", name="Find jobs")
+    field = find_field(page)
     field.press_sequentially("runn")
     page.wait_for_url(f"**{JOBS}?q=runn")
     expect(page.locator("#job-list tbody tr")).to_have_count(1)
@@ -175,6 +179,52 @@ def test_sorting_and_status_are_links_that_load_in_place(open_page: Open, many: 
     expect(page.locator("#job-list tbody th").first).to_have_text("job-expired")
     expect(page.get_by_role("link", name=re.compile("^Job name"))).to_be_focused()
     assert page.evaluate("window.stays")
+
+
+def test_a_filter_is_typed_shown_as_a_token_and_taken_away(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    field = find_field(page)
+    field.press_sequentially("Status = Failed")
+    page.wait_for_timeout(500)
+    assert page.url.endswith(JOBS)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?f=status%3DFailed")
+    expect(page.locator("#job-list tbody tr")).to_have_count(1)
+    expect(field).to_have_value("")
+    assert faults(page) == []
+    page.get_by_role("link", name="Remove filter Status equals Failed").click()
+    expect(page.locator("#job-list tbody tr")).to_have_count(18)
+
+
+def test_shift_sorts_by_one_more_column(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.get_by_role("link", name=re.compile("^Status")).click()
+    page.get_by_role("link", name=re.compile("^Job name")).click(modifiers=["Shift"])
+    page.wait_for_url("**?sort=status,name")
+
+
+def test_columns_are_chosen_in_a_dialog(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.get_by_role("link", name="Table preferences").click()
+    dialog = page.get_by_role("dialog", name="Table preferences")
+    assert faults(page) == []
+    dialog.get_by_role("checkbox", name="Cost").check()
+    dialog.get_by_role("checkbox", name="Age").uncheck()
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("columnheader", name="Cost")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Age", exact=True)).to_have_count(0)
+
+
+def test_a_view_is_saved_and_opened_again(open_page: Open, many: BatchJob) -> None:
+    page = open_page(f"{JOBS}?status=failed")
+    page.locator("summary", has_text="Views").click()
+    page.get_by_label("Save this view as").fill("Broken")
+    page.get_by_role("button", name="Save").click()
+    page.goto(JOBS)
+    page.locator("summary", has_text="Views").click()
+    assert faults(page) == []
+    page.get_by_role("link", name="Broken", exact=True).click()
+    page.wait_for_url("**?status=failed")
 
 
 def test_a_sort_drops_the_selection(open_page: Open, many: BatchJob) -> None:
@@ -273,7 +323,7 @@ def test_the_keyboard_alone_finds_a_job_and_asks_to_stop_it(open_page: Open, man
     page.keyboard.type("running")
     expect(page.locator("#job-list tbody tr")).to_have_count(1)
     page.keyboard.press("Tab")
-    page.get_by_role("searchbox", name="Find jobs").blur()
+    find_field(page).blur()
     page.keyboard.press("j")
     page.keyboard.press("x")
     expect(page.get_by_role("checkbox", name="Select job running")).to_be_checked()
@@ -311,7 +361,7 @@ def test_copying_puts_the_text_into_the_clipboard(open_page: Open, many: BatchJo
 
 def test_without_script_jobs_are_found_and_stopped(open_page: Open, many: BatchJob) -> None:
     page = open_page(JOBS, java_script_enabled=False)
-    page.get_by_role("searchbox", name="Find jobs").fill("queued")
+    find_field(page).fill("queued")
     page.keyboard.press("Enter")
     page.get_by_role("checkbox", name="Select job job-queued").check()
     page.get_by_role("button", name="Stop job").click()
