@@ -199,6 +199,7 @@ def test_a_filter_is_typed_shown_as_a_token_and_taken_away(open_page: Open, many
 def test_shift_sorts_by_one_more_column(open_page: Open, many: BatchJob) -> None:
     page = open_page(JOBS)
     page.get_by_role("link", name=re.compile("^Status")).click()
+    page.wait_for_url("**?sort=status")
     page.get_by_role("link", name=re.compile("^Job name")).click(modifiers=["Shift"])
     page.wait_for_url("**?sort=status,name")
 
