@@ -109,7 +109,7 @@ def test_csv_has_a_header_and_a_row_for_each_record(client: Client, job: BatchJo
 
 
 def test_parquet_can_be_read_by_others(client: Client, job: BatchJob) -> None:
-    table = parquet.read_table(io.BytesIO(exported(client, job, "parquet")))  # type: ignore[no-untyped-call]
+    table = parquet.read_table(io.BytesIO(exported(client, job, "parquet")))
     assert table.column("record_id").to_pylist() == ["a", "b", "c"]
 
 
