@@ -300,7 +300,7 @@ class AttributeEditor(Part):
 
     def context(self, form: BaseForm) -> dict[str, Any]:
         formset: BaseFormSet[Any] = getattr(form, self.name)
-        left = formset.max_num - len(formset.forms)
+        left = formset.max_num - len(getattr(formset, "kept", formset.forms))
         limit = limit_text(left, formset.max_num, self.item)
         return {"formset": formset, "left": left, "limit_text": limit, "suggestions": getattr(form, "suggestions", {})}
 

@@ -48,6 +48,14 @@ ROLE_ATTEMPTS = 6
 BEING_SUBMITTED = "The job is being submitted at this moment."
 IN_A_MOMENT = "Try again in a few seconds."
 
+# Tags that AWS sets itself; nobody else can change or remove them.
+RESERVED_TAGS = "aws:"
+# Why the tags of a job without an ARN stay as they are: it is on its way, or (True) it has ended.
+_NO_NEW_TAGS = {
+    False: (BEING_SUBMITTED, "tags", "Change its tags once it is submitted."),
+    True: ("AWS did not accept this job, so it has no tags there.", "tags", "Clone it to create one with other tags."),
+}
+
 Tags = list[dict[str, str]]
 
 
@@ -263,6 +271,14 @@ def release(job: BatchJob, actor: Any) -> None:
         raise UserError(f"The job is {job.status}, so there is nothing to send to the queue.") from error
 
 
+def current_tags(job: BatchJob) -> Tags:
+    """The tags of *job* now, AWS's own left out; asked of AWS once it is there. Raises :class:`AwsError`."""
+    if not job.job_arn:
+        return list(job.tags)
+    found = bedrock.list_tags_for_resource(job.connection.target, job.job_arn)
+    return [tag for tag in found if not tag["key"].startswith(RESERVED_TAGS)]
+
+
 def edit_tags(job: BatchJob, actor: Any, tags: Iterable[dict[str, str]]) -> None:
     """Make *tags* the tags of *job*, on AWS too once it is there; raises :class:`UserError` and :class:`AwsError`."""
     wanted = list(tags)
@@ -275,7 +291,7 @@ def edit_tags(job: BatchJob, actor: Any, tags: Iterable[dict[str, str]]) -> None
         # A request that may have reached AWS must stay as it is: with other tags its token would make a second job.
         row = BatchJob.objects.filter(pk=job.pk).filter(Q(job_arn__isnull=False) | Q(attempts=0))
         if not row.update(tags=wanted, modified_at=timezone.now()):
-            raise UserError(BEING_SUBMITTED, "tags", "Change its tags once it is submitted.")
+            raise UserError(*_NO_NEW_TAGS[job.is_ended])
         job.record(Verb.TAGS_CHANGED, actor=actor, data={"before": job.tags, "after": wanted})
     job.tags = wanted
 
@@ -283,7 +299,7 @@ def edit_tags(job: BatchJob, actor: Any, tags: Iterable[dict[str, str]]) -> None
 def _tag_on_aws(job: BatchJob, wanted: Tags) -> None:
     """Remove first: near the limit of tags there is no room for the new ones before the old are gone."""
     target, arn = job.connection.target, str(job.job_arn)
-    before = {tag["key"]: tag["value"] for tag in bedrock.list_tags_for_resource(target, arn)}
+    before = {tag["key"]: tag["value"] for tag in current_tags(job)}
     gone = before.keys() - {tag["key"] for tag in wanted}
     new = [tag for tag in wanted if before.get(tag["key"]) != tag["value"]]
     if gone:

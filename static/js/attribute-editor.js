@@ -1,4 +1,6 @@
 // Rows of key and value: added and removed in place, numbered without gaps, announced, with the focus where it was.
+const CONTROL = "input:not([type=hidden])";
+
 function renumber(editor) {
   const prefix = editor.dataset.attributeEditor;
   const rows = editor.querySelectorAll(".attribute-row");
@@ -10,10 +12,10 @@ function renumber(editor) {
         }
       }
     }
-    row.querySelector("button[name^=remove_]").value = number;
+    for (const button of row.querySelectorAll("button[name]")) button.value = number;
   });
   editor.querySelector(`[name="${prefix}-TOTAL_FORMS"]`).value = rows.length;
-  showLimit(editor, rows.length);
+  showLimit(editor, rows.length - editor.querySelectorAll(".attribute-row[data-removed]").length);
 }
 
 function showLimit(editor, count) {
@@ -23,22 +25,33 @@ function showLimit(editor, count) {
   const texts = { [limit]: `You can add up to ${limit} ${item}s.`, 0: `You have reached the limit of ${limit} ${item}s.` };
   document.getElementById(`${prefix}-limit`).textContent = texts[left] ?? more;
   editor.querySelector("button[name^=add_]").setAttribute("aria-disabled", String(left <= 0));
-  editor.querySelector(".attribute-empty").hidden = count > 0;
+  editor.querySelector(".attribute-empty").hidden = editor.querySelector(".attribute-row") !== null;
 }
 
 function add(editor) {
   const rows = editor.querySelector(".attribute-rows");
-  if (rows.children.length >= Number(editor.dataset.limit)) return;
+  if (editor.querySelector("button[name^=add_]").getAttribute("aria-disabled") === "true") return;
   rows.append(editor.querySelector("template").content.cloneNode(true));
   renumber(editor);
-  rows.lastElementChild.querySelector("input").focus();
+  rows.lastElementChild.querySelector(CONTROL).focus();
+}
+
+// A tag the resource has already is only marked, so that it can be taken back until all is saved.
+function mark(editor, row, isRemoved) {
+  row.toggleAttribute("data-removed", isRemoved);
+  row.querySelector("[name$=-removed]").value = isRemoved ? "1" : "";
+  const value = row.querySelector("[name$=-value]");
+  value.readOnly = isRemoved;
+  renumber(editor);
+  (isRemoved ? row.querySelector("button[name^=undo_]") : value).focus();
 }
 
 function remove(editor, row) {
+  if (row.querySelector("button[name^=undo_]")) return mark(editor, row, true);
   const next = row.nextElementSibling;
   row.remove();
   renumber(editor);
-  (next?.querySelector("input") ?? editor.querySelector("button[name^=add_]")).focus();
+  (next?.querySelector(CONTROL) ?? editor.querySelector("button[name^=add_]")).focus();
   editor.querySelector("[data-announcer]").textContent = "Item removed";
   editor.dispatchEvent(new Event("change", { bubbles: true }));
 }
@@ -53,6 +66,9 @@ document.addEventListener("click", (event) => {
   } else if (button.name.startsWith("remove_")) {
     event.preventDefault();
     remove(editor, button.closest(".attribute-row"));
+  } else if (button.name.startsWith("undo_")) {
+    event.preventDefault();
+    mark(editor, button.closest(".attribute-row"), false);
   } else if (button.matches("[data-clear]")) {
     const input = button.parentElement.querySelector("input");
     input.value = "";

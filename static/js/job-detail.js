@@ -1,4 +1,5 @@
 // The page of a job: tabs load in place, and what is shown keeps itself up to date.
+import "./attribute-editor.js";
 import { announce, load } from "./live.js";
 
 const region = document.getElementById("job");

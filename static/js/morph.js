@@ -1,9 +1,9 @@
 // Makes one element like a newer rendering of it, changing no more than differs. Focus, selection, scroll, typed text
-// and opened menus stay, because the elements that have them stay.
+// and opened menus stay, because the elements that have them stay. What has data-keep (a form opened in place) stays whole.
 const kept = new Set(["open", "aria-expanded"]);
 
 export function morph(old, fresh) {
-  if (old.isEqualNode(fresh)) return;
+  if (old.isEqualNode(fresh) || old.dataset?.keep !== undefined) return;
   if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
     old.replaceWith(fresh.cloneNode(true));
   } else if (old.nodeType !== Node.ELEMENT_NODE) {

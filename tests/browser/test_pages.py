@@ -415,3 +415,20 @@ def test_an_update_shifts_nothing(open_page: Open, many: BatchJob) -> None:
     many.transition(Status.COMPLETED, verb="reported", processed_record_count=1000)
     expect(page.locator(f"#job-{many.pk}")).to_contain_text("Completed")
     assert page.evaluate("window.shift") < 0.01
+
+
+def test_tags_are_edited_in_place(open_page: Open, make_job: MakeJob) -> None:
+    job = make_job(status="Queued", tags=[{"key": "team", "value": "nlp"}, {"key": "stage", "value": "test"}])
+    page = open_page(f"/local/jobs/{job.pk}/?tab=tags")
+    page.get_by_role("link", name="Manage tags").click()
+    page.get_by_role("button", name="Remove team").click()
+    expect(page.get_by_role("button", name="Undo removing team")).to_be_focused()
+    page.get_by_role("button", name="Remove stage").click()
+    page.get_by_role("button", name="Undo removing stage").click()
+    page.get_by_role("button", name="Add new tag").click()
+    page.keyboard.type("cost")
+    assert faults(page) == []
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.locator("#flashbar")).to_contain_text("were changed")
+    job.refresh_from_db()
+    assert job.tags == [{"key": "stage", "value": "test"}, {"key": "cost", "value": ""}]

@@ -40,9 +40,18 @@ def add_tag(data: Data, _: str) -> Shown:
 def remove_tag(data: Data, value: str) -> Shown:
     rows = tag_rows(data)
     if value.isdecimal() and int(value) < len(rows):
-        del rows[int(value)]
+        if rows[int(value)].get("existing"):
+            rows[int(value)]["removed"] = "1"
+        else:
+            del rows[int(value)]
     _write_tags(data, rows)
     return Shown(focus=f"{PREFIX}-{len(rows) - 1}-key")
+
+
+def undo_tag(data: Data, value: str) -> Shown:
+    """Keep a tag that was marked to be removed."""
+    data[f"{PREFIX}-{value}-removed"] = ""
+    return Shown(focus=f"{PREFIX}-{value}-value")
 
 
 def _write_tags(data: Data, rows: list[dict[str, str]]) -> None:
@@ -130,6 +139,7 @@ def check_show(data: Data, _: str) -> Shown:
 STEPS: dict[str, Callable[[Data, str], Shown]] = {
     "add_tag": add_tag,
     "remove_tag": remove_tag,
+    "undo_tag": undo_tag,
     "browse": browse,
     "s3_open": open_place,
     "s3_search": find_place,

@@ -1,4 +1,8 @@
-"""The tags of a job: a formset of key and value, fifty at most, posted as ``tags-N-key`` and ``tags-N-value``."""
+"""The tags of a job: a formset of key and value, fifty at most, posted as ``tags-N-key`` and ``tags-N-value``.
+
+Where tags are edited, a row also says whether the job has the tag already (``tags-N-existing``; its key stays as it is)
+and whether it shall lose it (``tags-N-removed``).
+"""
 
 import re
 from collections import Counter
@@ -15,6 +19,7 @@ from batchconsole.jobs.models import BatchJob, Connection
 PREFIX = "tags"
 # The API model admits that many in one request: more rows than a person makes, and no input is lost below it.
 MOST_ROWS = 200
+MARKS = ("existing", "removed")
 ROW = re.compile(rf"{PREFIX}-(\d+)-(?:key|value)")
 SUGGESTED_FROM = 200  # jobs
 VALID = "can only contain letters, digits, white space and any of the following: _.:/=+@-"
@@ -23,7 +28,12 @@ VALID = "can only contain letters, digits, white space and any of the following:
 def tag_rows(data: Any) -> list[dict[str, str]]:
     """The rows posted, in their order, empty ones too. Gaps in the numbers, as a script may leave them, do no harm."""
     numbers = sorted({int(match[1]) for match in map(ROW.fullmatch, data) if match})
-    return [{part: data.get(f"{PREFIX}-{number}-{part}", "") for part in ("key", "value")} for number in numbers]
+    return [_row(data, f"{PREFIX}-{number}-") for number in numbers]
+
+
+def _row(data: Any, prefix: str) -> dict[str, str]:
+    marks = [mark for mark in MARKS if data.get(prefix + mark)]
+    return {part: data.get(prefix + part, "") for part in ("key", "value", *marks)}
 
 
 class TagForm(forms.Form):
@@ -58,12 +68,37 @@ class TagForm(forms.Form):
         return self.cleaned_data
 
 
+class SavedTagForm(TagForm):
+    """A row where tags are edited."""
+
+    existing = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    removed = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self["existing"].value():
+            self.fields["key"].widget.attrs["readonly"] = True
+        if self.is_removed:
+            self.fields["value"].widget.attrs["readonly"] = True
+
+    @property
+    def is_removed(self) -> bool:
+        return bool(self["removed"].value())
+
+
 class BaseTagFormSet(BaseFormSet):  # type: ignore[type-arg] # generic for mypy only
-    """The rows together: keys are unique and no more than the limit."""
+    """The rows together: keys are unique and no more than the limit. Rows marked as removed do not count."""
+
+    @property
+    def kept(self) -> list[Any]:
+        """The rows that are to be tags."""
+        return [form for form in self.forms if not getattr(form, "is_removed", False)]
 
     def clean(self) -> None:
+        if len(self.kept) > MAX_TAGS:
+            raise ValidationError(f"You have exceeded the limit of {MAX_TAGS} tags.")
         seen: set[str] = set()
-        for form in self.forms:
+        for form in self.kept:
             key = form.cleaned_data.get("key", "") if hasattr(form, "cleaned_data") else ""
             if key and key in seen:
                 form.add_error("key", "You must specify a unique tag key.")
@@ -72,8 +107,15 @@ class BaseTagFormSet(BaseFormSet):  # type: ignore[type-arg] # generic for mypy 
     @property
     def tags(self) -> list[dict[str, str]]:
         """The tags in the API's words. Call it once the formset is valid."""
-        rows = [form.cleaned_data for form in self.forms]
+        rows = [form.cleaned_data for form in self.kept]
         return [{"key": row["key"], "value": row["value"]} for row in rows if row.get("key")]
+
+    def applied_to(self, tags: list[dict[str, str]]) -> list[dict[str, str]]:
+        """*tags* with what was edited here: tags that others have added since the page was opened stay."""
+        gone = {form["key"].value() for form in self.forms} - {tag["key"] for tag in self.tags}
+        changed = {tag["key"]: tag["value"] for tag in tags if tag["key"] not in gone}
+        changed |= {tag["key"]: tag["value"] for tag in self.tags}
+        return [{"key": key, "value": value} for key, value in changed.items()]
 
 
 def tags_in_use(connection: Connection) -> dict[str, list[str]]:
@@ -83,20 +125,22 @@ def tags_in_use(connection: Connection) -> dict[str, list[str]]:
     return {part: [value for value, _ in count.most_common(50) if value] for part, count in counts.items()}
 
 
-_TagFormSet: Any = formset_factory(
-    TagForm, formset=BaseTagFormSet, extra=0, max_num=MAX_TAGS, validate_max=True, absolute_max=MOST_ROWS
-)
+def _formset(row: type[TagForm]) -> Any:
+    return formset_factory(row, formset=BaseTagFormSet, extra=0, max_num=MAX_TAGS, absolute_max=MOST_ROWS)
 
 
-def tag_formset(rows: list[dict[str, str]], *, bound: bool) -> BaseTagFormSet:
-    """A formset of *rows*: to be checked when *bound*, else only to be shown."""
-    messages = {"too_many_forms": f"You have exceeded the limit of {MAX_TAGS} tags."}
+_TagFormSet, _SavedTagFormSet = _formset(TagForm), _formset(SavedTagForm)
+
+
+def tag_formset(rows: list[dict[str, str]], *, bound: bool, saved: bool = False) -> BaseTagFormSet:
+    """A formset of *rows*: to be checked when *bound*, else only to be shown; *saved* where a job's tags are edited."""
+    kind = _SavedTagFormSet if saved else _TagFormSet
     made: BaseTagFormSet
     if not bound:
-        made = _TagFormSet(initial=rows, prefix=PREFIX, error_messages=messages)
+        made = kind(initial=rows, prefix=PREFIX)
         return made
     data = {f"{PREFIX}-TOTAL_FORMS": str(len(rows)), f"{PREFIX}-INITIAL_FORMS": "0"}
     for number, row in enumerate(rows):
         data |= {f"{PREFIX}-{number}-{part}": value for part, value in row.items()}
-    made = _TagFormSet(data, prefix=PREFIX, error_messages=messages)
+    made = kind(data, prefix=PREFIX)
     return made

@@ -1,0 +1,137 @@
+"""The tags of a job, edited: what AWS has is shown, what was edited is sent, and nothing else is lost."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from batchconsole.aws import bedrock
+from batchconsole.jobs import lifecycle
+from batchconsole.jobs.models import BatchJob, Connection
+from tests.console.conftest import Answer, MakeJob, arn
+
+HTMX = {"HX-Request": "true"}
+
+
+def url(job: BatchJob) -> str:
+    return f"{job.get_absolute_url()}tags/"
+
+
+def posted(*rows: dict[str, str], **more: str) -> dict[str, str]:
+    """What a browser posts: each row's key and value and, for a tag the job has, its marks."""
+    return {f"tags-{number}-{part}": value for number, row in enumerate(rows) for part, value in row.items()} | more
+
+
+def row(key: str, value: str = "", **marks: str) -> dict[str, str]:
+    return {"key": key, "value": value, **marks}
+
+
+@pytest.fixture
+def job(make_job: MakeJob) -> BatchJob:
+    """A job that waits here."""
+    return make_job(status="Queued", tags=[row("team", "nlp"), row("stage", "test")])
+
+
+@pytest.fixture
+def sent(make_job: MakeJob, connection: Connection, aws_endpoint: str, bedrock_endpoint: str, boto: Any) -> BatchJob:
+    """A job on the local Bedrock with the tag team = nlp."""
+    connection.endpoint_url, connection.bedrock_endpoint_url = aws_endpoint, bedrock_endpoint
+    connection.save()
+    job = make_job(f"tagged-{uuid4().hex[:8]}", status="Queued", tags=[row("team", "nlp")])
+    job.job_arn = bedrock.create_model_invocation_job(connection.target, lifecycle.create_request(job))
+    job.status = "Submitted"
+    job.save()
+    return job
+
+
+def on_aws(job: BatchJob) -> dict[str, str]:
+    tags = bedrock.list_tags_for_resource(job.connection.target, str(job.job_arn))
+    return {tag["key"]: tag["value"] for tag in tags}
+
+
+def save(client: Client, job: BatchJob, *rows: dict[str, str], **headers: Any) -> Answer:
+    return client.post(url(job), posted(*rows), **headers)
+
+
+def test_it_works(client: Client, job: BatchJob) -> None:
+    rows = [row("team", "vision", existing="1"), row("stage", "test", existing="1", removed="1"), row("new", "1")]
+    response = save(client, job, *rows)
+    assert response.url == f"{job.get_absolute_url()}?tab=tags"
+    job.refresh_from_db()
+    assert job.tags == [row("team", "vision"), row("new", "1")]
+    assert job.events.get().data["after"] == job.tags
+
+
+def test_the_tags_of_a_sent_job_are_changed_on_aws(client: Client, sent: BatchJob) -> None:
+    save(client, sent, row("team", "nlp", existing="1", removed="1"), row("stage", "live"))
+    assert on_aws(sent) == {"stage": "live"}
+
+
+def test_the_editor_shows_what_aws_has(client: Client, sent: BatchJob) -> None:
+    """A job that was created elsewhere comes without its tags."""
+    BatchJob.objects.update(tags=[])
+    text = client.get(url(sent)).text
+    assert 'value="team"' in text
+    assert 'value="nlp"' in text
+
+
+def test_a_tag_that_somebody_added_meanwhile_stays(client: Client, sent: BatchJob) -> None:
+    bedrock.tag_resource(sent.connection.target, str(sent.job_arn), [row("cost", "42")])
+    save(client, sent, row("team", "vision", existing="1"))
+    assert on_aws(sent) == {"team": "vision", "cost": "42"}
+
+
+def test_all_fifty_can_be_replaced_at_once(client: Client, job: BatchJob) -> None:
+    BatchJob.objects.update(tags=[row(f"old-{number}") for number in range(50)])
+    old = [row(f"old-{number}", existing="1", removed="1") for number in range(50)]
+    save(client, job, *old, *[row(f"new-{number}") for number in range(50)])
+    job.refresh_from_db()
+    assert [tag["key"] for tag in job.tags] == [f"new-{number}" for number in range(50)]
+
+
+def test_one_too_many_is_refused_and_kept_in_the_form(client: Client, job: BatchJob) -> None:
+    response = save(client, job, *[row(f"key-{number}") for number in range(51)])
+    assert "You have exceeded the limit of 50 tags." in response.text
+    assert 'value="key-50"' in response.text
+
+
+def test_what_is_wrong_stands_beside_the_tag(client: Client, job: BatchJob) -> None:
+    response = save(client, job, row("aws:mine", "1"), headers=HTMX)
+    assert "Cannot start with aws:" in response.text
+    assert "<html" not in response.text
+
+
+def test_an_error_of_aws_stands_beside_the_form_and_nothing_typed_is_lost(client: Client, make_job: MakeJob) -> None:
+    response = save(client, make_job(job_arn=arn()), row("team", "nlp"))
+    assert "EndpointUnreachable" in response.text
+    assert 'value="team"' in response.text
+
+
+def test_without_an_answer_there_is_nothing_to_edit(client: Client, make_job: MakeJob) -> None:
+    text = client.get(url(make_job(job_arn=arn()))).text
+    assert "The tags could not be read" in text
+    assert "Save changes" not in text
+
+
+def test_a_job_that_aws_refused_has_no_tags_to_change(client: Client, make_job: MakeJob) -> None:
+    response = save(client, make_job(status="SubmitFailed", attempts=1), row("team", "nlp"))
+    assert "AWS did not accept this job" in response.text
+
+
+def test_without_script_a_tag_is_marked_and_taken_back(client: Client, job: BatchJob) -> None:
+    rows = [row("team", "nlp", existing="1"), row("stage", "test", existing="1")]
+    text = client.post(url(job), posted(*rows, remove_tag="0")).text
+    assert 'name="tags-0-removed" value="1"' in text
+    text = client.post(url(job), posted(rows[0] | {"removed": "1"}, rows[1], undo_tag="0")).text
+    assert 'name="tags-0-removed" value=""' in text
+
+
+def test_saved_by_script_the_page_goes_back_to_the_tab(client: Client, job: BatchJob) -> None:
+    response = save(client, job, row("team", "nlp", existing="1"), headers=HTMX)
+    assert response.headers["HX-Redirect"] == f"{job.get_absolute_url()}?tab=tags"
+
+
+def test_a_job_of_another_connection_is_not_found(client: Client, make_job: MakeJob, other: Connection) -> None:
+    job = make_job(connection=other)
+    assert client.get(f"/local/jobs/{job.pk}/tags/").status_code == 404
