@@ -111,6 +111,12 @@ def test_the_aws_cli_lists_it(running: Up) -> None:
     assert "welcome" in done.stdout
 
 
+def test_a_small_file_does_not_wait_for_a_large_one(running: Up) -> None:
+    """Each child of the scan worker reads files of its own."""
+    scan = min((each for each in running.processes() if "scan" in each.cmdline()), key=lambda each: each.pid)
+    assert eventually(lambda: len([each for each in scan.children() if "scan" in each.cmdline()]) == 2)
+
+
 def test_secrets_are_for_the_owner_only(running: Up) -> None:
     assert stat.S_IMODE((running.folder / "secret_key").stat().st_mode) == 0o600
 

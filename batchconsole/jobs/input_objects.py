@@ -3,13 +3,16 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 from batchconsole.aws import s3
+from batchconsole.aws.s3_stream import RANGE_BYTES, read_ahead
 from batchconsole.aws.session import Target
 from batchconsole.jobs.errors import UserError
 from batchconsole.records.files import InputFile
+from batchconsole.records.lines import from_bytes
 
 
 @dataclass(frozen=True)
@@ -41,33 +44,33 @@ class InputObjects:
 
 
 class Reader:
-    """Reads one object after the other. Who looks at the beginning of one and then reads all of it makes one request:
-    the first chunk is kept, and the stream held open, until what follows it or another object is asked for.
+    """Reads one object after the other. Who looks at the beginning of one and then reads all of it asks for no byte
+    twice: the first range is kept until another object is asked for.
     """
 
     def __init__(self, target: Target, bucket: str) -> None:
         self.target = target
         self.bucket = bucket
-        self._begun: tuple[str, bytes, Iterator[bytes]] | None = None
+        self._head: tuple[str, bytes] = "", b""
 
     def open(self, item: s3.S3Object, *, start: int = 0) -> Iterator[bytes]:
         """The bytes of the version listed from *start* on, in chunks; raises AwsError."""
         if start:
             yield from s3.iter_object(self.target, self.bucket, item.key, start=start, etag=item.etag)
             return
-        first, rest = self._begin(item)
-        self._begun = item.key, first, rest
-        yield first
-        if len(first) < item.size:
-            self._begun = None
-            yield from rest
+        head = self._beginning(item)
+        yield from from_bytes(head)
+        rest = read_ahead(self.target, self.bucket, item.key, size=item.size, start=len(head), etag=item.etag)
+        with closing(rest):
+            for part in rest:
+                yield from from_bytes(part)
 
-    def _begin(self, item: s3.S3Object) -> tuple[bytes, Iterator[bytes]]:
-        begun, self._begun = self._begun, None
-        if begun and begun[0] == item.key:
-            return begun[1:]
-        rest = s3.iter_object(self.target, self.bucket, item.key, etag=item.etag)
-        return next(rest, b""), rest
+    def _beginning(self, item: s3.S3Object) -> bytes:
+        if self._head[0] != item.key:
+            end = min(item.size, RANGE_BYTES)
+            head = s3.get_range(self.target, self.bucket, item.key, end=end, etag=item.etag) if end else b""
+            self._head = item.key, head
+        return self._head[1]
 
 
 def location(input_s3_uri: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import prices, scheduling
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_objects import list_input, read_span
+from batchconsole.jobs.input_objects import Reader, list_input, read_span
 from batchconsole.jobs.leases import Lease, LeaseLost
 from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, ResultFile, ResultIndex, Status, Verb
 from batchconsole.jobs.signals import nudge
@@ -113,12 +113,8 @@ def _collect(job: BatchJob, lease: Lease) -> None:
             operation="ListObjectsV2",
             hint="It may have been moved or deleted. Put it back, then read the results again.",
         )
-    outputs = [
-        InputFile(
-            item.key.removeprefix(prefix), item.size, partial(s3.iter_object, target, bucket, item.key, etag=item.etag)
-        )
-        for item in files
-    ]
+    reader = Reader(target, bucket)
+    outputs = [InputFile(item.key.removeprefix(prefix), item.size, partial(reader.open, item)) for item in files]
     family = family_for(job.model_id, job.model_invocation_type)
     found = scan(outputs, family, progress=lambda totals: lease.renew())
     inputs = _inputs_with_unanswered(job, found, outputs)

@@ -44,7 +44,7 @@ def backends(options: Options) -> Iterator[Process]:
 def console(options: Options) -> Iterator[Process]:
     """The console itself, which needs a migrated database."""
     yield web(options)
-    yield worker("control", "threads", 4 * options.workers)
+    yield worker("control", "threads", 2 * options.workers)
     yield worker("scan", "prefork", options.workers)
     # Its one entry is an interval, so there is no state to keep: in memory, nothing is torn by a crash.
     yield Process("beat", celery("beat", "--scheduler", "celery.beat:Scheduler"))

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--aws-port", type=int, default=4566, help="port of the local AWS (%(default)s)")
         parser.add_argument("--bedrock-port", type=int, default=4567, help="port of the local Bedrock (%(default)s)")
         parser.add_argument("--model", default="", help="a .gguf file, the URL of an OpenAI-compatible server, or echo")
-        parser.add_argument("--workers", type=int, default=1, help="worker processes for reading files (%(default)s)")
+        parser.add_argument("--workers", type=int, default=2, help="how many files are read at once (%(default)s)")
         parser.add_argument(
             "--no-local", action="store_true", help="no local AWS, Bedrock and model: real accounts only"
         )
