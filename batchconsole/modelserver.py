@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def parameters(model: str, port: int) -> xllamacpp.CommonParams:
-    """llama.cpp's parameters for many short answers at once."""
+    """llama.cpp's parameters for many short answers at once, and for embeddings."""
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.hostnames = ["127.0.0.1"]
@@ -33,6 +33,9 @@ def parameters(model: str, port: int) -> xllamacpp.CommonParams:
     params.n_parallel = SLOTS
     params.n_ctx = CONTEXT_TOKENS
     params.kv_unified = True
+    # Embeddings beside chat: the last token's vector, which a text of any length has; a chat model names no pooling.
+    params.embedding = True
+    params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_LAST
     params.warmup = False
     params.ui = False
     params.verbosity = 1

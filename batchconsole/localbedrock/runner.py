@@ -19,6 +19,7 @@ from batchconsole.localbedrock.answers import Answer, Answerer
 from batchconsole.localbedrock.finishing import Outputs
 from batchconsole.localbedrock.jobs import Counts, InputFile, Job, Status
 from batchconsole.localbedrock.lines import Line, read_lines
+from batchconsole.localbedrock.output import PART_BYTES
 from batchconsole.localbedrock.pool import Pool
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.storage import S3Object, Storage
@@ -68,6 +69,7 @@ class Runner:
         self._window: deque[_Asked] = deque()
         self._window_bytes = 0
         self._batch: list[tuple[_Asked, Answer]] = []
+        self._batch_bytes = 0
         self._flushed = time.monotonic()
 
     def run(self) -> bool:
@@ -142,7 +144,11 @@ class Runner:
         self._window_bytes -= asked.size
         if self._batch and self._batch[-1][0].file is not asked.file:
             self._flush()
-        self._batch.append((asked, asked.answer.result()))
+        answer = asked.answer.result()
+        self._batch.append((asked, answer))
+        self._batch_bytes += len(answer.line)
+        if self._batch_bytes >= PART_BYTES:
+            self._flush()
 
     def _flush(self) -> None:
         """Write the answers taken, which are all of one file, and learn the job's state."""
@@ -152,7 +158,7 @@ class Runner:
             return
         last = self._batch[-1][0]
         answers = [answer for _, answer in self._batch]
-        self._batch = []
+        self._batch, self._batch_bytes = [], 0
         random.shuffle(answers)
         counts = sum((answer.counts for answer in answers), start=Counts())
         output = self._outputs.open(last.file)

@@ -18,11 +18,15 @@ def chat(text: str = "ok", finish_reason: str = "stop", **members: Any) -> Reply
 
 
 class ModelServer:
-    """``reply`` maps path and body to status and JSON (or bytes, sent as they are); ``requests`` is what came."""
+    """``reply`` maps path and body to status and JSON (or bytes, sent as they are); ``requests`` is what came.
+
+    ``models`` are the ids it lists.
+    """
 
     def __init__(self) -> None:
         self.reply: Callable[[str, Any], Reply] = lambda path, body: chat()
         self.requests: list[tuple[str, Any, dict[str, str]]] = []
+        self.models = ["the-model"]
         self.url = ""
 
     def bodies(self, path: str = CHAT) -> list[dict[str, Any]]:
@@ -30,7 +34,7 @@ class ModelServer:
 
     def answer(self, path: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         if path == MODELS:
-            return 200, b'{"object": "list", "data": [{"id": "the-model", "object": "model"}]}'
+            return 200, json.dumps({"object": "list", "data": [{"id": name} for name in self.models]}).encode()
         body = json.loads(content)
         self.requests.append((path, body, headers))
         status, answer = self.reply(path, body)

@@ -161,6 +161,17 @@ def test_a_large_output_is_uploaded_in_parts(bedrock: Any, workspace: Workspace)
     assert head["ETag"].strip('"').endswith(("-2", "-3"))
 
 
+def test_answers_that_come_all_at_once_are_uploaded_in_parts_too(bedrock: Any, workspace: Workspace) -> None:
+    text = "x" * 100_000
+    uri = workspace.put_records(
+        120, lambda number: converse_record(number, f"{text}{'' if number else '[[sleep: 1]]'}")
+    )
+    job = workspace.run(bedrock, uri)
+    key = f"out/{job['jobArn'].rpartition('/')[2]}/input.jsonl.out"
+    etag = workspace.s3.head_object(Bucket=workspace.bucket, Key=key)["ETag"].strip('"')
+    assert etag.endswith(("-2", "-3"))
+
+
 def test_the_output_is_encrypted_with_the_key_asked_for(bedrock: Any, workspace: Workspace) -> None:
     key_id = workspace.make_key()
     output = {"s3OutputDataConfig": {"s3Uri": f"s3://{workspace.bucket}/out/", "s3EncryptionKeyId": key_id}}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.conftest import free_port
 from tests.localbedrock.model_server import CHAT, EMBEDDINGS, ModelServer, chat, serving
@@ -26,6 +27,7 @@ def server() -> Iterator[ModelServer]:
 @pytest.fixture(autouse=True)
 def fresh(server: ModelServer) -> None:
     server.requests.clear()
+    server.models = ["the-model"]
     server.reply = lambda path, body: chat()
 
 
@@ -193,7 +195,6 @@ def test_a_record_that_fails_a_server_in_health_is_an_error_line(
         (200, b"{"),
         (200, {"choices": []}),
         (401, b""),
-        (404, b"not found"),
         (502, b"<html>"),
     ],
 )
@@ -291,6 +292,37 @@ def pump(connection: socket.socket, real: ModelServer) -> None:
                 connection.sendall(b"HTTP/1.1 %d OK\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body))
 
     threading.Thread(target=work, daemon=True).start()
+
+
+def test_what_the_server_has_no_path_for_is_an_error_line(
+    modelled: Service, server: ModelServer, workspace: Workspace
+) -> None:
+    server.reply = lambda path, body: (404, {"detail": "Not Found"})
+    record = {"recordId": "1", "modelInput": {"inputText": "The sky"}}
+    members = {"modelId": "amazon.titan-embed-text-v2:0", "modelInvocationType": "InvokeModel"}
+    answer = run(modelled, workspace, record, **members)["1"]
+    assert answer["error"]["errorMessage"].startswith("The model server has no embeddings: ")
+
+
+def test_a_server_restarted_with_another_model_is_asked_for_that_one(
+    modelled: Service, server: ModelServer, workspace: Workspace
+) -> None:
+    run(modelled, workspace, converse_record(1))
+    server.models = ["another-model"]
+    not_found = (404, {"error": {"message": "the model does not exist", "code": 404}})
+    server.reply = lambda path, body: chat() if body["model"] == "another-model" else not_found
+    assert "modelOutput" in run(modelled, workspace, converse_record(2))["record-2"]
+
+
+def test_a_server_without_a_model_yet_is_waited_for(server: ModelServer, aws_endpoint: str, tmp_path: Path) -> None:
+    server.models = []
+    with running(Service(tmp_path, aws_endpoint, model=server.url)) as service:
+        ask = {"modelId": "amazon.nova-lite-v1:0", "messages": [{"role": "user", "content": [{"text": "Hi"}]}]}
+        with pytest.raises(ClientError, match=r"ServiceUnavailable.*The model server lists no model"):
+            service.client("bedrock-runtime").converse(**ask)
+        server.models = ["pulled-meanwhile"]
+        service.client("bedrock-runtime").converse(**ask)
+    assert [body["model"] for body in server.bodies()] == ["pulled-meanwhile"]
 
 
 def test_the_path_of_the_calls_is_openais(modelled: Service, server: ModelServer, workspace: Workspace) -> None:

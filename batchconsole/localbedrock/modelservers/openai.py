@@ -11,7 +11,7 @@ from batchconsole.localbedrock.modelservers.base import ModelAway, ModelFailed, 
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.records.families.base import Completion, Request, StopReason
 
-OK, FAILED = 200, 500
+OK, NOT_FOUND, FAILED = 200, 404, 500
 CONNECT_SECONDS = 5
 MODEL_CALLS_AT_ONCE = 40  # Converse and InvokeModel, beside the records of jobs.
 # The request itself is at fault; every other status is the server's or its configuration's.
@@ -82,7 +82,8 @@ class OpenAIModel:
             retries=False,
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=settings.model_timeout_seconds),
         )
-        self._name = settings.model_name
+        self._given_name = settings.model_name
+        self._name = self._given_name
         self._lock = threading.Lock()
 
     def complete(self, request: Request, abandoned: threading.Event) -> Completion:
@@ -130,12 +131,26 @@ class OpenAIModel:
     def _model_name(self) -> str:
         with self._lock:
             if not self._name:
-                listed = _read(_models, self._send("GET", "models", b"")).data
-                self._name = listed[0].id if listed else "default"
+                listed = self._listed()
+                if not listed:
+                    raise ModelAway(
+                        "The model server lists no model: it has to get one, or --model-name has to name one."
+                    )
+                self._name = listed[0]
             return self._name
 
+    def _listed(self) -> list[str]:
+        return [model.id for model in _read(_models, self._send("GET", "models", b"")).data]
+
     def _post(self, path: str, body: dict[str, Any]) -> bytes:
-        return self._send("POST", path, msgspec.json.encode(body))
+        try:
+            return self._send("POST", path, msgspec.json.encode(body))
+        except _NotFound as error:
+            if body["model"] in self._listed():
+                raise RecordRefused(400, f"The model server has no {path}: {error}") from error
+            # Restarted with another model, perhaps: asked for again at the next attempt.
+            self._name = self._given_name
+            raise
 
     def _send(self, method: str, path: str, body: bytes) -> bytes:
         try:
@@ -147,8 +162,12 @@ class OpenAIModel:
         message = _message(response.data)
         if response.status in REFUSALS:
             raise RecordRefused(400, message)
-        failure = ModelFailed if response.status == FAILED else ModelAway
+        failure = {NOT_FOUND: _NotFound, FAILED: ModelFailed}.get(response.status, ModelAway)
         raise failure(f"The model server answered {response.status}: {message}")
+
+
+class _NotFound(ModelAway):
+    """The server does not know the model, or not the path."""
 
 
 def _chat_body(request: Request, model_name: str) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""The model that comes with the project, behind the service: chat and embeddings side by side, in every family."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from batchconsole.setup import model
+from tests import conftest
+from tests.localbedrock.stack import MODEL, Service, Workspace, json_lines, running
+
+EMBEDDINGS = "amazon.titan-embed-text-v2:0"
+
+
+@pytest.fixture(scope="module")
+def model_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port, log = str(conftest.free_port()), tmp_path_factory.mktemp("model") / "log"
+    url, options = f"http://127.0.0.1:{port}", ("--model", str(model.fetch()), "--port", port)
+    with conftest.running("batchconsole.modelserver", *options, environment={}, url=f"{url}/health", log=log):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def real(aws_endpoint: str, model_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("real")
+    with running(Service(folder, aws_endpoint, "--min-records-per-job", "1", model=model_url)) as started:
+        yield started
+
+
+def invoke(real: Service, model_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = real.client("bedrock-runtime").invoke_model(modelId=model_id, body=json.dumps(body))
+    return dict(json.loads(answer["body"].read()))
+
+
+def embedding(real: Service, text: str, **members: Any) -> list[float]:
+    return list(invoke(real, EMBEDDINGS, {"inputText": text} | members)["embedding"])
+
+
+def test_a_batch_of_embeddings_has_the_dimensions_asked_for(real: Service, workspace: Workspace) -> None:
+    records = [
+        {"recordId": str(size), "modelInput": {"inputText": "The sky", "dimensions": size}} for size in (256, 512)
+    ]
+    uri = workspace.put(json_lines([*records, {"recordId": "1024", "modelInput": {"inputText": "The sky"}}]))
+    job = workspace.run(real.client(), uri, modelId=EMBEDDINGS, modelInvocationType="InvokeModel")
+    answers = workspace.answers(job)
+    assert (job["status"], job["successRecordCount"]) == ("Completed", 3)
+    assert all(len(answer["modelOutput"]["embedding"]) == int(answer["recordId"]) for answer in answers)
+    assert all(math.hypot(*answer["modelOutput"]["embedding"]) == pytest.approx(1) for answer in answers)
+    assert workspace.manifest(job)["inputTokenCount"] > 0
+
+
+def test_texts_that_mean_the_same_are_near_each_other(real: Service) -> None:
+    question, near, far = (
+        embedding(real, text)
+        for text in ("The cat sleeps on the sofa.", "A kitten is napping on the couch.", "How do I reset my password?")
+    )
+    assert math.dist(question, near) < math.dist(question, far)
+
+
+def test_a_long_text_has_an_embedding_too(real: Service) -> None:
+    assert math.hypot(*embedding(real, "word " * 530)) == pytest.approx(1)
+
+
+def test_converse_answers_beside_embeddings(real: Service) -> None:
+    answer = real.client("bedrock-runtime").converse(
+        modelId=MODEL,
+        system=[{"text": "You are a helpful assistant."}],
+        messages=[{"role": "user", "content": [{"text": "What is the capital of Italy? One word."}]}],
+        inferenceConfig={"maxTokens": 8, "temperature": 0},
+    )
+    assert "Rome" in answer["output"]["message"]["content"][0]["text"]
+    assert 0 < answer["usage"]["outputTokens"] <= 8 < answer["usage"]["inputTokens"]
