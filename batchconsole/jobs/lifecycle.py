@@ -192,8 +192,8 @@ def _is_new_role(job: BatchJob, error: AwsError) -> bool:
     return "assume" in text and "role" in text and job.attempts < ROLE_ATTEMPTS
 
 
-def stop(job: BatchJob, actor: Any = None) -> None:
-    """Stop *job* wherever it is; one that has ended is left as it is.
+def stop(job: BatchJob, actor: Any = None, *, data: dict[str, Any] | None = None) -> None:
+    """Stop *job* wherever it is; one that has ended is left as it is. *data* goes into its event.
 
     Raises
     ------
@@ -204,11 +204,11 @@ def stop(job: BatchJob, actor: Any = None) -> None:
     """
     job.refresh_from_db()
     if job.status in {Status.CHECKING, Status.QUEUED}:
-        cancel(job, actor)
+        cancel(job, actor, data=data)
     elif job.status == Status.SUBMITTING:
         raise UserError(BEING_SUBMITTED, hint=IN_A_MOMENT)
     elif job.status in LIVE - {Status.STOPPING}:
-        _stop_on_aws(job, actor)
+        _stop_on_aws(job, actor, data)
 
 
 def stop_cancelled(job: BatchJob) -> None:
@@ -219,17 +219,24 @@ def stop_cancelled(job: BatchJob) -> None:
         BatchJob.objects.filter(pk=job.pk, status__in=LIVE).update(due_at=None)
 
 
-def cancel(job: BatchJob, actor: Any = None) -> None:
+def cancel(job: BatchJob, actor: Any = None, *, data: dict[str, Any] | None = None) -> None:
     """Take *job* out of the queue; raises :class:`UserError` when it has just left it."""
     try:
         job.transition(
-            Status.CANCELLED, verb=Verb.CANCELLED, actor=actor, due_at=None, message="", error_code="", hint=""
+            Status.CANCELLED,
+            verb=Verb.CANCELLED,
+            actor=actor,
+            data=data,
+            due_at=None,
+            message="",
+            error_code="",
+            hint="",
         )
     except IllegalTransition as error:
         raise UserError(BEING_SUBMITTED, hint=IN_A_MOMENT) from error
 
 
-def _stop_on_aws(job: BatchJob, actor: Any) -> None:
+def _stop_on_aws(job: BatchJob, actor: Any, data: dict[str, Any] | None) -> None:
     arn = str(job.job_arn)
     try:
         bedrock.stop_model_invocation_job(job.connection.target, arn)
@@ -244,9 +251,9 @@ def _stop_on_aws(job: BatchJob, actor: Any) -> None:
     with transaction.atomic():
         row = BatchJob.objects.select_for_update().get(pk=job.pk)
         if Status.STOPPING in row.NEXT[row.status]:
-            row.transition(Status.STOPPING, verb=Verb.STOP_REQUESTED, actor=actor, due_at=None)
+            row.transition(Status.STOPPING, verb=Verb.STOP_REQUESTED, actor=actor, data=data, due_at=None)
         else:  # Sync has seen the end already; who asked for it belongs into the trail all the same.
-            row.record(Verb.STOP_REQUESTED, actor=actor)
+            row.record(Verb.STOP_REQUESTED, actor=actor, data=data)
         Connection.objects.sync_soon(job.connection_id)
     job.refresh_from_db()
 

@@ -16,6 +16,7 @@ from batchconsole.jobs.models import (
     ENDED_ON_AWS,
     LIVE,
     BatchJob,
+    BulkAction,
     Connection,
     IllegalTransition,
     InputCheck,
@@ -46,11 +47,18 @@ STEPS = (
     | dict.fromkeys(ENDED_ON_AWS, "collect_results")
 )
 
+# What has a due time of its own, beside jobs and connections, and the task that takes it on.
+ROWS: tuple[tuple[type[InputCheck | MadeInput | BulkAction], str], ...] = (
+    (InputCheck, "check_records"),
+    (MadeInput, "make_input"),
+    (BulkAction, "stop_jobs"),
+)
+
 
 def tick(now: datetime | None = None) -> int:
     """Hand out every step that is due and return how many; two ticks at once hand out each step once."""
     now = now or timezone.now()
-    rows = _hand_out_rows(InputCheck, "check_records", now) + _hand_out_rows(MadeInput, "make_input", now)
+    rows = sum(_hand_out_rows(model, task, now) for model, task in ROWS)
     connections = _hand_out_syncs(now) + _hand_out_limits(now)
     return connections + _hand_out_submissions(now) + _hand_out_others(now) + rows
 
@@ -119,7 +127,7 @@ def _hand_out(job: BatchJob, task: str, now: datetime) -> bool:
     return True
 
 
-def _hand_out_rows(model: type[InputCheck] | type[MadeInput], task: str, now: datetime) -> int:
+def _hand_out_rows(model: type[InputCheck | MadeInput | BulkAction], task: str, now: datetime) -> int:
     taken = [
         row.pk
         for row in model.objects.due(now).only("due_at")[:BATCH]

@@ -26,6 +26,8 @@ class Status(TextChoices):
 
 WAITING = frozenset({Status.CHECKING, Status.QUEUED, Status.SUBMITTING})
 LIVE = frozenset({Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED, Status.IN_PROGRESS, Status.STOPPING})
+# What a person may have stopped; of a job being submitted it is known in a moment where.
+STOPPABLE = (WAITING | LIVE) - {Status.STOPPING}
 # What counts against the model's quota; a job being submitted may be there already.
 OCCUPYING = LIVE | {Status.SUBMITTING}
 ENDED_ON_AWS = frozenset({Status.COMPLETED, Status.PARTIALLY_COMPLETED, Status.FAILED, Status.STOPPED, Status.EXPIRED})
@@ -71,6 +73,8 @@ class Verb(TextChoices):
     MISSING = "missing", "No longer known to AWS"
     CANCELLED = "cancelled", "Cancelled before it was submitted"
     STOP_REQUESTED = "stop_requested", "Stop requested"
+    BULK_STOP_REQUESTED = "bulk_stop_requested", "Stop of several jobs requested"
+    BULK_STOP_FINISHED = "bulk_stop_finished", "Stop of several jobs finished"
     TAGS_CHANGED = "tags_changed", "Tags changed"
     ROLE_CREATED = "role_created", "Service role created"
     RESULTS_REQUESTED = "results_requested", "Results requested"

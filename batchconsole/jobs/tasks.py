@@ -12,10 +12,20 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import input_checks, lifecycle, making, quotas, results, scheduling, search, signals
+from batchconsole.jobs import (
+    bulk_actions,
+    input_checks,
+    lifecycle,
+    making,
+    quotas,
+    results,
+    scheduling,
+    search,
+    signals,
+)
 from batchconsole.jobs import sync as syncing
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, Connection, InputCheck, MadeInput
+from batchconsole.jobs.models import BatchJob, BulkAction, Connection, InputCheck, MadeInput
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +83,25 @@ def stop(pk: int) -> None:
         logger.warning("Job %s could not be stopped: %s", pk, error)
 
 
+def stop_jobs(pk: int) -> None:
+    """Take one bulk action a step on."""
+    bulk_actions.run(BulkAction.objects.select_related("connection", "created_by").get(pk=pk))
+
+
 TASKS = {
     step.__name__: shared_task(step)
-    for step in (tick, submit, sync, stop, check_input, check_records, collect_results, make_input, refresh_limits)
+    for step in (
+        tick,
+        submit,
+        sync,
+        stop,
+        check_input,
+        check_records,
+        collect_results,
+        make_input,
+        refresh_limits,
+        stop_jobs,
+    )
 }
 
 

@@ -1,6 +1,7 @@
 """What the console knows. One row and no network is a method here; sets of rows are in ``querysets``."""
 
 from batchconsole.jobs.errors import IllegalTransition
+from batchconsole.jobs.models.bulk_action import BulkAction, BulkActionItem
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Event
 from batchconsole.jobs.models.input_check import InputCheck
@@ -9,7 +10,7 @@ from batchconsole.jobs.models.limit import ModelLimit, base_model_id
 from batchconsole.jobs.models.made_input import MadeInput
 from batchconsole.jobs.models.price import ModelPrice, utc_today
 from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
-from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, WAITING, Status, Verb
+from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, STOPPABLE, WAITING, Status, Verb
 
 __all__ = [
     "COUNTED",
@@ -17,8 +18,11 @@ __all__ = [
     "ENDED_ON_AWS",
     "LIVE",
     "OCCUPYING",
+    "STOPPABLE",
     "WAITING",
     "BatchJob",
+    "BulkAction",
+    "BulkActionItem",
     "Connection",
     "Event",
     "IllegalTransition",
