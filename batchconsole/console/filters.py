@@ -1,7 +1,7 @@
 """What the job list can be narrowed to. The query string is the only state; its bad parts are dropped."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 import django_filters
 from django import forms
@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import cached_property
 
-from batchconsole.console.properties import TAGS_AS_TEXT, combined, read_tokens
+from batchconsole.console.properties import TAGS_AS_TEXT, combined, read_token, read_tokens
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.states import LIVE, WAITING, Status
@@ -24,7 +24,15 @@ STATUS_GROUPS: dict[str, tuple[str, frozenset[Status]]] = {
     "failed": ("Failed", frozenset({Status.FAILED, Status.EXPIRED, Status.REJECTED, Status.SUBMIT_FAILED})),
     "stopped": ("Stopped", frozenset({Status.STOPPED, Status.CANCELLED})),
 }
+MAX_TEXT = 200
 STATUS_CHOICES = [(name, title) for name, (title, _) in STATUS_GROUPS.items()] + list(Status.choices)
+# By name in the query string: whether a value can be made sense of.
+READABLE: dict[str, Callable[[str], bool]] = {
+    "q": lambda text: len(text) <= MAX_TEXT,
+    "f": lambda text: read_token(text) is not None,
+    "status": dict(STATUS_CHOICES).__contains__,
+    "join": ("any", "all").__contains__,
+}
 
 
 class KnownChoicesField(forms.MultipleChoiceField):
@@ -50,7 +58,7 @@ class TokensFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc] #
 
 
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
-    q = django_filters.CharFilter(method="matching_text", max_length=200, strip=True)
+    q = django_filters.CharFilter(method="matching_text", max_length=MAX_TEXT, strip=True)
     status = KnownChoicesFilter(method="in_status", choices=STATUS_CHOICES)
     f = TokensFilter(method="with_tokens")
     join = django_filters.ChoiceFilter(method="any_join", choices=[("any", "Any of the filters")])
@@ -58,6 +66,16 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
     class Meta:
         model = BatchJob
         fields: ClassVar[list[str]] = []
+
+    @classmethod
+    def of(cls, query: QueryDict, jobs: BatchJobQuerySet) -> Self:
+        """The filter *query* asks for; a text that is a token, such as ``Status = Failed``, becomes one."""
+        typed = read_token(query.get("q", ""))
+        if typed is not None:
+            query = query.copy()
+            del query["q"]
+            query.appendlist("f", str(typed))
+        return cls(query, jobs)
 
     def matching_text(self, jobs: BatchJobQuerySet, name: str, text: str) -> Jobs:
         return jobs.matching(text)
@@ -80,6 +98,22 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
         """What the query string asks for, its invalid parts left out."""
         self.form.full_clean()
         return {name: value for name, value in self.form.cleaned_data.items() if value}
+
+    @property
+    def query(self) -> str:
+        """The filter as a query string, without a question mark."""
+        return query_string(self.values).removeprefix("?")
+
+    @property
+    def dropped(self) -> list[str]:
+        """The parts of the query string that make no sense, as they were given."""
+        given: QueryDict = self.data
+        return [
+            f"{name}={text}"
+            for name, is_readable in READABLE.items()
+            for text in given.getlist(name)
+            if text and not is_readable(text)
+        ]
 
     @property
     def is_filtering(self) -> bool:

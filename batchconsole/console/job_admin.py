@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from batchconsole.jobs.models import BatchJob, Event
+from batchconsole.jobs.models import BatchJob, BulkAction, Event
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
@@ -51,3 +51,10 @@ class EventAdmin(ReadOnlyAdmin):
     list_filter = ("verb", "connection")
     list_select_related = ("job", "actor", "connection")
     search_fields = ("job__job_name", "actor__username")
+
+
+@admin.register(BulkAction)
+class BulkActionAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "connection", "created_by", "created_at", "due_at", "failures", "finished_at")
+    list_filter = ("connection",)
+    list_select_related = ("connection", "created_by")

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 from batchconsole.console import columns, sorting
@@ -13,7 +15,7 @@ from batchconsole.console.columns import Column, Heading
 from batchconsole.console.filters import STATUS_GROUPS, JobFilter, query_string, statuses
 from batchconsole.console.pagination import Page, bounded, page_number, paginate
 from batchconsole.console.preferences import Preferences, page_size
-from batchconsole.console.properties import PROPERTIES, Token, read_token, read_tokens
+from batchconsole.console.properties import PROPERTIES, Token, read_tokens
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.querysets import BatchJobQuerySet
 
@@ -45,9 +47,10 @@ class JobTable:
 
     def __init__(self, connection: Connection, query: QueryDict, preferences: Preferences) -> None:
         self.connection = connection
+        self.query = query
         self.columns = columns.chosen(preferences.columns)
         self.jobs: BatchJobQuerySet = BatchJob.objects.filter(connection=connection)
-        self.filter = JobFilter(with_typed_token(query), self.jobs)
+        self.filter = JobFilter.of(query, self.jobs)
         self.size = page_size(query.get("page_size", ""))
         self.asked_sort = sorting.read_sort(query.get("sort", ""))
         self.page: Page = paginate(
@@ -74,6 +77,17 @@ class JobTable:
         """What a saved view keeps: filter and order, for any connection and page."""
         return self.link().partition("?")[2]
 
+    @property
+    def stop_all_url(self) -> str:
+        """Where one is asked whether all jobs that match shall be stopped."""
+        values = {"all": 1, "match": self.view_query, "next": self.url}
+        return reverse("job-stop-selected", args=[self.connection.name]) + query_string(values)
+
+    @property
+    def unsortable(self) -> bool:
+        """Whether it was asked to be sorted by what only a smaller table is sorted by."""
+        return self.sort != self.asked_sort
+
     @cached_property
     def values(self) -> dict[str, Any]:
         """What the query string asks for, as it asks for it, without the page."""
@@ -86,6 +100,17 @@ class JobTable:
             for each in value if isinstance(value, list) else [value]:
                 if each and name != "q":
                     yield name, str(each)
+
+    @property
+    def dropped(self) -> list[str]:
+        """The parts of the query string that make no sense, and were left out."""
+        sort = [name for name in self.query.get("sort", "").split(",") if name.removeprefix("-") not in sorting.FIELDS]
+        size = self.query.get("page_size", "")
+        return [
+            *self.filter.dropped,
+            *(f"sort={name}" for name in sort if name),
+            *([f"page_size={size}"] if size and not self.size else []),
+        ]
 
     @property
     def chips(self) -> list[Chip]:
@@ -136,16 +161,26 @@ class JobTable:
         """The status groups with the number of jobs that match the rest of the filter."""
         others = JobFilter({**self.filter.values, "status": []}, self.jobs).qs
         chosen = self.filter.values.get("status", [])
-        found = [Segment("all", "All", bounded(others), self.link(status=None), not chosen)]
+        found = [self._segment("all", "All", others, None, is_current=not chosen)]
         for name, (title, members) in STATUS_GROUPS.items():
-            count = bounded(others.filter(status__in=members))
-            found.append(Segment(name, title, count, self.link(status=[name]), statuses(chosen) == members))
+            jobs = others.filter(status__in=members)
+            found.append(self._segment(name, title, jobs, [name], is_current=statuses(chosen) == members))
         return found
+
+    def _segment(
+        self, name: str, title: str, jobs: QuerySet[BatchJob], status: list[str] | None, *, is_current: bool
+    ) -> Segment:
+        count = self.page.count_text if is_current else bounded(jobs)
+        return Segment(name, title, count, self.link(status=status), is_current)
 
     def every_job(self) -> Iterator[BatchJob]:
         """All jobs that match, read from the database a part at a time."""
         rows = self.filter.qs.select_related("created_by").order_by(*sorting.order_by(self.sort))
         yield from rows.iterator(chunk_size=EXPORT_CHUNK)
+
+    @property
+    def has_other_pages(self) -> bool:
+        return self.page.count > len(self.page.rows)
 
     @property
     def has_open(self) -> bool:
@@ -169,14 +204,3 @@ class JobTable:
             self.connection.sync_error,
         ]
         return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
-
-
-def with_typed_token(query: QueryDict) -> QueryDict:
-    """*query* with its text as one more token, when it is one: ``Status = Failed``."""
-    typed = read_token(query.get("q", ""))
-    if typed is None:
-        return query
-    changed = query.copy()
-    del changed["q"]
-    changed.appendlist("f", str(typed))
-    return changed

@@ -35,9 +35,15 @@ def side_navigation(request: HttpRequest, connection: Connection | None) -> list
     return [group for group in (first, general, [Entry("Documentation", DOCUMENTATION, is_external=True)]) if group]
 
 
+JOB_PAGES = ("job-list", "job-detail", "job-create", "job-stop", "job-stop-selected", "job-columns", "bulk-action")
 # Title, URL name, and the URL names of the pages it stands for.
 CONNECTION_PAGES = (
-    ("Batch inference", "job-list", ("job-list", "job-detail", "job-create", "job-stop", "job-stop-selected")),
+    ("Overview", "overview", ("overview",)),
+    (
+        "Batch inference",
+        "job-list",
+        ("job-list", "job-detail", "job-create", "job-stop", "job-stop-selected", "bulk-action"),
+    ),
     ("Models", "model-list", ("model-list", "model-detail")),
     ("S3 buckets", "s3-browse", ("s3-browse", "s3-object")),
     ("Make batch input", "input-new", ("input-new", "input-made")),

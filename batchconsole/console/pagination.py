@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-LOOK_AHEAD = 1000  # rows counted after the page in hand
+LOOK_AHEAD = 1000  # rows counted beyond those of the pages up to the one in hand, in whole thousands
 LAST_PAGE = 10_000
 
 
@@ -54,7 +54,7 @@ def paginate(
     *order* is told whether there are more rows than were counted, and gives what to order them by.
     """
     number = min(max(number, 1), LAST_PAGE)
-    limit = number * size + LOOK_AHEAD
+    limit = (number * size // LOOK_AHEAD + 1) * LOOK_AHEAD
     count = rows.order_by().values("pk")[: limit + 1].count()
     number = min(number, max(1, -(-count // size)))
     rows = rows.order_by(*order(count > limit)) if order else rows

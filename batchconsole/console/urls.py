@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from batchconsole.console.views import (
     activity,
     auth,
+    bulk_actions,
     create,
     health,
     home,
@@ -17,6 +18,7 @@ from batchconsole.console.views import (
     jobs,
     making,
     models,
+    overview,
     preferences,
     results,
     roles,
@@ -67,6 +69,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:connection>/jobs/views/save/", job_views.save, name="job-view-save"),
     path("<slug:connection>/jobs/views/remove/", job_views.remove, name="job-view-remove"),
     path("<slug:connection>/jobs/stop/", job_stop.selected, name="job-stop-selected"),
+    path("<slug:connection>/bulk-actions/<int:pk>/", bulk_actions.detail, name="bulk-action"),
     path("<slug:connection>/jobs/<int:pk>/", job.detail, name="job-detail"),
     path("<slug:connection>/jobs/<int:pk>/stop/", job_stop.one, name="job-stop"),
     path("<slug:connection>/jobs/<int:pk>/tags/", job_tags.edit, name="job-tags"),
@@ -76,4 +79,6 @@ urlpatterns: list[URLPattern] = [
     path("<slug:connection>/jobs/<int:pk>/output/", job.download, name="job-download"),
     path("<slug:connection>/jobs/<int:pk>/results.<slug:kind>", results.export, name="job-export"),
     path("<slug:connection>/jobs/<int:pk>/resend/", results.resend, name="job-resend"),
+    # Last: a page of one word, such as /activity/, stands over a connection of that name.
+    path("<slug:connection>/", overview.index, name="overview"),
 ]

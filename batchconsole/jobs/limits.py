@@ -56,8 +56,17 @@ def limits_for(connection: Connection, model_id: str) -> Limits:
 
 def limits_of(connection_id: int, base_model: str) -> Limits:
     """The limits of a model by its :func:`base_model_id`."""
-    rows = ModelLimit.objects.filter(Q(connection_id=connection_id) | Q(connection=None), model_id__in=["", base_model])
-    return _lay_over(_defaults(base_model), sorted(rows, key=_weight))
+    return limits_of_each(connection_id, [base_model])[base_model]
+
+
+def limits_of_each(connection_id: int, base_models: Iterable[str]) -> dict[str, Limits]:
+    """The limits of several models, with one query."""
+    models = list(base_models)
+    rows = ModelLimit.objects.filter(Q(connection_id=connection_id) | Q(connection=None), model_id__in=["", *models])
+    ranked = sorted(rows, key=_weight)
+    return {
+        model: _lay_over(_defaults(model), [row for row in ranked if row.model_id in ("", model)]) for model in models
+    }
 
 
 def _defaults(base_model: str) -> Limits:

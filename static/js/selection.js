@@ -1,28 +1,42 @@
-// Selecting rows: the header's checkbox, ranges with Shift, the count in the heading, buttons that need a selection.
+// Selecting rows: the header's checkbox, ranges with Shift, all that match, the count in the heading, and the buttons
+// that need a selection.
 const form = document.getElementById("selection");
 let last = null;
 
 const boxes = () => [...form.querySelectorAll('tbody input[type="checkbox"]')];
+const everything = () => form.querySelector("[data-select-matching]");
 
 export function clearSelection() {
-  for (const box of boxes()) box.checked = false;
+  for (const box of form.querySelectorAll('input[type="checkbox"]')) box.checked = false;
   showSelection();
 }
 
 export function showSelection() {
   const all = boxes();
   const chosen = all.filter((box) => box.checked);
+  const isWhole = chosen.length > 0 && chosen.length === all.length;
   const head = form.querySelector("[data-select-all]");
   if (head) {
-    head.checked = chosen.length > 0 && chosen.length === all.length;
-    head.indeterminate = chosen.length > 0 && chosen.length < all.length;
+    head.checked = isWhole;
+    head.indeterminate = chosen.length > 0 && !isWhole;
   }
+  const matching = showMatching(isWhole);
   for (const element of document.querySelectorAll("[data-selected-count]")) {
-    element.textContent = chosen.length ? `${chosen.length}/` : "";
+    element.textContent = chosen.length ? `${matching || chosen.length}/` : "";
   }
   for (const button of document.querySelectorAll("[data-needs-selection]")) {
-    button.setAttribute("aria-disabled", String(!chosen.some((box) => !box.dataset.ended)));
+    button.setAttribute("aria-disabled", String(!matching && !chosen.some((box) => !("ended" in box.dataset))));
   }
+}
+
+// The offer to select all that match stands while the whole page is selected. Returns their number once it is taken.
+function showMatching(isWhole) {
+  const offer = everything();
+  if (!offer) return "";
+  const box = offer.querySelector("input");
+  offer.classList.toggle("is-offered", isWhole);
+  box.checked &&= isWhole;
+  return box.checked ? offer.dataset.selectMatching : "";
 }
 
 function chooseRange(box) {
@@ -34,9 +48,9 @@ function chooseRange(box) {
 if (form) {
   form.addEventListener("click", (event) => {
     const box = event.target;
+    if (!box.matches('input[type="checkbox"]')) return;
     if (box.matches("[data-select-all]")) for (const each of boxes()) each.checked = box.checked;
-    else if (!boxes().includes(box)) return;
-    else if (event.shiftKey) chooseRange(box);
+    else if (event.shiftKey && boxes().includes(box)) chooseRange(box);
     last = box;
     showSelection();
   });

@@ -16,7 +16,7 @@ const actions = {
   "]": () => togglePanel("help"),
   "?": () => openDialog(document.getElementById("shortcuts")),
 };
-const places = { j: "job-list", m: "model-list", s: "s3-browse", a: "activity" };
+const places = { o: "overview", j: "job-list", m: "model-list", s: "s3-browse", a: "activity" };
 
 function moveRow(step) {
   const links = [...document.querySelectorAll("main .table tbody th a")];

@@ -22,16 +22,16 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("the secret inside")
 
 
-urlpatterns = [*urls.urlpatterns, path("broken/", broken)]
+urlpatterns = [path("broken/", broken), *urls.urlpatterns]
 
 
-def test_home_leads_to_the_jobs_of_the_first_connection(client: Client, connection: Connection) -> None:
-    assert client.get("/")["Location"] == "/local/jobs/"
+def test_home_leads_to_the_overview_of_the_first_connection(client: Client, connection: Connection) -> None:
+    assert client.get("/")["Location"] == "/local/"
 
 
 def test_home_leads_to_the_connection_seen_last(client: Client, connection: Connection, other: Connection) -> None:
     client.get("/production/jobs/")
-    assert client.get("/")["Location"] == "/production/jobs/"
+    assert client.get("/")["Location"] == "/production/"
 
 
 def test_home_says_what_to_do_without_a_connection(client: Client) -> None:

@@ -3,7 +3,7 @@
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from batchconsole.jobs.models import Connection, Event
+from batchconsole.jobs.models import BulkAction, Connection, Event
 from tests.console.conftest import Answer, MakeJob, arn
 
 URL = "/local/jobs/stop/"
@@ -33,29 +33,65 @@ def test_stopping_a_waiting_job_cancels_it_and_leaves_a_trace(client: Client, ma
     job.refresh_from_db()
     assert job.status == "Cancelled"
     assert response["Location"] == job.get_absolute_url()
-    assert said(response) == ["The job welcome is being stopped."]
+    assert said(response) == ["The job welcome was cancelled."]
     assert Event.objects.get(job=job, verb="cancelled").actor is not None
 
 
-def test_stopping_the_selected_tells_what_became_of_each(client: Client, make_job: MakeJob) -> None:
-    jobs = [make_job("one", "Queued"), make_job("two", "Queued"), make_job("three", "Completed")]
+def test_stopping_several_becomes_a_bulk_action_that_is_linked(client: Client, make_job: MakeJob) -> None:
+    jobs = [make_job("one", "Queued"), make_job("two", "InProgress"), make_job("three", "Completed")]
     response = client.post(URL, {"job": [job.pk for job in jobs], "next": "/local/jobs/?q=o"})
+    action = BulkAction.objects.get()
     assert response["Location"] == "/local/jobs/?q=o"
-    assert said(response) == ["The job three had already ended.", "2 jobs are being stopped."]
+    assert (action.job_count, action.skipped, action.created_by) == (2, 1, jobs[0].created_by)
+    link = f'<a href="/local/bulk-actions/{action.pk}/">View progress</a>'
+    assert said(response) == [f"2 jobs are being stopped. {link}"]
 
 
-def test_a_refusal_is_said_with_its_reason_and_keeps_no_other(client: Client, make_job: MakeJob) -> None:
-    away, waiting = make_job("away", "InProgress", job_arn=arn()), make_job("waiting", "Queued")
-    messages = said(client.post(URL, {"job": [away.pk, waiting.pk]}))
-    assert messages[0].startswith("away could not be stopped.")
-    assert messages[1] == "The job waiting is being stopped."
+def test_a_refusal_is_said_with_its_reason(client: Client, make_job: MakeJob) -> None:
+    away = make_job("away", "InProgress", job_arn=arn())
+    assert said(client.post(URL, {"job": [away.pk]}))[0].startswith("away could not be stopped.")
 
 
-def test_the_question_lists_the_jobs_and_counts_those_that_ended(client: Client, make_job: MakeJob) -> None:
+def test_the_question_lists_the_jobs_and_what_becomes_of_them(client: Client, make_job: MakeJob) -> None:
     jobs = [make_job("one", "Queued"), make_job("two", "InProgress"), make_job("three", "Completed")]
     text = client.get(URL, {"job": [job.pk for job in jobs]}).text
     assert "Stop these 2 jobs?" in text
-    assert "1 selected job has already ended and stays as it is." in text
+    assert "<strong>1</strong> waits here and will be cancelled." in text
+    assert "<strong>1</strong> has been submitted and will be stopped at AWS." in text
+    assert "1 selected job has ended or is being stopped already, and stays as it is." in text
+
+
+def test_all_that_match_are_more_than_the_page(client: Client, make_job: MakeJob) -> None:
+    for number in range(30):
+        make_job(f"nightly-{number}", "Queued")
+    make_job("other", "Queued")
+    text = client.get(URL, {"all": "1", "match": "q=nightly"}).text
+    assert "Stop all 30 jobs that match?" in text
+    assert "and 10 more" in text
+
+
+def test_what_was_made_after_the_question_is_left_alone(client: Client, make_job: MakeJob) -> None:
+    make_job("nightly-1", "Queued")
+    seen = make_job("nightly-2", "Queued")
+    later = make_job("nightly-3", "Queued")
+    client.post(URL, {"all": "1", "match": "q=nightly", "until": str(seen.pk)})
+    action = BulkAction.objects.get()
+    assert (action.job_count, action.matched_all, action.query) == (2, True, "q=nightly")
+    assert not action.items.filter(job=later).exists()
+
+
+def test_a_filter_that_makes_no_sense_stops_nothing(client: Client, make_job: MakeJob) -> None:
+    make_job(status="Queued")
+    response = client.post(URL, {"all": "1", "match": "f=nonsense"})
+    assert said(response) == ["The filter has a part that makes no sense: f=nonsense."]
+    assert not BulkAction.objects.exists()
+
+
+def test_nothing_left_to_stop_is_said(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="Completed")
+    assert "There is nothing to stop: the job has ended" in client.get(URL, {"job": job.pk}).text
+    assert "There was nothing to stop" in said(client.post(URL, {"job": job.pk}))[0]
+    assert "There is nothing to stop: all of them have ended" in client.get(URL, {"all": "1"}).text
 
 
 def test_without_a_selection_it_says_what_to_do(client: Client, connection: Connection) -> None:

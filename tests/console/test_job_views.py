@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from batchconsole.console.columns import COLUMNS
+from batchconsole.console.job_export import BEHIND
 from batchconsole.console.pagination import LOOK_AHEAD
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import MakeJob
@@ -108,6 +109,23 @@ def test_the_file_has_every_job_that_matches(client: Client, make_job: MakeJob) 
     assert rows[0]["end_time"] == ""
 
 
+def test_the_file_can_hold_the_columns_shown_only(client: Client, make_job: MakeJob) -> None:
+    make_job(cost_usd=Decimal("0.5"))
+    client.post(COLUMNS_URL, {"page_size": "20", "columns": ["cost"]})
+    lines = client.get(EXPORT, {"columns": "shown"}).getvalue().decode().splitlines()
+    assert lines == ["job_name,cost_usd", "welcome,0.500000"]
+
+
+def test_every_column_has_something_for_the_file() -> None:
+    assert {column.name for column in COLUMNS} == set(BEHIND)
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(client: Client, make_job: MakeJob) -> None:
+    make_job("=HYPERLINK(0)", tags=[{"key": "+cmd", "value": "x"}])
+    row = next(csv.DictReader(io.StringIO(client.get(EXPORT).getvalue().decode())))
+    assert (row["job_name"], row["tags"]) == ("'=HYPERLINK(0)", "'+cmd=x")
+
+
 def test_a_large_table_is_not_sorted_by_what_has_no_index(client: Client, make_job: MakeJob) -> None:
     job = make_job()
     BatchJob.objects.bulk_create(
@@ -115,5 +133,6 @@ def test_a_large_table_is_not_sorted_by_what_has_no_index(client: Client, make_j
     )
     table = client.get(URL, {"sort": "-cost"}).context["table"]
     assert table.sort == []
+    assert "Narrow the filter to sort by other columns" in client.get(URL, {"sort": "-cost"}).text
     assert {heading.column.name for heading in table.headings if heading.url} == {"name", "status", "created"}
     assert client.get(URL, {"sort": "-cost", "q": "welcome"}).context["table"].sort == ["-cost"]

@@ -130,6 +130,15 @@ def test_the_page_s_own_address_leaves_out_what_was_invalid(client: Client, make
     assert client.get(URL, query).context["table"].url == "/local/jobs/?q=wel"
 
 
+def test_what_was_invalid_is_said(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    query = {"f": ["Status = Lost", "Errors > 0"], "status": "nonsense", "sort": "size", "page_size": "7"}
+    response = client.get(URL, query)
+    assert response.context["table"].dropped == ["f=Status = Lost", "status=nonsense", "sort=size", "page_size=7"]
+    assert "Part of the address was left out" in response.text
+    assert "was left out" not in client.get(URL, {"f": "Errors > 0", "sort": "-cost"}).text
+
+
 def test_a_filter_goes_back_to_the_first_page(client: Client, make_job: MakeJob) -> None:
     for number in range(12):
         make_job(f"job-{number:02}")

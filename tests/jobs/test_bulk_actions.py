@@ -157,6 +157,7 @@ def test_with_aws_away_it_waits_and_then_gives_up_with_the_reason(nowhere: Conne
     action = request_stop(nowhere)
     bulk_actions.run(action)
     action.refresh_from_db()
+    assert action.due_at is not None
     assert action.due_at > timezone.now()
     assert action.held_until is None
     BulkAction.objects.update(failures=bulk_actions.MOST_ATTEMPTS - 1)

@@ -1,5 +1,6 @@
 """The small parts of a page: icons, Info links, status indicators, times, copy buttons."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from batchconsole.jobs.models import BatchJob, Status
+from batchconsole.jobs.models import BatchJob, BulkActionItem, Event, Status
 from batchconsole.records.catalogue import bare_id, find
 from batchconsole.records.results import ErrorGroup
 
@@ -38,6 +39,14 @@ STATUS_TYPES = {
     Status.STOPPING: "in-progress",
     Status.STOPPED: "stopped",
     Status.EXPIRED: ERROR,
+}
+OUTCOME_TYPES = {
+    "pending": "pending",
+    "stopped": "stopped",
+    "cancelled": "stopped",
+    "stopping": "in-progress",
+    "ended": SUCCESS,
+    "failed": ERROR,
 }
 TYPE_ICONS = {
     SUCCESS: "status-positive",
@@ -100,6 +109,19 @@ def indicator(kind: str, text: str) -> SafeString:
 def status_indicator(status: str) -> SafeString:
     """The status indicator of a job's *status*."""
     return indicator(STATUS_TYPES[Status(status)], Status(status).label)
+
+
+@register.simple_tag
+def outcome_indicator(item: BulkActionItem) -> SafeString:
+    """The status indicator of what became of one job of a bulk action."""
+    return indicator(OUTCOME_TYPES[item.outcome], item.get_outcome_display())
+
+
+@register.filter
+def bulk_action_url(event: Event) -> str:
+    """The page of the bulk action that *event* belongs to."""
+    connection = event.job.connection if event.job else event.connection
+    return reverse("bulk-action", args=[connection.name, event.data["bulk_action"]]) if connection else ""
 
 
 @register.filter
@@ -257,6 +279,14 @@ def usd(value: Decimal | None) -> str:
 def examples(group: ErrorGroup) -> list[tuple[int, str]]:
     """Position and id of the first records of an error's group."""
     return list(zip(group.positions, group.record_ids, strict=False))
+
+
+@register.filter
+def sentences(error: Mapping[str, str]) -> str:
+    """Message and hint of an *error*; AWS ends its messages now with a full stop and now without."""
+    message, hint = error.get("message", "").strip(), error.get("hint", "").strip()
+    stop = "." if message and hint and not message.endswith((".", "!", "?")) else ""
+    return f"{message}{stop} {hint}".strip()
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""The way in: a connection's jobs, or what to do when there is no connection; and the help topics."""
+"""The way in: a connection's overview, or what to do when there is no connection; and the help topics."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,7 +10,7 @@ from batchconsole.jobs.models import Connection
 
 def home(request: HttpRequest) -> HttpResponse:
     connection = last_connection(request, Connection.objects.enabled())
-    return redirect(connection) if connection else render(request, "console/no_connection.html")
+    return redirect("overview", connection.name) if connection else render(request, "console/no_connection.html")
 
 
 def help_topic(request: HttpRequest, topic: str) -> HttpResponse:

@@ -1,0 +1,127 @@
+"""The landing page of a connection: its figures, what runs, what failed and why, and what needs somebody."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from batchconsole.jobs.models import BatchJob, Connection
+from tests.console.conftest import MakeJob
+
+URL = "/local/"
+QUERIES = 20  # session, user, connections; four counts, three short lists, the month, and the looks for warnings
+
+
+def figures(client: Client) -> dict[str, str]:
+    return {figure.name: figure.count for figure in client.get(URL).context["overview"].figures}
+
+
+def warnings(client: Client) -> list[str]:
+    return [warning.title for warning in client.get(URL).context["overview"].warnings]
+
+
+def test_it_works(client: Client, make_job: MakeJob) -> None:
+    make_job("support-triage", "InProgress", total_record_count=1000, processed_record_count=360)
+    make_job("label-run", "Failed", message="Could not validate GetObject permissions")
+    make_job("done", end_time=timezone.now(), input_token_count=1, cost_usd=Decimal("12.5"))
+    text = client.get(URL).text
+    for part in ("support-triage", "36%", "label-run", "Could not validate GetObject permissions", "$12.50"):
+        assert part in text
+
+
+def test_figures_count_the_groups_and_lead_to_the_same_jobs(client: Client, make_job: MakeJob) -> None:
+    for status in ("InProgress", "Queued", "Checking", "Failed", "Rejected", "Completed"):
+        make_job(status.lower(), status)
+    make_job("old", "Failed", created_at=timezone.now() - timedelta(days=9))
+    assert figures(client) == {"running": "1", "waiting": "2", "failed": "2", "completed": "1"}
+    overview = client.get(URL).context["overview"]
+    for figure in overview.figures:
+        assert client.get(figure.url).context["table"].page.count_text == figure.count
+
+
+def test_it_shows_its_connection_only(client: Client, make_job: MakeJob, other: Connection) -> None:
+    make_job("theirs", "InProgress", connection=other)
+    assert "theirs" not in client.get(URL).text
+
+
+def test_a_newcomer_is_led_to_the_sample_job_and_to_the_forms(client: Client, make_job: MakeJob) -> None:
+    make_job("welcome")
+    text = client.get(URL).text
+    assert "First steps" in text
+    for part in ("View welcome", "/local/input/new/", "/local/jobs/create/"):
+        assert part in text
+    make_job("second")
+    assert "First steps" not in client.get(URL).text
+
+
+def test_without_any_job_it_leads_to_the_forms(client: Client, connection: Connection) -> None:
+    text = client.get(URL).text
+    assert "First steps" in text
+    assert "Look at a job" not in text
+
+
+def test_a_quiet_connection_warns_of_nothing(client: Client, make_job: MakeJob) -> None:
+    make_job(status="Queued")
+    assert warnings(client) == []
+
+
+def test_trouble_with_the_connection_is_said_with_the_reason(client: Client, connection: Connection) -> None:
+    connection.sync_error = {"code": "ExpiredToken", "message": "The token is expired", "hint": "Renew it."}
+    connection.save()
+    assert warnings(client) == ["The jobs of this connection cannot be followed"]
+    assert "The token is expired. Renew it." in client.get(URL).text
+
+
+def test_workers_that_are_away_are_noticed(client: Client, connection: Connection) -> None:
+    Connection.objects.update(sync_due_at=timezone.now() - timedelta(hours=1))
+    assert warnings(client) == ["Nothing is being done for this connection"]
+
+
+def test_a_job_that_waits_long_is_named_with_its_reason(client: Client, make_job: MakeJob) -> None:
+    make_job("patient", "Queued", created_at=timezone.now() - timedelta(hours=3, minutes=5))
+    assert warnings(client) == ["patient has waited for 3 h 5 min"]
+    assert "Next to be submitted." in client.get(URL).text
+
+
+@pytest.mark.parametrize(("count", "said"), [(15, []), (16, ["nearly used up"]), (20, ["used up"])])
+def test_a_quota_that_is_nearly_used_up_is_said(client: Client, make_job: MakeJob, count: int, said: list[str]) -> None:
+    for number in range(count):
+        make_job(f"job-{number}", "InProgress")
+    assert warnings(client) == [f"The quota of Nova Lite is {how}" for how in said]
+
+
+def test_jobs_without_a_price_are_counted(client: Client, make_job: MakeJob) -> None:
+    make_job(end_time=timezone.now(), input_token_count=10, output_token_count=10)
+    assert warnings(client) == ["The cost of 1 job of this month is not known"]
+
+
+def test_polling_answers_nothing_while_nothing_changed(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="InProgress")
+    version = re.findall(r'data-version="(\w+)"', client.get(URL).text)[0]
+    asked = {"HX-Request": "true", "X-Version": version}
+    assert client.get(URL, headers=asked).status_code == 204
+    job.transition("Completed", verb="reported")
+    answer = client.get(URL, headers=asked)
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_queries_do_not_grow_with_the_rows(
+    client: Client, make_job: MakeJob, django_assert_max_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    old = timezone.now() - timedelta(hours=2)
+    statuses = ("InProgress", "Queued", "Failed", "Completed")
+    for number in range(count):
+        job = make_job("first", statuses[number % 4], created_at=old)
+    BatchJob.objects.bulk_create(
+        BatchJob(connection=job.connection, job_name=f"job-{number}", model_id=f"a.b{number}", status="InProgress")
+        for number in range(count)
+    )
+    client.get(URL)
+    with django_assert_max_num_queries(QUERIES):
+        client.get(URL)
