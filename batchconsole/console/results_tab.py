@@ -61,7 +61,7 @@ def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
         only=only if (only := request.GET.get("only", "")) in SHOWS else "",
         find=request.GET.get("find", "").strip(),
         files=list(job.result_files.all()[:FILES_SHOWN]),
-        has_resends=job.resends.exists(),
+        has_resends=BatchJob.objects.resends_of([job]).exists(),
     )
     try:
         tab.page = as_page(find_page(job, tab, page_number(request.GET.get("page", ""))))

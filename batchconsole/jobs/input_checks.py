@@ -81,7 +81,7 @@ def run(check: InputCheck) -> None:
     4. Write the report, and nudge the jobs that wait for it.
     """
     now = timezone.now()
-    if check.is_finished or (check.state == InputCheck.State.RUNNING and _is_alive(check)):
+    if check.is_finished or check.is_held(LEASE):
         return
     if check.attempts - check.failures >= MOST_ATTEMPTS_LOST:
         _give_up(check)
@@ -92,10 +92,6 @@ def run(check: InputCheck) -> None:
             logger.info("Input check %s went on elsewhere.", check.pk)
         except AwsError as error:
             _not_read(check, error)
-
-
-def _is_alive(check: InputCheck) -> bool:
-    return check.seen_at is not None and check.seen_at + LEASE > timezone.now()
 
 
 def _read(check: InputCheck) -> None:

@@ -19,6 +19,7 @@ from batchconsole.jobs.models import (
     Connection,
     Event,
     IllegalTransition,
+    MadeInput,
     Status,
     Verb,
 )
@@ -78,9 +79,21 @@ def create_job(
     with transaction.atomic():
         job = BatchJob(connection=connection, created_by=actor, status=status, resend_of=resend_of, **asked)
         job.save()
+        job.merges.set(_merged_in(job))
         job.record(Verb.CREATED, actor=actor, to_status=status)
         nudge("check_input" if status == Status.CHECKING else "submit", job.pk)
     return job
+
+
+def _merged_in(job: BatchJob) -> set[BatchJob]:
+    """The jobs whose records the input of *job* holds beside those of the job it resends."""
+    if job.resend_of is None:
+        return set()
+    made = MadeInput.objects.filter(resend_of=job.resend_of, output_s3_uri=job.input_s3_uri).first()
+    merged = set(made.merges.all()) if made else set()
+    if made and job.resend_of.merges.exists():
+        merged |= {job.resend_of.resend_of, *job.resend_of.merges.all()} - {None}
+    return merged
 
 
 def create_service_role(*, connection: Connection, actor: Any, role_name: str, fields: dict[str, Any]) -> str:

@@ -110,7 +110,7 @@ def run(made: MadeInput) -> None:
     2. Read the source and write the object, saying how far it is. The object appears when it is whole.
     3. Say that it is done, and forget the upload.
     """
-    if made.is_finished or (made.state == MadeInput.State.RUNNING and _is_alive(made)):
+    if made.is_finished or made.is_held(LEASE):
         return
     if made.attempts >= MOST_ATTEMPTS:
         _give_up(made)
@@ -125,23 +125,28 @@ def run(made: MadeInput) -> None:
             _try_later(made, error)
 
 
-def _is_alive(made: MadeInput) -> bool:
-    return made.seen_at is not None and made.seen_at + LEASE > timezone.now()
-
-
 def _make(made: MadeInput) -> None:
     progress = _Progress(made)
-    count = write(made.connection.target, made.output_s3_uri, progress.count(_records(made, progress)))
+    count = 0
+    for uri, records in _objects(made, progress):
+        count += write(made.connection.target, uri, progress.count(records))
+    if made.resend_of and not count:
+        raise UserError("No record is left to send again.")
     _say(made, state=MadeInput.State.DONE, finished_at=timezone.now(), due_at=None, error=None, records=count)
     uploads.forget(made.upload)
     prune()
 
 
-def _records(made: MadeInput, progress: "_Progress") -> Iterator[Line]:
+def _objects(made: MadeInput, progress: "_Progress") -> Iterator[tuple[str, Iterator[Line]]]:
+    """The objects to write, and the records of each."""
     if made.resend_of:
-        return resending.records(made, progress.read)
+        yield from resending.objects(made, progress.read)
+        return
     source = open_source(made).counted(progress.read)
-    return read_records(source, cast(Kind, made.kind), is_foreign=made.is_foreign, recipe=made.recipe)
+    yield (
+        made.output_s3_uri,
+        read_records(source, cast(Kind, made.kind), is_foreign=made.is_foreign, recipe=made.recipe),
+    )
 
 
 def open_source(made: MadeInput) -> Source:
@@ -157,16 +162,18 @@ class _Progress:
     def __init__(self, made: MadeInput) -> None:
         self.made = made
         self.bytes = 0
+        self.records = 0
         self.said_at = time.monotonic()
 
     def read(self, size: int) -> None:
         self.bytes += size
 
     def count(self, records: Iterable[Line]) -> Iterator[Line]:
-        for number, record in enumerate(records, 1):
+        for record in records:
             yield record
-            if number % SAY_RECORDS == 0 and time.monotonic() - self.said_at >= SAY_SECONDS:
-                _say(self.made, bytes_read=self.bytes, records=number, due_at=timezone.now() + LEASE)
+            self.records += 1
+            if self.records % SAY_RECORDS == 0 and time.monotonic() - self.said_at >= SAY_SECONDS:
+                _say(self.made, bytes_read=self.bytes, records=self.records, due_at=timezone.now() + LEASE)
                 self.said_at = time.monotonic()
 
 

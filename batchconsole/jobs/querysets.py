@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from batchconsole.jobs import search
@@ -63,6 +63,10 @@ class BatchJobQuerySet(models.QuerySet[Any]):
         found = self.filter(status__in=wanted)
         few = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
         return self.filter(pk__in=few) if len(few) <= FEW else found
+
+    def resends_of(self, jobs: Iterable[Any]) -> Self:
+        """What was sent again of any of *jobs*, by itself or merged with others."""
+        return self.filter(Q(resend_of__in=jobs) | Q(merges__in=jobs)).distinct()
 
     def live(self) -> Self:
         return self.filter(status__in=LIVE)

@@ -1,26 +1,37 @@
 """Sending again what a job left without an answer, and reading a job and its resends as one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import Any, NamedTuple, cast
+from itertools import groupby
+from typing import Any, cast
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, MadeInput
+from batchconsole.jobs.models import BatchJob, MadeInput, Status
 from batchconsole.jobs.results import input_files, output_files, output_folder
 from batchconsole.jobs.signals import nudge
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
 from batchconsole.records.joining import Row, Run, join
 from batchconsole.records.matching import pair
-from batchconsole.records.retry import resend
+from batchconsole.records.retry import Resent, chosen, resend
 
 Counted = Callable[[int], None]
 
 
-def start(job: BatchJob, actor: Any, *, failed: bool, unanswered: bool, at_least: int = 0) -> MadeInput:
-    """Have the chosen records of *job* written as a new input beside its output, by a worker.
+def start(
+    job: BatchJob,
+    actor: Any,
+    *,
+    failed: bool,
+    unanswered: bool,
+    merges: Collection[BatchJob] = (),
+    at_least: int = 0,
+) -> MadeInput:
+    """Have the chosen records of *job*, and those of the jobs *merges* along with them, written as a new input beside
+    the output of *job*, by a worker.
 
     *at_least* sends answered records again too, until there are so many. Raises :class:`UserError`.
     """
@@ -39,40 +50,65 @@ def start(job: BatchJob, actor: Any, *, failed: bool, unanswered: bool, at_least
             resends_unanswered=unanswered,
             resends_at_least=at_least,
         )
+        made.merges.set(merges)
         bucket, folder = output_folder(job)
-        made.output_s3_uri = f"s3://{bucket}/{folder}resend-{made.pk}/input.jsonl"
+        is_folder = bool(merges) or job.merges.exists()
+        made.output_s3_uri = f"s3://{bucket}/{folder}resend-{made.pk}/{'' if is_folder else 'input.jsonl'}"
         made.save(update_fields=["output_s3_uri"])
         nudge("make_input", made.pk)
     return made
 
 
-class Resent(NamedTuple):
-    """A record sent again: its line, as it stands in the job's input."""
+def mergeable(job: BatchJob) -> QuerySet[BatchJob]:
+    """Other jobs for the same model whose failed or unanswered records can be sent along with those of *job*.
 
-    line: bytes
+    Not those that *job* shares records with: what it resends, and what was resent of that.
+    """
+    family = {job.pk, job.resend_of_id, *job.merges.values_list("pk", flat=True)} - {None}
+    same = BatchJob.objects.filter(
+        connection=job.connection,
+        base_model_id=job.base_model_id,
+        model_invocation_type=job.model_invocation_type,
+        results=BatchJob.Results.READY,
+        merges=None,
+    )
+    incomplete = Q(error_record_count__gt=0) | Q(status__in=(Status.STOPPED, Status.PARTIALLY_COMPLETED))
+    return same.filter(incomplete).exclude(pk__in=family).exclude(resend_of__in=family).select_related("connection")
 
 
-def records(made: MadeInput, read: Counted) -> Iterator[Resent]:
-    """The records that *made* asks for; *read* is told how many bytes of the input were read for them.
+def objects(made: MadeInput, read: Counted) -> Iterator[tuple[str, Iterator[Resent]]]:
+    """The objects that *made* asks for and the records of each; *read* is told how many bytes were read for them.
 
-    Raises AwsError, and :class:`UserError` when there are none.
+    Where records of several jobs go together, each job's are in a file of its own, so that equal recordIds do not meet.
+    Raises AwsError and :class:`UserError`.
     """
     job = cast(BatchJob, made.resend_of)
-    run = run_of(job, read=read)
-    made.say(source_size=2 * sum(file.size for file in run.inputs))  # read to pair, and again to send
-    pairing = pair(run.inputs, run.outputs, output_index=job.result_index.index)
-    nothing = True
-    for line in resend(
-        run.inputs,
-        pairing,
-        failed=made.resends_failed,
-        unanswered=made.resends_unanswered,
-        at_least=made.resends_at_least,
-    ):
-        nothing = False
-        yield Resent(line)
-    if nothing:
-        raise UserError("No record of this job is left to send again.")
+    runs = {source: run_of(source, read=read) for source in (*made.merges.select_related("connection"), job)}
+    made.say(source_size=2 * sum(file.size for run in runs.values() for file in run.inputs))  # to pair, and to send
+    missing = made.resends_at_least
+    for source, run in runs.items():
+        pairing = pair(run.inputs, run.outputs, output_index=source.result_index.index)
+        wanted = chosen(
+            pairing,
+            failed=made.resends_failed,
+            unanswered=made.resends_unanswered,
+            at_least=missing if source == job else 0,
+        )
+        missing -= sum(wanted)
+        for name, records in groupby(resend(run.inputs, wanted), key=partial(_name, made, source)):
+            yield made.output_s3_uri + name, records
+
+
+def _name(made: MadeInput, source: BatchJob, record: Resent) -> str:
+    """The name in the folder of *made* of the file for *record*; nothing when all go into one object."""
+    if not made.is_folder:
+        return ""
+    return record.file if source.merges.exists() else _file_of(source)
+
+
+def _file_of(job: BatchJob) -> str:
+    """The file that holds the records of *job* in a resend that merges several jobs."""
+    return f"{job.aws_id}.jsonl"
 
 
 def run_of(job: BatchJob, *, read: Counted | None = None) -> Run:
@@ -93,8 +129,8 @@ def lineage(job: BatchJob) -> list[BatchJob]:
     """*job* and all that was sent again of it and of its resends, oldest first, as far as results have been read."""
     found, generation = [job], [job]
     while generation:
-        resent = BatchJob.objects.filter(resend_of__in=generation).select_related("connection").order_by("created_at")
-        generation = list(resent)
+        resent = BatchJob.objects.resends_of(generation).select_related("connection").order_by("created_at")
+        generation = [each for each in resent if each not in found]
         found += generation
     return [each for each in found if each.results == BatchJob.Results.READY]
 
@@ -102,4 +138,20 @@ def lineage(job: BatchJob) -> list[BatchJob]:
 def joined(job: BatchJob, *, with_resends: bool) -> Iterator[Row]:
     """One row for each record of *job*, the newest answer counting; raises :class:`UserError` and AwsError."""
     jobs = lineage(job) if with_resends else [job]
-    return join([run_of(each) for each in jobs])
+    run = run_of(jobs[0])
+    names = {_file_of(each) for each in jobs if not each.merges.exists()}
+    if job.merges.exists():
+        names |= {file.name for file in run.inputs}
+    return join([run, *(_part(other, names) for other in jobs[1:])])
+
+
+def _part(resent: BatchJob, names: set[str]) -> Run:
+    """What *resent* did, or if it merges several jobs' records what it did to those in the files *names*."""
+    run = run_of(resent)
+    if not resent.merges.exists():
+        return run
+    return Run(
+        [file for file in run.inputs if file.name in names],
+        [file for file in run.outputs if file.name.removesuffix(".out") in names],
+        run.family,
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import NamedTuple
 
 from batchconsole.records.files import InputFile
 from batchconsole.records.lines import batches
@@ -28,32 +29,38 @@ def _outcome(answer: int, errors: set[int]) -> Outcome:
     return Outcome.FAILED if answer in errors else Outcome.ANSWERED
 
 
-def resend(
-    inputs: list[InputFile], pairing: Pairing, *, failed: bool = True, unanswered: bool = True, at_least: int = 0
-) -> Iterator[bytes]:
-    """The original lines to send again, each with its ``\\n``, in order.
+class Resent(NamedTuple):
+    """A record to send again: its line as it stands in the input, with a ``\\n``, and the name of its file."""
+
+    line: bytes
+    file: str
+
+
+def chosen(pairing: Pairing, *, failed: bool = True, unanswered: bool = True, at_least: int = 0) -> bytearray:
+    """For each input record whether it is to be sent again.
 
     With *at_least*, the first answered records are sent again too, until there are so many (Bedrock wants 100); the
     newer answer counts when the results are joined.
     """
-    wanted = _wanted(outcomes(pairing), failed=failed, unanswered=unanswered, at_least=at_least)
-    position = 0
-    for file in inputs:
-        for batch in batches(file.open(start=0)):
-            for line in batch.lines:
-                if line and not line.isspace():
-                    if wanted[position]:
-                        yield line + b"\n"
-                    position += 1
-
-
-def _wanted(found: list[Outcome], *, failed: bool, unanswered: bool, at_least: int) -> bytearray:
-    chosen = {Outcome.FAILED} if failed else set()
-    chosen |= {Outcome.UNANSWERED} if unanswered else set()
-    wanted = bytearray(outcome in chosen for outcome in found)
+    found = outcomes(pairing)
+    again = {Outcome.FAILED} if failed else set()
+    again |= {Outcome.UNANSWERED} if unanswered else set()
+    wanted = bytearray(outcome in again for outcome in found)
     missing = at_least - sum(wanted)
     for position, outcome in enumerate(found):
         if missing > 0 and outcome is Outcome.ANSWERED:
             wanted[position] = 1
             missing -= 1
     return wanted
+
+
+def resend(inputs: list[InputFile], wanted: bytearray) -> Iterator[Resent]:
+    """The original lines of *inputs* that are *wanted*, in order; see :func:`chosen`."""
+    position = 0
+    for file in inputs:
+        for batch in batches(file.open(start=0)):
+            for line in batch.lines:
+                if line and not line.isspace():
+                    if wanted[position]:
+                        yield Resent(line + b"\n", file.name)
+                    position += 1

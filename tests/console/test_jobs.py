@@ -211,3 +211,10 @@ def test_queries_do_not_grow_with_the_rows(
 def test_a_hostile_name_is_text(client: Client, make_job: MakeJob) -> None:
     make_job("<script>alert(1)</script>")
     assert "<script>alert" not in client.get(URL).text
+
+
+def test_a_completed_job_tells_how_many_records_failed(client: Client, make_job: MakeJob) -> None:
+    make_job("nightly", "Completed", total_record_count=500, error_record_count=12)
+    make_job("clean", "Completed", total_record_count=500, error_record_count=0)
+    page = client.get(URL).text
+    assert page.count("Completed with errors: 12 of 500") == 1

@@ -121,3 +121,36 @@ def test_output_that_is_gone_is_said_and_no_file_begun(client: Client, job: Batc
 
 def test_an_unknown_format_is_not_found(client: Client, job: BatchJob) -> None:
     assert client.get(f"/local/jobs/{job.pk}/results.xlsx").status_code == 404
+
+
+@pytest.fixture
+def other(make_job: MakeJob) -> BatchJob:
+    """Another job for the same model with failed records."""
+    counts = {"total_record_count": 500, "error_record_count": 12}
+    return make_job("nightly", "Completed", job_arn=arn("nightly00000"), results="ready", **counts)
+
+
+def test_other_jobs_are_offered_and_taken_along(client: Client, job: BatchJob, other: BatchJob) -> None:
+    page = client.get(resend_url(job)).content.decode()
+    assert "nightly" in page
+    assert "Completed with errors: 12 of 500" in page
+    client.post(resend_url(job), {"outcomes": ["failed"], "merges": [other.pk]})
+    made = MadeInput.objects.get()
+    assert list(made.merges.all()) == [other]
+    assert made.output_s3_uri.endswith("/")
+
+
+def test_a_choice_that_is_not_offered_is_left_out(client: Client, job: BatchJob, make_job: MakeJob) -> None:
+    good = make_job("good", "Completed", job_arn=arn("good00000000"), results="ready")
+    client.post(resend_url(job), {"outcomes": ["failed"], "merges": [good.pk, "nonsense", "²"]})
+    assert list(MadeInput.objects.get().merges.all()) == []
+
+
+def test_both_jobs_show_what_resends_them(client: Client, job: BatchJob, other: BatchJob, make_job: MakeJob) -> None:
+    together = make_job("together", "InProgress", resend_of=job)
+    together.merges.set([other])
+    for each in (job, other):
+        assert "together" in client.get(each.get_absolute_url()).content.decode()
+    page = client.get(together.get_absolute_url()).content.decode()
+    assert "triage" in page
+    assert "nightly" in page

@@ -3,17 +3,18 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 
 from batchconsole.aws import s3
-from batchconsole.jobs import making, resending, results
+from batchconsole.jobs import lifecycle, making, resending, results
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput, Status
 from batchconsole.records.retry import Outcome
 from tests.conftest import ACCOUNT
 
-BUCKET = "resending"
 RECORDS = 6
 
 
@@ -39,25 +40,26 @@ def outcome(number: int, text: str) -> bytes:
 @pytest.fixture
 def ended(connection: Connection, boto: Callable[[str], Any]) -> Callable[..., BatchJob]:
     """``ended("abc", inputs, outputs)``: a job with that id that stopped, its files in S3 and its results read."""
-    boto("s3").create_bucket(Bucket=BUCKET)
+    bucket = f"resending-{uuid4().hex[:12]}"
+    boto("s3").create_bucket(Bucket=bucket)
 
     def make(job_id: str, inputs: list[bytes], outputs: list[bytes], **fields: Any) -> BatchJob:
-        s3.put_object(connection.target, BUCKET, f"{job_id}/in.jsonl", b"".join(inputs))
-        s3.put_object(connection.target, BUCKET, f"out/{job_id}/in.jsonl.out", b"".join(outputs))
+        s3.put_object(connection.target, bucket, f"{job_id}/in.jsonl", b"".join(inputs))
+        s3.put_object(connection.target, bucket, f"out/{job_id}/in.jsonl.out", b"".join(outputs))
         job: BatchJob = BatchJob.objects.create(
             connection=connection,
             job_name=f"job-{job_id}",
             status=Status.STOPPED,
             model_id="amazon.nova-micro-v1:0",
             model_invocation_type="Converse",
-            input_s3_uri=f"s3://{BUCKET}/{job_id}/in.jsonl",
-            output_s3_uri=f"s3://{BUCKET}/out/",
+            input_s3_uri=f"s3://{bucket}/{job_id}/in.jsonl",
+            output_s3_uri=f"s3://{bucket}/out/",
             role_arn=f"arn:aws:iam::{ACCOUNT}:role/batch",
             job_arn=f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-invocation-job/{job_id:0>12}",
             results=BatchJob.Results.PENDING,
             **fields,
         )
-        s3.put_object(connection.target, BUCKET, f"out/{job.aws_id}/in.jsonl.out", b"".join(outputs))
+        s3.put_object(connection.target, bucket, f"out/{job.aws_id}/in.jsonl.out", b"".join(outputs))
         results.collect_results(job)
         assert job.results == BatchJob.Results.READY
         return job
@@ -101,7 +103,8 @@ def test_answered_records_fill_up_to_a_least_number(job: BatchJob) -> None:
 
 def test_the_lines_are_those_of_the_input_to_the_byte(job: BatchJob) -> None:
     made = resending.start(job, None, failed=True, unanswered=False)
-    assert [each.line for each in resending.records(made, lambda size: None)] == [line(2), line(3)]
+    written = [(uri, [each.line for each in records]) for uri, records in resending.objects(made, lambda size: None)]
+    assert written == [(made.output_s3_uri, [line(2), line(3)])]
 
 
 def test_nothing_chosen_is_refused(job: BatchJob) -> None:
@@ -115,7 +118,7 @@ def test_nothing_left_to_send_is_said(ended: Callable[..., BatchJob]) -> None:
     making.run(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.FAILED
-    assert "No record of this job is left" in str(made.error)
+    assert "No record is left" in str(made.error)
 
 
 def test_the_form_opens_with_the_new_input_and_says_what_it_resends(job: BatchJob) -> None:
@@ -161,3 +164,104 @@ def test_job_and_resend_join_into_one_row_a_record(job: BatchJob, ended: Callabl
 def test_without_resends_the_job_stands_alone(job: BatchJob, ended: Callable[..., BatchJob]) -> None:
     ended("third", [line(2)], [outcome(2, "two")], resend_of=job)
     assert {row.run for row in resending.joined(job, with_resends=False)} == {0}
+
+
+@pytest.fixture
+def other(ended: Callable[..., BatchJob]) -> BatchJob:
+    """Another job with the same ids and other questions: r2 failed, r3 answered, r4 never answered."""
+    lines = [other_line(number) for number in (2, 3, 4)]
+    refused = {**json.loads(lines[0]), "error": {"errorCode": 400, "errorMessage": "No."}}
+    answered = {**json.loads(lines[1]), "modelOutput": json.loads(outcome(3, "theirs"))["modelOutput"]}
+    return ended("other", lines, [json.dumps(each).encode() + b"\n" for each in (refused, answered)])
+
+
+def other_line(number: int) -> bytes:
+    return line(number).replace(b"Question", b"Other question")
+
+
+def merged(job: BatchJob, *others: BatchJob, **choice: Any) -> MadeInput:
+    """The input that holds what *job* and *others* left without an answer."""
+    made = resending.start(job, None, failed=True, unanswered=True, merges=others, **choice)
+    making.run(made)
+    made.refresh_from_db()
+    assert made.state == MadeInput.State.DONE, made.error
+    return made
+
+
+def files_at(made: MadeInput) -> dict[str, list[str]]:
+    """What lies in the folder of *made*: the question of each record by file."""
+    target, (bucket, folder) = made.connection.target, s3.parse_s3_uri(made.output_s3_uri)
+    return {
+        item.key.removeprefix(folder): [
+            json.loads(each)["modelInput"]["messages"][0]["content"][0]["text"]
+            for each in s3.get_range(target, bucket, item.key).splitlines()
+        ]
+        for item in s3.iter_objects(target, bucket, folder)
+    }
+
+
+def test_records_of_another_job_go_along_in_a_file_of_their_own(job: BatchJob, other: BatchJob) -> None:
+    assert files_at(merged(job, other)) == {
+        f"{job.aws_id}.jsonl": ["Question 2", "Question 3", "Question 4", "Question 5"],
+        f"{other.aws_id}.jsonl": ["Other question 2", "Other question 4"],
+    }
+
+
+def test_only_what_the_others_leave_missing_is_filled_up(job: BatchJob, other: BatchJob) -> None:
+    files = files_at(merged(job, other, at_least=7))
+    assert sum(map(len, files.values())) == 7
+    assert "Question 0" in files[f"{job.aws_id}.jsonl"]
+
+
+def test_jobs_for_the_same_model_can_be_merged_but_not_those_of_one_family(
+    job: BatchJob, other: BatchJob, ended: Callable[..., BatchJob]
+) -> None:
+    again = ended("again", [line(2)], [outcome(2, "")], resend_of=job)
+    assert list(resending.mergeable(job)) == [other]
+    assert list(resending.mergeable(again)) == [other]
+    BatchJob.objects.filter(pk=other.pk).update(base_model_id="another")
+    assert list(resending.mergeable(job)) == []
+
+
+@pytest.fixture
+def together(job: BatchJob, other: BatchJob, person: User) -> BatchJob:
+    """A job that resends *job* and *other*, which answered all but r5 and the other r4."""
+    made = merged(job, other)
+    fields = {name: getattr(job, name) for name in ("job_name", "model_id", "model_invocation_type", "role_arn")}
+    fields |= {"input_s3_uri": made.output_s3_uri, "output_s3_uri": job.output_s3_uri}
+    again = lifecycle.create_job(connection=job.connection, actor=person, fields=fields, resend_of=job)
+    again.status, again.results = Status.STOPPED, BatchJob.Results.PENDING
+    again.job_arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-invocation-job/together0000"
+    again.save()
+    theirs = json.loads(other_line(2)) | {"modelOutput": json.loads(outcome(2, "their two"))["modelOutput"]}
+    for source, lines in (
+        (job, [outcome(2, "two"), outcome(3, "three"), outcome(4, "four")]),
+        (other, [json.dumps(theirs).encode() + b"\n"]),
+    ):
+        bucket, _ = s3.parse_s3_uri(job.output_s3_uri)
+        key = f"out/{again.aws_id}/{source.aws_id}.jsonl.out"
+        s3.put_object(job.connection.target, bucket, key, b"".join(lines))
+    results.collect_results(again)
+    return again
+
+
+def answers(job: BatchJob) -> dict[str, str]:
+    return {row.record.record_id: row.record.answer for row in resending.joined(job, with_resends=True)}
+
+
+def test_each_merged_job_joins_with_its_own_answers(together: BatchJob, job: BatchJob, other: BatchJob) -> None:
+    assert answers(job) == {"r0": "zero", "r1": "one", "r2": "two", "r3": "three", "r4": "four", "r5": ""}
+    assert answers(other) == {"r2": "their two", "r3": "theirs", "r4": ""}
+
+
+def test_a_merged_job_knows_all_it_resends_and_they_know_it(together: BatchJob, job: BatchJob, other: BatchJob) -> None:
+    assert (together.resend_of, list(together.merges.all())) == (job, [other])
+    assert list(BatchJob.objects.resends_of([other])) == [together]
+
+
+def test_a_resend_of_a_merged_job_keeps_its_files_apart(together: BatchJob, job: BatchJob, other: BatchJob) -> None:
+    made = merged(together)
+    assert files_at(made) == {
+        f"{job.aws_id}.jsonl": ["Question 5"],
+        f"{other.aws_id}.jsonl": ["Other question 4"],
+    }

@@ -12,7 +12,7 @@ from batchconsole.records.families import FAMILIES
 from batchconsole.records.joining import Row, Run, join
 from batchconsole.records.matching import ALONE, pair
 from batchconsole.records.results import scan
-from batchconsole.records.retry import Outcome, outcomes, resend
+from batchconsole.records.retry import Outcome, chosen, outcomes, resend
 from tests.records.jobs import FAILED, MISSING, OK, Truth, input_file, jobs, line, output_file, seeds
 
 FAMILY = FAMILIES["titan_embeddings"]
@@ -25,7 +25,8 @@ def run_of(truth: Truth, seed: int = 0) -> Run:
 def resent(truth: Truth, seed: int = 0, **options: Any) -> list[bytes]:
     run = run_of(truth, seed)
     scanned = scan(run.outputs, FAMILY).index
-    return list(resend(run.inputs, pair(run.inputs, run.outputs, output_index=scanned), **options))
+    wanted = chosen(pair(run.inputs, run.outputs, output_index=scanned), **options)
+    return [each.line for each in resend(run.inputs, wanted)]
 
 
 def of(truth: Truth, *wanted: str) -> list[bytes]:
@@ -105,4 +106,4 @@ def test_lines_that_are_not_records_are_unanswered() -> None:
     source = files.from_bytes("in.jsonl", b"nonsense\n\n[1]\n" + line({"recordId": "a", "modelInput": {}}))
     pairing = pair([source], [])
     assert outcomes(pairing) == [Outcome.UNANSWERED] * 3
-    assert list(resend([source], pairing))[:2] == [b"nonsense\n", b"[1]\n"]
+    assert [each.line for each in resend([source], chosen(pairing))][:2] == [b"nonsense\n", b"[1]\n"]

@@ -99,7 +99,8 @@ def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
         "stages": stages(job, events),
         "pace": pace(job, times_entered(job, events)),
         "files": job.result_files.all()[:100],
-        "resends": job.resends.select_related("connection")[:20],
+        "resent": filter(None, [job.resend_of, *job.merges.select_related("connection")]),
+        "resends": BatchJob.objects.resends_of([job]).select_related("connection")[:20],
     }
 
 

@@ -25,6 +25,7 @@ FORMATS: dict[str, tuple[Callable[[Iterable[Row]], Iterator[bytes]], str]] = {
     "parquet": (exports.as_parquet, "application/vnd.apache.parquet"),
 }
 LEAST_RECORDS = 100
+MOST_OTHERS = 20
 
 
 @require_safe
@@ -56,6 +57,8 @@ def begun(stream: Iterator[bytes]) -> Iterator[bytes]:
 def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Ask which records to send again; or have them written, and follow that on a page of its own."""
     job = find(request, pk)
+    others = list(resending.mergeable(job)[:MOST_OTHERS])
+    chosen = [other for other in others if str(other.pk) in request.POST.getlist("merges")]
     problem = None
     if request.method == "POST":
         try:
@@ -64,6 +67,7 @@ def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
                 request.user,
                 failed="failed" in request.POST.getlist("outcomes"),
                 unanswered="unanswered" in request.POST.getlist("outcomes"),
+                merges=chosen,
                 at_least=LEAST_RECORDS if request.POST.get("pad") else 0,
             )
         except UserError as error:
@@ -75,6 +79,8 @@ def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         "failed": read_totals(job).failed,
         "unanswered": count_unanswered(job),
         "least": LEAST_RECORDS,
+        "others": others,
+        "chosen": chosen,
         "problem": problem,
     }
     return render(request, "console/job_resend.html", context, status=200 if problem is None else 422)

@@ -74,6 +74,13 @@ class BatchJob(models.Model):
         InputCheck, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs", editable=False
     )
     resend_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resends")
+    merges = models.ManyToManyField(
+        "self",
+        blank=True,
+        symmetrical=False,
+        related_name="merged_into",
+        help_text="Other jobs whose records it sends again, each job's in a file of its own.",
+    )
 
     # Where it stands.
     status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
