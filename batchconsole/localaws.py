@@ -1,5 +1,5 @@
-"""Run MiniStack with three things changed: services may assume roles for a resource, roles with a path are found by
-SimulatePrincipalPolicy, and what was answered is kept.
+"""Run MiniStack with four things changed: services may assume roles for a resource, roles with a path are found by
+SimulatePrincipalPolicy, what was answered is kept, and a part of an object is read without reading all of it.
 
 Roles for Bedrock batch jobs are trusted with the conditions ``aws:SourceAccount`` and ``aws:SourceArn``
 (https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html). A service hands these to STS in the headers
@@ -9,10 +9,14 @@ role with the documented conditions could ever be assumed. This entry point fill
 MiniStack writes objects to disk at once, but buckets' settings, roles, keys and networks only when it is shut down. We
 write them before a call that may have changed them is answered, so that a killed process loses nothing.
 
+To answer a ranged read MiniStack reads the whole object from disk. Results are paged and inputs checked by such reads,
+hundreds of them in an object of a gigabyte, so there we give it the file mapped into memory.
+
 Usage: ``python -m batchconsole.localaws``, configured by MiniStack's own environment (``GATEWAY_PORT``, ``AUTH``, ...).
 """
 
 import asyncio
+import mmap
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar
@@ -23,12 +27,15 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, persistence
+from ministack.services import s3
 
 SOURCE_HEADERS = {b"x-amz-source-account": "aws:sourceaccount", b"x-amz-source-arn": "aws:sourcearn"}
 
 _source: ContextVar[Mapping[str, str]] = ContextVar("source", default=MappingProxyType({}))
+_is_ranged: ContextVar[bool] = ContextVar("is_ranged", default=False)
 _resolve_other_key = iam_evaluator._resolve_condition_key
 _policies_by_name = iam_evaluator._gather_role_policies
+_read_whole_body = s3._read_body
 
 Scope = MutableMapping[str, Any]
 Channel = Callable[..., Awaitable[Any]]
@@ -43,10 +50,20 @@ def _gather_role_policies(role_name: str, account_id: str) -> Any:
     return _policies_by_name(role_name.rpartition("/")[2], account_id)
 
 
+def _read_body(bucket: str, key: str, stored: dict[str, Any]) -> bytes | mmap.mmap:
+    """The bytes of an object; of one on disk that is asked for a range, something that is cut like bytes."""
+    path = s3._object_disk_path(bucket, key) if _is_ranged.get() and stored.get("body") is None else None
+    if path is None or not os.path.isfile(path) or not os.path.getsize(path):
+        return _read_whole_body(bucket, key, stored)  # type: ignore[no-any-return]
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 async def app(scope: Scope, receive: Channel, send: Channel) -> None:
     """MiniStack's ASGI application with the caller's source account and ARN as condition keys."""
     headers = scope.get("headers", [])
     _source.set({SOURCE_HEADERS[name]: value.decode("latin-1") for name, value in headers if name in SOURCE_HEADERS})
+    _is_ranged.set(scope.get("method") == "GET" and any(name == b"range" for name, _ in headers))
     await ministack_app.app(scope, receive, saving(send) if may_change_state(scope) else send)
 
 
@@ -72,6 +89,7 @@ def main() -> None:
     """Serve on ``BIND_HOST:GATEWAY_PORT`` until a signal ends the process."""
     iam_evaluator._resolve_condition_key = _resolve_condition_key
     iam_evaluator._gather_role_policies = _gather_role_policies
+    s3._read_body = _read_body
     config = Config()
     config.bind = [f"{os.environ.get('BIND_HOST', '127.0.0.1')}:{os.environ.get('GATEWAY_PORT', '4566')}"]
     config.loglevel = "WARNING"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -54,3 +55,30 @@ def test_a_killed_stack_comes_back_with_all_that_it_has_answered(tmp_path: Path)
     with local_aws(tmp_path, **kept) as (url, _):
         assert aws_client("s3", url).get_object(Bucket="kept", Key="folder/file")["Body"].read() == b"kept too"
         assert aws_client("iam", url).get_role(RoleName="kept")["Role"]["Arn"].endswith(":role/kept")
+
+
+def test_a_part_of_an_object_is_read_without_all_of_it(tmp_path: Path) -> None:
+    with local_aws(tmp_path, S3_PERSIST="1") as (url, process):
+        client, size = aws_client("s3", url), 64 * 2**20
+        client.create_bucket(Bucket="large")
+        client.put_object(Bucket="large", Key="file", Body=b"x" * size + b"end")
+        before = bytes_read_by(process.pid)
+        part = client.get_object(Bucket="large", Key="file", Range=f"bytes={size - 1}-{size + 2}")
+        assert part["Body"].read() == b"xend"
+        assert bytes_read_by(process.pid) - before < size
+
+
+def bytes_read_by(pid: int) -> int:
+    """Through system calls so far; 0 where the system does not tell."""
+    process = psutil.Process(pid)
+    return process.io_counters().read_chars if hasattr(process, "io_counters") else 0
+
+
+def test_a_range_behind_the_end_and_one_of_nothing_are_refused(tmp_path: Path) -> None:
+    with local_aws(tmp_path, S3_PERSIST="1") as (url, _):
+        client = aws_client("s3", url)
+        client.create_bucket(Bucket="small")
+        for body in (b"", b"abc"):
+            client.put_object(Bucket="small", Key="file", Body=body)
+            with pytest.raises(ClientError, match="InvalidRange"):
+                client.get_object(Bucket="small", Key="file", Range="bytes=9-")
