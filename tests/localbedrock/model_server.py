@@ -35,14 +35,15 @@ class ModelServer:
     def answer(self, path: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         if path == MODELS:
             return 200, json.dumps({"object": "list", "data": [{"id": name} for name in self.models]}).encode()
-        body = json.loads(content)
+        body = json.loads(content or b"{}")
         self.requests.append((path, body, headers))
         status, answer = self.reply(path, body)
         return status, answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
 
 @contextmanager
-def serving() -> Iterator[ModelServer]:
+def serving(port: int = 0) -> Iterator[ModelServer]:
+    """A server on *port* of loopback, or on a free one."""
     server = ModelServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -63,7 +64,7 @@ def serving() -> Iterator[ModelServer]:
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing: the tests look at ``requests``."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     http.daemon_threads = True
     server.url = f"http://127.0.0.1:{http.server_port}"
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
