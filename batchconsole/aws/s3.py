@@ -33,6 +33,17 @@ class S3Object:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObjectVersion:
+    """One version of an object, or with ``is_deleted`` the mark that it was deleted then; ``size`` in bytes."""
+
+    version_id: str
+    last_modified: datetime
+    size: int = 0
+    is_latest: bool = False
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Listing:
     """One page under a prefix. ``folders`` are whole prefixes ending in a slash; no ``next_token`` means no more."""
 
@@ -100,11 +111,37 @@ def iter_objects(target: Target, bucket: str, prefix: str = "") -> Iterator[S3Ob
             return
 
 
-def head_object(target: Target, bucket: str, key: str) -> S3Object:
+def list_object_versions(target: Target, bucket: str, key: str) -> list[ObjectVersion]:
+    """The versions of one object, newest first, up to a thousand; without versioning, its one version ``null``.
+
+    Raises :class:`AwsError` (``AccessDenied``, ``NoSuchBucket``).
+    """
+    with translate("ListObjectVersions", permission="s3:ListBucketVersions", subject=f"bucket {bucket}"):
+        page = client(target, "s3").list_object_versions(Bucket=bucket, Prefix=key)
+    found = [
+        ObjectVersion(
+            version_id=item["VersionId"],
+            last_modified=item["LastModified"],
+            size=item.get("Size", 0),
+            is_latest=item["IsLatest"],
+            is_deleted=name == "DeleteMarkers",
+        )
+        for name in ("Versions", "DeleteMarkers")
+        for item in page.get(name, [])
+        if item["Key"] == key
+    ]
+    return sorted(found, key=lambda version: (version.is_latest, version.last_modified), reverse=True)
+
+
+def head_object(target: Target, bucket: str, key: str, *, version_id: str = "") -> S3Object:
     """Size, time and ETag of one object; raises :class:`AwsError` (``NotFound``, ``AccessDenied``)."""
     with translate("HeadObject", permission="s3:GetObject", subject=f"{SCHEME}{bucket}/{key}"):
-        answer = client(target, "s3").head_object(Bucket=bucket, Key=key)
+        answer = client(target, "s3").head_object(Bucket=bucket, Key=key, **_version(version_id))
     return _object(key, answer["ContentLength"], answer)
+
+
+def _version(version_id: str) -> dict[str, str]:
+    return {"VersionId": version_id} if version_id else {}
 
 
 def _object(key: str, size: int, answer: dict[str, Any]) -> S3Object:
@@ -120,10 +157,11 @@ def iter_object(
     end: int | None = None,
     chunk_size: int = 1 << 20,
     etag: str = "",
+    version_id: str = "",
 ) -> Iterator[bytes]:
     """The bytes of an object from *start* up to but not including *end*, in chunks of at most *chunk_size* bytes.
 
-    With *etag*, only that version of the object. A connection lost on the way is not taken up again.
+    With *etag*, only while the object is still that one. A connection lost on the way is not taken up again.
 
     Raises
     ------
@@ -131,7 +169,7 @@ def iter_object(
         ``NoSuchKey``, ``NoSuchBucket``, ``AccessDenied``, ``InvalidRange``, ``PreconditionFailed`` (another ETag now),
         or broken off: ``EndpointUnreachable``.
     """
-    request: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    request: dict[str, Any] = {"Bucket": bucket, "Key": key, **_version(version_id)}
     if start or end is not None:
         request["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
     if etag:
@@ -145,11 +183,21 @@ def iter_object(
 
 
 def get_range(
-    target: Target, bucket: str, key: str, *, start: int = 0, end: int | None = None, etag: str = ""
+    target: Target,
+    bucket: str,
+    key: str,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    etag: str = "",
+    version_id: str = "",
 ) -> bytes:
     """The bytes from *start* up to but not including *end*, in one piece; errors as :func:`iter_object`."""
     at_once = 1 << 20 if end is None else max(end - start, 1)  # each read waits for the other threads once more
-    return b"".join(iter_object(target, bucket, key, start=start, end=end, chunk_size=at_once, etag=etag))
+    chunks = iter_object(
+        target, bucket, key, start=start, end=end, chunk_size=at_once, etag=etag, version_id=version_id
+    )
+    return b"".join(chunks)
 
 
 def put_object(

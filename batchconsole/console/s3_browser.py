@@ -1,32 +1,73 @@
 """Buckets, folders and objects as one page of a table: for the S3 pages, the chooser, and the form without script.
 
-Where one is stands in a query string (``uri``, ``find``, ``page``, ``token``), so every view of S3 has a URL.
+Where one is stands in a query string (``uri``, ``find``, ``sort``, ``page``, ``token``), so every view of S3 has a URL.
+What S3 lists in one call is all known: it can be sorted, searched within names, and counted. A larger folder comes page
+by page in S3's own order, and is searched by the start of names, which is all that S3 can do.
 """
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3 import Listing
 from batchconsole.aws.session import Target
 
 PAGE_SIZE = 100
+# As many as S3 lists in one call.
+WHOLE = 1000
 # S3 gives a token for the next page only, so the way back is the tokens already used; so many keep the URL short.
 KEPT_TOKENS = 8
 BUCKET, FOLDER, OBJECT = "bucket", "folder", "object"
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of the table; ``name`` is the row's attribute, and the word in the query string."""
+
+    name: str
+    title: str
+    is_zoned: bool = False
+    is_numeric: bool = False
+
+
+BUCKET_COLUMNS = (
+    Column("name", "Name"),
+    Column("region", "Region"),
+    Column("created_at", "Creation date", is_zoned=True),
+)
+OBJECT_COLUMNS = (
+    Column("name", "Key"),
+    Column("last_modified", "Last modified", is_zoned=True),
+    Column("size", "Size", is_numeric=True),
+)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column's head: ``query`` leads to the place sorted by it, empty where it cannot be."""
+
+    column: Column
+    query: str = ""
+    sorted: str = ""
+
+    @property
+    def icon(self) -> str:
+        return {"ascending": "caret-up-filled", "descending": "caret-down-filled"}.get(self.sorted, "caret-down")
+
+
+@dataclass(frozen=True)
 class Place:
-    """Where in S3, and which page of it. ``find`` is the start of the names wanted, or a part of a bucket's name."""
+    """Where in S3, and which page of it in which order (``size``, or from the largest down ``-size``)."""
 
     bucket: str = ""
     folder: str = ""
     find: str = ""
+    sort: str = ""
     page: int = 1
     tokens: tuple[str, ...] = ()
 
@@ -36,10 +77,13 @@ class Place:
         bucket, _, path = query.get("uri", "").strip().removeprefix("s3://").partition("/")
         folder, slash, name = path.rpartition("/")
         page = query.get("page", "")
+        sort = query.get("sort", "")
+        columns = OBJECT_COLUMNS if bucket else BUCKET_COLUMNS
         return cls(
             bucket=bucket,
             folder=folder + slash,
             find=query.get("find", "").strip() or name,
+            sort=sort if sort.removeprefix("-") in {column.name for column in columns} else "",
             page=max(1, int(page)) if page.isdecimal() and len(page) < 6 else 1,
             tokens=tuple(query.getlist("token")),
         )
@@ -51,7 +95,8 @@ class Place:
     @property
     def query(self) -> str:
         """The place as a query string, without a question mark."""
-        pairs = [("uri", self.uri), ("find", self.find), ("page", str(self.page) if self.page > 1 else "")]
+        page = str(self.page) if self.page > 1 else ""
+        pairs = [("uri", self.uri), ("find", self.find), ("sort", self.sort), ("page", page)]
         return urlencode([pair for pair in pairs if pair[1]] + [("token", token) for token in self.tokens])
 
     def inside(self, bucket: str, folder: str = "") -> "Place":
@@ -86,13 +131,37 @@ class Crumb:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a place. ``total`` is ``None`` where S3 does not say how many there are."""
+    """One page of a place. ``total`` is ``None`` where there are more than S3 lists in one call.
+
+    ``by_prefix`` says that only the start of names was searched.
+    """
 
     place: Place
     rows: list[Row] = field(default_factory=list)
     total: int | None = None
     next: Place | None = None
+    by_prefix: bool = False
     error: AwsError | None = None
+
+    @property
+    def find_label(self) -> str:
+        if not self.place.bucket:
+            return "Find bucket"
+        return "Find object by prefix" if self.by_prefix else "Find object"
+
+    @property
+    def headings(self) -> list[Heading]:
+        """The heads of the columns, links as long as all rows are known."""
+        columns = OBJECT_COLUMNS if self.place.bucket else BUCKET_COLUMNS
+        return [self._heading(column) for column in columns]
+
+    def _heading(self, column: Column) -> Heading:
+        if self.total is None:
+            return Heading(column)
+        # Unsorted is how S3 lists: by name.
+        way = {column.name: "ascending", f"-{column.name}": "descending"}.get(self.place.sort or "name", "")
+        sort = f"-{column.name}" if way == "ascending" else column.name
+        return Heading(column, replace(self.place, sort=sort, page=1).query, way)
 
     @property
     def title(self) -> str:
@@ -114,7 +183,7 @@ class Page:
         place = self.place
         if place.page == 1:
             return None
-        if place.bucket and len(place.tokens) < 2:
+        if len(place.tokens) == 1:
             return replace(place, page=1, tokens=())
         return replace(place, page=place.page - 1, tokens=place.tokens[:-1])
 
@@ -130,10 +199,10 @@ class Page:
         return steps
 
 
-def read_page(target: Target, place: Place) -> Page:
-    """The page at *place*; AWS's error instead of rows when there was one."""
+def read_page(target: Target, place: Place, *, whole: int = WHOLE) -> Page:
+    """The page at *place*; AWS's error instead of rows when there was one. *whole* is how many are read at once."""
     try:
-        return _objects(target, place) if place.bucket else _buckets(target, place)
+        return _objects(target, place, whole) if place.bucket else _buckets(target, place)
     except AwsError as error:
         return Page(place, error=error)
 
@@ -144,12 +213,38 @@ def _buckets(target: Target, place: Place) -> Page:
         for bucket in s3.list_buckets(target)
         if place.find.lower() in bucket.name
     ]
+    return _known(place, rows)
+
+
+def _known(place: Place, rows: list[Row], *, by_prefix: bool = False) -> Page:
+    """The page of a place whose *rows* are all here: in the order asked for, folders always first."""
+    if place.sort:
+        name = place.sort.removeprefix("-")
+        rows = sorted(rows, key=lambda row: _sort_key(row, name), reverse=place.sort.startswith("-"))
+    rows = sorted(rows, key=lambda row: row.kind == OBJECT)
+    place = replace(place, page=min(place.page, max(1, -(-len(rows) // PAGE_SIZE))))
     start = (place.page - 1) * PAGE_SIZE
     following = replace(place, page=place.page + 1) if len(rows) > start + PAGE_SIZE else None
-    return Page(place, rows[start : start + PAGE_SIZE], total=len(rows), next=following)
+    return Page(place, rows[start : start + PAGE_SIZE], total=len(rows), next=following, by_prefix=by_prefix)
 
 
-def _objects(target: Target, place: Place) -> Page:
+def _sort_key(row: Row, name: str) -> tuple[Any, ...]:
+    value = getattr(row, name)
+    return (value is not None, value, row.name)
+
+
+def _objects(target: Target, place: Place, whole: int) -> Page:
+    """All rows where one call lists them, the folder's own or those whose names start as wanted; else S3's pages."""
+    for prefix in dict.fromkeys([place.folder, place.folder + place.find]) if not place.tokens else ():
+        listing = s3.list_objects(target, place.bucket, prefix, max_keys=whole)
+        if not listing.next_token:
+            rows = [row for row in _rows(place, listing) if place.find.lower() in row.name.lower()]
+            return _known(place, rows, by_prefix=prefix != place.folder)
+    return _part(target, place)
+
+
+def _part(target: Target, place: Place) -> Page:
+    place = place if place.tokens else replace(place, page=1)
     listing = s3.list_objects(
         target,
         place.bucket,
@@ -157,17 +252,18 @@ def _objects(target: Target, place: Place) -> Page:
         continuation_token=place.tokens[-1] if place.tokens else "",
         max_keys=PAGE_SIZE,
     )
-    home = f"s3://{place.bucket}/"
-    cut = len(place.folder)
-    rows = [Row(FOLDER, folder[cut:], home + folder) for folder in listing.folders]
-    rows += [
-        Row(OBJECT, item.key[cut:], home + item.key, size=item.size, last_modified=item.last_modified)
-        for item in listing.objects
-        if item.key != place.folder  # the empty object by which some programs make a folder
-    ]
     following = None
     if listing.next_token:
         tokens = (*place.tokens, listing.next_token)[-KEPT_TOKENS:]
         following = replace(place, page=place.page + 1, tokens=tokens)
-    is_all = place.page == 1 and following is None
-    return Page(place, rows, total=len(rows) if is_all else None, next=following)
+    return Page(place, _rows(place, listing), next=following, by_prefix=True)
+
+
+def _rows(place: Place, listing: Listing) -> list[Row]:
+    home, cut = f"s3://{place.bucket}/", len(place.folder)
+    folders = [Row(FOLDER, folder[cut:], home + folder) for folder in listing.folders]
+    return folders + [
+        Row(OBJECT, item.key[cut:], home + item.key, size=item.size, last_modified=item.last_modified)
+        for item in listing.objects
+        if item.key != place.folder  # the empty object by which some programs make a folder
+    ]

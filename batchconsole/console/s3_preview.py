@@ -35,12 +35,12 @@ class Preview:
     error: AwsError | None = None
 
 
-def preview(target: Target, bucket: str, item: S3Object) -> Preview:
+def preview(target: Target, bucket: str, item: S3Object, *, version_id: str = "") -> Preview:
     """Read the first bytes of *item* and make them readable; AWS's error instead when it could not be read."""
     if not item.size:
         return Preview(TEXT)
     try:
-        data = s3.get_range(target, bucket, item.key, end=min(item.size, READ_BYTES))
+        data = s3.get_range(target, bucket, item.key, end=min(item.size, READ_BYTES), version_id=version_id)
     except AwsError as error:
         return Preview(TEXT, error=error)
     is_part = item.size > len(data)

@@ -1,4 +1,6 @@
 // An S3 location: View and Browse S3 follow what is typed, and the chooser's dialog writes its choice into the field.
+import "./upload.js";
+
 const VALID = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/;
 
 function follow(location) {
@@ -55,7 +57,7 @@ document.addEventListener("dblclick", (event) => {
 // A step inside the dialog replaces the link that had the focus.
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.querySelector?.("[data-s3-chooser]") && document.activeElement === document.body) {
-    document.getElementById("s3-heading")?.focus();
+    event.target.querySelector("#s3-heading, h2[tabindex]")?.focus();
   }
 });
 

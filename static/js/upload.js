@@ -70,7 +70,6 @@ const mebibytes = (bytes) => `${(bytes / 2 ** 20).toLocaleString("en", { maximum
 
 function show(form, isRunning) {
   form.querySelector("[data-upload-progress]").hidden = !isRunning;
-  form.querySelector("[data-upload-cancel]").hidden = !isRunning;
   form.querySelector("button[type=submit]").disabled = isRunning;
 }
 
@@ -81,31 +80,66 @@ function progress(form, sent, total) {
   form.querySelector(".progress-note").textContent = `${mebibytes(sent)} of ${mebibytes(total)}`;
 }
 
+// Where it was uploaded to, with the file picked if this is the chooser.
+function leave(form, uri) {
+  if (!form.isConnected) return;
+  if (!form.closest("dialog")) return location.assign(form.dataset.uploaded);
+  const url = `${form.dataset.uploaded}&pick=${encodeURIComponent(uri)}`;
+  window.htmx.ajax("GET", url, { target: form.closest("dialog"), swap: "innerHTML" });
+}
+
+const running = new Map();
+
 async function start(form, file) {
   const upload = new Upload(form, file);
   const status = form.querySelector("[data-upload-status]");
+  running.set(form, upload);
+  status.textContent = "";
   show(form, true);
   progress(form, 0, file.size);
-  form.querySelector("[data-upload-cancel]").onclick = async () => {
-    await upload.cancel();
-    status.textContent = "The upload was cancelled.";
-    show(form, false);
-  };
   try {
     await upload.run((sent, total) => progress(form, sent, total));
-    location.reload();
+    running.delete(form);
+    leave(form, upload.uri);
   } catch (error) {
-    if (error.name === "AbortError") return;
-    status.textContent = `${file.name} could not be uploaded. ${error.message} Choose Upload to go on with it.`;
+    running.delete(form);
     show(form, false);
+    if (error.name === "AbortError") return;
+    status.textContent = `${file.name} could not be uploaded. ${error.message} Choose Upload file to go on with it.`;
   }
 }
 
-for (const form of document.querySelectorAll("form[data-upload]")) {
-  form.addEventListener("submit", (event) => {
-    const file = form.elements.file.files[0];
+async function cancel(form) {
+  await running.get(form).cancel();
+  form.querySelector("[data-upload-status]").textContent = "The upload was cancelled.";
+}
+
+// Before htmx, which would send the form of a dialog as it is.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    const file = form.matches("form[data-upload]") && form.elements.file.files[0];
     if (!file || file.size < SMALL) return;
     event.preventDefault();
+    event.stopImmediatePropagation();
     start(form, file);
-  });
-}
+  },
+  { capture: true },
+);
+
+document.addEventListener(
+  "click",
+  (event) => {
+    const form = event.target.closest("[data-upload-cancel]")?.closest("form");
+    if (!running.has(form)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    cancel(form);
+  },
+  { capture: true },
+);
+
+window.addEventListener("beforeunload", (event) => {
+  if (running.size) event.preventDefault();
+});

@@ -340,12 +340,11 @@ def test_a_large_file_is_uploaded_in_parts_with_progress(
 ) -> None:
     file = tmp_path / "large.jsonl"
     file.write_bytes(b"x" * (PART_BYTES + 1))
-    page = open_page(f"/local/s3/?uri=s3://{bucket}/input/")
+    page = open_page(f"/local/s3/?uri=s3://{bucket}/input/&add=upload")
     parts: list[str] = []
     page.on("request", lambda request: parts.append(request.url) if "/upload/part/" in request.url else None)
-    page.get_by_text("Upload and create folder").click()
-    page.get_by_label("File").set_input_files(file)
-    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_label("File to upload").set_input_files(file)
+    page.get_by_role("button", name="Upload file").click()
     expect(page.get_by_text("large.jsonl was uploaded")).to_be_visible()
     assert len(parts) == 2
     assert s3.head_object(local.target, bucket, "input/large.jsonl").size == PART_BYTES + 1
@@ -356,18 +355,53 @@ def test_an_upload_that_broke_off_goes_on_with_what_is_missing(
 ) -> None:
     file = tmp_path / "large.jsonl"
     file.write_bytes(b"x" * (PART_BYTES + 1))
-    page = open_page(f"/local/s3/?uri=s3://{bucket}/input/")
+    page = open_page(f"/local/s3/?uri=s3://{bucket}/input/&add=upload")
     page.route(re.compile("part=2"), lambda route: route.fulfill(status=400, json={"message": "Cut off."}))
-    page.get_by_text("Upload and create folder").click()
-    page.get_by_label("File").set_input_files(file)
-    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_label("File to upload").set_input_files(file)
+    page.get_by_role("button", name="Upload file").click()
     expect(page.get_by_text("large.jsonl could not be uploaded. Cut off.")).to_be_visible()
     page.unroute_all()
     parts: list[str] = []
     page.on("request", lambda request: parts.append(request.url) if "/upload/part/" in request.url else None)
-    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_role("button", name="Upload file").click()
     expect(page.get_by_text("large.jsonl was uploaded")).to_be_visible()
     assert ["part=2" in url for url in parts] == [True]
+
+
+def test_a_file_is_uploaded_previewed_and_chosen_in_the_dialog(
+    open_page: Open, bucket: str, local: Connection, tmp_path: Path
+) -> None:
+    file = tmp_path / "large.jsonl"
+    file.write_bytes(json.dumps(RECORD).encode() + b"\n" + b" " * PART_BYTES)
+    page = open_page(f"{URL}?input_s3_uri=s3://{bucket}/input/")
+    page.get_by_role("button", name="Browse S3").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("link", name="Upload", exact=True).click()
+    dialog.get_by_label("File to upload").set_input_files(file)
+    assert faults(page) == []
+    dialog.get_by_role("button", name="Upload file").click()
+    expect(dialog.get_by_text("large.jsonl was uploaded")).to_be_visible()
+    expect(dialog.get_by_label("Select large.jsonl")).to_be_checked()
+    dialog.get_by_role("link", name="Preview large.jsonl").click()
+    expect(dialog.get_by_text("Line 1: record-1")).to_be_visible()
+    assert faults(page) == []
+    dialog.get_by_role("button", name="Choose").click()
+    expect(field(page, "input_s3_uri")).to_have_value(f"s3://{bucket}/input/large.jsonl")
+    expect(page).to_have_url(re.compile("/jobs/create/"))
+
+
+def test_a_folder_is_created_and_chosen_in_the_dialog(open_page: Open, bucket: str) -> None:
+    page = open_page(f"{URL}?output_s3_uri=s3://{bucket}/")
+    page.get_by_role("button", name="Browse S3").last.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("link", name="Create folder").click()
+    page.keyboard.type("answers")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_text("The folder answers was created.")).to_be_visible()
+    dialog.get_by_role("link", name=bucket).click()
+    dialog.get_by_label("Select answers/").check()
+    dialog.get_by_role("button", name="Choose").click()
+    expect(field(page, "output_s3_uri")).to_have_value(f"s3://{bucket}/answers/")
 
 
 def test_a_value_is_judged_when_it_has_been_changed(open_page: Open, local: Connection) -> None:

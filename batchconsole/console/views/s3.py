@@ -18,7 +18,10 @@ from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.s3_browser import Place, read_page
 from batchconsole.console.s3_preview import preview
 
+# What the chooser is for: the form's field, and whether the job reads there or writes.
 CHOOSERS = {"input_s3_uri": "read", "output_s3_uri": "write"}
+# What can be added to a place; which of its two forms is open stands in the query string.
+ADDITIONS = ("upload", "folder")
 NOT_THERE = {"NotFound", "NoSuchKey", "NoSuchBucket"}
 
 
@@ -28,10 +31,20 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The page of a place in S3; with ``choose``, asked for by htmx, the body of the dialog that chooses one."""
     chooser = request.GET.get("choose", "")
     page = read_page(request.connection.target, Place.read(request.GET))
+    add = request.GET.get("add", "")
+    context = {
+        "add": add if add in ADDITIONS and page.place.bucket and not page.error else "",
+        "picked": request.GET.get("pick", ""),
+    }
     if request.htmx and chooser in CHOOSERS:
-        response = render(request, "console/_s3_chooser.html", chooser_context(page, chooser, surface="dialog"))
-        return push_url(response, False)  # htmx 2 pushes a boosted link's address whatever its hx-push-url says
-    return render(request, "console/s3.html", {"page": page, "surface": "page"})
+        context |= chooser_context(page, chooser, surface="dialog")
+        return _in_dialog(render(request, "console/_s3_chooser.html", context))
+    return render(request, "console/s3.html", context | {"page": page, "surface": "page"})
+
+
+def _in_dialog(response: HttpResponse) -> HttpResponse:
+    """The address stays the page's: htmx 2 pushes a boosted link's address whatever its hx-push-url says."""
+    return push_url(response, False)
 
 
 def chooser_context(page: Any, chooser: str, *, surface: str) -> dict[str, Any]:
@@ -40,17 +53,37 @@ def chooser_context(page: Any, chooser: str, *, surface: str) -> dict[str, Any]:
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """One object: what S3 says of it, and its beginning."""
+    """One object, or one version of it: what S3 says of it, and its beginning; in the chooser's dialog too."""
     bucket, key = _object_place(request)
-    place = Place(bucket=bucket, folder=key.rpartition("/")[0] + ("/" if "/" in key else ""))
-    context: dict[str, Any] = {"uri": f"s3://{bucket}/{key}", "name": key.rpartition("/")[2] or key, "place": place}
+    folder, slash, name = key.rpartition("/")
+    chooser = request.GET.get("choose", "")
+    context: dict[str, Any] = {"uri": f"s3://{bucket}/{key}", "name": name, "place": Place(bucket, folder + slash)}
+    context |= {"version_id": request.GET.get("version", ""), "choose": chooser if chooser in CHOOSERS else ""}
+    context |= _read_object(request, bucket, key)
+    if request.htmx and chooser in CHOOSERS:
+        return _in_dialog(render(request, "console/_s3_chooser_object.html", context | {"surface": "dialog"}))
+    status = _status(context["error"]) if context["error"] else 200
+    return render(request, "console/s3_object.html", context, status=status)
+
+
+def _read_object(request: ConsoleRequest, bucket: str, key: str) -> dict[str, Any]:
+    """What the object's page shows; what could not be read is an error in its place."""
+    target, version_id = request.connection.target, request.GET.get("version", "")
+    found: dict[str, Any] = {"error": None}
+    if "versions" in request.GET:
+        try:
+            found["versions"] = s3.list_object_versions(target, bucket, key)
+        except AwsError as error:
+            found["versions_error"] = error
     try:
-        item = s3.head_object(request.connection.target, bucket, key)
+        found["object"] = s3.head_object(target, bucket, key, version_id=version_id)
     except AwsError as error:
-        return render(request, "console/s3_object.html", context | {"error": error}, status=_status(error))
-    shown = preview(request.connection.target, bucket, item)
-    return render(request, "console/s3_object.html", context | {"object": item, "preview": shown})
+        found["error"] = error
+    else:
+        found["preview"] = preview(target, bucket, found["object"], version_id=version_id)
+    return found
 
 
 def _object_place(request: ConsoleRequest) -> tuple[str, str]:
@@ -71,9 +104,10 @@ def _status(error: AwsError) -> int:
 def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
     """The object as a file, handed on as it comes."""
     bucket, key = _object_place(request)
+    target, version_id = request.connection.target, request.GET.get("version", "")
     try:
-        item = s3.head_object(request.connection.target, bucket, key)
-        chunks = s3.iter_object(request.connection.target, bucket, key, etag=item.etag)
+        item = s3.head_object(target, bucket, key, version_id=version_id)
+        chunks = s3.iter_object(target, bucket, key, etag=item.etag, version_id=version_id)
         first = next(chunks, b"")  # a refusal must come before the response has begun
     except AwsError as error:
         messages.error(request, f"{key} could not be downloaded. {error.message}")
@@ -91,14 +125,14 @@ def upload(request: ConsoleRequest, connection: str) -> HttpResponse:
     file: Any = request.FILES.get("file")  # an open file with a name
     if not place.bucket or file is None:
         messages.error(request, "Choose a file and a bucket to upload it to.")
-        return _back(connection, place)
+        return _back(request, place, add="upload")
     try:
         s3.upload_fileobj(request.connection.target, place.bucket, place.folder + (file.name or ""), file)
     except AwsError as error:
         messages.error(request, f"{file.name} could not be uploaded. {error.message} {error.hint}".strip())
-    else:
-        messages.success(request, f"{file.name} was uploaded to {place.uri}.")
-    return _back(connection, place)
+        return _back(request, place, add="upload")
+    messages.success(request, f"{file.name} was uploaded to {place.uri}.")
+    return _back(request, place, pick=place.uri + (file.name or ""))
 
 
 @require_POST
@@ -108,16 +142,20 @@ def create_folder(request: ConsoleRequest, connection: str) -> HttpResponse:
     name = request.POST.get("name", "").strip().strip("/")
     if not place.bucket or not name or "//" in name:
         messages.error(request, "Enter a name for the folder.")
-        return _back(connection, place)
+        return _back(request, place, add="folder")
     made = place.inside(place.bucket, f"{place.folder}{name}/")
     try:
         s3.put_object(request.connection.target, made.bucket, made.folder, b"")
     except AwsError as error:
         messages.error(request, f"The folder {name} could not be created. {error.message} {error.hint}".strip())
-        return _back(connection, place)
+        return _back(request, place, add="folder")
     messages.success(request, f"The folder {name} was created.")
-    return _back(connection, made)
+    return _back(request, made)
 
 
-def _back(connection: str, place: Place) -> HttpResponse:
-    return redirect(f"{reverse('s3-browse', args=[connection])}?{place.query}")
+def _back(request: ConsoleRequest, place: Place, **more: str) -> HttpResponse:
+    """To the place, in the chooser if the form was there. A page has nothing to pick."""
+    chooser = request.POST.get("choose", "")
+    more = more | {"choose": chooser} if chooser in CHOOSERS else {key: more[key] for key in more if key != "pick"}
+    query = "&".join(filter(None, [place.query, urlencode(more)]))
+    return redirect(f"{reverse('s3-browse', args=[request.connection.name])}?{query}")

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.test import Client
 
 from batchconsole.aws import s3
-from batchconsole.console.s3_browser import PAGE_SIZE, Place
+from batchconsole.console.s3_browser import PAGE_SIZE, Place, read_page
 from batchconsole.console.views.s3_upload import PART_BYTES, part_size
 from batchconsole.jobs.models import Connection
 
@@ -75,15 +75,91 @@ def test_a_search_without_a_match_offers_to_clear_it(client: Client, bucket: str
     assert "Clear filter" in page
 
 
-def test_many_objects_come_in_pages_there_and_back(client: Client, bucket: str, local: Connection) -> None:
+def table(client: Client, query: str) -> Any:
+    return client.get(f"/local/s3/?{query}").context["page"]
+
+
+def names(page: Any) -> list[str]:
+    return [row.name for row in page.rows]
+
+
+@pytest.fixture
+def many(bucket: str, boto: Any) -> str:
+    """The query of a folder with five objects more than a page shows."""
     for number in range(PAGE_SIZE + 5):
-        put(local, bucket, f"many/{number:04}.jsonl")
-    first = client.get("/local/s3/", {"uri": f"s3://{bucket}/many/"}).context["page"]
-    assert (len(first.rows), first.total, first.previous) == (PAGE_SIZE, None, None)
-    second = client.get(f"/local/s3/?{first.next.query}").context["page"]
-    assert [row.name for row in second.rows][-1] == f"{PAGE_SIZE + 4:04}.jsonl"
+        boto("s3").put_object(Bucket=bucket, Key=f"many/{number:04}.jsonl", Body=b"")
+    return f"uri=s3://{bucket}/many/"
+
+
+def test_many_objects_come_in_pages_there_and_back(client: Client, many: str) -> None:
+    first = table(client, many)
+    assert (len(first.rows), first.total, first.previous) == (PAGE_SIZE, PAGE_SIZE + 5, None)
+    second = table(client, first.next.query)
+    assert names(second)[-1] == f"{PAGE_SIZE + 4:04}.jsonl"
     assert (second.place.page, second.next) == (2, None)
     assert second.previous.query == first.place.query
+
+
+def test_more_than_s3_lists_at_once_come_in_s3s_order_and_are_found_by_prefix(local: Connection, many: str) -> None:
+    def page(query: str) -> Any:
+        return read_page(local.target, Place.read(QueryDict(query)), whole=PAGE_SIZE)
+
+    first = page(f"{many}&sort=size")
+    assert (len(first.rows), first.total, first.find_label) == (PAGE_SIZE, None, "Find object by prefix")
+    assert not any(heading.query for heading in first.headings)
+    second = page(first.next.query)
+    assert names(second)[0] == f"{PAGE_SIZE:04}.jsonl"
+    assert page(second.previous.query).place.page == 1
+    assert names(page(f"{many}&find=010")) == [f"010{digit}.jsonl" for digit in range(5)]
+
+
+def test_a_page_after_the_last_is_the_last(client: Client, bucket: str) -> None:
+    assert names(table(client, f"uri=s3://{bucket}/input/&page=99")) == ["records.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [("size", ["a/", "b", "c", "a"]), ("-size", ["a/", "a", "c", "b"]), ("-name", ["a/", "c", "b", "a"])],
+)
+def test_objects_are_sorted_after_the_folders(
+    client: Client, bucket: str, local: Connection, sort: str, order: list[str]
+) -> None:
+    for key, size in (("a", 3), ("b", 1), ("c", 2), ("a/deep", 9)):
+        put(local, bucket, f"sorted/{key}", b"x" * size)
+    page = table(client, f"uri=s3://{bucket}/sorted/&sort={sort}")
+    assert names(page) == order
+    assert f"sort={sort}" in page.place.query
+
+
+def test_an_unknown_order_is_none(client: Client, bucket: str) -> None:
+    assert table(client, f"uri=s3://{bucket}/&sort=colour").place.sort == ""
+
+
+def test_a_part_of_a_name_is_found_too(client: Client, bucket: str) -> None:
+    assert names(table(client, f"uri=s3://{bucket}/input/&find=CORDS")) == ["records.jsonl"]
+
+
+ODD_KEYS = [
+    "a b.txt",
+    "ü/日本.txt",
+    "..",
+    "../up.txt",
+    "//double//slash.txt",
+    "/start.txt",
+    "x?y=1&z#1+2%20.txt",
+    "</h1>.txt",
+]
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_an_odd_key_is_listed_shown_and_downloaded(client: Client, bucket: str, boto: Any, key: str) -> None:
+    boto("s3").put_object(Bucket=bucket, Key=key, Body=b"odd")
+    folder, slash, _ = key.rpartition("/")
+    page = table(client, urlencode({"uri": f"s3://{bucket}/{folder}{slash}"}))
+    assert f"s3://{bucket}/{key}" in [row.uri for row in page.rows]
+    shown = client.get("/local/s3/object/", {"uri": f"s3://{bucket}/{key}"})
+    assert "odd</pre>" in shown.text
+    assert b"".join(client.get("/local/s3/download/", {"uri": f"s3://{bucket}/{key}"})) == b"odd"
 
 
 def test_a_bucket_that_does_not_exist_is_said_in_place(client: Client, local: Connection) -> None:
@@ -210,6 +286,74 @@ def test_a_folder_is_created_and_opened(client: Client, bucket: str) -> None:
 def test_a_folder_without_a_name_is_refused(client: Client, bucket: str, name: str) -> None:
     response = client.post("/local/s3/folder/", {"uri": f"s3://{bucket}/", "name": name}, follow=True)
     assert "Enter a name for the folder." in response.content.decode()
+
+
+def test_in_the_chooser_a_folder_is_created_and_shown_there(client: Client, bucket: str) -> None:
+    data = {"uri": f"s3://{bucket}/", "name": "new", "choose": "output_s3_uri"}
+    page = client.post("/local/s3/folder/", data, headers=HTMX, follow=True).text
+    assert "<html" not in page
+    assert "The folder new was created." in page
+
+
+def test_in_the_chooser_an_uploaded_file_is_picked(client: Client, bucket: str) -> None:
+    data = {"uri": f"s3://{bucket}/input/", "file": SimpleUploadedFile("new.jsonl", b"{}"), "choose": "input_s3_uri"}
+    page = client.post("/local/s3/upload/", data, headers=HTMX, follow=True).text
+    assert 'aria-label="Select new.jsonl" checked' in page
+    assert "disabled" not in page.partition("data-s3-choose")[2][:20]
+
+
+def test_in_the_chooser_what_went_wrong_stands_in_an_alert(client: Client, bucket: str) -> None:
+    data = {"uri": f"s3://{bucket}/", "name": "", "choose": "input_s3_uri"}
+    page = client.post("/local/s3/folder/", data, headers=HTMX, follow=True).text
+    assert 'role="alert"' in page
+    assert "Enter a name for the folder." in page
+    assert 'id="id_name"' in page
+
+
+def test_the_chooser_previews_an_object(client: Client, bucket: str) -> None:
+    query = {"uri": f"s3://{bucket}/input/records.jsonl", "choose": "input_s3_uri"}
+    page = client.get("/local/s3/object/", query, headers=HTMX).text
+    assert "<html" not in page
+    assert "Line 1: record-1" in page
+    assert f'name="s3_pick" value="s3://{bucket}/input/records.jsonl" checked' in page
+
+
+class TestVersions:
+    """An object written twice and deleted, in a bucket with versioning."""
+
+    @pytest.fixture(autouse=True)
+    def versions(self, client: Client, bucket: str, boto: Any) -> None:
+        self.client, self.s3 = client, boto("s3")
+        self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        self.place = {"Bucket": bucket, "Key": "kept.txt"}
+        self.first = self.s3.put_object(**self.place, Body=b"first")["VersionId"]
+        self.s3.put_object(**self.place, Body=b"second")
+
+    def show(self, path: str = "object", **query: str) -> Any:
+        uri = f"s3://{self.place['Bucket']}/kept.txt"
+        return self.client.get(f"/local/s3/{path}/", {"uri": uri, **query})
+
+    def test_they_are_hidden_unless_asked_for(self) -> None:
+        assert self.first not in self.show().text
+
+    def test_they_are_listed_and_said_not_to_be_choosable(self) -> None:
+        text = self.show(versions="1").text
+        assert self.first in text
+        assert "Current" in text
+        assert "Batch inference always reads the current version." in text
+
+    def test_an_older_one_can_be_looked_at_and_downloaded(self) -> None:
+        text = self.show(version=self.first).text
+        assert "first</pre>" in text
+        assert "Create job from this file" not in text
+        assert b"".join(self.show("download", version=self.first)) == b"first"
+
+    def test_those_of_a_deleted_object_are_still_there(self) -> None:
+        self.s3.delete_object(**self.place)
+        response = self.show(versions="1")
+        assert response.status_code == 404
+        assert "Deleted" in response.text
+        assert self.first in response.text
 
 
 class TestUploadInParts:
