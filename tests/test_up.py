@@ -75,7 +75,7 @@ def test_it_works(running: Up) -> None:
 
 def test_the_link_signs_in_once(running: Up) -> None:
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    assert opener.open(running.link).url == f"{running.url}local/jobs/"
+    assert opener.open(running.link).url == f"{running.url}local/"
     other = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     assert "/login/" in other.open(running.link).url
 

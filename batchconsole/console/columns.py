@@ -38,7 +38,7 @@ COLUMNS = (
     Column(name="name", title="Job name", sorts=True),
     Column(name="status", title="Status", sorts=True),
     Column(name="model", title="Model", sorts=True),
-    Column(name="type", title="Invocation type", sorts=True),
+    Column(name="type", title="Invocation type", sorts=True, is_default=False),
     Column(name="progress", title="Progress"),
     Column(name="cost", title="Cost", sorts=True, is_numeric=True),
     Column(name="created", title="Creation time", sorts=True, is_zoned=True),

@@ -15,7 +15,7 @@ from batchconsole.console.columns import Column, Heading
 from batchconsole.console.filters import STATUS_GROUPS, JobFilter, query_string, statuses
 from batchconsole.console.pagination import Page, bounded, page_number, paginate
 from batchconsole.console.preferences import Preferences, page_size
-from batchconsole.console.properties import PROPERTIES, Token, read_tokens
+from batchconsole.console.properties import PROPERTIES, Token, read_tokens, why_no_token
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.querysets import BatchJobQuerySet
 
@@ -111,6 +111,11 @@ class JobTable:
             *(f"sort={name}" for name in sort if name),
             *([f"page_size={size}"] if size and not self.size else []),
         ]
+
+    @property
+    def misread(self) -> str:
+        """Why the text, which begins like ``Status =``, is looked for as it is."""
+        return why_no_token(self.filter.values.get("q", ""))
 
     @property
     def chips(self) -> list[Chip]:

@@ -1,4 +1,4 @@
-"""What every page of the console finds on its request: the connection its URL names and the browser's preferences."""
+"""What every page of the console finds on its request: the connection its URL names and the person's preferences."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
-from batchconsole.console.preferences import Preferences
+from batchconsole.console.preferences import RESTORED, Preferences, restore
 from batchconsole.jobs.models import Connection
 
 LAST_CONNECTION = "connection"  # in the session: pages that belong to none lead back to it
@@ -35,7 +35,10 @@ class ConsoleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.preferences = Preferences.read(request.COOKIES)  # type: ignore[attr-defined] # see ConsoleRequest
         with timezone.override(request.preferences.zone):  # type: ignore[attr-defined] # see ConsoleRequest
-            return self.get_response(request)
+            response = self.get_response(request)
+        if request.user.is_authenticated and RESTORED not in request.session:
+            restore(request, response)
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -1,4 +1,8 @@
-"""How one browser wants the pages: theme, density, time zone, open panels. Kept in cookies, so signing out keeps it."""
+"""How a person wants the pages: theme, density, time zone, columns, views; and which panels are open in this browser.
+
+The pages read cookies, so that signing out keeps the look. What is chosen is written down for the person too, and with
+a sign-in the browser's cookies become that person's.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 from batchconsole.console.saved_views import COOKIE as VIEWS_COOKIE
 from batchconsole.console.saved_views import SavedView, read_views
+from batchconsole.jobs.models import KeptPreferences
 
 THEMES = {"system": "Use the system's setting", "light": "Light", "dark": "Dark"}
 DENSITIES = {"comfortable": "Comfortable", "compact": "Compact"}
@@ -17,6 +22,8 @@ TIME_ZONES = {"utc": "UTC", "local": "The time zone of this browser"}
 PANEL = {"open": "Open", "closed": "Closed"}
 PAGE_SIZES = (10, 20, 50, 100)
 PREFIX = "console-"
+KEPT = ("theme", "density", "time-zone", "page-size", "columns", VIEWS_COOKIE)  # for the person, not the browser
+RESTORED = "preferences"  # in the session: the cookies are this person's
 ONE_YEAR = 365 * 24 * 60 * 60  # seconds
 
 
@@ -70,5 +77,22 @@ def page_size(text: str) -> int | None:
 
 
 def remember(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
-    """Keep one preference in the browser for a year. Scripts may read it: it holds no secret."""
+    """Keep one preference, in the browser for a year. Scripts may read it: it holds no secret."""
+    if request.user.is_authenticated and name in KEPT:
+        KeptPreferences.keep(request.user, name, value)
+    set_cookie(request, response, name, value)
+
+
+def restore(request: HttpRequest, response: HttpResponse) -> None:
+    """Make the browser's cookies those of the person who has just signed in, if there is anything kept."""
+    request.session[RESTORED] = True
+    kept = KeptPreferences.objects.filter(user=request.user.pk).first()
+    for name in KEPT if kept else ():
+        if kept and name in kept.values:
+            set_cookie(request, response, name, kept.values[name])
+        else:
+            response.delete_cookie(PREFIX + name, samesite="Lax")
+
+
+def set_cookie(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
     response.set_cookie(PREFIX + name, value, max_age=ONE_YEAR, samesite="Lax", secure=request.is_secure())

@@ -203,6 +203,17 @@ def read_token(text: str) -> Token | None:
     return token if token.operator in of.operators and token.condition is not None else None
 
 
+def why_no_token(text: str) -> str:
+    """What is wrong with *text* when it begins like a token and is none; empty for a token and for other text."""
+    found = SHAPE.fullmatch(text)
+    if not found or read_token(text):
+        return ""
+    of = BY_NAME[found[1].lower()]
+    if found[2] not in of.operators:
+        return f"{of.title} takes {' '.join(of.operators)}, not {found[2]}"
+    return f"{of.title} has no value {found[3]}" + (f": choose {', '.join(of.values)}" if of.values else "")
+
+
 def read_tokens(texts: Iterable[str]) -> list[Token]:
     """The tokens among *texts*, each once."""
     return list({str(token): token for token in map(read_token, texts) if token}.values())

@@ -1,4 +1,4 @@
-"""Views of the job list that a person has named: a name and a query string each, kept in the browser's cookie."""
+"""Views of the job list that a person has named: a name and a query string each, kept in a cookie beside the person."""
 
 import base64
 import binascii

@@ -54,11 +54,15 @@ function show(html) {
 }
 
 function stamp(problem = "") {
-  const time = new Date().toLocaleTimeString([], { hour12: false });
   for (const element of document.querySelectorAll("[data-updated]")) {
-    element.textContent = problem || `Last updated ${time}`;
+    element.textContent = problem || `Last updated ${now(element.dataset.zone)}`;
     element.classList.toggle("is-stale", Boolean(problem));
   }
+}
+
+// The time in the preferred zone, which the server names when it is not the browser's.
+function now(zone) {
+  return new Date().toLocaleTimeString("en-GB", { timeZone: zone || undefined, timeZoneName: "short" });
 }
 
 export function isPaused() {

@@ -94,9 +94,9 @@ def answer_in_s3(running: Up, job: dict[str, Any]) -> str:
     return str(found["modelOutput"]["output"]["message"]["content"][0]["text"])
 
 
-def test_the_link_leads_to_the_jobs(running: Up, person: Page) -> None:
+def test_the_link_leads_to_the_overview(running: Up, person: Page) -> None:
     person.goto("/")
-    expect(person.get_by_role("heading", level=1)).to_contain_text("Batch inference jobs")
+    expect(person.get_by_role("heading", level=1)).to_contain_text("Overview")
     expect(person.get_by_role("link", name="welcome")).to_be_visible()
 
 

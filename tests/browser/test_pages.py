@@ -257,7 +257,7 @@ def test_stopping_asks_in_a_dialog_and_tells_the_outcome(open_page: Open, many: 
     expect(dialog).to_contain_text("Stop job job-queued?")
     assert faults(page) == []
     dialog.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.locator(".flash")).to_contain_text("The job job-queued is being stopped.")
+    expect(page.locator(".flash")).to_contain_text("The job job-queued was cancelled.")
     expect(page.locator(".flash")).to_be_focused()
     assert "Cancelled" in row(page, "job-queued")
 

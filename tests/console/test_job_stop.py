@@ -66,7 +66,7 @@ def test_all_that_match_are_more_than_the_page(client: Client, make_job: MakeJob
         make_job(f"nightly-{number}", "Queued")
     make_job("other", "Queued")
     text = client.get(URL, {"all": "1", "match": "q=nightly"}).text
-    assert "Stop all 30 jobs that match?" in text
+    assert "Stop all 30 jobs that match and have not ended?" in text
     assert "and 10 more" in text
 
 

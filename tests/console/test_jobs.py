@@ -29,7 +29,7 @@ def version(response: Answer) -> str:
 def test_it_works(client: Client, make_job: MakeJob) -> None:
     make_job("support-triage", "InProgress", total_record_count=1000, processed_record_count=360, error_record_count=4)
     text = client.get(URL).text
-    for part in ("support-triage", "In progress", "Nova Lite", "Converse", "36%", "360 of 1,000, 4 with errors", "ada"):
+    for part in ("support-triage", "In progress", "Nova Lite", "36%", "360 of 1,000, 4 with errors", "ada"):
         assert part in text
 
 
@@ -43,6 +43,7 @@ def test_without_jobs_it_says_so_and_offers_to_create_one(client: Client, connec
     assert "<strong>No jobs</strong>" in text
     assert "counter" not in text
     assert text.count('href="/local/jobs/create/"') == 2
+    assert text.count('href="/local/input/new/"') == 2
 
 
 def test_without_a_match_it_offers_to_clear_the_filter(client: Client, make_job: MakeJob) -> None:
@@ -51,6 +52,20 @@ def test_without_a_match_it_offers_to_clear_the_filter(client: Client, make_job:
     assert "<strong>No matches</strong>" in text
     assert "0 matches" in text
     assert 'id="filter-text"' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Status = Lost", "Status has no value Lost: choose Checking, Rejected"),
+        ("Status > Failed", "Status takes = !=, not &gt;."),
+        ("Creation time >= soon", "Creation time has no value soon."),
+        ("nothing-like-it", "We can't find a match."),
+    ],
+)
+def test_what_is_nearly_a_filter_says_what_is_wrong(client: Client, make_job: MakeJob, text: str, said: str) -> None:
+    make_job()
+    assert said in client.get(URL, {"q": text}).text
 
 
 def test_it_shows_the_jobs_of_its_connection_only(client: Client, make_job: MakeJob, other: Connection) -> None:

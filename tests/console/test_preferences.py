@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import User
 from django.test import Client
 
 from batchconsole.console.preferences import Preferences
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.models import Connection, KeptPreferences
 from tests.console.conftest import MakeJob
 
 CHOICES = {"theme": "dark", "density": "compact", "time_zone": "local", "page_size": "50"}
@@ -57,3 +58,29 @@ def test_times_are_shown_in_the_zone_with_its_name_in_the_header(client: Client,
     text = client.get("/local/jobs/").text
     assert "2026-04-12, 07:30" in text
     assert "(UTC+5:30)" in text
+
+
+def test_a_person_finds_them_again_in_another_browser(client: Client, person: User) -> None:
+    client.post("/preferences/", CHOICES)
+    elsewhere = Client()
+    elsewhere.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    elsewhere.get("/preferences/")
+    assert elsewhere.cookies["console-theme"].value == "dark"
+    assert 'data-mode="dark"' in elsewhere.get("/preferences/").text
+
+
+def test_they_give_way_to_those_of_whoever_signs_in_next(client: Client) -> None:
+    client.post("/preferences/", CHOICES)
+    second = User.objects.create_user("grace")
+    KeptPreferences.keep(second, "density", "comfortable")
+    client.force_login(second, backend="django.contrib.auth.backends.ModelBackend")
+    client.get("/preferences/")
+    text = client.get("/preferences/").text
+    assert "data-mode" not in text
+    assert 'data-density="comfortable"' in text
+
+
+def test_a_browser_keeps_its_own_for_whoever_has_none(client: Client) -> None:
+    client.cookies["console-theme"] = "dark"
+    client.get("/preferences/")
+    assert 'data-mode="dark"' in client.get("/preferences/").text

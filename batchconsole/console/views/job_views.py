@@ -1,4 +1,4 @@
-"""What a person keeps of the job list: the columns it shows, and views of it under a name. Both are the browser's."""
+"""What is kept of the job list for a person: the columns it shows, and views of it under a name."""
 
 from urllib.parse import urlsplit
 
@@ -72,7 +72,7 @@ def save(request: ConsoleRequest, connection: str) -> HttpResponse:
         messages.error(request, "There is no room for another view. Remove one first.")
         return response
     preferences.remember(request, response, COOKIE, cookie)
-    messages.success(request, f"The view {name} was saved in this browser.")
+    messages.success(request, f"The view {name} was saved.")
     return response
 
 

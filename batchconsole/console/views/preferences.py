@@ -1,4 +1,4 @@
-"""The page where one sets theme, density and time zone; the answers are kept in the browser's cookies."""
+"""The page where one sets theme, density and time zone; the answers are kept for the person."""
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect

@@ -8,6 +8,7 @@ from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.job import COUNTED, BatchJob
 from batchconsole.jobs.models.limit import ModelLimit, base_model_id
 from batchconsole.jobs.models.made_input import MadeInput
+from batchconsole.jobs.models.preferences import KeptPreferences
 from batchconsole.jobs.models.price import ModelPrice, utc_today
 from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, STOPPABLE, WAITING, Status, Verb
@@ -27,6 +28,7 @@ __all__ = [
     "Event",
     "IllegalTransition",
     "InputCheck",
+    "KeptPreferences",
     "MadeInput",
     "ModelLimit",
     "ModelPrice",
