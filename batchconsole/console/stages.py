@@ -20,7 +20,10 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage; ``state`` is done, current, ahead, skipped, or for an end also warning, stopped, error."""
+    """One stage; ``state`` is done, current, ahead, or for an end also warning, stopped, error.
+
+    A stage that was gone through before anybody looked is skipped, one after which nothing came is unreached.
+    """
 
     title: str
     state: str
@@ -34,6 +37,7 @@ class Pace:
 
     per_minute: float
     left: timedelta
+    ends_at: datetime
 
 
 def stages(job: BatchJob, events: Iterable[Event]) -> list[Stage]:
@@ -62,6 +66,7 @@ def times_entered(job: BatchJob, events: Iterable[Event]) -> dict[str, datetime]
 def steps(job: BatchJob, way: list[Status], entered: dict[str, datetime]) -> Iterator[Stage]:
     here = Status.QUEUED if job.status == Status.SUBMITTING else job.status
     reached = [status for status in way if status in entered]
+    current = way.index(Status(here)) if here in way else -1
     ended_at = job.end_time or job.status_changed_at
     for number, status in enumerate(way):
         later = [entered[after] for after in reached if way.index(after) > number]
@@ -71,7 +76,14 @@ def steps(job: BatchJob, way: list[Status], entered: dict[str, datetime]) -> Ite
             until = later[0] if later else ended_at if job.is_ended else None
             yield Stage(status.label, "done", entered[status], until - entered[status] if until else None)
         else:
-            yield Stage(status.label, "skipped" if later or job.is_ended else "ahead")
+            yield Stage(status.label, _unseen(job, is_passed=bool(later) or number < current))
+
+
+def _unseen(job: BatchJob, *, is_passed: bool) -> str:
+    """The state of a stage without a time. A job that came to its end, or to records, has been through all of them."""
+    if is_passed or job.status == Status.COMPLETED or (job.is_ended and job.processed_record_count):
+        return "skipped"
+    return "unreached" if job.is_ended else "ahead"
 
 
 def end(job: BatchJob) -> Stage:
@@ -86,5 +98,7 @@ def pace(job: BatchJob, entered: dict[str, datetime]) -> Pace | None:
     started, done, total = entered.get(Status.IN_PROGRESS), job.processed_record_count, job.total_record_count
     if job.status != Status.IN_PROGRESS or not started or not done or not total:
         return None
-    seconds = max((timezone.now() - started).total_seconds(), 1)
-    return Pace(per_minute=done / seconds * 60, left=timedelta(seconds=(total - done) * seconds / done))
+    now = timezone.now()
+    seconds = max((now - started).total_seconds(), 1)
+    left = timedelta(seconds=(total - done) * seconds / done)
+    return Pace(per_minute=done / seconds * 60, left=left, ends_at=now + left)

@@ -67,6 +67,7 @@ def create_job(
     fields: dict[str, Any],
     tags: Iterable[dict[str, str]] | None = None,
     resend_of: BatchJob | None = None,
+    clone_of: BatchJob | None = None,
 ) -> BatchJob:
     """Save a job and have it checked or submitted soon. No call to AWS is made here, so nothing can get lost.
 
@@ -77,7 +78,8 @@ def create_job(
         asked["tags"] = list(tags)
     status = Status.CHECKING if asked.get("check_input") else Status.QUEUED
     with transaction.atomic():
-        job = BatchJob(connection=connection, created_by=actor, status=status, resend_of=resend_of, **asked)
+        family = {"resend_of": resend_of, "clone_of": clone_of}
+        job = BatchJob(connection=connection, created_by=actor, status=status, **family, **asked)
         job.save()
         job.merges.set(_merged_in(job))
         job.record(Verb.CREATED, actor=actor, to_status=status)

@@ -157,3 +157,54 @@ def test_only_its_own_output_is_handed_on(client: Client, make_job: MakeJob, key
 def test_a_job_not_yet_on_aws_has_no_output(client: Client, make_job: MakeJob) -> None:
     job = make_job(status="Queued")
     assert client.get(f"{job.get_absolute_url()}output/", {"key": "prompts/output//a.out"}).status_code == 404
+
+
+def test_a_queued_job_says_why_it_waits(client: Client, make_job: MakeJob) -> None:
+    assert "Next to be submitted." in page(client, make_job(status="Queued")).text
+    for number in range(20):
+        make_job(f"running-{number}", status="InProgress", job_arn=arn(f"running{number:05}"))
+    job = make_job("second", status="Queued")
+    assert "20 of 20 jobs of this model are in progress; 1 wait before this one." in page(client, job).text
+
+
+def test_a_job_whose_check_cannot_read_the_input_says_so_as_a_warning(client: Client, make_job: MakeJob) -> None:
+    said = {"message": "No such bucket.", "error_code": "NoSuchBucket", "hint": "Check its name."}
+    text = page(client, make_job(status="Checking", check_input=True, **said), "details").text
+    assert 'data-type="warning" id="job-message"' in text
+    for part in ("The input cannot be read at the moment", "Check its name. It is tried again", *said.values()):
+        assert part in text
+
+
+def test_a_running_job_says_how_fast_and_when_it_ends(client: Client, make_job: MakeJob) -> None:
+    job = make_job(
+        status="InProgress",
+        job_arn=arn(),
+        total_record_count=1000,
+        processed_record_count=500,
+        created_at=timezone.now(),
+    )
+    Event.objects.create(
+        connection=job.connection,
+        job=job,
+        verb="reported",
+        from_status="Submitted",
+        to_status="InProgress",
+        at=timezone.now() - timedelta(minutes=10),
+    )
+    assert "About 50 records a minute. At this pace it ends in" in page(client, job, "activity").text
+
+
+def test_a_clone_and_its_original_know_each_other(client: Client, make_job: MakeJob) -> None:
+    original = make_job("original")
+    clone = make_job("again", clone_of=original)
+    assert f'<a href="{original.get_absolute_url()}">original</a>' in page(client, clone).text
+    assert f'<a href="{clone.get_absolute_url()}">again</a>' in page(client, original).text
+
+
+def test_every_id_can_be_copied(client: Client, make_job: MakeJob) -> None:
+    ids = {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"], "input_bucket_owner": "210987654321"}
+    job = make_job(job_arn=arn(), output_kms_key_id="alias/mine", **ids)
+    text = page(client, job).text
+    copied = [arn(), "abcdefghijkl", job.model_id, job.role_arn, job.input_s3_uri, job.client_request_token]
+    for value in (*copied, "subnet-1", "subnet-2", "sg-1", "210987654321", "alias/mine"):
+        assert f'data-copy="{value}"' in text

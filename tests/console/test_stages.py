@@ -55,6 +55,17 @@ def test_a_stage_that_nobody_saw_is_skipped(make_job: MakeJob) -> None:
     assert dict(states(job, []))["Submitted"] == "done"
 
 
+def test_a_job_found_running_has_been_through_what_comes_before(make_job: MakeJob) -> None:
+    job = make_job(status="InProgress", origin="imported", submit_time=after(1))
+    assert dict(states(job, []))["Scheduled"] == "skipped"
+    assert dict(states(job, []))["Completed"] == "ahead"
+
+
+def test_a_stage_that_never_came_is_not_reached(make_job: MakeJob) -> None:
+    job = make_job(status="SubmitFailed", created_at=BEGIN)
+    assert dict(states(job, way("Queued", "SubmitFailed")))["Scheduled"] == "unreached"
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [("Completed", "done"), ("PartiallyCompleted", "warning"), ("Failed", "error"), ("Expired", "error"),

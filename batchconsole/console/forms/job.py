@@ -29,6 +29,8 @@ ROLE_NAME_RULE = (
 # A name of these never reached AWS, so it is free.
 NEVER_SENT = (Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED)
 EXISTING, NEW = "existing", "new"
+# The jobs that a job comes from.
+FAMILY = ("resend_of", "clone_of")
 
 INVOCATION_TYPES = [
     ("InvokeModel", Choice("InvokeModel", "Records hold the model's own request format.")),
@@ -63,6 +65,7 @@ class JobForm(forms.Form):
         too_long="The name has too many characters. Character count: {count}/{max}",
     )
     resend_of = forms.ModelChoiceField(BatchJob.objects.none(), required=False, widget=forms.HiddenInput)
+    clone_of = forms.ModelChoiceField(BatchJob.objects.none(), required=False, widget=forms.HiddenInput)
     model_id = ApiTextField("modelId", label="Model", invalid="Enter a valid model ID or ARN.")
     model_invocation_type = forms.ChoiceField(
         label="Model invocation type",
@@ -140,7 +143,8 @@ class JobForm(forms.Form):
 
     def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
-        self.fields["resend_of"].queryset = BatchJob.objects.filter(connection=connection)  # type: ignore[attr-defined]
+        for name in FAMILY:
+            self.fields[name].queryset = BatchJob.objects.filter(connection=connection)  # type: ignore[attr-defined]
         self.connection = connection
         self.tags = self._tags(data, (initial or {}).get("tags"))
         self.offers: dict[str, Offer] = {}
@@ -274,6 +278,6 @@ class JobForm(forms.Form):
 
     def job_fields(self) -> dict[str, Any]:
         """The cleaned values that belong to the job itself, the tags among them."""
-        others = {"service_role", "role_name", "resend_of"}
+        others = {"service_role", "role_name", *FAMILY}
         fields = {name: value for name, value in self.cleaned_data.items() if name not in others}
         return fields | {"tags": self.tags.tags}

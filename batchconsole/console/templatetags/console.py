@@ -70,6 +70,7 @@ STAGE_ICONS = {
     "current": "status-in-progress",
     "ahead": "status-pending",
     "skipped": "status-stopped",
+    "unreached": "status-stopped",
     "warning": "status-warning",
     "stopped": "status-stopped",
     "error": "status-negative",
@@ -191,9 +192,9 @@ def zone_label() -> str:
 
 
 @register.inclusion_tag("console/_copy.html")
-def copy(text: str, what: str) -> dict[str, Any]:
-    """*text* with a button before it that copies it; *what* names it (``ARN``)."""
-    return {"text": text, "what": what}
+def copy(text: str, what: str, url: str = "") -> dict[str, Any]:
+    """*text* with a button before it that copies it; *what* names it (``ARN``), *url* is where it leads."""
+    return {"text": text, "what": what, "url": url}
 
 
 @register.filter
@@ -257,10 +258,12 @@ def output_folder(job: BatchJob) -> str:
 
 
 @register.filter
-def message_kind(status: str) -> str:
-    """How a job's message is shown, by its status."""
-    kind = STATUS_TYPES[Status(status)]
-    return kind if kind in {ERROR, WARNING} else "info"
+def message_kind(job: BatchJob) -> str:
+    """How the message of *job* is shown: by its status, and as a warning what AWS has refused for now."""
+    kind = STATUS_TYPES[Status(job.status)]
+    if kind not in {ERROR, WARNING}:
+        return WARNING if job.error_code and not job.is_ended else "info"
+    return kind
 
 
 @register.filter

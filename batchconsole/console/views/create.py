@@ -48,7 +48,7 @@ def _initial(request: ConsoleRequest) -> dict[str, Any]:
         job = BatchJob.objects.filter(connection=request.connection, pk=int(clone) if clone.isdecimal() else 0).first()
         if job is None:
             raise Http404("There is no such job to clone.")
-        initial = lifecycle.clone_fields(job)
+        initial = lifecycle.clone_fields(job) | ({} if "resend_of" in request.GET else {"clone_of": job.pk})
     named = {name: request.GET[name] for name in JobForm.base_fields if name in request.GET}
     return initial | named
 
@@ -126,6 +126,7 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
         actor=request.user,
         fields=fields,
         resend_of=form.cleaned_data["resend_of"],
+        clone_of=form.cleaned_data["clone_of"],
     )
 
 

@@ -22,6 +22,7 @@ from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Event, Status
 from batchconsole.jobs.results import request_results
+from batchconsole.jobs.scheduling import why_waiting
 
 TABS = {
     "details": "Details",
@@ -33,10 +34,14 @@ TABS = {
     "tags": "Tags",
 }
 EVENTS_SHOWN = 200
+RELATED_SHOWN = 20
+JSON_USE = "Saved as request.json: aws bedrock create-model-invocation-job --cli-input-json file://request.json"
 
 
 def find(request: ConsoleRequest, pk: int) -> BatchJob:
-    jobs = BatchJob.objects.select_related("connection", "created_by", "input_check", "resend_of__connection")
+    jobs = BatchJob.objects.select_related(
+        "connection", "created_by", "input_check", "resend_of__connection", "clone_of__connection"
+    )
     jobs = jobs.defer("input_check__report_json", "input_check__preview_json")  # large, and only one tab's
     job: BatchJob = get_object_or_404(jobs, connection=request.connection, pk=pk)
     return job
@@ -47,7 +52,8 @@ def find(request: ConsoleRequest, pk: int) -> BatchJob:
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     job = find(request, pk)
     events = list(job.events.select_related("actor")[:EVENTS_SHOWN])
-    version = make_version(request, job, events)
+    waits = why_waiting(job)
+    version = make_version(request, job, events, waits)
     if request.htmx and request.headers.get("X-Version") == version:
         return HttpResponse(status=204)
     tabs = tabs_of(job)
@@ -56,6 +62,8 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     context = {
         "job": job,
         "events": events,
+        "pace": pace(job, times_entered(job, events)),
+        "waits": waits,
         "version": version,
         "tab": tab,
         "tabs": tabs,
@@ -75,7 +83,7 @@ def first_tab(job: BatchJob) -> str:
     return "check" if job.check_input and job.status in {Status.CHECKING, Status.REJECTED} else "details"
 
 
-def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> str:
+def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], waits: str) -> str:
     """Changes when anything on the page has changed, or it is another page."""
     check = job.input_check
     seen = [
@@ -86,6 +94,7 @@ def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
         job.results,
         events[0].pk if events else 0,
         job.connection.sync_error,
+        waits,
     ]
     return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
 
@@ -97,10 +106,10 @@ def no_more(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict
 def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
     return {
         "stages": stages(job, events),
-        "pace": pace(job, times_entered(job, events)),
         "files": job.result_files.all()[:100],
-        "resent": filter(None, [job.resend_of, *job.merges.select_related("connection")]),
-        "resends": BatchJob.objects.resends_of([job]).select_related("connection")[:20],
+        "resent": [each for each in (job.resend_of, *job.merges.select_related("connection")) if each],
+        "resends": BatchJob.objects.resends_of([job]).select_related("connection")[:RELATED_SHOWN],
+        "clones": job.clones.select_related("connection")[:RELATED_SHOWN],
     }
 
 
@@ -112,9 +121,9 @@ def read_check(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> d
 def read_definition(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
     return {
         "ways": [
-            ("cli", "AWS CLI", definition.as_cli(job)),
-            ("boto3", "Python (boto3)", definition.as_boto3(job)),
-            ("json", "JSON request", definition.as_json(job)),
+            ("cli", "AWS CLI", definition.as_cli(job), "For a POSIX shell."),
+            ("boto3", "Python (boto3)", definition.as_boto3(job), ""),
+            ("json", "JSON request", definition.as_json(job), JSON_USE),
         ]
     }
 

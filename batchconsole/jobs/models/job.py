@@ -73,6 +73,7 @@ class BatchJob(models.Model):
     input_check = models.ForeignKey(
         InputCheck, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs", editable=False
     )
+    clone_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="clones")
     resend_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resends")
     merges = models.ManyToManyField(
         "self",
