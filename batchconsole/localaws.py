@@ -1,5 +1,6 @@
-"""Run MiniStack with four things changed: services may assume roles for a resource, roles with a path are found by
-SimulatePrincipalPolicy, what was answered is kept, and a part of an object is read without reading all of it.
+"""Run MiniStack with some things changed: services may assume roles for a resource, roles with a path are found by
+SimulatePrincipalPolicy, what was answered is kept, a part of an object is read without reading all of it, and S3
+refuses a bucket of another owner than expected and a KMS key that cannot be used.
 
 Roles for Bedrock batch jobs are trusted with the conditions ``aws:SourceAccount`` and ``aws:SourceArn``
 (https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html). A service hands these to STS in the headers
@@ -12,12 +13,16 @@ write them before a call that may have changed them is answered, so that a kille
 To answer a ranged read MiniStack reads the whole object from disk. Results are paged and inputs checked by such reads,
 hundreds of them in an object of a gigabyte, so there we give it the file mapped into memory.
 
+S3's ``x-amz-expected-bucket-owner`` and the id of a KMS key are taken by MiniStack without a look, so that a wrong one
+would be found out on AWS only. We look.
+
 Usage: ``python -m batchconsole.localaws``, configured by MiniStack's own environment (``GATEWAY_PORT``, ``AUTH``, ...).
 """
 
 import asyncio
 import mmap
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -27,7 +32,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, persistence
-from ministack.services import s3
+from ministack.core.responses import get_account_id
+from ministack.services import kms, s3
 
 SOURCE_HEADERS = {b"x-amz-source-account": "aws:sourceaccount", b"x-amz-source-arn": "aws:sourcearn"}
 
@@ -36,6 +42,8 @@ _is_ranged: ContextVar[bool] = ContextVar("is_ranged", default=False)
 _resolve_other_key = iam_evaluator._resolve_condition_key
 _policies_by_name = iam_evaluator._gather_role_policies
 _read_whole_body = s3._read_body
+_handle_s3_request = s3.handle_request
+_resolve_encryption = s3._resolve_sse_write_headers
 
 Scope = MutableMapping[str, Any]
 Channel = Callable[..., Awaitable[Any]]
@@ -57,6 +65,26 @@ def _read_body(bucket: str, key: str, stored: dict[str, Any]) -> bytes | mmap.mm
         return _read_whole_body(bucket, key, stored)  # type: ignore[no-any-return]
     with open(path, "rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+async def _handle_request(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **options: Any
+) -> Any:
+    """S3's answer; AccessDenied when the bucket does not belong to whom the caller says."""
+    if headers.get("x-amz-expected-bucket-owner", get_account_id()) != get_account_id():
+        return s3._error("AccessDenied", "Access Denied", 403, path)
+    return await _handle_s3_request(method, path, headers, body, query, **options)
+
+
+def _resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> Any:
+    """The encryption of an object to be written, or the error of KMS for a key that is not there or not enabled."""
+    key_id = headers.get("x-amz-server-side-encryption-aws-kms-key-id")
+    key = kms._resolve_key(key_id)
+    if key_id and key is None:
+        return None, s3._error("KMS.NotFoundException", f"Key '{key_id}' does not exist", 400)
+    if key and key["KeyState"] != "Enabled":
+        return None, s3._error("KMS.DisabledException", f"{key['Arn']} is disabled.", 400)
+    return _resolve_encryption(headers, bucket)
 
 
 async def app(scope: Scope, receive: Channel, send: Channel) -> None:
@@ -86,15 +114,20 @@ def saving(send: Channel) -> Channel:
 
 
 def main() -> None:
-    """Serve on ``BIND_HOST:GATEWAY_PORT`` until a signal ends the process."""
+    """Serve on ``BIND_HOST:GATEWAY_PORT`` until a signal ends the process; a taken port is one line and exit code 1."""
     iam_evaluator._resolve_condition_key = _resolve_condition_key
     iam_evaluator._gather_role_policies = _gather_role_policies
     s3._read_body = _read_body
+    s3.handle_request = _handle_request
+    s3._resolve_sse_write_headers = _resolve_sse_write_headers
     config = Config()
     config.bind = [f"{os.environ.get('BIND_HOST', '127.0.0.1')}:{os.environ.get('GATEWAY_PORT', '4566')}"]
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
-    asyncio.run(serve(app, config))  # type: ignore[arg-type]
+    try:
+        asyncio.run(serve(app, config))  # type: ignore[arg-type]
+    except OSError as error:
+        sys.exit(f"Cannot listen on {config.bind[0]}: {error.strerror}.")
 
 
 if __name__ == "__main__":

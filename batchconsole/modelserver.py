@@ -6,29 +6,47 @@ access control.
 
 import argparse
 import os
+import socket
+import sys
 import threading
+from pathlib import Path
 
 import xllamacpp
 
+HOST = "127.0.0.1"
 SLOTS = 8  # requests decoded together; batching more than that gains nothing on a processor
 CONTEXT_TOKENS = 8192  # shared by all slots, each up to what the model was trained for
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve a GGUF file with llama.cpp on 127.0.0.1.")
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", required=True, metavar="FILE")
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
-    server = xllamacpp.Server(parameters(arguments.model, arguments.port))
+    server = start(arguments.model, arguments.port)
     print(f"serving {arguments.model} at {server.listening_address}", flush=True)
     threading.Event().wait()
+
+
+def start(model: str, port: int) -> xllamacpp.Server:
+    """A running server; what keeps it from running, which llama.cpp does not tell, ends the process in one line."""
+    if not Path(model).is_file():
+        sys.exit(f"There is no file {model}.")
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        sys.exit(f"Cannot listen on {HOST}:{port}: {os.strerror(error.errno or 0)}.")
+    try:
+        return xllamacpp.Server(parameters(model, port))
+    except RuntimeError as error:
+        sys.exit(f"llama.cpp cannot serve {model}: is it a GGUF file, and complete? ({error})")
 
 
 def parameters(model: str, port: int) -> xllamacpp.CommonParams:
     """llama.cpp's parameters for many short answers at once, and for embeddings."""
     params = xllamacpp.CommonParams()
     params.model.path = model
-    params.hostnames = ["127.0.0.1"]
+    params.hostnames = [HOST]
     params.port = port
     params.n_parallel = SLOTS
     params.n_ctx = CONTEXT_TOKENS

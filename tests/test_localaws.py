@@ -1,5 +1,8 @@
 """MiniStack as we start it: a service role with the documented trust conditions can be assumed, and only so."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,3 +85,39 @@ def test_a_range_behind_the_end_and_one_of_nothing_are_refused(tmp_path: Path) -
             client.put_object(Bucket="small", Key="file", Body=body)
             with pytest.raises(ClientError, match="InvalidRange"):
                 client.get_object(Bucket="small", Key="file", Range="bytes=9-")
+
+
+@pytest.fixture(scope="module")
+def s3(boto: Boto) -> Any:
+    boto("s3").create_bucket(Bucket="checked")
+    return boto("s3")
+
+
+def put(s3: Any, **members: str) -> Any:
+    return s3.put_object(Bucket="checked", Key="file", Body=b"x", **members)
+
+
+def test_a_bucket_of_another_owner_is_refused(s3: Any) -> None:
+    put(s3, ExpectedBucketOwner=ACCOUNT)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        put(s3, ExpectedBucketOwner="999999999999")
+
+
+def test_only_a_key_that_can_be_used_encrypts(s3: Any, boto: Boto) -> None:
+    key = boto("kms").create_key()["KeyMetadata"]
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key["Arn"]}
+    put(s3, **encryption)
+    boto("kms").disable_key(KeyId=key["KeyId"])
+    with pytest.raises(ClientError, match="DisabledException"):
+        put(s3, **encryption)
+    with pytest.raises(ClientError, match="NotFoundException"):
+        put(s3, ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/nothing")
+
+
+def test_a_taken_port_is_one_clear_line(aws_endpoint: str) -> None:
+    port = aws_endpoint.rpartition(":")[2]
+    command = [sys.executable, "-m", "batchconsole.localaws"]
+    environment = os.environ | {"GATEWAY_PORT": port, "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.endswith(f"Cannot listen on 127.0.0.1:{port}: Address already in use.\n")

@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import socket
+import sqlite3
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -22,27 +23,32 @@ CLOSE_SECONDS = 3
 KEEP_ALIVE_SECONDS = 75
 
 
+class CannotStart(Exception):
+    """The text says why, in one line."""
+
+
 def main() -> int:
-    """Serve; the exit code is 1 when the data folder or the port is in use."""
+    """Serve; the exit code is 1 when the data folder or the port cannot be used."""
     settings = parse()
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("botocore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if not settings.aws_endpoint_url:
         settings = msgspec.structs.replace(settings, aws_endpoint_url=os.environ.get("AWS_ENDPOINT_URL", ""))
-    lock = _lock(Path(settings.data_dir))
-    if lock is None:
-        return _complain(f"Another local Bedrock is using {settings.data_dir}.")
     try:
-        listener = socket.create_server((settings.host, settings.port), family=_family(settings.host), backlog=2048)
-    except OSError as error:
-        return _complain(f"Cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}.")
+        lock = _lock(Path(settings.data_dir))
+        listener = _listen(settings)
+        service = _open(settings)
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 1
     print(f"Local Bedrock is ready at http://{settings.host}:{listener.getsockname()[1]}/", flush=True)
-    serve(settings, listener)
+    serve(service, listener)
+    lock.close()
     return 0
 
 
-def serve(settings: Settings, listener: socket.socket) -> None:
+def serve(service: Service, listener: socket.socket) -> None:
     """Serve on *listener* until a signal comes; jobs are brought to a point they can go on from.
 
     Hypercorn, because the AWS SDK for JavaScript calls the runtime API with HTTP/2, without TLS for an http:// URL.
@@ -53,7 +59,6 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.keep_alive_max_requests = sys.maxsize
     config.graceful_timeout = CLOSE_SECONDS
-    service = Service(settings)
     service.engine.start()
     # Hypercorn cancels itself when calls are still under way at the end of the graceful time.
     with suppress(asyncio.CancelledError):
@@ -61,24 +66,33 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     service.close()
 
 
-def _complain(message: str) -> int:
-    print(message, file=sys.stderr)
-    return 1
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _lock(folder: Path) -> TextIO | None:
-    """The folder's lock, held as long as the file is open; ``None`` when another process has it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / "lock").open("a")
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        # A negative number is not the system's but of the look-up of the host's name.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise CannotStart(f"Cannot listen on {settings.host}:{settings.port}: {reason}.") from error
+
+
+def _open(settings: Settings) -> Service:
+    try:
+        return Service(settings)
+    except sqlite3.DatabaseError as error:
+        raise CannotStart(f"The jobs in {settings.data_dir} cannot be read: {error}.") from error
+
+
+def _lock(folder: Path) -> TextIO:
+    """The folder's lock, held as long as the file is open."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("a")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
+    except BlockingIOError as error:
+        raise CannotStart(f"Another local Bedrock is using {folder}.") from error
+    except OSError as error:
+        raise CannotStart(f"The data folder {folder} cannot be used: {error.strerror}.") from error
     return file
 
 

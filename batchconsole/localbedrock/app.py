@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import secrets
+import sqlite3
 from typing import Any
 
 import msgspec
@@ -79,9 +80,10 @@ class _Call:
             return _success(OPERATIONS[self._model.name](self._service, caller, params), self._model)
         except ServiceError as error:
             return _error(error)
-        except Exception:
-            # The caller gets AWS's answer to a fault of the service, the log its cause.
-            log.exception("%s failed", self._model.name)
+        except Exception as error:
+            # The caller gets AWS's answer to a fault of the service, the log its cause; a full disk has no traceback.
+            traceback = None if isinstance(error, OSError | sqlite3.OperationalError) else error
+            log.error("%s failed: %s", self._model.name, error, exc_info=traceback)
             return _error(InternalServerException("An internal server error occurred. Retry your request."))
 
 

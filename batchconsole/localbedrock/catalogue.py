@@ -30,14 +30,32 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 def resolve(model_id: str, caller: Caller) -> Resolved | None:
-    """What *model_id* (id or ARN of a model, an inference profile or a custom model) stands for; ``None``: unknown."""
+    """What *model_id* (id or ARN of a model, an inference profile or a custom model) stands for; ``None``: unknown.
+
+    Nothing of another region or account is known, nor a profile that does not begin in the caller's region.
+    """
     model = catalogue.find(model_id)
     if model is None:
         return None
-    if model_id.startswith("arn:"):
-        return Resolved(model_id, model, is_custom=":custom-model/" in model_id)
-    is_profile = model_id in model.inference_profiles
-    return Resolved(profile_arn(model_id, caller) if is_profile else model_arn(model, caller.region), model)
+    if ":custom-model/" in model_id:
+        return Resolved(model_id, model, is_custom=True) if model_id.startswith(caller.arn("custom-model/")) else None
+    name = model_id.rpartition("/")[2]
+    if name in profile_ids(model, caller):
+        arn = profile_arn(name, caller)
+    elif name.startswith(model.model_id):
+        arn = model_arn(model, caller.region)
+    else:
+        return None
+    return Resolved(arn, model) if model_id == name or model_id.startswith(arn) else None
+
+
+def profile_ids(model: Model, caller: Caller) -> list[str]:
+    """The inference profiles of *model* that can be used in the caller's region."""
+    return [
+        profile_id
+        for profile_id in model.inference_profiles
+        if in_geography(caller.region, profile_id.partition(".")[0])
+    ]
 
 
 def model_arn(model: Model, region: str) -> str:
@@ -71,9 +89,9 @@ def foundation_model(model: Model, caller: Caller) -> dict[str, Any]:
 
 
 def inference_profiles(caller: Caller) -> list[dict[str, Any]]:
-    """Every system-defined profile as an ``InferenceProfileSummary``, by id."""
-    pairs = sorted((profile_id, model) for model in catalogue.models() for profile_id in model.inference_profiles)
-    return [inference_profile(profile_id, model, caller) for profile_id, model in pairs]
+    """The system-defined profiles of the caller's region, each as an ``InferenceProfileSummary``, by id."""
+    by_id = {profile_id: model for model in catalogue.models() for profile_id in profile_ids(model, caller)}
+    return [inference_profile(profile_id, by_id[profile_id], caller) for profile_id in sorted(by_id)]
 
 
 def inference_profile(profile_id: str, model: Model, caller: Caller) -> dict[str, Any]:
@@ -94,18 +112,18 @@ def inference_profile(profile_id: str, model: Model, caller: Caller) -> dict[str
     }
 
 
-REGIONS = {
+REGIONS: dict[str, str | tuple[str, ...]] = {
     "us": "us-",
     "us-gov": "us-gov-",
     "eu": "eu-",
     "apac": "ap-",
-    "jp": "ap-northeast-",
-    "au": "ap-southeast-",
+    "jp": ("ap-northeast-1", "ap-northeast-3"),
+    "au": ("ap-southeast-2", "ap-southeast-4"),
     "ca": "ca-",
     "global": "",
 }
 
 
 def in_geography(region: str, geography: str) -> bool:
-    """Whether a profile of *geography* (``eu``) routes to *region*."""
+    """Whether a profile of *geography* (``eu``) begins in, and routes to, *region*."""
     return region.startswith(REGIONS[geography]) and (geography == "us-gov") == region.startswith("us-gov-")

@@ -5,6 +5,7 @@ A service that was killed finds its jobs due and takes them up where they stand.
 """
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -67,9 +68,9 @@ class Engine:
         while not self._closing.is_set():
             try:
                 self._tick()
-            except Exception:
+            except Exception as error:
                 # The clock must not stop: without it no job would ever move again.
-                log.exception("Looking for due jobs failed")
+                self._complain("Looking for due jobs", error)
             with self._wake:
                 self._wake.wait(TICK_SECONDS)
 
@@ -103,13 +104,20 @@ class Engine:
             log.debug("Job %s was interrupted", job.id)
         except (StorageRefused, SpoolLost) as error:
             self._fail(job, str(error))
-        except Exception:
-            # Not the job's fault as far as anyone knows (a full disk, say): later again.
-            log.exception("A step of job %s failed", job.id)
-            self._store.postpone(job.id, RETRY_SECONDS)
+        except Exception as error:
+            # Not the job's fault as far as anyone knows: later again.
+            self._complain(f"A step of job {job.id}", error)
         finally:
             del threads[job.id]
             self.nudge()
+
+    def _complain(self, what: str, error: Exception) -> None:
+        """Log *error* and wait a while. A full disk, which is nobody's fault and may fill the log, is one line."""
+        if isinstance(error, OSError | sqlite3.OperationalError):
+            log.error("%s failed, to be tried again in %.0f s: %s. Is the disk full?", what, RETRY_SECONDS, error)
+        else:
+            log.error("%s failed, to be tried again in %.0f s", what, RETRY_SECONDS, exc_info=error)
+        self._closing.wait(RETRY_SECONDS)
 
     def _fail(self, job: Job, message: str) -> None:
         log.info("Job %s failed: %s", job.id, message)

@@ -24,7 +24,11 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on.")] = 4567
     data_dir: Annotated[str, Meta(description="Folder for the jobs and unfinished output.")] = "var/bedrock"
     aws_endpoint_url: Annotated[
-        str, Meta(description=("URL of the S3 and STS to use. Empty: AWS_ENDPOINT_URL, or else AWS itself."))
+        str,
+        Meta(
+            pattern=r"^(https?://.+)?$",
+            description=("URL of the S3 and STS to use. Empty: AWS_ENDPOINT_URL, or else AWS itself."),
+        ),
     ] = ""
     assume_role: Annotated[
         bool,
@@ -42,10 +46,16 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = "123456789012"
     region: Annotated[str, Meta(description="Region of callers whose signature names none.")] = "us-east-1"
-    log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
+    log_level: Annotated[
+        str, Meta(pattern=r"^(debug|info|warning|error)$", description="debug, info, warning or error.")
+    ] = "info"
 
     model: Annotated[
-        str, Meta(description=("URL of an OpenAI-compatible server (llama.cpp, vLLM, Ollama, SGLang ...), or echo."))
+        str,
+        Meta(
+            pattern=r"^(echo|https?://.+)$",
+            description=("URL of an OpenAI-compatible server (llama.cpp, vLLM, Ollama, SGLang ...), or echo."),
+        ),
     ] = "echo"
     model_name: Annotated[
         str, Meta(description=("Model to ask the server for, when it serves several. Empty: the first it lists."))
@@ -100,8 +110,12 @@ def parse(arguments: Sequence[str] | None = None, environment: Mapping[str, str]
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     try:
         return msgspec.convert(_from_environment(environment) | given, Settings, strict=False)
-    except (msgspec.ValidationError, OSError) as error:
-        parser.error(str(error))
+    except msgspec.ValidationError as error:
+        what, _, name = str(error).rpartition(" - at `$.")
+        option = name.rstrip("`")
+        parser.error(f"--{option.replace('_', '-')} or {variable(option)}: {what}")
+    except OSError as error:
+        parser.error(f"{variable('model_api_key')}_FILE: {error}")
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -120,6 +134,7 @@ def variable(name: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m batchconsole.localbedrock",
+        usage="%(prog)s [--help] [--setting VALUE ...]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=__package_description,
         epilog=EPILOG,

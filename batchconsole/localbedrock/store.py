@@ -185,14 +185,6 @@ class Store:
                     (to, moment + int(due_in * 1000), moment, moment, status),
                 )
 
-    def postpone(self, job_id: str, seconds: float) -> None:
-        """Make the job's next step due so many seconds from now."""
-        with self._transaction() as connection:
-            connection.execute(
-                "UPDATE jobs SET due_time = ? WHERE id = ? AND due_time IS NOT NULL",
-                (now() + int(seconds * 1000), job_id),
-            )
-
     def expire(self) -> None:
         """End every job that has waited past its timeout as Expired."""
         moment = now()

@@ -155,6 +155,11 @@ class Workspace:
             self._iam.put_role_policy(RoleName=name, PolicyName="s3", PolicyDocument=permissions)
         return str(role["Role"]["Arn"])
 
+    def delete_role(self, role_arn: str) -> None:
+        name = role_arn.rpartition("/")[2]
+        self._iam.delete_role_policy(RoleName=name, PolicyName="s3")
+        self._iam.delete_role(RoleName=name)
+
     def make_key(self) -> str:
         return str(self._kms.create_key()["KeyMetadata"]["KeyId"])
 

@@ -115,13 +115,22 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--port", "many"], ["--hour-seconds", "0"], ["--unknown", "1"], ["--account", "12"]]
+    "arguments",
+    [
+        ["--port", "many"],
+        ["--hour-seconds", "0"],
+        ["--unknown", "1"],
+        ["--account", "12"],
+        ["--model", "gpt"],
+        ["--log-level", "loud"],
+        ["--aws-endpoint-url", "localhost:4566"],
+    ],
 )
 def test_a_bad_option_is_one_clear_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse(arguments, {})
     assert caught.value.code == 2
-    assert "error: " in capsys.readouterr().err
+    assert f"error: {arguments[0]} or " in (said := capsys.readouterr().err) or "unrecognized" in said
 
 
 def start(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -145,3 +154,18 @@ def test_a_port_in_use_is_one_clear_line(service: Service, tmp_path: Path) -> No
     ended = start("--data-dir", str(tmp_path), "--port", str(service.port))
     assert ended.returncode == 1
     assert ended.stderr == f"Cannot listen on 127.0.0.1:{service.port}: Address already in use.\n"
+
+
+def test_a_data_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = start("--data-dir", str(tmp_path / "file"), "--port", "0")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        f"The data folder {tmp_path / 'file'} cannot be used: File exists.\n",
+    )
+
+
+def test_jobs_that_cannot_be_read_are_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "jobs.sqlite3").write_text("something else, and long enough to be taken for a database's first page")
+    ended = start("--data-dir", str(tmp_path), "--port", "0")
+    assert (ended.returncode, ended.stderr) == (1, f"The jobs in {tmp_path} cannot be read: file is not a database.\n")

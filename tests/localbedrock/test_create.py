@@ -115,8 +115,22 @@ def test_a_role_of_another_account_is_refused(bedrock: Any, workspace: Workspace
         "example.unknown-v1:0",
         "anthropic.claude-opus-4-8",
         "arn:aws:bedrock:us-east-1::foundation-model/example.unknown",
+        f"arn:aws:bedrock:eu-west-1::foundation-model/{MODEL}",
+        f"arn:aws:bedrock:us-east-1:999999999999:inference-profile/us.{MODEL}",
+        f"arn:aws:bedrock:us-east-1:999999999999:custom-model/{MODEL}/abcdefghijkl",
+        f"eu.{MODEL}",
+        f"jp.{MODEL}",
     ],
-    ids=["unknown", "without batch", "ARN of an unknown one"],
+    ids=[
+        "unknown",
+        "without batch",
+        "ARN of an unknown one",
+        "of another region",
+        "profile of another account",
+        "custom model of another account",
+        "profile of another geography",
+        "profile that does not exist",
+    ],
 )
 def test_a_model_without_batch_inference_is_refused(
     bedrock: Any, workspace: Workspace, input_uri: str, model_id: str
@@ -179,6 +193,39 @@ def test_jobs_above_the_limit_of_the_model_are_refused(
         assert create(bedrock, workspace.request(input_uri, modelId="openai.gpt-oss-20b-1:0"))
     assert code == "ServiceQuotaExceededException"
     assert "amazon.nova-micro-v1:0" in message
+
+
+def test_a_model_and_its_profile_share_the_limit(
+    service: Service, bedrock: Any, workspace: Workspace, input_uri: str
+) -> None:
+    model = "amazon.nova-premier-v1:0"
+    profile_arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.{model}"
+    with service.settings(max_jobs_per_model=2):
+        for model_id in (model, f"us.{model}"):
+            create(bedrock, workspace.request(input_uri, modelId=model_id))
+        code, _ = refusal(bedrock, workspace.request(input_uri, modelId=profile_arn))
+    assert code == "ServiceQuotaExceededException"
+
+
+def test_the_checks_have_an_order(service: Service, bedrock: Any, workspace: Workspace) -> None:
+    taken = workspace.request("s3://bucket/in/")
+    create(bedrock, taken)
+    another = {"roleArn": role_of_another_account()}
+    with service.settings(max_jobs_per_model=0):
+        codes = [
+            refusal(bedrock, taken | {"modelId": "no.model", "jobName": "a b"} | another)[0],
+            refusal(bedrock, taken | {"modelId": "no.model"} | another)[0],
+            refusal(bedrock, taken | {"modelId": "no.model"})[0],
+            refusal(bedrock, taken)[0],
+            refusal(bedrock, workspace.request("s3://bucket/in/"))[0],
+        ]
+    assert codes == [
+        "ValidationException",
+        "AccessDeniedException",
+        "ValidationException",
+        "ConflictException",
+        "ServiceQuotaExceededException",
+    ]
 
 
 def test_more_than_fifty_tags_are_refused(bedrock: Any, workspace: Workspace, input_uri: str) -> None:

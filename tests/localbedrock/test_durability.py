@@ -124,6 +124,19 @@ def test_a_model_server_that_goes_and_comes_back_costs_only_time(
     assert (job["successRecordCount"], job["errorRecordCount"]) == (150, 0)
 
 
+def test_a_disk_that_cannot_be_written_costs_only_time(aws_endpoint: str, workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "spool").touch()  # where a folder would have to be
+    with running(Service(tmp_path, aws_endpoint, "--min-records-per-job", "1")) as service:
+        arn = create(service.client(), workspace.request(workspace.put_records(3)))
+        while "Is the disk full?" not in (log := (tmp_path / "log").read_text()):
+            time.sleep(0.05)
+        assert statuses(service, [arn]) == ["InProgress"]
+        (tmp_path / "spool").unlink()
+        job = workspace.wait(service.client(), arn)
+    assert (job["status"], job["successRecordCount"]) == ("Completed", 3)
+    assert "Traceback" not in log
+
+
 def test_s3_that_is_away_costs_only_time(workspace: Workspace, aws_endpoint: str, tmp_path: Path) -> None:
     with serving() as away:
         away.reply = lambda path, body: (503, b"")

@@ -241,6 +241,57 @@ def test_a_line_that_is_no_record_fails_the_job(bedrock: Any, workspace: Workspa
     assert "is malformed. Line 2 is not a JSON object with a modelInput" in message
 
 
+def test_a_bucket_of_another_owner_fails_the_job(bedrock: Any, workspace: Workspace) -> None:
+    uri, other = workspace.put_records(1), {"s3BucketOwner": "999999999999"}
+    message = failure(workspace, bedrock, "", inputDataConfig={"s3InputDataConfig": {"s3Uri": uri} | other})
+    assert message.startswith(
+        f"Could not validate GetObject permissions to access Amazon S3 bucket: {workspace.bucket}"
+    )
+    output = {"s3OutputDataConfig": {"s3Uri": f"s3://{workspace.bucket}/out/"} | other}
+    message = failure(workspace, bedrock, uri, outputDataConfig=output)
+    assert message.startswith(
+        f"Could not validate PutObject permissions to access Amazon S3 bucket: {workspace.bucket}"
+    )
+
+
+def test_a_key_that_is_not_there_fails_the_job(bedrock: Any, workspace: Workspace) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    output = {"s3OutputDataConfig": {"s3Uri": f"s3://{workspace.bucket}/out/", "s3EncryptionKeyId": key}}
+    message = failure(workspace, bedrock, workspace.put_records(1), outputDataConfig=output)
+    assert message.startswith(
+        f"Could not validate PutObject permissions to access Amazon S3 bucket: {workspace.bucket}"
+    )
+
+
+# Refused while InProgress
+
+
+def test_a_role_deleted_meanwhile_fails_the_job(service: Service, bedrock: Any, workspace: Workspace) -> None:
+    role = workspace.make_role(policy(workspace.bucket))
+    with service.fault(kind="model_down"):
+        arn = create(bedrock, workspace.request(workspace.put_records(3), roleArn=role))
+        workspace.wait(bedrock, arn, until=["InProgress"])
+        workspace.delete_role(role)
+    job = workspace.wait(bedrock, arn)
+    assert job["status"] == "Failed"
+    assert "AccessDenied" in job["message"]
+
+
+def test_an_output_bucket_deleted_meanwhile_fails_the_job(service: Service, bedrock: Any, workspace: Workspace) -> None:
+    workspace.s3.create_bucket(Bucket="soon-gone")
+    role = workspace.make_role(policy(workspace.bucket, "soon-gone"))
+    output = {"s3OutputDataConfig": {"s3Uri": "s3://soon-gone/out/"}}
+    with service.settings(scheduled_seconds=1):
+        arn = create(bedrock, workspace.request(workspace.put_records(3), roleArn=role, outputDataConfig=output))
+        workspace.wait(bedrock, arn, until=["Scheduled"])
+        for upload in workspace.s3.list_multipart_uploads(Bucket="soon-gone").get("Uploads", []):
+            workspace.s3.abort_multipart_upload(Bucket="soon-gone", Key=upload["Key"], UploadId=upload["UploadId"])
+        workspace.s3.delete_bucket(Bucket="soon-gone")
+        job = workspace.wait(bedrock, arn)
+    assert job["status"] == "Failed"
+    assert "NoSuch" in job["message"]
+
+
 def test_an_input_changed_after_validation_fails_the_job(service: Service, bedrock: Any, workspace: Workspace) -> None:
     with service.settings(scheduled_seconds=0.5):
         uri = workspace.put_records(3)

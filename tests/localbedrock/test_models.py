@@ -54,6 +54,21 @@ def test_inference_profiles_come_in_pages(bedrock: Any) -> None:
     assert profiles(typeEquals="APPLICATION") == []
 
 
+@pytest.mark.parametrize(
+    ("region", "geographies"),
+    [
+        ("us-east-1", {"us", "global"}),
+        ("eu-west-1", {"eu", "global"}),
+        ("ap-northeast-1", {"apac", "jp", "global"}),
+        ("ap-southeast-2", {"apac", "au", "global"}),
+    ],
+)
+def test_a_region_has_the_profiles_of_its_geographies(service: Service, region: str, geographies: set[str]) -> None:
+    pages = service.client(region=region).get_paginator("list_inference_profiles").paginate()
+    found = [item["inferenceProfileId"] for page in pages for item in page["inferenceProfileSummaries"]]
+    assert {profile_id.partition(".")[0] for profile_id in found} == geographies
+
+
 def test_a_profile_names_the_models_it_routes_to(service: Service) -> None:
     bedrock = service.client(region="eu-west-1")
     profile = bedrock.get_inference_profile(inferenceProfileIdentifier=f"eu.{MODEL}")
@@ -65,7 +80,7 @@ def test_a_profile_names_the_models_it_routes_to(service: Service) -> None:
     assert by_arn["inferenceProfileId"] == f"eu.{MODEL}"
 
 
-@pytest.mark.parametrize("identifier", [MODEL, "us.example.unknown"])
+@pytest.mark.parametrize("identifier", [MODEL, "us.example.unknown", f"eu.{MODEL}"])
 def test_what_is_no_profile_is_not_found(bedrock: Any, identifier: str) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         bedrock.get_inference_profile(inferenceProfileIdentifier=identifier)

@@ -2,7 +2,10 @@
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +33,7 @@ def real(aws_endpoint: str, model_url: str, tmp_path_factory: pytest.TempPathFac
 
 
 def invoke(real: Service, model_id: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = real.client("bedrock-runtime").invoke_model(modelId=model_id, body=json.dumps(body))
+    answer = real.client("bedrock-runtime", seconds=120).invoke_model(modelId=model_id, body=json.dumps(body))
     return dict(json.loads(answer["body"].read()))
 
 
@@ -60,11 +63,11 @@ def test_texts_that_mean_the_same_are_near_each_other(real: Service) -> None:
 
 
 def test_a_long_text_has_an_embedding_too(real: Service) -> None:
-    assert math.hypot(*embedding(real, "word " * 530)) == pytest.approx(1)
+    assert math.hypot(*embedding(real, "word " * 515)) == pytest.approx(1)
 
 
 def test_converse_answers_beside_embeddings(real: Service) -> None:
-    answer = real.client("bedrock-runtime").converse(
+    answer = real.client("bedrock-runtime", seconds=120).converse(
         modelId=MODEL,
         system=[{"text": "You are a helpful assistant."}],
         messages=[{"role": "user", "content": [{"text": "What is the capital of Italy? One word."}]}],
@@ -72,3 +75,22 @@ def test_converse_answers_beside_embeddings(real: Service) -> None:
     )
     assert "Rome" in answer["output"]["message"]["content"][0]["text"]
     assert 0 < answer["usage"]["outputTokens"] <= 8 < answer["usage"]["inputTokens"]
+
+
+def serve(weights: Path, port: int) -> str:
+    """What the model server says before it ends, because it has to."""
+    command = [sys.executable, "-m", "batchconsole.modelserver", "--model", str(weights), "--port", str(port)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    return ended.stderr.splitlines()[-1]
+
+
+def test_weights_that_cannot_be_served_are_one_clear_line(tmp_path: Path) -> None:
+    weights, port = tmp_path / "weights.gguf", conftest.free_port()
+    assert serve(weights, port) == f"There is no file {weights}."
+    weights.write_text("no weights")
+    assert serve(weights, port).startswith(f"llama.cpp cannot serve {weights}: is it a GGUF file")
+
+
+def test_a_taken_port_is_one_clear_line(real: Service) -> None:
+    assert serve(model.fetch(), real.port) == f"Cannot listen on 127.0.0.1:{real.port}: Address already in use."

@@ -47,6 +47,12 @@ def test_a_key_given_twice_is_refused(bedrock: Any, arn: str) -> None:
         bedrock.tag_resource(resourceARN=arn, tags=[{"key": "a", "value": "1"}, {"key": "a", "value": "2"}])
 
 
+@pytest.mark.parametrize("key", ["aws:team", "AWS:team"])
+def test_a_key_reserved_by_aws_is_refused(bedrock: Any, arn: str, key: str) -> None:
+    with pytest.raises(ClientError, match=r"ValidationException.*aws: prefixed tag key names are not allowed"):
+        bedrock.tag_resource(resourceARN=arn, tags=[{"key": key, "value": "1"}])
+
+
 def test_a_resource_that_does_not_exist_has_no_tags(bedrock: Any) -> None:
     missing = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-invocation-job/aaaaaaaaaaaa"
     calls: dict[str, dict[str, Any]] = {

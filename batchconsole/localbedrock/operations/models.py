@@ -56,7 +56,7 @@ def get_inference_profile(service: Service, caller: Caller, params: dict[str, An
     identifier = params["inferenceProfileIdentifier"]
     profile_id = identifier.rpartition("/")[2]
     model = shipped.find(profile_id)
-    known = model is not None and profile_id in model.inference_profiles
+    known = model is not None and profile_id in catalogue.profile_ids(model, caller)
     if model is None or not known or identifier not in (profile_id, catalogue.profile_arn(profile_id, caller)):
         raise ResourceNotFoundException(f"Could not find the inference profile {identifier}.")
     return catalogue.inference_profile(profile_id, model, caller)

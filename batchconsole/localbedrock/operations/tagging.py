@@ -8,10 +8,12 @@ from batchconsole.localbedrock.service import Service
 
 
 def read_tags(tags: list[dict[str, str]]) -> dict[str, str]:
-    """*tags* by key. Raises :class:`ValidationException` for a key given twice."""
+    """*tags* by key. Raises :class:`ValidationException` for a key given twice, or reserved by AWS."""
     by_key = {tag["key"]: tag["value"] for tag in tags}
     if len(by_key) < len(tags):
         raise ValidationException("Duplicate tag keys found. Please note that tag keys are case sensitive.")
+    if any(key.lower().startswith("aws:") for key in by_key):
+        raise ValidationException("aws: prefixed tag key names are not allowed for external use.")
     return by_key
 
 
