@@ -5,15 +5,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs', '0003_merged_resends'),
+        ("jobs", "0004_kept_preferences"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='batchjob',
-            name='clone_of',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='clones', to='jobs.batchjob'),
+            model_name="batchjob",
+            name="clone_of",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="clones",
+                to="jobs.batchjob",
+            ),
         ),
     ]
