@@ -29,7 +29,7 @@ Direction = Literal["input", "output"]
 _DIRECTION = re.compile(r"(input|output)[-_]?token")
 # Other things than text tokens of a batch job: other tiers, the prompt cache, capacity, media, long prompts.
 _OTHER = re.compile(
-    r"cache|flex|priority|latency|reserved|provisioned|tpm|custom|rft|image|audio|video|speech|long[-_]?(?:ctx|context)"
+    r"cache|flex|priority|latency|reserved|provisioned|tpm|custom|rft|image|audio|video|speech|lctx|long[-_]?(?:ctx|context)"
 )
 _EDITION = re.compile(r"\s*\(Amazon Bedrock(?: Edition)?\)\s*$")
 _REGION_PREFIX = re.compile(r"^[A-Z]{2,4}\d?-")

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Round
 
 from batchconsole.jobs.models import BatchJob, ModelPrice, base_model_id
 from batchconsole.records import prices
+from batchconsole.records.catalogue import is_global
 from batchconsole.records.prices import MILLION, Price
 
 MICRO_USD = Decimal("0.000001")
@@ -33,13 +34,12 @@ def price_for(model_id: str, region: str) -> Price | None:
     base, profile = base_model_id(model_id), profile_of(model_id)
     rows = ModelPrice.objects.filter(model_id=base, region__in=["", region], profile__in=["", profile])
     best = max(rows, key=_weight, default=None)
-    return _price(best) if best else prices.find_price(base, region)
+    return _price(best) if best else prices.find_price(model_id, region)
 
 
 def profile_of(model_id: str) -> str:
     """Which prices hold for *model_id*: those of a global inference profile, or those of all the others."""
-    is_global = model_id.rpartition("/")[2].startswith("global.")
-    return str(ModelPrice.Profile.GLOBAL if is_global else ModelPrice.Profile.OTHER)
+    return str(ModelPrice.Profile.GLOBAL if is_global(model_id) else ModelPrice.Profile.OTHER)
 
 
 def _weight(row: ModelPrice) -> tuple[bool, bool, bool]:

@@ -78,6 +78,11 @@ def bare_id(model_id: str) -> str:
     return _CONTEXT_SUFFIX.sub("", _PROFILE_PREFIX.sub("", name, count=1))
 
 
+def is_global(model_id: str) -> bool:
+    """Whether *model_id* is the ``global.`` inference profile of its model, as an id or an ARN."""
+    return model_id.rpartition("/")[2].startswith("global.")
+
+
 def find(model_id: str) -> Model | None:
     """The model behind a bare id, a foundation-model ARN, an inference-profile id or ARN; ``None`` when not known."""
     return _by_id().get(bare_id(model_id))

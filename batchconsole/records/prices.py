@@ -7,13 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from batchconsole.records.catalogue import bare_id
+from batchconsole.records.catalogue import bare_id, is_global
 
 MILLION = Decimal(1_000_000)
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """USD per million tokens, batch, as of a day. ``inferred`` marks half of the on-demand price, not AWS's own row."""
+    """USD per million tokens, batch, as of a day.
+
+    ``inferred`` marks what was worked out of another price of the model and is not AWS's own row.
+    """
 
     input_usd_per_million: Decimal
     output_usd_per_million: Decimal
@@ -23,10 +26,13 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Row(msgspec.Struct):
+    """``profile`` is ``global`` or ``other`` where the ``global.`` inference profile has a price of its own."""
+
     model_id: str
     input_usd_per_million: Decimal
     output_usd_per_million: Decimal
     inferred: bool
+    profile: str = ""
 
 
 class _Data(msgspec.Struct):
@@ -37,14 +43,14 @@ class _Data(msgspec.Struct):
 
 
 @cache
-def _shipped() -> tuple[str, dict[str, Price]]:
+def _shipped() -> tuple[str, dict[tuple[str, str], Price]]:
     data = msgspec.json.decode(Path(__file__).with_name("prices.json").read_bytes(), type=_Data)
     return data.region, {
-        row.model_id: Price(
+        (row.model_id, row.profile): Price(
             input_usd_per_million=row.input_usd_per_million,
             output_usd_per_million=row.output_usd_per_million,
             as_of=data.as_of,
-            source=f"{data.source}, {data.region}" + (", inferred from on-demand" if row.inferred else ""),
+            source=f"{data.source}, {data.region}" + (", inferred" if row.inferred else ""),
             inferred=row.inferred,
         )
         for row in data.prices
@@ -54,11 +60,15 @@ def _shipped() -> tuple[str, dict[str, Price]]:
 def find_price(model_id: str, region: str = "us-east-1") -> Price | None:
     """The shipped batch price of *model_id* (any form :func:`catalogue.find` takes); ``None`` when unknown.
 
+    Claude from 4.5 on costs a tenth less through its ``global.`` inference profile than through all others
+    (https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html).
+
     The table is us-east-1's. AWS's prices differ a little by region, so for another region the price's ``source`` still
     names us-east-1 and is marked ``inferred``.
     """
     home, prices = _shipped()
-    price = prices.get(bare_id(model_id))
+    model, profile = bare_id(model_id), "global" if is_global(model_id) else "other"
+    price = prices.get((model, profile)) or prices.get((model, ""))
     if price is None or region == home:
         return price
     return msgspec.structs.replace(price, inferred=True)

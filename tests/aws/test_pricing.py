@@ -74,6 +74,7 @@ def test_the_direction_may_stand_in_the_inference_type_only() -> None:
         "USE1-NovaPro-input-tokens-batch-custom-model",
         "USE1-Nova2.0Omni-input-audio-token-count-batch",
         "USE1-MP:USE1_input_tokens_long_ctx_batch-Units",
+        "USE1-MP:USE1_InputTokenCount_LCtx_Batch-Units",
         "USE1-MP:USE1_Reserved_1Month_InputTPM_Batch-Units",
         "USE1-Guardrail-TextUnits-batch",
     ],

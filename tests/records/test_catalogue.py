@@ -66,3 +66,27 @@ def test_a_price_of_another_region_is_marked_inferred() -> None:
 def test_every_price_belongs_to_a_model() -> None:
     priced = [model for model in catalogue.models() if prices.find_price(model.model_id)]
     assert len(priced) >= 25
+
+
+@pytest.mark.parametrize(
+    ("model_id", "expected"),
+    [
+        ("global.anthropic.claude-haiku-4-5-20251001-v1:0", "0.50"),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "0.55"),
+        ("anthropic.claude-haiku-4-5-20251001-v1:0", "0.55"),
+        (
+            "arn:aws:bedrock:us-east-1:123456789012:inference-profile/global.anthropic.claude-haiku-4-5-20251001-v1:0",
+            "0.50",
+        ),
+    ],
+)
+def test_the_global_profile_of_a_newer_claude_costs_less(model_id: str, expected: str) -> None:
+    price = prices.find_price(model_id)
+    assert price
+    assert price.input_usd_per_million == Decimal(expected)
+
+
+def test_every_price_of_a_global_profile_has_one_for_the_others() -> None:
+    for model in catalogue.models():
+        priced = prices.find_price(f"global.{model.model_id}")
+        assert (priced is None) == (prices.find_price(model.model_id) is None)
