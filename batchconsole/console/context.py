@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from batchconsole.console.middleware import LAST_CONNECTION
-from batchconsole.console.navigation import side_navigation
+from batchconsole.console.navigation import side_navigation, switch
 from batchconsole.console.preferences import Preferences
 from batchconsole.jobs.models import Connection
 
@@ -18,6 +18,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "connection": connection,
         "connections": connections,
+        "connection_switch": SimpleLazyObject(lambda: switch(request, connections)),
         "side_navigation": SimpleLazyObject(
             lambda: side_navigation(request, connection or last_connection(request, connections))
         ),

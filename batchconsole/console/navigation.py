@@ -1,5 +1,6 @@
 """The side navigation: where one can go from a page, and which entry is the page's own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -19,6 +20,13 @@ class Entry:
     is_current: bool = False
     is_external: bool = False
     place: str = ""  # what js/shortcuts.js calls it
+
+
+def switch(request: HttpRequest, connections: Iterable[Connection]) -> list[tuple[Connection, str]]:
+    """Where the switch of connections leads: to the same kind of page, as far as every connection has one."""
+    here = request.resolver_match.url_name if request.resolver_match else None
+    name = here if here in SHARED else "overview"
+    return [(connection, reverse(name, args=[connection.name])) for connection in connections]
 
 
 def side_navigation(request: HttpRequest, connection: Connection | None) -> list[list[Entry]]:
@@ -49,3 +57,4 @@ CONNECTION_PAGES = (
     ("Make batch input", "input-new", ("input-new", "input-made")),
     ("Usage and cost", "usage", ("usage",)),
 )
+SHARED = frozenset(name for _, name, _ in CONNECTION_PAGES)

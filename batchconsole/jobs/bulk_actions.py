@@ -14,7 +14,7 @@ from django.utils import timezone
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import lifecycle, scheduling
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import STOPPABLE, BatchJob, BulkAction, BulkActionItem, Connection, Event, Verb
+from batchconsole.jobs.models import STOPPABLE, WAITING, BatchJob, BulkAction, BulkActionItem, Connection, Event, Verb
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.signals import nudge
 
@@ -45,7 +45,7 @@ def request_stop(
 
     *query* is the filter they were found by, kept for people to read; *matched_all* says that they are all it finds.
     """
-    keys = list(jobs.filter(status__in=STOPPABLE).order_by("pk").values_list("pk", flat=True)[: most + 1])
+    keys = _keys(jobs, most + 1)
     if not keys:
         raise UserError("There is nothing to stop.", hint="All of these jobs have ended or are being stopped already.")
     if len(keys) > most:
@@ -63,6 +63,17 @@ def request_stop(
         _record(action, Verb.BULK_STOP_REQUESTED, actor=actor, jobs=len(keys), **({"filter": query} if query else {}))
         nudge("stop_jobs", action.pk)
     return action
+
+
+def _keys(jobs: BatchJobQuerySet, most: int) -> list[int]:
+    """Up to *most* jobs that can be stopped, those that wait first, the last of the queue before its head.
+
+    In another order each job stopped at AWS would make room for one of them, which would have to be stopped there too.
+    """
+    waiting = jobs.filter(status__in=WAITING).order_by("-pk").values_list("pk", flat=True)
+    sent = jobs.filter(status__in=STOPPABLE - WAITING).order_by("pk").values_list("pk", flat=True)
+    # A job may be submitted between the two looks; it is one job all the same.
+    return list(dict.fromkeys([*waiting[:most], *sent[:most]]))[:most]
 
 
 def _record(action: BulkAction, verb: str, *, actor: Any = None, **data: Any) -> None:

@@ -62,7 +62,10 @@ function stamp(problem = "") {
 
 // The time in the preferred zone, which the server names when it is not the browser's.
 function now(zone) {
-  return new Date().toLocaleTimeString("en-GB", { timeZone: zone || undefined, timeZoneName: "short" });
+  const digits = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const named = { timeZone: zone || undefined, timeZoneName: "short" };
+  const time = new Date().toLocaleTimeString("en-GB", { ...digits, ...named });
+  return time.replace("GMT", "UTC");
 }
 
 export function isPaused() {

@@ -1,4 +1,5 @@
 // Menus and popovers are <details>: one open at a time, closed by Escape and by a click elsewhere, arrow keys inside.
+const MARGIN = 8; // pixels between a menu and the edge of the screen
 const selector = "details.menu, details.popover";
 
 function close(details, focus) {
@@ -12,6 +13,19 @@ function move(details, step) {
   const next = index < 0 && step < 0 ? items.length - 1 : (index + step + items.length) % items.length;
   items[next]?.focus();
 }
+
+// A menu hangs from the right end of its button, unless it would leave the screen.
+document.addEventListener(
+  "toggle",
+  (event) => {
+    if (!event.target.matches?.("details.menu[open]")) return;
+    const list = event.target.querySelector(".menu-list");
+    list.style.translate = "";
+    const { left } = list.getBoundingClientRect();
+    if (left < MARGIN) list.style.translate = `${MARGIN - left}px`;
+  },
+  true,
+);
 
 document.addEventListener("click", (event) => {
   for (const details of document.querySelectorAll(`:is(${selector})[open]`)) {

@@ -1,6 +1,6 @@
 // Makes one element like a newer rendering of it, changing no more than differs. Focus, selection, scroll, typed text
 // and opened menus stay, because the elements that have them stay. What has data-keep (a form opened in place) stays whole.
-const kept = new Set(["open", "aria-expanded"]);
+const kept = new Set(["open", "aria-expanded", "style"]);
 
 export function morph(old, fresh) {
   if (old.isEqualNode(fresh) || old.dataset?.keep !== undefined) return;

@@ -110,7 +110,7 @@ def test_rows_follow_their_jobs_and_keep_the_place(open_page: Open, many: BatchJ
     expect(page.locator(f"#job-{many.pk}")).to_contain_text("1,000 of 1,000")
     expect(box).to_be_checked()
     expect(box).to_be_focused()
-    expect(page.locator("#live-status")).to_have_text("running: Completed")
+    expect(page.locator("#live-status")).to_contain_text("running: Completed")
 
 
 def test_a_new_job_appears_without_a_reload(open_page: Open, many: BatchJob, make_job: MakeJob) -> None:
@@ -125,9 +125,9 @@ def test_an_open_menu_stays_open_through_an_update(open_page: Open, many: BatchJ
     page = open_page(many.get_absolute_url())
     page.get_by_text("Actions", exact=True).click()
     many.transition(Status.COMPLETED, verb="reported")
-    expect(page.locator(".key-values .status-indicator").first).to_have_text("Completed")
+    expect(page.locator(".key-values .status-indicator").first).to_contain_text("Completed")
     expect(page.get_by_role("link", name="Clone")).to_be_visible()
-    expect(page).to_have_title("running: Completed | Batch Console")
+    expect(page).to_have_title(re.compile("^running: Completed"))
 
 
 def test_updates_can_be_paused(open_page: Open, many: BatchJob) -> None:
@@ -316,6 +316,18 @@ def test_on_a_phone_the_navigation_covers_the_page_until_it_is_closed(open_page:
     expect(navigation).to_be_visible()
     page.keyboard.press("Escape")
     expect(navigation).to_be_hidden()
+
+
+def test_no_menu_leaves_a_narrow_screen(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS, viewport={"width": 400, "height": 800})
+    for name in ("Actions", "Views", "Local stack"):
+        menu = page.locator("details.menu", has=page.locator("summary", has_text=name))
+        menu.locator("summary").click()
+        box = menu.locator(".menu-list").bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 400
+        page.keyboard.press("Escape")
 
 
 def test_the_keyboard_alone_finds_a_job_and_asks_to_stop_it(open_page: Open, many: BatchJob) -> None:

@@ -34,6 +34,20 @@ def test_home_leads_to_the_connection_seen_last(client: Client, connection: Conn
     assert client.get("/")["Location"] == "/production/"
 
 
+@pytest.mark.parametrize(
+    ("page", "target"),
+    [
+        ("/local/usage/", "/production/usage/"),
+        ("/local/jobs/create/", "/production/"),
+        ("/activity/", "/production/"),
+    ],
+)
+def test_the_switch_of_connections_stays_on_the_kind_of_page(
+    client: Client, connection: Connection, other: Connection, page: str, target: str
+) -> None:
+    assert f'<a href="{target}">Production' in client.get(page).text
+
+
 def test_home_says_what_to_do_without_a_connection(client: Client) -> None:
     assert "Ask an administrator" in client.get("/").text
     User.objects.update(is_staff=True, is_superuser=True)

@@ -60,6 +60,13 @@ def test_waiting_jobs_are_cancelled_and_running_ones_stopped_at_aws(
     assert running.events.get(verb=Verb.STOP_REQUESTED).actor == person
 
 
+def test_the_queue_is_emptied_first_so_that_nothing_takes_the_places_of_the_stopped(nowhere: Connection) -> None:
+    make_job(nowhere, job_name="running", status=Status.IN_PROGRESS, job_arn=arn(1))
+    make_job(nowhere, job_name="head")
+    make_job(nowhere, job_name="last")
+    assert list(outcomes(request_stop(nowhere))) == ["last", "head", "running"]
+
+
 def test_a_request_writes_who_asked_for_what(nowhere: Connection, person: User, nudges: Nudges) -> None:
     make_job(nowhere)
     make_job(nowhere, status=Status.COMPLETED)
