@@ -172,17 +172,34 @@ def test_what_the_server_refuses_is_an_error_line(modelled: Service, server: Mod
     assert answer["error"] == {"errorCode": 400, "errorMessage": "the request exceeds the context size"}
 
 
+def test_a_kind_of_input_the_server_does_not_take_is_an_error_line(
+    modelled: Service, server: ModelServer, workspace: Workspace
+) -> None:
+    server.reply = lambda path, body: (500, {"error": {"code": 500, "message": "image input is not supported"}})
+    answer = run(modelled, workspace, converse_record(1))["record-1"]
+    assert answer["error"] == {"errorCode": 400, "errorMessage": "image input is not supported"}
+    assert len(server.bodies()) == 1
+
+
+def test_a_tool_without_a_description_has_none(modelled: Service, server: ModelServer, workspace: Workspace) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string", "default": None}}}
+    tool = {"type": "function", "function": {"name": "weather", "parameters": schema}}
+    body = {"messages": [{"role": "user", "content": "Weather?"}], "tools": [tool]}
+    run(modelled, workspace, {"modelInput": body}, modelId="openai.gpt-oss-20b-1:0", modelInvocationType="InvokeModel")
+    assert server.bodies()[0]["tools"] == [tool]
+
+
 def test_a_record_that_fails_a_server_in_health_is_an_error_line(
     modelled: Service, server: ModelServer, workspace: Workspace
 ) -> None:
     def reply(path: str, body: Any) -> tuple[int, Any]:
         poison = "poison" in json.dumps(body["messages"])
-        return (500, {"error": {"message": "image input is not supported"}}) if poison else chat()
+        return (500, {"error": {"message": "the template cannot be applied"}}) if poison else chat()
 
     server.reply = reply
     answers = run(modelled, workspace, converse_record(1, "poison"), converse_record(2))
     assert answers["record-1"]["error"]["errorCode"] == 500
-    assert "image input is not supported" in answers["record-1"]["error"]["errorMessage"]
+    assert "the template cannot be applied" in answers["record-1"]["error"]["errorMessage"]
     assert "modelOutput" in answers["record-2"]
 
 

@@ -16,6 +16,8 @@ CONNECT_SECONDS = 5
 MODEL_CALLS_AT_ONCE = 40  # Converse and InvokeModel, beside the records of jobs.
 # The request itself is at fault; every other status is the server's or its configuration's.
 REFUSALS = frozenset({400, 413, 415, 422, 501})
+# llama.cpp answers 500 to a kind of input that its model does not take.
+UNSUPPORTED = "is not supported"
 STOP_REASONS: dict[str, StopReason] = {
     "stop": "end_turn",
     "length": "max_tokens",
@@ -160,7 +162,7 @@ class OpenAIModel:
         if response.status == OK:
             return response.data
         message = _message(response.data)
-        if response.status in REFUSALS:
+        if response.status in REFUSALS or (response.status == FAILED and UNSUPPORTED in message):
             raise RecordRefused(400, message)
         failure = {NOT_FOUND: _NotFound, FAILED: ModelFailed}.get(response.status, ModelAway)
         raise failure(f"The model server answered {response.status}: {message}")
@@ -179,10 +181,16 @@ def _chat_body(request: Request, model_name: str) -> dict[str, Any]:
         "top_p": request.top_p,
         "top_k": request.top_k,
         "stop": request.stop,
-        "tools": request.tools,
+        "tools": [_without_nulls(tool) for tool in request.tools],
         "tool_choice": request.tool_choice,
     }
     return request.extra | {name: value for name, value in fields.items() if value not in (None, [])}
+
+
+def _without_nulls(tool: dict[str, Any]) -> dict[str, Any]:
+    """*tool* without members that are null, a description say, which some servers refuse; its schema stays whole."""
+    function = {name: value for name, value in tool.get("function", {}).items() if value is not None}
+    return tool | {"function": function}
 
 
 def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
