@@ -265,8 +265,12 @@ class AwsSelect(Field):
         self.noun = noun
 
     def context(self, form: BaseForm) -> dict[str, Any]:
-        """The offer of the form for this field; without one the list is asked for when the section is opened."""
-        return {"offer": getattr(form, "offers", {}).get(self.name)}
+        """The offer of the form for this field; without one the list is asked for when it is seen.
+
+        That is when its section is opened, or at once where ``form.seen_lists`` names the field.
+        """
+        seen = self.name in getattr(form, "seen_lists", ())
+        return {"offer": getattr(form, "offers", {}).get(self.name), "seen": seen}
 
 
 class RoleSelect(AwsSelect):

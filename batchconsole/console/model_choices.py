@@ -62,6 +62,12 @@ class ModelChoice:
         return ", ".join(kind.label.removeprefix(PROFILE_LABEL) for kind in self.inference_types)
 
     @property
+    def modalities(self) -> list[str]:
+        """What it takes and what it gives, each in words for the filter: ``Image input``, ``Embedding output``."""
+        ways = ((self.model.input_modalities, "input"), (self.model.output_modalities, "output"))
+        return [f"{name.capitalize()} {way}" for names, way in ways for name in names]
+
+    @property
     def text(self) -> str:
         """What the search looks through."""
         return " ".join([self.model.name, self.model.provider, self.model.model_id, *self.ids]).lower()

@@ -19,8 +19,10 @@ function speak() {
 function showAge() {
   const region = document.getElementById("input-check");
   const isOld = Boolean(region?.dataset.spoken) && values() !== asked;
-  const note = document.getElementById("input-check-stale");
-  if (note) note.hidden = !isOld;
+  for (const id of ["input-check-stale", "job-summary-stale"]) {
+    const note = document.getElementById(id);
+    if (note) note.hidden = !isOld;
+  }
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {

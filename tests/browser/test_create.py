@@ -404,6 +404,13 @@ def test_a_folder_is_created_and_chosen_in_the_dialog(open_page: Open, bucket: s
     expect(field(page, "output_s3_uri")).to_have_value(f"s3://{bucket}/answers/")
 
 
+def test_lists_of_aws_come_when_they_are_seen(open_page: Open, local: Connection, boto: Any) -> None:
+    vpc = boto("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = boto("ec2").create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    page = open_page(f"{URL}?timeout_duration_in_hours=48")  # the section is open from the start
+    expect(page.get_by_label(subnet)).to_be_visible()
+
+
 def test_a_value_is_judged_when_it_has_been_changed(open_page: Open, local: Connection) -> None:
     page = open_page(URL)
     name = field(page, "job_name")

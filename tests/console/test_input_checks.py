@@ -130,6 +130,15 @@ def test_a_report_tells_tokens_cost_and_the_price_date(client: Client, make_chec
     assert "At most $" in text
 
 
+def test_count_and_cost_stand_beside_the_button_that_creates_the_job(client: Client, make_check: MakeCheck) -> None:
+    text = fragment(client, make_check(converse_lines(100))).text
+    assert (
+        '<p class="job-summary" id="job-summary" hx-swap-oob="true"><strong>100 records</strong>, input about' in text
+    )
+    blank = client.get("/local/jobs/create/").text
+    assert "Choose Check input to see the number of records and the cost" in blank
+
+
 def test_an_unknown_price_is_unknown_and_not_zero(client: Client, make_check: MakeCheck) -> None:
     unpriced = report.Report(model_id="x", invocation_type="Converse", records=100, estimated_input_tokens=7)
     done = make_check(state=State.DONE, report_json=report.encode(unpriced).decode())

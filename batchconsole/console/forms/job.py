@@ -13,7 +13,7 @@ from batchconsole.console.forms.job_layout import job_layout
 from batchconsole.console.forms.tags import BaseTagFormSet, tag_formset, tag_rows, tags_in_use
 from batchconsole.console.forms.validators import ROLE_NAME, rule
 from batchconsole.console.forms.widgets import PickOrType, SelectOrType
-from batchconsole.console.layout import Choice, Part
+from batchconsole.console.layout import Choice, ExpandableSection, Part
 from batchconsole.console.model_choices import refusal
 from batchconsole.console.offers import OFFERS, Offer
 from batchconsole.jobs.lifecycle import ASKED
@@ -211,6 +211,12 @@ class JobForm(forms.Form):
     def open_lists(self) -> list[str]:
         """The fields with a list of AWS whose section is open from the start, because they hold something."""
         return [name for name in OFFERS if self[name].value() or self[name].errors]
+
+    @property
+    def seen_lists(self) -> set[str]:
+        """The fields in sections that are open from the start."""
+        sections = [part for part in self.parts() if isinstance(part, ExpandableSection)]
+        return {name for part in sections if part.context(self)["open"] for name in part.names()}
 
     def use_role(self, arn: str) -> None:
         """Go on with the role that was just made, should the form come back."""

@@ -42,6 +42,7 @@ def job_layout(connection: str) -> Layout:
         ),
         _additional_settings(connection),
         Fragment("console/_job_preview.html"),
+        Fragment("console/_job_summary.html"),
         FormActions("Create batch inference job", cancel_url=reverse("job-list", args=[connection])),
     )
 

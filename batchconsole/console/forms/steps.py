@@ -96,7 +96,7 @@ def leave_chooser(data: Data, _: str) -> Shown:
 def select_model(data: Data, _: str) -> Shown:
     """Open the picker, or look again with another provider or search text."""
     query = QueryDict(mutable=True)
-    for name in ("provider", "find"):
+    for name in ("provider", "modality", "find"):
         query[name] = data.get(f"model_{name}", "")
     return Shown(picker=query)
 

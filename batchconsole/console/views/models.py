@@ -42,6 +42,11 @@ class Picker:
         return name if name in self.providers else ""
 
     @property
+    def modality(self) -> str:
+        name = self.query.get("modality", "")
+        return name if name in self.modalities else ""
+
+    @property
     def only_batch(self) -> bool:
         return "batch" in self.query
 
@@ -54,6 +59,14 @@ class Picker:
         return list(dict.fromkeys(choice.model.provider for choice in self.choices))
 
     @property
+    def modalities(self) -> list[str]:
+        return list(dict.fromkeys(name for choice in self.choices for name in choice.modalities))
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.find or self.provider or self.modality or self.only_batch)
+
+    @property
     def matching(self) -> list[ModelChoice]:
         words = self.find.lower().split()
         return [
@@ -61,6 +74,7 @@ class Picker:
             for choice in self.choices
             if all(word in choice.text for word in words)
             and self.provider in ("", choice.model.provider)
+            and self.modality in ("", *choice.modalities)
             and not (self.only_batch and choice.obstacle)
         ]
 

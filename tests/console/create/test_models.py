@@ -192,5 +192,13 @@ def test_nothing_typed_is_not_explained(client: Client, away: Connection) -> Non
 def test_the_page_asks_the_database_little(
     client: Client, away: Connection, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         client.get("/away/models/")
+
+
+@pytest.mark.parametrize("modality", ["Image input", "Embedding output"])
+def test_models_are_found_by_modality(client: Client, connection: Connection, modality: str) -> None:
+    text = client.get("/local/models/", {"modality": modality}).text
+    assert f"<option selected>{modality}</option>" in text
+    assert "Titan Multimodal Embeddings" in text
+    assert "Nova Micro" not in text
