@@ -1,6 +1,7 @@
 """The page that makes batch input: its steps, its errors in place, what it writes, and where it leads."""
 
 import json
+import re
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -288,3 +289,37 @@ def test_what_another_connection_makes_is_not_found(client: Client, connection: 
     other = Connection.objects.create(name="other")
     made = MadeInput.objects.create(connection=other, source_name="a", source_size=1, kind="csv", recipe_json="{}")
     assert client.get(f"/local/input/{made.pk}/").status_code == 404
+
+
+def test_the_create_form_is_put_aside_and_comes_back_as_it_was(
+    client: Client, connection: Connection, bucket: str
+) -> None:
+    filled = {
+        "job_name": "triage",
+        "model_id": "amazon.nova-lite-v1:0",
+        "model_invocation_type": "InvokeModel",
+        "output_s3_uri": "s3://answers/here/",
+        "tags-TOTAL_FORMS": "1",
+        "tags-INITIAL_FORMS": "0",
+        "tags-0-key": "team",
+        "tags-0-value": "nlp",
+        "make_input": "1",
+    }
+    making = client.post("/local/jobs/create/", filled)["Location"]
+    assert making == f"{URL}?resume=1"
+    assert "/local/jobs/create/?resume=1" in client.get(making).text  # where Cancel leads
+    made = post(client, file=file(), template="{question}", output_s3_uri=f"s3://{bucket}/made/")
+    page = client.get(made["Location"]).text
+    for value in ("triage", "amazon.nova-lite-v1:0", "s3://answers/here/", "team", "nlp", f"s3://{bucket}/made/"):
+        assert f'value="{value}' in page
+    assert re.search(r'name="check_input"(?![^>]*checked)', page)
+
+
+def test_a_form_put_aside_is_forgotten_by_who_comes_another_way(
+    client: Client, connection: Connection, bucket: str
+) -> None:
+    client.post("/local/jobs/create/", {"job_name": "triage", "make_input": "1"})
+    client.get(URL)
+    made = post(client, file=file(), template="{question}", output_s3_uri=f"s3://{bucket}/made/")
+    assert "resume" not in made["Location"]
+    assert "triage" not in client.get("/local/jobs/create/?resume=1").text

@@ -79,6 +79,7 @@ def _input_data(connection: str) -> Container:
             of="input data",
             check_url=reverse("input-check-start", args=[connection]),
         ),
+        Fragment("console/_make_input.html"),
         Field("check_input", optional=False),
         Fragment("console/_input_check_region.html"),
         info="input-data",

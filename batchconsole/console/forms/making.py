@@ -110,6 +110,10 @@ class MakingForm(forms.Form):
         self.fields["record_id_column"].widget.choices = [NUMBERED, *((name, name) for name in columns)]
         self.helper.layout = making_layout(self.connection.name, foreign=self.look.foreign if self.look else "")
 
+    def cancel_to(self, url: str) -> None:
+        """Let Cancel lead to *url* and not to the jobs."""
+        self.helper.layout.fields[-1].cancel_url = url
+
     # The source.
 
     @property

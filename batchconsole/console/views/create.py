@@ -6,9 +6,12 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template import Context
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console import put_aside
 from batchconsole.console.definition import as_cli
 from batchconsole.console.forms.job import JobForm
 from batchconsole.console.forms.steps import Shown, take_step
@@ -28,9 +31,15 @@ from batchconsole.jobs.models import BatchJob
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The form: blank, cloned (``?clone=<job>``), with some fields in the query string, in a step, or submitted."""
+    """The form: blank, cloned (``?clone=<job>``), with some fields in the query string, in a step, or submitted.
+
+    From it a person may go off to make the input, and come back to the form as it was (``?resume=1``).
+    """
     if request.method != "POST":
         return _show(request, JobForm(connection=request.connection, initial=_initial(request)))
+    if "make_input" in request.POST:
+        put_aside.put_aside(request)
+        return redirect(f"{reverse('input-new', args=[connection])}?{urlencode(put_aside.mark(request))}")
     step = take_step(request.POST)
     if step is None:
         return _submit(request)
@@ -43,7 +52,7 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
 def _initial(request: ConsoleRequest) -> dict[str, Any]:
     """What the URL asks to fill in."""
     clone = request.GET.get("clone", "")
-    initial = {}
+    initial = put_aside.taken_up(request)
     if clone:
         job = BatchJob.objects.filter(connection=request.connection, pk=int(clone) if clone.isdecimal() else 0).first()
         if job is None:
@@ -105,6 +114,7 @@ def _submit(request: ConsoleRequest) -> HttpResponse:
         return _show(request, form, is_dirty=True, aws_error=error)
     for doubt in doubts[:1]:
         messages.warning(request, f"The locations in S3 could not be checked. {doubt.message}")
+    put_aside.forget(request)
     messages.success(request, f"The batch inference job {job.job_name} was created.")
     return redirect(job)
 

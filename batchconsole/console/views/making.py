@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console import put_aside
 from batchconsole.console.forms.making import S3, MakingForm, suggestions
 from batchconsole.console.forms.steps import take_step
 from batchconsole.console.middleware import ConsoleRequest
@@ -59,6 +60,8 @@ def new(request: ConsoleRequest, connection: str) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def _new(request: ConsoleRequest) -> HttpResponse:
     if request.method != "POST":
+        if put_aside.MARK not in request.GET:
+            put_aside.forget(request)  # somebody who comes to make input, and not from a form
         return _show(request, MakingForm(connection=request.connection))
     data = request.POST.copy()
     _take_file(request, data)
@@ -105,6 +108,8 @@ def _read(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
 
 def _show(request: ConsoleRequest, form: MakingForm, **context: Any) -> HttpResponse:
     """The page with *form*; for htmx only what is inside the form."""
+    if put_aside.mark(request):
+        form.cancel_to(job_url(request, {}))
     template = "console/_making_form.html" if request.htmx else "console/making.html"
     shown = {"form": form, "is_dirty": form.is_bound, **_previewed(form), **context}
     return render(request, template, shown)
@@ -180,7 +185,8 @@ def _on_to_the_job(request: ConsoleRequest, form: MakingForm, count: int) -> Htt
     doubt = doubt_about(count)
     if doubt:
         messages.warning(request, doubt)
-    return redirect(job_url(request.connection.name, uri, SHAPES[form.recipe.shape].invocation_type))
+    fields = {"input_s3_uri": uri, "model_invocation_type": SHAPES[form.recipe.shape].invocation_type}
+    return redirect(job_url(request, fields))
 
 
 def _records(count: int) -> str:
@@ -196,10 +202,10 @@ def doubt_about(count: int) -> str:
     return ""
 
 
-def job_url(connection: str, input_s3_uri: str, invocation_type: str) -> str:
-    """The create form with this input filled in."""
-    query = urlencode({"input_s3_uri": input_s3_uri, "model_invocation_type": invocation_type})
-    return f"{reverse('job-create', args=[connection])}?{query}"
+def job_url(request: ConsoleRequest, fields: dict[str, Any]) -> str:
+    """The create form with *fields* filled in, and all else as it was when it was put aside for this."""
+    query = urlencode(fields | put_aside.mark(request))
+    return f"{reverse('job-create', args=[request.connection.name])}?{query}"
 
 
 @require_safe
@@ -211,6 +217,6 @@ def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     context = {
         "made": row,
         "doubt": doubt_about(row.records),
-        "job_url": f"{reverse('job-create', args=[connection])}?{urlencode(row.form_fields)}",
+        "job_url": job_url(request, row.form_fields),
     }
     return render(request, "console/_input_made.html" if request.htmx else "console/input_made.html", context)

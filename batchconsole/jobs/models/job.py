@@ -162,6 +162,13 @@ class BatchJob(models.Model):
         return self.status in ENDED
 
     @property
+    def unprocessed_record_count(self) -> int | None:
+        """How many records AWS did not come to; ``None`` while it does not tell."""
+        if self.total_record_count is None or self.processed_record_count is None:
+            return None
+        return max(self.total_record_count - self.processed_record_count, 0)
+
+    @property
     def can_stop(self) -> bool:
         """Whether a person may stop it now: taken out of the queue here, or stopped on AWS."""
         return self.status in {Status.CHECKING, Status.QUEUED} | (LIVE - {Status.STOPPING})
