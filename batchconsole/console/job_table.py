@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
@@ -20,6 +21,7 @@ from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.querysets import BatchJobQuerySet
 
 EXPORT_CHUNK = 500
+MOST_PEOPLE = 20
 UNSHOWN = ("hint", "manifest", "results_error", "role_arn", "subnet_ids", "security_group_ids")
 
 
@@ -134,16 +136,29 @@ class JobTable:
         return self.link(join=None if self.any_of else "any")
 
     @property
+    def clear_text_url(self) -> str:
+        """The address without the text of the filter; tokens stay."""
+        return self.link(q=None)
+
+    @property
     def clear_url(self) -> str:
         """The address without any filter; order and page size stay."""
         return self.link(q=None, f=None, join=None, status=None)
+
+    @property
+    def people(self) -> list[str]:
+        """Who may have created jobs, as far as a list of suggestions is good for."""
+        names = User.objects.order_by("username").values_list("username", flat=True)
+        return list(names[:MOST_PEOPLE])
 
     @property
     def suggestions(self) -> Iterator[str]:
         """What the filter's field offers to complete."""
         for each in PROPERTIES:
             yield from (f"{each.title} = {value}" for value in each.values)
-            if not each.values:
+            if each.name == "by":
+                yield from (f"{each.title} = {name}" for name in self.people)
+            elif not each.values:
                 yield f"{each.title} {':' if ':' in each.operators else each.operators[0]} "
 
     @property

@@ -61,8 +61,9 @@ class Overview:
         return Figure(group, title, bounded(self._in(group, lately=lately)), self.list_url(group, lately=lately))
 
     def _in(self, group: str, *, lately: bool = False) -> QuerySet[BatchJob]:
-        jobs: QuerySet[BatchJob] = self.jobs.filter(status__in=STATUS_GROUPS[group][1])
-        return jobs.filter(created_at__gte=self.since) if lately else jobs
+        jobs = self.jobs.filter(created_at__gte=self.since) if lately else self.jobs
+        found: QuerySet[BatchJob] = jobs.filter(status__in=STATUS_GROUPS[group][1])
+        return found
 
     def list_url(self, group: str, *, lately: bool = False) -> str:
         """The job list of one group of statuses."""
@@ -78,18 +79,18 @@ class Overview:
     @cached_property
     def running(self) -> list[BatchJob]:
         """The newest jobs that run, then those that wait."""
-        found = self._newest(self._in("running"))
-        return found + self._newest(self._in("waiting"))[: SHOWN - len(found)]
+        found = self._newest("running")
+        return found + self._newest("waiting")[: SHOWN - len(found)]
 
     @cached_property
     def failed(self) -> list[BatchJob]:
         """The newest failures among the jobs of the last days."""
-        return self._newest(self._in("failed", lately=True))
+        return self._newest("failed", lately=True)
 
-    @staticmethod
-    def _newest(jobs: QuerySet[BatchJob]) -> list[BatchJob]:
-        rows = jobs.select_related("connection").defer(*UNSHOWN).order_by("-created_at", "-id")
-        return list(rows[:SHOWN])
+    def _newest(self, group: str, *, lately: bool = False) -> list[BatchJob]:
+        jobs = self.jobs.filter(created_at__gte=self.since) if lately else self.jobs
+        rows = jobs.in_status(STATUS_GROUPS[group][1]).select_related("connection").defer(*UNSHOWN)
+        return list(rows.order_by("-created_at", "-id")[:SHOWN])
 
     @cached_property
     def first_jobs(self) -> list[BatchJob]:

@@ -59,8 +59,8 @@ def overdue(connection: Connection) -> Notice | None:
 
 def long_waiting(connection: Connection) -> Notice | None:
     """The oldest job not yet submitted, once it has waited long."""
-    waiting = BatchJob.objects.filter(connection=connection, status__in=WAITING)
-    job = waiting.filter(created_at__lt=timezone.now() - LONG_WAIT).order_by("created_at", "id").first()
+    old = BatchJob.objects.filter(connection=connection, created_at__lt=timezone.now() - LONG_WAIT)
+    job = old.in_status(WAITING).order_by("created_at", "id").first()
     if job is None:
         return None
     title = f"{job.job_name} has waited for {duration(timezone.now() - job.created_at)}"

@@ -13,6 +13,9 @@ export function clearSelection() {
 
 export function showSelection() {
   const all = boxes();
+  const matching = everything()?.querySelector("input");
+  // What is new on the page belongs to all that match, once these are selected.
+  if (matching?.checked) for (const box of all) box.checked = true;
   const chosen = all.filter((box) => box.checked);
   const isWhole = chosen.length > 0 && chosen.length === all.length;
   const head = form.querySelector("[data-select-all]");
@@ -20,23 +23,15 @@ export function showSelection() {
     head.checked = isWhole;
     head.indeterminate = chosen.length > 0 && !isWhole;
   }
-  const matching = showMatching(isWhole);
+  everything()?.classList.toggle("is-offered", isWhole);
+  const count = matching?.checked ? everything().dataset.selectMatching : chosen.length;
   for (const element of document.querySelectorAll("[data-selected-count]")) {
-    element.textContent = chosen.length ? `${matching || chosen.length}/` : "";
+    element.textContent = chosen.length ? `${count}/` : "";
   }
+  const canStop = matching?.checked || chosen.some((box) => !("ended" in box.dataset));
   for (const button of document.querySelectorAll("[data-needs-selection]")) {
-    button.setAttribute("aria-disabled", String(!matching && !chosen.some((box) => !("ended" in box.dataset))));
+    button.setAttribute("aria-disabled", String(!canStop));
   }
-}
-
-// The offer to select all that match stands while the whole page is selected. Returns their number once it is taken.
-function showMatching(isWhole) {
-  const offer = everything();
-  if (!offer) return "";
-  const box = offer.querySelector("input");
-  offer.classList.toggle("is-offered", isWhole);
-  box.checked &&= isWhole;
-  return box.checked ? offer.dataset.selectMatching : "";
 }
 
 function chooseRange(box) {
@@ -49,6 +44,8 @@ if (form) {
   form.addEventListener("click", (event) => {
     const box = event.target;
     if (!box.matches('input[type="checkbox"]')) return;
+    const matching = everything()?.querySelector("input");
+    if (matching && box !== matching) matching.checked = false;
     if (box.matches("[data-select-all]")) for (const each of boxes()) each.checked = box.checked;
     else if (event.shiftKey && boxes().includes(box)) chooseRange(box);
     last = box;

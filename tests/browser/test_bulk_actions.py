@@ -41,6 +41,15 @@ def test_a_whole_page_selected_offers_all_that_match(open_page: Open, waiting: N
     expect(page.locator("h1")).to_contain_text("(9/12)")
 
 
+def test_all_that_match_stay_selected_when_a_job_comes(open_page: Open, waiting: None, make_job: MakeJob) -> None:
+    page = open_page(JOBS)
+    page.get_by_role("checkbox", name="Select all jobs of this page").click()
+    page.get_by_label("Select all 12 jobs").click()
+    make_job("newcomer", "Queued")
+    expect(page.get_by_role("checkbox", name="Select job newcomer")).to_be_checked()
+    expect(page.locator("h1")).to_contain_text("(13/13)")
+
+
 def test_all_that_match_are_stopped_and_the_progress_is_followed(open_page: Open, waiting: None) -> None:
     page = open_page(JOBS)
     page.get_by_role("checkbox", name="Select all jobs of this page").click()

@@ -169,6 +169,14 @@ def test_typing_filters_in_place_and_the_address_follows(open_page: Open, many: 
     expect(field).to_have_value("")
 
 
+def test_the_text_of_the_filter_is_cleared_and_its_tokens_stay(open_page: Open, many: BatchJob) -> None:
+    page = open_page(f"{JOBS}?q=job-f&f=status%3DFailed")
+    page.get_by_role("link", name="Clear the text of the filter").click()
+    page.wait_for_url("**?f=status%3DFailed")
+    expect(find_field(page)).to_have_value("")
+    expect(page.get_by_role("link", name="Remove filter Status equals Failed")).to_be_visible()
+
+
 def test_sorting_and_status_are_links_that_load_in_place(open_page: Open, many: BatchJob) -> None:
     page = open_page(JOBS)
     page.evaluate("window.stays = true")

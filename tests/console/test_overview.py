@@ -13,7 +13,7 @@ from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import MakeJob
 
 URL = "/local/"
-QUERIES = 20  # session, user, connections; four counts, three short lists, the month, and the looks for warnings
+QUERIES = 24  # session, user, connections; four counts, short lists in two steps each, the month, the warnings
 
 
 def figures(client: Client) -> dict[str, str]:
