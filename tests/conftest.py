@@ -17,6 +17,9 @@ from typing import Any
 import boto3
 import pytest
 
+from batchconsole.setup import clients
+from batchconsole.setup.paths import AWSCLI
+
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 
@@ -156,3 +159,10 @@ def service_role_trust(account: str = ACCOUNT, region: str = REGION) -> str:
         "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": arn}},
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture(scope="session")
+def aws_cli() -> str:
+    """The AWS CLI, installed in an environment of its own when it is missing."""
+    clients.ensure_awscli()
+    return str(AWSCLI / "bin" / "aws")

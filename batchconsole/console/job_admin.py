@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from batchconsole.jobs.models import BatchJob, BulkAction, Event
+from batchconsole.jobs.models import BatchJob, BulkAction, BulkActionItem, Event
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
@@ -58,3 +58,11 @@ class BulkActionAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "connection", "created_by", "created_at", "due_at", "failures", "finished_at")
     list_filter = ("connection",)
     list_select_related = ("connection", "created_by")
+
+
+@admin.register(BulkActionItem)
+class BulkActionItemAdmin(ReadOnlyAdmin):
+    list_display = ("job", "action", "outcome", "attempts", "decided_at")
+    list_filter = ("outcome",)
+    list_select_related = ("job", "action")
+    search_fields = ("job__job_name",)

@@ -1,10 +1,12 @@
 """A job as command, script and request: the same request, and one that works when pasted."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,3 +71,50 @@ def test_the_script_makes_the_job_when_pasted(
     made = boto("bedrock").get_model_invocation_job(jobIdentifier=done.stdout.strip())
     assert made["jobName"] == "pasted"
     assert made["clientRequestToken"] == job.client_request_token
+
+
+# What a person may have filled in and a shell could misread, all of it valid for AWS.
+TRICKY = {
+    "model_id": "amazon.nova-micro-v1:0",
+    "input_s3_uri": "s3://prompts/it's-(a)-*!/",
+    "timeout_duration_in_hours": 48,
+    "output_kms_key_id": "alias/mine",
+    "subnet_ids": ["subnet-12345678", "subnet-87654321"],
+    "security_group_ids": ["sg-12345678"],
+    "output_bucket_owner": "123456789012",
+    "tags": [{"key": "cost center", "value": "a b/c:d=e+f@g-h_i."}, {"key": "empty", "value": ""}],
+}
+
+
+def pasted(aws_cli: str, command: str) -> str:
+    """What the command prints in a shell whose path has the AWS CLI."""
+    environment = {
+        "PATH": f"{Path(aws_cli).parent}:{os.environ['PATH']}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_PAGER": "",
+    }
+    done = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout)["jobArn"])
+
+
+def test_the_command_makes_the_job_when_pasted(
+    make_job: MakeJob, connection: Connection, bedrock_endpoint: str, boto: Callable[[str], Any], aws_cli: str
+) -> None:
+    connection.bedrock_endpoint_url = bedrock_endpoint
+    job = make_job("pasted.command+1", connection=connection, **TRICKY)
+    made = pasted(aws_cli, as_cli(job))
+    found = boto("bedrock").get_model_invocation_job(jobIdentifier=made)
+    assert found["inputDataConfig"]["s3InputDataConfig"]["s3Uri"] == job.input_s3_uri
+    assert found["vpcConfig"] == {"subnetIds": job.subnet_ids, "securityGroupIds": job.security_group_ids}
+    assert boto("bedrock").list_tags_for_resource(resourceARN=made)["tags"] == job.tags
+
+
+def test_the_request_makes_the_job_when_saved_as_a_file(
+    make_job: MakeJob, connection: Connection, bedrock_endpoint: str, aws_cli: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "request.json"
+    file.write_text(as_json(make_job("saved-request", **TRICKY)))
+    asked = f"aws bedrock create-model-invocation-job --cli-input-json file://{file}"
+    assert "model-invocation-job" in pasted(aws_cli, f"{asked} --endpoint-url {bedrock_endpoint} --region us-east-1")

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from batchconsole.jobs.models import BatchJob, Connection, Event, ModelLimit, Status, Verb
+from batchconsole.jobs.models import BatchJob, Connection, Event, InputCheck, ModelLimit, Status, Verb
 from tests.console.conftest import MakeJob
 
 NEW = {
@@ -122,3 +122,20 @@ def test_a_limit_is_set_once_for_each_model(client: Client) -> None:
 def test_a_limit_of_service_quotas_is_only_shown(client: Client) -> None:
     row = ModelLimit.objects.create(model_id="m.n", jobs_at_once=5, source=ModelLimit.Source.SERVICE_QUOTAS)
     assert client.post(f"/admin/jobs/modellimit/{row.pk}/change/", {"jobs_at_once": 9}).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["inputcheck", "madeinput", "resultfile", "bulkaction", "bulkactionitem", "event"])
+def test_what_workers_write_can_be_looked_at_only(client: Client, connection: Connection, model: str) -> None:
+    assert client.get(f"/admin/jobs/{model}/", {"q": "x"} if model != "bulkaction" else {}).status_code == 200
+    assert client.get(f"/admin/jobs/{model}/add/").status_code == 403
+
+
+def test_the_administration_shows_a_check_without_the_prompts(client: Client, connection: Connection) -> None:
+    check = InputCheck.objects.create(
+        connection=connection, input_s3_uri="s3://prompts/in/", report_json='"secret prompt"', problems=12
+    )
+    assert "s3://prompts/in/" in client.get("/admin/jobs/inputcheck/").text
+    page = client.get(f"/admin/jobs/inputcheck/{check.pk}/change/").text
+    assert "s3://prompts/in/" in page
+    assert "secret prompt" not in page
+    assert 'name="_save"' not in page

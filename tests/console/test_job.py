@@ -73,7 +73,7 @@ def test_the_activity_tells_who_did_what(client: Client, make_job: MakeJob) -> N
     job.transition(Status.CANCELLED, verb="cancelled", actor=job.created_by)
     text = page(client, job, "activity").text
     assert "Cancelled before it was submitted" in text
-    assert "<td>ada</td>" in text
+    assert ">ada</td>" in text
 
 
 def test_tags_are_a_table(client: Client, make_job: MakeJob) -> None:
@@ -208,3 +208,12 @@ def test_every_id_can_be_copied(client: Client, make_job: MakeJob) -> None:
     copied = [arn(), "abcdefghijkl", job.model_id, job.role_arn, job.input_s3_uri, job.client_request_token]
     for value in (*copied, "subnet-1", "subnet-2", "sg-1", "210987654321", "alias/mine"):
         assert f'data-copy="{value}"' in text
+
+
+def test_the_activity_tells_a_change_of_tags_in_words(client: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    after = [{"key": "team", "value": "nlp"}, {"key": "urgent", "value": ""}]
+    Event.objects.create(connection=job.connection, job=job, verb="tags_changed", data={"before": [], "after": after})
+    text = page(client, job, "activity").text
+    assert "Before: none" in text
+    assert "After: team = nlp, urgent" in text

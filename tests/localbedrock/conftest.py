@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from batchconsole.setup import clients
-from batchconsole.setup.paths import AWSCLI, NODE
+from batchconsole.setup.paths import NODE
 from tests.localbedrock.stack import Service, Workspace, running
 
 
@@ -33,13 +33,6 @@ def runtime(service: Service) -> Any:
 @pytest.fixture(scope="session")
 def workspace(aws_endpoint: str) -> Workspace:
     return Workspace(aws_endpoint)
-
-
-@pytest.fixture(scope="session")
-def aws_cli() -> str:
-    """The AWS CLI, installed in an environment of its own when it is missing."""
-    clients.ensure_awscli()
-    return str(AWSCLI / "bin" / "aws")
 
 
 @pytest.fixture(scope="session")

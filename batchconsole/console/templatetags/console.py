@@ -311,6 +311,16 @@ def sentences(error: Mapping[str, str]) -> str:
 
 
 @register.filter
+def said(value: Any) -> Any:
+    """What an event holds, for people: lists with commas, tags as ``team = nlp``, nothing as ``none``."""
+    if isinstance(value, list):
+        return ", ".join(str(said(each)) for each in value) or "none"
+    if isinstance(value, dict) and value.keys() == {"key", "value"}:
+        return f"{value['key']} = {value['value']}" if value["value"] else value["key"]
+    return value
+
+
+@register.filter
 def words(name: str) -> str:
     """A snake-case name as words."""
     return name.replace("_", " ").capitalize()
