@@ -1,6 +1,6 @@
 """Run MiniStack with some things changed: services may assume roles for a resource, roles with a path are found by
 SimulatePrincipalPolicy, what was answered is kept, a part of an object is read without reading all of it, and S3
-refuses a bucket of another owner than expected and a KMS key that cannot be used.
+refuses a bucket of another owner than expected and a KMS key that is not there or not the caller's to use.
 
 Roles for Bedrock batch jobs are trusted with the conditions ``aws:SourceAccount`` and ``aws:SourceArn``
 (https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html). A service hands these to STS in the headers
@@ -13,8 +13,8 @@ write them before a call that may have changed them is answered, so that a kille
 To answer a ranged read MiniStack reads the whole object from disk. Results are paged and inputs checked by such reads,
 hundreds of them in an object of a gigabyte, so there we give it the file mapped into memory.
 
-S3's ``x-amz-expected-bucket-owner`` and the id of a KMS key are taken by MiniStack without a look, so that a wrong one
-would be found out on AWS only. We look.
+S3's ``x-amz-expected-bucket-owner`` and the id of a KMS key are taken by MiniStack without a look, so that a wrong one,
+or a role that lacks ``kms:GenerateDataKey``, would be found out on AWS only. We look.
 
 Usage: ``python -m batchconsole.localaws``, configured by MiniStack's own environment (``GATEWAY_PORT``, ``AUTH``, ...).
 """
@@ -33,6 +33,7 @@ from hypercorn.config import Config
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, persistence
 from ministack.core.responses import get_account_id
+from ministack.core.router import extract_access_key_id, extract_region
 from ministack.services import kms, s3
 
 SOURCE_HEADERS = {b"x-amz-source-account": "aws:sourceaccount", b"x-amz-source-arn": "aws:sourcearn"}
@@ -84,7 +85,19 @@ def _resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> Any:
         return None, s3._error("KMS.NotFoundException", f"Key '{key_id}' does not exist", 400)
     if key and key["KeyState"] != "Enabled":
         return None, s3._error("KMS.DisabledException", f"{key['Arn']} is disabled.", 400)
+    if key and _is_denied(headers, key["Arn"]):
+        message = f"User is not authorized to perform: kms:GenerateDataKey on resource: {key['Arn']}"
+        return None, s3._error("AccessDenied", message, 403)
     return _resolve_encryption(headers, bucket)
+
+
+def _is_denied(headers: dict[str, str], key_arn: str) -> bool:
+    """Whether the caller of S3 may not have it encrypt with a key, which takes a permission of its own."""
+    region = extract_region(headers)
+    via_s3 = {"kms:ViaService": f"s3.{region}.amazonaws.com"}
+    access_key = extract_access_key_id(headers) or ""
+    denied = iam_evaluator.enforce(access_key, "kms:GenerateDataKey", "s3", region, key_arn, via_s3)
+    return denied is not None
 
 
 async def app(scope: Scope, receive: Channel, send: Channel) -> None:

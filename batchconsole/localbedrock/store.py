@@ -144,7 +144,9 @@ class Store:
                 raise NameTaken
             live = connection.execute(
                 "SELECT count(*) FROM jobs WHERE account = :account AND region = :region"
-                " AND base_model_id = :base_model_id AND end_time IS NULL",
+                " AND base_model_id = :base_model_id AND end_time IS NULL"
+                # Custom models have a quota of their own beside that of the model they are made of.
+                " AND (model_id LIKE '%:custom-model/%') = (:model_id LIKE '%:custom-model/%')",
                 values,
             ).fetchone()[0]
             if live >= limit:

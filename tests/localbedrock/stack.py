@@ -131,10 +131,16 @@ def json_lines(records: Iterable[Any]) -> bytes:
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
-def policy(*buckets: str, actions: Iterable[str] = ("s3:GetObject", "s3:PutObject", "s3:ListBucket")) -> str:
+def policy(
+    *buckets: str, actions: Iterable[str] = ("s3:GetObject", "s3:PutObject", "s3:ListBucket"), key_arn: str = ""
+) -> str:
     resources = [resource for bucket in buckets for resource in (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*")]
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resources}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    statements: list[dict[str, Any]] = [{"Effect": "Allow", "Action": list(actions), "Resource": resources}]
+    if key_arn:
+        via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}}
+        encrypt = {"Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": key_arn, "Condition": via_s3}
+        statements.append(encrypt)
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 class Workspace:
@@ -161,7 +167,7 @@ class Workspace:
         self._iam.delete_role(RoleName=name)
 
     def make_key(self) -> str:
-        return str(self._kms.create_key()["KeyMetadata"]["KeyId"])
+        return str(self._kms.create_key()["KeyMetadata"]["Arn"])
 
     def put(self, content: bytes, name: str = "input.jsonl", folder: str = "") -> str:
         """Put an object into *folder* (default: a new one) and return the URI of the folder, with a slash."""

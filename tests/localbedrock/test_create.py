@@ -207,6 +207,18 @@ def test_a_model_and_its_profile_share_the_limit(
     assert code == "ServiceQuotaExceededException"
 
 
+def test_custom_models_have_a_limit_of_their_own(
+    service: Service, bedrock: Any, workspace: Workspace, input_uri: str
+) -> None:
+    base = "amazon.nova-pro-v1:0"
+    custom = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:custom-model/{base}:300k/abcdefghijkl"
+    with service.settings(max_jobs_per_custom_model=1):
+        for model_id in (base, base, custom):
+            create(bedrock, workspace.request(input_uri, modelId=model_id))
+        code, _ = refusal(bedrock, workspace.request(input_uri, modelId=custom))
+    assert code == "ServiceQuotaExceededException"
+
+
 def test_the_checks_have_an_order(service: Service, bedrock: Any, workspace: Workspace) -> None:
     taken = workspace.request("s3://bucket/in/")
     create(bedrock, taken)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ACCOUNT
-from tests.localbedrock.stack import Service, Workspace, converse_record, create, json_lines
+from tests.localbedrock.stack import Service, Workspace, converse_record, create, json_lines, policy
 
 
 def ids(answers: list[dict[str, Any]]) -> list[Any]:
@@ -173,9 +173,10 @@ def test_answers_that_come_all_at_once_are_uploaded_in_parts_too(bedrock: Any, w
 
 
 def test_the_output_is_encrypted_with_the_key_asked_for(bedrock: Any, workspace: Workspace) -> None:
-    key_id = workspace.make_key()
-    output = {"s3OutputDataConfig": {"s3Uri": f"s3://{workspace.bucket}/out/", "s3EncryptionKeyId": key_id}}
-    job = workspace.run(bedrock, workspace.put_records(1), outputDataConfig=output)
+    key_arn = workspace.make_key()
+    role = workspace.make_role(policy(workspace.bucket, key_arn=key_arn))
+    output = {"s3OutputDataConfig": {"s3Uri": f"s3://{workspace.bucket}/out/", "s3EncryptionKeyId": key_arn}}
+    job = workspace.run(bedrock, workspace.put_records(1), outputDataConfig=output, roleArn=role)
     for name in ("input.jsonl.out", "manifest.json.out"):
         key = f"out/{job['jobArn'].rpartition('/')[2]}/{name}"
         assert workspace.s3.head_object(Bucket=workspace.bucket, Key=key)["ServerSideEncryption"] == "aws:kms"

@@ -1,12 +1,13 @@
 """The life of a job: its states and their delays, its end in every way it can end."""
 
 import time
+import uuid
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import service_role_trust
+from tests.conftest import ACCOUNT, service_role_trust
 from tests.localbedrock.stack import MODEL, Service, Workspace, converse_record, create, json_lines, policy
 
 
@@ -254,9 +255,10 @@ def test_a_bucket_of_another_owner_fails_the_job(bedrock: Any, workspace: Worksp
     )
 
 
-def test_a_key_that_is_not_there_fails_the_job(bedrock: Any, workspace: Workspace) -> None:
-    key = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-    output = {"s3OutputDataConfig": {"s3Uri": f"s3://{workspace.bucket}/out/", "s3EncryptionKeyId": key}}
+@pytest.mark.parametrize("is_there", [True, False], ids=["not the role's to use", "not there"])
+def test_a_key_that_cannot_be_used_fails_the_job(bedrock: Any, workspace: Workspace, is_there: bool) -> None:
+    key_arn = workspace.make_key() if is_there else f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{uuid.uuid4()}"
+    output = {"s3OutputDataConfig": {"s3Uri": f"s3://{workspace.bucket}/out/", "s3EncryptionKeyId": key_arn}}
     message = failure(workspace, bedrock, workspace.put_records(1), outputDataConfig=output)
     assert message.startswith(
         f"Could not validate PutObject permissions to access Amazon S3 bucket: {workspace.bucket}"
