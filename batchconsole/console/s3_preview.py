@@ -51,8 +51,10 @@ def preview(target: Target, bucket: str, item: S3Object, *, version_id: str = ""
 
 def _records(data: bytes, *, is_part: bool) -> Preview:
     lines = data.split(b"\n")
-    if is_part and len(lines) > 1:
+    if is_part:
         lines = lines[:-1]  # the last one is cut off in the middle
+    if not lines:
+        return _text(data, is_part=is_part)
     filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     shown = [_record(number, line) for number, line in filled[:MOST_RECORDS]]
     return Preview(RECORDS, records=shown, is_part=is_part or len(filled) > MOST_RECORDS)

@@ -452,3 +452,13 @@ def test_tags_are_edited_in_place(open_page: Open, make_job: MakeJob) -> None:
     expect(page.locator("#flashbar")).to_contain_text("were changed")
     job.refresh_from_db()
     assert job.tags == [{"key": "stage", "value": "test"}, {"key": "cost", "value": ""}]
+
+
+def test_leaving_edited_tags_asks_first(open_page: Open, make_job: MakeJob) -> None:
+    job = make_job(status="Queued", tags=[{"key": "team", "value": "nlp"}])
+    page = open_page(f"/local/jobs/{job.pk}/tags/")
+    page.get_by_placeholder("Enter value").fill("vision")
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("dialog", name="Leave page")).to_be_visible()
+    page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("link", name="Manage tags")).to_be_visible()

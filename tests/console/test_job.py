@@ -217,3 +217,8 @@ def test_the_activity_tells_a_change_of_tags_in_words(client: Client, make_job: 
     text = page(client, job, "activity").text
     assert "Before: none" in text
     assert "After: team = nlp, urgent" in text
+
+
+def test_a_job_that_ended_here_has_an_end_too(client: Client, make_job: MakeJob) -> None:
+    text = page(client, make_job(status="Cancelled")).text
+    assert "-" not in text.partition("<dt>Job ended</dt><dd>")[2].partition("<")[0]

@@ -31,7 +31,7 @@ def edit(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         data, shown = step
         form = JobTagsForm(tag_rows(data), job=job)
         form.focus(shown.focus)
-        return _show(request, job, form)
+        return _show(request, job, form, is_dirty=True)
     return _save(request, job)
 
 

@@ -125,6 +125,30 @@ def test_a_part_in_error_is_as_it_was(name: str) -> None:
     check(f"{name}_error", rendered(PARTS[name], form=form))
 
 
+def test_an_attribute_editor_of_saved_rows_is_as_it_was() -> None:
+    rows = [
+        {"key": "team", "value": "nlp", "existing": "1"},
+        {"key": "old", "value": "", "existing": "1", "removed": "1"},
+        {"key": "new", "value": "1"},
+    ]
+    form = ExampleForm()
+    form.tags = tag_formset(rows, bound=False, saved=True)
+    check("attribute_editor_saved", rendered(PARTS["attribute_editor"], form=form))
+
+
+def test_a_new_field_is_two_lines() -> None:
+    """The example of the layout module itself."""
+
+    class JobForm(forms.Form):
+        team = forms.CharField(label="Team", help_text="Who pays for it.")
+
+    part = Container("Job details", Field("team", constraint="Up to 40 characters."))
+    page = rendered(part, form=JobForm({"team": ""}))
+    assert '<label for="id_team" id="id_team_label">Team</label>' in page
+    assert 'aria-describedby="id_team_error id_team_helptext id_team_constraint"' in page
+    assert "This field is required." in page
+
+
 def test_a_list_that_aws_refused_is_as_it_was() -> None:
     form = ExampleForm()
     error = AwsError("No.", code="AccessDenied", operation="ListRoles", hint="Ask for iam:ListRoles.")

@@ -209,6 +209,18 @@ def test_a_long_object_shows_its_beginning(client: Client, bucket: str, local: C
     assert page.count('class="expandable record"') == 20
 
 
+def test_a_record_longer_than_the_preview_is_shown_as_text(client: Client, bucket: str, local: Connection) -> None:
+    uri = put(local, bucket, "one.jsonl", b'{"recordId":"one","modelInput":{"prompt":"' + b"x" * 300_000 + b'"}}')
+    page = client.get("/local/s3/object/", {"uri": uri}).text
+    assert "The beginning of the object." in page
+    assert "{&quot;recordId&quot;:&quot;one&quot;" in page
+    assert "Not JSON" not in page
+
+
+def test_a_bucket_can_be_opened_by_name_when_none_can_be_listed(client: Client, away: Connection) -> None:
+    assert '<label for="id_uri">Open a location</label>' in client.get("/away/s3/").text
+
+
 @pytest.mark.parametrize(
     ("body", "shown"),
     [
