@@ -28,6 +28,8 @@ class ResultsTab:
     unanswered: int = 0
     only: str = ""
     find: str = ""
+    since: int = 0  # where to begin to look
+    next: int | None = None  # where to look on, when not all was looked through
     error: AwsError | UserError | None = None
     files: list[Any] = field(default_factory=list)
     has_resends: bool = False
@@ -46,11 +48,6 @@ class ResultsTab:
             if name != "unanswered" or counts[name] or self.only == name
         ]
 
-    @property
-    def is_cut(self) -> bool:
-        """Whether there may be more matches than are shown."""
-        return bool(self.find) and len(self.page.rows) >= MOST_FOUND
-
 
 def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
     """The context of the results tab; S3 failing is part of what it shows."""
@@ -60,6 +57,7 @@ def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
         unanswered=count_unanswered(job),
         only=only if (only := request.GET.get("only", "")) in SHOWS else "",
         find=request.GET.get("find", "").strip(),
+        since=int(since) if (since := request.GET.get("since", "")).isdecimal() else 0,
         files=list(job.result_files.all()[:FILES_SHOWN]),
         has_resends=BatchJob.objects.resends_of([job]).exists(),
     )
@@ -72,8 +70,9 @@ def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
 
 def find_page(job: BatchJob, tab: ResultsTab, number: int) -> ResultPage:
     if tab.find:
-        rows = find_records(job, tab.find, at_most=MOST_FOUND)
-        return ResultPage(1, max(len(rows), 1), len(rows), rows)
+        found = find_records(job, tab.find, since=tab.since, at_most=MOST_FOUND)
+        tab.next = found.next
+        return ResultPage(1, max(len(found.rows), 1), len(found.rows), found.rows)
     number = min(number, max(1, -(-tab.counts[tab.only] // PAGE_SIZE)))
     if tab.only == "unanswered":
         return read_unanswered(job, number, size=PAGE_SIZE)

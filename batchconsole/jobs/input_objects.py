@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Protocol
 
 from batchconsole.aws import s3
 from batchconsole.aws.s3_stream import RANGE_BYTES, read_ahead
@@ -43,6 +44,17 @@ class InputObjects:
         return digest.hexdigest()
 
 
+class Listed(Protocol):
+    """An object as it was listed; ``size`` in bytes."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def etag(self) -> str: ...
+
+
 class Reader:
     """Reads one object after the other. Who looks at the beginning of one and then reads all of it asks for no byte
     twice: the first range is kept until another object is asked for.
@@ -53,7 +65,7 @@ class Reader:
         self.bucket = bucket
         self._head: tuple[str, bytes] = "", b""
 
-    def open(self, item: s3.S3Object, *, start: int = 0) -> Iterator[bytes]:
+    def open(self, item: Listed, *, start: int = 0) -> Iterator[bytes]:
         """The bytes of the version listed from *start* on, in chunks; raises AwsError."""
         if start:
             yield from s3.iter_object(self.target, self.bucket, item.key, start=start, etag=item.etag)
@@ -65,7 +77,7 @@ class Reader:
             for part in rest:
                 yield from from_bytes(part)
 
-    def _beginning(self, item: s3.S3Object) -> bytes:
+    def _beginning(self, item: Listed) -> bytes:
         if self._head[0] != item.key:
             end = min(item.size, RANGE_BYTES)
             head = s3.get_range(self.target, self.bucket, item.key, end=end, etag=item.etag) if end else b""

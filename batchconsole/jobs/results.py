@@ -1,8 +1,10 @@
 """What came of a job: its output read once when it ends, and any page of it again later by a few ranged reads."""
 
 import logging
+import time
 from array import array
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -44,6 +46,7 @@ MANIFEST_BYTES = 1 << 20  # Some hundred are usual; whatever is larger is not a 
 MAY_HAVE_NO_OUTPUT = frozenset({Status.FAILED, Status.EXPIRED, Status.STOPPED})
 # The objects are not those that were listed. Listing them again helps.
 CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
+SEARCH_SECONDS = 8  # how long a page may look for a text
 
 
 @dataclass(frozen=True)
@@ -259,28 +262,53 @@ def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> Result
     return ResultPage(number, size, len(inputs.errors), rows)
 
 
-def find_records(job: BatchJob, text: str, *, at_most: int = 50) -> list[Row]:
-    """The first records of *job* with that id, or else with that text in question, answer or error.
+@dataclass
+class Found:
+    """Records that were looked for. ``next`` is the position to look on from, ``None`` when all were looked at."""
 
-    An id is looked up, a text is looked for through the whole output. Raises :class:`AwsError`.
+    rows: list[Row] = field(default_factory=list)
+    next: int | None = None
+
+
+def find_records(
+    job: BatchJob, text: str, *, since: int = 0, at_most: int = 50, seconds: float = SEARCH_SECONDS
+) -> Found:
+    """The first records of *job* with that id, or else from *since* on with that text in question, answer or error.
+
+    An id is looked up. A text is looked for through the output, for so many *seconds*. Raises :class:`AwsError`.
     """
     stored = ResultIndex.objects.filter(job=job).first()
     places = stored.index.find(text) if stored else []
     named = [row for row in _read(job, places[:at_most]) if row.record.record_id == text]
     if named or stored is None:
-        return named
+        return Found(named)
+    return _search(job, stored.index, text, since=since, at_most=at_most, until=time.monotonic() + seconds)
+
+
+def _search(job: BatchJob, index: Index, text: str, *, since: int, at_most: int, until: float) -> Found:
+    if not 0 <= since < len(index):
+        return Found()
+    found = Found(next=since)
+
+    def go_on(position: int) -> bool:
+        found.next = position if position < len(index) else None
+        return time.monotonic() < until
+
     family = family_for(job.model_id, job.model_invocation_type)
-    found = islice(find_text(output_files(job), text, family), at_most)
-    return [Row(place.position, record) for place, record in found]
+    matches = find_text(output_files(job), text, family, since=index.place(since), go_on=go_on)
+    with closing(matches):  # type: ignore[type-var] # a generator
+        for place, record in islice(matches, at_most):
+            found.rows.append(Row(place.position, record))
+    if len(found.rows) == at_most:
+        following = found.rows[-1].position + 1
+        found.next = following if following < len(index) else None
+    return found
 
 
 def output_files(job: BatchJob) -> list[InputFile]:
     """The output of *job* in the version that was read, as files; reading one that has changed raises AwsError."""
-    target, (bucket, _) = job.connection.target, output_folder(job)
-    return [
-        InputFile(file.name, file.size, partial(s3.iter_object, target, bucket, file.key, etag=file.etag))
-        for file in job.result_files.all()
-    ]
+    reader = Reader(job.connection.target, output_folder(job)[0])
+    return [InputFile(file.name, file.size, partial(reader.open, file)) for file in job.result_files.all()]
 
 
 def read_record(job: BatchJob, position: int) -> Row | None:

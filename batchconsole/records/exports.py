@@ -57,10 +57,15 @@ def values(row: Row) -> tuple[Any, ...]:
 def jsonl(rows: Iterable[Row]) -> Iterator[bytes]:
     """One JSON object a row: the cells, and ``modelInput`` and ``modelOutput`` as they stand in the files."""
     encode = msgspec.json.Encoder().encode
+    held = bytearray()
     for row in rows:
         cells: dict[str, Any] = dict(zip(COLUMNS, values(row), strict=True))
         bodies = _bodies(row.record.raw)
-        yield encode(cells | {"model_input": bodies.model_input, "model_output": bodies.model_output}) + b"\n"
+        held += encode(cells | {"model_input": bodies.model_input, "model_output": bodies.model_output}) + b"\n"
+        if len(held) >= FLUSH_BYTES:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held)
 
 
 def _bodies(line: bytes) -> _Bodies:

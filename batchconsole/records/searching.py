@@ -9,15 +9,25 @@ from batchconsole.records.lines import batches
 from batchconsole.records.results import Record, read_line
 
 
-def find_text(files: list[InputFile], text: str, family: AnyFamily | None) -> Iterator[tuple[Place, Record]]:
+def find_text(
+    files: list[InputFile],
+    text: str,
+    family: AnyFamily | None,
+    *,
+    since: Place | None = None,
+    go_on: Callable[[int], bool] = lambda position: True,
+) -> Iterator[tuple[Place, Record]]:
     """The records of *files* with *text* in id, question, answer or error, in order; upper and lower case are the same.
 
-    A generator: whoever has enough stops asking.
+    A generator: whoever has enough stops asking. *since* is the record to begin with. *go_on* is told after each
+    chunk how many records were looked at or passed over, and says whether to look on.
     """
     is_in, may_be_in = _finder(text), _shortcut(text)
-    position = 0
-    for file in files:
-        for batch in batches(file.open(start=0)):
+    position, start = (since.position, since.start) if since else (0, 0)
+    names = [file.name for file in files]
+    for file in files[names.index(since.file) if since else 0 :]:
+        offset, start = start, 0
+        for batch in batches(file.open(start=offset), offset=offset):
             place = batch.offset
             for line in batch.lines:
                 end = place + len(line) + 1
@@ -26,6 +36,8 @@ def find_text(files: list[InputFile], text: str, family: AnyFamily | None) -> It
                         yield Place(position, file.name, place, end), record
                     position += 1
                 place = end
+            if not go_on(position):
+                return
 
 
 def _is_in_any(is_in: Callable[[str], bool], record: Record) -> bool:

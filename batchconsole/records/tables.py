@@ -88,6 +88,8 @@ def kind_of(name: str, head: bytes) -> Kind:
     for magic, (message, hint) in _CANNOT.items():
         if head.startswith(magic):
             raise TableError(message, hint=hint)
+    if b"\0" in head:
+        raise TableError("The file is not a text.", hint="Choose a CSV, JSON Lines, or Parquet file.")
     text = head.removeprefix(BOM).lstrip()
     if text.startswith(b"["):
         raise TableError("The file is one JSON array.", hint="Write each element on a line of its own, as JSON Lines.")
@@ -117,9 +119,8 @@ def read_csv(chunks: Iterable[bytes]) -> Iterator[Row]:
         columns = _columns(next(reader, []))
         for row, cells in enumerate(filter(None, reader), 1):
             if len(cells) != len(columns):
-                raise TableError(
-                    f"It has {len(cells)} values, and the header has {len(columns)}.", row=row, hint=_QUOTES
-                )
+                values = f"{len(cells)} value{'' if len(cells) == 1 else 's'}"
+                raise TableError(f"It has {values}, and the header has {len(columns)}.", row=row, hint=_QUOTES)
             yield dict(zip(columns, cells, strict=True))
     except csv.Error as error:
         raise TableError(f"It is not valid CSV ({error}).", row=row + 1, hint=_QUOTES) from error

@@ -91,6 +91,20 @@ def test_a_text_that_no_record_has_is_said(client: Client, job: BatchJob) -> Non
     assert "We can't find a match for &lt;nobody&gt;." in tab(client, job, find="<nobody>").text
 
 
+def test_a_search_with_many_matches_goes_on_behind_the_last(
+    client: Client, job: BatchJob, connection: Connection
+) -> None:
+    bucket, folder = results.output_folder(job)
+    s3.put_object(connection.target, bucket, f"{folder}in.jsonl.out", b"".join(map(line, range(1, 61))))
+    BatchJob.objects.update(results="pending", due_at=timezone.now())
+    job.refresh_from_db()
+    results.collect_results(job)
+    text = tab(client, job, find="question").text
+    assert "50 matches up to record 50 of 60." in text
+    assert 'href="?tab=results&amp;find=question&amp;since=50"' in text
+    assert "10 more matches." in tab(client, job, find="question", since="50").text
+
+
 def test_unanswered_records_are_not_offered_when_there_are_none(client: Client, job: BatchJob) -> None:
     assert "Unanswered" not in tab(client, job).text
 

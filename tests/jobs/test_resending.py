@@ -140,8 +140,16 @@ def test_unanswered_records_are_listed_from_the_input(job: BatchJob) -> None:
 
 
 def test_records_are_found_by_id_and_by_text(job: BatchJob) -> None:
-    assert [row.record.record_id for row in results.find_records(job, "r3")] == ["r3"]
-    assert [row.record.record_id for row in results.find_records(job, "QUESTION 1")] == ["r1"]
+    assert [row.record.record_id for row in results.find_records(job, "r3").rows] == ["r3"]
+    assert [row.record.record_id for row in results.find_records(job, "QUESTION 1").rows] == ["r1"]
+
+
+def test_a_search_goes_on_where_it_stopped(job: BatchJob) -> None:
+    first = results.find_records(job, "question", at_most=3)
+    assert ([row.position for row in first.rows], first.next) == ([0, 1, 2], 3)
+    second = results.find_records(job, "question", since=3, at_most=3)
+    assert ([row.position for row in second.rows], second.next) == ([3], None)
+    assert results.find_records(job, "question", since=99).rows == []
 
 
 def test_job_and_resend_join_into_one_row_a_record(job: BatchJob, ended: Callable[..., BatchJob]) -> None:

@@ -129,8 +129,8 @@ def test_only_the_errors(ended: BatchJob) -> None:
 def test_one_record_by_its_id_and_by_its_position(ended: BatchJob) -> None:
     write(ended, "a.jsonl.out", line(1) + line(2) + line(2))
     results.collect_results(ended)
-    assert [row.position for row in results.find_records(ended, "rec-2")] == [1, 2]
-    assert results.find_records(ended, "rec-9") == []
+    assert [row.position for row in results.find_records(ended, "rec-2").rows] == [1, 2]
+    assert results.find_records(ended, "rec-9").rows == []
     row = results.read_record(ended, 0)
     assert row
     assert row.record.answer == "Answer 1."

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from batchconsole.records import files
 from batchconsole.records.families import FAMILIES
+from batchconsole.records.index import Place
 from batchconsole.records.searching import find_text
 
 FAMILY = FAMILIES["titan_text"]
@@ -36,6 +37,15 @@ def test_a_text_is_found(text: str, positions: list[int]) -> None:
 def test_a_found_record_tells_where_it_lies() -> None:
     [(place, record)] = find_text([OUTPUT], "refused", FAMILY)
     assert b"".join(OUTPUT.open(start=0))[place.start : place.end] == record.raw == LINES[2]
+
+
+def test_it_begins_at_a_record_and_is_asked_to_go_on_after_each_chunk() -> None:
+    second = files.from_bytes("b.out", b"\n".join(LINES))
+    place = Place(4, "b.out", len(LINES[0]) + 1, len(LINES[0]) + len(LINES[1]) + 2)
+    found = find_text([OUTPUT, second], "r1", FAMILY, since=place)
+    assert [place.position for place, _ in found] == [4, 5]
+    found = find_text([OUTPUT, second], "r1", FAMILY, go_on=lambda position: position < 2)
+    assert [place.position for place, _ in found] == [0, 1]
 
 
 words = st.text(alphabet='aB k\u212aß"\\\né', max_size=3)

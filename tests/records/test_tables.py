@@ -93,7 +93,7 @@ def test_a_column_without_a_name_gets_one() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a,b\n1,2\n3\n", "Row 2: It has 1 values"),
+        ("a,b\n1,2\n3\n", "Row 2: It has 1 value,"),
         ("a,b\n1,2,3\n", "Row 1: It has 3 values"),
         ('a\n"never closed', "Row 1: It is not valid CSV"),
         ("a,a\n1,2\n", "Two columns are named a"),
