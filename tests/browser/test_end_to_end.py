@@ -97,7 +97,8 @@ def answer_in_s3(running: Up, job: dict[str, Any]) -> str:
 def test_the_link_leads_to_the_overview(running: Up, person: Page) -> None:
     person.goto("/")
     expect(person.get_by_role("heading", level=1)).to_contain_text("Overview")
-    expect(person.get_by_role("link", name="welcome")).to_be_visible()
+    person.get_by_role("link", name="Batch inference", exact=True).click()
+    expect(person.get_by_role("link", name="welcome", exact=True)).to_be_visible()
 
 
 def test_a_job_made_with_the_form_completes(job: dict[str, Any]) -> None:
