@@ -19,6 +19,7 @@ export function announce(text) {
 }
 
 export async function load(url, { push = false } = {}) {
+  clearTimeout(timer); // an update of the old address must not overtake what somebody asked for
   current?.abort();
   current = new AbortController();
   const isSame = new URL(url, location.href).href === location.href;
