@@ -16,7 +16,12 @@ from batchconsole.setup.errors import SetupError
 from batchconsole.setup.paths import PYTHON, ROOT, STAMP, VENV
 
 # The commands that prepare themselves, and what each needs. Every other command takes what it finds.
-REQUIREMENTS = {"up": "requirements.txt", "test": "tests/requirements.txt", "bench": "tests/requirements.txt"}
+REQUIREMENTS = {
+    "up": "requirements.txt",
+    "test": "tests/requirements.txt",
+    "bench": "tests/requirements.txt",
+    "screenshots": "tests/requirements.txt",
+}
 
 
 def enter(argv: list[str]) -> None:

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.setup import chromium
+from tests.browser.pages.visits import session_cookie
 from tests.conftest import ACCOUNT, REGION
 
 # Flags for containers, and for a browser that calls nobody on its own.
@@ -107,13 +106,6 @@ def open_page(browser: Browser, live_server: LiveServer, person: User) -> Iterat
     for context in contexts:
         context.close()
     assert complaints == []
-
-
-def session_cookie(person: User, url: str) -> Any:
-    client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    name = settings.SESSION_COOKIE_NAME
-    return {"name": name, "value": client.cookies[name].value, "url": url}
 
 
 def faults(page: Page) -> list[str]:

@@ -18,7 +18,6 @@ from tests.conftest import service_role_trust
 URL = "/local/jobs/create/"
 MODEL = "anthropic.claude-3-haiku-20240307-v1:0"
 RECORD = {"recordId": "record-1", "modelInput": {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}}
-NARROW = {"width": 400, "height": 900}
 
 
 @pytest.fixture
@@ -262,41 +261,6 @@ def test_the_dialogs_give_the_focus_back(open_page: Open, bucket: str) -> None:
         expect(page.get_by_role("dialog")).to_be_visible()
         page.keyboard.press("Escape")
         expect(button).to_be_focused()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_state(open_page: Open, bucket: str, role_name: str, scheme: str) -> None:
-    page = open_page(URL, color_scheme=scheme)
-    page.get_by_text("Additional settings").click()
-    page.get_by_text("Customize encryption settings (advanced)").click()
-    page.get_by_text("Enter a role ARN instead").click()
-    page.get_by_role("button", name="Refresh security groups").wait_for()
-    assert faults(page) == []
-    page.get_by_role("button", name="Select model").click()
-    page.get_by_role("dialog").get_by_role("table").first.wait_for()
-    assert faults(page) == []
-    page.keyboard.press("Escape")
-    page.get_by_role("button", name="Browse S3").first.click()
-    page.get_by_role("dialog").get_by_role("table").wait_for()
-    assert faults(page) == []
-
-
-PAGES = ["/local/s3/", "/local/s3/?uri=s3://{bucket}/input/", "/local/s3/object/?uri=s3://{bucket}/input/records.jsonl"]
-PAGES += ["/local/s3/?uri=s3://no-such-bucket-here/", "/local/models/", f"/local/models/{MODEL}/", URL]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing_on_the_pages_beside(open_page: Open, bucket: str, path: str, scheme: str) -> None:
-    page = open_page(path.format(bucket=bucket), color_scheme=scheme)
-    assert faults(page) == []
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_narrow_screen_scrolls_one_way_only(open_page: Open, bucket: str, path: str) -> None:
-    page = open_page(path.format(bucket=bucket), viewport=NARROW)
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
-    assert faults(page) == []
 
 
 def test_with_aws_away_the_form_opens_and_everything_can_be_typed(open_page: Open, connection: Connection) -> None:

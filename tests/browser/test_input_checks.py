@@ -172,19 +172,6 @@ def test_it_works_without_script(open_page: Open, bucket: str) -> None:
     expect(page.locator("#id_job_name")).to_have_value("by-hand")
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"color_scheme": "dark"}, {"viewport": NARROW}], ids=["light", "dark", "narrow"]
-)
-def test_axe_finds_nothing(open_page: Open, bucket: str, options: dict[str, Any]) -> None:
-    page = open_page(URL.format(bucket), **options)
-    check_input(page)
-    expect(region(page)).to_contain_text("12 errors")
-    page.get_by_text("Preview of the first 3 records").click()
-    assert faults(page) == []
-    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert width == 0
-
-
 def test_a_session_that_has_ended_leads_to_the_sign_in_page(open_page: Open, bucket: str) -> None:
     page = open_page(URL.format(bucket))
     page.context.clear_cookies(name="sessionid")

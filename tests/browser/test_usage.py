@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import MakeJob, Open, faults
+from tests.browser.conftest import MakeJob, Open
 
 URL = "/local/usage/"
 
@@ -41,15 +41,3 @@ def test_going_back_goes_back(used: None, open_page: Open) -> None:
 def test_a_bar_says_what_it_is(used: None, open_page: Open) -> None:
     page = open_page(URL)
     expect(page.locator(".chart-bar title")).to_have_text(re.compile(r": Nova Lite, \$12\.50"))
-
-
-@pytest.mark.parametrize("options", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 400, "height": 800}}])
-def test_axe_finds_nothing(used: None, open_page: Open, options: dict[str, object]) -> None:
-    page = open_page(f"{URL}?group=tag", **options)
-    page.get_by_text("Figures of the chart").click()
-    assert faults(page) == []
-
-
-def test_the_page_is_no_wider_than_a_telephone(used: None, open_page: Open) -> None:
-    page = open_page(URL, viewport={"width": 400, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") == 400

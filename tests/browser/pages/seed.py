@@ -1,0 +1,330 @@
+"""What the server that is looked at holds: jobs in every state, long and many of everything, and AWS away.
+
+It is saved as rows where that is enough, and goes through the domain where rows alone would not be whole.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from batchconsole.aws import iam, s3
+from batchconsole.jobs import results, tasks
+from batchconsole.jobs.models import (
+    ENDED_ON_AWS,
+    BatchJob,
+    BulkAction,
+    BulkActionItem,
+    Connection,
+    InputCheck,
+    MadeInput,
+    Status,
+    Verb,
+)
+from tests.conftest import ACCOUNT, REGION
+from tests.jobs.conftest import converse_lines
+
+NOBODY = "http://127.0.0.1:9"  # a port nothing listens on
+NOVA, CLAUDE = "amazon.nova-lite-v1:0", "anthropic.claude-3-haiku-20240307-v1:0"
+PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/us.anthropic.claude-3-5-sonnet-20241022-v2:0"
+LONG = "quarterly-customer-satisfaction-survey-classification-rerun-007"  # the longest name AWS allows
+AWAY = {
+    "code": "EndpointConnectionError",
+    "operation": "ListModelInvocationJobs",
+    "message": f"Could not connect to the endpoint URL {NOBODY}/.",
+    "hint": "Check the connection's endpoint and the network.",
+}
+MESSAGES = {
+    Status.FAILED: "The provided role arn:aws:iam::123456789012:role/service-role/nightly-batch does not have "
+    "s3:GetObject permission on s3://prompts/input/part-0007.jsonl, or the object is encrypted with a KMS key that "
+    "the role may not use. Grant both, then create the job again.",
+    Status.SUBMIT_FAILED: "The request was refused by Amazon Bedrock: this model does not support batch inference.",
+    Status.QUEUED: "Waiting for a free place: 10 of 10 jobs of Nova Lite are running.",
+    Status.EXPIRED: "The job did not end within its timeout of 24 hours.",
+}
+BEFORE: dict[str, list[str]] = {
+    Status.COMPLETED: ["Queued", "Submitting", "Submitted", "Validating", "Scheduled", "InProgress"],
+    Status.IN_PROGRESS: ["Queued", "Submitting", "Submitted", "Validating", "Scheduled"],
+    Status.FAILED: ["Queued", "Submitting", "Submitted", "Validating"],
+}
+
+
+class Seed:
+    """Fills an empty database and a bucket of its own; ``names`` is what the paths of pages are filled in with."""
+
+    def __init__(self, aws_endpoint: str, bedrock_endpoint: str) -> None:
+        self.now = timezone.now()
+        self.names: dict[str, Any] = {}
+        self.person = User.objects.create_superuser("ada", password="correct horse battery staple")
+        self.colleague = User.objects.create_user("grace.hopper-with-a-long-name@example.com")
+        self.local = connect("local", "Local stack", aws_endpoint, bedrock_endpoint)
+        self.away = connect("away", "Production, Frankfurt", NOBODY, NOBODY, region="eu-central-1", sync_error=AWAY)
+        connect("new", "New account", aws_endpoint, bedrock_endpoint)
+        self.bucket = self.names["bucket"] = f"prompts-{uuid4().hex[:12]}"
+
+    def fill(self) -> dict[str, Any]:
+        self.put_objects()
+        self.make_role()
+        self.make_jobs_in_every_state()
+        self.make_extremes()
+        self.make_results()
+        self.make_checks()
+        self.make_made_inputs()
+        self.make_usage()
+        self.make_bulk_actions()
+        self.job("eu-nightly", Status.IN_PROGRESS, connection=self.away, total_record_count=500)
+        return self.names
+
+    def job(self, name: str, status: str, *, key: str = "", minutes: float = 30, **fields: Any) -> BatchJob:
+        """A saved job, created *minutes* ago, with the events that lead to its state; *key* names it in paths."""
+        created = self.now - timedelta(minutes=minutes)
+        values = {
+            "connection": self.local,
+            "created_by": self.person,
+            "model_id": NOVA,
+            "model_invocation_type": "Converse",
+            "input_s3_uri": f"s3://{self.bucket}/input/",
+            "output_s3_uri": f"s3://{self.bucket}/output/",
+            "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/batch",
+            "message": MESSAGES.get(Status(status), ""),
+            "created_at": created,
+            "due_at": None,
+            **fields,
+        }
+        job: BatchJob = BatchJob.objects.create(job_name=name, status=status, **values)
+        self.record(job, created)
+        self.names[key or name] = job.pk
+        return job
+
+    def record(self, job: BatchJob, created: datetime) -> None:
+        steps = [*BEFORE.get(job.status, []), job.status]
+        for number, (old, new) in enumerate(zip(["", *steps], steps, strict=False)):
+            verb = Verb.REPORTED if old else Verb.CREATED
+            job.record(verb, actor=None if old else job.created_by, from_status=old, to_status=new)
+            job.events.filter(to_status=new).update(at=created + timedelta(minutes=number))
+
+    def make_jobs_in_every_state(self) -> None:
+        for number, status in enumerate(Status.values):
+            done = 1000 if status == Status.COMPLETED else 60 * number
+            counts = {"total_record_count": 1000, "processed_record_count": done, "error_record_count": number}
+            fields: dict[str, Any] = counts if number > 8 else {}
+            if status in ENDED_ON_AWS:
+                fields |= {"end_time": self.now - timedelta(minutes=number), "job_arn": arn(number)}
+            self.job(f"nightly-{status.lower()}", status, key=status, minutes=60 + 47 * number, **fields)
+
+    def make_extremes(self) -> None:
+        deep = "/".join(f"year=2026/month={month:02}/classification-of-support-messages" for month in range(1, 5))
+        self.job(
+            LONG,
+            Status.IN_PROGRESS,
+            key="long",
+            minutes=20,
+            created_by=self.colleague,
+            model_id=PROFILE,
+            job_arn=arn(900),
+            input_s3_uri=f"s3://{self.bucket}/{deep}/",
+            output_s3_uri=f"s3://{self.bucket}/{deep}/answers/",
+            output_kms_key_id=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/6f1b7c2e-6e0e-4b52-9a44-0f4a0d3c9d11",
+            tags=[{"key": f"cost-centre-{number}", "value": "research " * (number % 6)} for number in range(50)],
+            subnet_ids=[f"subnet-0{number:016x}" for number in range(4)],
+            security_group_ids=[f"sg-0{number:016x}" for number in range(3)],
+            timeout_duration_in_hours=168,
+            total_record_count=5_000_000,
+            processed_record_count=4_321_098,
+            error_record_count=12_345,
+        )
+
+    def make_results(self) -> None:
+        """One job with 10,000 records, one that left some unanswered and was sent again, and what can go wrong."""
+        answers = b"".join(map(result_line, range(1, 10_001)))
+        self.ended("support-triage", Status.COMPLETED, answers, key="results", minutes=90)
+        part = self.ended("half-way", Status.STOPPED, b"".join(map(result_line, range(1, 61))), minutes=95)
+        tags = [{"key": "team", "value": "nlp"}, {"key": "cost-centre", "value": ""}]
+        self.job("half-way-again", Status.QUEUED, minutes=5, resend_of=part, tags=tags)
+        for key, value in {"pending": "pending", "unread": "failed", "none": "none"}.items():
+            error = {**AWAY, "operation": "ListObjectsV2"} if value == "failed" else None
+            self.job(
+                f"output-{key}",
+                Status.COMPLETED,
+                key=key,
+                minutes=99,
+                job_arn=arn(950 + len(key)),
+                results=value,
+                results_error=error,
+            )
+
+    def ended(self, name: str, status: str, output: bytes, *, key: str = "", minutes: float) -> BatchJob:
+        job = self.job(
+            name,
+            status,
+            key=key,
+            minutes=minutes,
+            job_arn=arn(800 + int(minutes)),
+            end_time=self.now - timedelta(minutes=minutes / 2),
+            results="pending",
+            due_at=self.now,
+            total_record_count=output.count(b"\n") if status == Status.COMPLETED else 100,
+        )
+        folder = results.output_folder(job)[1]
+        s3.put_object(self.local.target, self.bucket, f"{folder}records.jsonl.out", output)
+        results.collect_results(job)
+        return job
+
+    def put_objects(self) -> None:
+        s3.create_bucket(self.local.target, self.bucket)
+        for key, body in self.objects():
+            s3.put_object(self.local.target, self.bucket, key, body)
+
+    def objects(self) -> Iterator[tuple[str, bytes]]:
+        yield "input/records.jsonl", converse_lines(100)
+        yield "bad/records.jsonl", converse_lines(100) + BAD * 12 + b"not json\n"
+        yield "notes.txt", b"Prompts of the support team.\n"
+        yield f"many/{'very-long-folder-name-' * 5}/{'object-' * 10}.jsonl", converse_lines(2)
+        for number in range(30):
+            yield f"many/part-{number:05}.jsonl", b"{}\n"
+
+    def make_role(self) -> None:
+        iam.create_service_role(
+            self.local.target,
+            role_name=f"batch-{self.bucket[-6:]}",
+            input_s3_uri=f"s3://{self.bucket}/input/",
+            output_s3_uri=f"s3://{self.bucket}/output/",
+            model_id=NOVA,
+            account_id=ACCOUNT,
+        )
+
+    def make_checks(self) -> None:
+        """A job that its input check has refused, one being checked, and the check by itself."""
+        refused = self.job(
+            "refused-by-check",
+            Status.CHECKING,
+            key="refused",
+            minutes=3,
+            check_input=True,
+            input_s3_uri=f"s3://{self.bucket}/bad/",
+        )
+        check_now(refused)
+        refused.refresh_from_db()
+        self.names["check"] = refused.input_check_id
+        running = InputCheck.objects.create(
+            connection=self.local,
+            input_s3_uri=f"s3://{self.bucket}/input/",
+            model_id=NOVA,
+            model_invocation_type="Converse",
+            state=InputCheck.State.RUNNING,
+            due_at=self.now + timedelta(days=1),
+            bytes_total=1_000_000_000,
+            bytes_done=360_000_000,
+            records=1_234_567,
+            problems=12,
+        )
+        self.names["check-running"] = running.pk
+        self.job("being-checked", Status.CHECKING, minutes=2, check_input=True, input_check=running)
+
+    def make_made_inputs(self) -> None:
+        """Input being made, and one that failed."""
+        source = {"source_name": "reviews.csv", "source_size": 500_000_000, "kind": "csv", "recipe_json": "{}"}
+        later = self.now + timedelta(days=1)
+        states: dict[str, dict[str, Any]] = {
+            "making": {"state": MadeInput.State.RUNNING, "bytes_read": 180_000_000, "records": 1_234_567},
+            "making-failed": {"state": MadeInput.State.FAILED, "error": {**AWAY, "operation": "PutObject"}},
+        }
+        for key, fields in states.items():
+            made = MadeInput.objects.create(
+                connection=self.local,
+                output_s3_uri=f"s3://{self.bucket}/made/reviews.jsonl",
+                due_at=later,
+                **source,
+                **fields,
+            )
+            self.names[key] = made.pk
+
+    def make_bulk_actions(self) -> None:
+        """One that is done, with every outcome, and one that runs."""
+        jobs = list(BatchJob.objects.filter(connection=self.local, job_name__startswith="nightly-"))
+        for key, outcomes in {"bulk": DECIDED, "bulk-running": ["stopped", *["pending"] * 9]}.items():
+            action = BulkAction.objects.create(
+                connection=self.local,
+                created_by=self.person,
+                matched_all=key == "bulk",
+                query="q=nightly&status=running",
+                job_count=len(outcomes),
+                due_at=None,
+                finished_at=self.now if key == "bulk" else None,
+            )
+            for job, outcome in zip(jobs, outcomes, strict=False):
+                error = AWAY if outcome == "failed" else None
+                BulkActionItem.objects.create(action=action, job=job, outcome=outcome, error=error)
+            self.names[key] = action.pk
+
+    def make_usage(self) -> None:
+        """Two months of jobs with tokens and cost, one model without a price."""
+        models = [NOVA, CLAUDE, "amazon.nova-micro-v1:0", "unheard.of-v1"]
+        for day in range(60):
+            model = models[day % 4]
+            self.job(
+                f"evaluation-{day:02}",
+                Status.COMPLETED,
+                minutes=day * 1440 + 600,
+                model_id=model,
+                created_by=self.colleague if day % 3 else self.person,
+                job_arn=arn(day + 100),
+                end_time=self.now - timedelta(days=day),
+                total_record_count=100 * day + 100,
+                processed_record_count=100 * day + 100,
+                input_token_count=1_234_567 * (day % 7 + 1),
+                output_token_count=98_765 * (day % 5 + 1),
+                cost_usd=None if model == "unheard.of-v1" else Decimal("1.234567") * (day % 9 + 1),
+                tags=[{"key": "team", "value": ["nlp", "search", ""][day % 3]}],
+            )
+
+
+DECIDED = ["stopped", "stopped", "cancelled", "stopping", "ended", "failed"]
+BAD = b'{"recordId": "bad", "modelInput": {"messages": []}}\n'
+
+
+def connect(name: str, title: str, aws_endpoint: str, bedrock_endpoint: str, **fields: Any) -> Connection:
+    values = {
+        "region": REGION,
+        "account_id": ACCOUNT,
+        "credentials": Connection.Credentials.LOCAL,
+        "endpoint_url": aws_endpoint,
+        "bedrock_endpoint_url": bedrock_endpoint,
+        "bedrock_runtime_endpoint_url": bedrock_endpoint,
+        "synced_at": timezone.now(),
+        **fields,
+    }
+    connection: Connection = Connection.objects.create(name=name, title=title, **values)
+    return connection
+
+
+def check_now(job: BatchJob) -> None:
+    """Do what the workers would: list, read, and decide."""
+    tasks.check_input(job.pk)
+    for check in InputCheck.objects.unfinished():
+        tasks.check_records(check.pk)
+    tasks.check_input(job.pk)
+
+
+def result_line(number: int) -> bytes:
+    """A record of output; every fiftieth failed, and some are long."""
+    words = "The kettle boils. " * (1 if number % 7 else 40)
+    answer = {"message": {"role": "assistant", "content": [{"text": f"Answer {number}. {words}"}]}}
+    answered = {
+        "output": answer,
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 10, "outputTokens": 3, "totalTokens": 13},
+    }
+    error = {"errorCode": 400, "errorMessage": f"The maximum tokens you requested, {number}, exceed the model limit."}
+    outcome: dict[str, Any] = {"modelOutput": answered} if number % 50 else {"error": error}
+    asked = {"messages": [{"role": "user", "content": [{"text": f"Question {number}? {words}"}]}]}
+    return json.dumps({"recordId": f"rec-{number:05}", "modelInput": asked, **outcome}).encode() + b"\n"
+
+
+def arn(number: int) -> str:
+    return f"arn:aws:bedrock:{REGION}:{ACCOUNT}:model-invocation-job/{number:012}"

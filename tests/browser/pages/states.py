@@ -1,0 +1,265 @@
+"""The table of all pages and their states: what axe looks at, and what `manage.py screenshots` takes pictures of.
+
+A new page is one line in STATES; a state that is reached by doing something names what is done.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import quote
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages.seed import CLAUDE, NOVA
+
+CSV = b"id,review\n" + b"".join(b"r-%d,The kettle boils %d times.\n" % (number, number) for number in range(120))
+JOBS, JOB, CREATE = "/local/jobs/", "/local/jobs/{%s}/", "/local/jobs/create/"
+FILLED = f"{CREATE}?model_id={NOVA}&model_invocation_type=Converse&input_s3_uri=s3://{{bucket}}/"
+
+
+class State(NamedTuple):
+    """One page in one state. *path* is filled in with what the seed made; *do* is what a person does there then."""
+
+    name: str
+    path: str
+    do: Callable[[Page], object] | None = None
+    is_signed_in: bool = True
+    has_script: bool = True
+    has_connections: bool = True
+
+
+def press(name: str, *, role: str = "button", then: str = "dialog") -> Callable[[Page], object]:
+    """Press the first button of that name, and wait until a *then* is there."""
+
+    def do(page: Page) -> None:
+        page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type] # one of Playwright's literals
+        page.get_by_role(then).last.wait_for()  # type: ignore[arg-type] # as above
+
+    return do
+
+
+def open_menu(name: str) -> Callable[[Page], object]:
+    return lambda page: page.locator("summary", has_text=name).first.click()
+
+
+def open_user_menu(page: Page) -> None:
+    page.get_by_label("User menu").click()
+
+
+def show_shortcuts(page: Page) -> None:
+    open_user_menu(page)
+    press("Keyboard shortcuts")(page)
+
+
+def show_navigation_and_help(page: Page) -> None:
+    page.get_by_role("button", name="Open help panel").click()
+
+
+def select_jobs(page: Page) -> None:
+    for number in (0, 2, 3):
+        page.locator("tbody input[type=checkbox]").nth(number).check()
+
+
+def stop_selected(page: Page) -> None:
+    select_jobs(page)
+    press("Stop job")(page)
+
+
+def say_nothing_is_selected(page: Page) -> None:
+    expect(page.locator(".flash")).to_be_visible()
+
+
+def submit_empty(page: Page) -> None:
+    page.get_by_text("Additional settings").click()
+    page.locator("#id_timeout_duration_in_hours").fill("1")
+    page.locator("#id_tags-0-value").fill("no key")
+    page.get_by_role("button", name="Create batch inference job").click()
+    expect(page).to_have_title("Error: Create batch inference job | Batch Console")
+    page.get_by_text("Additional settings").click()
+
+
+def open_all_sections(page: Page) -> None:
+    for words in ("Customize encryption settings", "Additional settings", "Enter a role ARN instead"):
+        page.get_by_text(words).first.click()
+    page.get_by_text("Equivalent AWS CLI command").click()
+    page.get_by_role("button", name="Refresh security groups").wait_for()
+
+
+def ask_for_a_new_role(page: Page) -> None:
+    page.get_by_label("Create and use a new service role").check()
+    page.get_by_role("button", name="View permissions").click()
+    page.locator("#role-permissions").wait_for()
+
+
+def browse_folder(page: Page) -> None:
+    press("Browse S3", then="table")(page)
+    page.get_by_role("dialog").get_by_role("link", name="prompts-").first.click()
+    page.get_by_role("dialog").get_by_role("radio").first.check()
+
+
+def leave_half_done(page: Page) -> None:
+    page.locator("#id_job_name").fill("half-done")
+    press("Cancel", role="link")(page)
+
+
+def check_nothing(page: Page) -> None:
+    page.get_by_role("button", name="Check input").click()
+    page.get_by_text("The input cannot be checked yet").wait_for()
+
+
+def choose_a_file(page: Page) -> None:
+    page.set_input_files("#id_file", {"name": "reviews.csv", "mimeType": "text/csv", "buffer": CSV})
+    expect(page.locator(".making-look")).to_contain_text("CSV with 2 columns")
+    expect(page.locator("#making-preview")).to_contain_text("The kettle boils 0 times.")
+
+
+def make_nothing(page: Page) -> None:
+    page.get_by_role("button", name="Write to S3").click()
+    page.get_by_role("alert").or_(page.locator(".alert, .field-error")).first.wait_for()
+
+
+def edit_tags(page: Page) -> None:
+    page.get_by_role("link", name="Manage tags").click()
+    page.get_by_role("button", name="Add new tag").wait_for()
+
+
+def resend_nothing(page: Page) -> None:
+    while page.locator("main :checked").count():
+        page.locator("main :checked").first.uncheck()
+    page.locator("main [type=submit]").click()
+    page.locator(".alert, .field-error").first.wait_for()
+
+
+def sign_in_wrongly(page: Page) -> None:
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    page.locator(".alert, .flash").first.wait_for()
+
+
+def lose_the_server(page: Page) -> None:
+    page.route("**/local/jobs/**", lambda route: route.abort())
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.get_by_text("Could not refresh", exact=True).first).to_be_visible()
+
+
+def s3(uri: str, page: str = "") -> str:
+    return f"/local/s3/{page}?uri={quote(uri, safe='{}:/')}"
+
+
+STATES = [
+    # The overview
+    State("overview", "/local/"),
+    State("overview-empty", "/new/"),
+    State("overview-connection-down", "/away/"),
+    # The job list
+    State("job-list", JOBS),
+    State("job-list-selected", JOBS, select_jobs),
+    State("job-list-menus", JOBS, open_user_menu),
+    State("job-list-views", JOBS, open_menu("Views")),
+    State("job-list-help", JOBS, show_navigation_and_help),
+    State("job-list-shortcuts", JOBS, show_shortcuts),
+    State("job-list-preferences", JOBS, press("Table preferences", role="link")),
+    State("job-list-stop", JOBS, stop_selected),
+    State("job-list-message", "/local/jobs/stop/", say_nothing_is_selected),
+    State("job-list-filtered", f"{JOBS}?f=status%3DFailed&f=name%3Anightly&any=1"),
+    State("job-list-failed", f"{JOBS}?status=failed"),
+    State("job-list-no-match", f"{JOBS}?q=nothing"),
+    State("job-list-empty", "/new/jobs/"),
+    State("job-list-connection-down", "/away/jobs/"),
+    State("job-list-server-gone", JOBS, lose_the_server),
+    State("job-list-no-script", JOBS, has_script=False),
+    State("job-columns", "/local/jobs/columns/"),
+    State("bulk-action", "/local/bulk-actions/{bulk}/"),
+    State("bulk-action-running", "/local/bulk-actions/{bulk-running}/"),
+    State("job-stop-selected", "/local/jobs/stop/?job={InProgress}&job={Queued}&job={Completed}"),
+    # A job
+    State("job-completed", JOB % "Completed"),
+    State("job-running", JOB % "InProgress"),
+    State("job-queued", JOB % "Queued"),
+    State("job-failed", JOB % "Failed"),
+    State("job-long", JOB % "long"),
+    State("job-actions", JOB % "InProgress", open_menu("Actions")),
+    State("job-stop-dialog", JOB % "InProgress", press("Stop job", role="link")),
+    State("job-stop", f"{JOB % 'long'}stop/"),
+    State("job-check", f"{JOB % 'refused'}?tab=check"),
+    State("job-being-checked", f"{JOB % 'being-checked'}?tab=check"),
+    State("job-results", f"{JOB % 'results'}?tab=results"),
+    State("job-results-errors", f"{JOB % 'results'}?tab=results&only=errors"),
+    State("job-results-no-match", f"{JOB % 'results'}?tab=results&find=nobody"),
+    State("job-results-download", f"{JOB % 'results'}?tab=results", open_menu("Download")),
+    State("job-results-unanswered", f"{JOB % 'half-way'}?tab=results&only=unanswered"),
+    State("job-results-pending", f"{JOB % 'pending'}?tab=results"),
+    State("job-results-failed", f"{JOB % 'unread'}?tab=results"),
+    State("job-results-none", f"{JOB % 'none'}?tab=results"),
+    State("job-results-not-yet", f"{JOB % 'InProgress'}?tab=results"),
+    State("job-record", f"{JOB % 'results'}?tab=results", press("Raw JSON", role="link")),
+    State("job-record-page", f"{JOB % 'results'}records/49/"),
+    State("job-errors", f"{JOB % 'results'}?tab=errors"),
+    State("job-errors-none", f"{JOB % 'InProgress'}?tab=errors"),
+    State("job-activity", f"{JOB % 'Completed'}?tab=activity"),
+    State("job-definition", f"{JOB % 'long'}?tab=definition"),
+    State("job-tags", f"{JOB % 'long'}?tab=tags"),
+    State("job-tags-none", f"{JOB % 'Completed'}?tab=tags"),
+    State("job-tags-edit", f"{JOB % 'half-way-again'}?tab=tags", edit_tags),
+    State("job-tags-page", f"{JOB % 'half-way-again'}tags/"),
+    State("job-tags-refused", f"{JOB % 'long'}tags/"),
+    State("job-resend", f"{JOB % 'half-way'}resend/"),
+    State("job-resend-error", f"{JOB % 'half-way'}resend/", resend_nothing),
+    State("job-no-script", JOB % "InProgress", has_script=False),
+    # Creating one
+    State("create", CREATE),
+    State("create-errors", CREATE, submit_empty),
+    State("create-clone", f"{CREATE}?clone={{long}}"),
+    State("create-open", f"{FILLED}input/", open_all_sections),
+    State("create-new-role", f"{FILLED}input/&output_s3_uri=s3://{{bucket}}/output/", ask_for_a_new_role),
+    State("create-models", CREATE, press("Select model", then="table")),
+    State("create-buckets", CREATE, press("Browse S3", then="table")),
+    State("create-objects", CREATE, browse_folder),
+    State("create-leave", CREATE, leave_half_done),
+    State("create-check-nothing", CREATE, check_nothing),
+    State("create-connection-down", "/away/jobs/create/"),
+    State("create-no-script", CREATE, has_script=False),
+    State("input-check", "/local/input-checks/{check}/"),
+    State("input-check-running", "/local/input-checks/{check-running}/"),
+    # Making input
+    State("making", "/local/input/new/"),
+    State("making-file", "/local/input/new/", choose_a_file),
+    State("making-errors", "/local/input/new/", make_nothing),
+    State("making-running", "/local/input/{making}/"),
+    State("making-failed", "/local/input/{making-failed}/"),
+    # S3, models, usage
+    State("s3-buckets", "/local/s3/"),
+    State("s3-objects", s3("s3://{bucket}/")),
+    State("s3-upload", f"{s3('s3://{bucket}/')}&add=upload"),
+    State("s3-folder", f"{s3('s3://{bucket}/')}&add=folder"),
+    State("s3-many", s3("s3://{bucket}/many/")),
+    State("s3-no-match", "/local/s3/?uri=s3://{bucket}/&find=nothing"),
+    State("s3-missing", s3("s3://no-such-bucket-here/")),
+    State("s3-connection-down", "/away/s3/"),
+    State("s3-object", s3("s3://{bucket}/bad/records.jsonl", "object/")),
+    State("s3-object-text", s3("s3://{bucket}/notes.txt", "object/")),
+    State("s3-object-missing", s3("s3://{bucket}/gone.jsonl", "object/")),
+    State("models", "/local/models/"),
+    State("models-no-match", "/local/models/?find=nothing"),
+    State("models-connection-down", "/away/models/"),
+    State("model", f"/local/models/{CLAUDE}/"),
+    State("usage", "/local/usage/"),
+    State("usage-by-tag", "/local/usage/?group=tag", open_menu("Figures of the chart")),
+    State("usage-year", "/local/usage/?range=12m&group=person"),
+    State("usage-empty", "/new/usage/"),
+    # What belongs to no connection
+    State("activity", "/activity/"),
+    State("activity-no-match", "/activity/?verb=role_created"),
+    State("preferences", "/preferences/"),
+    State("help", "/help/job-list/"),
+    State("no-connection", "/", has_connections=False),
+    State("login", "/login/", is_signed_in=False),
+    State("login-error", "/login/", sign_in_wrongly, is_signed_in=False),
+    State("admin", "/admin/"),
+    State("admin-jobs", "/admin/jobs/batchjob/"),
+    State("admin-connection", "/admin/jobs/connection/add/"),
+    State("not-found", "/nowhere/jobs/"),
+    State("bad-request", "/raises/bad-request/"),
+    State("no-permission", "/raises/no-permission/"),
+    State("server-error", "/raises/server-error/"),
+]

@@ -1,0 +1,143 @@
+"""Visits to the states of `tests.browser.pages.states`, on one seeded server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from batchconsole.jobs.models import Connection
+from tests.browser.pages.states import State
+
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS = ["color-contrast", "link-in-text-block"]
+# What can be right in a wide window and wrong in a narrow one, where other things are shown.
+LAYOUT = ["target-size", "scrollable-region-focusable", "aria-hidden-focus", "button-name", "link-name", "label"]
+
+
+class Site:
+    """A seeded server and the browser to visit it with; *names* fill in the paths of states."""
+
+    def __init__(self, browser: Browser, url: str, names: dict[str, Any]) -> None:
+        self.url, self.names = url, names
+        # One for pages with script and one for those without, so that what every page needs is fetched once.
+        self.contexts = {
+            has_script: browser.new_context(
+                base_url=url, viewport=WIDE, reduced_motion="reduce", java_script_enabled=has_script
+            )
+            for has_script in (True, False)
+        }
+
+    def close(self) -> None:
+        for context in self.contexts.values():
+            context.close()
+
+    @contextmanager
+    def visit(self, state: State) -> Iterator[Page]:
+        """A page in *state*, as somebody who has never been there and wants nothing to move by itself."""
+        context = self.contexts[state.has_script]
+        context.clear_cookies()
+        page = context.new_page()
+        try:
+            with connections(state.has_connections):
+                yield self.arrive(page, state)
+        finally:
+            page.close()
+
+    def arrive(self, page: Page, state: State) -> Page:
+        page.set_default_timeout(10_000)
+        # Ten rows have all that a hundred have, and axe looks at each.
+        page.context.add_cookies([{"name": "console-page-size", "value": "10", "url": self.url}])
+        if state.is_signed_in:
+            page.context.add_cookies([session_cookie(User.objects.get(username="ada"), self.url)])
+        page.goto(state.path.format_map(self.names))
+        if state.do:
+            state.do(page)
+        return page
+
+
+def session_cookie(person: User, url: str) -> Any:
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client.cookies[name].value, "url": url}
+
+
+@contextmanager
+def connections(are_there: bool) -> Iterator[None]:
+    """Have all connections disabled for a while, unless they shall be there."""
+    if not are_there:
+        Connection.objects.update(is_enabled=False)
+    yield
+    if not are_there:
+        Connection.objects.update(is_enabled=True)
+
+
+class Look:
+    """The page of one visit, looked at by axe in light and dark, dense and narrow, without being loaded again."""
+
+    def __init__(self, page: Page, *, has_script: bool) -> None:
+        self.page, self.has_script = page, has_script
+        page.evaluate(AXE_SCRIPT)
+
+    def faults(self) -> list[str]:
+        """What is wrong, a line for each look and element; where no script runs axe does not, and widths are all."""
+        return [*(self.seen_by_axe() if self.has_script else []), *self.too_wide()]
+
+    def seen_by_axe(self) -> list[str]:
+        found = self.axe("light", {"runOnly": WCAG, "rules": {"target-size": {"enabled": True}}})
+        self.page.emulate_media(color_scheme="dark")
+        found += self.axe("dark", only(*COLOURS))
+        self.page.emulate_media(color_scheme="light")
+        self.page.evaluate("document.documentElement.dataset.density = 'compact'")
+        found += self.axe("compact", only("target-size"))
+        self.page.evaluate("document.documentElement.dataset.density = 'comfortable'")
+        self.page.set_viewport_size({"width": 320, "height": 800})
+        return found + self.axe("narrow", only(*LAYOUT))
+
+    def too_wide(self) -> list[str]:
+        found = []
+        for width in (640, 320):  # what 200 and 400 per cent of zoom leave of a screen of 1280
+            self.page.set_viewport_size({"width": width, "height": 800})
+            found += [f"{width} wide: {name} reaches to {right}" for name, right in self.overflow()]
+        return found
+
+    def axe(self, look: str, options: dict[str, Any]) -> list[str]:
+        self.page.evaluate(SETTLE)
+        violations = self.page.evaluate(
+            "options => axe.run(options).then(found => found.violations)", options | {"resultTypes": ["violations"]}
+        )
+        return [f"{look}, {each['id']}: {node['html'][:200]}" for each in violations for node in each["nodes"]]
+
+    def overflow(self) -> list[tuple[str, int]]:
+        """What makes the page scroll sideways: the outermost elements that reach past its edge."""
+        return [(str(name), int(right)) for name, right in self.page.evaluate(OVERFLOW)]
+
+
+def only(*rules: str) -> dict[str, Any]:
+    return {"runOnly": {"type": "rule", "values": rules}}
+
+
+# What fades to another colour is measured when it has arrived, and so is what inherits from it and starts then.
+SETTLE = """async () => {
+  for (let turn = 0; turn < 3; turn += 1) {
+    await new Promise(requestAnimationFrame);
+    document.getAnimations()
+      .filter(animation => Number.isFinite(animation.effect.getComputedTiming().endTime))
+      .forEach(animation => animation.finish());
+  }
+  await new Promise(requestAnimationFrame);
+}"""
+OVERFLOW = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  return [...document.querySelectorAll("body *:not(.table-wrapper *)")]
+    .map(element => [element, element.getBoundingClientRect().right])
+    .filter(([element, right]) => right > width + 1)
+    .slice(0, 5).map(([element, right]) => [element.outerHTML.slice(0, 120), Math.round(right)]);
+}"""

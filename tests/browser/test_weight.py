@@ -1,0 +1,72 @@
+"""What a page costs the browser: bytes, hosts, and whether an update moves what somebody is reading."""
+
+import gzip
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Response, expect
+
+from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.states import Status
+from tests.browser.conftest import MakeJob, Open
+
+PAGES = {"overview": "/local/", "list": "/local/jobs/", "job": "/local/jobs/{pk}/", "create": "/local/jobs/create/"}
+LIMIT = 100_000  # bytes of all a page loads
+# Adds up how far things moved that nobody moved, from the page's first paint on.
+OBSERVE = """() => {
+  window.shift = 0;
+  const add = entries => entries.forEach(entry => { window.shift += entry.value; });
+  const observer = new PerformanceObserver(list => add(list.getEntries()));
+  observer.observe({ type: "layout-shift", buffered: true });
+  window.shifted = () => { add(observer.takeRecords()); return window.shift; };
+}"""
+
+
+@pytest.fixture
+def running(make_job: MakeJob) -> BatchJob:
+    """The newest of twenty jobs, which runs."""
+    for number in range(19):
+        make_job(f"job-{number}", total_record_count=100, processed_record_count=50)
+    counts = {"total_record_count": 1000, "processed_record_count": 360}
+    return make_job("running", "InProgress", created_at=timezone.now() + timedelta(seconds=1), **counts)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_weighs_under_100_kb_and_comes_from_one_host(open_page: Open, running: BatchJob, name: str) -> None:
+    page = open_page("/healthz")
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto(PAGES[name].format(pk=running.pk))
+    page.wait_for_load_state("networkidle")
+    assert len({answer.url.split("/")[2] for answer in answers}) == 1
+    bodies = {answer.url: answer.body() for answer in answers}
+    # Static files are handed out compressed, pages are not.
+    weights = {url: len(gzip.compress(body)) if "/static/" in url else len(body) for url, body in bodies.items()}
+    assert len(weights) > 5
+    assert sum(weights.values()) < LIMIT, weights
+
+
+@pytest.mark.parametrize("name", ["overview", "list", "job"])
+def test_progress_shifts_nothing(open_page: Open, running: BatchJob, name: str) -> None:
+    page = open_page(PAGES[name].format(pk=running.pk))
+    page.evaluate(OBSERVE)
+    BatchJob.objects.filter(pk=running.pk).update(processed_record_count=720, modified_at=timezone.now())
+    expect(page.locator("main")).to_contain_text("72%")
+    assert page.evaluate("window.shifted()") < 0.01
+
+
+@pytest.mark.parametrize("name", ["list", "job"])
+def test_an_end_shifts_nothing(open_page: Open, running: BatchJob, name: str) -> None:
+    page = open_page(PAGES[name].format(pk=running.pk))
+    page.evaluate(OBSERVE)
+    running.transition(Status.COMPLETED, verb="reported", processed_record_count=1000)
+    expect(page.locator("main")).to_contain_text("100%")
+    assert page.evaluate("window.shifted()") < 0.01
+
+
+def test_a_shift_is_noticed(open_page: Open, running: BatchJob) -> None:
+    page = open_page(PAGES["list"])
+    page.evaluate(OBSERVE)
+    page.evaluate("document.getElementById('job-list').style.marginTop = '200px'")
+    page.wait_for_function("() => window.shifted() > 0.01")
