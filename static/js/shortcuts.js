@@ -2,7 +2,7 @@
 import { openDialog } from "./dialogs.js";
 import { togglePanel } from "./panels.js";
 
-let leader = 0;
+let leader = -Infinity; // when "g" was pressed; the page's own clock begins at 0
 
 const press = (selector) => document.querySelector(selector)?.click();
 const actions = {

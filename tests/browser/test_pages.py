@@ -310,6 +310,15 @@ def test_the_keyboard_alone_finds_a_job_and_asks_to_stop_it(open_page: Open, man
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
 
 
+def test_a_row_is_gone_to_as_soon_as_the_page_is_there(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.evaluate(
+        """() => document.dispatchEvent(Object.defineProperty(
+          new KeyboardEvent("keydown", { key: "j", bubbles: true }), "timeStamp", { value: 500 }))"""
+    )
+    expect(page.get_by_role("link", name="running", exact=True)).to_be_focused()
+
+
 def test_the_first_tab_stop_skips_to_the_content(open_page: Open, many: BatchJob) -> None:
     page = open_page(JOBS)
     page.keyboard.press("Tab")
