@@ -1,5 +1,7 @@
 """The administration: what is registered with it, a module for each noun."""
 
+from django.contrib import admin
+
 from batchconsole.console.connection_admin import ConnectionAdmin
 from batchconsole.console.input_admin import InputCheckAdmin, MadeInputAdmin, ResultFileAdmin
 from batchconsole.console.job_admin import BatchJobAdmin, BulkActionAdmin, BulkActionItemAdmin, EventAdmin
@@ -18,3 +20,6 @@ __all__ = [
     "ModelPriceAdmin",
     "ResultFileAdmin",
 ]
+
+admin.site.site_header = "Batch Console administration"
+admin.site.site_title = "Batch Console"
