@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import resolve, reverse
 
 from batchconsole.aws import sts
 from batchconsole.aws.errors import AwsError
@@ -13,10 +14,18 @@ from batchconsole.jobs.models import Connection
 
 # What each way to credentials cannot do without.
 NEEDED = {Connection.Credentials.PROFILE: "profile_name", Connection.Credentials.ASSUME_ROLE: "assume_role_arn"}
+# Where a page that belongs to no connection would hide one of the same name.
+HIDEABLE = ("overview", "job-list")
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """A connection whose way to credentials is complete."""
+    """A connection whose pages can be reached, and whose way to credentials is complete."""
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if any(resolve(reverse(view, args=[name])).view_name != view for view in HIDEABLE):
+            raise forms.ValidationError(f"“{name}” is the address of another page. Choose another name.")
+        return name
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -43,6 +43,12 @@ def test_a_name_is_part_of_urls(client: Client) -> None:
     assert "valid “slug”" in answer.content.decode()
 
 
+@pytest.mark.parametrize("name", ["activity", "admin", "login", "help"])
+def test_a_name_that_a_page_has_is_refused(client: Client, name: str) -> None:
+    answer = client.post("/admin/jobs/connection/add/", NEW | {"name": name})
+    assert f"“{name}” is the address of another page" in answer.content.decode()
+
+
 @pytest.mark.parametrize("url", ["http://ministack:4566", "http://127.0.0.1:4566", "https://s3.eu-west-1.example/x"])
 def test_an_endpoint_may_be_any_host(client: Client, url: str) -> None:
     assert client.post("/admin/jobs/connection/add/", NEW | {"endpoint_url": url}).status_code == 302

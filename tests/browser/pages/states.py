@@ -74,7 +74,6 @@ def submit_empty(page: Page) -> None:
     page.locator("#id_tags-0-value").fill("no key")
     page.get_by_role("button", name="Create batch inference job").click()
     expect(page).to_have_title("Error: Create batch inference job | Batch Console")
-    page.get_by_text("Additional settings").click()
 
 
 def open_all_sections(page: Page) -> None:
