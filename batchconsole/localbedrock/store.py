@@ -280,6 +280,11 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+# Learnt here, in one thread: see batchconsole.records.families.
+for _type in (Job, InputFile):
+    msgspec.json.Decoder(_type)
+
+
 def _values(record: msgspec.Struct) -> dict[str, Any]:
     """The fields of *record* as SQLite takes them."""
     return {

@@ -2,6 +2,8 @@
 
 import base64
 import contextlib
+import subprocess
+import sys
 from typing import Any
 
 import msgspec
@@ -219,3 +221,23 @@ def test_responses_are_json(name: str) -> None:
 def test_the_family_of_a_model(model_id: str, invocation_type: str, name: str | None) -> None:
     family = family_for(model_id, invocation_type)
     assert (family.name if family else None) == name
+
+
+FIRST_USE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from batchconsole.records.families import FAMILIES
+together = threading.Barrier(16)
+def parse():
+    together.wait()
+    FAMILIES["converse"].parse({"messages": [{"role": "user", "content": [{"text": "Hello"}]}]})
+threads = [threading.Thread(target=parse) for _ in range(16)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+def test_threads_may_use_a_family_first_at_once() -> None:
+    """msgspec crashes when two threads learn one type; about every second process of these did."""
+    started = [subprocess.Popen([sys.executable, "-c", FIRST_USE]) for _ in range(4)]
+    assert [process.wait() for process in started] == [0] * 4

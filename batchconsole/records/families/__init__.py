@@ -1,5 +1,7 @@
 """The shapes of request and response, by name. To add one: a module here, a line below, a prefix in catalogue.json."""
 
+import msgspec
+
 from batchconsole.records import catalogue
 from batchconsole.records.families.anthropic import Anthropic
 from batchconsole.records.families.converse import Converse
@@ -30,6 +32,12 @@ FAMILIES: dict[str, AnyFamily] = {
         OpenAIChat(),
     )
 }
+
+# msgspec learns a type when it is first used. Two threads that use it first at once crash the process (msgspec 0.22):
+# one finds the other's half-learnt type. A decoder learns it here, where there is one thread.
+for _family in FAMILIES.values():
+    for _type in (_family.body, _family.response):
+        msgspec.json.Decoder(_type)
 
 __all__ = ["FAMILIES", "AnyFamily", "SchemaFamily", "family_for"]
 
