@@ -16,6 +16,7 @@ from batchconsole.records.retry import Outcome
 from tests.conftest import ACCOUNT
 
 RECORDS = 6
+from tests.jobs.conftest import make_job
 
 
 def line(number: int) -> bytes:
@@ -273,3 +274,9 @@ def test_a_resend_of_a_merged_job_keeps_its_files_apart(together: BatchJob, job:
         f"{job.aws_id}.jsonl": ["Question 5"],
         f"{other.aws_id}.jsonl": ["Other question 4"],
     }
+
+
+def test_what_was_resent_is_looked_up_and_not_searched_for(connection: Connection) -> None:
+    """A plan that scans the table would take longer with every job there is."""
+    plan = BatchJob.objects.resends_of([make_job(connection)]).explain()
+    assert "SCAN jobs_batchjob" not in plan
