@@ -14,9 +14,9 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput, Status
 from batchconsole.records.retry import Outcome
 from tests.conftest import ACCOUNT
+from tests.jobs.conftest import make_job
 
 RECORDS = 6
-from tests.jobs.conftest import make_job
 
 
 def line(number: int) -> bytes:
