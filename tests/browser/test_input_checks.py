@@ -165,7 +165,8 @@ def test_a_check_does_not_make_leaving_the_page_a_loss(open_page: Open, bucket: 
 def test_it_works_without_script(open_page: Open, bucket: str) -> None:
     page = open_page(URL.format(bucket), java_script_enabled=False)
     page.locator("#id_job_name").fill("by-hand")
-    check_button(page).click()
+    with page.expect_navigation():
+        check_button(page).click()
     work()
     page.get_by_role("button", name="Update", exact=True).click()
     expect(region(page)).to_contain_text("12 errors and 11 warnings in 112 records")

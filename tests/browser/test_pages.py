@@ -349,10 +349,11 @@ def test_without_script_jobs_are_found_and_stopped(open_page: Open, many: BatchJ
     page = open_page(JOBS, java_script_enabled=False)
     find_field(page).fill("queued")
     page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=queued"))
     page.get_by_role("checkbox", name="Select job job-queued").check()
     page.get_by_role("button", name="Stop job").click()
     page.get_by_role("button", name="Stop", exact=True).click()
-    assert "Cancelled" in row(page, "job-queued")
+    expect(page.get_by_role("row", name="job-queued")).to_contain_text("Cancelled")
     assert "q=queued" in page.url
 
 
