@@ -365,6 +365,7 @@ def test_a_folder_is_created_and_chosen_in_the_dialog(open_page: Open, bucket: s
     page.get_by_role("button", name="Browse S3").last.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("link", name="Create folder").click()
+    expect(dialog.get_by_label("Folder name")).to_be_focused()
     page.keyboard.type("answers")
     page.keyboard.press("Enter")
     expect(dialog.get_by_text("The folder answers was created.")).to_be_visible()

@@ -236,7 +236,7 @@ def test_tabs_load_in_place_and_are_addresses(open_page: Open, many: BatchJob) -
     page.evaluate("window.stays = true")
     page.get_by_role("link", name="Definition", exact=True).click()
     page.wait_for_url("**?tab=definition")
-    expect(page.get_by_text("aws bedrock create-model-invocation-job")).to_be_visible()
+    expect(page.get_by_label("AWS CLI", exact=True)).to_contain_text("aws bedrock create-model-invocation-job")
     page.go_back()
     expect(page.get_by_role("list", name="Stages")).to_be_visible()
     assert page.evaluate("window.stays")

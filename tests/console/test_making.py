@@ -244,8 +244,10 @@ def test_few_records_are_doubted(client: Client, connection: Connection, bucket:
 
 def test_the_chooser_works_without_script(client: Client, connection: Connection, bucket: str) -> None:
     token = kept(post(client, file=file(), read="1"))
-    page = post(client, upload=token, upload_name="questions.csv", browse="output_s3_uri")
-    assert bucket in text(page)
+    page = post(
+        client, upload=token, upload_name="questions.csv", output_s3_uri=f"s3://{bucket}/", browse="output_s3_uri"
+    )
+    assert f"Objects in s3://{bucket}/" in text(page)
     assert kept(page) == token
 
 
