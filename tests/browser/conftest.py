@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.setup import chromium
 from tests.browser.pages.visits import session_cookie
 from tests.conftest import ACCOUNT, REGION
+
+# Pages ask for news every few seconds, and later ones on a machine that does much else.
+expect.set_options(timeout=15_000)
 
 # Flags for containers, and for a browser that calls nobody on its own.
 FLAGS = (

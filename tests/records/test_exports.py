@@ -21,7 +21,8 @@ def rows() -> list[Row]:
 
 
 def test_jsonl_has_cells_and_bodies() -> None:
-    found = {row["record_id"]: row for row in map(msgspec.json.decode, exports.jsonl(rows()))}
+    lines = b"".join(exports.jsonl(rows())).splitlines()
+    found = {row["record_id"]: row for row in map(msgspec.json.decode, lines)}
     assert found[OK]["model_input"] == RECORD["modelInput"]
     assert found[OK]["model_output"]["inputTextTokenCount"] == found[OK]["input_tokens"] == 3
     assert (found[FAILED]["error_code"], found[FAILED]["error_message"]) == ("400", "Refused")
