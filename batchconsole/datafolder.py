@@ -50,7 +50,8 @@ class DataFolder:
         if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES:
             return socket
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
-        # Not TMPDIR: every process must come to the same path, whatever shell it was started from.
+        # POSIX systems all have /tmp, and its name is short enough for a socket's address, which TMPDIR's need not be.
+        # Nor may it be TMPDIR: every process must come to the same path, whatever shell it was started from.
         return Path(f"/tmp/batchconsole-{os.getuid()}-{digest}/redis.sock")  # noqa: S108 - made and checked by prepare()
 
     def prepare(self) -> None:

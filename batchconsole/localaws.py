@@ -63,7 +63,7 @@ def _read_body(bucket: str, key: str, stored: dict[str, Any]) -> bytes | mmap.mm
     """The bytes of an object; of one on disk that is asked for a range, something that is cut like bytes."""
     path = s3._object_disk_path(bucket, key) if _is_ranged.get() and stored.get("body") is None else None
     if path is None or not os.path.isfile(path) or not os.path.getsize(path):
-        return _read_whole_body(bucket, key, stored)  # type: ignore[no-any-return]
+        return _read_whole_body(bucket, key, stored)  # type: ignore[no-any-return] # MiniStack has no types
     with open(path, "rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
@@ -138,7 +138,7 @@ def main() -> None:
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
     try:
-        asyncio.run(serve(app, config))  # type: ignore[arg-type]
+        asyncio.run(serve(app, config))  # type: ignore[arg-type] # an ASGI app, which MiniStack does not type
     except OSError as error:
         sys.exit(f"Cannot listen on {config.bind[0]}: {error.strerror}.")
 

@@ -192,6 +192,7 @@ class Store:
         moment = now()
         if self._rows(f"SELECT 1 FROM jobs WHERE {WAITING_TOO_LONG} LIMIT 1", (moment,)):  # noqa: S608 - a constant
             with self._transaction() as connection:
+                # What is put into the text is a constant of this module; every value is a parameter.
                 connection.execute(
                     "UPDATE jobs SET status = 'Expired', end_time = ?, last_modified_time = ?, due_time = NULL,"  # noqa: S608
                     f" message = ? WHERE {WAITING_TOO_LONG}",

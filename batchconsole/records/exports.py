@@ -119,8 +119,8 @@ def as_parquet(rows: Iterable[Row], *, group_rows: int = GROUP_ROWS) -> Iterator
     Rows are held back until there are *group_rows* of them or :data:`GROUP_BYTES` of raw lines, a row group each.
     """
     # 60 MB of library, which only those who want Parquet should pay for.
-    import pyarrow  # noqa: PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
+    import pyarrow  # noqa: PLC0415 - on use only
+    from pyarrow import parquet  # noqa: PLC0415 - on use only
 
     numbers = {"input_tokens", "output_tokens", "run"}
     schema = pyarrow.schema([(name, pyarrow.int64() if name in numbers else pyarrow.string()) for name in COLUMNS])

@@ -215,7 +215,7 @@ def as_text(value: Any) -> str:
 def read_parquet(file: BinaryIO | RangedFile) -> Iterator[Row]:
     """The rows of a Parquet file, some hundred decoded at a time."""
     # 60 MB of library, which only those who read Parquet should pay for.
-    from pyarrow import ArrowException, parquet  # noqa: PLC0415
+    from pyarrow import ArrowException, parquet  # noqa: PLC0415 - on use only
 
     try:
         source = parquet.ParquetFile(file, pre_buffer=False, buffer_size=2**20)

@@ -144,6 +144,7 @@ class JobForm(forms.Form):
     def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
         for name in FAMILY:
+            # The stubs know only that it is some Field; those of FAMILY choose a model and have a queryset.
             self.fields[name].queryset = BatchJob.objects.filter(connection=connection)  # type: ignore[attr-defined]
         self.connection = connection
         self.tags = self._tags(data, (initial or {}).get("tags"))
