@@ -11,6 +11,9 @@ from batchconsole.aws.errors import translate
 from batchconsole.aws.session import Target, client
 
 SCHEME = "s3://"
+# Storage classes whose objects must be restored before they can be read, which takes minutes to days.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html
+ARCHIVES = {"GLACIER": "Glacier Flexible Retrieval", "DEEP_ARCHIVE": "Glacier Deep Archive"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +27,19 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class S3Object:
-    """One object; ``size`` in bytes, ``etag`` without quotes."""
+    """One object; ``size`` in bytes, ``etag`` without quotes, ``is_restored`` of one in an archive that can be read."""
 
     key: str
     size: int
     last_modified: datetime
     etag: str = ""
+    storage_class: str = ""
+    is_restored: bool = False
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it must be restored before it can be read."""
+        return self.storage_class in ARCHIVES and not self.is_restored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +82,12 @@ def list_buckets(target: Target) -> list[Bucket]:
     return found
 
 
+def bucket_region(target: Target, bucket: str) -> str:
+    """The region a bucket lies in, empty when S3 does not say; raises :class:`AwsError` (``NotFound``)."""
+    with translate("HeadBucket", permission="s3:ListBucket", subject=f"bucket {bucket}"):
+        return str(client(target, "s3").head_bucket(Bucket=bucket).get("BucketRegion", ""))
+
+
 def list_objects(
     target: Target,
     bucket: str,
@@ -80,16 +96,21 @@ def list_objects(
     continuation_token: str = "",
     max_keys: int = 1000,
     delimiter: str = "/",
+    owner: str = "",
 ) -> Listing:
     """One page of the folders and objects under *prefix*; an empty *delimiter* lists all depths, without folders.
+
+    With *owner*, only if the bucket belongs to that account.
 
     Raises
     ------
     AwsError
-        ``NoSuchBucket``, ``AccessDenied``, or never reached.
+        ``NoSuchBucket``, ``AccessDenied`` (another owner too), or never reached.
     """
     request: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": max_keys}
+    request |= {"OptionalObjectAttributes": ["RestoreStatus"]}
     request |= {"Delimiter": delimiter} if delimiter else {}
+    request |= {"ExpectedBucketOwner": owner} if owner else {}
     request |= {"ContinuationToken": continuation_token} if continuation_token else {}
     with translate("ListObjectsV2", permission="s3:ListBucket", subject=f"bucket {bucket}"):
         page = client(target, "s3").list_objects_v2(**request)
@@ -145,7 +166,19 @@ def _version(version_id: str) -> dict[str, str]:
 
 
 def _object(key: str, size: int, answer: dict[str, Any]) -> S3Object:
-    return S3Object(key=key, size=size, last_modified=answer["LastModified"], etag=answer.get("ETag", "").strip('"'))
+    return S3Object(
+        key=key,
+        size=size,
+        last_modified=answer["LastModified"],
+        etag=answer.get("ETag", "").strip('"'),
+        storage_class=answer.get("StorageClass", ""),
+        is_restored=_is_restored(answer),
+    )
+
+
+def _is_restored(answer: dict[str, Any]) -> bool:
+    """A listing says until when a restored copy is kept; of one object there is a header that says so."""
+    return "RestoreExpiryDate" in answer.get("RestoreStatus", {}) or "expiry-date" in answer.get("Restore", "")
 
 
 def iter_object(

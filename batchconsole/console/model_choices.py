@@ -186,5 +186,13 @@ def refusal(model_id: str, region: str) -> str:
     return f"{model.name} can be invoked only through an inference profile. Enter {' or '.join(usable)}."
 
 
+def takes_converse(model: Model) -> bool:
+    """Whether the Converse API knows the model; embedding models have no conversations.
+
+    Source: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html.
+    """
+    return "embedding" not in {modality.lower() for modality in model.output_modalities}
+
+
 def _is_bare(model_id: str) -> bool:
     return "foundation-model/" in model_id or catalogue.bare_id(model_id) == model_id

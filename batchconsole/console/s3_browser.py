@@ -15,6 +15,7 @@ from django.http import QueryDict
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3 import Listing
+from batchconsole.aws.s3_addresses import s3_uri
 from batchconsole.aws.session import Target
 
 PAGE_SIZE = 100
@@ -74,7 +75,7 @@ class Place:
     @classmethod
     def read(cls, query: QueryDict) -> Self:
         """The place a query string names. A URI that does not end in a slash is its folder, looking for the rest."""
-        bucket, _, path = query.get("uri", "").strip().removeprefix("s3://").partition("/")
+        bucket, _, path = s3_uri(query.get("uri", "")).removeprefix(s3.SCHEME).partition("/")
         folder, slash, name = path.rpartition("/")
         page = query.get("page", "")
         sort = query.get("sort", "")

@@ -1,13 +1,16 @@
 // Rules at the field: a value is judged by the server when it has been changed, and with each key while it is in error.
+// A place in S3 that was pasted as an ARN or a web address then stands there as the URI it was taken as.
 const WAIT = 400;
 const form = document.querySelector("form[data-field-check]");
 const waiting = new Map();
 const latest = new Map();
 
-function mark(controls, error) {
+function mark(controls, slot) {
+  const error = slot.querySelector(".field-error");
+  const said = [...slot.children].map((child) => child.id);
   for (const control of controls) {
-    const ids = (control.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && !id.endsWith("_error"));
-    if (error) ids.unshift(error.id);
+    const ids = (control.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && !/_(error|warning)$/.test(id));
+    ids.unshift(...said);
     control.toggleAttribute("aria-invalid", Boolean(error));
     if (error) control.setAttribute("aria-invalid", "true");
     if (ids.length) control.setAttribute("aria-describedby", ids.join(" "));
@@ -23,8 +26,16 @@ async function judge(name) {
   if (!response.ok || latest.get(name) !== turn) return;
   const fresh = document.createElement("template");
   fresh.innerHTML = await response.text();
-  slot.replaceChildren(...fresh.content.querySelector("[data-error-slot]").childNodes);
-  mark(form.querySelectorAll(`[name="${name}"]:not([type=radio], [type=checkbox])`), slot.firstElementChild);
+  const answer = fresh.content.querySelector("[data-error-slot]");
+  const controls = form.querySelectorAll(`[name="${name}"]:not([type=radio], [type=checkbox])`);
+  slot.replaceChildren(...answer.childNodes);
+  mark(controls, slot);
+  if (answer.dataset.taken) take(controls[0], answer.dataset.taken);
+}
+
+function take(control, value) {
+  control.value = value;
+  control.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 function isJudged(control) {

@@ -273,7 +273,7 @@ def test_with_aws_away_the_form_opens_and_everything_can_be_typed(open_page: Ope
     fill_in(page, "some-bucket")
     field(page, "role_arn").fill("arn:aws:iam::123456789012:role/batch")
     submit(page).click()
-    expect(page.get_by_text("The locations in S3 could not be checked.")).to_be_visible()
+    expect(page.get_by_text("Not everything could be checked.")).to_be_visible()
     assert BatchJob.objects.get().job_name == "support-triage"
 
 

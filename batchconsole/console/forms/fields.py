@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from batchconsole.aws.constraints import Constraint, job_constraints
+from batchconsole.aws.s3_addresses import s3_uri
 from batchconsole.console.forms.validators import api_rule, rule, validate_s3_uri
 from batchconsole.console.forms.widgets import PickOrType
 
@@ -27,11 +28,17 @@ class ApiTextField(forms.CharField):
 
 
 class S3UriField(forms.CharField):
-    """An S3 URI."""
+    """An S3 URI, or another way to write down the same place: see :mod:`batchconsole.aws.s3_addresses`."""
 
     def __init__(self, *, label: str = "S3 URI", **kwargs: Any) -> None:
         super().__init__(label=label, error_messages=required("S3 URI"), **kwargs)
         self.validators.append(validate_s3_uri)
+
+    def to_python(self, value: Any) -> Any:
+        return s3_uri(super().to_python(value) or "")
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return s3_uri(data or "")
 
 
 class HoursField(forms.IntegerField):

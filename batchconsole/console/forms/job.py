@@ -1,6 +1,8 @@
 """The create-job form: its fields, their order and every rule. Field names are the API's, in snake case."""
 
+import re
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, ClassVar
 
 from crispy_forms.helper import FormHelper
@@ -8,16 +10,19 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from batchconsole.aws.constraints import job_constraints
 from batchconsole.console.forms.fields import ApiTextField, HoursField, IdListField, S3UriField, required
 from batchconsole.console.forms.job_layout import job_layout
 from batchconsole.console.forms.tags import BaseTagFormSet, tag_formset, tag_rows, tags_in_use
 from batchconsole.console.forms.validators import ROLE_NAME, rule
 from batchconsole.console.forms.widgets import PickOrType, SelectOrType
 from batchconsole.console.layout import Choice, ExpandableSection, Part
-from batchconsole.console.model_choices import refusal
+from batchconsole.console.model_choices import refusal, takes_converse
 from batchconsole.console.offers import OFFERS, Offer
 from batchconsole.jobs.lifecycle import ASKED
+from batchconsole.jobs.limits import Limits, limits_for
 from batchconsole.jobs.models import BatchJob, Connection, Status
+from batchconsole.records import catalogue
 
 JOB_NAME_RULE = (
     "Job name must be 1 to 63 characters. Valid characters are a-z, A-Z, 0-9, hyphens (-), plus signs (+), and periods "
@@ -149,6 +154,7 @@ class JobForm(forms.Form):
         self.connection = connection
         self.tags = self._tags(data, (initial or {}).get("tags"))
         self.offers: dict[str, Offer] = {}
+        self.warnings: dict[str, list[str]] = {}
         self.suggestions = tags_in_use(connection)
         self.focus("" if self.is_bound else "job_name")
         self.helper = FormHelper()
@@ -234,7 +240,10 @@ class JobForm(forms.Form):
         name: str = self.cleaned_data["job_name"]
         taken = BatchJob.objects.filter(connection=self.connection, job_name=name).exclude(status__in=NEVER_SENT)
         if taken.exists():
-            raise ValidationError(f"The job name {name} is already in use. Enter another name.", code="in_use")
+            free = free_name(self.connection, name)
+            raise ValidationError(
+                f"The job name {name} is already in use. Enter another name, such as {free}.", code="in_use"
+            )
         return name
 
     def clean_model_id(self) -> str:
@@ -245,9 +254,16 @@ class JobForm(forms.Form):
         return model_id
 
     def clean(self) -> dict[str, Any]:
+        self._check_converse()
         self._check_role()
         self._require_both("subnet_ids", "security_group_ids")
         return self.cleaned_data
+
+    def _check_converse(self) -> None:
+        model = catalogue.find(self.cleaned_data.get("model_id", ""))
+        if model and not takes_converse(model) and self.cleaned_data.get("model_invocation_type") == "Converse":
+            words = f"{model.name} does not take Converse requests. Choose InvokeModel."
+            self.add_error("model_invocation_type", ValidationError(words, code="no_converse"))
 
     def _check_role(self) -> None:
         """The field of the choice taken is required; what stands in the other one is of no interest."""
@@ -255,6 +271,14 @@ class JobForm(forms.Form):
         self.errors.pop(other, None)
         self.cleaned_data[other] = ""
         self._require(wanted)
+        self._check_account(self.cleaned_data.get("role_arn", ""))
+
+    def _check_account(self, role_arn: str) -> None:
+        """AWS passes no role of another account to a job ("Cross-account pass role is not allowed")."""
+        account, here = role_arn.split(":")[4] if role_arn else "", self.connection.account_id
+        if account and here and account != here:
+            words = f"This role belongs to account {account}. Choose a role of account {here}, in which the job runs."
+            self.add_error("role_arn", ValidationError(words, code="cross_account"))
 
     def _require(self, name: str) -> None:
         if not self.cleaned_data.get(name) and name not in self.errors:
@@ -267,6 +291,15 @@ class JobForm(forms.Form):
             if name not in filled:
                 words = f"{self.fields[name].label} are required together with {self.fields[filled[0]].label}."
                 self.add_error(name, ValidationError(words, code="required"))
+
+    def warn(self, name: str, words: str) -> None:
+        """Say something of a field that is no reason to refuse the form."""
+        self.warnings.setdefault(name, []).append(words)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the model chosen; those of most models as long as none is."""
+        return limits_for(self.connection, self.cleaned_data.get("model_id") or "")
 
     @property
     def makes_role(self) -> bool:
@@ -288,3 +321,12 @@ class JobForm(forms.Form):
         others = {"service_role", "role_name", *FAMILY}
         fields = {name: value for name, value in self.cleaned_data.items() if name not in others}
         return fields | {"tags": self.tags.tags}
+
+
+def free_name(connection: Connection, name: str) -> str:
+    """*name* with the first number behind it that no job has: ``nightly-2``."""
+    stem = re.sub(r"-\d{1,4}$", "", name)[: (job_constraints()["jobName"].max or 0) - 5].rstrip("-+.")
+    used = set(
+        BatchJob.objects.filter(connection=connection, job_name__startswith=stem).values_list("job_name", flat=True)
+    )
+    return next(free for number in count(2) if (free := f"{stem}-{number}") not in used)

@@ -20,10 +20,17 @@ CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
 )
 
 
+@register.filter
+def warnings(field: BoundField) -> list[str]:
+    """What is to be said of the field that is no error: what its form keeps in ``warnings``, if it does."""
+    return list(getattr(field.form, "warnings", {}).get(field.name, ()))
+
+
 def described_by(field: BoundField, part: Any = None) -> str:
-    """The ids of error, description and constraint, those there are, in the order they should be heard."""
+    """The ids of error, warning, description and constraint, those there are, in the order they should be heard."""
     ids = [
         ("error", field.errors),
+        ("warning", warnings(field)),
         ("helptext", field.help_text),
         ("constraint", getattr(part, "constraint", "") or getattr(part, "counter", False)),
     ]

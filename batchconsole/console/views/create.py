@@ -12,17 +12,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console import put_aside
+from batchconsole.console.aws_checks import check_field, check_form
 from batchconsole.console.definition import as_cli
+from batchconsole.console.forms.fields import S3UriField
 from batchconsole.console.forms.job import JobForm
 from batchconsole.console.forms.steps import Shown, take_step
 from batchconsole.console.layout import AwsSelect, Part
-from batchconsole.console.locations import check_locations
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.offers import OFFERS, offer
+from batchconsole.console.role_checks import check_access
 from batchconsole.console.s3_browser import Place, read_page
 from batchconsole.console.views import input_checks
 from batchconsole.console.views.models import Picker, summary_context
-from batchconsole.console.views.roles import check_access, role_policy
+from batchconsole.console.views.roles import role_policy
 from batchconsole.console.views.s3 import CHOOSERS, chooser_context
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
@@ -99,7 +101,7 @@ def _offer(form: JobForm, name: str) -> None:
 
 def _submit(request: ConsoleRequest) -> HttpResponse:
     form = JobForm(request.POST, connection=request.connection)
-    doubts = check_locations(form) if form.is_valid() else []
+    doubts = check_form(form) if form.is_valid() else []
     if not form.is_valid():
         form.focus_first_error()
         return _show(request, form, is_dirty=True)
@@ -112,11 +114,17 @@ def _submit(request: ConsoleRequest) -> HttpResponse:
         return _show(request, form, is_dirty=True)
     except AwsError as error:
         return _show(request, form, is_dirty=True, aws_error=error)
-    for doubt in doubts[:1]:
-        messages.warning(request, f"The locations in S3 could not be checked. {doubt.message}")
+    for words in _warnings(form, doubts):
+        messages.warning(request, words)
     put_aside.forget(request)
     messages.success(request, f"The batch inference job {job.job_name} was created.")
     return redirect(job)
+
+
+def _warnings(form: JobForm, doubts: list[AwsError]) -> list[str]:
+    """What the person should know of a job that was created all the same."""
+    known = [words for texts in form.warnings.values() for words in texts]
+    return known + [f"Not everything could be checked. {doubt.message} {doubt.hint}".strip() for doubt in doubts[:1]]
 
 
 def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
@@ -160,11 +168,21 @@ def job_field(request: ConsoleRequest, connection: str, name: str) -> HttpRespon
 
 @require_POST
 def job_field_check(request: ConsoleRequest, connection: str, name: str) -> HttpResponse:
-    """What is wrong with one field of the form as it is filled in now. AWS is not asked."""
+    """What is wrong with one field of the form as it is filled in now, by the rules and as far as AWS knows."""
     form = JobForm(request.POST, connection=request.connection)
     if name not in form.fields:
         raise Http404(f"The form has no field {name}.")
-    return render(request, "cloudscape/_error.html", {"field": form[name]})
+    form.full_clean()
+    doubt = None if form.errors.get(name) else check_field(form, name)
+    if doubt:
+        form.warn(name, f"This could not be checked now. {doubt.message} {doubt.hint}".strip())
+    return render(request, "cloudscape/_error.html", {"field": form[name], "taken": _taken_as(form, name)})
+
+
+def _taken_as(form: JobForm, name: str) -> str:
+    """The URI of a place that was written down in another way, for the field to show."""
+    typed, taken = form.data.get(name, ""), form[name].value()
+    return taken if isinstance(form.fields[name], S3UriField) and taken != typed else ""
 
 
 def render_part(part: Part, form: JobForm) -> str:

@@ -10,12 +10,11 @@ from django.views.decorators.http import require_POST
 
 from batchconsole.aws import iam
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.role_access import Access, role_access
 from batchconsole.console.forms.job import JobForm
 from batchconsole.console.middleware import ConsoleRequest
+from batchconsole.console.role_checks import LOCATIONS, check_access, missing_of
 from batchconsole.jobs.lifecycle import account_id
 
-LOCATIONS = ("input_s3_uri", "output_s3_uri")
 NEEDED = ("model_id", *LOCATIONS)
 
 
@@ -29,47 +28,15 @@ class RolePolicy:
     error: AwsError | None = None
 
 
-@dataclass(frozen=True)
-class RoleAccess:
-    """What IAM says of a role, or what is missing to ask."""
-
-    answers: tuple[Access, ...] = ()
-    missing: tuple[str, ...] = ()
-    error: AwsError | None = None
-
-    @property
-    def refused(self) -> list[Access]:
-        return [answer for answer in self.answers if not answer.is_allowed]
-
-
 @require_POST
 def access(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Whether the role the form holds now may read and write what the form holds now."""
+    """Whether the role the form holds now may read and write what the form holds now.
+
+    With ``quiet`` nobody has asked: what is missing to answer is not said, nor why there is no answer.
+    """
     form = JobForm(request.POST, connection=request.connection)
-    return render(request, "console/_role_access_answer.html", {"access": check_access(form)})
-
-
-def check_access(form: JobForm) -> RoleAccess:
-    """Ask IAM; only the role and the two locations need be right."""
-    form.full_clean()
-    values = form.cleaned_data
-    missing = _missing(form, ("role_arn", *LOCATIONS))
-    if missing:
-        return RoleAccess(missing=missing)
-    try:
-        account = account_id(form.connection)
-        owners = (values.get("input_bucket_owner") or account, values.get("output_bucket_owner") or account)
-        uris = {name: values[name] for name in LOCATIONS}
-        answers = role_access(form.connection.target, role_arn=values["role_arn"], owners=owners, **uris)
-    except AwsError as error:
-        return RoleAccess(error=error)
-    return RoleAccess(tuple(answers))
-
-
-def _missing(form: JobForm, names: tuple[str, ...]) -> tuple[str, ...]:
-    """What people call those of the fields that hold nothing valid."""
-    labels = form.error_labels
-    return tuple(labels.get(name, str(form.fields[name].label)) for name in names if not form.cleaned_data.get(name))
+    context = {"access": check_access(form), "is_quiet": "quiet" in request.GET}
+    return render(request, "console/_role_access_answer.html", context)
 
 
 @require_POST
@@ -83,7 +50,7 @@ def role_policy(form: JobForm) -> RolePolicy:
     """The documents of the role that *form* would make; only the fields they depend on need be right."""
     form.full_clean()
     values = form.cleaned_data
-    missing = _missing(form, NEEDED)
+    missing = missing_of(form, NEEDED)
     if missing:
         return RolePolicy(missing=missing)
     try:

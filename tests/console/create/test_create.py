@@ -149,7 +149,7 @@ def test_the_form_opens_with_aws_away(client: Client, away: Connection) -> None:
 def test_with_aws_away_the_job_is_saved_and_the_doubt_is_said(client: Client, away: Connection) -> None:
     response = client.post("/away/jobs/create/", filled_in(), follow=True)
     assert BatchJob.objects.get().connection == away
-    assert "The locations in S3 could not be checked." in response.content.decode()
+    assert "Not everything could be checked." in response.content.decode()
 
 
 def test_a_new_role_with_iam_away_is_refused_in_place(client: Client, away: Connection) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batchconsole.console.forms.job import JobForm
+from batchconsole.console.forms.job import JobForm, free_name
 from batchconsole.jobs.models import BatchJob, Connection, Status
 from tests.console.create.conftest import MODEL, filled_in
 
@@ -27,11 +27,11 @@ REFUSALS = [
     ("model_id", "anthropic.claude-opus-4-8", BATCH),
     ("model_id", "us.anthropic.claude-opus-4-8", BATCH),
     ("model_id", "anthropic.claude-haiku-4-5-20251001-v1:0", "only through an inference profile"),
+    ("input_s3_uri", "https://example.com/x", "The path must begin with s3://"),
     ("model_invocation_type", "", "Model invocation type is required."),
     ("model_invocation_type", "Chat", "Choose InvokeModel or Converse."),
     ("input_s3_uri", "", "S3 URI is required."),
     ("input_s3_uri", "bucket/prefix", "The path must begin with s3://"),
-    ("input_s3_uri", "https://bucket.s3.amazonaws.com/x", "The path must begin with s3://"),
     ("input_s3_uri", "s3://", "The bucket name length must be from 3 to 63 characters."),
     ("input_s3_uri", "s3://ab/x", "The bucket name length must be from 3 to 63 characters."),
     ("input_s3_uri", f"s3://{'b' * 64}/x", "The bucket name length must be from 3 to 63 characters."),
@@ -53,6 +53,7 @@ REFUSALS = [
     ("role_arn", "", "Service role is required."),
     ("role_arn", "arn:aws:iam::1:role/x", "Enter a valid service role ARN."),
     ("role_arn", "arn:aws:iam::123456789012:user/x", "Enter a valid service role ARN."),
+    ("role_arn", "arn:aws:iam::444455556666:role/x", "This role belongs to account 444455556666."),
     ("timeout_duration_in_hours", "23", "Timeout must be a whole number from 24 to 168."),
     ("timeout_duration_in_hours", "169", "Timeout must be a whole number from 24 to 168."),
     ("timeout_duration_in_hours", "24.5", "Timeout must be a whole number from 24 to 168."),
@@ -122,7 +123,26 @@ def test_blanks_around_values_are_cut_off(connection: Connection) -> None:
 def test_a_name_in_use_is_refused(connection: Connection) -> None:
     BatchJob.objects.create(connection=connection, job_name="taken", status=Status.COMPLETED)
     form = form_of(connection, job_name="taken")
-    assert form.errors["job_name"] == ["The job name taken is already in use. Enter another name."]
+    assert form.errors["job_name"] == ["The job name taken is already in use. Enter another name, such as taken-2."]
+
+
+def test_the_name_proposed_is_free_and_short_enough(connection: Connection) -> None:
+    for name in ("nightly-7", "nightly-2", "x" * 63):
+        BatchJob.objects.create(connection=connection, job_name=name, status=Status.COMPLETED)
+    assert free_name(connection, "nightly-7") == "nightly-3"
+    assert form_of(connection, job_name=free_name(connection, "x" * 63)).is_valid()
+
+
+def test_an_embedding_model_takes_no_converse_requests(connection: Connection) -> None:
+    titan = "amazon.titan-embed-text-v2:0"
+    assert form_of(connection, model_id=titan, model_invocation_type="InvokeModel").is_valid()
+    form = form_of(connection, model_id=titan, model_invocation_type="Converse")
+    assert "does not take Converse requests. Choose InvokeModel." in form.errors["model_invocation_type"][0]
+
+
+def test_a_place_written_as_an_address_is_shown_as_its_uri(connection: Connection) -> None:
+    form = form_of(connection, input_s3_uri="https://bucket.s3.amazonaws.com/x y", job_name="")
+    assert form["input_s3_uri"].value() == "s3://bucket/x y"
 
 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.REJECTED, Status.SUBMIT_FAILED])

@@ -1,0 +1,73 @@
+"""Amazon S3: the many ways to write down one place, each as its ``s3://`` URI. Pure: no call is made here.
+
+People paste what they have at hand: an ARN from a policy, the address of an object, of a page of the AWS console, or of
+one of ours, or a URI in the quotation marks of a command. Sources:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html,
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-arn-format.html.
+"""
+
+import re
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from batchconsole.aws.s3 import SCHEME
+
+QUOTES = "\"'`<>\u201c\u201d\u2018\u2019"
+# s3a and s3n are Hadoop's names for the same.
+SCHEMES = re.compile(r"s3[an]?://", re.IGNORECASE)
+ARN = re.compile(r"arn:aws[a-z-]*:s3:::(?P<bucket>[^/:*]+)(?:/(?P<key>.*))?")
+# bucket.s3.eu-west-1.amazonaws.com, and without a bucket in front the first folder of the path is it.
+HOST = re.compile(
+    r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?:dualstack\.|fips\.)?[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?"
+)
+CONSOLE_HOST = re.compile(r"(?:[a-z0-9-]+\.)*console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)")
+CONSOLE_PATH = re.compile(r"/s3/(?:buckets|object|upload)/(?P<bucket>[^/]+)")
+
+
+def s3_uri(text: str) -> str:
+    """*text* as ``s3://bucket/key`` where it is a way to write a place in S3; else as it is, without blanks around."""
+    text = text.strip().strip(QUOTES).strip()
+    scheme = SCHEMES.match(text)
+    if scheme:
+        return SCHEME + text[scheme.end() :]
+    arn = ARN.fullmatch(text)
+    if arn:
+        # In a policy /* stands for every object of a folder.
+        return _uri(arn["bucket"], re.sub(r"(^|/)\*$", r"\1", arn["key"] or ""))
+    return _of_address(text) if re.match(r"https?://", text, re.IGNORECASE) else text
+
+
+def _of_address(text: str) -> str:
+    try:
+        address = urlsplit(text)
+        host = (address.hostname or "").lower()
+    except ValueError:  # an IPv6 address that is none
+        return text
+    return _of_object(address, host) or _of_console(address, host) or _of_query(address) or text
+
+
+def _of_object(address: SplitResult, host: str) -> str:
+    match = HOST.fullmatch(host)
+    path = unquote(address.path).removeprefix("/")
+    if match is None:
+        return ""
+    if match["bucket"]:
+        return _uri(match["bucket"], path)
+    bucket, _, key = path.partition("/")
+    return _uri(bucket, key) if bucket else ""
+
+
+def _of_console(address: SplitResult, host: str) -> str:
+    path = CONSOLE_PATH.match(address.path)
+    if path is None or not CONSOLE_HOST.fullmatch(host):
+        return ""
+    return _uri(path["bucket"], parse_qs(address.query).get("prefix", [""])[0])
+
+
+def _of_query(address: SplitResult) -> str:
+    """The place that a page of this console shows, on whatever host it runs."""
+    uri = parse_qs(address.query).get("uri", [""])[0]
+    return uri if "/s3/" in address.path and uri.startswith(SCHEME) else ""
+
+
+def _uri(bucket: str, key: str) -> str:
+    return f"{SCHEME}{bucket}/{key}"
