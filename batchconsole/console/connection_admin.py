@@ -1,6 +1,6 @@
 """Connections in the administration: the one thing of the domain that is made and changed here and nowhere else."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,6 +21,17 @@ HIDEABLE = ("overview", "job-list")
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
     """A connection whose pages can be reached, and whose way to credentials is complete."""
 
+    class Meta:
+        labels: ClassVar = {
+            "is_enabled": "Enabled",
+            "account_id": "Account ID",
+            "assume_role_arn": "Role ARN",
+            "external_id": "External ID",
+            "endpoint_url": "Endpoint URL",
+            "bedrock_endpoint_url": "Bedrock endpoint URL",
+            "bedrock_runtime_endpoint_url": "Bedrock runtime endpoint URL",
+        }
+
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if any(resolve(reverse(view, args=[name])).view_name != view for view in HIDEABLE):
@@ -31,8 +42,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
         data = super().clean() or {}
         needed = NEEDED.get(data.get("credentials", ""))
         if needed and not data.get(needed):
-            label = str(self.fields[needed].label).lower()
-            self.add_error(needed, f"The {label} is required for this way to credentials.")
+            self.add_error(needed, f"{self.fields[needed].label} is required for this way to credentials.")
         return data
 
 

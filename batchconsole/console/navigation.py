@@ -32,8 +32,9 @@ def switch(request: HttpRequest, connections: Iterable[Connection]) -> list[tupl
 def side_navigation(request: HttpRequest, connection: Connection | None) -> list[list[Entry]]:
     """The groups of links, first the connection's own pages."""
     here = request.resolver_match.url_name or "" if request.resolver_match else ""
+    is_known = hasattr(request, "connection")  # The page of an unknown connection is no page.
     first = [
-        Entry(title, reverse(name, args=[connection.name]), here in names, place=name)
+        Entry(title, reverse(name, args=[connection.name]), is_known and here in names, place=name)
         for title, name, names in CONNECTION_PAGES
         if connection
     ]

@@ -39,6 +39,12 @@ class Pace:
     left: timedelta
     ends_at: datetime
 
+    @property
+    def rate(self) -> str:
+        """``50 records a minute``; a slow job's is told by the hour."""
+        count, unit = (self.per_minute, "minute") if self.per_minute >= 1 else (self.per_minute * 60, "hour")
+        return f"{count:,.0f} record{'' if round(count) == 1 else 's'} {'a' if unit == 'minute' else 'an'} {unit}"
+
 
 def stages(job: BatchJob, events: Iterable[Event]) -> list[Stage]:
     """The stages of *job* in their order, the end last; one the job never showed is skipped or ahead."""

@@ -27,6 +27,24 @@ def test_it_can_be_narrowed_to_connection_person_and_deed(client: Client, make_j
         assert client.get(URL, query).context["page"].count == count
 
 
+def test_large_counts_have_separators(client: Client, make_job: MakeJob) -> None:
+    make_job().record("reported", data={"records": 10_000})
+    assert "Records: 10,000" in client.get(URL).text
+
+
+def test_an_input_check_is_linked(client: Client, make_job: MakeJob) -> None:
+    make_job().record("created", data={"input_check": 1234})
+    assert '<a href="/local/input-checks/1234/">Input check 1234</a>' in client.get(URL).text
+
+
+def test_no_match_is_told_from_no_activity(client: Client, make_job: MakeJob) -> None:
+    assert "No activity" in client.get(URL).text
+    make_job().record("created")
+    text = client.get(URL, {"verb": "role_created"}).text
+    assert "No matches" in text
+    assert "(0)" not in text
+
+
 def test_what_is_unknown_is_left_out(client: Client, make_job: MakeJob) -> None:
     make_job().record("created")
     assert client.get(URL, {"connection": "nowhere", "actor": "nobody", "verb": "x", "page": "y"}).status_code == 200

@@ -32,10 +32,10 @@ def test_it_works(client: Client, connection: Connection) -> None:
     assert (made.region, made.credentials, made.sync_due_at <= timezone.now()) == ("eu-west-1", "default", True)
 
 
-@pytest.mark.parametrize(("credentials", "missing"), [("profile", "profile name"), ("assume_role", "assume role arn")])
+@pytest.mark.parametrize(("credentials", "missing"), [("profile", "Profile name"), ("assume_role", "Role ARN")])
 def test_a_way_to_credentials_must_be_complete(client: Client, credentials: str, missing: str) -> None:
     answer = client.post("/admin/jobs/connection/add/", NEW | {"credentials": credentials})
-    assert f"The {missing} is required" in answer.content.decode()
+    assert f"{missing} is required" in answer.content.decode()
 
 
 def test_a_name_is_part_of_urls(client: Client) -> None:

@@ -60,6 +60,7 @@ def test_an_unknown_or_disabled_connection_is_not_found(client: Client, connecti
     response = client.get(f"/{name}/jobs/")
     assert response.status_code == 404
     assert "Page not found" in response.text
+    assert response.text.count('aria-current="page"') == 1  # the breadcrumb: no link leads to such a page
 
 
 def test_the_side_navigation_marks_the_page_one_is_on(client: Client, connection: Connection) -> None:

@@ -1,12 +1,14 @@
 """The page of one job: its tabs, what it says of the job, and how it keeps itself up to date."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from batchconsole.console.stages import Pace
 from batchconsole.jobs.models import BatchJob, Connection, Event
 from batchconsole.jobs.states import Status
 from tests.console.conftest import Answer, MakeJob, arn
@@ -127,6 +129,24 @@ def test_the_pace_of_a_running_job_is_told(client: Client, make_job: MakeJob) ->
     text = page(client, job).text
     assert "About 50 records a minute" in text
     assert "ends in 10 min" in text or "ends in 9 min" in text
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "rate"),
+    [(1234.4, "1,234 records a minute"), (1.2, "1 record a minute"), (0.2, "12 records an hour")],
+)
+def test_a_slow_pace_is_told_by_the_hour(per_minute: float, rate: str) -> None:
+    assert Pace(per_minute=per_minute, left=timedelta(0), ends_at=timezone.now()).rate == rate
+
+
+def test_a_running_job_is_not_said_to_have_no_errors(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="InProgress", error_record_count=3)
+    assert "No errors yet" in page(client, job, "errors").text
+
+
+def test_a_cost_of_next_to_nothing_is_not_shown_as_none(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="Completed", input_token_count=1, cost_usd=Decimal("0.00001"))
+    assert "&lt;$0.0001" in page(client, job).text
 
 
 def test_a_rejected_job_can_be_submitted_anyway(client: Client, make_job: MakeJob) -> None:

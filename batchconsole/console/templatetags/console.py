@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from batchconsole.console import amounts
 from batchconsole.jobs.models import BatchJob, BulkActionItem, Event, Status
 from batchconsole.records.catalogue import bare_id, find
 from batchconsole.records.results import ErrorGroup
@@ -64,6 +65,7 @@ UNITS = (
     (timedelta(hours=1), "hour"),
     (timedelta(minutes=1), "minute"),
 )
+SMALL_DECIMALS = 4  # of an amount under a dollar
 SHORT_TIME = "%Y-%m-%d, %H:%M"
 STAGE_ICONS = {
     "done": "status-positive",
@@ -139,8 +141,18 @@ def outcome_indicator(item: BulkActionItem) -> SafeString:
 @register.filter
 def bulk_action_url(event: Event) -> str:
     """The page of the bulk action that *event* belongs to."""
+    return _event_url(event, "bulk-action", "bulk_action")
+
+
+@register.filter
+def input_check_url(event: Event) -> str:
+    """The page of the input check that *event* tells of."""
+    return _event_url(event, "input-check", "input_check")
+
+
+def _event_url(event: Event, page: str, name: str) -> str:
     connection = event.job.connection if event.job else event.connection
-    return reverse("bulk-action", args=[connection.name, event.data["bulk_action"]]) if connection else ""
+    return reverse(page, args=[connection.name, event.data[name]]) if connection else ""
 
 
 @register.filter
@@ -293,10 +305,10 @@ def figure(value: float | None) -> str:
 
 @register.filter
 def usd(value: Decimal | None) -> str:
-    """An amount in US dollars; more digits the smaller it is, and unknown is never zero."""
+    """What a job cost; more digits the smaller it is, and neither unknown nor next to nothing is ever a zero."""
     if value is None:
         return "-"
-    return f"${value:,.2f}" if value >= 1 or not value else f"${value:.4f}"
+    return amounts.usd(value, SMALL_DECIMALS if 0 < value < 1 else 2)
 
 
 @register.filter
@@ -315,12 +327,12 @@ def sentences(error: Mapping[str, str]) -> str:
 
 @register.filter
 def said(value: Any) -> Any:
-    """What an event holds, for people: lists with commas, tags as ``team = nlp``, nothing as ``none``."""
+    """What an event holds, for people: lists with commas, tags as ``team = nlp``, nothing as ``none``, ``10,000``."""
     if isinstance(value, list):
         return ", ".join(str(said(each)) for each in value) or "none"
     if isinstance(value, dict) and value.keys() == {"key", "value"}:
         return f"{value['key']} = {value['value']}" if value["value"] else value["key"]
-    return value
+    return f"{value:,}" if type(value) is int else value
 
 
 @register.filter

@@ -160,7 +160,7 @@ STATES = [
     State("job-list-preferences", JOBS, press("Table preferences", role="link")),
     State("job-list-stop", JOBS, stop_selected),
     State("job-list-message", "/local/jobs/stop/", say_nothing_is_selected),
-    State("job-list-filtered", f"{JOBS}?f=status%3DFailed&f=name%3Anightly&any=1"),
+    State("job-list-filtered", f"{JOBS}?f=status%3DFailed&f=name%3Anightly&join=any"),
     State("job-list-failed", f"{JOBS}?status=failed"),
     State("job-list-no-match", f"{JOBS}?q=nothing"),
     State("job-list-empty", "/new/jobs/"),

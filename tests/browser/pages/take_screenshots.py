@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.pages.states import STATES, State
-from tests.browser.pages.visits import WIDE, Site
+from tests.browser.pages.visits import SETTLE, WIDE, Site
 
 
 @pytest.mark.parametrize("state", STATES, ids=[state.name for state in STATES])
@@ -18,7 +18,9 @@ def test_take_pictures(site: Site, state: State, request: pytest.FixtureRequest)
             page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=folder / f"{state.name}.light.png", full_page=is_whole)
         page.emulate_media(color_scheme="dark")
+        page.evaluate(SETTLE)
         page.screenshot(path=folder / f"{state.name}.dark.png", full_page=is_whole)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 400, "height": WIDE["height"]})
+        page.evaluate(SETTLE)
         page.screenshot(path=folder / f"{state.name}.narrow.png", full_page=is_whole)
