@@ -5,23 +5,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from batchconsole.console import columns, sorting
+from batchconsole.console import sorting
 from batchconsole.console.columns import Column, Heading
 from batchconsole.console.filters import STATUS_GROUPS, JobFilter, query_string, statuses
 from batchconsole.console.pagination import Page, bounded, page_number, paginate
 from batchconsole.console.preferences import Preferences, page_size
-from batchconsole.console.properties import PROPERTIES, Token, read_tokens, why_no_token
+from batchconsole.console.properties import Token, read_tokens, why_no_token
+from batchconsole.console.suggestions import Suggestion, suggestions
+from batchconsole.console.table_look import NARROWEST, WIDEST, TableLook
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.querysets import BatchJobQuerySet
 
 EXPORT_CHUNK = 500
-MOST_PEOPLE = 20
+SELECTION_WIDTH = 40  # pixels, of the column of checkboxes
 UNSHOWN = ("hint", "manifest", "results_error", "role_arn", "subnet_ids", "security_group_ids")
 
 
@@ -47,10 +48,13 @@ class Chip:
 class JobTable:
     """What the list shows: rows, columns, counts by status, and where each link leads."""
 
+    narrowest, widest = NARROWEST, WIDEST
+
     def __init__(self, connection: Connection, query: QueryDict, preferences: Preferences) -> None:
         self.connection = connection
         self.query = query
-        self.columns = columns.chosen(preferences.columns)
+        self.look: TableLook = preferences.table
+        self.columns = self.look.shown
         self.jobs: BatchJobQuerySet = BatchJob.objects.filter(connection=connection)
         self.filter = JobFilter.of(query, self.jobs)
         self.size = page_size(query.get("page_size", ""))
@@ -146,20 +150,22 @@ class JobTable:
         return self.link(q=None, f=None, join=None, status=None)
 
     @property
-    def people(self) -> list[str]:
-        """Who may have created jobs, as far as a list of suggestions is good for."""
-        names = User.objects.order_by("username").values_list("username", flat=True)
-        return list(names[:MOST_PEOPLE])
+    def suggestions(self) -> Iterator[Suggestion]:
+        """What the filter's field offers to complete."""
+        return suggestions(self.connection)
 
     @property
-    def suggestions(self) -> Iterator[str]:
-        """What the filter's field offers to complete."""
-        for each in PROPERTIES:
-            yield from (f"{each.title} = {value}" for value in each.values)
-            if each.name == "by":
-                yield from (f"{each.title} = {name}" for name in self.people)
-            elif not each.values:
-                yield f"{each.title} {':' if ':' in each.operators else each.operators[0]} "
+    def is_resized(self) -> bool:
+        """Whether the columns have widths that a person chose, rather than those that the cells need."""
+        return any(column.name in self.look.widths for column in self.columns)
+
+    @property
+    def width(self) -> int:
+        """The pixels the table needs then; the last column takes what is left of a wider page."""
+        return SELECTION_WIDTH + sum(self.width_of(column) for column in self.columns)
+
+    def width_of(self, column: Column) -> int:
+        return self.look.widths.get(column.name, column.width)
 
     @property
     def headings(self) -> Iterator[Heading]:
@@ -170,11 +176,13 @@ class JobTable:
             yield self.heading(column, order)
 
     def heading(self, column: Column, order: str) -> Heading:
+        width = self.width_of(column)
         if not column.sorts or not sorting.usable([column.name], is_large=self.page.has_more):
-            return Heading(column, order, "")
+            return Heading(column, order, "", width=width)
         turned = f"-{column.name}" if order == "ascending" else column.name
         others = [name for name in self.sort if name.removeprefix("-") != column.name]
-        return Heading(column, order, self.link(sort=turned), self.link(sort=",".join([*others, turned])))
+        add_url = self.link(sort=",".join([*others, turned]))
+        return Heading(column, order, self.link(sort=turned), add_url, width)
 
     @cached_property
     def segments(self) -> list[Segment]:
@@ -217,7 +225,7 @@ class JobTable:
         """Changes when anything that the page shows has changed, or it is another page."""
         seen = [
             self.url,
-            [column.name for column in self.columns],
+            self.look,
             [(job.pk, job.modified_at) for job in self.page.rows],
             self.page.count_text,
             [segment.count for segment in self.segments],

@@ -30,6 +30,14 @@ class Page:
         return f"{self.count:,}{'+' if self.has_more else ''}"
 
     @property
+    def displaying(self) -> str:
+        """What a screen reader says of the page: ``Displaying items 1 to 20 of 150``."""
+        if not self.rows:
+            return "Displaying no items"
+        first = (self.number - 1) * self.size + 1
+        return f"Displaying items {first:,} to {first + len(self.rows) - 1:,} of {self.count_text}"
+
+    @property
     def previous(self) -> int | None:
         return self.number - 1 if self.number > 1 else None
 

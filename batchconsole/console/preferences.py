@@ -1,11 +1,11 @@
-"""How a person wants the pages: theme, density, time zone, columns, views; and which panels are open in this browser.
+"""How a person wants the pages: theme, density, time zone, table, views; and which panels are open in this browser.
 
 The pages read cookies, so that signing out keeps the look. What is chosen is written down for the person too, and with
 a sign-in the browser's cookies become that person's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 from batchconsole.console.saved_views import COOKIE as VIEWS_COOKIE
 from batchconsole.console.saved_views import SavedView, read_views
+from batchconsole.console.table_look import TableLook
 from batchconsole.jobs.models import KeptPreferences
 
 THEMES = {"system": "Use the system's setting", "light": "Light", "dark": "Dark"}
@@ -22,7 +23,8 @@ TIME_ZONES = {"utc": "UTC", "local": "The time zone of this browser"}
 PANEL = {"open": "Open", "closed": "Closed"}
 PAGE_SIZES = (10, 20, 50, 100)
 PREFIX = "console-"
-KEPT = ("theme", "density", "time-zone", "page-size", "columns", VIEWS_COOKIE)  # for the person, not the browser
+TABLE = ("page-size", "density", "columns", "table", "widths")  # of the job list
+KEPT = ("theme", "time-zone", *TABLE, VIEWS_COOKIE)  # for the person, not the browser
 RESTORED = "preferences"  # in the session: the cookies are this person's
 ONE_YEAR = 365 * 24 * 60 * 60  # seconds
 
@@ -38,7 +40,7 @@ class Preferences:
     navigation: str = "open"
     help: str = "closed"
     page_size: int = 20
-    columns: tuple[str, ...] = ()  # of the job list; none are those shown by default
+    table: TableLook = field(default_factory=TableLook)  # of jobs
     views: tuple[SavedView, ...] = ()  # of the job list
 
     @classmethod
@@ -58,7 +60,11 @@ class Preferences:
             navigation=choice("navigation", PANEL, cls.navigation),
             help=choice("help", PANEL, cls.help),
             page_size=page_size(cookies.get(PREFIX + "page-size", "")) or cls.page_size,
-            columns=tuple(filter(None, cookies.get(PREFIX + "columns", "").split("."))),
+            table=TableLook.read(
+                columns=cookies.get(PREFIX + "columns", ""),
+                rows=cookies.get(PREFIX + "table", ""),
+                widths=cookies.get(PREFIX + "widths", ""),
+            ),
             views=tuple(read_views(cookies.get(PREFIX + VIEWS_COOKIE, ""))),
         )
 

@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:connection>/s3/folder/", s3.create_folder, name="s3-folder"),
     path("<slug:connection>/jobs.csv", jobs.export, name="job-list-export"),
     path("<slug:connection>/jobs/columns/", job_views.table, name="job-columns"),
+    path("<slug:connection>/jobs/columns/widths/", job_views.widths, name="job-column-widths"),
     path("<slug:connection>/jobs/views/save/", job_views.save, name="job-view-save"),
     path("<slug:connection>/jobs/views/remove/", job_views.remove, name="job-view-remove"),
     path("<slug:connection>/jobs/stop/", job_stop.selected, name="job-stop-selected"),

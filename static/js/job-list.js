@@ -1,4 +1,6 @@
 // The job list: filter, order and pages load in place; the rows keep themselves up to date.
+import "./column-order.js";
+import "./column-widths.js";
 import { announce, load } from "./live.js";
 import { clearSelection, showSelection } from "./selection.js";
 
@@ -9,15 +11,26 @@ let statuses = new Map();
 const readStatuses = () =>
   new Map(
     [...region.querySelectorAll("tbody tr")].map((row) => [
-      row.querySelector("th")?.textContent.trim(),
-      row.querySelector(".status-indicator")?.textContent.trim(),
+      row.id,
+      `${row.querySelector("th")?.textContent.trim()}: ${row.querySelector(".status-indicator")?.textContent.trim()}`,
     ]),
   );
 
 async function go(url) {
   clearSelection();
-  await load(url, { push: true });
-  announce(document.getElementById("job-list-matches")?.textContent.trim() ?? "");
+  const isThere = await load(url, { push: true });
+  if (!isThere) {
+    if (isThere === false) showFailure(url);
+    return;
+  }
+  const matches = document.getElementById("job-list-matches")?.textContent.trim();
+  announce([matches, region.dataset.displaying].filter(Boolean).join(". "));
+}
+
+function showFailure(url) {
+  const alert = document.getElementById("load-failed");
+  alert.querySelector("a").href = url;
+  alert.hidden = false;
 }
 
 function filterUrl() {
@@ -70,8 +83,8 @@ region.addEventListener("live:before", () => {
 
 region.addEventListener("live:after", () => {
   showSelection();
-  const changed = [...readStatuses()].filter(([name, text]) => statuses.has(name) && statuses.get(name) !== text);
-  if (changed.length) announce(changed.slice(0, 3).map(([name, text]) => `${name}: ${text}`).join(". "));
+  const changed = [...readStatuses()].filter(([id, text]) => statuses.has(id) && statuses.get(id) !== text);
+  if (changed.length) announce(changed.slice(0, 3).map(([, text]) => text).join(". "));
 });
 
 window.addEventListener("popstate", () => {

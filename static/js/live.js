@@ -6,6 +6,7 @@ import { morph } from "./morph.js";
 const BUSY = 4000;
 const IDLE = 60000;
 const SLOWEST = 120000;
+const LATE = 10000;
 
 const region = document.querySelector("[data-live]");
 const paused = "console-updates-paused";
@@ -18,11 +19,13 @@ export function announce(text) {
   if (status) status.textContent = text;
 }
 
+// Whether the page is there now; nothing is said of a load that another one has overtaken.
 export async function load(url, { push = false } = {}) {
   clearTimeout(timer); // an update of the old address must not overtake what somebody asked for
   current?.abort();
   current = new AbortController();
   const isSame = new URL(url, location.href).href === location.href;
+  const late = setTimeout(() => stamp("Still refreshing"), LATE);
   try {
     const response = await fetch(url, { headers: headers(isSame), signal: current.signal, redirect: "manual" });
     if (response.type === "opaqueredirect") return location.assign(url);
@@ -32,11 +35,14 @@ export async function load(url, { push = false } = {}) {
     failures = 0;
     stamp();
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError") return undefined;
     failures += 1;
     stamp("Could not refresh");
+  } finally {
+    clearTimeout(late);
   }
   schedule();
+  return !failures;
 }
 
 function headers(isSame) {

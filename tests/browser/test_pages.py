@@ -92,6 +92,19 @@ def test_a_server_that_is_away_is_said_beside_the_button(open_page: Open, many: 
     expect(page.locator("#job-list tbody tr")).to_have_count(18)
 
 
+def test_what_could_not_be_loaded_is_asked_for_again(open_page: Open, many: BatchJob) -> None:
+    page = open_page(JOBS)
+    page.route("**/local/jobs/?status=failed", lambda route: route.abort())
+    page.get_by_role("link", name=re.compile("^Failed")).click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The jobs could not be loaded")
+    page.unroute("**/local/jobs/?status=failed")
+    alert.get_by_role("link", name="Retry").click()
+    page.wait_for_url("**?status=failed")
+    expect(alert).to_be_hidden()
+    expect(page.locator("#live-status")).to_have_text("4 matches. Displaying items 1 to 4 of 4")
+
+
 def test_a_session_that_ended_leads_to_the_sign_in_page(open_page: Open, many: BatchJob) -> None:
     page = open_page(JOBS)
     page.context.clear_cookies()

@@ -1,4 +1,4 @@
-"""What a person keeps of the job list: columns, page size, views under a name; and the list as a file."""
+"""What a person keeps of the job list: views under a name; and the list as a file."""
 
 import csv
 import io
@@ -14,53 +14,10 @@ from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import MakeJob
 from tests.console.test_job_stop import said
 from tests.console.test_jobs import names
+from tests.console.test_table_look import choose
 
 URL = "/local/jobs/"
-COLUMNS_URL, SAVE, REMOVE, EXPORT = (
-    f"/local/jobs{end}" for end in ("/columns/", "/views/save/", "/views/remove/", ".csv")
-)
-
-
-def headings(client: Client) -> list[str]:
-    return [heading.column.name for heading in client.get(URL).context["table"].headings]
-
-
-def test_every_column_can_be_shown(client: Client, make_job: MakeJob) -> None:
-    make_job(cost_usd=Decimal("1.5"), tags=[{"key": "team", "value": "nlp"}], input_token_count=1234)
-    every = [column.name for column in COLUMNS]
-    client.post(COLUMNS_URL, {"page_size": "50", "columns": every[1:]})
-    assert headings(client) == every
-    text = client.get(URL).text
-    for part in ("$1.50", "team=nlp", "1,234", "s3://prompts/input/"):
-        assert part in text
-
-
-def test_choosing_columns_leads_back_with_the_new_page_size(client: Client, make_job: MakeJob) -> None:
-    make_job()
-    response = client.post(
-        COLUMNS_URL, {"page_size": "50", "columns": ["cost"], "next": f"{URL}?q=wel&page_size=10&page=3"}
-    )
-    assert response["Location"] == f"{URL}?q=wel"
-    assert headings(client) == ["name", "cost"]
-    assert client.get(URL).context["table"].page.size == 50
-
-
-def test_the_name_is_always_a_column(client: Client, make_job: MakeJob) -> None:
-    make_job()
-    client.post(COLUMNS_URL, {"page_size": "20"})
-    assert headings(client) == ["name"]
-
-
-def test_unknown_columns_are_refused_and_unknown_cookies_ignored(client: Client, make_job: MakeJob) -> None:
-    make_job()
-    assert client.post(COLUMNS_URL, {"page_size": "20", "columns": ["password"]}).status_code == 200
-    client.cookies["console-columns"] = "password.secret"
-    assert len(headings(client)) > 3
-
-
-def test_the_preferences_are_a_page_and_a_dialog(client: Client, connection: Connection) -> None:
-    assert "<html" in client.get(COLUMNS_URL).text
-    assert "<html" not in client.get(COLUMNS_URL, headers={"HX-Request": "true"}).text
+SAVE, REMOVE, EXPORT = (f"/local/jobs{end}" for end in ("/views/save/", "/views/remove/", ".csv"))
 
 
 def test_a_view_is_saved_under_a_name_and_leads_to_the_same_list(client: Client, make_job: MakeJob) -> None:
@@ -109,11 +66,11 @@ def test_the_file_has_every_job_that_matches(client: Client, make_job: MakeJob) 
     assert rows[0]["end_time"] == ""
 
 
-def test_the_file_can_hold_the_columns_shown_only(client: Client, make_job: MakeJob) -> None:
+def test_the_file_can_hold_the_columns_shown_only_in_their_order(client: Client, make_job: MakeJob) -> None:
     make_job(cost_usd=Decimal("0.5"))
-    client.post(COLUMNS_URL, {"page_size": "20", "columns": ["cost"]})
+    choose(client, columns=["model", "cost"], order=["cost", "name", "model"])
     lines = client.get(EXPORT, {"columns": "shown"}).getvalue().decode().splitlines()
-    assert lines == ["job_name,cost_usd", "welcome,0.500000"]
+    assert lines == ["cost_usd,job_name,model_id", "0.500000,welcome,amazon.nova-lite-v1:0"]
 
 
 def test_every_column_has_something_for_the_file() -> None:

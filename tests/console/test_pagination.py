@@ -46,3 +46,8 @@ def test_going_on_finds_the_rest(many: None) -> None:
     found = paginate(Event.objects.order_by("pk"), number=101, size=10)
     assert not found.has_more
     assert found.count_text == "1,050"
+
+
+def test_a_page_tells_which_items_it_displays(many: None) -> None:
+    assert paginate(Event.objects.order_by("pk"), number=2, size=20).displaying == "Displaying items 21 to 40 of 1,000+"
+    assert page(count=0).displaying == "Displaying no items"

@@ -1,34 +1,20 @@
-"""What is kept of the job list for a person: the columns it shows, and views of it under a name."""
+"""What is kept of the job list for a person: how its table looks, and views of it under a name."""
 
 from urllib.parse import urlsplit
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from batchconsole.console import columns, preferences
+from batchconsole.console import preferences
+from batchconsole.console.forms.table import TableForm
 from batchconsole.console.job_table import JobTable
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.saved_views import COOKIE, MAX_COOKIE, MAX_NAME, SavedView, with_view, without, write_views
+from batchconsole.console.table_look import read_widths, write_widths
 from batchconsole.console.views.job_stop import back_to
-
-
-class TableForm(forms.Form):
-    """Page size and columns of the job list."""
-
-    page_size = forms.TypedChoiceField(
-        choices=[(size, f"{size} jobs") for size in preferences.PAGE_SIZES],
-        coerce=int,
-        widget=forms.RadioSelect(attrs={"class": "radio"}),
-    )
-    columns = forms.MultipleChoiceField(
-        choices=[(column.name, column.title) for column in columns.COLUMNS if column.name != columns.ALWAYS],
-        required=False,
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "checkbox"}),
-    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,15 +22,29 @@ class TableForm(forms.Form):
 def table(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The preferences of the table: a dialog, or a page without script."""
     back = back_to(request, request.connection.get_absolute_url())
-    shown = [column.name for column in columns.chosen(request.preferences.columns)]
-    form = TableForm(request.POST or None, initial={"page_size": request.preferences.page_size, "columns": shown})
-    if not form.is_valid():
+    if "reset" in request.POST:
+        return remembered(request, back, dict.fromkeys(preferences.TABLE, ""))
+    form = TableForm.of(request.preferences, request.POST or None)
+    if form.moved[0] or not form.is_valid():
         template = "console/_job_columns.html" if request.htmx else "console/job_columns.html"
         return render(request, template, {"form": form, "back": back})
+    return remembered(request, back, form.kept())
+
+
+def remembered(request: ConsoleRequest, back: str, wishes: dict[str, str]) -> HttpResponse:
+    """Lead *back* to the list, which looks as wished."""
     response = HttpResponseRedirect(without_page_size(back))
-    preferences.remember(request, response, "page-size", str(form.cleaned_data["page_size"]))
-    kept = [columns.ALWAYS, *form.cleaned_data["columns"]]
-    preferences.remember(request, response, "columns", "" if tuple(kept) == columns.DEFAULT else ".".join(kept))
+    for name, value in wishes.items():
+        preferences.remember(request, response, name, value)
+    return response
+
+
+@require_POST
+def widths(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Keep how wide the columns are, which the page's script tells when a person has changed it."""
+    response = HttpResponse(status=204)
+    given = read_widths(request.POST.get("widths", ""))
+    preferences.remember(request, response, "widths", write_widths(request.preferences.table.widths | given))
     return response
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.pages.seed import CLAUDE, NOVA
 
 CSV = b"id,review\n" + b"".join(b"r-%d,The kettle boils %d times.\n" % (number, number) for number in range(120))
+WIDE = "name.created.status.model.progress.cost.by.input.output.job_id"
 JOBS, JOB, CREATE = "/local/jobs/", "/local/jobs/{%s}/", "/local/jobs/create/"
 FILLED = f"{CREATE}?model_id={NOVA}&model_invocation_type=Converse&input_s3_uri=s3://{{bucket}}/"
 
@@ -135,6 +136,13 @@ def sign_in_wrongly(page: Page) -> None:
     page.locator(".alert, .flash").first.wait_for()
 
 
+def look_otherwise(page: Page) -> None:
+    look = {"table": "one-line.striped.sticky", "widths": "name-150.status-200.model-100.created-300", "columns": WIDE}
+    page.context.add_cookies([{"name": f"console-{name}", "value": look[name], "url": page.url} for name in look])
+    page.reload()
+    page.get_by_role("checkbox", name="Select job nightly-queued").check()
+
+
 def lose_the_server(page: Page) -> None:
     page.route("**/local/jobs/**", lambda route: route.abort())
     page.get_by_role("button", name="Refresh").click()
@@ -160,6 +168,8 @@ STATES = [
     State("job-list-preferences", JOBS, press("Table preferences", role="link")),
     State("job-list-stop", JOBS, stop_selected),
     State("job-list-message", "/local/jobs/stop/", say_nothing_is_selected),
+    State("job-list-all-states", f"{JOBS}?q=nightly-&page_size=20"),
+    State("job-list-look", f"{JOBS}?q=nightly-", look_otherwise),
     State("job-list-filtered", f"{JOBS}?f=status%3DFailed&f=name%3Anightly&join=any"),
     State("job-list-failed", f"{JOBS}?status=failed"),
     State("job-list-no-match", f"{JOBS}?q=nothing"),
