@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from batchconsole.aws import bedrock, policies
 from batchconsole.aws.errors import AwsError, translate
-from batchconsole.aws.policies import service_role_policy, service_role_trust
+from batchconsole.aws.policies import RoleScope, service_role_policy, service_role_trust
 from batchconsole.aws.session import Target, client
 
 __all__ = [
@@ -77,44 +77,18 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def new_role_documents(
-    target: Target,
-    *,
-    input_s3_uri: str,
-    output_s3_uri: str,
-    model_id: str,
-    account_id: str,
-    kms_key_id: str = "",
-    bucket_owners: tuple[str, ...] = (),
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def new_role_documents(target: Target, scope: RoleScope, *, account_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The trust policy and the permissions :func:`create_service_role` would write, to be read before it does.
 
     Raises :class:`AwsError` when the models behind an inference profile cannot be listed.
     """
     policy = service_role_policy(
-        input_s3_uri=input_s3_uri,
-        output_s3_uri=output_s3_uri,
-        model_id=model_id,
-        account_id=account_id,
-        region=target.region,
-        kms_key_id=kms_key_id,
-        model_arns=_models_behind(target, model_id),
-        bucket_owners=bucket_owners,
+        scope, account_id=account_id, region=target.region, model_arns=_models_behind(target, scope.model_id)
     )
     return service_role_trust(account_id=account_id, region=target.region), policy
 
 
-def create_service_role(
-    target: Target,
-    *,
-    role_name: str,
-    input_s3_uri: str,
-    output_s3_uri: str,
-    model_id: str,
-    account_id: str,
-    kms_key_id: str = "",
-    bucket_owners: tuple[str, ...] = (),
-) -> str:
+def create_service_role(target: Target, scope: RoleScope, *, role_name: str, account_id: str) -> str:
     """Make the role *role_name* under ``/service-role/`` for jobs like this one and return its ARN.
 
     Its one inline policy is :func:`service_role_policy`. When the policy cannot be written the role is removed again,
@@ -125,15 +99,7 @@ def create_service_role(
     AwsError
         ``EntityAlreadyExists``, ``AccessDenied``, or never reached.
     """
-    trust, policy = new_role_documents(
-        target,
-        input_s3_uri=input_s3_uri,
-        output_s3_uri=output_s3_uri,
-        model_id=model_id,
-        account_id=account_id,
-        kms_key_id=kms_key_id,
-        bucket_owners=bucket_owners,
-    )
+    trust, policy = new_role_documents(target, scope, account_id=account_id)
     iam = client(target, "iam")
     with translate("CreateRole", permission="iam:CreateRole", subject=f"role {role_name}"):
         role = iam.create_role(

@@ -1,9 +1,11 @@
 """The trust and permission documents of a batch inference service role: least privilege on the chosen locations.
 
-Source: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html. Pure: no call is made here.
+Sources: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html and, for a VPC, batch-vpc.html there.
+Pure: no call is made here.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from batchconsole.aws.s3 import parse_s3_uri
@@ -12,6 +14,34 @@ Statement = dict[str, Any]
 SERVICE = "bedrock.amazonaws.com"
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 PROFILE_PREFIXES = frozenset({"us", "us-gov", "eu", "apac", "global", "jp", "au", "ca"})
+
+# https://docs.aws.amazon.com/bedrock/latest/userguide/batch-vpc.html, with the tags that Bedrock gives its interfaces
+VPC_DESCRIPTIONS = [
+    f"ec2:Describe{what}" for what in ("NetworkInterfaces", "Vpcs", "DhcpOptions", "Subnets", "SecurityGroups")
+]
+INTERFACE_USES = [
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+]
+MANAGED_TAG, JOB_TAG = "BedrockManaged", "BedrockModelInvocationJobArn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleScope:
+    """What a job touches, which is what its role must be allowed to.
+
+    ``bucket_owners`` are other accounts that own a bucket; the role's own is always among them. Subnets and security
+    groups are ids, both or none.
+    """
+
+    input_s3_uri: str
+    output_s3_uri: str
+    model_id: str
+    kms_key_id: str = ""
+    bucket_owners: tuple[str, ...] = ()
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
 
 
 def partition_of(region: str) -> str:
@@ -26,7 +56,7 @@ def document(statements: Iterable[Statement]) -> dict[str, Any]:
 
 def service_role_trust(*, account_id: str, region: str) -> dict[str, Any]:
     """The trust policy: Bedrock may assume the role, only for batch jobs of this account and region."""
-    arn = f"arn:{partition_of(region)}:bedrock:{region}:{account_id}:model-invocation-job/*"
+    arn = _any_job(partition_of(region), region, account_id)
     return document(
         [
             {
@@ -40,33 +70,25 @@ def service_role_trust(*, account_id: str, region: str) -> dict[str, Any]:
 
 
 def service_role_policy(
-    *,
-    input_s3_uri: str,
-    output_s3_uri: str,
-    model_id: str,
-    account_id: str,
-    region: str,
-    kms_key_id: str = "",
-    model_arns: Iterable[str] = (),
-    bucket_owners: Iterable[str] = (),
+    scope: RoleScope, *, account_id: str, region: str, model_arns: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The permissions a batch job needs: S3 on its two locations, the KMS key and the inference profile when given.
+    """The permissions a batch job needs: S3 on its two locations; KMS key, inference profile and VPC when given.
 
     Parameters
     ----------
     model_arns
-        The foundation models behind *model_id* when that is an inference profile, one for each of its regions.
-    bucket_owners
-        Other accounts that own a bucket; the role's own is always among them.
+        The foundation models behind the scope's model when that is an inference profile, one for each of its regions.
     """
     partition = partition_of(region)
-    owners = sorted({account_id, *bucket_owners} - {""})
-    statements = _s3(partition, input_s3_uri, output_s3_uri, owners)
-    if kms_key_id:
-        statements.append(_kms(partition, region, account_id, kms_key_id))
-    if is_inference_profile(model_id):
-        arns = [_profile_arn(partition, region, account_id, model_id), *model_arns]
+    owners = sorted({account_id, *scope.bucket_owners} - {""})
+    statements = _s3(partition, scope.input_s3_uri, scope.output_s3_uri, owners)
+    if scope.kms_key_id:
+        statements.append(_kms(partition, region, account_id, scope.kms_key_id))
+    if is_inference_profile(scope.model_id):
+        arns = [_profile_arn(partition, region, account_id, scope.model_id), *model_arns]
         statements.append(_allow("InferenceProfile", ["bedrock:InvokeModel"], arns))
+    if scope.subnet_ids:
+        statements += _vpc(partition, region, account_id, scope)
     return document(statements)
 
 
@@ -106,6 +128,33 @@ def _kms(partition: str, region: str, account_id: str, kms_key_id: str) -> State
         arn = f"arn:{partition}:kms:{region}:{account_id}:key/*"
         via["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": alias}
     return _allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [arn], via)
+
+
+def _vpc(partition: str, region: str, account_id: str, scope: RoleScope) -> list[Statement]:
+    """Network interfaces in the chosen subnets: made, tagged, used and removed by batch jobs, and by nothing else."""
+    ec2, job = f"arn:{partition}:ec2:{region}:{account_id}", _any_job(partition, region, account_id)
+    interfaces = f"{ec2}:network-interface/*"
+    subnets = [f"{ec2}:subnet/{name}" for name in scope.subnet_ids]
+    groups = [f"{ec2}:security-group/{name}" for name in scope.security_group_ids]
+    made = {
+        "StringEquals": {f"aws:RequestTag/{MANAGED_TAG}": "true"},
+        "ArnEquals": {f"aws:RequestTag/{JOB_TAG}": job},
+    }
+    own = {"StringEquals": {"ec2:Subnet": subnets}, "ArnEquals": {f"ec2:ResourceTag/{JOB_TAG}": job}}
+    tagged = {
+        "StringEquals": {"ec2:CreateAction": "CreateNetworkInterface"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": [MANAGED_TAG, JOB_TAG]},
+    }
+    return [
+        _allow("DescribeVpc", VPC_DESCRIPTIONS, ["*"]),
+        _allow("CreateInterface", ["ec2:CreateNetworkInterface"], [interfaces, *subnets, *groups], made),
+        _allow("UseInterface", INTERFACE_USES, ["*"], own),
+        _allow("TagInterface", ["ec2:CreateTags"], [interfaces], tagged),
+    ]
+
+
+def _any_job(partition: str, region: str, account_id: str) -> str:
+    return f"arn:{partition}:bedrock:{region}:{account_id}:model-invocation-job/*"
 
 
 def _profile_arn(partition: str, region: str, account_id: str, model_id: str) -> str:

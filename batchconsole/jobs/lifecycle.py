@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from batchconsole.aws import bedrock, iam, sts
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.policies import RoleScope
 from batchconsole.jobs import reports, scheduling
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import (
@@ -101,17 +102,24 @@ def _merged_in(job: BatchJob) -> set[BatchJob]:
 def create_service_role(*, connection: Connection, actor: Any, role_name: str, fields: dict[str, Any]) -> str:
     """Make a least-privilege service role for a job of *fields* and return its ARN; raises :class:`AwsError`."""
     arn = iam.create_service_role(
-        connection.target,
-        role_name=role_name,
+        connection.target, role_scope(fields), role_name=role_name, account_id=account_id(connection)
+    )
+    Event.objects.create(connection=connection, actor=actor, verb=Verb.ROLE_CREATED, data={"role_arn": arn})
+    return arn
+
+
+def role_scope(fields: dict[str, Any]) -> RoleScope:
+    """What the role of a job of *fields* must be allowed to."""
+    owners = (fields.get("input_bucket_owner"), fields.get("output_bucket_owner"))
+    return RoleScope(
         input_s3_uri=fields["input_s3_uri"],
         output_s3_uri=fields["output_s3_uri"],
         model_id=fields["model_id"],
         kms_key_id=fields.get("output_kms_key_id") or "",
-        account_id=account_id(connection),
-        bucket_owners=(fields.get("input_bucket_owner") or "", fields.get("output_bucket_owner") or ""),
+        bucket_owners=tuple(owner for owner in owners if owner),
+        subnet_ids=tuple(fields.get("subnet_ids") or ()),
+        security_group_ids=tuple(fields.get("security_group_ids") or ()),
     )
-    Event.objects.create(connection=connection, actor=actor, verb=Verb.ROLE_CREATED, data={"role_arn": arn})
-    return arn
 
 
 def account_id(connection: Connection) -> str:

@@ -1,6 +1,7 @@
 """Service roles: whom they trust, what they may do, and that the local stack enforces it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,7 @@ import boto3
 import pytest
 
 from batchconsole.aws import iam, policies, s3
-from batchconsole.aws.policies import partition_of
+from batchconsole.aws.policies import RoleScope, partition_of
 from batchconsole.aws.session import Target, client
 from tests.aws.conftest import refused
 from tests.conftest import ACCOUNT, REGION
@@ -17,15 +18,10 @@ from tests.conftest import ACCOUNT, REGION
 MODEL = "amazon.nova-micro-v1:0"
 
 
-def policy(**changes: Any) -> dict[str, Any]:
-    asked = {
-        "input_s3_uri": "s3://prompts/in/",
-        "output_s3_uri": "s3://answers/out",
-        "model_id": MODEL,
-        "account_id": ACCOUNT,
-        "region": REGION,
-    }
-    return iam.service_role_policy(**(asked | changes))
+def policy(*, model_arns: Iterable[str] = (), **changes: Any) -> dict[str, Any]:
+    asked = {"input_s3_uri": "s3://prompts/in/", "output_s3_uri": "s3://answers/out", "model_id": MODEL}
+    scope = RoleScope(**(asked | changes))
+    return iam.service_role_policy(scope, account_id=ACCOUNT, region=REGION, model_arns=model_arns)
 
 
 def statement(document: dict[str, Any], sid: str) -> dict[str, Any]:
@@ -38,14 +34,8 @@ def name() -> str:
 
 
 def create(target: Target, name: str, bucket: str) -> str:
-    return iam.create_service_role(
-        target,
-        role_name=name,
-        input_s3_uri=f"s3://{bucket}/in/",
-        output_s3_uri=f"s3://{bucket}/out/",
-        model_id=MODEL,
-        account_id=ACCOUNT,
-    )
+    scope = RoleScope(input_s3_uri=f"s3://{bucket}/in/", output_s3_uri=f"s3://{bucket}/out/", model_id=MODEL)
+    return iam.create_service_role(target, scope, role_name=name, account_id=ACCOUNT)
 
 
 def test_it_works(target: Target, name: str, bucket: str) -> None:
@@ -154,7 +144,7 @@ def test_a_whole_bucket_is_granted() -> None:
 
 
 def test_both_buckets_are_listed_and_of_their_owners() -> None:
-    listing = statement(policy(bucket_owners=["999999999999", ""]), "ListBuckets")
+    listing = statement(policy(bucket_owners=("999999999999", "")), "ListBuckets")
     assert listing["Resource"] == ["arn:aws:s3:::answers", "arn:aws:s3:::prompts"]
     assert listing["Condition"] == {"StringEquals": {"aws:ResourceAccount": [ACCOUNT, "999999999999"]}}
 
@@ -175,6 +165,24 @@ def test_an_inference_profile_needs_its_models_in_each_region() -> None:
     models = [f"arn:aws:bedrock:{region}::foundation-model/{MODEL}" for region in ("us-east-1", "us-west-2")]
     invoke = statement(policy(model_id=f"us.{MODEL}", model_arns=models), "InferenceProfile")
     assert invoke["Resource"] == [f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/us.{MODEL}", *models]
+
+
+def test_interfaces_are_made_in_the_chosen_subnets_for_batch_jobs_only() -> None:
+    made = statement(policy(subnet_ids=("subnet-1",), security_group_ids=("sg-1",)), "CreateInterface")
+    ec2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+    assert made["Resource"] == [f"{ec2}:network-interface/*", f"{ec2}:subnet/subnet-1", f"{ec2}:security-group/sg-1"]
+    jobs = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:model-invocation-job/*"
+    assert made["Condition"]["ArnEquals"] == {"aws:RequestTag/BedrockModelInvocationJobArn": jobs}
+
+
+def test_only_interfaces_of_batch_jobs_are_removed() -> None:
+    used = statement(policy(subnet_ids=("subnet-1",), security_group_ids=("sg-1",)), "UseInterface")
+    assert used["Condition"]["StringEquals"] == {"ec2:Subnet": [f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/subnet-1"]}
+    assert "ec2:ResourceTag/BedrockModelInvocationJobArn" in used["Condition"]["ArnEquals"]
+
+
+def test_without_a_vpc_the_role_may_do_nothing_in_one() -> None:
+    assert "ec2:" not in json.dumps(policy())
 
 
 def test_no_profile_no_invocation() -> None:

@@ -15,6 +15,7 @@ from batchconsole.jobs.models import Connection
 from batchconsole.setup.paths import ROOT
 
 TEMPLATES = [file for file in (ROOT / "templates").rglob("*.html") if "admin" not in file.parts]
+TOPICS = sorted((ROOT / "templates" / "console" / "help").glob("*.html"))
 STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
 
 
@@ -89,10 +90,18 @@ def test_an_unknown_help_topic_is_not_found(client: Client) -> None:
     assert client.get("/help/nothing/").status_code == 404
 
 
+@pytest.mark.parametrize("topic", TOPICS, ids=[topic.stem for topic in TOPICS])
+def test_a_help_topic_is_one_heading_some_paragraphs_and_few_links(topic: Path) -> None:
+    text = topic.read_text()
+    words = re.sub(r"<footer.*</footer>|{%.*?%}|<[^>]+>", " ", text, flags=re.DOTALL).split()
+    assert text.count("<h2>") == 1
+    assert 40 <= len(words) <= 300
+    assert text.count('target="_blank"') <= 3
+
+
 def test_every_info_link_has_its_topic() -> None:
     used = {topic for file in TEMPLATES for topic in re.findall(r'{% info "([a-z-]+)"', file.read_text())}
-    there = {file.stem for file in (ROOT / "templates/console/help").glob("*.html")}
-    assert used <= there
+    assert used <= {topic.stem for topic in TOPICS}
 
 
 @override_settings(ROOT_URLCONF=__name__)

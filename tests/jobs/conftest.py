@@ -11,6 +11,7 @@ import requests
 from django.contrib.auth.models import User
 
 from batchconsole.aws import iam, s3
+from batchconsole.aws.policies import RoleScope
 from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.signals import nudged
@@ -112,9 +113,8 @@ def sample_input(connection: Connection) -> Sample:
     s3.create_bucket(target, bucket)
     s3.put_object(target, bucket, "in/converse.jsonl", converse_lines(100))
     source, sink = f"s3://{bucket}/in/", f"s3://{bucket}/out/"
-    role = iam.create_service_role(
-        target, role_name=bucket, input_s3_uri=source, output_s3_uri=sink, model_id=MODEL, account_id=ACCOUNT
-    )
+    scope = RoleScope(input_s3_uri=source, output_s3_uri=sink, model_id=MODEL)
+    role = iam.create_service_role(target, scope, role_name=bucket, account_id=ACCOUNT)
     return Sample(bucket, input_s3_uri=source, output_s3_uri=sink, role_arn=role)
 
 

@@ -99,7 +99,12 @@ def _output_data(connection: str) -> Container:
         ),
         ExpandableSection(
             "Customize encryption settings (advanced)",
-            AwsSelect("output_kms_key_id", refresh_url=_field_url(connection, "output_kms_key_id"), noun="keys"),
+            AwsSelect(
+                "output_kms_key_id",
+                refresh_url=_field_url(connection, "output_kms_key_id"),
+                noun="keys",
+                info="encryption-key",
+            ),
             variant="inline",
         ),
         info="output-data",
@@ -134,20 +139,22 @@ def _service_access(connection: str) -> Container:
 def _additional_settings(connection: str) -> ExpandableSection:
     return ExpandableSection(
         "Additional settings",
-        Field("timeout_duration_in_hours", constraint="From 24 to 168 hours.", inputmode="numeric"),
-        Field("input_bucket_owner", constraint="12 digits.", inputmode="numeric"),
-        Field("output_bucket_owner", constraint="12 digits.", inputmode="numeric"),
+        Field("timeout_duration_in_hours", constraint="From 24 to 168 hours.", inputmode="numeric", info="timeout"),
+        Field("input_bucket_owner", constraint="12 digits.", inputmode="numeric", info="bucket-owner"),
+        Field("output_bucket_owner", constraint="12 digits.", inputmode="numeric", info="bucket-owner"),
         AwsSelect(
             "subnet_ids",
             refresh_url=_field_url(connection, "subnet_ids"),
             noun="subnets",
             constraint="Up to 16 subnets of one VPC.",
+            info="vpc",
         ),
         AwsSelect(
             "security_group_ids",
             refresh_url=_field_url(connection, "security_group_ids"),
             noun="security groups",
             constraint="Up to 5 security groups of the same VPC.",
+            info="vpc",
         ),
     )
 

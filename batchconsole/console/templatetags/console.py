@@ -93,10 +93,10 @@ def icon(name: str, label: str = "") -> SafeString:
 def info(topic: str, label_id: str) -> SafeString:
     """An Info link: opens the help topic ``console/help/<topic>.html``; its name ends with the label at *label_id*."""
     return format_html(
-        '<a class="info-link" id="info-{0}" href="{1}" data-help-topic="{0}" aria-labelledby="info-{0} {2}">Info</a>',
-        topic,
-        reverse("help", args=[topic]),
+        '<a class="info-link" id="info-{0}" href="{1}" data-help-topic="{2}" aria-labelledby="info-{0} {0}">Info</a>',
         label_id,
+        reverse("help", args=[topic]),
+        topic,
     )
 
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -13,7 +12,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.forms.job import JobForm
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.role_checks import LOCATIONS, check_access, missing_of
-from batchconsole.jobs.lifecycle import account_id
+from batchconsole.jobs.lifecycle import account_id, role_scope
 
 NEEDED = ("model_id", *LOCATIONS)
 
@@ -55,19 +54,7 @@ def role_policy(form: JobForm) -> RolePolicy:
         return RolePolicy(missing=missing)
     try:
         account = account_id(form.connection)
-        trust, permissions = iam.new_role_documents(form.connection.target, **_request(values), account_id=account)
+        trust, permissions = iam.new_role_documents(form.connection.target, role_scope(values), account_id=account)
     except AwsError as error:
         return RolePolicy(error=error)
     return RolePolicy(json.dumps(trust, indent=2), json.dumps(permissions, indent=2))
-
-
-def _request(values: dict[str, Any]) -> dict[str, Any]:
-    """What a role depends on, in the words of ``aws.iam``."""
-    owners = (values.get("input_bucket_owner", ""), values.get("output_bucket_owner", ""))
-    return {
-        "input_s3_uri": values["input_s3_uri"],
-        "output_s3_uri": values["output_s3_uri"],
-        "model_id": values["model_id"],
-        "kms_key_id": values.get("output_kms_key_id", ""),
-        "bucket_owners": tuple(owner for owner in owners if owner),
-    }

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batchconsole.aws import iam, s3
+from batchconsole.aws.policies import RoleScope
 from batchconsole.jobs import results, tasks
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
@@ -189,14 +190,10 @@ class Seed:
             yield f"many/part-{number:05}.jsonl", b"{}\n"
 
     def make_role(self) -> None:
-        iam.create_service_role(
-            self.local.target,
-            role_name=f"batch-{self.bucket[-6:]}",
-            input_s3_uri=f"s3://{self.bucket}/input/",
-            output_s3_uri=f"s3://{self.bucket}/output/",
-            model_id=NOVA,
-            account_id=ACCOUNT,
+        scope = RoleScope(
+            input_s3_uri=f"s3://{self.bucket}/input/", output_s3_uri=f"s3://{self.bucket}/output/", model_id=NOVA
         )
+        iam.create_service_role(self.local.target, scope, role_name=f"batch-{self.bucket[-6:]}", account_id=ACCOUNT)
 
     def make_checks(self) -> None:
         """A job that its input check has refused, one being checked, and the check by itself."""
