@@ -15,6 +15,12 @@ def decimals_for(amounts: Iterable[Decimal | None]) -> int:
     return next(decimals for limit, decimals in DECIMALS if largest >= limit)
 
 
+def exact_decimals(amounts: Iterable[Decimal | None]) -> int:
+    """How many decimals a column of prices shows so that none is rounded: the same for all, two at least."""
+    known = [amount.normalize() for amount in amounts if amount is not None]
+    return max([2, *(-int(amount.as_tuple().exponent) for amount in known)])
+
+
 def usd(amount: Decimal | None, decimals: int | None = None) -> str:
     """``$1,234.50``; ``<$0.01`` for what the decimals would hide; ``unknown`` for ``None``."""
     if amount is None:

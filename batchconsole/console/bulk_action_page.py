@@ -1,14 +1,15 @@
-"""What the page of a bulk action shows: how far it is, what became of each job, and that in one sentence."""
+"""What the pages of bulk actions show: how far each is, what became of its jobs, and that in one sentence."""
 
 import hashlib
 from dataclasses import dataclass
 
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 from batchconsole.console.filters import query_string
 from batchconsole.console.pagination import Page, page_number, paginate
-from batchconsole.jobs.models import BulkAction, BulkActionItem
+from batchconsole.jobs.models import BulkAction, BulkActionItem, Connection
 
 PAGE_SIZE = 50
 Outcome = BulkActionItem.Outcome
@@ -19,7 +20,47 @@ SAID = {
     Outcome.STOPPING: ("was being stopped already", "were being stopped already"),
     Outcome.ENDED: ("had already ended", "had already ended"),
     Outcome.FAILED: ("could not be stopped", "could not be stopped"),
+    Outcome.LEFT: ("was left alone", "were left alone"),
 }
+
+
+class Progress:
+    """How far one action is; *counts* says how many of its jobs have each outcome."""
+
+    def __init__(self, action: BulkAction, counts: dict[str, int]) -> None:
+        self.action = action
+        self.counts = counts
+
+    @property
+    def done(self) -> int:
+        """How many jobs were gone through."""
+        return self.action.job_count - self.counts.get(Outcome.PENDING, 0) - self.counts.get(Outcome.LEFT, 0)
+
+    @property
+    def percent(self) -> int:
+        """Rounded down, so that 100 means all."""
+        return self.done * 100 // self.action.job_count if self.action.job_count else 100
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """The kind of status indicator and its text: as something that goes on, or by the worst that came of it."""
+        if not self.action.is_finished:
+            return "in-progress", "Cancelling the rest" if self.action.cancelled_at else "In progress"
+        if self.counts.get(Outcome.FAILED):
+            return "warning", "Finished with failures"
+        return ("stopped", "Rest cancelled") if self.counts.get(Outcome.LEFT) else ("success", "Finished")
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return not self.action.is_finished and not self.action.cancelled_at
+
+    @property
+    def sentence(self) -> str:
+        """``37 stopped, 2 had already ended``; empty while nothing is known."""
+        parts = [
+            f"{count:,} {said[count != 1]}" for outcome, said in SAID.items() if (count := self.counts.get(outcome, 0))
+        ]
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -57,39 +98,14 @@ class BulkActionPage:
         return self.action.get_absolute_url() + query_string({name: value for name, value in values.items() if value})
 
     @cached_property
-    def counts(self) -> dict[str, int]:
-        return self.action.counts()
-
-    @property
-    def done(self) -> int:
-        """How many jobs something is known of."""
-        return self.action.job_count - self.counts.get(Outcome.PENDING, 0)
-
-    @property
-    def percent(self) -> int:
-        """Rounded down, so that 100 means all."""
-        return self.done * 100 // self.action.job_count if self.action.job_count else 100
-
-    @property
-    def kind(self) -> str:
-        """How the whole is shown: as something that goes on, or by the worst that came of it."""
-        if not self.action.is_finished:
-            return "in-progress"
-        return "warning" if self.counts.get(Outcome.FAILED) else "success"
-
-    @property
-    def sentence(self) -> str:
-        """``37 stopped, 2 had already ended``; empty while nothing is known."""
-        parts = [
-            f"{count:,} {said[count != 1]}" for outcome, said in SAID.items() if (count := self.counts.get(outcome, 0))
-        ]
-        return ", ".join(parts)
+    def progress(self) -> Progress:
+        return Progress(self.action, self.action.counts())
 
     @property
     def segments(self) -> list[Segment]:
         found = [Segment("all", "All", self.action.job_count, self.link(""), not self.outcome)]
         for outcome in Outcome:
-            if count := self.counts.get(outcome, 0):
+            if count := self.progress.counts.get(outcome, 0):
                 current = outcome == self.outcome
                 found.append(Segment(outcome.value, outcome.label, count, self.link(outcome.value), current))
         return found
@@ -98,5 +114,38 @@ class BulkActionPage:
     def version(self) -> str:
         """Changes when anything that the page shows has changed, or it is another page."""
         rows = [(item.pk, item.outcome, item.attempts, item.job.status) for item in self.page.rows]
-        seen = [self.url, rows, sorted(self.counts.items()), self.action.is_finished, self.action.failures]
-        return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+        counts = sorted(self.progress.counts.items())
+        return digest(self.url, rows, counts, self.progress.state, self.action.failures)
+
+
+class BulkActionList:
+    """One page of the bulk actions of *connection*, the newest first."""
+
+    def __init__(self, connection: Connection, query: QueryDict, *, page_size: int) -> None:
+        self.connection = connection
+        actions = BulkAction.objects.filter(connection=connection).select_related("connection", "created_by")
+        number = page_number(query.get("page", ""))
+        self.page: Page = paginate(actions, number=number, size=page_size, order=lambda _: ["-id"])
+
+    @property
+    def url(self) -> str:
+        values = {"page": self.page.number} if self.page.number > 1 else {}
+        return reverse("bulk-action-list", args=[self.connection.name]) + query_string(values)
+
+    @cached_property
+    def rows(self) -> list[Progress]:
+        counts = BulkAction.counts_of(self.page.rows)
+        return [Progress(action, counts[action.pk]) for action in self.page.rows]
+
+    @property
+    def is_busy(self) -> bool:
+        return any(not row.action.is_finished for row in self.rows)
+
+    @cached_property
+    def version(self) -> str:
+        """Changes when anything that the page shows has changed, or it is another page."""
+        return digest(self.url, [(row.action.pk, row.state, sorted(row.counts.items())) for row in self.rows])
+
+
+def digest(*seen: object) -> str:
+    return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()

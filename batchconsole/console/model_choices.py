@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import groupby
 
 from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
+from batchconsole.console.amounts import exact_decimals
 from batchconsole.jobs.models import ModelPrice
 from batchconsole.jobs.prices import price_for
 from batchconsole.records import catalogue, prices
@@ -36,8 +38,27 @@ class InferenceType:
     label: str
 
 
+class Priced:
+    """What has a price, or none that anybody knows."""
+
+    price: Price | None
+
+    @property
+    def input_price(self) -> Decimal | None:
+        return self.price.input_usd_per_million if self.price else None
+
+    @property
+    def output_price(self) -> Decimal | None:
+        return self.price.output_usd_per_million if self.price else None
+
+    @property
+    def price_origin(self) -> str:
+        """Who says so, in a few words: ``AWS Price List``."""
+        return self.price.source.partition(",")[0] if self.price else ""
+
+
 @dataclass(frozen=True)
-class ModelChoice:
+class ModelChoice(Priced):
     """One model in the picker. ``obstacle`` says why it can't be chosen and is empty when it can."""
 
     model: Model
@@ -60,6 +81,12 @@ class ModelChoice:
     def scopes(self) -> str:
         """The inference types in a few words: ``On-demand, US, Global``."""
         return ", ".join(kind.label.removeprefix(PROFILE_LABEL) for kind in self.inference_types)
+
+    @property
+    def direction(self) -> str:
+        """What it makes of what: ``text, image → text``."""
+        model = self.model
+        return f"{', '.join(model.input_modalities)} → {', '.join(model.output_modalities)}".lower()
 
     @property
     def modalities(self) -> list[str]:
@@ -163,6 +190,32 @@ def _obstacle(model: Model, region: str, offered: Offered, kinds: tuple[Inferenc
     if not kinds:
         return f"It can be invoked only through an inference profile, and none serves {region}."
     return ""
+
+
+@dataclass(frozen=True)
+class PricedType(Priced):
+    """One way to invoke a model and what it costs in batch jobs, if anybody knows."""
+
+    label: str
+    model_id: str
+    price: Price | None
+
+
+@dataclass(frozen=True)
+class ModelPrices:
+    """The prices of one model, with the decimals they share."""
+
+    rows: list[PricedType]
+
+    @property
+    def decimals(self) -> int:
+        return exact_decimals(price for row in self.rows for price in (row.input_price, row.output_price))
+
+
+def model_prices(choice: ModelChoice, region: str) -> ModelPrices:
+    """What *choice* costs by each of its inference types; where none serves the region, by its bare id."""
+    kinds = choice.inference_types or (InferenceType(choice.model.model_id, "None in this region"),)
+    return ModelPrices([PricedType(kind.label, kind.model_id, price_for(kind.model_id, region)) for kind in kinds])
 
 
 def by_provider(choices: Iterable[ModelChoice]) -> list[tuple[str, list[ModelChoice]]]:

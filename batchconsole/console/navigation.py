@@ -44,15 +44,23 @@ def side_navigation(request: HttpRequest, connection: Connection | None) -> list
     return [group for group in (first, general, [Entry("Documentation", DOCUMENTATION, is_external=True)]) if group]
 
 
-JOB_PAGES = ("job-list", "job-detail", "job-create", "job-stop", "job-stop-selected", "job-columns", "bulk-action")
+JOB_PAGES = (
+    "job-list",
+    "job-detail",
+    "job-create",
+    "job-stop",
+    "job-stop-selected",
+    "job-columns",
+    "job-record",
+    "job-resend",
+    "job-tags",
+    "bulk-action-list",
+    "bulk-action",
+)
 # Title, URL name, and the URL names of the pages it stands for.
 CONNECTION_PAGES = (
     ("Overview", "overview", ("overview",)),
-    (
-        "Batch inference",
-        "job-list",
-        ("job-list", "job-detail", "job-create", "job-stop", "job-stop-selected", "bulk-action"),
-    ),
+    ("Batch inference", "job-list", JOB_PAGES),
     ("Models", "model-list", ("model-list", "model-detail")),
     ("S3 buckets", "s3-browse", ("s3-browse", "s3-object")),
     ("Make batch input", "input-new", ("input-new", "input-made")),

@@ -72,6 +72,13 @@ def paginate(
     )
 
 
+def page_of(rows: Sequence[Any], *, number: int, size: int) -> Page:
+    """Page *number* of *rows* that are in memory already; a number past the end gives the last page."""
+    number = min(max(number, 1), max(1, -(-len(rows) // size)))
+    start = (number - 1) * size
+    return Page(rows=list(rows[start : start + size]), number=number, size=size, count=len(rows), has_more=False)
+
+
 def bounded(rows: QuerySet[Any]) -> str:
     """How many rows, as text, up to a bound: ``37``, ``1,000+``."""
     count = rows.order_by().values("pk")[: LOOK_AHEAD + 1].count()

@@ -1,13 +1,13 @@
 """The usage page: totals, rows of the table and chart of one connection, for one query."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
 from batchconsole.console.amounts import decimals_for
-from batchconsole.console.pagination import Page
+from batchconsole.console.pagination import Page, page_of
 from batchconsole.console.templatetags.console import model_name
 from batchconsole.console.usage_chart import OTHERS, UsageChart, day_title
 from batchconsole.console.usage_query import COST, GROUP_TITLES, MEASURES, RANGES, TOKENS, UsageQuery
@@ -130,10 +130,8 @@ class UsagePage:
 
     @cached_property
     def page(self) -> Page:
-        rows, size = self.rows, self.page_size
-        number = min(self.query.page, max(1, -(-len(rows) // size)))
-        shown = [self._row(group, totals) for group, totals in rows[(number - 1) * size : number * size]]
-        return Page(rows=shown, number=number, size=size, count=len(rows), has_more=False)
+        found = page_of(self.rows, number=self.query.page, size=self.page_size)
+        return replace(found, rows=[self._row(group, totals) for group, totals in found.rows])
 
     def _row(self, group: Group, totals: Totals) -> Row:
         note = group.name if self.query.by == MODEL and model_name(group.name) != group.name else ""

@@ -1,7 +1,8 @@
 """Stopping many jobs: the request is a row with an item a job; a worker goes through them in steps of a few seconds.
 
-What is lost, repeated or cut short changes nothing: the clock hands the row out again, one worker holds it at a time,
-and whether this action has stopped a job already is read from the job's own audit trail.
+What is lost, repeated or interrupted changes nothing: the clock hands the row out again, one worker holds it at a time,
+and whether this action has stopped a job already is read from the job's own audit trail. The rest can be cancelled: the
+worker finishes the job in hand, and the others are left alone.
 """
 
 import logging
@@ -84,16 +85,15 @@ def run(action: BulkAction, *, step: int = STEP) -> None:
     """Take *action* one step on, unless another worker is at it. Never raises AwsError.
 
     1. Hold the row, and go on holding it before each job. From here a crash leaves it to whoever comes after the lease.
-    2. Stop up to *step* jobs and write what became of each.
-    3. Let go: finished when no job is left, else due again, later when AWS could not be asked.
+    2. Stop up to *step* jobs and write what became of each, until the rest is cancelled.
+    3. Let go: finished when no job is left or the rest was cancelled, else due again, later when AWS is away.
     """
     if action.is_finished or not action.take(until=timezone.now() + LEASE):
         return
     wait = timedelta()
     for item in _waiting(action)[:step]:
         if not action.hold(until=timezone.now() + LEASE):
-            logger.info("Bulk action %s went on elsewhere.", action.pk)
-            return
+            break
         try:
             item.decide(_stop(action, item.job))
             action.failures = 0
@@ -148,8 +148,47 @@ def _end_step(action: BulkAction, wait: timedelta) -> None:
     now = timezone.now()
     with transaction.atomic():
         if action.items.filter(outcome=Outcome.PENDING).exists():
-            action.let_go(due_at=now + wait, failures=action.failures)
-            if not wait:
+            has_let_go = action.let_go(due_at=now + wait, failures=action.failures)
+            if has_let_go and not wait:
                 nudge("stop_jobs", action.pk)
-        elif action.let_go(due_at=None, finished_at=now, failures=action.failures):
-            _record(action, Verb.BULK_STOP_FINISHED, **action.counts())
+        else:
+            has_let_go = action.let_go(due_at=None, finished_at=now, failures=action.failures)
+            if has_let_go:
+                _record(action, Verb.BULK_STOP_FINISHED, **action.counts())
+    if not has_let_go:
+        _end_cancelled(action)
+
+
+def cancel_rest(action: BulkAction, actor: Any) -> int:
+    """Have the jobs that nothing is known of yet left alone; raises :class:`UserError` for an action that has ended.
+
+    Returns how many have been left alone; 0 while a worker is at one: it finishes that, then leaves the others alone.
+    """
+    with transaction.atomic():
+        if not action.cancel(actor):
+            action.refresh_from_db()
+            raise UserError(
+                "This action has finished already." if action.is_finished else "The rest was cancelled already.",
+                hint="Nothing was changed.",
+            )
+        _record(action, Verb.BULK_STOP_CUT_SHORT, actor=actor)
+        nudge("stop_jobs", action.pk)
+    if action.take(until=timezone.now() + LEASE):
+        _end_cancelled(action)
+    return action.counts().get(Outcome.LEFT, 0)
+
+
+def _end_cancelled(action: BulkAction) -> None:
+    """End what was cancelled, if nobody else does."""
+    with transaction.atomic():
+        if not action.end_cancelled():
+            logger.info("Bulk action %s went on elsewhere.", action.pk)
+            return
+        left = action.items.filter(outcome=Outcome.PENDING)
+        # A worker that died may have stopped a job without writing so here; the trail knows.
+        mine = Event.objects.filter(job__in=left.values("job"), verb__in=OUTCOMES, data__bulk_action=action.pk)
+        now = timezone.now()
+        for job, verb in list(mine.values_list("job", "verb")):
+            left.filter(job=job).update(outcome=OUTCOMES[verb], error=None, decided_at=now)
+        left.update(outcome=Outcome.LEFT, error=None, decided_at=now)
+        _record(action, Verb.BULK_STOP_FINISHED, **action.counts())

@@ -74,6 +74,7 @@ class Verb(TextChoices):
     CANCELLED = "cancelled", "Cancelled before it was submitted"
     STOP_REQUESTED = "stop_requested", "Stop requested"
     BULK_STOP_REQUESTED = "bulk_stop_requested", "Stop of several jobs requested"
+    BULK_STOP_CUT_SHORT = "bulk_stop_cut_short", "Rest of a stop of several jobs cancelled"
     BULK_STOP_FINISHED = "bulk_stop_finished", "Stop of several jobs finished"
     TAGS_CHANGED = "tags_changed", "Tags changed"
     ROLE_CREATED = "role_created", "Service role created"

@@ -1,10 +1,11 @@
-"""The page of a bulk action: how far it is and what became of each job."""
+"""The pages of bulk actions: how far each is, what became of its jobs, and the rest cancelled."""
 
 import re
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.jobs import bulk_actions
@@ -86,3 +87,85 @@ def test_queries_do_not_grow_with_the_rows(
     client.get(action.get_absolute_url())
     with django_assert_max_num_queries(QUERIES):
         client.get(action.get_absolute_url())
+
+
+def test_the_rest_is_cancelled_from_its_page(client: Client, make_job: MakeJob) -> None:
+    make_job("first", "Queued")
+    action = request_stop(make_job("second", "Queued").connection)
+    assert "Cancel the rest" in client.get(action.get_absolute_url()).text
+    bulk_actions.run(action, step=1)
+    text = client.post(f"{action.get_absolute_url()}cancel/", follow=True).text
+    for part in (
+        "The rest is cancelled: 1 job was left alone.",
+        "Rest cancelled",
+        "1 cancelled, 1 was left alone.",
+        "1 of 2",
+    ):
+        assert part in text
+    assert "The rest was cancelled before its turn." in text
+    assert "/cancel/" not in text
+
+
+def test_a_worker_in_the_middle_of_a_job_is_waited_for(client: Client, make_job: MakeJob) -> None:
+    action = request_stop(make_job(status="Queued").connection)
+    BulkAction.objects.get(pk=action.pk).take(until=timezone.now() + bulk_actions.LEASE)
+    text = client.post(f"{action.get_absolute_url()}cancel/", follow=True).text
+    assert "is finished first" in text
+    assert "Cancelling the rest" in text
+
+
+def test_an_action_that_has_finished_is_not_cancelled(client: Client, make_job: MakeJob) -> None:
+    action = request_stop(make_job(status="Queued").connection)
+    bulk_actions.run(action)
+    text = client.post(f"{action.get_absolute_url()}cancel/", follow=True).text
+    assert "This action has finished already. Nothing was changed." in text
+    assert client.get(f"{action.get_absolute_url()}cancel/").status_code == 405
+    assert client.post(f"/local/bulk-actions/{action.pk + 1}/cancel/").status_code == 404
+
+
+def test_the_list_says_who_asked_when_and_how_it_went(client: Client, make_job: MakeJob, person: User) -> None:
+    action = request_stop(make_job(status="Queued").connection, person)
+    bulk_actions.run(action)
+    BulkAction.objects.update(matched_all=True, query="q=nightly")
+    text = client.get("/local/bulk-actions/").text
+    for part in (
+        action.get_absolute_url(),
+        "Stop of 1 job",
+        "Finished",
+        "ada",
+        "/local/jobs/?q=nightly",
+        "1 cancelled",
+    ):
+        assert part in text
+    assert "data-busy" not in text
+
+
+def test_the_list_says_when_there_is_nothing(client: Client, connection: Connection) -> None:
+    assert "No bulk actions" in client.get("/local/bulk-actions/").text
+
+
+def test_the_list_follows_what_runs(client: Client, make_job: MakeJob) -> None:
+    action = request_stop(make_job(status="Queued").connection)
+    text = client.get("/local/bulk-actions/").text
+    assert "data-busy" in text
+    asked = {"HX-Request": "true", "X-Version": re.findall(r'data-version="(\w+)"', text)[0]}
+    assert client.get("/local/bulk-actions/", headers=asked).status_code == 204
+    bulk_actions.run(action)
+    assert "1 cancelled" in client.get("/local/bulk-actions/", headers=asked).text
+
+
+@pytest.mark.parametrize("page", ["/local/jobs/", "/activity/"])
+def test_the_list_is_found_where_jobs_and_deeds_are(client: Client, make_job: MakeJob, page: str) -> None:
+    make_job()
+    assert 'href="/local/bulk-actions/"' in client.get(page).text
+
+
+@pytest.mark.parametrize("count", [2, 15])
+def test_queries_of_the_list_do_not_grow_with_its_rows(
+    client: Client, make_job: MakeJob, django_assert_max_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    for _ in range(count):
+        request_stop(make_job(status="Queued").connection)
+    client.get("/local/bulk-actions/")
+    with django_assert_max_num_queries(QUERIES):
+        client.get("/local/bulk-actions/")

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from django.utils import timezone
 
 from batchconsole.jobs import bulk_actions, lifecycle, scheduling
@@ -192,3 +194,87 @@ def test_nothing_to_stop_and_too_much_are_said(nowhere: Connection) -> None:
     with pytest.raises(UserError, match="More than 1 jobs"):
         request_stop(nowhere, most=1)
     assert not BulkAction.objects.exists()
+
+
+def test_the_rest_is_left_alone_once_it_is_cancelled(nowhere: Connection, person: User) -> None:
+    for name in ("first", "second", "third"):
+        make_job(nowhere, job_name=name)
+    action = request_stop(nowhere)
+    bulk_actions.run(action, step=1)
+    assert bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person) == 2
+    assert outcomes(action) == {"third": "cancelled", "second": "left", "first": "left"}
+    assert list(BatchJob.objects.order_by("pk").values_list("status", flat=True)) == ["Queued", "Queued", "Cancelled"]
+
+
+def test_a_cancelled_rest_says_who_and_when_and_how_it_ended(nowhere: Connection, person: User) -> None:
+    make_job(nowhere)
+    action = request_stop(nowhere)
+    bulk_actions.cancel_rest(action, person)
+    action.refresh_from_db()
+    assert (action.cancelled_by, action.is_finished, action.due_at) == (person, True, None)
+    assert action.cancelled_at is not None
+    event = Event.objects.get(verb=Verb.BULK_STOP_CUT_SHORT)
+    assert (event.actor, event.data) == (person, {"bulk_action": action.pk})
+    assert Event.objects.get(verb=Verb.BULK_STOP_FINISHED).data == {"bulk_action": action.pk, "left": 1}
+
+
+def test_a_worker_finishes_the_job_in_hand_and_leaves_the_others_alone(nowhere: Connection, person: User) -> None:
+    make_job(nowhere, job_name="left")
+    make_job(nowhere, job_name="in hand")
+    action = request_stop(nowhere)
+
+    @receiver(post_save, sender=Event, weak=False, dispatch_uid="cancel")
+    def cancel(instance: Event, **_: Any) -> None:
+        """While the worker stops a job, somebody cancels the rest."""
+        if instance.verb == Verb.CANCELLED:
+            assert bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person) == 0
+
+    try:
+        bulk_actions.run(BulkAction.objects.get(pk=action.pk))
+    finally:
+        post_save.disconnect(sender=Event, dispatch_uid="cancel")
+    assert outcomes(action) == {"in hand": "cancelled", "left": "left"}
+    assert BulkAction.objects.get(pk=action.pk).is_finished
+
+
+def test_a_job_stopped_just_before_a_crash_is_not_said_to_be_left_alone(nowhere: Connection, person: User) -> None:
+    make_job(nowhere, job_name="left")
+    stopped = make_job(nowhere, job_name="stopped")
+    action = request_stop(nowhere, person)
+    lifecycle.stop(stopped, person, data={"bulk_action": action.pk})  # and here its worker died
+    assert bulk_actions.cancel_rest(action, person) == 1
+    assert outcomes(action) == {"stopped": "cancelled", "left": "left"}
+
+
+def test_a_rest_cancelled_under_a_worker_that_died_is_ended_by_the_clock(
+    nowhere: Connection, person: User, nudges: Nudges
+) -> None:
+    make_job(nowhere)
+    action = request_stop(nowhere)
+    BulkAction.objects.get(pk=action.pk).take(until=timezone.now() + bulk_actions.LEASE)
+    assert bulk_actions.cancel_rest(action, person) == 0
+    BulkAction.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    nudges.clear()
+    scheduling.tick(timezone.now())
+    assert ("stop_jobs", action.pk) in nudges
+    assert finish(action).counts() == {"left": 1}
+
+
+def test_what_waits_for_an_aws_that_is_away_can_be_cancelled_at_once(nowhere: Connection, person: User) -> None:
+    make_job(nowhere, status=Status.IN_PROGRESS, job_arn=arn(1))
+    action = request_stop(nowhere)
+    bulk_actions.run(action)
+    assert bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person) == 1
+    assert action.items.get().error is None
+
+
+def test_nothing_is_cancelled_twice_or_after_the_end(nowhere: Connection, person: User) -> None:
+    make_job(nowhere)
+    action = request_stop(nowhere)
+    bulk_actions.cancel_rest(action, person)
+    with pytest.raises(UserError, match="has finished already"):
+        bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person)
+    BulkAction.objects.update(finished_at=None)
+    with pytest.raises(UserError, match="was cancelled already"):
+        bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person)
+    assert Event.objects.filter(verb=Verb.BULK_STOP_CUT_SHORT).count() == 1

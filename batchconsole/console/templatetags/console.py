@@ -48,6 +48,7 @@ OUTCOME_TYPES = {
     "stopping": "in-progress",
     "ended": SUCCESS,
     "failed": ERROR,
+    "left": "stopped",
 }
 TYPE_ICONS = {
     SUCCESS: "status-positive",
@@ -309,6 +310,12 @@ def usd(value: Decimal | None) -> str:
     if value is None:
         return "-"
     return amounts.usd(value, SMALL_DECIMALS if 0 < value < 1 else 2)
+
+
+@register.filter
+def price(value: Decimal | None, decimals: int) -> str:
+    """A price in US dollars with as many *decimals* as the rest of its column, a hyphen for none."""
+    return "-" if value is None else f"${value:,.{decimals}f}"
 
 
 @register.filter

@@ -19,11 +19,12 @@ from batchconsole.console.forms.job import JobForm
 from batchconsole.console.forms.steps import Shown, take_step
 from batchconsole.console.layout import AwsSelect, Part
 from batchconsole.console.middleware import ConsoleRequest
+from batchconsole.console.model_search import ModelSearch
 from batchconsole.console.offers import OFFERS, offer
 from batchconsole.console.role_checks import check_access
 from batchconsole.console.s3_browser import Place, read_page
 from batchconsole.console.views import input_checks
-from batchconsole.console.views.models import Picker, summary_context
+from batchconsole.console.views.models import summary_context
 from batchconsole.console.views.roles import role_policy
 from batchconsole.console.views.s3 import CHOOSERS, chooser_context
 from batchconsole.jobs import lifecycle
@@ -73,7 +74,7 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
         page = read_page(request.connection.target, Place.read(QueryDict(shown.place)))
         context |= chooser_context(page, shown.chooser, surface="inline")
     if shown.picker is not None:
-        context |= {"picker": Picker.read(request.connection, shown.picker), "surface": "inline"}
+        context |= {"picker": ModelSearch.read(request.connection, shown.picker), "surface": "inline"}
     if shown.command:
         context["command"] = as_cli(form.unsaved_job())
     if shown.check:

@@ -1,5 +1,6 @@
 """Stopping many jobs at once, as a record of its own: who asked, for which jobs, and what became of each."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -26,7 +27,8 @@ class BulkActionQuerySet(models.QuerySet[Any]):
 class BulkAction(models.Model):
     """The stop of many jobs. Its items are written with it, so what comes later and matches is left alone.
 
-    A worker holds the row while it takes a step, by ``held_until``; who was silent for so long has lost it.
+    A worker holds the row while it takes a step, by ``held_until``; who was silent for so long has lost it. Once
+    somebody has cancelled the rest (``cancelled_at``), a worker can no longer go on holding it, only end it.
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="bulk_actions")
@@ -43,6 +45,8 @@ class BulkAction(models.Model):
     )
     held_until = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0, help_text="How often in a row AWS could not be asked.")
+    cancelled_at = models.DateTimeField(null=True, help_text="When somebody had the jobs that were left left alone.")
+    cancelled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     finished_at = models.DateTimeField(null=True)
 
     objects = BulkActionQuerySet.as_manager()
@@ -65,8 +69,16 @@ class BulkAction(models.Model):
 
     def counts(self) -> dict[str, int]:
         """How many jobs each outcome has, without those that have none."""
-        rows = self.items.order_by().values_list("outcome").annotate(Count("pk"))
-        return dict(rows)
+        return self.counts_of([self])[self.pk]
+
+    @classmethod
+    def counts_of(cls, actions: Iterable[Self]) -> dict[int, dict[str, int]]:
+        """The counts of several actions by their keys, with one query."""
+        found: dict[int, dict[str, int]] = {action.pk: {} for action in actions}
+        items = BulkActionItem.objects.filter(action__in=found).order_by()
+        for pk, outcome, count in items.values_list("action", "outcome").annotate(Count("pk")):
+            found[pk][outcome] = count
+        return found
 
     def take(self, *, until: datetime) -> bool:
         """Become the one worker on it; false while another one is."""
@@ -74,12 +86,23 @@ class BulkAction(models.Model):
         return self._write(free, held_until=until, due_at=until)
 
     def hold(self, *, until: datetime) -> bool:
-        """As its worker, remain so; false when another one took it over."""
-        return self._write(Q(held_until=self.held_until), held_until=until, due_at=until)
+        """As its worker, remain so; false when another one took it over, or the rest was cancelled."""
+        return self._write(Q(held_until=self.held_until, cancelled_at=None), held_until=until, due_at=until)
 
     def let_go(self, **fields: Any) -> bool:
-        """As its worker, write *fields* and be it no longer; false when another one took it over."""
-        return self._write(Q(held_until=self.held_until), held_until=None, **fields)
+        """As its worker, write *fields* and be it no longer; false when another one took it over, or the rest was
+        cancelled."""
+        return self._write(Q(held_until=self.held_until, cancelled_at=None), held_until=None, **fields)
+
+    def cancel(self, by: Any) -> bool:
+        """Have no further job touched, and make it due; false when it has ended or was cancelled already."""
+        now = timezone.now()
+        return self._write(Q(cancelled_at=None), cancelled_at=now, cancelled_by=by, due_at=now)
+
+    def end_cancelled(self) -> bool:
+        """As its worker, end what was cancelled; false when another one took it over, or nobody cancelled it."""
+        cancelled = Q(held_until=self.held_until, cancelled_at__isnull=False)
+        return self._write(cancelled, held_until=None, due_at=None, finished_at=timezone.now())
 
     def _write(self, condition: Q, **fields: Any) -> bool:
         written = BulkAction.objects.filter(condition, pk=self.pk, finished_at=None).update(**fields)
@@ -98,6 +121,7 @@ class BulkActionItem(models.Model):
         STOPPING = "stopping", "Was being stopped already"
         ENDED = "ended", "Had already ended"
         FAILED = "failed", "Could not be stopped"
+        LEFT = "left", "Left alone"
 
     action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="items", db_index=False)
     job = models.ForeignKey(BatchJob, on_delete=models.PROTECT, related_name="+")

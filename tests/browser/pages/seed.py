@@ -242,18 +242,18 @@ class Seed:
             self.names[key] = made.pk
 
     def make_bulk_actions(self) -> None:
-        """One that is done, with every outcome, and one that runs."""
+        """One that is done, with every outcome, one whose rest was cancelled, and one that runs."""
         jobs = list(BatchJob.objects.filter(connection=self.local, job_name__startswith="nightly-"))
-        for key, outcomes in {"bulk": DECIDED, "bulk-running": ["stopped", *["pending"] * 9]}.items():
-            action = BulkAction.objects.create(
-                connection=self.local,
-                created_by=self.person,
-                matched_all=key == "bulk",
-                query="q=nightly&status=running",
-                job_count=len(outcomes),
-                due_at=None,
-                finished_at=self.now if key == "bulk" else None,
-            )
+        cut_short = {"cancelled_at": self.now, "cancelled_by": self.colleague, "created_by": self.colleague}
+        for key, outcomes, fields in (
+            ("bulk", DECIDED, {"matched_all": True}),
+            ("bulk-cut-short", ["stopped", "stopped", *["left"] * 7], cut_short),
+            ("bulk-running", ["stopped", *["pending"] * 9], {}),
+        ):
+            values: dict[str, Any] = {"connection": self.local, "created_by": self.person, "due_at": None}
+            values |= {"query": "q=nightly&status=running", "job_count": len(outcomes)}
+            values |= {"finished_at": None if key == "bulk-running" else self.now}
+            action = BulkAction.objects.create(**values | fields)
             for job, outcome in zip(jobs, outcomes, strict=False):
                 error = AWAY if outcome == "failed" else None
                 BulkActionItem.objects.create(action=action, job=job, outcome=outcome, error=error)

@@ -179,6 +179,9 @@ STATES = [
     State("job-list-no-script", JOBS, has_script=False),
     State("job-columns", "/local/jobs/columns/"),
     State("bulk-action", "/local/bulk-actions/{bulk}/"),
+    State("bulk-action-list", "/local/bulk-actions/"),
+    State("bulk-action-list-empty", "/new/bulk-actions/"),
+    State("bulk-action-cut-short", "/local/bulk-actions/{bulk-cut-short}/"),
     State("bulk-action-running", "/local/bulk-actions/{bulk-running}/"),
     State("job-stop-selected", "/local/jobs/stop/?job={InProgress}&job={Queued}&job={Completed}"),
     # A job
@@ -249,6 +252,7 @@ STATES = [
     State("s3-object-text", s3("s3://{bucket}/notes.txt", "object/")),
     State("s3-object-missing", s3("s3://{bucket}/gone.jsonl", "object/")),
     State("models", "/local/models/"),
+    State("models-sorted", "/local/models/?provider=Anthropic&batch=1&sort=-input_price"),
     State("models-no-match", "/local/models/?find=nothing"),
     State("models-connection-down", "/away/models/"),
     State("model", f"/local/models/{CLAUDE}/"),

@@ -1,6 +1,7 @@
 """The models page, a model's own page, and the picker of the form: what is offered, and why something is not."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -202,3 +203,66 @@ def test_models_are_found_by_modality(client: Client, connection: Connection, mo
     assert f"<option selected>{modality}</option>" in text
     assert "Titan Multimodal Embeddings" in text
     assert "Nova Micro" not in text
+
+
+def names(client: Client, query: dict[str, str]) -> list[str]:
+    """The models that the page lists, in its order."""
+    client.cookies["console-page-size"] = "100"
+    return re.findall(r'<th scope="row"><a[^>]*>([^<]+)', client.get("/away/models/", query).text)
+
+
+def test_each_column_sorts_both_ways_and_says_so(client: Client, away: Connection) -> None:
+    text = client.get("/away/models/").text
+    links = dict(re.findall(r'id="sort-(\w+)" href="([^"]+)"', text))
+    assert "aria-sort" not in text
+    for name, link in links.items():
+        up = client.get(link).text
+        assert re.search(rf'aria-sort="ascending"><a class="table-sort" id="sort-{name}" href="[^"]*sort=-{name}"', up)
+        assert ", sorted ascending" in up
+        assert 'aria-sort="descending"' in client.get(f"{link.replace('sort=', 'sort=-')}").text
+    assert len(links) == 9
+
+
+def test_the_cheapest_come_first_and_the_unpriced_last_in_either_order(client: Client, away: Connection) -> None:
+    ModelPrice.objects.create(model_id=OPUS, input_usd_per_million="0.001", output_usd_per_million="500")
+    unpriced = choice_of("anthropic.claude-opus-4-8").model.name
+    for sort, first in (
+        ("input_price", "Claude Opus 5"),
+        ("-output_price", "Claude Opus 5"),
+        ("name", "Claude 3 Haiku"),
+    ):
+        assert names(client, {"sort": sort, "provider": "Anthropic"})[0] == first
+    assert unpriced in names(client, {"sort": "input_price"})[-30:]
+    assert unpriced in names(client, {"sort": "-input_price"})[-30:]
+
+
+def test_prices_of_the_page_have_the_same_decimals_and_say_whose_they_are(client: Client, away: Connection) -> None:
+    text = client.get("/away/models/").text
+    shown = re.findall(r"\$([\d.]+)<", text)
+    assert shown
+    assert {len(price.partition(".")[2]) for price in shown} == {4}
+    assert "Amazon Bedrock pricing page, batch, us-east-1 (2026-10-01)" in text
+
+
+def test_the_list_comes_in_pages_and_an_odd_address_shows_what_makes_sense(client: Client, away: Connection) -> None:
+    client.cookies["console-page-size"] = "20"
+    second = client.get("/away/models/", {"page": "2", "sort": "name"}).text
+    assert second.count('<th scope="row">') == 20
+    assert 'aria-current="true"><span class="visually-hidden">Page </span>2' in second
+    odd = client.get("/away/models/", {"page": "-1", "sort": "colour", "provider": "nobody"}).text
+    assert odd.count('<th scope="row">') == 20
+    assert "aria-sort" not in odd
+
+
+def test_the_page_s_own_filter_gets_the_table_and_a_clean_address(client: Client, away: Connection) -> None:
+    asked = {"find": "haiku", "provider": "", "modality": "", "sort": "-input_price"}
+    answer = client.get("/away/models/", asked, headers=HTMX)
+    assert "<html" not in answer.text
+    assert answer.headers["HX-Push-Url"] == "/away/models/?find=haiku&sort=-input_price"
+    assert re.search(r'hx-swap-oob="innerHTML:#model-list-status">\d matches', answer.text)
+
+
+def test_a_model_tells_the_price_of_each_inference_type(client: Client, away: Connection) -> None:
+    text = client.get(f"/away/models/{OPUS}/").text
+    rows = re.findall(r'<th scope="row">Inference profile: (\w+)</th>.*?\$([\d.]+)<.*?\$([\d.]+)<', text, re.DOTALL)
+    assert rows == [("US", "2.75", "13.75"), ("Global", "2.50", "12.50")]
