@@ -47,6 +47,7 @@ COLUMNS = (
     Column(name="cost", title="Cost", sorts=True, is_numeric=True, width=100),
     Column(name="created", title="Creation time", sorts=True, is_zoned=True, width=160),
     Column(name="age", title="Age", width=90),
+    Column(name="ended_ago", title="Ended", width=100),
     Column(name="by", title="Created by", sorts=True),
     Column(name="submitted", title="Submit time", sorts=True, is_zoned=True, is_default=False, width=160),
     Column(name="ended", title="End time", sorts=True, is_zoned=True, is_default=False, width=160),

@@ -42,6 +42,7 @@ BEHIND = {
     "by": ("created_by",),
     "submitted": ("submit_time",),
     "ended": ("end_time",),
+    "ended_ago": ("end_time",),
     "duration": ("submit_time", "end_time"),
     "records": ("total_record_count",),
     "errors": ("error_record_count",),

@@ -15,12 +15,12 @@ export function ago(date, now = new Date()) {
 }
 
 const short = (text) =>
-  text.replace(" ago", "").replace(/minutes?/, "min").replace(/hours?/, "h").replace(/days?/, "d").replace(/months?/, "mo").replace(/years?/, "y");
+  text.replace(/minutes?/, "min").replace(/hours?/, "h").replace(/days?/, "d").replace(/months?/, "mo").replace(/years?/, "y");
 
 function refresh() {
   for (const element of document.querySelectorAll("time[data-relative]")) {
     const words = ago(new Date(element.dateTime));
-    const text = element.dataset.relative === "short" ? short(words) : words;
+    const text = { short: short(words).replace(" ago", ""), "short-ago": short(words) }[element.dataset.relative] ?? words;
     if (element.textContent !== text) element.textContent = text;
   }
 }

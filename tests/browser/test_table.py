@@ -84,7 +84,7 @@ def test_columns_are_moved_in_the_dialog_and_the_focus_stays(open_page: Open, ru
     up.focus()
     page.keyboard.press("Enter")
     expect(up).to_be_focused()
-    expect(dialog.get_by_role("status")).to_have_text("Model: 2 of 20")
+    expect(dialog.get_by_role("status")).to_have_text("Model: 2 of 21")
     page.keyboard.press("Enter")
     expect(up).to_have_attribute("aria-disabled", "true")
     dialog.get_by_label("Compact").check()

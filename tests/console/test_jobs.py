@@ -1,9 +1,11 @@
 """The job list: what it shows, that the URL is its only state, and that no count costs more in a larger table."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.jobs.models import BatchJob, Connection
@@ -29,13 +31,29 @@ def version(response: Answer) -> str:
 def test_it_works(client: Client, make_job: MakeJob) -> None:
     make_job("support-triage", "InProgress", total_record_count=1000, processed_record_count=360, error_record_count=4)
     text = client.get(URL).text
-    for part in ("support-triage", "In progress", "Nova Lite", "36%", "360 of 1,000, 4 with errors", "ada"):
+    for part in ("support-triage", "In progress", "Nova Lite", "36%", "360 of 1,000", "4 with errors", "ada"):
         assert part in text
 
 
 def test_the_reason_of_a_failure_is_in_the_list(client: Client, make_job: MakeJob) -> None:
     make_job(status="Failed", message="Could not validate GetObject permissions")
     assert "Could not validate GetObject permissions" in client.get(URL).text
+
+
+def test_the_reason_why_aws_refuses_for_now_is_in_the_list(client: Client, make_job: MakeJob) -> None:
+    make_job(status="Queued", message="Rate exceeded", error_code="ThrottlingException")
+    make_job(status="Queued", message="10 of 10 jobs are running")
+    text = client.get(URL).text
+    assert "Rate exceeded" in text
+    assert "10 of 10" not in text
+
+
+def test_when_a_job_ended_is_in_the_list(client: Client, make_job: MakeJob) -> None:
+    now = timezone.now()
+    make_job(end_time=now - timedelta(minutes=5))
+    make_job(status="Cancelled", status_changed_at=now - timedelta(hours=2))
+    make_job(status="InProgress", status_changed_at=now - timedelta(hours=3))
+    assert re.findall(r'"short-ago">([^<]+)<', client.get(URL).text) == ["2 h ago", "5 min ago"]
 
 
 def test_without_jobs_it_says_so_and_offers_to_create_one(client: Client, connection: Connection) -> None:

@@ -182,13 +182,15 @@ def relative(value: datetime | None) -> SafeString | str:
 
 
 @register.simple_tag
-def age(value: datetime) -> SafeString:
-    """How old, in a word for a narrow column: ``5 min``, ``3 h``, ``2 days``."""
-    words = ago(value).removesuffix(" ago")
+def age(value: datetime | None, form: str = "short") -> SafeString | str:
+    """How old, in a word for a narrow column: ``5 min``, ``3 h``; in the form ``short-ago``: ``5 min ago``."""
+    if value is None:
+        return "-"
+    words = ago(value) if form == "short-ago" else ago(value).removesuffix(" ago")
     for long, short in SHORT.items():
         words = words.replace(f"{long}s", short).replace(long, short)
     return format_html(
-        '<time datetime="{}" title="{}" data-relative="short">{}</time>', value.isoformat(), absolute(value), words
+        '<time datetime="{}" title="{}" data-relative="{}">{}</time>', value.isoformat(), absolute(value), form, words
     )
 
 

@@ -1,6 +1,7 @@
 """One batch inference job."""
 
 import secrets
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -160,6 +161,11 @@ class BatchJob(models.Model):
     @property
     def is_ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended, by AWS's clock or, where AWS never had it, by ours; ``None`` while it has not."""
+        return self.end_time or (self.status_changed_at if self.is_ended else None)
 
     @property
     def unprocessed_record_count(self) -> int | None:

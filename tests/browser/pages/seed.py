@@ -45,6 +45,7 @@ MESSAGES = {
     "s3:GetObject permission on s3://prompts/input/part-0007.jsonl, or the object is encrypted with a KMS key that "
     "the role may not use. Grant both, then create the job again.",
     Status.SUBMIT_FAILED: "The request was refused by Amazon Bedrock: this model does not support batch inference.",
+    Status.REJECTED: "12 errors in 1,000 records",
     Status.QUEUED: "Waiting for a free place: 10 of 10 jobs of Nova Lite are running.",
     Status.EXPIRED: "The job did not end within its timeout of 24 hours.",
 }
