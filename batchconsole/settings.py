@@ -116,6 +116,17 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "batchconsole.console.views.auth.locked_out"
 
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Large folders that are being looked through, about 2 MB each; a page of them says when it was read.
+    "s3": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "s3",
+        "TIMEOUT": 60,
+        "OPTIONS": {"MAX_ENTRIES": 16},
+    },
+}
+
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True

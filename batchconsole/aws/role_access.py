@@ -25,6 +25,11 @@ class Access:
         return self.decision == ALLOWED
 
     @property
+    def place(self) -> str:
+        """The resource as a policy would name it: of a folder all objects, not the one that stands for them."""
+        return self.resource.replace(ANY_NAME, "*")
+
+    @property
     def is_forbidden(self) -> bool:
         """Whether a policy says no; otherwise none says yes."""
         return self.decision == "explicitDeny"

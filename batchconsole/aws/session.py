@@ -1,7 +1,9 @@
 """boto3 clients for one target: region, endpoints and the way to credentials. Knows no policy and keeps no secret."""
 
 import os
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -11,10 +13,12 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import NoCredentialsError
 from botocore.session import Session as CoreSession
+from botocore.utils import parse_timestamp
 
 from batchconsole.aws.errors import translate
 
 BEDROCK_SERVICES = {"bedrock": "bedrock_endpoint_url", "bedrock-runtime": "bedrock_runtime_endpoint_url"}
+ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
 LOCAL_KEY = "test"  # MiniStack's fixed access key and secret for the account's root; public, like a default port.
 # An address we were not given is AWS's own, whatever AWS_ENDPOINT_URL a shell that sourced aws.env hands down: a job
 # meant for a real account must not land in the local stack. Path style, as buckets are no host names on loopback.
@@ -82,11 +86,27 @@ def _make_client(target: Target, service: str) -> Any:
     )
 
 
+def parse_time(value: Any) -> datetime:
+    """A timestamp of AWS's. botocore's own parser guesses at each, which is most of the time a long list takes."""
+    if isinstance(value, str) and ISO_TIME.fullmatch(value):
+        return datetime.fromisoformat(value)
+    parsed: datetime = parse_timestamp(value)
+    return parsed
+
+
+def _core() -> CoreSession:
+    core = CoreSession()
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_time)
+    return core
+
+
 @lru_cache(maxsize=64)
 def _session(target: Target) -> boto3.Session:
     if target.credentials == "local":
-        return boto3.Session(aws_access_key_id=LOCAL_KEY, aws_secret_access_key=LOCAL_KEY, region_name=target.region)
-    base = boto3.Session(profile_name=target.profile_name or None, region_name=target.region)
+        keys = {"aws_access_key_id": LOCAL_KEY, "aws_secret_access_key": LOCAL_KEY}
+        return boto3.Session(botocore_session=_core(), region_name=target.region, **keys)
+    profile = target.profile_name or None
+    base = boto3.Session(botocore_session=_core(), profile_name=profile, region_name=target.region)
     if base.get_credentials() is None:
         raise NoCredentialsError
     return _assumed(base, target) if target.credentials == "assume_role" else base
@@ -100,6 +120,6 @@ def _assumed(base: boto3.Session, target: Target) -> boto3.Session:
 
     extra = {"RoleSessionName": "batch-console"} | ({"ExternalId": target.external_id} if target.external_id else {})
     fetcher = AssumeRoleCredentialFetcher(sts_client, base.get_credentials(), target.role_arn, extra_args=extra)
-    core = CoreSession()
+    core = _core()
     core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
     return boto3.Session(botocore_session=core, region_name=target.region)

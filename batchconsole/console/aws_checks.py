@@ -160,7 +160,7 @@ def warn_of_role(form: JobForm, access: RoleAccess) -> None:
     if access.error and access.error.code == NO_ROLE:
         form.warn("role_arn", f"IAM has no role {name}. Choose one of the list, or create a new service role.")
     elif access.refused:
-        lacks = ", ".join(f"{answer.action} on {answer.resource}" for answer in access.refused)
+        lacks = ", ".join(f"{answer.action} on {answer.place}" for answer in access.refused)
         words = "The job will fail unless a bucket policy allows it. Add the permissions to the role in IAM."
         form.warn("role_arn", f"The service role {name} lacks {lacks}. {words}")
 

@@ -227,13 +227,22 @@ class Group(Part):
 class S3Location(Field):
     """An S3 URI. ``mode`` is ``read`` or ``write``; ``browse_url`` lists buckets and objects.
 
-    With ``check_url`` there is a button beside it that has what lies there checked.
+    With ``check_url`` there is a button beside it that has what lies there checked. With ``model``, the name of the
+    field with the model, the chooser says what cannot be the input of a job of it.
     """
 
     template = "%s/layout/s3_location.html"
 
     def __init__(
-        self, name: str, *, browse_url: str, mode: str = "read", of: str = "", check_url: str = "", **kwargs: Any
+        self,
+        name: str,
+        *,
+        browse_url: str,
+        mode: str = "read",
+        of: str = "",
+        check_url: str = "",
+        model: str = "",
+        **kwargs: Any,
     ) -> None:
         example = "s3://bucket/prefix" + ("/object" if mode == "read" else "")
         super().__init__(name, **{"placeholder": example, **kwargs})
@@ -241,6 +250,7 @@ class S3Location(Field):
         self.mode = mode
         self.of = of
         self.check_url = check_url
+        self.model = model
 
 
 class ModelSelect(Field):

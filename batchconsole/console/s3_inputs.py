@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
 
+from batchconsole.aws import s3
 from batchconsole.aws.s3 import ARCHIVES, S3Object
+from batchconsole.aws.session import Target
 from batchconsole.jobs.limits import Limits
 
 SUFFIX = ".jsonl"
@@ -43,3 +45,39 @@ def _too_large(item: S3Object, limits: Limits) -> Hindrance | None:
             text = f"Larger than the {filesizeformat(limit)} that a {of} may have."
             return Hindrance(text, "Split it into several files, or have the quota raised.", is_final=False)
     return None
+
+
+@dataclass(frozen=True)
+class FolderInput:
+    """The .jsonl files of a folder at all depths, as far as one call tells; ``size`` in bytes."""
+
+    files: int
+    size: int
+    is_part: bool
+    limits: Limits
+
+    @property
+    def kind(self) -> str:
+        """How it stands: ``success``, or ``warning`` where a job would fail or may."""
+        is_nothing = not self.files and not self.is_part
+        return "warning" if is_nothing or self.size > self.limits.bytes_per_job else "success"
+
+    @property
+    def text(self) -> str:
+        if not self.files:
+            where = "among the first objects of this folder" if self.is_part else "in this folder"
+            return f"No .jsonl file {where}."
+        more = "+" if self.is_part else ""
+        text = f"{self.files:,}{more} .jsonl file{'' if self.files == 1 and not more else 's'}"
+        text += f", {filesizeformat(self.size)}{more}"
+        too_much = self.size > self.limits.bytes_per_job
+        return (
+            f"{text}: more than the {filesizeformat(self.limits.bytes_per_job)} of a job." if too_much else f"{text}."
+        )
+
+
+def folder_input(target: Target, bucket: str, folder: str, limits: Limits) -> FolderInput:
+    """What a job would read in *folder*, of the first thousand objects; raises :class:`AwsError`."""
+    listing = s3.list_objects(target, bucket, folder, delimiter="")
+    sizes = [item.size for item in listing.objects if item.key.endswith(SUFFIX)]
+    return FolderInput(len(sizes), sum(sizes), bool(listing.next_token), limits)

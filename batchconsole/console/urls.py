@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:connection>/roles/access/", roles.access, name="role-access"),
     path("<slug:connection>/roles/policy/", roles.policy, name="role-policy"),
     path("<slug:connection>/s3/", s3.browse, name="s3-browse"),
+    path("<slug:connection>/s3/summary/", s3.folder_summary, name="s3-folder-summary"),
     path("<slug:connection>/s3/object/", s3.s3_object, name="s3-object"),
     path("<slug:connection>/s3/download/", s3.download, name="s3-download"),
     path("<slug:connection>/s3/upload/", s3.upload, name="s3-upload"),

@@ -17,7 +17,10 @@ function follow(location) {
     view.setAttribute("role", "link");
   }
   const browse = location.querySelector("[data-s3-browse]");
-  browse.dataset.dialog = `${location.dataset.s3Location}?choose=${browse.value}&uri=${uri}`;
+  const model = document.getElementById(location.dataset.s3Model);
+  const of = model ? `&model_id=${encodeURIComponent(model.value.trim())}` : "";
+  browse.dataset.dialog = `${location.dataset.s3Location}?choose=${browse.value}&uri=${uri}${of}`;
+  browse.dataset.loading = uri ? "Loading objects" : "Loading buckets";
 }
 
 function choose(chooser) {
@@ -33,11 +36,14 @@ function choose(chooser) {
 document.addEventListener("input", (event) => {
   const location = event.target.closest("[data-s3-location]");
   if (location && event.target.type === "text") follow(location);
+  document.querySelectorAll(`[data-s3-model="${CSS.escape(event.target.id)}"]`).forEach(follow);
 });
 
 document.addEventListener("change", (event) => {
   const chooser = event.target.closest("[data-s3-chooser]");
-  if (chooser && event.target.name === "s3_pick") chooser.querySelector("[data-s3-choose]").disabled = false;
+  if (!chooser || event.target.name !== "s3_pick") return;
+  chooser.querySelector("[data-s3-choose]").disabled = false;
+  chooser.querySelector("#s3-picked")?.replaceChildren(); // a folder's own sum is on its way
 });
 
 document.addEventListener("click", (event) => {
@@ -48,7 +54,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("dblclick", (event) => {
   const chooser = event.target.closest("[data-s3-chooser]");
   const radio = chooser && event.target.closest("tr")?.querySelector("[name=s3_pick]");
-  if (radio) {
+  if (radio && !radio.disabled) {
     radio.checked = true;
     choose(chooser);
   }
@@ -56,7 +62,8 @@ document.addEventListener("dblclick", (event) => {
 
 // A step inside the dialog replaces the link that had the focus.
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.querySelector?.("[data-s3-chooser]") && document.activeElement === document.body) {
+  const isNowhere = document.activeElement === document.body || document.activeElement.matches("dialog");
+  if (isNowhere && event.target.querySelector?.("[data-s3-chooser]")) {
     event.target.querySelector("#s3-heading, h2[tabindex]")?.focus();
   }
 });

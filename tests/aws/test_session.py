@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.utils import parse_timestamp
 
 from batchconsole.aws import sts
-from batchconsole.aws.session import Target, client
+from batchconsole.aws.session import Target, client, parse_time
 from tests.aws.conftest import refused
 from tests.conftest import ACCOUNT, REGION
 
@@ -114,3 +115,17 @@ def test_a_role_that_cannot_be_assumed(bare_environment: Path, target: Target, m
         sts.account_id(
             Target(region=REGION, endpoint_url=target.endpoint_url, credentials="assume_role", role_arn=role_arn)
         )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-23T02:58:54.000Z", "2026-11-23T02:58:54Z", "Mon, 23 Nov 2026 02:58:54 GMT", "1795402734", 1795402734.0],
+)
+def test_times_are_what_botocore_makes_of_them(text: Any) -> None:
+    assert parse_time(text) == parse_timestamp(text)
+    assert parse_time(text).tzinfo is not None
+
+
+def test_what_is_no_time_is_an_error_as_before() -> None:
+    with pytest.raises(ValueError, match="Invalid timestamp"):
+        parse_time("2026-11-23Tnonsense-Z")

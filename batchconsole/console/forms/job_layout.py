@@ -77,6 +77,7 @@ def _input_data(connection: str) -> Container:
             browse_url=browse_url,
             constraint=READ_FORMAT,
             of="input data",
+            model="model_id",
             check_url=reverse("input-check-start", args=[connection]),
         ),
         Fragment("console/_make_input.html"),

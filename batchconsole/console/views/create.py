@@ -22,11 +22,12 @@ from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.model_search import ModelSearch
 from batchconsole.console.offers import OFFERS, offer
 from batchconsole.console.role_checks import check_access
-from batchconsole.console.s3_browser import Place, read_page
+from batchconsole.console.s3_browser import read_page
+from batchconsole.console.s3_places import Place
 from batchconsole.console.views import input_checks
 from batchconsole.console.views.models import summary_context
 from batchconsole.console.views.roles import role_policy
-from batchconsole.console.views.s3 import CHOOSERS, chooser_context
+from batchconsole.console.views.s3 import CHOOSERS, chooser_context, input_limits
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
@@ -71,7 +72,8 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
     for name in shown.load:
         _offer(form, name)
     if shown.chooser in CHOOSERS:
-        page = read_page(request.connection.target, Place.read(QueryDict(shown.place)))
+        limits = input_limits(request, shown.chooser, data)
+        page = read_page(request.connection.target, Place.read(QueryDict(shown.place)), limits=limits)
         context |= chooser_context(page, shown.chooser, surface="inline")
     if shown.picker is not None:
         context |= {"picker": ModelSearch.read(request.connection, shown.picker), "surface": "inline"}

@@ -18,7 +18,8 @@ from batchconsole.console import put_aside
 from batchconsole.console.forms.making import S3, MakingForm, suggestions
 from batchconsole.console.forms.steps import take_step
 from batchconsole.console.middleware import ConsoleRequest
-from batchconsole.console.s3_browser import Place, read_page
+from batchconsole.console.s3_browser import read_page
+from batchconsole.console.s3_places import Place
 from batchconsole.console.upload_handler import ArrivingFile, DataFolderUploadHandler
 from batchconsole.console.views.s3 import CHOOSERS, chooser_context
 from batchconsole.jobs import making, uploads

@@ -4,7 +4,7 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
@@ -15,8 +15,11 @@ from django_htmx.http import push_url
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.middleware import ConsoleRequest
-from batchconsole.console.s3_browser import Place, read_page
+from batchconsole.console.s3_browser import Page, read_page
+from batchconsole.console.s3_inputs import folder_input, hindrance
+from batchconsole.console.s3_places import Place
 from batchconsole.console.s3_preview import preview
+from batchconsole.jobs.limits import Limits, limits_for
 
 # What the chooser is for: the form's field, and whether the job reads there or writes.
 CHOOSERS = {"input_s3_uri": "read", "output_s3_uri": "write"}
@@ -30,11 +33,14 @@ NOT_THERE = {"NotFound", "NoSuchKey", "NoSuchBucket"}
 def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The page of a place in S3; with ``choose``, asked for by htmx, the body of the dialog that chooses one."""
     chooser = request.GET.get("choose", "")
-    page = read_page(request.connection.target, Place.read(request.GET))
+    limits = input_limits(request, chooser, request.GET)
+    is_fresh = "fresh" in request.GET
+    page = read_page(request.connection.target, Place.read(request.GET), limits=limits, is_fresh=is_fresh)
     add = request.GET.get("add", "")
     context = {
         "add": add if add in ADDITIONS and page.place.bucket and not page.error else "",
-        "picked": request.GET.get("pick", ""),
+        "picked": _picked(page, request.GET.get("pick", "")),
+        "model_id": request.GET.get("model_id") if limits else None,
     }
     if request.htmx and chooser in CHOOSERS:
         context |= chooser_context(page, chooser, surface="dialog")
@@ -42,14 +48,40 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     return render(request, "console/s3.html", context | {"page": page, "surface": "page"})
 
 
+def input_limits(request: ConsoleRequest, chooser: str, asked: QueryDict) -> Limits | None:
+    """The limits that a job's input is held against, those of the model the form names; ``None`` for any other page."""
+    if CHOOSERS.get(chooser) != "read" or "model_id" not in asked:
+        return None
+    return limits_for(request.connection, asked.get("model_id", ""))
+
+
+def _picked(page: Page, uri: str) -> str:
+    """The row to be picked, such as a file just uploaded, if it can be."""
+    return next((row.uri for row in page.rows if row.uri == uri and row.is_choosable), "")
+
+
+@require_safe
+def folder_summary(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """What a job would read in a folder, for the chooser to say when it is picked."""
+    place = Place.read(request.GET)
+    limits = limits_for(request.connection, request.GET.get("model_id", ""))
+    context: dict[str, Any] = {}
+    try:
+        context["found"] = folder_input(request.connection.target, place.bucket, place.folder, limits)
+    except AwsError as error:
+        context["error"] = error
+    return render(request, "console/_s3_folder_summary.html", context)
+
+
 def _in_dialog(response: HttpResponse) -> HttpResponse:
     """The address stays the page's: htmx 2 pushes a boosted link's address whatever its hx-push-url says."""
     return push_url(response, False)
 
 
-def chooser_context(page: Any, chooser: str, *, surface: str) -> dict[str, Any]:
+def chooser_context(page: Page, chooser: str, *, surface: str) -> dict[str, Any]:
     """What the chooser's template needs. *surface* is ``dialog`` or, without script, ``inline``."""
-    return {"page": page, "surface": surface, "choose": chooser, "writes": CHOOSERS[chooser] == "write"}
+    writes = CHOOSERS[chooser] == "write"
+    return {"page": page, "surface": surface, "choose": chooser, "writes": writes}
 
 
 @require_safe
@@ -63,7 +95,10 @@ def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
     context |= {"version_id": request.GET.get("version", ""), "choose": chooser if chooser in CHOOSERS else ""}
     context |= _read_object(request, bucket, key)
     if request.htmx and chooser in CHOOSERS:
-        return _in_dialog(render(request, "console/_s3_chooser_object.html", context | {"surface": "dialog"}))
+        limits = input_limits(request, chooser, request.GET)
+        found = hindrance(context["object"], limits) if limits and "object" in context else None
+        context |= {"surface": "dialog", "hindrance": found, "model_id": request.GET.get("model_id")}
+        return _in_dialog(render(request, "console/_s3_chooser_object.html", context))
     status = _status(context["error"]) if context["error"] else 200
     return render(request, "console/s3_object.html", context, status=status)
 
@@ -157,5 +192,6 @@ def _back(request: ConsoleRequest, place: Place, **more: str) -> HttpResponse:
     """To the place, in the chooser if the form was there. A page has nothing to pick."""
     chooser = request.POST.get("choose", "")
     more = more | {"choose": chooser} if chooser in CHOOSERS else {key: more[key] for key in more if key != "pick"}
+    more |= {"model_id": request.POST["model_id"]} if "model_id" in request.POST else {}
     query = "&".join(filter(None, [place.query, urlencode(more)]))
     return redirect(f"{reverse('s3-browse', args=[request.connection.name])}?{query}")

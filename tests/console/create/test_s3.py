@@ -1,5 +1,6 @@
 """S3 as pages, and as the chooser of the form: what is listed, previewed, downloaded, uploaded, and refused."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -10,9 +11,11 @@ from django.http import QueryDict
 from django.test import Client
 
 from batchconsole.aws import s3
-from batchconsole.console.s3_browser import PAGE_SIZE, Place, read_page
+from batchconsole.console.s3_browser import PAGE_SIZE, read_page
+from batchconsole.console.s3_places import Place
 from batchconsole.console.views.s3_upload import PART_BYTES, part_size
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.models import Connection, ModelLimit
+from tests.console.create.conftest import MODEL
 
 HTMX = {"HX-Request": "true"}
 
@@ -100,17 +103,65 @@ def test_many_objects_come_in_pages_there_and_back(client: Client, many: str) ->
     assert second.previous.query == first.place.query
 
 
-def test_more_than_s3_lists_at_once_come_in_s3s_order_and_are_found_by_prefix(local: Connection, many: str) -> None:
-    def page(query: str) -> Any:
-        return read_page(local.target, Place.read(QueryDict(query)), whole=PAGE_SIZE)
+class TestLargeFolder:
+    """A folder of 105 objects, a hundred of which come in a call."""
 
-    first = page(f"{many}&sort=size")
-    assert (len(first.rows), first.total, first.find_label) == (PAGE_SIZE, None, "Find object by prefix")
-    assert not any(heading.query for heading in first.headings)
-    second = page(first.next.query)
-    assert names(second)[0] == f"{PAGE_SIZE:04}.jsonl"
-    assert page(second.previous.query).place.page == 1
-    assert names(page(f"{many}&find=010")) == [f"010{digit}.jsonl" for digit in range(5)]
+    @pytest.fixture(autouse=True)
+    def the_folder(self, local: Connection, many: str) -> None:
+        self.target, self.query = local.target, many
+
+    def read(self, more: str = "", *, most: int = 200, fresh: bool = False) -> Any:
+        query = QueryDict(more if more.startswith("uri=") else f"{self.query}{more}")
+        return read_page(self.target, Place.read(query), whole=PAGE_SIZE, most=most, is_fresh=fresh)
+
+    def test_it_comes_in_s3s_order_there_and_back(self) -> None:
+        first = self.read()
+        assert (len(first.rows), first.total, first.counter, first.previous) == (PAGE_SIZE, None, "100+", None)
+        second = self.read(first.next.query)
+        assert names(second) == [f"{number:04}.jsonl" for number in range(PAGE_SIZE, PAGE_SIZE + 5)]
+        assert (second.place.page, second.next) == (2, None)
+        assert self.read(second.previous.query).rows == first.rows
+
+    def test_a_search_reads_on_and_finds_within_names(self) -> None:
+        page = self.read("&find=04.J")
+        assert (names(page), page.total) == (["0004.jsonl", "0104.jsonl"], 2)
+
+    def test_another_order_reads_on_and_counts_them_all(self) -> None:
+        page = self.read("&sort=-name")
+        assert (names(page)[0], page.counter) == ("0104.jsonl", "105")
+        assert names(self.read(page.next.query))[-1] == "0000.jsonl"
+
+    def test_it_is_remembered_until_it_is_refreshed(self, boto: Any) -> None:
+        before = self.read("&sort=-name")
+        boto("s3").put_object(Bucket=before.place.bucket, Key=f"{before.place.folder}9999.jsonl", Body=b"")
+        again = self.read("&sort=-name")
+        assert (again.total, again.read_at) == (105, before.read_at)
+        assert names(self.read("&sort=-name", fresh=True))[0] == "9999.jsonl"
+
+    def test_one_too_large_is_searched_by_the_start_of_names_and_says_so(self) -> None:
+        page = self.read("&find=010", most=PAGE_SIZE)
+        assert names(page) == [f"010{digit}.jsonl" for digit in range(5)]
+        assert page.find_label == "Find object by prefix"
+        assert not self.read("&find=04.j", most=PAGE_SIZE).rows
+
+    def test_one_too_large_is_not_sorted_and_says_so(self) -> None:
+        page = self.read("&sort=-name", most=PAGE_SIZE)
+        assert (names(page)[0], page.place.sort, page.by_prefix) == ("0000.jsonl", "", True)
+        assert not any(heading.query for heading in page.headings)
+
+
+def test_of_a_call_each_page_shows_a_part(local: Connection, bucket: str, boto: Any) -> None:
+    for number in range(2 * PAGE_SIZE + 3):
+        boto("s3").put_object(Bucket=bucket, Key=f"parts/{number:04}", Body=b"")
+    place: Place | None = Place(bucket, "parts/")
+    pages = []
+    while place:
+        pages.append(read_page(local.target, place, whole=2 * PAGE_SIZE))
+        place = pages[-1].next
+    assert [name for page in pages for name in names(page)] == [f"{number:04}" for number in range(2 * PAGE_SIZE + 3)]
+    before = pages[-1].previous
+    assert before
+    assert read_page(local.target, before, whole=2 * PAGE_SIZE).rows == pages[1].rows
 
 
 def test_a_page_after_the_last_is_the_last(client: Client, bucket: str) -> None:
@@ -182,11 +233,90 @@ def test_the_chooser_is_a_fragment_with_something_to_choose(client: Client, buck
     assert "HX-Request" in response.headers["Vary"]
 
 
+def picks(page: str) -> dict[str, str]:
+    """The radio buttons of a chooser by what each would choose."""
+    return {match[2]: match[0] for match in re.finditer(r'<input[^>]*(name="s3_pick") value="([^"]*)"[^>]*>', page)}
+
+
+def choose(client: Client, uri: str, *, name: str = "input_s3_uri", **query: str) -> str:
+    return client.get("/local/s3/", {"uri": uri, "choose": name} | query, headers=HTMX).text
+
+
 def test_the_chooser_of_the_output_offers_places_only(client: Client, bucket: str) -> None:
-    query = {"uri": f"s3://{bucket}/input/", "choose": "output_s3_uri"}
-    page = client.get("/local/s3/", query, headers=HTMX).content.decode()
+    page = choose(client, f"s3://{bucket}/input/", name="output_s3_uri")
     assert "records.jsonl" in page
-    assert "s3_pick" not in page
+    assert set(picks(page)) == {f"s3://{bucket}/input/"}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("notes.txt", b"x", "Not a .jsonl file."),
+        ("empty.jsonl", b"", "Empty file."),
+        ("a.out", b"x", "Output of a job"),
+    ],
+)
+def test_what_no_job_can_read_cannot_be_chosen_and_says_why(
+    client: Client, bucket: str, local: Connection, name: str, body: bytes, words: str
+) -> None:
+    uri = put(local, bucket, f"input/{name}", body)
+    page = choose(client, f"s3://{bucket}/input/", model_id="")
+    assert "disabled" in picks(page)[uri]
+    assert "disabled" not in picks(page)[f"s3://{bucket}/input/records.jsonl"]
+    assert words in page
+
+
+def test_an_archived_object_cannot_be_chosen(client: Client, bucket: str, boto: Any) -> None:
+    boto("s3").put_object(Bucket=bucket, Key="input/old.jsonl", Body=b"{}", StorageClass="DEEP_ARCHIVE")
+    page = choose(client, f"s3://{bucket}/input/", model_id="")
+    assert "disabled" in picks(page)[f"s3://{bucket}/input/old.jsonl"]
+    assert "Archived in Glacier Deep Archive." in page
+
+
+def test_a_large_object_can_be_chosen_with_a_warning(client: Client, bucket: str, local: Connection) -> None:
+    ModelLimit.objects.create(connection=local, model_id=MODEL, bytes_per_file=1)
+    page = choose(client, f"s3://{bucket}/input/", model_id=MODEL)
+    assert "disabled" not in picks(page)[f"s3://{bucket}/input/records.jsonl"]
+    assert "that a file may have." in page
+
+
+def test_a_chooser_of_something_else_than_a_jobs_input_marks_nothing(
+    client: Client, bucket: str, local: Connection
+) -> None:
+    uri = put(local, bucket, "input/table.csv", b"a,b")
+    assert "disabled" not in picks(choose(client, f"s3://{bucket}/input/"))[uri]
+
+
+def test_an_object_that_is_no_input_says_so_in_its_preview(client: Client, bucket: str, local: Connection) -> None:
+    uri = put(local, bucket, "notes.txt", b"x")
+    query = {"uri": uri, "choose": "input_s3_uri", "model_id": ""}
+    page = client.get("/local/s3/object/", query, headers=HTMX).text
+    assert "Not a .jsonl file." in page
+    assert "data-s3-choose disabled" in page
+
+
+def test_a_folder_says_what_a_job_would_read_in_it(client: Client, bucket: str, local: Connection) -> None:
+    put(local, bucket, "input/deep/more.jsonl", b"x" * 1000)
+    put(local, bucket, "input/notes.txt", b"x" * 5000)
+    assert "2 .jsonl files, 1.3\xa0KB." in client.get("/local/s3/summary/", {"uri": f"s3://{bucket}/input/"}).text
+
+
+def test_a_folder_without_input_says_so(client: Client, bucket: str, local: Connection) -> None:
+    put(local, bucket, "pictures/a.png", b"x")
+    page = client.get("/local/s3/summary/", {"uri": f"s3://{bucket}/pictures/"}).text
+    assert "No .jsonl file in this folder." in page
+    assert 'data-type="warning"' in page
+
+
+def test_a_folder_with_more_than_a_job_may_read_says_so(client: Client, bucket: str, local: Connection) -> None:
+    ModelLimit.objects.create(connection=local, model_id=MODEL, bytes_per_job=100)
+    query = {"uri": f"s3://{bucket}/input/", "model_id": MODEL}
+    assert "more than the 100\xa0bytes of a job" in client.get("/local/s3/summary/", query).text
+
+
+def test_a_folder_that_cannot_be_read_says_why(client: Client, away: Connection) -> None:
+    page = client.get("/away/s3/summary/", {"uri": "s3://bucket/input/"}).text
+    assert "Could not connect" in page
 
 
 def test_the_same_address_without_script_is_a_page(client: Client, bucket: str) -> None:
@@ -311,7 +441,7 @@ def test_in_the_chooser_an_uploaded_file_is_picked(client: Client, bucket: str) 
     data = {"uri": f"s3://{bucket}/input/", "file": SimpleUploadedFile("new.jsonl", b"{}"), "choose": "input_s3_uri"}
     page = client.post("/local/s3/upload/", data, headers=HTMX, follow=True).text
     assert 'aria-label="Select new.jsonl" checked' in page
-    assert "disabled" not in page.partition("data-s3-choose")[2][:20]
+    assert "data-s3-choose>" in page
 
 
 def test_in_the_chooser_what_went_wrong_stands_in_an_alert(client: Client, bucket: str) -> None:

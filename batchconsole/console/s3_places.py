@@ -1,0 +1,86 @@
+"""Where in S3 somebody is: a bucket, a folder, what is looked for there, in which order, and on which page.
+
+It stands in a query string (``uri``, ``find``, ``sort``, ``page``, ``token``), so every view of S3 has a URL.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from batchconsole.aws import s3
+from batchconsole.aws.s3_addresses import s3_uri
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table; ``name`` is the row's attribute, and the word in the query string."""
+
+    name: str
+    title: str
+    is_zoned: bool = False
+    is_numeric: bool = False
+
+
+BUCKET_COLUMNS = (
+    Column("name", "Name"),
+    Column("region", "Region"),
+    Column("created_at", "Creation date", is_zoned=True),
+)
+OBJECT_COLUMNS = (
+    Column("name", "Key"),
+    Column("last_modified", "Last modified", is_zoned=True),
+    Column("size", "Size", is_numeric=True),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in S3, and which page of it in which order (``size``, or from the largest down ``-size``)."""
+
+    bucket: str = ""
+    folder: str = ""
+    find: str = ""
+    sort: str = ""
+    page: int = 1
+    tokens: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Self:
+        """The place a query string names. A URI that does not end in a slash is its folder, looking for the rest."""
+        bucket, _, path = s3_uri(query.get("uri", "")).removeprefix(s3.SCHEME).partition("/")
+        folder, slash, name = path.rpartition("/")
+        page = query.get("page", "")
+        sort = query.get("sort", "")
+        columns = OBJECT_COLUMNS if bucket else BUCKET_COLUMNS
+        return cls(
+            bucket=bucket,
+            folder=folder + slash,
+            find=query.get("find", "").strip() or name,
+            sort=sort if sort.removeprefix("-") in {column.name for column in columns} else "",
+            page=max(1, int(page)) if page.isdecimal() and len(page) < 6 else 1,
+            tokens=tuple(query.getlist("token")),
+        )
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.folder}" if self.bucket else ""
+
+    @property
+    def query(self) -> str:
+        """The place as a query string, without a question mark."""
+        page = str(self.page) if self.page > 1 else ""
+        pairs = [("uri", self.uri), ("find", self.find), ("sort", self.sort), ("page", page)]
+        return urlencode([pair for pair in pairs if pair[1]] + [("token", token) for token in self.tokens])
+
+    def inside(self, bucket: str, folder: str = "") -> "Place":
+        return Place(bucket=bucket, folder=folder)
+
+
+@dataclass(frozen=True)
+class Crumb:
+    """One step of the way to a place; ``query`` leads there."""
+
+    title: str
+    query: str
