@@ -14,7 +14,7 @@ from batchconsole.console.properties import PROPERTIES, Property
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.records.catalogue import find
 
-MOST = 20  # of each kind
+MOST = 12  # of each kind
 READ = 200  # jobs
 
 

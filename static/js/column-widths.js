@@ -21,7 +21,11 @@ function measure() {
 function show() {
   if (!table()) return;
   if (widths) lay();
-  for (const handle of handles()) handle.setAttribute("aria-valuenow", measured(handle));
+  const { narrowest, widest } = table().dataset;
+  for (const handle of handles()) {
+    handle.ariaOrientation = "vertical";
+    [handle.ariaValueMin, handle.ariaValueNow, handle.ariaValueMax] = [narrowest, measured(handle), widest];
+  }
 }
 
 function lay() {
@@ -38,8 +42,8 @@ function lay() {
 
 function resize(handle, width) {
   if (!widths) measure();
-  const [least, most] = ["aria-valuemin", "aria-valuemax"].map((name) => Number(handle.getAttribute(name)));
-  widths.set(handle.dataset.column, Math.round(Math.min(Math.max(width, least), most)));
+  const { narrowest, widest } = table().dataset;
+  widths.set(handle.dataset.column, Math.round(Math.min(Math.max(width, narrowest), widest)));
   show();
   clearTimeout(saving);
   saving = setTimeout(save, WAIT);
