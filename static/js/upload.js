@@ -1,6 +1,7 @@
-// Upload of a large file in parts, with progress. What S3 has already is not sent again: an upload that broke off, or
-// whose page was closed, goes on when the same file is chosen for the same place. Small files go by the form itself.
-const SMALL = 5 * 2 ** 20;
+// Upload of files in parts, one after the other, with progress. What S3 has already is not sent again: an upload that
+// was paused or broke off, or whose page was closed, goes on when the same file is chosen for the same place. What is
+// left of earlier ones is listed, and can be discarded. Without script the form sends the files itself.
+const MEMORY = "upload ";
 const TRIES = 4;
 
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -10,7 +11,7 @@ class Upload {
     this.form = form;
     this.file = file;
     this.uri = form.elements.uri.value + file.name;
-    this.memory = `upload ${this.uri} ${file.size} ${file.lastModified}`;
+    this.memory = `${MEMORY}${this.uri} ${file.size} ${file.lastModified}`;
     this.abort = new AbortController();
   }
 
@@ -20,11 +21,16 @@ class Upload {
     const response = await fetch(url, { method: "POST", body, headers, signal: this.abort.signal });
     const answer = await response.json().catch(() => ({ message: `The server answered ${response.status}.` }));
     if (response.ok) return answer;
-    throw Object.assign(new Error(answer.message), { isFinal: response.status < 500 });
+    throw Object.assign(new Error(answer.message), { isFinal: response.status < 500, isRefused: answer.refused });
   }
 
   fields(values = {}) {
     return new URLSearchParams({ uri: this.uri, upload: this.id ?? "", size: this.file.size, ...values });
+  }
+
+  remember() {
+    const { name, size } = this.file;
+    localStorage.setItem(this.memory, JSON.stringify({ upload: this.id, uri: this.uri, name, size }));
   }
 
   async patiently(work) {
@@ -39,10 +45,11 @@ class Upload {
   }
 
   async run(tell) {
-    this.id = localStorage.getItem(this.memory) ?? "";
-    const { upload, partSize, done } = await this.call("start", { body: this.fields() });
+    this.id = recalled(this.memory)?.upload ?? "";
+    const replace = this.form.elements.replace.checked ? { replace: 1 } : {};
+    const { upload, partSize, done } = await this.call("start", { body: this.fields(replace) });
     this.id = upload;
-    localStorage.setItem(this.memory, upload);
+    this.remember();
     const count = Math.ceil(this.file.size / partSize);
     for (let number = 1; number <= count; number += 1) {
       if (!done.includes(number)) await this.patiently(() => this.send(number, partSize));
@@ -58,6 +65,10 @@ class Upload {
     return this.call("part", { query, body });
   }
 
+  pause() {
+    this.abort.abort();
+  }
+
   async cancel() {
     this.abort.abort();
     this.abort = new AbortController();
@@ -66,21 +77,34 @@ class Upload {
   }
 }
 
+function recalled(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
 const mebibytes = (bytes) => `${(bytes / 2 ** 20).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
 
 function show(form, isRunning) {
   form.querySelector("[data-upload-progress]").hidden = !isRunning;
+  form.querySelector("[data-upload-pause]").hidden = !isRunning;
   form.querySelector("button[type=submit]").disabled = isRunning;
 }
 
-function progress(form, sent, total) {
+function progress(form, { what, sent, total }) {
   const percent = Math.floor((sent / total) * 100);
   form.querySelector("progress").value = percent;
   form.querySelector(".progress-value").textContent = `${percent}%`;
-  form.querySelector(".progress-note").textContent = `${mebibytes(sent)} of ${mebibytes(total)}`;
+  form.querySelector(".progress-note").textContent = `${what}, ${mebibytes(sent)} of ${mebibytes(total)}`;
 }
 
-// Where it was uploaded to, with the file picked if this is the chooser.
+function say(form, text) {
+  form.querySelector("[data-upload-status]").textContent = text;
+}
+
+// Where they were uploaded to, with the first one picked if this is the chooser.
 function leave(form, uri) {
   if (!form.isConnected) return;
   if (!form.closest("dialog")) return location.assign(form.dataset.uploaded);
@@ -89,41 +113,93 @@ function leave(form, uri) {
 }
 
 const running = new Map();
+const uploaded = new WeakMap(); // of a form: the files that are there already when another one failed
 
-async function start(form, file) {
-  const upload = new Upload(form, file);
-  const status = form.querySelector("[data-upload-status]");
-  running.set(form, upload);
-  status.textContent = "";
+async function start(form, files) {
+  const done = uploaded.get(form) ?? new Set();
+  uploaded.set(form, done);
+  say(form, "");
   show(form, true);
-  progress(form, 0, file.size);
-  try {
-    await upload.run((sent, total) => progress(form, sent, total));
-    running.delete(form);
-    leave(form, upload.uri);
-  } catch (error) {
-    running.delete(form);
-    show(form, false);
-    if (error.name === "AbortError") return;
-    status.textContent = `${file.name} could not be uploaded. ${error.message} Choose Upload file to go on with it.`;
+  for (const [index, file] of files.entries()) {
+    const what = files.length > 1 ? `${file.name} (${index + 1} of ${files.length})` : file.name;
+    const upload = new Upload(form, file);
+    if (!done.has(upload.memory) && !(await sendOne(form, upload, what))) return;
+    done.add(upload.memory);
   }
+  leave(form, form.elements.uri.value + files[0].name);
+}
+
+async function sendOne(form, upload, what) {
+  running.set(form, upload);
+  progress(form, { what, sent: 0, total: upload.file.size || 1 });
+  try {
+    await upload.run((sent, total) => progress(form, { what, sent, total }));
+    return true;
+  } catch (error) {
+    show(form, false);
+    if (error.name !== "AbortError") fail(form, upload.file, error);
+    return false;
+  } finally {
+    running.delete(form);
+  }
+}
+
+function fail(form, file, error) {
+  if (!error.isRefused) return say(form, `${file.name} could not be uploaded. ${error.message} Choose Upload files to go on with it.`);
+  say(form, error.message);
+  if (file.size) form.elements.replace.focus();
 }
 
 async function cancel(form) {
   await running.get(form).cancel();
-  form.querySelector("[data-upload-status]").textContent = "The upload was cancelled.";
+  say(form, "The upload was cancelled.");
 }
+
+function pauseUpload(form) {
+  running.get(form)?.pause();
+  say(form, "The upload is paused. Choose Upload files to go on with it.");
+}
+
+// What is left here of uploads whose page was closed.
+function showLeft(form) {
+  const list = form.querySelector("[data-upload-left]");
+  const home = form.elements.uri.value;
+  list.querySelectorAll("li").forEach((item) => item.remove());
+  for (const key of Object.keys(localStorage).filter((name) => name.startsWith(MEMORY))) {
+    const left = recalled(key);
+    if (left && left.uri === home + left.name) list.append(leftItem(form, list, key, left));
+  }
+  list.hidden = !list.querySelector("li");
+}
+
+function leftItem(form, list, key, left) {
+  const item = list.querySelector("template").content.firstElementChild.cloneNode(true);
+  const words = `The upload of ${left.name} (${mebibytes(left.size)}) is not finished. Choose the same file to go on with it.`;
+  item.querySelector("span").textContent = words;
+  item.querySelector("button").addEventListener("click", async () => {
+    localStorage.removeItem(key);
+    item.remove();
+    list.hidden = !list.querySelector("li");
+    const upload = Object.assign(new Upload(form, left), { id: left.upload });
+    await upload.call("abort", { body: upload.fields() }).catch((error) => say(form, error.message));
+  });
+  return item;
+}
+
+const forms = () => document.querySelectorAll("form[data-upload]");
+
+document.addEventListener("htmx:afterSettle", () => forms().forEach(showLeft));
+forms().forEach(showLeft);
 
 // Before htmx, which would send the form of a dialog as it is.
 document.addEventListener(
   "submit",
   (event) => {
     const form = event.target;
-    const file = form.matches("form[data-upload]") && form.elements.file.files[0];
-    if (!file || file.size < SMALL) return;
+    if (!form.matches("form[data-upload]") || !form.elements.file.files.length) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    start(form, file);
+    start(form, [...form.elements.file.files]);
   },
   { capture: true },
 );
@@ -131,6 +207,7 @@ document.addEventListener(
 document.addEventListener(
   "click",
   (event) => {
+    if (event.target.closest("[data-upload-pause]")) return pauseUpload(event.target.closest("form"));
     const form = event.target.closest("[data-upload-cancel]")?.closest("form");
     if (!running.has(form)) return;
     event.preventDefault();

@@ -313,29 +313,50 @@ def test_a_large_file_is_uploaded_in_parts_with_progress(
     page = open_page(f"/local/s3/?uri=s3://{bucket}/input/&add=upload")
     parts: list[str] = []
     page.on("request", lambda request: parts.append(request.url) if "/upload/part/" in request.url else None)
-    page.get_by_label("File to upload").set_input_files(file)
-    page.get_by_role("button", name="Upload file").click()
+    page.get_by_label("Files to upload").set_input_files(file)
+    page.get_by_role("button", name="Upload files").click()
     expect(page.get_by_text("large.jsonl was uploaded")).to_be_visible()
     assert len(parts) == 2
     assert s3.head_object(local.target, bucket, "input/large.jsonl").size == PART_BYTES + 1
 
 
-def test_an_upload_that_broke_off_goes_on_with_what_is_missing(
+def test_an_upload_that_broke_off_goes_on_with_what_is_missing_after_a_reload(
     open_page: Open, bucket: str, local: Connection, tmp_path: Path
 ) -> None:
     file = tmp_path / "large.jsonl"
     file.write_bytes(b"x" * (PART_BYTES + 1))
     page = open_page(f"/local/s3/?uri=s3://{bucket}/input/&add=upload")
     page.route(re.compile("part=2"), lambda route: route.fulfill(status=400, json={"message": "Cut off."}))
-    page.get_by_label("File to upload").set_input_files(file)
-    page.get_by_role("button", name="Upload file").click()
+    page.get_by_label("Files to upload").set_input_files(file)
+    page.get_by_role("button", name="Upload files").click()
     expect(page.get_by_text("large.jsonl could not be uploaded. Cut off.")).to_be_visible()
     page.unroute_all()
+    page.reload()
+    expect(page.get_by_text("The upload of large.jsonl (8 MB) is not finished.")).to_be_visible()
+    assert faults(page) == []
     parts: list[str] = []
     page.on("request", lambda request: parts.append(request.url) if "/upload/part/" in request.url else None)
-    page.get_by_role("button", name="Upload file").click()
+    page.get_by_label("Files to upload").set_input_files(file)
+    page.get_by_role("button", name="Upload files").click()
     expect(page.get_by_text("large.jsonl was uploaded")).to_be_visible()
     assert ["part=2" in url for url in parts] == [True]
+
+
+def test_of_two_files_one_whose_name_is_taken_is_replaced_when_that_is_checked(
+    open_page: Open, bucket: str, local: Connection, tmp_path: Path
+) -> None:
+    files = [tmp_path / "first.jsonl", tmp_path / "records.jsonl"]
+    for file in files:
+        file.write_bytes(b"new")
+    page = open_page(f"/local/s3/?uri=s3://{bucket}/input/&add=upload")
+    page.get_by_label("Files to upload").set_input_files(files)
+    page.get_by_role("button", name="Upload files").click()
+    expect(page.get_by_text("records.jsonl exists already")).to_be_visible()
+    expect(page.get_by_label("Replace files of the same name")).to_be_focused()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Upload files").click()
+    expect(page.get_by_text("first.jsonl was uploaded")).to_be_visible()
+    assert s3.get_range(local.target, bucket, "input/records.jsonl") == b"new"
 
 
 def test_a_file_is_uploaded_previewed_and_chosen_in_the_dialog(
@@ -347,9 +368,9 @@ def test_a_file_is_uploaded_previewed_and_chosen_in_the_dialog(
     page.get_by_role("button", name="Browse S3").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("link", name="Upload", exact=True).click()
-    dialog.get_by_label("File to upload").set_input_files(file)
+    dialog.get_by_label("Files to upload").set_input_files(file)
     assert faults(page) == []
-    dialog.get_by_role("button", name="Upload file").click()
+    dialog.get_by_role("button", name="Upload files").click()
     expect(dialog.get_by_text("large.jsonl was uploaded")).to_be_visible()
     expect(dialog.get_by_label("Select large.jsonl")).to_be_checked()
     dialog.get_by_role("link", name="Preview large.jsonl").click()

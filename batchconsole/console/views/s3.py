@@ -14,6 +14,7 @@ from django_htmx.http import push_url
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
+from batchconsole.console import s3_uploads as uploads
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.s3_browser import Page, read_page
 from batchconsole.console.s3_inputs import folder_input, hindrance
@@ -155,19 +156,30 @@ def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
 
 @require_POST
 def upload(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Put the file into the folder shown and come back to it."""
+    """Put the files into the folder shown and come back to it; with what could not be put there, to the form."""
     place = Place.read(request.POST)
-    file: Any = request.FILES.get("file")  # an open file with a name
-    if not place.bucket or file is None:
+    files: list[Any] = request.FILES.getlist("file")  # open files with a name
+    if not place.bucket or not files:
         messages.error(request, "Choose a file and a bucket to upload it to.")
         return _back(request, place, add="upload")
+    refused = [refusal for file in files if (refusal := _put(request, place, file))]
+    for refusal in refused:
+        messages.error(request, refusal)
+    return _back(request, place, add="upload") if refused else _back(request, place, pick=place.uri + files[0].name)
+
+
+def _put(request: ConsoleRequest, place: Place, file: Any) -> str:
+    """Upload one file; why not, where that is so."""
+    target, key = request.connection.target, place.folder + file.name
+    refusal = uploads.refusal(target, place.bucket, key, size=file.size, may_replace="replace" in request.POST)
+    if refusal:
+        return f"{refusal} Then choose the file again."
     try:
-        s3.upload_fileobj(request.connection.target, place.bucket, place.folder + (file.name or ""), file)
+        s3.upload_fileobj(target, place.bucket, key, file)
     except AwsError as error:
-        messages.error(request, f"{file.name} could not be uploaded. {error.message} {error.hint}".strip())
-        return _back(request, place, add="upload")
-    messages.success(request, f"{file.name} was uploaded to {place.uri}.")
-    return _back(request, place, pick=place.uri + (file.name or ""))
+        return f"{file.name} could not be uploaded. {error.message} {error.hint}".strip()
+    uploads.say_uploaded(request, place.bucket, key)
+    return ""
 
 
 @require_POST

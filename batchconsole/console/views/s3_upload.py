@@ -3,12 +3,12 @@
 Each request is short whatever the file's size, and an upload that broke off goes on with the parts S3 has.
 """
 
-from django.contrib import messages
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
 from batchconsole.aws import s3, s3_multipart
 from batchconsole.aws.errors import AwsError
+from batchconsole.console import s3_uploads as uploads
 from batchconsole.console.middleware import ConsoleRequest
 
 PART_BYTES = 8 * 2**20
@@ -24,13 +24,20 @@ def part_size(size: int) -> int:
 
 @require_POST
 def start(request: ConsoleRequest, connection: str) -> JsonResponse:
-    """Begin, or go on with ``upload``: its id, the size of a part, and the numbers of the parts S3 has already."""
+    """Begin, or go on with ``upload``: its id, the size of a part, and the numbers of the parts S3 has already.
+
+    Answers 409 when the file is empty, or one of its name is there and ``replace`` is not posted.
+    """
     try:
         bucket, key = _place(request)
         size = int(request.POST.get("size", ""))
     except ValueError as error:
         return _refused(str(error))
     upload_id, target = request.POST.get("upload", ""), request.connection.target
+    may_replace = "replace" in request.POST or bool(upload_id)  # what goes on was asked when it began
+    refusal = uploads.refusal(target, bucket, key, size=size, may_replace=may_replace)
+    if refusal:
+        return JsonResponse({"message": refusal, "refused": True}, status=409)
     try:
         done = _done(request, bucket, key, upload_id) if upload_id else None
         if done is None:
@@ -89,7 +96,7 @@ def finish(request: ConsoleRequest, connection: str) -> JsonResponse:
         )
     except AwsError as error:
         return _failed(error)
-    messages.success(request, f"{key.rpartition('/')[2]} was uploaded to s3://{bucket}/{key}.")
+    uploads.say_uploaded(request, bucket, key)
     return JsonResponse({})
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from batchconsole.jobs.models import BatchJob, Connection
@@ -62,6 +63,13 @@ def test_a_new_role_needs_its_permission(client: Client, limited: Connection, bu
     page = client.post("/limited/jobs/create/", filled_in(bucket, service_role="new", role_name="mine", role_arn=None))
     assert "iam:CreateRole" in page.text
     assert not BatchJob.objects.exists()
+
+
+def test_an_upload_needs_its_permission(client: Client, limited: Connection, bucket: str) -> None:
+    data = {"uri": f"s3://{bucket}/", "file": SimpleUploadedFile("new.jsonl", b"{}")}
+    assert "s3:PutObject" in client.post("/limited/s3/upload/", data, follow=True).text
+    answer = client.post("/limited/s3/upload/start/", {"uri": f"s3://{bucket}/new.jsonl", "size": 1})
+    assert "s3:PutObject" in answer.json()["message"]
 
 
 def test_a_folder_needs_its_permission(client: Client, limited: Connection, bucket: str) -> None:

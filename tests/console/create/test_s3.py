@@ -407,6 +407,43 @@ def test_a_small_file_is_uploaded_by_the_form(client: Client, bucket: str, local
     assert s3.get_range(local.target, bucket, "input/new.jsonl") == b'{"modelInput":{}}'
 
 
+def send(client: Client, bucket: str, *names: str, body: bytes = b"{}", **fields: str) -> str:
+    files = [SimpleUploadedFile(name, body) for name in names]
+    data = {"uri": f"s3://{bucket}/input/", "file": files, **fields}
+    return client.post("/local/s3/upload/", data, follow=True).text
+
+
+def test_two_files_are_uploaded_at_once(client: Client, bucket: str) -> None:
+    page = send(client, bucket, "one.jsonl", "two.jsonl")
+    assert "one.jsonl was uploaded" in page
+    assert "two.jsonl was uploaded" in page
+    assert {"one.jsonl", "two.jsonl"} < set(names(table(client, f"uri=s3://{bucket}/input/")))
+
+
+def test_a_file_of_the_same_name_is_replaced_only_when_asked_for(
+    client: Client, bucket: str, local: Connection
+) -> None:
+    before = s3.get_range(local.target, bucket, "input/records.jsonl")
+    page = send(client, bucket, "records.jsonl", body=b"new")
+    assert "records.jsonl exists already" in page
+    assert "Check Replace files of the same name" in page
+    assert s3.get_range(local.target, bucket, "input/records.jsonl") == before
+    send(client, bucket, "records.jsonl", body=b"new", replace="1")
+    assert s3.get_range(local.target, bucket, "input/records.jsonl") == b"new"
+
+
+def test_an_empty_file_is_not_uploaded(client: Client, bucket: str) -> None:
+    page = send(client, bucket, "empty.jsonl", "full.jsonl", body=b"")
+    assert "empty.jsonl is empty: there is nothing in it to upload." in page
+    assert "empty.jsonl" not in names(table(client, f"uri=s3://{bucket}/input/"))
+
+
+def test_what_is_no_input_is_uploaded_and_said_to_be_none(client: Client, bucket: str) -> None:
+    page = send(client, bucket, "picture.png")
+    assert "picture.png was uploaded" in page
+    assert "picture.png is no input by itself" in page
+
+
 def test_an_upload_without_a_file_is_refused(client: Client, bucket: str) -> None:
     response = client.post("/local/s3/upload/", {"uri": f"s3://{bucket}/"}, follow=True)
     assert "Choose a file and a bucket" in response.content.decode()
@@ -531,6 +568,17 @@ class TestUploadInParts:
         self.send(begun["upload"], 1, b"a" * PART_BYTES)
         again = self.call("start", size=2 * PART_BYTES, upload=begun["upload"]).json()
         assert again == {"upload": begun["upload"], "partSize": PART_BYTES, "done": [1]}
+
+    def test_a_name_that_is_taken_is_asked_about_once(self) -> None:
+        put(self.local, self.bucket, "large.jsonl")
+        refused = self.call("start", size=1)
+        assert (refused.status_code, refused.json()["refused"]) == (409, True)
+        begun = self.call("start", size=1, replace="1").json()
+        assert self.call("start", size=1, upload=begun["upload"]).json()["upload"] == begun["upload"]
+
+    def test_an_empty_file_is_refused(self) -> None:
+        answer = self.call("start", size=0)
+        assert (answer.status_code, answer.json()["message"][:21]) == (409, "large.jsonl is empty:")
 
     def test_an_upload_that_is_gone_begins_anew(self) -> None:
         begun = self.call("start", size=1, upload="gone").json()
