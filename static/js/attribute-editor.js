@@ -23,7 +23,8 @@ function showLimit(editor, count) {
   const left = limit - count;
   const more = `You can add up to ${left} more ${item}${left === 1 ? "" : "s"}.`;
   const texts = { [limit]: `You can add up to ${limit} ${item}s.`, 0: `You have reached the limit of ${limit} ${item}s.` };
-  document.getElementById(`${prefix}-limit`).textContent = texts[left] ?? more;
+  const exceeded = `You have exceeded the limit of ${limit} ${item}s.`;
+  document.getElementById(`${prefix}-limit`).textContent = left < 0 ? exceeded : (texts[left] ?? more);
   editor.querySelector("button[name^=add_]").setAttribute("aria-disabled", String(left <= 0));
   editor.querySelector(".attribute-empty").hidden = editor.querySelector(".attribute-row") !== null;
 }
@@ -46,13 +47,20 @@ function mark(editor, row, isRemoved) {
   (isRemoved ? row.querySelector("button[name^=undo_]") : value).focus();
 }
 
+// A text that is there already is not read again.
+function announce(editor, text) {
+  const announcer = editor.querySelector("[data-announcer]");
+  announcer.textContent = "";
+  setTimeout(() => (announcer.textContent = text), 100);
+}
+
 function remove(editor, row) {
   if (row.querySelector("button[name^=undo_]")) return mark(editor, row, true);
   const next = row.nextElementSibling;
   row.remove();
   renumber(editor);
   (next?.querySelector(CONTROL) ?? editor.querySelector("button[name^=add_]")).focus();
-  editor.querySelector("[data-announcer]").textContent = "Item removed";
+  announce(editor, "Item removed");
   editor.dispatchEvent(new Event("change", { bubbles: true }));
 }
 

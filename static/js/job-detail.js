@@ -1,6 +1,8 @@
 // The page of a job: tabs load in place, and what is shown keeps itself up to date.
 import "./attribute-editor.js";
+import "./first-error.js";
 import { announce, load } from "./live.js";
+import { asks } from "./unsaved-changes.js";
 
 const region = document.getElementById("job");
 const readStatus = () => region.querySelector(".key-values .status-indicator")?.textContent.trim();
@@ -8,7 +10,7 @@ let status = readStatus();
 
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-in-place]");
-  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
   await load(link.href, { push: true });
 });
@@ -18,4 +20,7 @@ region.addEventListener("live:after", () => {
   status = readStatus();
 });
 
-window.addEventListener("popstate", () => load(location.href));
+window.addEventListener("popstate", () => {
+  if (asks(location.href)) history.pushState(null, "", region.dataset.live);
+  else load(location.href);
+});

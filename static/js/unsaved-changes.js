@@ -1,37 +1,62 @@
 // Leaving with changes asks first: a dialog for links of this page, the browser's own question for everything else.
-const guard = document.querySelector("[data-unsaved-guard]");
+// The guarded form may be opened in place later. One that came back from the server (data-dirty) has changes already.
 const dialog = document.getElementById("leave-page");
-const form = guard?.querySelector("form");
+let guard = null;
+let before = "";
 let leaving = false;
 let destination = "";
 
 // What a page keeps in the form for itself, and nobody typed.
 const own = ["csrfmiddlewaretoken", "input_check"];
-const snapshot = () => JSON.stringify([...new FormData(form)].filter(([name]) => !own.includes(name)));
-const before = form && snapshot();
-const isDirty = () => !leaving && ("dirty" in guard.dataset || snapshot() !== before);
+const form = () => guard?.querySelector("form");
+const snapshot = () => JSON.stringify([...new FormData(form())].filter(([name]) => !own.includes(name)));
 
-if (form && dialog) {
-  form.addEventListener("submit", () => {
-    leaving = true;
-  });
+function watch() {
+  const found = document.querySelector("[data-unsaved-guard]");
+  if (found === guard) return;
+  guard = found;
+  leaving = false;
+  before = form() ? snapshot() : "";
+}
 
-  window.addEventListener("beforeunload", (event) => {
-    if (isDirty()) event.preventDefault();
-  });
+function isDirty() {
+  watch();
+  return Boolean(!leaving && form() && ("dirty" in guard.dataset || snapshot() !== before));
+}
 
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest("a[href]");
-    if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    if (link.target || link.hasAttribute("download") || link.getAttribute("href").startsWith("#")) return;
-    if (link.closest("dialog") || !isDirty()) return;
-    event.preventDefault();
-    destination = link.href;
-    dialog.showModal();
-  });
+// Whether the person is asked before *url* is gone to, because there are changes.
+export function asks(url) {
+  if (!dialog || !isDirty()) return false;
+  destination = url;
+  dialog.showModal();
+  return true;
+}
 
-  dialog.querySelector("[data-leave]").addEventListener("click", () => {
-    leaving = true;
-    window.location.assign(destination);
+watch();
+document.addEventListener("htmx:load", watch);
+
+document.addEventListener("submit", (event) => {
+  if (event.target === form()) leaving = true;
+});
+
+for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+  document.addEventListener(failure, (event) => {
+    if (event.target === form()) leaving = false;
   });
 }
+
+window.addEventListener("beforeunload", (event) => {
+  if (isDirty()) event.preventDefault();
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  if (link.target || link.hasAttribute("download") || link.getAttribute("href").startsWith("#")) return;
+  if (!link.closest("dialog") && asks(link.href)) event.preventDefault();
+});
+
+dialog?.querySelector("[data-leave]").addEventListener("click", () => {
+  leaving = true;
+  window.location.assign(destination);
+});

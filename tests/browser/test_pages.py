@@ -1,11 +1,13 @@
 """The pages as people meet them: look, keyboard, updates in place, narrow screens, no script, and what axe finds."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Dialog, Locator, Page, Route, expect
 
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.states import Status
@@ -407,11 +409,59 @@ def test_tags_are_edited_in_place(open_page: Open, make_job: MakeJob) -> None:
     assert job.tags == [{"key": "stage", "value": "test"}, {"key": "cost", "value": ""}]
 
 
-def test_leaving_edited_tags_asks_first(open_page: Open, make_job: MakeJob) -> None:
+@pytest.fixture
+def editor(open_page: Open, make_job: MakeJob) -> Page:
+    """The tags of a job, edited in place."""
     job = make_job(status="Queued", tags=[{"key": "team", "value": "nlp"}])
-    page = open_page(f"/local/jobs/{job.pk}/tags/")
-    page.get_by_placeholder("Enter value").fill("vision")
-    page.get_by_role("link", name="Cancel").click()
-    expect(page.get_by_role("dialog", name="Leave page")).to_be_visible()
-    page.get_by_role("button", name="Leave").click()
-    expect(page.get_by_role("link", name="Manage tags")).to_be_visible()
+    page = open_page(f"/local/jobs/{job.pk}/?tab=definition")
+    page.get_by_role("link", name="Tags").click()
+    page.get_by_role("link", name="Manage tags").click()
+    page.get_by_placeholder("Enter value").wait_for()
+    return page
+
+
+@pytest.mark.parametrize("way", ["tab", "link", "back"])
+def test_leaving_edited_tags_asks_first(editor: Page, way: str) -> None:
+    editor.get_by_placeholder("Enter value").fill("vision")
+    leave: dict[str, Callable[[], object]] = {
+        "tab": editor.get_by_role("link", name="Details").click,
+        "link": editor.get_by_role("link", name="Models").click,
+        "back": partial(editor.evaluate, "history.back()"),
+    }
+    leave[way]()
+    dialog = editor.get_by_role("dialog", name="Leave page")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(editor.get_by_placeholder("Enter value")).to_have_value("vision")
+    assert editor.url.endswith("?tab=tags")
+    leave[way]()
+    dialog.get_by_role("button", name="Leave").click()
+    expect(editor.get_by_placeholder("Enter value")).to_be_hidden()
+    assert not editor.url.endswith("?tab=tags")
+
+
+def test_closing_the_tab_over_edited_tags_asks_and_over_others_does_not(editor: Page) -> None:
+    questions: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        questions.append(dialog.type)
+        dialog.accept()
+
+    editor.on("dialog", leave)
+    editor.get_by_placeholder("Enter value").fill("vision")
+    editor.reload()
+    assert questions == ["beforeunload"]
+    editor.get_by_role("link", name="Manage tags").click()
+    editor.get_by_placeholder("Enter value").wait_for()
+    editor.get_by_role("link", name="Details").click()
+    expect(editor.get_by_role("list", name="Stages")).to_be_visible()
+    editor.reload()
+    assert questions == ["beforeunload"]
+
+
+def test_refused_tags_are_still_unsaved_and_the_first_error_has_the_focus(editor: Page) -> None:
+    editor.get_by_role("button", name="Add new tag").click()
+    editor.keyboard.type("aws:mine")
+    editor.get_by_role("button", name="Save changes").click()
+    expect(editor.locator("#id_tags-1-key")).to_be_focused()
+    editor.get_by_role("link", name="Cancel").click()
+    expect(editor.get_by_role("dialog", name="Leave page")).to_be_visible()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
 
@@ -123,6 +123,11 @@ def test_the_content_security_policy_allows_nothing_inline(client: Client, conne
     response = client.get("/local/jobs/")
     assert "unsafe" not in response["Content-Security-Policy"]
     assert "default-src 'self'" in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT / "templates")))
+def test_a_template_loads_every_tag_it_uses(file: Path) -> None:
+    get_template(str(file.relative_to(ROOT / "templates")))
 
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT / "templates")))

@@ -22,7 +22,7 @@ MOST_ROWS = 200
 MARKS = ("existing", "removed")
 ROW = re.compile(rf"{PREFIX}-(\d+)-(?:key|value)")
 SUGGESTED_FROM = 200  # jobs
-VALID = "can only contain letters, digits, white space and any of the following: _.:/=+@-"
+VALID = "can only contain Unicode letters, digits, white space and any of the following: _.:/=+@-"
 
 
 def tag_rows(data: Any) -> list[dict[str, str]]:

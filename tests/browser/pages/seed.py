@@ -141,6 +141,10 @@ class Seed:
             error_record_count=12_345,
         )
 
+        long_tag = {"key": "the-longest-key-there-may-be/" * 4 + "12-letters/x", "value": "a value of many words " * 11}
+        others = [{"key": f"cost-centre-{number}", "value": ""} for number in range(46)]
+        self.job("tagged", Status.QUEUED, minutes=21, tags=[{"key": "team", "value": "nlp"}, long_tag, *others])
+
     def make_results(self) -> None:
         """One job with 10,000 records, one that left some unanswered and was sent again, and what can go wrong."""
         answers = b"".join(map(result_line, range(1, 10_001)))

@@ -122,6 +122,16 @@ def edit_tags(page: Page) -> None:
     page.get_by_role("button", name="Add new tag").wait_for()
 
 
+def save_wrong_tags(page: Page) -> None:
+    edit_tags(page)
+    page.get_by_role("button", name="Remove team").first.click()
+    for key in ("aws:team", "cost-centre-1"):
+        page.get_by_role("button", name="Add new tag").click()
+        page.keyboard.type(key)
+    page.get_by_role("button", name="Save changes").click()
+    page.locator(".field-error").first.wait_for()
+
+
 def resend_nothing(page: Page) -> None:
     while page.locator("main :checked").count():
         page.locator("main :checked").first.uncheck()
@@ -213,6 +223,7 @@ STATES = [
     State("job-tags", f"{JOB % 'long'}?tab=tags"),
     State("job-tags-none", f"{JOB % 'Completed'}?tab=tags"),
     State("job-tags-edit", f"{JOB % 'half-way-again'}?tab=tags", edit_tags),
+    State("job-tags-errors", f"{JOB % 'tagged'}?tab=tags", save_wrong_tags),
     State("job-tags-page", f"{JOB % 'half-way-again'}tags/"),
     State("job-tags-refused", f"{JOB % 'long'}tags/"),
     State("job-resend", f"{JOB % 'half-way'}resend/"),
