@@ -73,13 +73,12 @@ def steps(job: BatchJob, way: list[Status], entered: dict[str, datetime]) -> Ite
     here = Status.QUEUED if job.status == Status.SUBMITTING else job.status
     reached = [status for status in way if status in entered]
     current = way.index(Status(here)) if here in way else -1
-    ended_at = job.end_time or job.status_changed_at
     for number, status in enumerate(way):
         later = [entered[after] for after in reached if way.index(after) > number]
         if status == here:
             yield Stage(status.label, "current", entered.get(status))
         elif status in entered:
-            until = later[0] if later else ended_at if job.is_ended else None
+            until = later[0] if later else job.ended_at
             yield Stage(status.label, "done", entered[status], until - entered[status] if until else None)
         else:
             yield Stage(status.label, _unseen(job, is_passed=bool(later) or number < current))
@@ -96,7 +95,7 @@ def end(job: BatchJob) -> Stage:
     if not job.is_ended:
         return Stage(Status.COMPLETED.label, "ahead")
     state = ENDS.get(Status(job.status), "error")
-    return Stage(Status(job.status).label, state, job.end_time or job.status_changed_at)
+    return Stage(Status(job.status).label, state, job.ended_at)
 
 
 def pace(job: BatchJob, entered: dict[str, datetime]) -> Pace | None:
