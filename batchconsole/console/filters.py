@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import cached_property
 
-from batchconsole.console.properties import TAGS_AS_TEXT, combined, read_token, read_tokens
+from batchconsole.console.properties import matching, read_token, read_tokens
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.states import LIVE, WAITING, Status
@@ -59,9 +59,9 @@ class TokensFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc] #
 
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
     q = django_filters.CharFilter(method="matching_text", max_length=MAX_TEXT, strip=True)
-    status = KnownChoicesFilter(method="in_status", choices=STATUS_CHOICES)
     f = TokensFilter(method="with_tokens")
     join = django_filters.ChoiceFilter(method="any_join", choices=[("any", "Any of the filters")])
+    status = KnownChoicesFilter(method="in_status", choices=STATUS_CHOICES)  # the last one, as in_status wants it
 
     class Meta:
         model = BatchJob
@@ -80,14 +80,12 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
     def matching_text(self, jobs: BatchJobQuerySet, name: str, text: str) -> Jobs:
         return jobs.matching(text)
 
-    def in_status(self, jobs: Jobs, name: str, values: list[str]) -> Jobs:
-        return jobs.filter(status__in=statuses(values)) if values else jobs
+    def in_status(self, jobs: BatchJobQuerySet, name: str, values: list[str]) -> Jobs:
+        return jobs.in_status(statuses(values))
 
-    def with_tokens(self, jobs: Jobs, name: str, values: list[str]) -> Jobs:
-        if not values:
-            return jobs
+    def with_tokens(self, jobs: BatchJobQuerySet, name: str, values: list[str]) -> Jobs:
         any_of = self.form.cleaned_data.get("join") == "any"
-        return jobs.alias(**TAGS_AS_TEXT).filter(combined(read_tokens(values), any_of=any_of))
+        return matching(jobs, read_tokens(values), any_of=any_of) if values else jobs
 
     def any_join(self, jobs: Jobs, name: str, value: str) -> Jobs:
         """How the tokens are joined; :meth:`with_tokens` has done it."""

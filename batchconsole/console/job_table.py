@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -13,16 +12,18 @@ from django.utils.functional import cached_property
 from batchconsole.console import sorting
 from batchconsole.console.columns import Column, Heading
 from batchconsole.console.filters import STATUS_GROUPS, JobFilter, query_string, statuses
-from batchconsole.console.pagination import Page, bounded, page_number, paginate
+from batchconsole.console.pagination import LOOK_AHEAD, Page, bounded_text, page_number, paginate
 from batchconsole.console.preferences import Preferences, page_size
 from batchconsole.console.properties import Token, read_tokens, why_no_token
 from batchconsole.console.suggestions import Suggestion, suggestions
 from batchconsole.console.table_look import NARROWEST, WIDEST, TableLook
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.states import Status
 
 EXPORT_CHUNK = 500
 SELECTION_WIDTH = 40  # pixels, of the column of checkboxes
+GROUPS = {"all": frozenset(Status)} | {name: members for name, (_, members) in STATUS_GROUPS.items()}
 UNSHOWN = ("hint", "manifest", "results_error", "role_arn", "subnet_ids", "security_group_ids")
 
 
@@ -59,8 +60,10 @@ class JobTable:
         self.filter = JobFilter.of(query, self.jobs)
         self.size = page_size(query.get("page_size", ""))
         self.asked_sort = sorting.read_sort(query.get("sort", ""))
+        # The jobs that the filter finds whatever their status is; looked for once.
+        self.matching: BatchJobQuerySet = JobFilter({**self.filter.values, "status": []}, self.jobs).qs.named()
         self.page: Page = paginate(
-            self.filter.qs.select_related("created_by", "connection").defer(*UNSHOWN),
+            self.matching.in_status(self.statuses).select_related("created_by", "connection").defer(*UNSHOWN),
             number=page_number(query.get("page", "")),
             size=self.size or preferences.page_size,
             order=lambda is_large: sorting.order_by(sorting.usable(self.asked_sort, is_large=is_large)),
@@ -184,22 +187,22 @@ class JobTable:
         add_url = self.link(sort=",".join([*others, turned]))
         return Heading(column, order, self.link(sort=turned), add_url, width)
 
+    @property
+    def statuses(self) -> set[str]:
+        """The statuses that the list is narrowed to; none stand for all."""
+        return statuses(self.filter.values.get("status", []))
+
     @cached_property
     def segments(self) -> list[Segment]:
         """The status groups with the number of jobs that match the rest of the filter."""
-        others = JobFilter({**self.filter.values, "status": []}, self.jobs).qs
-        chosen = self.filter.values.get("status", [])
-        found = [self._segment("all", "All", others, None, is_current=not chosen)]
-        for name, (title, members) in STATUS_GROUPS.items():
-            jobs = others.filter(status__in=members)
-            found.append(self._segment(name, title, jobs, [name], is_current=statuses(chosen) == members))
-        return found
+        counts = self.matching.group_counts(GROUPS, LOOK_AHEAD, among=self.jobs)
+        titles = {"all": "All"} | {name: title for name, (title, _) in STATUS_GROUPS.items()}
+        return [self._segment(name, title, counts[name]) for name, title in titles.items()]
 
-    def _segment(
-        self, name: str, title: str, jobs: QuerySet[BatchJob], status: list[str] | None, *, is_current: bool
-    ) -> Segment:
-        count = self.page.count_text if is_current else bounded(jobs)
-        return Segment(name, title, count, self.link(status=status), is_current)
+    def _segment(self, name: str, title: str, count: int) -> Segment:
+        is_current = self.statuses == (GROUPS[name] if name != "all" else set())
+        text = self.page.count_text if is_current else bounded_text(count)
+        return Segment(name, title, text, self.link(status=None if name == "all" else [name]), is_current)
 
     def every_job(self) -> Iterator[BatchJob]:
         """All jobs that match, read from the database a part at a time."""

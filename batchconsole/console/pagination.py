@@ -81,7 +81,10 @@ def page_of(rows: Sequence[Any], *, number: int, size: int) -> Page:
 
 def bounded(rows: QuerySet[Any]) -> str:
     """How many rows, as text, up to a bound: ``37``, ``1,000+``."""
-    count = rows.order_by().values("pk")[: LOOK_AHEAD + 1].count()
+    return bounded_text(rows.order_by().values("pk")[: LOOK_AHEAD + 1].count())
+
+
+def bounded_text(count: int) -> str:
     return f"{LOOK_AHEAD:,}+" if count > LOOK_AHEAD else f"{count:,}"
 
 

@@ -14,9 +14,10 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from batchconsole.console import narrowing
 from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.states import Status
-from batchconsole.records.catalogue import models
 
 OPERATORS = ("=", "!=", ":", "!:", ">=", "<=", "<", ">", "^")
 WORDS = {
@@ -35,9 +36,9 @@ TEXT = ("=", "!=", ":", "!:", "^")
 CHOICE = ("=", "!=")
 ORDERED = (">=", "<=", "<", ">")
 MAX_VALUE = 200
-NOBODY = "-"
 
 Condition = Callable[[str, str], Q | None]
+Narrowing = Callable[[str, str, Q], Q]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +46,14 @@ class Property:
     """One property: how people call it, what can be asked of it, and the condition a question becomes.
 
     ``condition`` gets the operator without its negation and the value, and gives ``None`` for a value it cannot read.
+    ``narrowing`` says the condition in the way an index answers best, and may look into the database for it.
     """
 
     name: str
     title: str
     operators: tuple[str, ...]
     condition: Condition
+    narrowing: Narrowing | None = None
     values: tuple[str, ...] = ()  # what to suggest
 
 
@@ -78,6 +81,12 @@ class Token:
         found = self.of.condition(self.operator.replace("!", ""), self.value)
         return ~found if found is not None and self.operator.startswith("!") else found
 
+    @property
+    def narrowed(self) -> Q:
+        """The condition as an index answers it best."""
+        found = self.condition or Q()
+        return self.of.narrowing(self.operator, self.value, found) if self.of.narrowing else found
+
 
 def text_of(field: str) -> Condition:
     """Conditions on a text column, whatever its case."""
@@ -94,13 +103,7 @@ def status(operator: str, value: str) -> Q | None:
 def model(operator: str, value: str) -> Q:
     """By its id, or by the name it goes by in the catalogue."""
     lookup = text_of("model_id")(operator, value) or Q()
-    asked = value.lower()
-    tests: dict[str, Callable[[str], bool]] = {
-        "=": lambda name: name == asked,
-        ":": lambda name: asked in name,
-        "^": lambda name: name.startswith(asked),
-    }
-    named = [known.model_id for known in models() if tests[operator](known.name.lower())]
+    named = narrowing.named_models(operator, value)
     return lookup | Q(base_model_id__in=named) if named else lookup
 
 
@@ -115,7 +118,7 @@ def origin(operator: str, value: str) -> Q | None:
 
 
 def created_by(operator: str, value: str) -> Q:
-    return Q(created_by=None) if value == NOBODY else Q(created_by__username=value)
+    return Q(created_by=None) if value == narrowing.NOBODY else Q(created_by__username=value)
 
 
 def tag(operator: str, value: str) -> Q:
@@ -160,11 +163,16 @@ def number(field: str) -> Condition:
 
 
 PROPERTIES = (
-    Property(name="name", title="Job name", operators=TEXT, condition=text_of("job_name")),
+    Property(name="name", title="Job name", operators=TEXT, condition=text_of("job_name"), narrowing=narrowing.name),
     Property(
-        name="status", title="Status", operators=CHOICE, condition=status, values=tuple(each.label for each in Status)
+        name="status",
+        title="Status",
+        operators=CHOICE,
+        condition=status,
+        narrowing=narrowing.status,
+        values=tuple(each.label for each in Status),
     ),
-    Property(name="model", title="Model", operators=TEXT, condition=model),
+    Property(name="model", title="Model", operators=TEXT, condition=model, narrowing=narrowing.model),
     Property(
         name="type",
         title="Invocation type",
@@ -172,8 +180,8 @@ PROPERTIES = (
         condition=invocation_type,
         values=tuple(BatchJob.InvocationType.values),
     ),
-    Property(name="tag", title="Tag", operators=CHOICE, condition=tag),
-    Property(name="by", title="Created by", operators=CHOICE, condition=created_by),
+    Property(name="tag", title="Tag", operators=CHOICE, condition=tag, narrowing=narrowing.tag),
+    Property(name="by", title="Created by", operators=CHOICE, condition=created_by, narrowing=narrowing.created_by),
     Property(
         name="origin",
         title="Origin",
@@ -182,7 +190,9 @@ PROPERTIES = (
         values=tuple(str(label) for label in BatchJob.Origin.labels),
     ),
     Property(name="created", title="Creation time", operators=ORDERED, condition=moment("created_at")),
-    Property(name="ended", title="End time", operators=ORDERED, condition=moment("end_time")),
+    Property(
+        name="ended", title="End time", operators=ORDERED, condition=moment("end_time"), narrowing=narrowing.end_time
+    ),
     Property(name="records", title="Records", operators=("=", *ORDERED), condition=number("total_record_count")),
     Property(name="errors", title="Errors", operators=("=", *ORDERED), condition=number("error_record_count")),
 )
@@ -219,13 +229,8 @@ def read_tokens(texts: Iterable[str]) -> list[Token]:
     return list({str(token): token for token in map(read_token, texts) if token}.values())
 
 
-def combined(tokens: Iterable[Token], *, any_of: bool) -> Q:
-    """All of *tokens*, or any of them."""
-    whole = Q()
-    for token in tokens:
-        condition = token.condition or Q()
-        whole = whole | condition if any_of else whole & condition
-    return whole
-
-
-TAGS_AS_TEXT = {"tags_text": Cast("tags", TextField())}
+def matching(jobs: BatchJobQuerySet, tokens: Iterable[Token], *, any_of: bool) -> BatchJobQuerySet:
+    """The *jobs* that all of *tokens* hold for, or any of them."""
+    jobs = jobs.alias(tags_text=Cast("tags", TextField()))
+    conditions = [token.narrowed for token in tokens]
+    return jobs.any_of(conditions) if any_of else jobs.filter(*conditions)

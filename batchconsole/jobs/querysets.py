@@ -1,11 +1,14 @@
 """Sets of rows: what pages list and what the clock looks for. No network, and no count that grows with the table."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 
-from django.db import models
-from django.db.models import Count
+from django.db import connections, models
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from batchconsole.jobs import search
@@ -15,6 +18,14 @@ from batchconsole.jobs.states import LIVE, OCCUPYING, Status
 COUNT_LIMIT = 10_000
 # So many rows are sorted faster than they are found in an index of another order.
 FEW = 1_000
+MANY_MODELS = 1_000
+MODEL_IDS = """
+WITH RECURSIVE used(model_id) AS (
+  SELECT min(model_id) FROM jobs_batchjob
+  UNION ALL
+  SELECT (SELECT min(model_id) FROM jobs_batchjob WHERE model_id > used.model_id) FROM used WHERE model_id IS NOT NULL
+) SELECT model_id FROM used WHERE model_id IS NOT NULL LIMIT %s
+"""
 
 
 class ConnectionQuerySet(models.QuerySet[Any]):
@@ -51,18 +62,44 @@ class BatchJobQuerySet(models.QuerySet[Any]):
         """Jobs whose name or model contains *text*, or whose ARN or id it is; every job for an empty text."""
         return self.filter(search.condition(text, using=self.db)) if text else self
 
-    def in_status(self, statuses: Iterable[str]) -> Self:
-        """Jobs in one of *statuses*; every job when there are none.
+    def named(self) -> Self:
+        """The same rows, named one by one when they are few: found once, and not again by what they were asked for.
 
-        A handful is looked up and named: asked for the newest jobs in a rare state, a database may read a million that
-        are in another. So apply it last.
+        Asked for the newest of a rare kind, a database may read a million rows of other kinds. So ask for the kind
+        alone, which an index knows, and then for the newest of those. Apply it after all conditions.
         """
+        few = self._few()
+        return self if few is None else self._keyed(few)
+
+    def _few(self) -> list[int] | None:
+        """The keys of these rows; ``None`` for more than a few."""
+        keys = list(self.order_by().values_list("pk", flat=True)[: FEW + 1])
+        return keys if len(keys) <= FEW else None
+
+    def _keyed(self, keys: Iterable[int]) -> Self:
+        return type(self)(self.model, using=self.db).filter(pk__in=keys)
+
+    def any_of(self, conditions: Sequence[Q]) -> Self:
+        """The rows that meet any of *conditions*. When few meet each, they are named: each has an index of its own."""
+        keys: set[int] = set()
+        for condition in conditions:
+            few = self.filter(condition)._few()
+            if few is None:
+                return self.filter(reduce(or_, conditions))
+            keys.update(few)
+        return self._keyed(keys)
+
+    def in_status(self, statuses: Iterable[str]) -> Self:
+        """Jobs in one of *statuses*; every job when there are none. Apply it last, as :meth:`named`."""
         wanted = list(statuses)
-        if not wanted:
-            return self
-        found = self.filter(status__in=wanted)
-        few = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
-        return self.filter(pk__in=few) if len(few) <= FEW else found
+        return self.filter(status__in=wanted).named() if wanted else self
+
+    def model_ids(self) -> list[str] | None:
+        """Every model id that any job has, ``None`` for very many: a step in the index for each, not for each job."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(MODEL_IDS, [MANY_MODELS + 1])
+            found = [model_id for (model_id,) in cursor.fetchall()]
+        return found if len(found) <= MANY_MODELS else None
 
     def resends_of(self, jobs: Iterable[Any]) -> Self:
         """What was sent again of any of *jobs*, by itself or merged with others."""
@@ -91,10 +128,24 @@ class BatchJobQuerySet(models.QuerySet[Any]):
         """How many rows there are; ``limit + 1`` stands for more than *limit*."""
         return self.order_by().values("pk")[: limit + 1].count()
 
-    def status_counts(self, limit: int = COUNT_LIMIT) -> dict[str, int]:
-        """How many rows each status has, without the empty ones; ``limit + 1`` stands for more than *limit*."""
-        counts = {str(status): self.filter(status=status).bounded_count(limit) for status in Status}
-        return {status: count for status, count in counts.items() if count}
+    def group_counts(
+        self, groups: Mapping[str, Collection[str]], limit: int = COUNT_LIMIT, *, among: Self
+    ) -> dict[str, int]:
+        """How many rows each of *groups* of statuses has; ``limit + 1`` stands for more than *limit*.
+
+        Some rows, whichever come first, tell of most groups; the others are counted one by one. *among* is a larger set
+        that these rows are of: a group that has few of it is looked for in no other rows.
+        """
+        seen = Counter(self.order_by().values_list("status", flat=True)[: 2 * limit + 1])
+        counts = {name: sum(seen[status] for status in statuses) for name, statuses in groups.items()}
+        if seen.total() > 2 * limit:
+            unsure = [name for name, count in counts.items() if count <= limit]
+            counts |= {name: self._in_group(groups[name], among).bounded_count(limit) for name in unsure}
+        return {name: min(count, limit + 1) for name, count in counts.items()}
+
+    def _in_group(self, statuses: Collection[str], among: Self) -> Self:
+        few = among.filter(status__in=statuses)._few()
+        return self.filter(status__in=statuses) if few is None else self.filter(pk__in=few)
 
     def queues(self) -> list[tuple[int, str, int]]:
         """Connection, model and number of waiting jobs of each model that has any."""

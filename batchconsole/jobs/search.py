@@ -1,18 +1,20 @@
-"""Finding jobs by a part of their name or model in a table of any size: an index of three-letter pieces.
+"""Finding jobs in a table of any size by what no ordinary index knows: a part of their name or model, and their tags.
 
-SQLite keeps it in an FTS5 table that triggers fill; PostgreSQL in a GIN index of pg_trgm, where that extension may be
-had. It is made after each migrate, since SQLite drops a table's triggers whenever Django changes the table. Without it
-everything is found all the same, by reading every row.
+SQLite keeps three-letter pieces in an FTS5 table and tags in a table of their own, which triggers fill; PostgreSQL has
+GIN indexes of pg_trgm, where that extension may be had, and of the tags. They are made after each migrate, since SQLite
+drops a table's triggers whenever Django changes the table. Without them everything is found all the same, by reading
+every row.
 """
 
 import logging
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Q
+from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 
 from batchconsole.aws.bedrock import job_arn
@@ -24,42 +26,85 @@ SHORTEST = 3  # A shorter text has no three-letter piece.
 FREQUENT = 10_000
 AWS_ID = re.compile(r"(^|/)[a-z0-9]{12}$")
 
-TABLE = (
-    "CREATE VIRTUAL TABLE jobs_search USING fts5(job_name, model_id, "
-    "content='jobs_batchjob', content_rowid='id', tokenize='trigram')"
-)
 ADD = "INSERT INTO jobs_search(rowid, job_name, model_id) VALUES (new.id, new.job_name, new.model_id);"
 REMOVE = (
     "INSERT INTO jobs_search(jobs_search, rowid, job_name, model_id) "
     "VALUES ('delete', old.id, old.job_name, old.model_id);"
 )
-TRIGGERS = {
-    "jobs_search_added": f"AFTER INSERT ON jobs_batchjob BEGIN {ADD} END",
-    "jobs_search_removed": f"AFTER DELETE ON jobs_batchjob BEGIN {REMOVE} END",
-    "jobs_search_changed": f"AFTER UPDATE OF job_name, model_id ON jobs_batchjob BEGIN {REMOVE} {ADD} END",
+# LIKE, by which rows are read without it, takes no notice of the case of ASCII letters either.
+PAIRS = "SELECT coalesce(json_extract(value, '$.key'), ''), coalesce(json_extract(value, '$.value'), '')"
+ADD_TAGS = f"INSERT OR IGNORE INTO jobs_search_tags {PAIRS}, new.id FROM json_each(new.tags);"
+REMOVE_TAGS = (
+    "DELETE FROM jobs_search_tags WHERE job_id = old.id "  # noqa: S608 - made of constants
+    f"AND (tag_key, tag_value) IN ({PAIRS} FROM json_each(old.tags));"
+)
+TABLES = {
+    "jobs_search": "CREATE VIRTUAL TABLE jobs_search USING fts5(job_name, model_id, "
+    "content='jobs_batchjob', content_rowid='id', tokenize='trigram')",
+    "jobs_search_tags": "CREATE TABLE jobs_search_tags (tag_key TEXT COLLATE NOCASE, tag_value TEXT COLLATE NOCASE, "
+    "job_id INTEGER, PRIMARY KEY (tag_key, tag_value, job_id)) WITHOUT ROWID",
 }
-DROPS = tuple(f"DROP TRIGGER IF EXISTS {name}" for name in TRIGGERS)
-REBUILD = "INSERT INTO jobs_search(jobs_search) VALUES ('rebuild')"
+TRIGGERS = {
+    "jobs_search_added": f"AFTER INSERT ON jobs_batchjob BEGIN {ADD} {ADD_TAGS} END",
+    "jobs_search_removed": f"AFTER DELETE ON jobs_batchjob BEGIN {REMOVE} {REMOVE_TAGS} END",
+    "jobs_search_changed": f"AFTER UPDATE OF job_name, model_id ON jobs_batchjob BEGIN {REMOVE} {ADD} END",
+    "jobs_search_tagged": f"AFTER UPDATE OF tags ON jobs_batchjob BEGIN {REMOVE_TAGS} {ADD_TAGS} END",
+}
+OBJECTS = TABLES.keys() | TRIGGERS.keys()
+DROPS = (
+    *(f"DROP TRIGGER IF EXISTS {name}" for name in TRIGGERS),
+    *(f"DROP TABLE IF EXISTS {name}" for name in TABLES),
+)
+FILL = (
+    "INSERT INTO jobs_search(jobs_search) VALUES ('rebuild')",
+    f"INSERT OR IGNORE INTO jobs_search_tags {PAIRS}, job.id FROM jobs_batchjob job, json_each(job.tags)",
+)
 # The jobs alone: told that there are few connections, SQLite would begin a join with them, and sort every job after it.
 STATISTICS = ("PRAGMA analysis_limit = 1000", "ANALYZE jobs_batchjob")
+# Apart from each other: not everybody may have the extension.
 POSTGRESQL = (
-    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    "CREATE INDEX IF NOT EXISTS jobs_search ON jobs_batchjob "
-    "USING gin (UPPER(job_name) gin_trgm_ops, UPPER(model_id) gin_trgm_ops)",
+    (
+        "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+        "CREATE INDEX IF NOT EXISTS jobs_search ON jobs_batchjob "
+        "USING gin (UPPER(job_name) gin_trgm_ops, UPPER(model_id) gin_trgm_ops)",
+    ),
+    ("CREATE INDEX IF NOT EXISTS jobs_search_tags ON jobs_batchjob USING gin (tags jsonb_path_ops)",),
 )
-COUNTED = "SELECT count(*) FROM (SELECT rowid FROM jobs_search WHERE jobs_search MATCH %s LIMIT %s)"
 FOUND = "SELECT rowid FROM jobs_search WHERE jobs_search MATCH %s"
+TAGGED = "SELECT job_id FROM jobs_search_tags WHERE tag_key = %s"
+TAGGED_WITH = f"{TAGGED} AND tag_value = %s"
+# What very many jobs have is asked of each row that is read.
+IS_TAGGED = f"EXISTS ({TAGGED_WITH} AND job_id = jobs_batchjob.id)"
 
 
 def condition(text: str, *, using: str) -> Q:
     """The rows whose name or model contains *text*, whatever its case, or whose ARN or 12-character id it is."""
     text = text.replace("\x00", "")
     database = connections[using]
-    if len(text) >= SHORTEST and _is_ready(database) and not _is_frequent(database, text):
-        named = Q(pk__in=RawSQL(FOUND, [_phrase(text)]))  # noqa: S611 - the text is a parameter
-    else:
-        named = Q(job_name__icontains=text) | Q(model_id__icontains=text)
+    indexed = _indexed(database, FOUND, _phrase(text)) if len(text) >= SHORTEST else None
+    named = indexed or Q(job_name__icontains=text) | Q(model_id__icontains=text)
     return named | Q(job_arn__in=_arns(text)) if AWS_ID.search(text) else named
+
+
+def narrowed_by_name(text: str, *, using: str) -> Q:
+    """A condition that jobs meet whose name contains *text*, and few others; none where that is no help."""
+    if len(text) < SHORTEST or "\x00" in text:
+        return Q()
+    return _indexed(connections[using], FOUND, f"job_name : {_phrase(text)}") or Q()
+
+
+def tagged(key: str, value: str | None, *, using: str) -> Q | None:
+    """The jobs that have the tag, with any value for ``None``; ``None`` where no index tells."""
+    database = connections[using]
+    if database.vendor == "postgresql":
+        return Q(tags__contains=[{"key": key} | ({} if value is None else {"value": value})])
+    if value is None:
+        return _indexed(database, TAGGED, key)
+    if found := _indexed(database, TAGGED_WITH, key, value):
+        return found
+    if _is_ready(database):
+        return Q(RawSQL(IS_TAGGED, [key, value], output_field=BooleanField()))  # noqa: S611 - as in _indexed
+    return None
 
 
 def _arns(text: str) -> list[str]:
@@ -75,8 +120,15 @@ def _phrase(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+def _indexed(database: BaseDatabaseWrapper, found: str, *parameters: str) -> Q | None:
+    """The jobs that the SQL *found* gives the keys of; ``None`` without SQLite's index, and for very many."""
+    if not _is_ready(database) or _is_frequent(database, found, parameters):
+        return None
+    return Q(pk__in=RawSQL(found, parameters))  # noqa: S611 - constant SQL; what people type is a parameter
+
+
 def _is_ready(database: BaseDatabaseWrapper) -> bool:
-    return database.vendor == "sqlite" and {"jobs_search", *TRIGGERS} <= _objects(database)
+    return database.vendor == "sqlite" and _objects(database) >= OBJECTS
 
 
 def _objects(database: BaseDatabaseWrapper) -> set[str]:
@@ -86,10 +138,10 @@ def _objects(database: BaseDatabaseWrapper) -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
-def _is_frequent(database: BaseDatabaseWrapper, text: str) -> bool:
+def _is_frequent(database: BaseDatabaseWrapper, found: str, parameters: tuple[str, ...]) -> bool:
     with database.cursor() as cursor:
-        cursor.execute(COUNTED, [_phrase(text), FREQUENT + 1])
-        return bool(cursor.fetchone()[0] > FREQUENT)
+        cursor.execute(found + " LIMIT 1 OFFSET %s", [*parameters, FREQUENT])
+        return cursor.fetchone() is not None
 
 
 def make_index(*, using: str, **_: Any) -> None:
@@ -100,11 +152,12 @@ def make_index(*, using: str, **_: Any) -> None:
     database = connections[using]
     if "jobs_batchjob" not in database.introspection.table_names():
         return
-    try:
-        with transaction.atomic(using=using):
-            _make_in_sqlite(database) if database.vendor == "sqlite" else _run(database, POSTGRESQL)
-    except DatabaseError as error:
-        logger.info("Jobs are searched without an index: %s", error)
+    for statements in _missing_in_sqlite(database) if database.vendor == "sqlite" else POSTGRESQL:
+        try:
+            with transaction.atomic(using=using):
+                _run(database, statements)
+        except DatabaseError as error:
+            logger.info("Jobs are searched without an index: %s", error)
     update_statistics(using=using)
 
 
@@ -118,11 +171,10 @@ def update_statistics(*, using: str) -> None:
         _run(database, STATISTICS)
 
 
-def _make_in_sqlite(database: BaseDatabaseWrapper) -> None:
-    there = _objects(database)
-    if not there >= {"jobs_search", *TRIGGERS}:
+def _missing_in_sqlite(database: BaseDatabaseWrapper) -> Iterator[tuple[str, ...]]:
+    if not _objects(database) >= OBJECTS:
         made = [f"CREATE TRIGGER {name} {body}" for name, body in TRIGGERS.items()]
-        _run(database, (*DROPS, *(() if "jobs_search" in there else (TABLE,)), *made, REBUILD))
+        yield (*DROPS, *TABLES.values(), *made, *FILL)
 
 
 def _run(database: BaseDatabaseWrapper, statements: tuple[str, ...]) -> None:
@@ -133,4 +185,4 @@ def _run(database: BaseDatabaseWrapper, statements: tuple[str, ...]) -> None:
 
 def drop_index(*, using: str) -> None:
     """Take SQLite's index away before the table is filled in bulk; :func:`make_index` makes it anew for less."""
-    _run(connections[using], (*DROPS, "DROP TABLE IF EXISTS jobs_search"))
+    _run(connections[using], DROPS)

@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from batchconsole.jobs.models import BatchJob, BulkAction, BulkActionItem, Connection, Event, Status
-from tests.benchmarks.bench_jobs import fill, scratch_database
+from tests.benchmarks.many_jobs import fill, scratch_database
 from tests.benchmarks.row import Row
 from tests.conftest import local_aws
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from batchconsole.console.properties import TAGS_AS_TEXT, combined, read_token, read_tokens
+from batchconsole.console.properties import matching, read_token, read_tokens
 from batchconsole.jobs.models import BatchJob
 from tests.console.conftest import MakeJob, arn
 from tests.console.test_jobs import names
@@ -27,13 +27,22 @@ def jobs(make_job: MakeJob) -> None:
         model_invocation_type="InvokeModel",
         tags=[{"key": "équipe", "value": 'a "b" é'}],
         created_at=DAY.replace(day=13),
+        end_time=DAY.replace(day=13),
         created_by=User.objects.create_user("bob"),
     )
-    make_job("gamma", "Completed", created_by=None, origin="imported", created_at=DAY.replace(day=14), job_arn=arn())
+    make_job(
+        "gamma",
+        "Completed",
+        created_by=None,
+        origin="imported",
+        created_at=DAY.replace(day=14),
+        end_time=DAY.replace(day=14),
+        job_arn=arn(),
+    )
 
 
 def found(*texts: str, any_of: bool = False) -> list[str]:
-    jobs = BatchJob.objects.alias(**TAGS_AS_TEXT).filter(combined(read_tokens(texts), any_of=any_of))
+    jobs = matching(BatchJob.objects.all(), read_tokens(texts), any_of=any_of)
     return list(jobs.order_by("job_name").values_list("job_name", flat=True))
 
 
@@ -68,6 +77,16 @@ def found(*texts: str, any_of: bool = False) -> list[str]:
         ("Creation time >= 2026-04-12T10:00:01", ["beta", "gamma"]),
         ("Errors > 0", ["alpha"]),
         ("Errors = 3", ["alpha"]),
+        ("Job name : ALPH", ["alpha"]),
+        ("Job name = bet", []),
+        ("Model !: haiku", ["alpha", "gamma"]),
+        ("Model != Claude 3 Haiku", ["alpha", "gamma"]),
+        ("Model : nothing-like-it", []),
+        ("Created by != bob", ["alpha", "gamma"]),
+        ("Created by = nobody-of-that-name", []),
+        ("End time <= 2026-04-13", ["beta"]),
+        ("End time < 2026-04-13T12:00", ["beta"]),
+        ("End time > 2026-04-13", ["gamma"]),
     ],
 )
 def test_a_token_finds(jobs: None, text: str, expected: list[str]) -> None:

@@ -145,7 +145,15 @@ class TestSets:
         make_job(nowhere, status=Status.FAILED)
         assert BatchJob.objects.bounded_count(10) == 5
         assert BatchJob.objects.bounded_count(2) == 3
-        assert BatchJob.objects.status_counts(2) == {"Queued": 3, "Failed": 1}
+
+    @pytest.mark.parametrize("limit", [1, 2, 10])
+    def test_groups_are_counted_up_to_a_bound(self, nowhere: Connection, limit: int) -> None:
+        for status in ("Queued", "Queued", "Queued", "Failed", "Expired", "Completed"):
+            make_job(nowhere, status=status)
+        groups = {"waiting": ["Queued"], "failed": ["Failed", "Expired"], "stopped": ["Stopped"]}
+        jobs = BatchJob.objects.filter(connection=nowhere)
+        wanted = {name: min(count, limit + 1) for name, count in (("waiting", 3), ("failed", 2), ("stopped", 0))}
+        assert jobs.group_counts(groups, limit, among=jobs) == wanted
 
     def test_queues_are_counted_by_model(self, nowhere: Connection) -> None:
         make_job(nowhere)

@@ -19,6 +19,7 @@ def test_the_same_tests_pass_on_postgresql(database_url: str) -> None:
             str(TESTS / "test_scheduling.py"),
             str(TESTS / "test_usage.py"),
             str(TESTS / "test_prices.py"),
+            str(TESTS.parent / "console" / "test_properties.py"),
         ],
         env=os.environ | {"BATCHCONSOLE_DATABASE_URL": database_url},
         capture_output=True,

@@ -1,10 +1,12 @@
-"""Finding jobs by text, with and without the index."""
+"""Finding jobs by text and tags, with and without the index."""
 
 import pytest
 from django.db import connection as database
+from django.db.models import Q
 
 from batchconsole.jobs import search
 from batchconsole.jobs.models import BatchJob, Connection
+from tests.benchmarks.many_jobs import fill
 from tests.jobs.conftest import MODEL, arn, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,11 +69,10 @@ def test_an_id_and_an_arn_are_found(nowhere: Connection) -> None:
     assert found("000000000008") == ["b"]
 
 
-def test_what_many_jobs_have_is_found_too(nowhere: Connection) -> None:
-    count = search.FREQUENT + 1
-    BatchJob.objects.bulk_create(BatchJob(connection=nowhere, job_name=f"abc-{number}") for number in range(count))
-    assert not is_indexed("abc")
-    assert BatchJob.objects.matching("ABC-").count() == count
+def test_what_many_jobs_have_is_found_too() -> None:
+    fill(search.FREQUENT + 3)  # two of them are called otherwise
+    assert not is_indexed("nightly")
+    assert BatchJob.objects.matching("NIGHTLY").count() == search.FREQUENT + 1
 
 
 def test_rows_made_without_the_index_are_in_it_afterwards(nowhere: Connection, no_index: None) -> None:
@@ -96,3 +97,44 @@ def test_the_model_is_looked_at_too(nowhere: Connection) -> None:
     make_job(nowhere, job_name="a", model_id=MODEL)
     make_job(nowhere, job_name="b", model_id="meta.llama3-1-8b-instruct-v1:0")
     assert found("LLAMA") == ["b"]
+
+
+TAGS = [{"key": "team", "value": "nlp"}, {"key": "cost-centre", "value": "é 7"}]
+
+
+def tagged(key: str, value: str | None = None) -> list[str]:
+    found = search.tagged(key, value, using="default")
+    assert found is not None
+    return sorted(BatchJob.objects.filter(found).values_list("job_name", flat=True))
+
+
+def test_a_tag_is_found_by_its_key_and_by_its_value(nowhere: Connection) -> None:
+    make_job(nowhere, job_name="a", tags=TAGS)
+    make_job(nowhere, job_name="b", tags=[{"key": "team", "value": "search"}])
+    assert (tagged("team"), tagged("team", "nlp"), tagged("cost-centre", "é 7")) == (["a", "b"], ["a"], ["a"])
+    assert (tagged("nlp"), tagged("team", "é 7")) == ([], [])
+
+
+def test_changed_tags_reach_the_index(nowhere: Connection) -> None:
+    job = make_job(nowhere, tags=TAGS, job_name="a")
+    BatchJob.objects.filter(pk=job.pk).update(tags=TAGS[1:])
+    assert (tagged("team"), tagged("cost-centre")) == ([], ["a"])
+    job.delete()
+    assert tagged("cost-centre") == []
+
+
+def test_tags_given_without_the_index_are_in_it_afterwards(nowhere: Connection, no_index: None) -> None:
+    make_job(nowhere, job_name="early", tags=TAGS)
+    assert search.tagged("team", "nlp", using="default") is None
+    search.make_index(using="default")
+    assert tagged("team", "nlp") == ["early"]
+
+
+def test_a_tag_of_very_many_jobs_is_found_too(nowhere: Connection) -> None:
+    make_job(nowhere, job_name="one", tags=TAGS[:1])
+    make_job(nowhere, job_name="other", tags=TAGS[1:])
+    with database.cursor() as cursor:
+        others = [("team", "nlp", 1_000_000 + number) for number in range(search.FREQUENT + 1)]
+        cursor.executemany("INSERT INTO jobs_search_tags VALUES (%s, %s, %s)", others)
+    assert "EXISTS" in str(BatchJob.objects.filter(search.tagged("team", "nlp", using="default") or Q()).query)
+    assert tagged("team", "nlp") == ["one"]

@@ -17,6 +17,7 @@ from batchconsole.jobs.models.limit import base_model_id
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.states import ENDED, LIVE, NEXT, Status
 
+NEWEST = ("-created_at", "-id")
 COUNTED = ("input_token_count", "output_token_count", "cost_usd")
 
 
@@ -47,7 +48,12 @@ class BatchJob(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs", db_index=False)
     origin = models.CharField(max_length=8, choices=Origin, default=Origin.CONSOLE)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="batch_jobs"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="batch_jobs",
+        db_index=False,  # job_list_person begins with it
     )
     created_at = models.DateTimeField(default=timezone.now)
     modified_at = models.DateTimeField(auto_now=True)
@@ -128,6 +134,22 @@ class BatchJob(models.Model):
             models.Index(fields=["connection", "-created_at", "-id"], name="job_list"),
             models.Index(fields=["connection", "status", "-created_at", "-id"], name="job_list_status"),
             models.Index(fields=["connection", "job_name"], name="job_name"),
+            # What the list can be narrowed to, newest first, so that jobs that few have are found among a million. Each
+            # holds the status too, so that counting by status reads nothing else.
+            models.Index(fields=["created_by", "connection", *NEWEST, "status"], name="job_list_person"),
+            models.Index(fields=["model_id", "connection", *NEWEST, "status"], name="job_list_model"),
+            models.Index(fields=["connection", "model_invocation_type", *NEWEST, "status"], name="job_list_type"),
+            models.Index(fields=["connection", "origin", *NEWEST, "status"], name="job_list_origin"),
+            models.Index(
+                fields=["connection", "total_record_count", "status"],
+                name="job_list_records",
+                condition=models.Q(total_record_count__isnull=False),
+            ),
+            models.Index(
+                fields=["connection", "error_record_count", "status"],
+                name="job_list_errors",
+                condition=models.Q(error_record_count__isnull=False),
+            ),
             models.Index(fields=["connection", "base_model_id", "status", "id"], name="job_queue"),
             # Only what waits for a step has a due time: it stays small, and holds all that the clock looks at.
             models.Index(

@@ -1,0 +1,65 @@
+"""What few jobs have is found without reading the others: SQLite's own steps are counted, not its time."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection as database
+from django.test import Client
+from pytest_django import DjangoDbBlocker
+
+from tests.benchmarks.bench_jobs import LISTS, read
+from tests.benchmarks.many_jobs import fill, scratch_database
+
+JOBS = 10_000
+EVERY = 100  # steps
+MOST = 50_000  # about four times what any of these takes; to read each job once would take twice as many
+RARE = (
+    "text that few jobs have",
+    "text that no job has",
+    "Job name : what few have",
+    "Job name = one",
+    "Job name ^ one",
+    "Model = a rare one",
+    "Model : a rare one",
+    "Model : none",
+    "Invocation type, the rare",
+    "Origin, the rare",
+    "Tag of few",
+    "Tag of none",
+    "Created by somebody with few",
+    "Created by nobody",
+    "Creation time < the first hour",
+    "End time >= a day to come",
+    "Errors > 4,999",
+    "any of: a rare model, a rare tag",
+    "any of: a name, a rare status",
+)
+
+
+def steps(client: Client, query: str) -> int:
+    """The steps SQLite takes for one page of the list."""
+    counted = []
+
+    def count() -> int:
+        counted.append(EVERY)
+        return 0  # go on
+
+    database.connection.set_progress_handler(count, EVERY)
+    read(client, query)
+    database.connection.set_progress_handler(None, 0)
+    return sum(counted)
+
+
+@pytest.fixture(scope="module")
+def client(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Client]:
+    with django_db_blocker.unblock(), scratch_database():
+        fill(JOBS)
+        signed_in = Client()
+        signed_in.force_login(User.objects.create_superuser("ada"), "django.contrib.auth.backends.ModelBackend")
+        yield signed_in
+
+
+@pytest.mark.parametrize("name", RARE)
+def test_what_few_jobs_have_is_found_by_its_index(client: Client, name: str) -> None:
+    assert steps(client, LISTS[name]) < MOST
