@@ -1,6 +1,7 @@
 """One page of the job list as the query string asks for it, with the links around it. The URL is the only state."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -208,6 +209,12 @@ class JobTable:
         """All jobs that match, read from the database a part at a time."""
         rows = self.filter.qs.select_related("created_by").order_by(*sorting.order_by(self.sort))
         yield from rows.iterator(chunk_size=EXPORT_CHUNK)
+
+    @cached_property
+    def repeated_names(self) -> set[str]:
+        """The names that more than one row of this page has, which need something else to be told apart."""
+        counts = Counter(job.job_name for job in self.page.rows)
+        return {name for name, count in counts.items() if count > 1}
 
     @property
     def has_other_pages(self) -> bool:

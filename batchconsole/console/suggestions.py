@@ -31,10 +31,10 @@ def suggestions(connection: Connection) -> Iterator[Suggestion]:
     found = {"by": _people(), "model": _models(model_id for model_id, _ in newest), "tag": _tags(newest)}
     for each in PROPERTIES:
         values = found.get(each.name, map(Suggestion, each.values))
+        if not each.values and each.name != "by":
+            yield from (Suggestion(f"{each.title} {operator} ") for operator in each.operators)
         offered = [_equals(each, value) for value in values]
         yield from (offer for offer in offered if len(offer.text) <= MAX_TEXT)
-        if not each.values and each.name != "by":
-            yield Suggestion(f"{each.title} {':' if ':' in each.operators else each.operators[0]} ")
 
 
 def _equals(of: Property, value: Suggestion) -> Suggestion:

@@ -4,6 +4,7 @@ import "./column-widths.js";
 import { announce, load } from "./live.js";
 import { clearSelection, showSelection } from "./selection.js";
 
+const SLOW = 1000; // milliseconds
 const region = document.getElementById("job-list");
 let typing = 0;
 let statuses = new Map();
@@ -16,18 +17,26 @@ const readStatuses = () =>
     ]),
   );
 
+// Loads what somebody asked for; the selection belongs to what was shown before.
 async function go(url) {
-  clearSelection();
+  const before = document.activeElement;
+  const isOfPages = before.closest(".pagination");
+  const slow = setTimeout(() => announce("Loading jobs"), SLOW);
+  region.dataset.loading = "";
   const isThere = await load(url, { push: true });
-  if (!isThere) {
-    if (isThere === false) showFailure(url);
-    return;
-  }
+  clearTimeout(slow);
+  if (isThere === false) showFailure(url);
+  if (!isThere) return;
+  delete region.dataset.loading;
+  clearSelection();
+  // What was pressed may be gone: the way to the next page on the last one, the button that cleared the filter.
+  if (!before.isConnected) document.querySelector(isOfPages ? ".pagination a" : "#filter-text")?.focus();
   const matches = document.getElementById("job-list-matches")?.textContent.trim();
   announce([matches, region.dataset.displaying].filter(Boolean).join(". "));
 }
 
 function showFailure(url) {
+  delete region.dataset.loading;
   const alert = document.getElementById("load-failed");
   alert.querySelector("a").href = url;
   alert.hidden = false;

@@ -37,7 +37,7 @@ export async function load(url, { push = false } = {}) {
   } catch (error) {
     if (error.name === "AbortError") return undefined;
     failures += 1;
-    stamp("Could not refresh");
+    stamp();
   } finally {
     clearTimeout(late);
   }
@@ -60,11 +60,11 @@ function show(html) {
   region.dispatchEvent(new CustomEvent("live:after", { bubbles: true }));
 }
 
-function stamp(problem = "") {
+function stamp(note = "") {
   for (const element of document.querySelectorAll("[data-updated]")) {
-    element.textContent = problem || `Last updated ${now(element.dataset.zone)}`;
-    element.classList.toggle("is-stale", Boolean(problem));
+    element.textContent = failures ? "" : note || `Last updated ${now(element.dataset.zone)}`;
   }
+  for (const element of document.querySelectorAll("[data-stale]")) element.hidden = !failures;
 }
 
 // The time in the preferred zone, which the server names when it is not the browser's.
@@ -97,7 +97,8 @@ if (region) {
   document.addEventListener("click", async (event) => {
     if (event.target.closest("[data-refresh]")) {
       await load(location.href);
-      announce(failures ? "Could not refresh" : "Refreshed");
+      const updated = document.querySelector("[data-updated]")?.textContent ?? "";
+      announce(failures ? "Could not refresh" : `Refreshed. ${updated}`);
     }
     if (event.target.closest("[data-pause]")) {
       localStorage.setItem(paused, isPaused() ? "no" : "yes");

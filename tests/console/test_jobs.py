@@ -1,7 +1,7 @@
 """The job list: what it shows, that the URL is its only state, and that no count costs more in a larger table."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -54,6 +54,15 @@ def test_when_a_job_ended_is_in_the_list(client: Client, make_job: MakeJob) -> N
     make_job(status="Cancelled", status_changed_at=now - timedelta(hours=2))
     make_job(status="InProgress", status_changed_at=now - timedelta(hours=3))
     assert re.findall(r'"short-ago">([^<]+)<', client.get(URL).text) == ["2 h ago", "5 min ago"]
+
+
+def test_jobs_of_one_name_are_told_apart_by_their_creation(client: Client, make_job: MakeJob) -> None:
+    for second in (1, 2):
+        make_job("twin", created_at=datetime(2026, 4, 12, 10, 0, second, tzinfo=UTC))
+    make_job("single")
+    labels = re.findall(r'"(Select job [^"]+)"', client.get(URL).text)
+    created = "created 2026-04-12, 10:00:0"
+    assert labels == ["Select job single", f"Select job twin, {created}2", f"Select job twin, {created}1"]
 
 
 def test_without_jobs_it_says_so_and_offers_to_create_one(client: Client, connection: Connection) -> None:

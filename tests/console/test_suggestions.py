@@ -11,6 +11,7 @@ from tests.console.conftest import MakeJob
 from tests.console.test_jobs import names
 
 URL = "/local/jobs/"
+OPERATORS_OF_MODELS = [f"Model {operator} " for operator in ("=", "!=", ":", "!:", "^")]
 
 
 def offered(connection: Connection, start: str) -> list[str]:
@@ -29,11 +30,11 @@ def test_models_are_those_in_use_by_name_and_by_id(make_job: MakeJob, connection
     for model_id in ("amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0", "unheard.of-v1"):
         make_job(model_id=model_id)
     assert offered(connection, "Model") == [
+        *OPERATORS_OF_MODELS,
         "Model = Nova Lite",
         "Model = amazon.nova-lite-v1:0",
         "Model = unheard.of-v1",
         "Model = us.amazon.nova-lite-v1:0",
-        "Model : ",
     ]
 
 
@@ -42,15 +43,15 @@ def test_tags_are_those_in_use_the_frequent_first(make_job: MakeJob, connection:
     make_job(tags=[{"key": "team", "value": "search"}])
     make_job(tags=[{"key": "team", "value": "search"}, {"key": "a=b", "value": "c"}])
     values = ["team", "stage", "team=search", "team=nlp"]
-    assert offered(connection, "Tag") == [*(f"Tag = {value}" for value in values), "Tag = "]
+    assert offered(connection, "Tag") == ["Tag = ", "Tag != ", *(f"Tag = {value}" for value in values)]
 
 
 def test_jobs_of_other_connections_suggest_nothing(
     make_job: MakeJob, connection: Connection, other: Connection
 ) -> None:
     make_job(connection=other, tags=[{"key": "team", "value": "nlp"}])
-    assert offered(connection, "Model") == ["Model : "]
-    assert offered(connection, "Tag") == ["Tag = "]
+    assert offered(connection, "Model") == OPERATORS_OF_MODELS
+    assert offered(connection, "Tag") == ["Tag = ", "Tag != "]
 
 
 def test_what_is_suggested_finds_the_job(client: Client, make_job: MakeJob, connection: Connection) -> None:
@@ -72,6 +73,6 @@ def test_only_so_many_are_offered_of_so_many_jobs(
     )
     with django_assert_num_queries(2):
         found = [each.text for each in suggestions(connection)]
-    assert len([text for text in found if text.startswith("Model =")]) == MOST
+    assert len([text for text in found if text.startswith("Model =")]) == MOST + 1
     assert len([text for text in found if text.startswith("Tag =")]) == MOST + 1
     assert all(read_token(text) or text.endswith(" ") for text in found)

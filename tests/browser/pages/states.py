@@ -3,6 +3,7 @@
 A new page is one line in STATES; a state that is reached by doing something names what is done.
 """
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote
@@ -156,7 +157,9 @@ def look_otherwise(page: Page) -> None:
 def lose_the_server(page: Page) -> None:
     page.route("**/local/jobs/**", lambda route: route.abort())
     page.get_by_role("button", name="Refresh").click()
-    expect(page.get_by_text("Could not refresh", exact=True).first).to_be_visible()
+    page.locator("summary", has_text="Could not refresh").click()
+    page.get_by_role("link", name=re.compile("^Failed")).click()
+    page.get_by_text("The jobs could not be loaded").wait_for()
 
 
 def s3(uri: str, page: str = "") -> str:
