@@ -6,10 +6,11 @@ from itertools import groupby
 from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, MadeInput, Status
+from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.results import input_files, output_files, output_folder
 from batchconsole.jobs.signals import nudge
 from batchconsole.records.families import family_for
@@ -59,13 +60,13 @@ def start(
     return made
 
 
-def mergeable(job: BatchJob) -> QuerySet[BatchJob]:
+def mergeable(job: BatchJob) -> BatchJobQuerySet:
     """Other jobs for the same model whose failed or unanswered records can be sent along with those of *job*.
 
     Not those that *job* shares records with: what it resends, and what was resent of that.
     """
     family = {job.pk, job.resend_of_id, *job.merges.values_list("pk", flat=True)} - {None}
-    same = BatchJob.objects.filter(
+    same: BatchJobQuerySet = BatchJob.objects.filter(
         connection=job.connection,
         base_model_id=job.base_model_id,
         model_invocation_type=job.model_invocation_type,

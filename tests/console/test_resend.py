@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -144,6 +145,68 @@ def test_a_choice_that_is_not_offered_is_left_out(client: Client, job: BatchJob,
     good = make_job("good", "Completed", job_arn=arn("good00000000"), results="ready")
     client.post(resend_url(job), {"outcomes": ["failed"], "merges": [good.pk, "nonsense", "²"]})
     assert list(MadeInput.objects.get().merges.all()) == []
+
+
+@pytest.fixture
+def many(make_job: MakeJob) -> list[BatchJob]:
+    """More jobs that could go along than the page lists, the oldest first."""
+    fields = {"results": "ready", "total_record_count": 500, "error_record_count": 12}
+    names = ["oldest", *(f"nightly-{number:02}" for number in range(24))]
+    return [make_job(name, "Completed", job_arn=arn(f"{number:012}"), **fields) for number, name in enumerate(names)]
+
+
+def listed(text: str) -> list[str]:
+    """The other jobs that the page offers, a picked one with a star."""
+    rows = re.findall(r'name="merges" value="\d+"( checked)?> <span>([^<]+)', text)
+    return [f"{name}*" if picked else name for picked, name in rows]
+
+
+def test_the_newest_other_jobs_are_offered_and_all_are_counted(
+    client: Client, job: BatchJob, many: list[BatchJob]
+) -> None:
+    text = client.get(resend_url(job)).text
+    assert listed(text)[::19] == ["nightly-23", "nightly-04"]
+    assert "25 jobs, the newest 20 are shown" in text
+
+
+@pytest.mark.parametrize("text", ["OLDE", arn("000000000000"), "000000000000"])
+def test_another_job_is_found_by_its_name_its_arn_or_its_id(
+    client: Client, job: BatchJob, many: list[BatchJob], text: str
+) -> None:
+    page = client.post(resend_url(job), {"search": "1", "find": text}).text
+    assert listed(page) == ["oldest"]
+    assert "1 match" in page
+
+
+def test_what_was_picked_stays_whatever_is_looked_for(client: Client, job: BatchJob, many: list[BatchJob]) -> None:
+    picked = {"search": "1", "merges": [many[0].pk], "outcomes": ["failed"]}
+    page = client.post(resend_url(job), picked | {"find": "nightly-07"}).text
+    assert listed(page) == ["oldest*", "nightly-07"]
+    assert 'value="failed" checked' in page
+    assert 'value="unanswered" checked' not in page
+    assert 'name="pad" value="1">' in page
+    assert listed(client.post(resend_url(job), picked | {"find": "nobody"}).text) == ["oldest*"]
+    assert not MadeInput.objects.exists()
+
+
+def test_an_old_job_that_was_picked_goes_along(client: Client, job: BatchJob, many: list[BatchJob]) -> None:
+    client.post(resend_url(job), {"outcomes": ["failed"], "merges": [many[0].pk]})
+    assert list(MadeInput.objects.get().merges.all()) == [many[0]]
+
+
+def test_what_was_chosen_is_kept_when_it_is_refused(client: Client, job: BatchJob, many: list[BatchJob]) -> None:
+    page = client.post(resend_url(job), {"merges": [many[3].pk]}).text
+    assert listed(page)[0] == "nightly-02*"
+    assert 'value="failed" checked' not in page
+
+
+def test_asked_by_script_the_search_answers_with_the_jobs_only(
+    client: Client, job: BatchJob, many: list[BatchJob]
+) -> None:
+    answer = client.post(resend_url(job), {"search": "1", "find": "none"}, headers={"HX-Request": "true"})
+    assert "<html" not in answer.text
+    assert "No matches" in answer.text
+    assert 'hx-swap-oob="innerHTML:#resend-status">0 matches' in answer.text
 
 
 def test_both_jobs_show_what_resends_them(client: Client, job: BatchJob, other: BatchJob, make_job: MakeJob) -> None:

@@ -8,10 +8,11 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.middleware import ConsoleRequest
-from batchconsole.console.results_tab import count_unanswered, read_totals
+from batchconsole.console.resend_question import ResendQuestion
 from batchconsole.console.views.job import find
 from batchconsole.jobs import resending
 from batchconsole.jobs.errors import UserError
@@ -24,8 +25,6 @@ FORMATS: dict[str, tuple[Callable[[Iterable[Row]], Iterator[bytes]], str]] = {
     "csv": (exports.as_csv, "text/csv; charset=utf-8"),
     "parquet": (exports.as_parquet, "application/vnd.apache.parquet"),
 }
-LEAST_RECORDS = 100
-MOST_OTHERS = 20
 
 
 @require_safe
@@ -54,33 +53,28 @@ def begun(stream: Iterator[bytes]) -> Iterator[bytes]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
 def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """Ask which records to send again; or have them written, and follow that on a page of its own."""
+    """Ask which records to send again; look for other jobs on the way; or have them written, and follow that."""
     job = find(request, pk)
-    others = list(resending.mergeable(job)[:MOST_OTHERS])
-    chosen = [other for other in others if str(other.pk) in request.POST.getlist("merges")]
-    problem = None
-    if request.method == "POST":
-        try:
-            made = resending.start(
-                job,
-                request.user,
-                failed="failed" in request.POST.getlist("outcomes"),
-                unanswered="unanswered" in request.POST.getlist("outcomes"),
-                merges=chosen,
-                at_least=LEAST_RECORDS if request.POST.get("pad") else 0,
-            )
-        except UserError as error:
-            problem = error
-        else:
-            return redirect(made)
-    context = {
-        "job": job,
-        "failed": read_totals(job).failed,
-        "unanswered": count_unanswered(job),
-        "least": LEAST_RECORDS,
-        "others": others,
-        "chosen": chosen,
-        "problem": problem,
-    }
-    return render(request, "console/job_resend.html", context, status=200 if problem is None else 422)
+    question = ResendQuestion(job, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and "search" not in request.POST:
+        return start_resend(request, question)
+    template = "console/_resend_others.html" if request.htmx else "console/job_resend.html"
+    return render(request, template, {"job": job, "question": question})
+
+
+def start_resend(request: ConsoleRequest, question: ResendQuestion) -> HttpResponse:
+    try:
+        made = resending.start(
+            question.job,
+            request.user,
+            failed=question.sends_failed,
+            unanswered=question.sends_unanswered,
+            merges=question.picked,
+            at_least=question.least if question.pads else 0,
+        )
+    except UserError as error:
+        context = {"job": question.job, "question": question, "problem": error}
+        return render(request, "console/job_resend.html", context, status=422)
+    return redirect(made)

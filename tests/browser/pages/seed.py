@@ -152,6 +152,11 @@ class Seed:
         part = self.ended("half-way", Status.STOPPED, b"".join(map(result_line, range(1, 61))), minutes=95)
         tags = [{"key": "team", "value": "nlp"}, {"key": "cost-centre", "value": ""}]
         self.job("half-way-again", Status.QUEUED, minutes=5, resend_of=part, tags=tags)
+        for number in range(30):
+            counts: dict[str, Any] = {"total_record_count": 500, "processed_record_count": 500}
+            counts |= {"error_record_count": number + 1, "job_arn": arn(600 + number)}
+            name, minutes = f"weekly-review-{number:02}", 90_000 - number
+            self.job(name, Status.COMPLETED, minutes=minutes, results="ready", **counts)
         for key, value in {"pending": "pending", "unread": "failed", "none": "none"}.items():
             error = {**AWAY, "operation": "ListObjectsV2"} if value == "failed" else None
             self.job(

@@ -133,10 +133,17 @@ def save_wrong_tags(page: Page) -> None:
     page.locator(".field-error").first.wait_for()
 
 
+def pick_other_jobs(page: Page) -> None:
+    page.get_by_role("checkbox", name="support-triage").check()
+    page.get_by_label("Find jobs by name or ARN").press_sequentially("weekly")
+    expect(page.locator("#resend-status")).to_have_text("30 matches, the newest 20 are shown")
+    page.get_by_role("checkbox", name="weekly-review-29").check()
+
+
 def resend_nothing(page: Page) -> None:
     while page.locator("main :checked").count():
         page.locator("main :checked").first.uncheck()
-    page.locator("main [type=submit]").click()
+    page.get_by_role("button", name="Make new input").click()
     page.locator(".alert, .field-error").first.wait_for()
 
 
@@ -230,6 +237,7 @@ STATES = [
     State("job-tags-page", f"{JOB % 'half-way-again'}tags/"),
     State("job-tags-refused", f"{JOB % 'long'}tags/"),
     State("job-resend", f"{JOB % 'half-way'}resend/"),
+    State("job-resend-merged", f"{JOB % 'half-way'}resend/", pick_other_jobs),
     State("job-resend-error", f"{JOB % 'half-way'}resend/", resend_nothing),
     State("job-no-script", JOB % "InProgress", has_script=False),
     # Creating one
