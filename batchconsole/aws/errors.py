@@ -31,7 +31,7 @@ EXPIRED = (boto.TokenRetrievalError, boto.SSOError, boto.LoginError)
 INVALID = (boto.ParamValidationError, boto.ValidationError, boto.NoRegionError)
 
 # HEAD requests have no body, so S3's code is only the HTTP status.
-HEAD_CODES = {"400": "BadRequest", "403": "AccessDenied", "404": "NotFound"}
+HEAD_CODES = {"400": "BadRequest", "403": "AccessDenied", "404": "NotFound", "405": "MethodNotAllowed"}
 THROTTLED = frozenset(
     {
         "Throttling",

@@ -51,6 +51,8 @@ BY_CODE = {
     "account that owns it.",
     "NoSuchKey": "There is no such object. Check the key, or browse the bucket for it.",
     "NotFound": "There is no such bucket or object, or the credentials may not see it.",
+    "BadRequest": "S3 does not take the request as it is. Check the version ID.",
+    "MethodNotAllowed": "This version marks that the object was deleted, so it has no content. Open an older one.",
     "NoSuchEntity": "IAM has no role of this name. It may have been deleted; choose another.",
     "NoSuchUpload": "The upload was aborted or has expired. Start it again.",
     "BucketAlreadyExists": "Bucket names are shared by all of AWS and somebody has this one. Choose another name.",

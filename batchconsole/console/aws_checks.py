@@ -6,6 +6,7 @@ what the role's own do not, a quota may be higher. AWS away or access refused is
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from batchconsole.aws import ec2, kms, s3
 from batchconsole.aws.errors import AwsError
@@ -16,7 +17,6 @@ from batchconsole.console.role_checks import NO_ROLE, RoleAccess, access_of
 from batchconsole.console.s3_inputs import hindrance
 
 NO_BUCKET = {"NoSuchBucket", "404", "NotFound"}
-OWNERS = {"input_s3_uri": "input_bucket_owner", "output_s3_uri": "output_bucket_owner"}
 # What KMS answers for a key or an alias that is not there.
 NO_KEY = {"NotFoundException", "InvalidArnException"}
 
@@ -101,20 +101,22 @@ def _look_up(form: JobForm, name: str) -> _Found | None:
         return None
     if region not in ("", here):
         form.warn(name, f"The bucket {bucket} is in {region}, the job will run in {here}. Use a bucket in {here}.")
-    _check_owner(form, bucket, OWNERS[name])
     return found
 
 
-def _check_owner(form: JobForm, bucket: str, name: str) -> None:
+def _check_owner(form: JobForm, name: str, *, of: str) -> None:
     """An owner that S3 does not take for this bucket; AWS refuses such a job when it starts to read or write."""
-    owner = form.cleaned_data.get(name)
-    if owner:
+    uri, owner = form.cleaned_data.get(of), form.cleaned_data[name]
+    if uri:
+        bucket, _ = s3.parse_s3_uri(uri)
+        s3.list_objects(
+            form.connection.target, bucket, max_keys=1
+        )  # a bucket we may not see tells nothing of its owner
         try:
             s3.list_objects(form.connection.target, bucket, max_keys=1, owner=owner)
-        except AwsError:  # it could be listed a moment ago, without
-            form.warn(
-                name, f"The bucket {bucket} does not belong to account {owner}. Enter its owner, or leave this empty."
-            )
+        except AwsError:
+            words = f"The bucket {bucket} does not belong to account {owner}. Enter its owner, or leave this empty."
+            form.warn(name, words)
 
 
 def _check_key(form: JobForm) -> None:
@@ -168,6 +170,8 @@ def warn_of_role(form: JobForm, access: RoleAccess) -> None:
 CHECKS: dict[str, Callable[[JobForm], None]] = {
     "input_s3_uri": _check_input,
     "output_s3_uri": _check_output,
+    "input_bucket_owner": partial(_check_owner, name="input_bucket_owner", of="input_s3_uri"),
+    "output_bucket_owner": partial(_check_owner, name="output_bucket_owner", of="output_s3_uri"),
     "output_kms_key_id": _check_key,
     "security_group_ids": _check_network,
 }

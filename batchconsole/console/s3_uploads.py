@@ -23,7 +23,7 @@ def refusal(target: Target, bucket: str, key: str, *, size: int, may_replace: bo
     except AwsError:  # nothing is there, or S3 does not say; the upload will tell
         return ""
     age = f"{filesizeformat(there.size)}, last modified {absolute(there.last_modified)}"
-    return f"{name} exists already ({age}). Check Replace files of the same name to overwrite it."
+    return f"{name} exists already: {age}. Check Replace files of the same name to overwrite it."
 
 
 def say_uploaded(request: HttpRequest, bucket: str, key: str) -> None:

@@ -33,6 +33,13 @@ async function judge(name) {
   if (answer.dataset.taken) take(controls[0], answer.dataset.taken);
 }
 
+// What was said of another field may have been about this one: the output lies in the input, the model takes no Converse.
+function judgeOthers(name) {
+  for (const slot of form.querySelectorAll("[data-error-slot]:has(.field-warning), [data-error-slot=model_invocation_type]:has(.field-error)")) {
+    if (slot.dataset.errorSlot !== name) judge(slot.dataset.errorSlot);
+  }
+}
+
 function take(control, value) {
   control.value = value;
   control.dispatchEvent(new Event("input", { bubbles: true }));
@@ -45,7 +52,9 @@ function isJudged(control) {
 
 if (form) {
   form.addEventListener("change", (event) => {
-    if (isJudged(event.target)) judge(event.target.name);
+    if (!isJudged(event.target)) return;
+    judge(event.target.name);
+    judgeOthers(event.target.name);
   });
 
   form.addEventListener("input", (event) => {

@@ -100,8 +100,12 @@ function progress(form, { what, sent, total }) {
   form.querySelector(".progress-note").textContent = `${what}, ${mebibytes(sent)} of ${mebibytes(total)}`;
 }
 
-function say(form, text) {
-  form.querySelector("[data-upload-status]").textContent = text;
+// What is said is plain, a "warning" or an "error".
+function say(form, text, kind = "") {
+  const status = form.querySelector("[data-upload-status]");
+  const icon = form.querySelector(`template[data-icon="${kind}"]`)?.content.cloneNode(true);
+  status.dataset.kind = kind;
+  status.replaceChildren(...[icon, text].filter(Boolean));
 }
 
 // Where they were uploaded to, with the first one picked if this is the chooser.
@@ -145,8 +149,11 @@ async function sendOne(form, upload, what) {
 }
 
 function fail(form, file, error) {
-  if (!error.isRefused) return say(form, `${file.name} could not be uploaded. ${error.message} Choose Upload files to go on with it.`);
-  say(form, error.message);
+  if (!error.isRefused) {
+    say(form, `${file.name} could not be uploaded. ${error.message} Choose Upload files to go on with it.`, "error");
+    return;
+  }
+  say(form, error.message, "warning");
   if (file.size) form.elements.replace.focus();
 }
 
@@ -181,7 +188,7 @@ function leftItem(form, list, key, left) {
     item.remove();
     list.hidden = !list.querySelector("li");
     const upload = Object.assign(new Upload(form, left), { id: left.upload });
-    await upload.call("abort", { body: upload.fields() }).catch((error) => say(form, error.message));
+    await upload.call("abort", { body: upload.fields() }).catch((error) => say(form, error.message, "error"));
   });
   return item;
 }

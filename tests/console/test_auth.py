@@ -1,8 +1,10 @@
 """Signing in by password and by link, being locked out, and signing out."""
 
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from sesame.utils import get_query_string
 
@@ -35,7 +37,33 @@ def test_too_many_wrong_passwords_lock_out_with_the_time_to_wait(person: User) -
         sign_in(client, "wrong")
     response = client.post("/login/", {"username": "ada", "password": PASSWORD})
     assert response.status_code == 429
-    assert "Wait 15 minutes" in response.text
+    assert "Sign-in is locked for 15 minutes" in response.text
+    assert "python manage.py axes_reset_username ada" in response.text
+
+
+def test_an_attempt_while_locked_out_starts_the_wait_anew(person: User) -> None:
+    client = Client()
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        sign_in(client, "wrong")
+    before = timezone.now()
+    sign_in(client, PASSWORD)
+    assert AccessAttempt.objects.get().attempt_time > before
+
+
+def test_a_one_time_link_signs_in_somebody_who_is_locked_out(person: User) -> None:
+    client = Client()
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        sign_in(client, "wrong")
+    client.get(f"/login/{get_query_string(person)}")
+    assert client.get("/activity/").status_code == 200
+
+
+def test_an_administrator_ends_the_wait_by_deleting_the_attempt(person: User) -> None:
+    client = Client()
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        sign_in(client, "wrong")
+    AccessAttempt.objects.all().delete()
+    assert sign_in(client, PASSWORD) == 302
 
 
 def test_a_one_time_link_signs_in(person: User) -> None:

@@ -46,5 +46,9 @@ def safe_next(request: HttpRequest) -> str:
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """What django-axes answers after too many wrong passwords."""
-    minutes = round(settings.AXES_COOLOFF_TIME * 60)
-    return render(request, "registration/locked_out.html", {"minutes": minutes}, status=429)
+    context = {
+        "minutes": round(settings.AXES_COOLOFF_TIME * 60),
+        "limit": settings.AXES_FAILURE_LIMIT,
+        "username": (credentials or {}).get("username", "") or request.POST.get("username", ""),
+    }
+    return render(request, "registration/locked_out.html", context, status=429)

@@ -14,6 +14,7 @@ from django_htmx.http import push_url
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.session import Target
 from batchconsole.console import s3_uploads as uploads
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.s3_browser import Page, read_page
@@ -105,21 +106,32 @@ def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def _read_object(request: ConsoleRequest, bucket: str, key: str) -> dict[str, Any]:
-    """What the object's page shows; what could not be read is an error in its place."""
+    """What the object's page shows; what could not be read is an error in its place.
+
+    Of an object that is not there the versions are looked up unasked: they outlive one that was deleted.
+    """
     target, version_id = request.connection.target, request.GET.get("version", "")
     found: dict[str, Any] = {"error": None}
-    if "versions" in request.GET:
-        try:
-            found["versions"] = s3.list_object_versions(target, bucket, key)
-        except AwsError as error:
-            found["versions_error"] = error
     try:
         found["object"] = s3.head_object(target, bucket, key, version_id=version_id)
     except AwsError as error:
         found["error"] = error
     else:
         found["preview"] = preview(target, bucket, found["object"], version_id=version_id)
+    is_gone = found["error"] and found["error"].code in NOT_THERE
+    if "versions" in request.GET or is_gone:
+        found |= _versions(target, bucket, key, is_asked_for="versions" in request.GET)
     return found
+
+
+def _versions(target: Target, bucket: str, key: str, *, is_asked_for: bool) -> dict[str, Any]:
+    """The versions, and since when the object has been deleted; why not only where somebody asked for them."""
+    try:
+        versions = s3.list_object_versions(target, bucket, key)
+    except AwsError as error:
+        return {"versions_error": error} if is_asked_for else {}
+    deleted_at = versions[0].last_modified if versions and versions[0].is_deleted else None
+    return {"versions": versions, "deleted_at": deleted_at} if versions or is_asked_for else {}
 
 
 def _object_place(request: ConsoleRequest) -> tuple[str, str]:

@@ -10,11 +10,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batchconsole.aws import iam, s3
 from batchconsole.aws.policies import RoleScope
+from batchconsole.aws.session import client
 from batchconsole.jobs import results, tasks
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
@@ -67,6 +70,9 @@ class Seed:
         self.local = connect("local", "Local stack", aws_endpoint, bedrock_endpoint)
         self.away = connect("away", "Production, Frankfurt", NOBODY, NOBODY, region="eu-central-1", sync_error=AWAY)
         connect("new", "New account", aws_endpoint, bedrock_endpoint)
+        AccessAttempt.objects.create(
+            username="grace", ip_address="127.0.0.1", failures_since_start=settings.AXES_FAILURE_LIMIT
+        )
         self.bucket = self.names["bucket"] = f"prompts-{uuid4().hex[:12]}"
 
     def fill(self) -> dict[str, Any]:
@@ -191,9 +197,24 @@ class Seed:
         for key, body in self.objects():
             s3.put_object(self.local.target, self.bucket, key, body)
 
+        self.put_versions()
+
+    def put_versions(self) -> None:
+        """A bucket with versions: of an object that was replaced, and of one that was deleted."""
+        bucket, boto = f"{self.bucket}-kept", client(self.local.target, "s3")
+        s3.create_bucket(self.local.target, bucket)
+        boto.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        first = boto.put_object(Bucket=bucket, Key="records.jsonl", Body=converse_lines(2))
+        for key in ("records.jsonl", "gone.jsonl"):
+            boto.put_object(Bucket=bucket, Key=key, Body=converse_lines(3))
+        boto.delete_object(Bucket=bucket, Key="gone.jsonl")
+        self.names |= {"kept": bucket, "version": first["VersionId"]}
+
     def objects(self) -> Iterator[tuple[str, bytes]]:
         yield "input/records.jsonl", converse_lines(100)
         yield "bad/records.jsonl", converse_lines(100) + BAD * 12 + b"not json\n"
+        for name in ("answers.jsonl.out", "empty.jsonl", "records.jsonl"):
+            yield f"mixed/{name}", b"" if name == "empty.jsonl" else converse_lines(2)
         yield "notes.txt", b"Prompts of the support team.\n"
         yield f"many/{'very-long-folder-name-' * 5}/{'object-' * 10}.jsonl", converse_lines(2)
         for number in range(30):

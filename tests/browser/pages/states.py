@@ -161,6 +161,38 @@ def look_otherwise(page: Page) -> None:
     page.get_by_role("checkbox", name="Select job nightly-queued").check()
 
 
+def sign_in_locked_out(page: Page) -> None:
+    """As the person whom the seed has locked out."""
+    page.get_by_label("User name").fill("grace")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Too many attempts").wait_for()
+
+
+def upload_again(page: Page) -> None:
+    page.set_input_files("#id_file", {"name": "records.jsonl", "mimeType": "text/plain", "buffer": b"{}"})
+    page.get_by_role("button", name="Upload files").click()
+    page.get_by_text("records.jsonl exists already").wait_for()
+
+
+def choose_this_folder(page: Page) -> None:
+    press("Browse S3", then="table")(page)
+    page.get_by_label("This folder").check()
+    page.get_by_text("2 .jsonl files").wait_for()
+
+
+def make_mistakes(page: Page) -> None:
+    """Places, a role and tags that cannot be, and a warning beside them."""
+    page.locator("#id_job_name").fill("nightly batch")
+    page.locator("#id_model_id").fill("anthropic.claude-opus-4-8")
+    page.locator("#id_output_s3_uri").fill(page.locator("#id_input_s3_uri").input_value())
+    page.locator("#id_output_s3_uri").press("Tab")
+    page.get_by_text("This lies in the input folder").wait_for()
+    page.locator("#id_input_s3_uri").fill("s3://no-such-bucket-here/")
+    page.locator("#id_input_s3_uri").press("Tab")
+    page.get_by_text("does not exist").wait_for()
+
+
 def lose_the_server(page: Page) -> None:
     page.route("**/local/jobs/**", lambda route: route.abort())
     page.get_by_role("button", name="Refresh").click()
@@ -249,6 +281,8 @@ STATES = [
     State("create-models", CREATE, press("Select model", then="table")),
     State("create-buckets", CREATE, press("Browse S3", then="table")),
     State("create-objects", CREATE, browse_folder),
+    State("create-objects-marked", f"{CREATE}?input_s3_uri=s3://{{bucket}}/mixed/", choose_this_folder),
+    State("create-mistakes", f"{CREATE}?input_s3_uri=s3://{{bucket}}/mixed/", make_mistakes),
     State("create-leave", CREATE, leave_half_done),
     State("create-check-nothing", CREATE, check_nothing),
     State("create-connection-down", "/away/jobs/create/"),
@@ -265,6 +299,7 @@ STATES = [
     State("s3-buckets", "/local/s3/"),
     State("s3-objects", s3("s3://{bucket}/")),
     State("s3-upload", f"{s3('s3://{bucket}/')}&add=upload"),
+    State("s3-upload-refused", f"{s3('s3://{bucket}/input/')}&add=upload", upload_again),
     State("s3-folder", f"{s3('s3://{bucket}/')}&add=folder"),
     State("s3-many", s3("s3://{bucket}/many/")),
     State("s3-no-match", "/local/s3/?uri=s3://{bucket}/&find=nothing"),
@@ -272,6 +307,9 @@ STATES = [
     State("s3-connection-down", "/away/s3/"),
     State("s3-object", s3("s3://{bucket}/bad/records.jsonl", "object/")),
     State("s3-object-text", s3("s3://{bucket}/notes.txt", "object/")),
+    State("s3-version", f"{s3('s3://{kept}/records.jsonl', 'object/')}&versions=1&version={{version}}"),
+    State("s3-versions", f"{s3('s3://{kept}/records.jsonl', 'object/')}&versions=1"),
+    State("s3-deleted", s3("s3://{kept}/gone.jsonl", "object/")),
     State("s3-object-missing", s3("s3://{bucket}/gone.jsonl", "object/")),
     State("models", "/local/models/"),
     State("models-sorted", "/local/models/?provider=Anthropic&batch=1&sort=-input_price"),
@@ -290,6 +328,7 @@ STATES = [
     State("no-connection", "/", has_connections=False),
     State("login", "/login/", is_signed_in=False),
     State("login-error", "/login/", sign_in_wrongly, is_signed_in=False),
+    State("login-locked", "/login/", sign_in_locked_out, is_signed_in=False),
     State("admin", "/admin/"),
     State("admin-jobs", "/admin/jobs/batchjob/"),
     State("admin-connection", "/admin/jobs/connection/add/"),

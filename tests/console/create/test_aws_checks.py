@@ -152,6 +152,12 @@ def test_a_warning_at_a_field_is_no_error(client: Client, bucket: str) -> None:
     assert "field-error" not in page.text.replace("field-error-slot", "")
 
 
+def test_an_owner_is_looked_up_when_its_field_is_left(client: Client, bucket: str) -> None:
+    data = filled_in(bucket, output_bucket_owner="111122223333")
+    page = client.post("/local/jobs/create/check/output_bucket_owner/", data).text
+    assert "does not belong to account 111122223333" in page
+
+
 def test_with_aws_away_the_field_says_that_it_could_not_be_checked(client: Client, away: Connection) -> None:
     page = client.post("/away/jobs/create/check/input_s3_uri/", filled_in()).text
     assert "This could not be checked now." in page

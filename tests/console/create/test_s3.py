@@ -527,12 +527,33 @@ class TestVersions:
         assert "Create job from this file" not in text
         assert b"".join(self.show("download", version=self.first)) == b"first"
 
-    def test_those_of_a_deleted_object_are_still_there(self) -> None:
+    def test_a_deleted_object_says_so_and_shows_its_older_versions_unasked(self) -> None:
         self.s3.delete_object(**self.place)
-        response = self.show(versions="1")
+        response = self.show()
         assert response.status_code == 404
-        assert "Deleted" in response.text
+        assert "This object was deleted" in response.text
+        assert "NotFound" not in response.text
         assert self.first in response.text
+
+    def test_an_older_version_of_a_deleted_object_is_shown(self) -> None:
+        self.s3.delete_object(**self.place)
+        text = self.show(version=self.first).text
+        assert "first</pre>" in text
+        assert "This object was deleted" not in text
+
+    def test_the_mark_of_a_deletion_has_no_content_and_says_so(self) -> None:
+        mark = self.s3.delete_object(**self.place)["VersionId"]
+        assert "marks that the object was deleted" in self.show(version=mark).text
+
+    def test_a_version_that_never_was_is_said_in_place(self) -> None:
+        assert "The object could not be read" in self.show(version="nonsense").text
+
+    def test_in_the_chooser_a_deleted_object_cannot_be_chosen(self) -> None:
+        self.s3.delete_object(**self.place)
+        uri = f"s3://{self.place['Bucket']}/kept.txt"
+        page = self.client.get("/local/s3/object/", {"uri": uri, "choose": "input_s3_uri"}, headers=HTMX).text
+        assert "This object was deleted" in page
+        assert "data-s3-choose disabled" in page
 
 
 class TestUploadInParts:
