@@ -7,14 +7,17 @@ from decimal import Decimal
 from functools import cached_property
 
 from batchconsole.console.amounts import decimals_for
+from batchconsole.console.filters import query_string
+from batchconsole.console.narrowing import NOBODY
 from batchconsole.console.pagination import Page, page_of
 from batchconsole.console.templatetags.console import model_name
 from batchconsole.console.usage_chart import OTHERS, UsageChart, day_title
 from batchconsole.console.usage_query import COST, GROUP_TITLES, MEASURES, RANGES, TOKENS, UsageQuery
-from batchconsole.jobs.models import Connection
-from batchconsole.jobs.usage import DAY, MODEL, PERSON, REST, Group, Totals, Usage, cells, tag_keys
+from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.usage import DAY, MODEL, PERSON, REST, TAG, Days, Group, Totals, Usage, cells, dearest, tag_keys
 
 MOST_NAMES = 5
+MOST_JOBS = 10
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Row:
 
     name: str
     note: str
+    url: str
     totals: Totals
 
 
@@ -135,7 +139,39 @@ class UsagePage:
 
     def _row(self, group: Group, totals: Totals) -> Row:
         note = group.name if self.query.by == MODEL and model_name(group.name) != group.name else ""
-        return Row(self.name_of(group), note, totals)
+        return Row(self.name_of(group), note, self._jobs_url(group), totals)
+
+    def _jobs_url(self, group: Group) -> str:
+        """The job list narrowed to the jobs of *group*; empty where the list cannot ask for them."""
+        if group == REST:
+            return ""
+        if self.query.by == DAY:
+            day = date.fromisoformat(group.name)
+            return self.jobs_url(Days(day, day))
+        tokens = {
+            MODEL: f"model:{group.name}",
+            PERSON: f"by={group.name or NOBODY}",
+            TAG: f"tag={self.tag}={group.name}" if group.name else "",
+        }
+        token = tokens[self.query.by]
+        return self.jobs_url(self.query.days, token) if token else ""
+
+    def jobs_url(self, days: Days, *tokens: str) -> str:
+        """The job list with the jobs that ended within *days*, the dearest first."""
+        ended = [f"ended>={days.start:%Y-%m-%dT%H:%MZ}", f"ended<{days.end:%Y-%m-%dT%H:%MZ}"]
+        return self.connection.get_absolute_url() + query_string({"f": [*ended, *tokens], "sort": "-cost"})
+
+    @property
+    def all_jobs_url(self) -> str:
+        return self.jobs_url(self.query.days)
+
+    @cached_property
+    def dearest(self) -> list[BatchJob]:
+        return dearest(self.connection, self.query.days, MOST_JOBS)
+
+    @property
+    def job_decimals(self) -> int:
+        return decimals_for(job.cost_usd for job in self.dearest)
 
     def name_of(self, group: Group) -> str:
         """What a person calls the group."""

@@ -196,6 +196,15 @@ def tag_keys(connection: Connection, days: Days) -> list[str]:
     return ranked[:MOST_TAG_KEYS]
 
 
+def dearest(connection: Connection, days: Days, most: int) -> list[BatchJob]:
+    """The ended jobs of *days* with the highest known cost, up to *most*."""
+    # First their keys, which come from the index alone: the rows of all jobs would be read to sort them.
+    ranked = ended(connection, days).filter(cost_usd__gt=0).order_by("-cost_usd", "-end_time").values_list("pk")
+    keys = [key for (key,) in ranked[:most]]
+    jobs = BatchJob.objects.select_related("connection", "created_by").in_bulk(keys)
+    return [jobs[key] for key in keys]
+
+
 @dataclass(frozen=True)
 class JobUsage:
     """One job's line of the export."""

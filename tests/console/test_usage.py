@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -122,8 +124,8 @@ def test_many_groups_come_in_pages(client: Client, make_job: MakeJob) -> None:
     for number in range(25):
         used(make_job, model_id=f"vendor.model-{number:02}")
     first, second = text(client.get(URL)), text(client.get(URL, {"page": "2"}))
-    assert first.count('<th scope="row">vendor') == 20
-    assert second.count('<th scope="row">vendor') == 5
+    row = re.compile('<th scope="row"><a[^>]*>vendor')
+    assert (len(row.findall(first)), len(row.findall(second))) == (20, 5)
 
 
 def test_the_totals_come_as_csv_by_day_and_group(client: Client, make_job: MakeJob) -> None:
@@ -144,6 +146,38 @@ def test_a_tag_that_looks_like_a_formula_is_disarmed(client: Client, make_job: M
     used(make_job, tags=[{"key": "team", "value": "=1+1"}])
     [row] = rows(client.get(f"{URL}totals.csv", {"group": "tag"}))
     assert row["team"] == "'=1+1"
+
+
+def test_the_dearest_jobs_are_listed_with_the_zone_of_their_times(client: Client, make_job: MakeJob) -> None:
+    for number in range(12):
+        used(make_job, cost=f"{number}.5", job_name=f"job-{number:02}")
+    used(make_job, cost=None, job_name="unknown")
+    page = text(client.get(URL))
+    section = page[page.index('id="usage-jobs-title"') :]
+    assert re.findall(r">(job-\d\d|unknown)<", section) == [f"job-{number:02}" for number in range(11, 1, -1)]
+    assert "End time (UTC)" in section
+
+
+@pytest.mark.parametrize(
+    ("string", "found"),
+    [
+        ("group=model", ["dear", "cheap", "other"]),
+        ("group=person", ["dear", "cheap", "other"]),
+        ("group=tag&tag=team", ["dear"]),
+        ("group=day", ["dear", "cheap", "other"]),
+    ],
+)
+def test_a_row_leads_to_its_jobs(client: Client, make_job: MakeJob, string: str, found: list[str]) -> None:
+    used(make_job, cost="2", job_name="dear", tags=[{"key": "team", "value": "nlp & search"}])
+    used(make_job, cost="1", job_name="cheap")
+    used(make_job, cost="3", job_name="earlier", end_time=datetime.now(UTC) - timedelta(days=40))
+    used(make_job, cost="0.5", job_name="other", model_id="us.amazon.nova-lite-v1:0")
+    page = text(client.get(f"{URL}?{string}"))
+    table = page[page.index('id="usage-table-title"') : page.index("usage-jobs-title")]
+    link = unescape(re.findall(r'<th scope="row"><a href="([^"]+)', table)[0])
+    jobs = text(client.get(link))
+    assert "Part of the address was left out" not in jobs
+    assert re.findall(r'aria-label="Select job ([\w-]+)"', jobs) == found
 
 
 def test_there_is_no_other_export(client: Client, connection: Connection) -> None:
