@@ -15,6 +15,8 @@ from batchconsole.aws.session import Target
 from batchconsole.jobs.limits import Limits
 
 SUFFIX = ".jsonl"
+# Of these the console can make input.
+TABLES = (".csv", ".tsv", ".ndjson", ".parquet")
 
 
 @dataclass(frozen=True)

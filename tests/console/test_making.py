@@ -70,6 +70,13 @@ def written(connection: Connection, bucket: str, key: str) -> list[dict[str, Any
     return [json.loads(line) for line in s3.get_range(connection.target, bucket, key).splitlines()]
 
 
+def test_it_begins_with_an_object_that_the_address_names(client: Client, connection: Connection, bucket: str) -> None:
+    s3.put_object(connection.target, bucket, "raw/q.csv", CSV)
+    text = client.get(URL, {"input_s3_uri": f"s3://{bucket}/raw/q.csv"}).text
+    assert f'value="s3://{bucket}/raw/q.csv"' in text
+    assert "{question}" in text
+
+
 def test_it_works(client: Client, connection: Connection, bucket: str) -> None:
     response = post(
         client,

@@ -63,7 +63,7 @@ def _new(request: ConsoleRequest) -> HttpResponse:
     if request.method != "POST":
         if put_aside.MARK not in request.GET:
             put_aside.forget(request)  # somebody who comes to make input, and not from a form
-        return _show(request, MakingForm(connection=request.connection))
+        return _begin(request)
     data = request.POST.copy()
     _take_file(request, data)
     if "preview" in data:
@@ -82,6 +82,16 @@ def _new(request: ConsoleRequest) -> HttpResponse:
         page = read_page(request.connection.target, Place.read(QueryDict(shown.place)))
         context = chooser_context(page, shown.chooser, surface="inline")
     return _show(request, form, **context)
+
+
+def _begin(request: ConsoleRequest) -> HttpResponse:
+    """The blank form, or one with the object of S3 that the query string names as its source."""
+    uri = request.GET.get("input_s3_uri", "")
+    if not uri:
+        return _show(request, MakingForm(connection=request.connection))
+    data = QueryDict(mutable=True)
+    data.update({"source": S3, "input_s3_uri": uri})
+    return _read(request, data)
 
 
 def _take_file(request: ConsoleRequest, data: QueryDict) -> None:

@@ -18,7 +18,7 @@ from batchconsole.aws.session import Target
 from batchconsole.console import s3_uploads as uploads
 from batchconsole.console.middleware import ConsoleRequest
 from batchconsole.console.s3_browser import Page, read_page
-from batchconsole.console.s3_inputs import folder_input, hindrance
+from batchconsole.console.s3_inputs import TABLES, folder_input, hindrance
 from batchconsole.console.s3_places import Place
 from batchconsole.console.s3_preview import preview
 from batchconsole.jobs.limits import Limits, limits_for
@@ -101,6 +101,9 @@ def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
         found = hindrance(context["object"], limits) if limits and "object" in context else None
         context |= {"surface": "dialog", "hindrance": found, "model_id": request.GET.get("model_id")}
         return _in_dialog(render(request, "console/_s3_chooser_object.html", context))
+    if "object" in context:
+        found = hindrance(context["object"], limits_for(request.connection, ""))
+        context |= {"hindrance": found, "is_table": key.lower().endswith(TABLES)}
     status = _status(context["error"]) if context["error"] else 200
     return render(request, "console/s3_object.html", context, status=status)
 

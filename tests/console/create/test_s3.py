@@ -497,6 +497,37 @@ def test_the_chooser_previews_an_object(client: Client, bucket: str) -> None:
     assert f'name="s3_pick" value="s3://{bucket}/input/records.jsonl" checked' in page
 
 
+class TestWhatAnObjectCanBecome:
+    """The one button of an object's page leads where the object can be of use."""
+
+    @pytest.fixture(autouse=True)
+    def place(self, client: Client, bucket: str, boto: Any) -> None:
+        self.client, self.bucket, self.s3 = client, bucket, boto("s3")
+
+    def show(self, key: str, body: bytes = b"{}") -> str:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        return str(self.client.get("/local/s3/object/", {"uri": f"s3://{self.bucket}/{key}"}).text)
+
+    def test_records_become_a_job(self) -> None:
+        text = self.show("records.jsonl")
+        assert "Create job from this file" in text
+        assert "It cannot be the input of a job." not in text
+
+    @pytest.mark.parametrize("key", ["table.csv", "table.parquet", "TABLE.TSV"])
+    def test_a_table_becomes_batch_input(self, key: str) -> None:
+        text = self.show(key)
+        assert f'/local/input/new/?input_s3_uri=s3%3A//{self.bucket}/{key}"' in text
+        assert "Create job from this file" not in text
+
+    @pytest.mark.parametrize(
+        ("key", "body"), [("notes.txt", b"Hi"), ("empty.jsonl", b""), ("records.jsonl.out", b"{}")]
+    )
+    def test_anything_else_is_said_to_be_no_input(self, key: str, body: bytes) -> None:
+        text = self.show(key, body)
+        assert "It cannot be the input of a job." in text
+        assert "Create job from this file" not in text
+
+
 class TestVersions:
     """An object written twice and deleted, in a bucket with versioning."""
 
