@@ -17,7 +17,7 @@ from batchconsole.console.forms.tags import BaseTagFormSet, tag_formset, tag_row
 from batchconsole.console.forms.validators import ROLE_NAME, rule
 from batchconsole.console.forms.widgets import PickOrType, SelectOrType
 from batchconsole.console.layout import Choice, ExpandableSection, Part
-from batchconsole.console.model_choices import refusal, takes_converse
+from batchconsole.console.model_choices import closest, refusal, takes_converse
 from batchconsole.console.offers import OFFERS, Offer
 from batchconsole.jobs.lifecycle import ASKED
 from batchconsole.jobs.limits import Limits, limits_for
@@ -107,7 +107,7 @@ class JobForm(forms.Form):
         "roleArn",
         label="Service role",
         required=False,
-        invalid="Enter a valid service role ARN.",
+        invalid="Enter a valid service role ARN. It looks like arn:aws:iam::111122223333:role/name.",
         widget=SelectOrType(noun="role ARN", placeholder="arn:aws:iam::111122223333:role/name"),
     )
     role_name = forms.CharField(label="Service role name", required=False, validators=[rule(ROLE_NAME, ROLE_NAME_RULE)])
@@ -207,6 +207,8 @@ class JobForm(forms.Form):
         for name in self.shown_order:
             rows = self.tags.forms if name == "tags" else ()
             wrong = [row.add_prefix(part) for row in rows for part in row.errors]
+            if name == "tags" and self.tags.non_form_errors():
+                wrong.append(self.tags.forms[-1].add_prefix("key"))
             if name in self.errors or wrong:
                 return self.focus(wrong[0] if wrong else name)
 
@@ -251,6 +253,9 @@ class JobForm(forms.Form):
         reason = refusal(model_id, self.connection.region)
         if reason:
             raise ValidationError(reason, code="not_batchable")
+        meant = closest(model_id) if catalogue.find(model_id) is None else ""
+        if meant:
+            self.warn("model_id", f"This version does not know {model_id}. Check it: the closest it knows is {meant}.")
         return model_id
 
     def clean(self) -> dict[str, Any]:
@@ -294,7 +299,9 @@ class JobForm(forms.Form):
 
     def warn(self, name: str, words: str) -> None:
         """Say something of a field that is no reason to refuse the form."""
-        self.warnings.setdefault(name, []).append(words)
+        known = self.warnings.setdefault(name, [])
+        if words not in known:
+            known.append(words)
 
     @property
     def limits(self) -> Limits:

@@ -95,8 +95,9 @@ class BaseTagFormSet(BaseFormSet):  # type: ignore[type-arg] # generic for mypy 
         return [form for form in self.forms if not getattr(form, "is_removed", False)]
 
     def clean(self) -> None:
-        if len(self.kept) > MAX_TAGS:
-            raise ValidationError(f"You have exceeded the limit of {MAX_TAGS} tags.")
+        too_many = len(self.kept) - MAX_TAGS
+        if too_many > 0:
+            raise ValidationError(f"You have exceeded the limit of {MAX_TAGS} tags. Remove {too_many}.")
         seen: set[str] = set()
         for form in self.kept:
             key = form.cleaned_data.get("key", "") if hasattr(form, "cleaned_data") else ""

@@ -38,7 +38,7 @@ def rule(constraint: Constraint, message: str, *, too_long: str = "") -> Validat
 def validate_s3_uri(value: str) -> None:
     """An S3 URI as Bedrock accepts it, refused with the reason rather than the pattern."""
     if not value.startswith("s3://"):
-        raise ValidationError("The path must begin with s3://", code="scheme")
+        raise ValidationError(f"The path must begin with s3://{_as_in(value)}", code="scheme")
     bucket, _, key = value.removeprefix("s3://").partition("/")
     validate_bucket_name(bucket)
     constraint = job_constraints()["s3Uri"]
@@ -48,6 +48,16 @@ def validate_s3_uri(value: str) -> None:
         )
     if not constraint.matches(value):
         raise ValidationError(_what_is_wrong_with(key), code="invalid")
+
+
+def _as_in(value: str) -> str:
+    """The value with what it lacks, if that is all."""
+    meant = f"s3://{value.lstrip('/')}"
+    try:
+        validate_s3_uri(meant)
+    except ValidationError:
+        return ", as in s3://bucket/prefix."
+    return f", as in {meant}."
 
 
 def validate_bucket_name(bucket: str) -> None:

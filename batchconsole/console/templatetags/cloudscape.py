@@ -124,7 +124,13 @@ def _formset_errors(formset: "BaseFormSet[Any]", label: str) -> list[FormError]:
         for name in row.fields
         for message in row[name].errors
     ]
-    return rows + [FormError("", label, str(message)) for message in formset.non_form_errors()]
+    return rows + [FormError(_last_row(formset), label, str(message)) for message in formset.non_form_errors()]
+
+
+def _last_row(formset: "BaseFormSet[Any]") -> str:
+    """Where what is wrong with all rows together can be mended: at the last one."""
+    row = formset.forms[-1] if formset.forms else None
+    return focus_id(row[next(iter(row.fields))]) if row else ""
 
 
 @register.filter

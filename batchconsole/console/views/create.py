@@ -32,6 +32,9 @@ from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
 
+# IAM's word for a new role whose name is taken.
+ROLE_EXISTS = "EntityAlreadyExists"
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
@@ -116,7 +119,11 @@ def _submit(request: ConsoleRequest) -> HttpResponse:
         form.focus_first_error()
         return _show(request, form, is_dirty=True)
     except AwsError as error:
-        return _show(request, form, is_dirty=True, aws_error=error)
+        if error.code != ROLE_EXISTS:
+            return _show(request, form, is_dirty=True, aws_error=error)
+        form.add_error("role_name", f"{error.message} {error.hint}")
+        form.focus_first_error()
+        return _show(request, form, is_dirty=True)
     for words in _warnings(form, doubts):
         messages.warning(request, words)
     put_aside.forget(request)

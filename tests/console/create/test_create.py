@@ -85,6 +85,13 @@ def test_a_tag_in_error_has_the_focus_when_it_is_first(client: Client, posted: d
     assert "autofocus" in control(page, "tags-0-key")
 
 
+def test_one_tag_too_many_is_led_to_at_the_last_one(client: Client, posted: dict[str, Any]) -> None:
+    tags = {f"tags-{number}-key": f"key-{number}" for number in range(51)}
+    page = client.post(URL, posted | tags).text
+    assert '<a href="#id_tags-50-key">Tags: You have exceeded the limit of 50 tags. Remove 1.</a>' in page
+    assert "autofocus" in control(page, "tags-50-key")
+
+
 def test_input_is_kept_after_errors(client: Client, posted: dict[str, Any]) -> None:
     kept = {"job_name": "bad name", "timeout_duration_in_hours": "99", "role_name": "unused", "tags-0-key": "team"}
     page = client.post(URL, posted | kept).content.decode()
@@ -134,7 +141,8 @@ def test_a_new_role_is_really_made_and_used(client: Client, posted: dict[str, An
 def test_a_role_that_exists_is_refused_with_what_iam_says(client: Client, posted: dict[str, Any]) -> None:
     name = posted["role_arn"].rpartition("/")[2]
     page = client.post(URL, posted | {"service_role": "new", "role_name": name}).content.decode()
-    assert "EntityAlreadyExists" in page
+    assert "already exists" in page.partition('id="id_role_name_error"')[2][:400]
+    assert "autofocus" in control(page, "role_name")
     assert f'value="{name}"' in control(page, "role_name")
     assert not BatchJob.objects.exists()
 

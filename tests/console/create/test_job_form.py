@@ -28,6 +28,13 @@ REFUSALS = [
     ("model_id", "us.anthropic.claude-opus-4-8", BATCH),
     ("model_id", "anthropic.claude-haiku-4-5-20251001-v1:0", "only through an inference profile"),
     ("input_s3_uri", "https://example.com/x", "The path must begin with s3://"),
+    ("input_s3_uri", "my-prompts/input", "The path must begin with s3://, as in s3://my-prompts/input."),
+    (
+        "model_id",
+        "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "This inference profile cannot be called from us-east-1.",
+    ),
+    ("model_id", f"arn:aws:bedrock:eu-west-1::foundation-model/{MODEL}", "This ARN is of eu-west-1"),
     ("model_invocation_type", "", "Model invocation type is required."),
     ("model_invocation_type", "Chat", "Choose InvokeModel or Converse."),
     ("input_s3_uri", "", "S3 URI is required."),
@@ -138,6 +145,14 @@ def test_an_embedding_model_takes_no_converse_requests(connection: Connection) -
     assert form_of(connection, model_id=titan, model_invocation_type="InvokeModel").is_valid()
     form = form_of(connection, model_id=titan, model_invocation_type="Converse")
     assert "does not take Converse requests. Choose InvokeModel." in form.errors["model_invocation_type"][0]
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("amazon.nova-lite", "amazon.nova-lite-v1:0"), ("x.quite-new-v9:0", "")])
+def test_a_model_not_known_is_taken_with_the_closest_that_is(connection: Connection, typed: str, meant: str) -> None:
+    form = form_of(connection, model_id=typed)
+    assert form.is_valid()
+    assert meant in " ".join(form.warnings.get("model_id", []))
+    assert bool(meant) == ("model_id" in form.warnings)
 
 
 def test_a_place_written_as_an_address_is_shown_as_its_uri(connection: Connection) -> None:

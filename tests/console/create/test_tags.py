@@ -64,7 +64,7 @@ def test_characters_the_api_refuses_are_refused() -> None:
 def test_fifty_tags_are_the_most() -> None:
     rows = [(f"key{number}", "x") for number in range(51)]
     assert errors(*rows[:50]) == []
-    assert errors(*rows) == ["You have exceeded the limit of 50 tags."]
+    assert errors(*rows) == ["You have exceeded the limit of 50 tags. Remove 1."]
 
 
 def test_rows_are_read_in_their_order_whatever_their_numbers() -> None:
