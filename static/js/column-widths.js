@@ -9,13 +9,14 @@ let saving = 0;
 
 const table = () => region.querySelector("[data-widths]");
 const handles = () => [...region.querySelectorAll(".table-resize")];
-const measured = (handle) => Math.round(handle.closest("th").getBoundingClientRect().width);
+const measured = (handle) => Math.ceil(handle.closest("th").getBoundingClientRect().width);
 
-// The last column takes what the others leave: unless it is changed itself it keeps the width it has been given.
+// Whole pixels, rounded up so that no text is cut off by a part of one. The last column takes what the others leave:
+// unless it is changed itself it keeps the width it has been given, and gives way for what was rounded up.
 function measure() {
   widths = new Map(handles().map((handle) => [handle.dataset.column, measured(handle)]));
   const last = handles().at(-1);
-  widths.set(last.dataset.column, Math.min(last.dataset.width, measured(last)));
+  widths.set(last.dataset.column, Math.min(last.dataset.width, measured(last) - widths.size));
 }
 
 function show() {

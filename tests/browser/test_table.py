@@ -1,5 +1,6 @@
 """The job list's table as people arrange it: columns in their order, widths by pointer and by keyboard."""
 
+import math
 from datetime import timedelta
 
 import pytest
@@ -29,7 +30,7 @@ def handle(page: Page, title: str) -> Locator:
 def width(page: Page, title: str) -> int:
     box = page.get_by_role("columnheader", name=title, exact=True).bounding_box()
     assert box
-    return round(box["width"])
+    return math.ceil(box["width"])
 
 
 def drag(page: Page, title: str, by: int) -> None:
