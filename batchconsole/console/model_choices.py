@@ -28,6 +28,12 @@ GEOGRAPHIES = {
 }
 
 
+# What a model refuses, in words; anything else is the name of a parameter.
+REFUSED = {
+    "prefill": "A conversation that ends with the assistant (prefill)",
+    "temperature+top_p": "temperature and top_p together",
+}
+
 PROFILE_LABEL = "Inference profile: "
 
 
@@ -94,6 +100,11 @@ class ModelChoice(Priced):
         """What it takes and what it gives, each in words for the filter: ``Image input``, ``Embedding output``."""
         ways = ((self.model.input_modalities, "input"), (self.model.output_modalities, "output"))
         return [f"{name.capitalize()} {way}" for names, way in ways for name in names]
+
+    @property
+    def refused(self) -> list[str]:
+        """What its own checks refuse in a record, in words."""
+        return [REFUSED.get(name, name) for name in self.model.refuses]
 
     @property
     def text(self) -> str:

@@ -43,6 +43,7 @@ PAGES = [
     PageGoal("job, definition", "/local/jobs/{job}/?tab=definition", 12),
     PageGoal("job, tags", "/local/jobs/{job}/?tab=tags", 12),
     PageGoal("bulk action", "/local/bulk-actions/{bulk}/", 25, grows=5),  # it counts its 10,000 jobs by outcome
+    PageGoal("bulk actions", "/local/bulk-actions/", 12),
     PageGoal("create job", "/local/jobs/create/", 20),
     PageGoal("S3 buckets", "/local/s3/", 10),
     PageGoal("usage", "/local/usage/?range=12m", 60, grows=15),  # it adds every job up

@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -154,6 +155,19 @@ def test_a_model_has_a_page_with_limits_and_samples_to_copy(client: Client, away
     assert model is not None
     for sample in samples(model):
         assert f'data-copy="{escape(sample.line)}"' in page
+
+
+def test_a_model_says_in_words_what_it_refuses(client: Client, away: Connection) -> None:
+    text = client.get(f"/away/models/{OPUS}/").text
+    assert "A conversation that ends with the assistant" in text
+    assert "temperature and top_p together" in text
+
+
+def test_a_model_leads_to_its_jobs_and_to_a_new_one(client: Client, away: Connection) -> None:
+    text = client.get(f"/away/models/{MODEL}/").text
+    assert f'href="/away/jobs/create/?model_id={quote(MODEL)}"' in text
+    link = re.findall(r'href="([^"]+)">View jobs', text)[0]
+    assert "Model : " + MODEL in client.get(link).text
 
 
 def test_an_unknown_model_has_no_page(client: Client, away: Connection) -> None:
