@@ -23,7 +23,13 @@ NO_KEY = {"NotFoundException", "InvalidArnException"}
 
 def check_form(form: JobForm) -> list[AwsError]:
     """Add what AWS knows to the fields of a form without errors; return what could not be found out."""
-    doubts = [error for name in CHECKS if (error := check_field(form, name))]
+    doubts: list[AwsError] = []
+    for name in CHECKS:
+        error = check_field(form, name)
+        if error:
+            doubts.append(error)
+        if error and error.retryable:  # AWS is away or takes no credentials: the next call would wait as long
+            break
     if not doubts and not form.errors and not form.makes_role:
         warn_of_role(form, access_of(form))
     return doubts

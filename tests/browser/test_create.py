@@ -70,6 +70,7 @@ def test_a_job_is_created_with_pickers_only(open_page: Open, bucket: str, role_n
     choose_in_s3(page, "input data", bucket, ["input/"], "records.jsonl")
     choose_in_s3(page, "output data", bucket, [], "input/")
     field(page, "role_arn").select_option(label=role_name)
+    expect(page.locator("#role-access")).to_contain_text("The role lacks permissions")
     submit(page).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("support-triage")
     job = BatchJob.objects.get()
@@ -243,11 +244,13 @@ def test_the_equivalent_command_follows_the_form(open_page: Open, local: Connect
     assert faults(page) == []
 
 
-def test_view_opens_the_place_once_it_is_one(open_page: Open, bucket: str) -> None:
+def test_an_address_becomes_a_uri_and_view_opens_the_place(open_page: Open, bucket: str) -> None:
     page = open_page(URL)
     view = page.get_by_role("group", name="input data").get_by_role("link", name=re.compile("^View"))
     expect(view).to_have_attribute("aria-disabled", "true")
-    field(page, "input_s3_uri").fill(f"s3://{bucket}/input/")
+    field(page, "input_s3_uri").fill(f"https://{bucket}.s3.amazonaws.com/input/")
+    field(page, "input_s3_uri").press("Tab")
+    expect(field(page, "input_s3_uri")).to_have_value(f"s3://{bucket}/input/")
     with page.context.expect_page() as opened:
         view.click()
     expect(opened.value.get_by_role("link", name="records.jsonl")).to_be_visible()

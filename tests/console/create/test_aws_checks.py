@@ -158,6 +158,12 @@ def test_an_owner_is_looked_up_when_its_field_is_left(client: Client, bucket: st
     assert "does not belong to account 111122223333" in page
 
 
+def test_with_aws_away_no_more_than_one_call_is_waited_for(away: Connection) -> None:
+    form = JobForm(filled_in(output_kms_key_id="alias/prompts"), connection=away)
+    assert form.is_valid()
+    assert [doubt.operation for doubt in check_form(form)] == ["HeadBucket"]
+
+
 def test_with_aws_away_the_field_says_that_it_could_not_be_checked(client: Client, away: Connection) -> None:
     page = client.post("/away/jobs/create/check/input_s3_uri/", filled_in()).text
     assert "This could not be checked now." in page

@@ -273,6 +273,15 @@ def test_an_archived_object_cannot_be_chosen(client: Client, bucket: str, boto: 
     assert "Archived in Glacier Deep Archive." in page
 
 
+def test_a_bucket_of_another_region_says_so_when_it_is_to_be_chosen(client: Client, bucket: str, boto: Any) -> None:
+    far = f"far-{uuid4().hex[:12]}"
+    boto("s3").create_bucket(Bucket=far, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    words = "Not in us-east-1, where the job runs."
+    assert words in choose(client, "", find=far)
+    assert words not in choose(client, "", find=bucket)
+    assert words not in browse(client, find=far)
+
+
 def test_a_large_object_can_be_chosen_with_a_warning(client: Client, bucket: str, local: Connection) -> None:
     ModelLimit.objects.create(connection=local, model_id=MODEL, bytes_per_file=1)
     page = choose(client, f"s3://{bucket}/input/", model_id=MODEL)
