@@ -85,7 +85,9 @@ def _check_output(form: JobForm) -> None:
             "output_s3_uri", f"That names a file. Results go to a folder, here {uri}/. Enter a folder of your own."
         )
     if _is_within(uri, form.cleaned_data.get("input_s3_uri") or ""):
-        form.warn("output_s3_uri", "This lies in the input folder: results will stand among the input. Enter another.")
+        form.warn(
+            "output_s3_uri", "This lies in the input folder: results will stand among the input. Choose another folder."
+        )
 
 
 def _is_within(uri: str, folder: str) -> bool:
@@ -170,7 +172,7 @@ def warn_of_role(form: JobForm, access: RoleAccess) -> None:
     elif access.refused:
         lacks = ", ".join(f"{answer.action} on {answer.place}" for answer in access.refused)
         words = "The job will fail unless a bucket policy allows it. Add the permissions to the role in IAM."
-        form.warn("role_arn", f"The service role {name} lacks {lacks}. {words}")
+        form.warn("role_arn", f"The role {name} lacks {lacks}. {words}")
 
 
 CHECKS: dict[str, Callable[[JobForm], None]] = {

@@ -49,5 +49,4 @@ def access_of(form: JobForm) -> RoleAccess:
 
 def missing_of(form: JobForm, names: tuple[str, ...]) -> tuple[str, ...]:
     """What people call those of the fields that hold nothing valid."""
-    labels = form.error_labels
-    return tuple(labels.get(name, str(form.fields[name].label)) for name in names if not form.cleaned_data.get(name))
+    return tuple(form.name_of(name) for name in names if not form.cleaned_data.get(name))

@@ -297,6 +297,10 @@ class JobForm(forms.Form):
                 words = f"{self.fields[name].label} are required together with {self.fields[filled[0]].label}."
                 self.add_error(name, ValidationError(words, code="required"))
 
+    def name_of(self, name: str) -> str:
+        """What people call a field, where it does not stand in its section."""
+        return self.error_labels.get(name, str(self.fields[name].label))
+
     def warn(self, name: str, words: str) -> None:
         """Say something of a field that is no reason to refuse the form."""
         known = self.warnings.setdefault(name, [])

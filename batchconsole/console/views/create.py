@@ -124,17 +124,19 @@ def _submit(request: ConsoleRequest) -> HttpResponse:
         form.add_error("role_name", f"{error.message} {error.hint}")
         form.focus_first_error()
         return _show(request, form, is_dirty=True)
-    for words in _warnings(form, doubts):
-        messages.warning(request, words)
+    if form.warnings:
+        messages.warning(request, _doubtful(form))
+    for doubt in doubts[:1]:
+        messages.warning(request, f"Not everything could be checked. {doubt.message} {doubt.hint}".strip())
     put_aside.forget(request)
     messages.success(request, f"The batch inference job {job.job_name} was created.")
     return redirect(job)
 
 
-def _warnings(form: JobForm, doubts: list[AwsError]) -> list[str]:
-    """What the person should know of a job that was created all the same."""
-    known = [words for texts in form.warnings.values() for words in texts]
-    return known + [f"Not everything could be checked. {doubt.message} {doubt.hint}".strip() for doubt in doubts[:1]]
+def _doubtful(form: JobForm) -> str:
+    """What the person should know of a job that was created all the same, and how to mend it."""
+    known = [f"{form.name_of(name)}: {words}" for name, texts in form.warnings.items() for words in texts]
+    return " ".join([*known, "To change this, stop the job and clone it."])
 
 
 def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:

@@ -133,7 +133,8 @@ class TestChecks:
 def test_the_warnings_stand_on_the_page_of_the_job(client: Client, bucket: str, role_arn: str) -> None:
     page = client.post("/local/jobs/create/", filled_in(bucket, role_arn=role_arn), follow=True).text
     assert BatchJob.objects.exists()
-    assert f"The service role {role_arn.rpartition('/')[2]} lacks s3:ListBucket" in page
+    assert f"Service role: The role {role_arn.rpartition('/')[2]} lacks s3:ListBucket" in page
+    assert "To change this, stop the job and clone it." in page
 
 
 def test_a_place_is_looked_up_when_its_field_is_left(client: Client, bucket: str) -> None:
