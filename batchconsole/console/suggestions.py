@@ -57,5 +57,5 @@ def _tags(newest: Iterable[tuple[str, list[dict[str, str]]]]) -> list[Suggestion
     """The tags in use: keys, then keys with their values, the frequent ones first."""
     tags = [(tag["key"], tag["value"]) for _, tags in newest for tag in tags or [] if "=" not in tag["key"]]
     keys = Counter(key for key, _ in tags).most_common(MOST)
-    pairs = Counter(f"{key}={value}" for key, value in tags if value.strip()).most_common(MOST)
+    pairs = Counter(f"{key}={value}" for key, value in tags if value and value == value.strip()).most_common(MOST)
     return [Suggestion(text) for text, _ in [*keys, *pairs]]

@@ -55,6 +55,14 @@ document.addEventListener("click", (event) => {
   go(link.href);
 });
 
+// A text that is cut off is told whole under the pointer.
+const isCut = (element) => element.scrollHeight > element.clientHeight + 1 || element.scrollWidth > element.clientWidth + 1;
+
+region.addEventListener("pointerover", ({ target }) => {
+  const cell = target.closest(".job-table tbody > tr > *");
+  if (cell && !target.title && [target, cell].some(isCut)) target.title = target.textContent.trim();
+});
+
 // A Shift-click on a heading sorts by one more column.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-add]");
