@@ -65,6 +65,17 @@ def test_an_end_shifts_nothing(open_page: Open, running: BatchJob, name: str) ->
     assert page.evaluate("window.shifted()") < 0.01
 
 
+def test_minutes_that_pass_shift_nothing(open_page: Open, running: BatchJob) -> None:
+    BatchJob.objects.update(created_at=timezone.now(), status_changed_at=timezone.now())
+    page = open_page("/healthz")
+    page.clock.install()
+    page.goto(PAGES["list"])
+    page.evaluate(OBSERVE)
+    page.clock.fast_forward("10:30")
+    expect(page.locator("time[data-relative]").first).to_have_text("10 min")
+    assert page.evaluate("window.shifted()") < 0.01
+
+
 def test_a_shift_is_noticed(open_page: Open, running: BatchJob) -> None:
     page = open_page(PAGES["list"])
     page.evaluate(OBSERVE)
