@@ -16,12 +16,44 @@ from typing import Any
 
 import boto3
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.management import create_contenttypes
+from django.contrib.contenttypes.models import ContentType
+from django.db.models.signals import post_migrate
+from pytest_django import DjangoDbBlocker
 
 from batchconsole.setup import clients
 from batchconsole.setup.paths import AWSCLI
 
+TESTS = Path(__file__).parent
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+
+# The files that take longest. Begun last, one of them would keep one process busy after the others have done all else.
+LONGEST = (
+    "browser/test_end_to_end.py",
+    "browser/pages/test_axe.py",
+    "test_up.py",
+    "test_quality.py",
+    "localbedrock/test_durability.py",
+    "browser/test_create.py",
+    "jobs/test_postgresql.py",
+    "browser/test_pages.py",
+    "localbedrock/test_real_model.py",
+    "localbedrock/test_model_server.py",
+    "localbedrock/test_docs.py",
+    "localbedrock/test_robustness.py",
+    "browser/test_records.py",
+    "browser/test_table.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files; the others keep their order."""
+    turns = {TESTS / name: turn for turn, name in enumerate(LONGEST)}
+    assert all(path.exists() for path in turns), "A file of LONGEST is no longer there."
+    items.sort(key=lambda item: turns.get(item.path, len(turns)))
 
 
 def free_port() -> int:
@@ -94,6 +126,22 @@ def aws_client(service: str, url: str) -> Any:
     return boto3.client(
         service, endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
     )
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Have Django remember what it puts into an empty database, which it reckons anew after each test that commits."""
+    with django_db_blocker.unblock():
+        types, permissions = list(ContentType.objects.all()), list(Permission.objects.all())
+    jobs = apps.get_app_config("jobs")
+
+    def put_back(*, using: str, **_: Any) -> None:
+        ContentType.objects.using(using).bulk_create(types, ignore_conflicts=True)
+        Permission.objects.using(using).bulk_create(permissions, ignore_conflicts=True)
+
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.disconnect(create_contenttypes)
+    post_migrate.connect(put_back, sender=jobs, weak=False)
 
 
 @pytest.fixture(scope="session")

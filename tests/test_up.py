@@ -21,6 +21,7 @@ from batchconsole.setup.paths import AWSCLI
 from tests.conftest import free_port
 from tests.running import READY, Up, run, up
 
+PASSWORD = "correct horse battery staple"
 OTHERS = ("redis", "aws", "bedrock", "web", "control", "scan", "beat")
 
 
@@ -30,9 +31,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def running(folder: Path) -> Iterator[Up]:
+def stranger(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that a record of a former run names, and that by now is somebody else's."""
+    folder.mkdir()
+    with subprocess.Popen(["sleep", "3600"]) as process:
+        (folder / "up.json").write_text(f'{{"pid": {process.pid}, "run": "a-run-of-old"}}')
+        yield process
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path, stranger: subprocess.Popen[bytes]) -> Iterator[Up]:
     """A first start with the sample and the `echo` model, shared by the tests that do not end it."""
     with up(folder, "--model", "echo") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A first start without the local stack, in a deep folder and with a password."""
+    deep = tmp_path_factory.mktemp("bare") / ("a" * 60) / ("b" * 60)
+    with up(deep, "--no-local", BATCHCONSOLE_ADMIN_PASSWORD=PASSWORD) as started:
         yield started
 
 
@@ -167,12 +186,11 @@ def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path) -> Non
         assert started.processes() == []
 
 
-def test_a_dead_child_is_said_and_started_again(tmp_path: Path) -> None:
-    with up(tmp_path, "--model", "echo", "--no-sample") as started:
-        web = next(process for process in started.processes() if "gunicorn" in process.cmdline())
-        web.kill()
-        eventually(lambda: "web ended unexpectedly (SIGKILL); it is started again." in started.said)
-        eventually(lambda: answers(f"{started.url}healthz"))
+def test_a_dead_child_is_said_and_started_again(running: Up) -> None:
+    web = min((each for each in running.processes() if "gunicorn" in each.cmdline()), key=lambda each: each.pid)
+    web.kill()
+    eventually(lambda: "web ended unexpectedly (SIGKILL); it is started again." in running.said)
+    eventually(lambda: answers(f"{running.url}healthz"))
 
 
 def answers(url: str) -> bool:
@@ -204,30 +222,21 @@ def test_a_killed_up_is_cleaned_up_after_and_nothing_is_lost(tmp_path: Path) -> 
             assert second.end() == 0
 
 
-def test_a_stranger_is_left_alone(tmp_path: Path) -> None:
-    """A record of a former run that names a process which by now is somebody else's."""
-    with subprocess.Popen(["sleep", "60"]) as stranger:
-        (tmp_path / "up.json").write_text(f'{{"pid": {stranger.pid}, "run": "a-run-of-old"}}')
-        with up(tmp_path, "--model", "echo", "--no-sample"):
-            assert stranger.poll() is None
-        stranger.kill()
+def test_a_stranger_is_left_alone(running: Up, stranger: subprocess.Popen[bytes]) -> None:
+    assert stranger.poll() is None
 
 
-def test_a_deep_data_folder_still_has_a_socket(tmp_path: Path) -> None:
-    deep = tmp_path / ("a" * 60) / ("b" * 60)
-    with up(deep, "--no-local") as started:
-        assert answers(f"{started.url}readyz")
-        assert not (deep / "aws.env").exists()
+def test_a_deep_data_folder_still_has_a_socket(bare: Up) -> None:
+    assert answers(f"{bare.url}readyz")
+    assert not (bare.folder / "aws.env").exists()
 
 
-def test_the_password_of_the_first_start_signs_in(tmp_path: Path) -> None:
-    password = "correct horse battery staple"
-    with up(tmp_path, "--no-local", BATCHCONSOLE_ADMIN_PASSWORD=password) as started:
-        session = requests.Session()
-        session.get(f"{started.url}login/")
-        form = {"username": "admin", "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
-        session.post(f"{started.url}login/", form)
-        assert session.get(f"{started.url}admin/", allow_redirects=False).status_code == 200
+def test_the_password_of_the_first_start_signs_in(bare: Up) -> None:
+    session = requests.Session()
+    session.get(f"{bare.url}login/")
+    form = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+    session.post(f"{bare.url}login/", form)
+    assert session.get(f"{bare.url}admin/", allow_redirects=False).status_code == 200
 
 
 def test_postgresql_serves_as_the_database(database_url: str, tmp_path: Path) -> None:

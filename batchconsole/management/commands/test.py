@@ -1,5 +1,6 @@
 """`python3 manage.py test`: the whole suite, with everything it needs installed first."""
 
+import os
 import subprocess
 import sys
 
@@ -9,8 +10,7 @@ from batchconsole.setup import chromium, clients
 from batchconsole.setup.errors import SetupError
 from batchconsole.setup.paths import ROOT
 
-# Files go to several processes, each with a local stack of its own: two cores are enough to halve the time.
-WHOLE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
+MOST_PROCESSES = 4  # each has a local stack and a browser of its own
 
 
 class Command(BaseCommand):
@@ -23,5 +23,14 @@ class Command(BaseCommand):
             clients.ensure()
         except SetupError as error:
             sys.exit(str(error))
-        arguments = argv[2:] or WHOLE
+        arguments = argv[2:] or whole()
         sys.exit(subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode)
+
+
+def whole() -> list[str]:
+    """How to run everything: whole files, in the order of tests/conftest.py, each by the next process that is free.
+
+    Half of their time tests wait for others, so there is one process more than there are processors.
+    """
+    processes = min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
+    return [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder"]
