@@ -58,11 +58,6 @@ class Priced:
     def output_price(self) -> Decimal | None:
         return self.price.output_usd_per_million if self.price else None
 
-    @property
-    def price_origin(self) -> str:
-        """Who says so, in a few words: ``AWS Price List``."""
-        return self.price.source.partition(",")[0] if self.price else ""
-
 
 @dataclass(frozen=True)
 class ModelChoice(Priced):
