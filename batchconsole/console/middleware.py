@@ -5,6 +5,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
@@ -22,6 +24,15 @@ class ConsoleRequest(HttpRequest):
     htmx: HtmxDetails
     connection: Connection
     preferences: Preferences
+
+
+class PageGZipMiddleware(GZipMiddleware):
+    """Compress pages, whose length Django hides from guessing. Downloads stream as they are: their size is known, and
+    many are packed already.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if response.streaming else super().process_response(request, response)
 
 
 class ConsoleMiddleware:

@@ -1,5 +1,6 @@
 """The frame around every page: navigation, connections, messages, help, errors, and what the policy forbids."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -24,6 +25,18 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("broken/", broken), *urls.urlpatterns]
+
+
+def test_pages_are_compressed(client: Client, connection: Connection) -> None:
+    page = client.get("/local/jobs/", headers={"Accept-Encoding": "gzip"})
+    assert page["Content-Encoding"] == "gzip"
+    assert "Batch inference jobs" in gzip.decompress(page.content).decode()
+
+
+def test_downloads_are_not_compressed(client: Client, connection: Connection) -> None:
+    export = client.get("/local/jobs.csv", headers={"Accept-Encoding": "gzip"})
+    assert export.streaming
+    assert "Content-Encoding" not in export
 
 
 def test_home_leads_to_the_overview_of_the_first_connection(client: Client, connection: Connection) -> None:

@@ -213,7 +213,7 @@ STATES = [
     # The job list
     State("job-list", JOBS),
     State("job-list-selected", JOBS, select_jobs),
-    State("job-list-menus", JOBS, open_user_menu),
+    State("user-menu", "/help/job-list/", open_user_menu),  # nothing lies half under it, which would make small targets
     State("job-list-views", JOBS, open_menu("Views")),
     State("job-list-help", JOBS, show_navigation_and_help),
     State("job-list-shortcuts", JOBS, show_shortcuts),
