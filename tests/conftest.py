@@ -17,9 +17,7 @@ from typing import Any
 import boto3
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.management import create_contenttypes
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
 from django.db.models.signals import post_migrate
 from pytest_django import DjangoDbBlocker
@@ -132,15 +130,16 @@ def aws_client(service: str, url: str) -> Any:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Have Django remember what it puts into an empty database, which it reckons anew after each test that commits."""
+    kinds = [apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")]
     with django_db_blocker.unblock():
-        if ContentType._meta.db_table not in database.introspection.table_names():
+        if kinds[0]._meta.db_table not in database.introspection.table_names():
             return  # no test of these asks for the database
-        types, permissions = list(ContentType.objects.all()), list(Permission.objects.all())
+        rows = {kind: list(kind._default_manager.all()) for kind in kinds}
     jobs = apps.get_app_config("jobs")
 
     def put_back(*, using: str, **_: Any) -> None:
-        ContentType.objects.using(using).bulk_create(types, ignore_conflicts=True)
-        Permission.objects.using(using).bulk_create(permissions, ignore_conflicts=True)
+        for kind in kinds:
+            kind._default_manager.using(using).bulk_create(rows[kind], ignore_conflicts=True)
 
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)
