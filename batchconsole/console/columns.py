@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+SORT_ICONS = {"ascending": "caret-up-filled", "descending": "caret-down-filled", "": "caret-down"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -35,7 +37,7 @@ class Heading:
 
     @property
     def icon(self) -> str:
-        return {"ascending": "caret-up-filled", "descending": "caret-down-filled"}.get(self.sorted, "caret-down")
+        return SORT_ICONS[self.sorted]
 
 
 COLUMNS = (

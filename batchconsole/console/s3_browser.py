@@ -18,6 +18,7 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3 import Listing
 from batchconsole.aws.session import Target
+from batchconsole.console.columns import SORT_ICONS
 from batchconsole.console.s3_inputs import Hindrance, hindrance
 from batchconsole.console.s3_places import BUCKET_COLUMNS, OBJECT_COLUMNS, Column, Crumb, Place
 from batchconsole.jobs.limits import Limits
@@ -42,7 +43,7 @@ class Heading:
 
     @property
     def icon(self) -> str:
-        return {"ascending": "caret-up-filled", "descending": "caret-down-filled"}.get(self.sorted, "caret-down")
+        return SORT_ICONS[self.sorted]
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def resend_url(job: BatchJob) -> str:
 
 def exported(client: Client, job: BatchJob, kind: str) -> bytes:
     answer = client.get(f"/local/jobs/{job.pk}/results.{kind}")
-    return b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    return b"".join(answer.streaming_content)  # type: ignore[attr-defined] # the stubs know only that it answers
 
 
 def test_it_works(client: Client, job: BatchJob) -> None:

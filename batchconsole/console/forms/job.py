@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from crispy_forms.helper import FormHelper
 from django import forms
@@ -149,8 +149,8 @@ class JobForm(forms.Form):
     def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
         for name in FAMILY:
-            # The stubs know only that it is some Field; those of FAMILY choose a model and have a queryset.
-            self.fields[name].queryset = BatchJob.objects.filter(connection=connection)  # type: ignore[attr-defined]
+            field = cast("forms.ModelChoiceField[BatchJob]", self.fields[name])
+            field.queryset = BatchJob.objects.filter(connection=connection)
         self.connection = connection
         self.tags = self._tags(data, (initial or {}).get("tags"))
         self.offers: dict[str, Offer] = {}

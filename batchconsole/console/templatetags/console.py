@@ -101,6 +101,12 @@ def info(topic: str, label_id: str) -> SafeString:
     )
 
 
+@register.inclusion_tag("console/_learn_more.html")
+def learn_more(*titles_and_urls: str) -> dict[str, Any]:
+    """The end of a help topic: links to pages elsewhere, each a title and an address."""
+    return {"links": list(zip(titles_and_urls[::2], titles_and_urls[1::2], strict=True))}
+
+
 @register.simple_tag
 def indicator(kind: str, text: str) -> SafeString:
     """A status indicator of *kind* (``success``, ``error``, ...) with *text* beside its icon."""
