@@ -98,6 +98,7 @@ REDIS_URL = env.str("BATCHCONSOLE_REDIS_URL", default=f"unix://{DATA_FOLDER.redi
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
+    "batchconsole.jobs.access.RightsBackend",
     "sesame.backends.ModelBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]

@@ -1,4 +1,4 @@
-"""The domain as a Django application. It connects the tasks to the nudges, and the search index to migrate."""
+"""The domain as a Django application. It connects the tasks to the nudges, and index and roles to migrate."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -13,5 +13,7 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import batchconsole.jobs.tasks  # noqa: F401, PLC0415 - importing it connects its receiver, once apps are ready
+        from batchconsole.jobs import access  # noqa: PLC0415 - it needs the models, which exist once apps are ready
 
         post_migrate.connect(search.make_index, sender=self, dispatch_uid="jobs.search")
+        post_migrate.connect(access.ship_roles, sender=self, dispatch_uid="jobs.access")

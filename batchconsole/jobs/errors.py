@@ -15,5 +15,12 @@ class UserError(Exception):
         self.hint = hint
 
 
+class NotAllowed(UserError):
+    """The person may not do this here; the message names the right that lacks, the hint who can grant it."""
+
+    def __init__(self, message: str, hint: str, *, field: str = "") -> None:
+        super().__init__(message, field, hint)
+
+
 class IllegalTransition(ValueError):
     """The state machine has no such step, or somebody else took one first."""

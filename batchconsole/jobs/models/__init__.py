@@ -1,6 +1,7 @@
 """What the console knows. One row and no network is a method here; sets of rows are in ``querysets``."""
 
 from batchconsole.jobs.errors import IllegalTransition
+from batchconsole.jobs.models.access import Grant, Right, Role
 from batchconsole.jobs.models.bulk_action import BulkAction, BulkActionItem
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Event
@@ -26,6 +27,7 @@ __all__ = [
     "BulkActionItem",
     "Connection",
     "Event",
+    "Grant",
     "IllegalTransition",
     "InputCheck",
     "KeptPreferences",
@@ -34,6 +36,8 @@ __all__ = [
     "ModelPrice",
     "ResultFile",
     "ResultIndex",
+    "Right",
+    "Role",
     "Status",
     "Verb",
     "base_model_id",

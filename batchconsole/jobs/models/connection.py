@@ -1,7 +1,9 @@
 """A way to one AWS account and region."""
 
+import re
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import reverse
@@ -14,6 +16,24 @@ from batchconsole.jobs.querysets import ConnectionQuerySet
 is_endpoint = RegexValidator(
     r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#]*)?$", "Enter an address like https://host or http://127.0.0.1:4566."
 )
+
+
+def check_prefixes(prefixes: list[str]) -> None:
+    """Raise ValidationError unless *prefixes* is a list of S3 locations."""
+    _check_each(prefixes, r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/.*)?", "an S3 location like s3://bucket/folder/")
+
+
+def check_role_arns(arns: list[str]) -> None:
+    """Raise ValidationError unless *arns* is a list of ARNs of IAM roles."""
+    _check_each(arns, r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN of a role like arn:aws:iam::123456789012:role/batch")
+
+
+def _check_each(values: list[str], pattern: str, what: str) -> None:
+    if not isinstance(values, list):
+        raise ValidationError("Enter a list.")
+    wrong = [value for value in values if not (isinstance(value, str) and re.fullmatch(pattern, value))]
+    if wrong:
+        raise ValidationError(f"{wrong[0]} is not {what}.")
 
 
 class Connection(models.Model):
@@ -46,6 +66,20 @@ class Connection(models.Model):
     external_id = models.CharField(max_length=1224, blank=True)
     is_enabled = models.BooleanField(default=True)
 
+    # What its people may use; empty means all that its credentials may.
+    input_prefixes = models.JSONField(
+        default=list, blank=True, validators=[check_prefixes], help_text='["s3://bucket/input/"]. Empty: any.'
+    )
+    output_prefixes = models.JSONField(
+        default=list, blank=True, validators=[check_prefixes], help_text='["s3://bucket/output/"]. Empty: any.'
+    )
+    upload_prefixes = models.JSONField(
+        default=list, blank=True, validators=[check_prefixes], help_text='["s3://bucket/input/"]. Empty: any.'
+    )
+    service_roles = models.JSONField(
+        default=list, blank=True, validators=[check_role_arns], help_text="ARNs of roles for jobs. Empty: any."
+    )
+
     sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     synced_at = models.DateTimeField(null=True, editable=False)
     sync_watermark = models.DateTimeField(
@@ -68,6 +102,16 @@ class Connection(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("job-list", args=[self.name])
+
+    def prefixes(self, use: str) -> list[str]:
+        """The S3 locations allowed for *use*: ``input``, ``output``, ``upload``, or ``read``, which is all three.
+
+        Empty means any location, so reading is limited only when each of the three is.
+        """
+        by_use = {"input": self.input_prefixes, "output": self.output_prefixes, "upload": self.upload_prefixes}
+        if use == "read":
+            return [each for allowed in by_use.values() for each in allowed] if all(by_use.values()) else []
+        return list(by_use[use])
 
     @property
     def target(self) -> Target:

@@ -1,0 +1,167 @@
+"""What a person may do: ``user.has_perm(Right.SUBMIT, connection)``, and the checks that verbs make before they act.
+
+Rights are denied unless granted. A superuser has every right. Rights are read once for each user object, which lives as
+long as one request or one step of a worker, so a change counts from the next one on.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import TypeGuard
+
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Model, Q, QuerySet
+
+from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.models import BatchJob, Connection, Grant, Right, Role
+from batchconsole.jobs.models.access import SHIPPED_ROLES
+
+Actor = User | None  # None: the system itself, which may do what people asked of it
+Rights = frozenset[str]
+ALL = None  # the key of what is granted on all connections
+FEW = 3  # people named to somebody who lacks a right
+
+
+class RightsBackend(BaseBackend):
+    """Answers ``user.has_perm(right, connection)``; without a connection, whether the right is held on all of them."""
+
+    def has_perm(self, user_obj: AbstractBaseUser | AnonymousUser, perm: str, obj: Model | None = None) -> bool:
+        if perm not in Right.values or not is_active_user(user_obj):
+            return False
+        return perm in rights_on(user_obj, obj if isinstance(obj, Connection) else None)
+
+
+def is_active_user(user: AbstractBaseUser | AnonymousUser) -> TypeGuard[User]:
+    return isinstance(user, User) and user.is_active
+
+
+def rights_on(user: User, connection: Connection | None) -> Rights:
+    """The rights of *user* on *connection*, or those on all connections where it is None."""
+    if not user.is_active:
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(Right.values)
+    granted = _granted(user)
+    on_all = granted.get(ALL, frozenset())
+    return on_all if connection is None else on_all | granted.get(connection.pk, frozenset())
+
+
+def _granted(user: User) -> dict[int | None, Rights]:
+    """What is granted to *user* and its groups, by connection."""
+    known: dict[int | None, Rights] | None = getattr(user, "_granted_rights", None)
+    if known is None:
+        known = {}
+        for connection_id, rights in _grants_of(user).values_list("connection_id", "role__rights"):
+            known[connection_id] = known.get(connection_id, frozenset()) | frozenset(rights)
+        user._granted_rights = known  # type: ignore[attr-defined] # as ModelBackend keeps its permissions
+    return known
+
+
+def _grants_of(user: User) -> QuerySet[Grant]:
+    return Grant.objects.filter(Q(user=user) | Q(group__user=user)).distinct()
+
+
+def connections_with(user: User, right: Right = Right.VIEW) -> QuerySet[Connection]:
+    """The enabled connections on which *user* has *right*."""
+    enabled = Connection.objects.enabled()
+    if right in rights_on(user, None):
+        return enabled
+    if not user.is_active:
+        return enabled.none()
+    return enabled.filter(pk__in=[pk for pk, rights in _granted(user).items() if pk and right in rights])
+
+
+def require(actor: Actor, right: Right, connection: Connection) -> None:
+    """Raise NotAllowed unless *actor* has *right* on *connection*."""
+    if actor is not None and right not in rights_on(actor, connection):
+        raise NotAllowed(*_refusal(right, connection))
+
+
+def require_on_job(actor: Actor, job: BatchJob) -> None:
+    """Raise NotAllowed unless *actor* may act on *job*: one's own takes ``submit``, anybody else's ``operate``."""
+    require(actor, right_on_job(actor, job), job.connection)
+
+
+def right_on_job(actor: Actor, job: BatchJob) -> Right:
+    """The right that acting on *job* takes."""
+    is_own = actor is not None and job.created_by_id == actor.pk
+    return Right.SUBMIT if is_own else Right.OPERATE
+
+
+def may_act_on(user: User, job: BatchJob) -> bool:
+    """Whether *user* may stop, tag, resend or release *job*."""
+    return right_on_job(user, job) in rights_on(user, job.connection)
+
+
+def _refusal(right: Right, connection: Connection) -> tuple[str, str]:
+    """What lacks, and who can grant it."""
+    return refusal(right, connection), who_grants(connection)
+
+
+def refusal(right: Right, connection: Connection) -> str:
+    """One sentence that names the right that lacks."""
+    roles = ", ".join(name for name, rights in _roles_with(right))
+    return f"This takes the right “{right}” on {connection}, which the roles {roles} have."
+
+
+def who_grants(connection: Connection) -> str:
+    """One sentence that names people to ask."""
+    names = administrators(connection)
+    return f"Ask {', '.join(names)} for it." if names else "Ask an administrator for it."
+
+
+def _roles_with(right: Right) -> list[tuple[str, Collection[str]]]:
+    return [(name, rights) for name, rights in Role.objects.values_list("name", "rights") if right in rights]
+
+
+def administrators(connection: Connection) -> list[str]:
+    """The names of a few people who may grant rights on *connection*."""
+    roles = [role.pk for role in Role.objects.all() if Right.ADMINISTER in role.rights]
+    here = Q(role__in=roles) & (Q(connection=connection) | Q(connection=None))
+    grants = Grant.objects.filter(here)
+    may = (
+        Q(is_superuser=True)
+        | Q(pk__in=grants.filter(user__isnull=False).values("user"))
+        | Q(groups__in=grants.filter(group__isnull=False).values("group"))
+    )
+    people = User.objects.filter(may, is_active=True).distinct().order_by("-is_superuser", "username")
+    return [user.get_full_name() or user.username for user in people[:FEW]]
+
+
+def require_places(connection: Connection, **uris: str) -> None:
+    """Raise NotAllowed unless each S3 URI lies where the connection allows it.
+
+    The keywords are ``input``, ``output`` and ``upload``; an empty URI is not looked at.
+    """
+    for kind, uri in uris.items():
+        allowed = connection.prefixes(kind)
+        if uri and allowed and not lies_in(uri, allowed):
+            raise NotAllowed(
+                f"{connection} allows {kind} only in {', '.join(allowed)}.",
+                "Choose a location there, or ask an administrator of the connection to allow another.",
+                field=f"{kind}_s3_uri",
+            )
+
+
+def require_service_role(connection: Connection, role_arn: str) -> None:
+    """Raise NotAllowed unless the connection allows jobs to be given the role *role_arn*."""
+    if role_arn and connection.service_roles and role_arn not in connection.service_roles:
+        raise NotAllowed(
+            f"{connection} does not allow the service role {role_arn}.",
+            f"Choose one of {', '.join(connection.service_roles)}.",
+            field="role_arn",
+        )
+
+
+def lies_in(uri: str, prefixes: Iterable[str]) -> bool:
+    """Whether *uri* is one of *prefixes* or below one: ``s3://b/in`` covers ``s3://b/in/x``, never ``s3://b/inner``."""
+    return any(f"{uri}/".startswith(f"{prefix.rstrip('/')}/") for prefix in prefixes)
+
+
+def ship_roles(*, using: str = DEFAULT_DB_ALIAS, **_: object) -> None:
+    """Make the shipped roles what this version says they are; a receiver of ``post_migrate``."""
+    if Role._meta.db_table not in connections[using].introspection.table_names():
+        return  # migrated back to before there were roles
+    for name, rights in SHIPPED_ROLES.items():
+        Role.objects.using(using).update_or_create(name=name, defaults={"rights": list(rights), "is_shipped": True})
