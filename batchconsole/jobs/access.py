@@ -14,7 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, Q, QuerySet
 
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.models import BatchJob, Connection, Grant, Right, Role
+from batchconsole.jobs.models import ApiKey, BatchJob, Connection, Grant, Right, Role
 from batchconsole.jobs.models.access import SHIPPED_ROLES
 
 Actor = User | None  # None: the system itself, which may do what people asked of it
@@ -36,8 +36,26 @@ def is_active_user(user: AbstractBaseUser | AnonymousUser) -> TypeGuard[User]:
     return isinstance(user, User) and user.is_active
 
 
+def limit_to_key(user: User, key: ApiKey) -> None:
+    """From here on *user* stands for a program that signed in with *key*: it has no right that the key lacks."""
+    user._api_key = key  # type: ignore[attr-defined] # as _granted_rights below
+
+
 def rights_on(user: User, connection: Connection | None) -> Rights:
     """The rights of *user* on *connection*, or those on all connections where it is None."""
+    key: ApiKey | None = getattr(user, "_api_key", None)
+    rights = _rights_of_person(user, connection)
+    return rights if key is None else rights & _rights_of_key(key, connection)
+
+
+def _rights_of_key(key: ApiKey, connection: Connection | None) -> Rights:
+    only = {each.pk for each in key.connections.all()}
+    if not key.is_usable or (only and (connection is None or connection.pk not in only)):
+        return frozenset()
+    return frozenset(key.rights)
+
+
+def _rights_of_person(user: User, connection: Connection | None) -> Rights:
     if not user.is_active:
         return frozenset()
     if user.is_superuser:
@@ -67,9 +85,7 @@ def connections_with(user: User, right: Right = Right.VIEW) -> QuerySet[Connecti
     enabled = Connection.objects.enabled()
     if right in rights_on(user, None):
         return enabled
-    if not user.is_active:
-        return enabled.none()
-    return enabled.filter(pk__in=[pk for pk, rights in _granted(user).items() if pk and right in rights])
+    return enabled.filter(pk__in=[each.pk for each in enabled if right in rights_on(user, each)])
 
 
 def require(actor: Actor, right: Right, connection: Connection) -> None:

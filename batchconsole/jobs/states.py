@@ -81,3 +81,5 @@ class Verb(TextChoices):
     RESULTS_REQUESTED = "results_requested", "Results requested"
     RESULTS_READ = "results_read", "Results read"
     RESULTS_FAILED = "results_failed", "Results could not be read"
+    API_KEY_CREATED = "api_key_created", "API key created"
+    API_KEY_REVOKED = "api_key_revoked", "API key revoked"

@@ -2,6 +2,7 @@
 
 from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.access import Grant, Right, Role
+from batchconsole.jobs.models.api_key import ApiKey
 from batchconsole.jobs.models.bulk_action import BulkAction, BulkActionItem
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Event
@@ -22,6 +23,7 @@ __all__ = [
     "OCCUPYING",
     "STOPPABLE",
     "WAITING",
+    "ApiKey",
     "BatchJob",
     "BulkAction",
     "BulkActionItem",
