@@ -48,7 +48,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "batchconsole.console.middleware.PageGZipMiddleware",
+    "batchconsole.console.frame.middleware.PageGZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -58,7 +58,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "batchconsole.console.middleware.ConsoleMiddleware",
+    "batchconsole.console.frame.middleware.ConsoleMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "batchconsole.urls"
@@ -73,7 +73,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "batchconsole.console.context.frame",
+                "batchconsole.console.frame.context.frame",
             ],
         },
     }
@@ -98,9 +98,9 @@ REDIS_URL = env.str("BATCHCONSOLE_REDIS_URL", default=f"unix://{DATA_FOLDER.redi
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "batchconsole.jobs.access.RightsBackend",
     "sesame.backends.ModelBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "batchconsole.jobs.access.RightsBackend",  # knows no users, so it comes after those that do
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -116,7 +116,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "batchconsole.console.views.auth.locked_out"
+AXES_LOCKOUT_CALLABLE = "batchconsole.console.frame.sign_in.locked_out"
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

@@ -2,11 +2,11 @@
 
 from django.contrib import admin
 
-from batchconsole.console.connection_admin import ConnectionAdmin
-from batchconsole.console.input_admin import InputCheckAdmin, MadeInputAdmin, ResultFileAdmin
-from batchconsole.console.job_admin import BatchJobAdmin, BulkActionAdmin, BulkActionItemAdmin, EventAdmin
-from batchconsole.console.limit_admin import ModelLimitAdmin
-from batchconsole.console.price_admin import ModelPriceAdmin
+from batchconsole.console.administration.connections import ConnectionAdmin
+from batchconsole.console.administration.inputs import InputCheckAdmin, MadeInputAdmin, ResultFileAdmin
+from batchconsole.console.administration.jobs import BatchJobAdmin, BulkActionAdmin, BulkActionItemAdmin, EventAdmin
+from batchconsole.console.administration.limits import ModelLimitAdmin
+from batchconsole.console.administration.prices import ModelPriceAdmin
 
 __all__ = [
     "BatchJobAdmin",

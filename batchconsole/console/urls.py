@@ -1,88 +1,32 @@
-"""The console's URLs, named after noun and verb: ``job-list``, ``job-stop``."""
+"""The console's URLs, page by page, named after noun and verb: ``job-list``, ``job-stop``."""
 
-from django.contrib.auth.views import LogoutView
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
-from batchconsole.console.views import (
-    activity,
-    auth,
-    bulk_actions,
-    create,
-    health,
-    home,
-    input_checks,
-    job,
-    job_stop,
-    job_tags,
-    job_views,
-    jobs,
-    making,
-    models,
-    overview,
-    preferences,
-    results,
-    roles,
-    s3,
-    s3_upload,
-    usage,
-)
+from batchconsole.console.activity.urls import urlpatterns as activity_urls
+from batchconsole.console.bulk_actions.urls import urlpatterns as bulk_actions_urls
+from batchconsole.console.create.urls import urlpatterns as create_urls
+from batchconsole.console.frame.urls import urlpatterns as frame_urls
+from batchconsole.console.input_checks.urls import urlpatterns as input_checks_urls
+from batchconsole.console.job.urls import urlpatterns as job_urls
+from batchconsole.console.job_list.urls import urlpatterns as job_list_urls
+from batchconsole.console.make_input.urls import urlpatterns as make_input_urls
+from batchconsole.console.models.urls import urlpatterns as models_urls
+from batchconsole.console.overview.urls import urlpatterns as overview_urls
+from batchconsole.console.s3.urls import urlpatterns as s3_urls
+from batchconsole.console.usage.urls import urlpatterns as usage_urls
 
 urlpatterns: list[URLPattern] = [
-    path("", home.home, name="home"),
-    path("login/", auth.login, name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
-    path("metrics", health.metrics, name="metrics"),
-    path("preferences/", preferences.edit, name="preferences"),
-    path("help/<slug:topic>/", home.help_topic, name="help"),
-    path("activity/", activity.index, name="activity"),
-    path("<slug:connection>/jobs/", jobs.index, name="job-list"),
-    path("<slug:connection>/jobs/create/", create.job_create, name="job-create"),
-    path("<slug:connection>/jobs/create/check/<slug:name>/", create.job_field_check, name="job-field-check"),
-    path("<slug:connection>/jobs/create/command/", create.job_command, name="job-command"),
-    path("<slug:connection>/jobs/create/field/<slug:name>/", create.job_field, name="job-field"),
-    path("<slug:connection>/input/new/", making.new, name="input-new"),
-    path("<slug:connection>/input/<int:pk>/", making.made, name="input-made"),
-    path("<slug:connection>/usage/", usage.index, name="usage"),
-    path("<slug:connection>/usage/<slug:kind>.csv", usage.export, name="usage-export"),
-    path("<slug:connection>/input-checks/", input_checks.start, name="input-check-start"),
-    path("<slug:connection>/input-checks/<int:pk>/", input_checks.detail, name="input-check"),
-    path("<slug:connection>/input-checks/<int:pk>/problems.csv", input_checks.export, name="input-check-export"),
-    path("<slug:connection>/models/", models.index, name="model-list"),
-    path("<slug:connection>/models/picker/", models.picker, name="model-picker"),
-    path("<slug:connection>/models/summary/", models.summary, name="model-summary"),
-    path("<slug:connection>/models/<str:model_id>/", models.detail, name="model-detail"),
-    path("<slug:connection>/roles/access/", roles.access, name="role-access"),
-    path("<slug:connection>/roles/policy/", roles.policy, name="role-policy"),
-    path("<slug:connection>/s3/", s3.browse, name="s3-browse"),
-    path("<slug:connection>/s3/summary/", s3.folder_summary, name="s3-folder-summary"),
-    path("<slug:connection>/s3/object/", s3.s3_object, name="s3-object"),
-    path("<slug:connection>/s3/download/", s3.download, name="s3-download"),
-    path("<slug:connection>/s3/upload/", s3.upload, name="s3-upload"),
-    path("<slug:connection>/s3/upload/start/", s3_upload.start, name="s3-upload-start"),
-    path("<slug:connection>/s3/upload/part/", s3_upload.part, name="s3-upload-part"),
-    path("<slug:connection>/s3/upload/finish/", s3_upload.finish, name="s3-upload-finish"),
-    path("<slug:connection>/s3/upload/abort/", s3_upload.abort, name="s3-upload-abort"),
-    path("<slug:connection>/s3/folder/", s3.create_folder, name="s3-folder"),
-    path("<slug:connection>/jobs.csv", jobs.export, name="job-list-export"),
-    path("<slug:connection>/jobs/columns/", job_views.table, name="job-columns"),
-    path("<slug:connection>/jobs/columns/widths/", job_views.widths, name="job-column-widths"),
-    path("<slug:connection>/jobs/views/save/", job_views.save, name="job-view-save"),
-    path("<slug:connection>/jobs/views/remove/", job_views.remove, name="job-view-remove"),
-    path("<slug:connection>/jobs/stop/", job_stop.selected, name="job-stop-selected"),
-    path("<slug:connection>/bulk-actions/", bulk_actions.index, name="bulk-action-list"),
-    path("<slug:connection>/bulk-actions/<int:pk>/", bulk_actions.detail, name="bulk-action"),
-    path("<slug:connection>/bulk-actions/<int:pk>/cancel/", bulk_actions.cancel, name="bulk-action-cancel"),
-    path("<slug:connection>/jobs/<int:pk>/", job.detail, name="job-detail"),
-    path("<slug:connection>/jobs/<int:pk>/stop/", job_stop.one, name="job-stop"),
-    path("<slug:connection>/jobs/<int:pk>/tags/", job_tags.edit, name="job-tags"),
-    path("<slug:connection>/jobs/<int:pk>/release/", job.release, name="job-release"),
-    path("<slug:connection>/jobs/<int:pk>/results/read/", job.collect, name="job-results-read"),
-    path("<slug:connection>/jobs/<int:pk>/records/<int:position>/", job.record, name="job-record"),
-    path("<slug:connection>/jobs/<int:pk>/output/", job.download, name="job-download"),
-    path("<slug:connection>/jobs/<int:pk>/results.<slug:kind>", results.export, name="job-export"),
-    path("<slug:connection>/jobs/<int:pk>/resend/", results.resend, name="job-resend"),
+    *frame_urls,
+    *activity_urls,
+    *create_urls,
+    *make_input_urls,
+    *usage_urls,
+    *input_checks_urls,
+    *models_urls,
+    *s3_urls,
+    *job_list_urls,
+    *bulk_actions_urls,
+    *job_urls,
     # Last: a page of one word, such as /activity/, stands over a connection of that name.
-    path("<slug:connection>/", overview.index, name="overview"),
+    *overview_urls,
 ]

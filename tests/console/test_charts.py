@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchconsole.console.charts import HEIGHT, Series, StackedBars, tick_values
+from batchconsole.console.kit.charts import HEIGHT, Series, StackedBars, tick_values
 
 
 def bars(*values: Sequence[float]) -> StackedBars:

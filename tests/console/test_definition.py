@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from batchconsole.console.definition import CLI_OPTIONS, as_boto3, as_cli, as_json
+from batchconsole.jobs.definition import CLI_OPTIONS, as_boto3, as_cli, as_json
 from batchconsole.jobs.lifecycle import create_request
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import MakeJob

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from batchconsole.console.stages import Pace
+from batchconsole.console.job.stages import Pace
 from batchconsole.jobs.models import BatchJob, Connection, Event
 from batchconsole.jobs.states import Status
 from tests.console.conftest import Answer, MakeJob, arn

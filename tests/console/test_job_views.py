@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from batchconsole.console.columns import COLUMNS
-from batchconsole.console.job_export import BEHIND
-from batchconsole.console.pagination import LOOK_AHEAD
+from batchconsole.console.job_list.columns import COLUMNS
+from batchconsole.console.job_list.export import BEHIND
+from batchconsole.console.kit.pagination import LOOK_AHEAD
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import MakeJob
 from tests.console.test_job_stop import said

@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchconsole.console.templatetags.console import model_name
+from batchconsole.console.models.names import model_name
 
 ARN = "arn:aws:bedrock:us-east-1:123456789012:"
 

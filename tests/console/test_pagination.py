@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchconsole.console.pagination import LOOK_AHEAD, Page, page_number, paginate
+from batchconsole.console.kit.pagination import LOOK_AHEAD, Page, page_number, paginate
 from batchconsole.jobs.models import Connection, Event
 
 

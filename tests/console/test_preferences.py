@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import User
 from django.test import Client
 
-from batchconsole.console.preferences import Preferences
+from batchconsole.console.frame.preferences import Preferences
 from batchconsole.jobs.models import Connection, KeptPreferences
 from tests.console.conftest import MakeJob
 

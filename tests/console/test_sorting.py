@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchconsole.console.sorting import order_by, read_sort, usable
+from batchconsole.console.job_list.sorting import order_by, read_sort, usable
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from batchconsole.console.stages import stages, times_entered
+from batchconsole.console.job.stages import stages, times_entered
 from batchconsole.jobs.models import BatchJob, Event
 from tests.console.conftest import MakeJob
 

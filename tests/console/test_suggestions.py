@@ -4,9 +4,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from batchconsole.console.properties import read_token
-from batchconsole.console.suggestions import MOST, READ, Suggestion, suggestions
+from batchconsole.console.job_list.suggestions import MOST, READ, Suggestion, suggestions
 from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.properties import read_token
 from tests.console.conftest import MakeJob
 from tests.console.test_jobs import names
 

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from batchconsole.console.columns import ALWAYS, COLUMNS, DEFAULT, arranged, moved
-from batchconsole.console.table_look import TableLook, read_widths
+from batchconsole.console.job_list.columns import ALWAYS, COLUMNS, DEFAULT, arranged, moved
+from batchconsole.console.job_list.look import TableLook, read_widths
 from batchconsole.jobs.models import Connection
 from tests.console.conftest import Answer, MakeJob
 

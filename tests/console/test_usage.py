@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.test import Client
 
-from batchconsole.console.amounts import compact, usd
-from batchconsole.console.usage_chart import buckets
-from batchconsole.console.usage_query import UsageQuery
+from batchconsole.console.kit.amounts import compact, usd
+from batchconsole.console.usage.chart import buckets
+from batchconsole.console.usage.query import UsageQuery
 from batchconsole.jobs.models import Connection
 from batchconsole.jobs.usage import Days
 from tests.console.conftest import MakeJob

@@ -1,8 +1,7 @@
 """The small parts of a page: icons, Info links, status indicators, times, copy buttons."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,9 +14,13 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from batchconsole.console import amounts
+from batchconsole.console.job.output import output_folder
+from batchconsole.console.kit import amounts
+from batchconsole.console.kit.errors import sentences
+from batchconsole.console.kit.times import absolute, ago, duration, iso, machine_time, offset_name
+from batchconsole.console.models.names import model_name
 from batchconsole.jobs.models import BatchJob, BulkActionItem, Event, Status
-from batchconsole.records.catalogue import bare_id, find
+from batchconsole.records.catalogue import find
 from batchconsole.records.results import ErrorGroup
 
 register = template.Library()
@@ -59,13 +62,6 @@ TYPE_ICONS = {
     "in-progress": "status-in-progress",
     "stopped": "status-stopped",
 }
-UNITS = (
-    (timedelta(days=365), "year"),
-    (timedelta(days=30), "month"),
-    (timedelta(days=1), "day"),
-    (timedelta(hours=1), "hour"),
-    (timedelta(minutes=1), "minute"),
-)
 SMALL_DECIMALS = 4  # of an amount under a dollar
 SHORT_TIME = "%Y-%m-%d, %H:%M"
 STAGE_ICONS = {
@@ -218,14 +214,7 @@ def copy(text: str, what: str, url: str = "") -> dict[str, Any]:
     return {"text": text, "what": what, "url": url}
 
 
-@register.filter
-def model_name(model_id: str) -> str:
-    """The name people know the model by; where the catalogue does not know it, its id without the ARN around it."""
-    model = find(model_id)
-    if model:
-        return model.name
-    name = bare_id(model_id) if model_id.startswith("arn:") else model_id
-    return name.split(":", 5)[5] if name.startswith("arn:") else name
+register.filter(model_name)
 
 
 @dataclass(frozen=True)
@@ -275,10 +264,7 @@ def model_link(context: Context, model_id: str) -> SafeString | str:
     return format_html('<a href="{}" title="{}">{}</a>', url, model_id, model.name)
 
 
-@register.filter
-def output_folder(job: BatchJob) -> str:
-    """Where AWS writes the job's output, with a slash at its end; empty before AWS has accepted it."""
-    return f"{job.output_s3_uri.rstrip('/')}/{job.aws_id}/" if job.aws_id else ""
+register.filter(output_folder)
 
 
 @register.filter
@@ -295,15 +281,7 @@ def stage_icon(state: str) -> str:
     return STAGE_ICONS[state]
 
 
-@register.filter
-def duration(value: timedelta) -> str:
-    """``45 s``, ``12 min``, ``1 h 12 min``, ``2 d 3 h``."""
-    seconds = int(value.total_seconds())
-    for size, name, under, under_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "")):
-        if seconds >= size:
-            rest = seconds % size // under
-            return f"{seconds // size} {name}" + (f" {rest} {under_name}" if rest and under_name else "")
-    return f"{seconds} s"
+register.filter(duration)
 
 
 @register.filter
@@ -332,12 +310,7 @@ def examples(group: ErrorGroup) -> list[tuple[int, str]]:
     return list(zip(group.positions, group.record_ids, strict=False))
 
 
-@register.filter
-def sentences(error: Mapping[str, str]) -> str:
-    """Message and hint of an *error*; AWS ends its messages now with a full stop and now without."""
-    message, hint = error.get("message", "").strip(), error.get("hint", "").strip()
-    stop = "." if message and hint and not message.endswith((".", "!", "?")) else ""
-    return f"{message}{stop} {hint}".strip()
+register.filter(sentences)
 
 
 @register.filter
@@ -354,39 +327,3 @@ def said(value: Any) -> Any:
 def words(name: str) -> str:
     """A snake-case name as words."""
     return name.replace("_", " ").capitalize()
-
-
-def absolute(value: datetime) -> str:
-    """``April 12, 2026, 02:00 (UTC)`` in the preferred zone."""
-    local = timezone.localtime(value)
-    return f"{local:%B} {local.day}, {local:%Y, %H:%M} ({offset_name(local)})"
-
-
-def iso(value: datetime) -> str:
-    """To the second, in the preferred zone, with its offset."""
-    return timezone.localtime(value).isoformat(sep=" ", timespec="seconds")
-
-
-def machine_time(value: datetime) -> str:
-    """To the second, in UTC, in few bytes: for scripts, and there are many on a page."""
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def offset_name(local: datetime) -> str:
-    """The offset of an aware time from UTC in words."""
-    minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
-    if not minutes:
-        return "UTC"
-    hours, rest = divmod(abs(minutes), 60)
-    return f"UTC{'+' if minutes > 0 else '-'}{hours}{f':{rest:02}' if rest else ''}"
-
-
-def ago(value: datetime, now: datetime | None = None) -> str:
-    """``Now``, ``5 minutes ago``, ``in 2 hours``, in the largest unit that fits."""
-    distance = (now or timezone.now()) - value
-    for unit, name in UNITS:
-        if abs(distance) >= unit:
-            count = abs(distance) // unit
-            words = f"{count} {name}{'' if count == 1 else 's'}"
-            return f"{words} ago" if distance > timedelta() else f"in {words}"
-    return "Now"

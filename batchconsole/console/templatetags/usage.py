@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django import template
 
-from batchconsole.console import amounts
+from batchconsole.console.kit import amounts
 from batchconsole.jobs.usage import Totals
 
 register = template.Library()

@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.console.aws_checks import check_form, warn_of_role
-from batchconsole.console.forms.job import JobForm
-from batchconsole.console.role_checks import RoleAccess
+from batchconsole.console.create.aws_checks import check_form, warn_of_role
+from batchconsole.console.create.forms import JobForm
+from batchconsole.console.roles.access import RoleAccess
 from batchconsole.jobs.models import BatchJob, Connection, ModelLimit
 from tests.conftest import ACCOUNT
 from tests.console.create.conftest import MODEL, filled_in

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batchconsole.console.forms.job import JobForm, free_name
+from batchconsole.console.create.forms import JobForm, free_name
 from batchconsole.jobs.models import BatchJob, Connection, Status
 from tests.console.create.conftest import MODEL, filled_in
 

@@ -17,9 +17,8 @@ from django.template import Context, Template
 from django.test.html import parse_html
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.console.forms.tags import tag_formset
-from batchconsole.console.forms.widgets import PickOrType, SelectOrType
-from batchconsole.console.layout import (
+from batchconsole.console.create.offers import Offer
+from batchconsole.console.kit.layout import (
     AttributeEditor,
     AwsSelect,
     Choice,
@@ -35,7 +34,8 @@ from batchconsole.console.layout import (
     S3Location,
     Tiles,
 )
-from batchconsole.console.offers import Offer
+from batchconsole.console.kit.tags import tag_formset
+from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 
 GOLDEN = Path(__file__).parent / "golden"
 CHOICES = [("a", Choice("Alpha", "The first.")), ("b", Choice("Beta", "The second."))]

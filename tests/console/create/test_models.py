@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils.html import escape
 
 from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
-from batchconsole.console.model_choices import ModelChoice, Offered, model_choices, refusal, serves
-from batchconsole.console.samples import samples
+from batchconsole.console.models.choices import ModelChoice, Offered, model_choices, refusal, serves
+from batchconsole.console.models.samples import samples
 from batchconsole.jobs.models import Connection, ModelPrice
 from batchconsole.records import catalogue
 from tests.console.create.conftest import MODEL

@@ -11,9 +11,9 @@ from django.http import QueryDict
 from django.test import Client
 
 from batchconsole.aws import s3
-from batchconsole.console.s3_browser import PAGE_SIZE, read_page
-from batchconsole.console.s3_places import Place
-from batchconsole.console.views.s3_upload import PART_BYTES, part_size
+from batchconsole.console.s3.browser import PAGE_SIZE, read_page
+from batchconsole.console.s3.places import Place
+from batchconsole.console.s3.upload import PART_BYTES, part_size
 from batchconsole.jobs.models import Connection, ModelLimit
 from tests.console.create.conftest import MODEL
 

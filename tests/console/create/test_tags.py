@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from batchconsole.console.forms.tags import tag_formset, tag_rows, tags_in_use
-from batchconsole.console.layout import limit_text
+from batchconsole.console.kit.layout import limit_text
+from batchconsole.console.kit.tags import tag_formset, tag_rows, tags_in_use
 from batchconsole.jobs.models import BatchJob, Connection
 
 

@@ -1,0 +1,1 @@
+"""What the Django administration shows, a module for each noun."""

@@ -1,0 +1,31 @@
+"""Input checks, made inputs and the files of results in the administration: to look at, since workers write them."""
+
+from django.contrib import admin
+
+from batchconsole.console.administration.jobs import ReadOnlyAdmin
+from batchconsole.jobs.models import InputCheck, MadeInput, ResultFile
+
+
+@admin.register(InputCheck)
+class InputCheckAdmin(ReadOnlyAdmin):
+    list_display = ("input_s3_uri", "connection", "state", "records", "problems", "created_by", "created_at", "due_at")
+    list_filter = ("state", "connection", "model_invocation_type")
+    list_select_related = ("connection", "created_by")
+    search_fields = ("input_s3_uri", "model_id")
+    exclude = ("report_json", "preview_json")  # megabytes of other people's prompts; the check's own page shows them
+
+
+@admin.register(MadeInput)
+class MadeInputAdmin(ReadOnlyAdmin):
+    list_display = ("output_s3_uri", "connection", "kind", "state", "records", "created_by", "created_at", "due_at")
+    list_filter = ("state", "connection", "kind")
+    list_select_related = ("connection", "created_by")
+    search_fields = ("output_s3_uri", "source_name", "source_s3_uri")
+    exclude = ("recipe_json",)  # prompts too
+
+
+@admin.register(ResultFile)
+class ResultFileAdmin(ReadOnlyAdmin):
+    list_display = ("name", "job", "size", "key")
+    list_select_related = ("job",)
+    search_fields = ("job__job_name", "name")

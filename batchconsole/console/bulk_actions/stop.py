@@ -1,0 +1,65 @@
+"""Stopping jobs, asked from the list and from a job: a page of its own without script, the body of a dialog with it.
+
+One job is stopped at once; several become a bulk action, whose page tells what becomes of each.
+"""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.html import format_html
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.bulk_actions.stop_question import StopQuestion
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.links import back_to
+from batchconsole.jobs import bulk_actions, lifecycle
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import BatchJob, Status
+
+
+def confirm(request: ConsoleRequest, question: StopQuestion, *, back: str) -> HttpResponse:
+    """Ask; or, when it was asked and answered, have the jobs stopped."""
+    back = back_to(request, back)
+    if request.method == "POST":
+        stop_one(request, question) if len(question.named) < 2 else stop_many(request, question)
+        return redirect(back)
+    template = "console/_stop_dialog.html" if request.htmx else "console/job_stop.html"
+    return render(request, template, {"question": question, "back": back})
+
+
+def stop_one(request: ConsoleRequest, question: StopQuestion) -> None:
+    """Stop the one job that can be, while the person waits."""
+    if not question.named:
+        messages.info(request, "There was nothing to stop: all of it had ended or was being stopped already.")
+        return
+    job = question.named[0]
+    try:
+        lifecycle.stop(job, request.user)
+    except (UserError, AwsError) as error:
+        messages.error(request, f"{job.job_name} could not be stopped. {error.message} {error.hint}".strip())
+    else:
+        messages.success(request, f"The job {job.job_name} {became(job)}.")
+
+
+def became(job: BatchJob) -> str:
+    """What became of a job that was to be stopped."""
+    if job.status == Status.CANCELLED:
+        return "was cancelled"
+    return "had already ended" if job.is_ended else "is being stopped"
+
+
+def stop_many(request: ConsoleRequest, question: StopQuestion) -> None:
+    """Hand the jobs to the workers, and say where to see what becomes of each."""
+    try:
+        action = bulk_actions.request_stop(
+            connection=request.connection,
+            actor=request.user,
+            jobs=question.jobs,
+            query=question.match,
+            matched_all=question.matches_all,
+        )
+    except UserError as error:
+        messages.error(request, f"{error.message} {error.hint}".strip())
+    else:
+        text = '{} jobs are being stopped. <a href="{}">View progress</a>'
+        messages.success(request, format_html(text, f"{action.job_count:,}", action.get_absolute_url()))

@@ -1,0 +1,62 @@
+"""The pages of bulk actions, which keep themselves up to date: all of them, and one with what became of each job."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from batchconsole.console.bulk_actions.page import BulkActionList, BulkActionPage
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.jobs import bulk_actions
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import BulkAction
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def index(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The actions of one connection, finished ones too."""
+    shown = BulkActionList(request.connection, request.GET, page_size=request.preferences.page_size)
+    return answer(request, shown, "bulk_action_list")
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    return answer(request, BulkActionPage(find(request, pk), request.GET), "bulk_action")
+
+
+@require_POST
+def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """Have the jobs that are left left alone."""
+    action = find(request, pk)
+    try:
+        left = bulk_actions.cancel_rest(action, request.user)
+    except UserError as error:
+        messages.warning(request, f"{error.message} {error.hint}")
+    else:
+        messages.success(request, said(action, left))
+    return redirect(action)
+
+
+def find(request: ConsoleRequest, pk: int) -> BulkAction:
+    actions = BulkAction.objects.select_related("connection", "created_by", "cancelled_by")
+    action: BulkAction = get_object_or_404(actions, connection=request.connection, pk=pk)
+    return action
+
+
+def answer(request: ConsoleRequest, shown: BulkActionList | BulkActionPage, template: str) -> HttpResponse:
+    """The page; to its own script what changed of it, or nothing."""
+    if request.htmx and request.headers.get("X-Version") == shown.version:
+        return HttpResponse(status=204)
+    return render(request, f"console/{'_' if request.htmx else ''}{template}.html", {"shown": shown})
+
+
+def said(action: BulkAction, left: int) -> str:
+    """What the rest's cancelling came to, for the person who asked for it."""
+    if not action.is_finished:
+        return "The rest is cancelled. The job that is being stopped at this moment is finished first."
+    if not left:
+        return "Nothing was left to cancel: every job had been gone through."
+    return f"The rest is cancelled: {left:,} job{' was' if left == 1 else 's were'} left alone."

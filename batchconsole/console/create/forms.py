@@ -1,0 +1,343 @@
+"""The create-job form: its fields, their order and every rule. Field names are the API's, in snake case."""
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, ClassVar, cast
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from batchconsole.aws.constraints import job_constraints
+from batchconsole.console.create.layout import job_layout
+from batchconsole.console.create.offers import OFFERS, Offer
+from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
+from batchconsole.console.kit.layout import Choice, ExpandableSection, Part
+from batchconsole.console.kit.tags import BaseTagFormSet, tag_formset, tag_rows, tags_in_use
+from batchconsole.console.kit.validators import ROLE_NAME, rule
+from batchconsole.console.kit.widgets import PickOrType, SelectOrType
+from batchconsole.console.models.choices import closest, refusal, takes_converse
+from batchconsole.jobs.lifecycle import ASKED
+from batchconsole.jobs.limits import Limits, limits_for
+from batchconsole.jobs.models import BatchJob, Connection, Status
+from batchconsole.records import catalogue
+
+JOB_NAME_RULE = (
+    "Job name must be 1 to 63 characters. Valid characters are a-z, A-Z, 0-9, hyphens (-), plus signs (+), and periods "
+    "(.). It must start with a letter or a number."
+)
+ROLE_NAME_RULE = (
+    "Role name must be 1 to 64 characters. Valid characters are a-z, A-Z, 0-9, and the following: + = , . @ - _"
+)
+# A name of these never reached AWS, so it is free.
+NEVER_SENT = (Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED)
+EXISTING, NEW = "existing", "new"
+# The jobs that a job comes from.
+FAMILY = ("resend_of", "clone_of")
+
+INVOCATION_TYPES = [
+    ("InvokeModel", Choice("InvokeModel", "Records hold the model's own request format.")),
+    ("Converse", Choice("Converse", "Records hold Converse requests, for any model.")),
+]
+ROLE_KINDS = [
+    (EXISTING, Choice("Use an existing service role", "A role that Amazon Bedrock may assume.")),
+    (NEW, Choice("Create and use a new service role", "A role with only the permissions that this job needs.")),
+]
+
+
+class JobForm(forms.Form):
+    """What CreateModelInvocationJob is asked for, as a person says it.
+
+    Parameters
+    ----------
+    data
+        What was posted, or ``None`` for a form that is only shown: new, cloned, or in the middle of being filled in.
+    connection
+        Whose jobs, names and region the form is about.
+    """
+
+    use_required_attribute = False
+    # Two fields are called S3 URI, and some labels say little without their section.
+    error_labels: ClassVar = {"input_s3_uri": "Input data", "output_s3_uri": "Output data"}
+
+    job_name = ApiTextField(
+        "jobName",
+        label="Job name",
+        help_text="Unique in this account and region.",
+        invalid=JOB_NAME_RULE,
+        too_long="The name has too many characters. Character count: {count}/{max}",
+    )
+    resend_of = forms.ModelChoiceField(BatchJob.objects.none(), required=False, widget=forms.HiddenInput)
+    clone_of = forms.ModelChoiceField(BatchJob.objects.none(), required=False, widget=forms.HiddenInput)
+    model_id = ApiTextField("modelId", label="Model", invalid="Enter a valid model ID or ARN.")
+    model_invocation_type = forms.ChoiceField(
+        label="Model invocation type",
+        choices=INVOCATION_TYPES,
+        initial="InvokeModel",
+        widget=forms.RadioSelect,
+        error_messages=required("Model invocation type")
+        | {"invalid_choice": "Choose InvokeModel or Converse. %(value)s is neither."},
+    )
+    input_s3_uri = S3UriField(help_text="A folder with .jsonl files, or one .jsonl file.")
+    check_input = forms.BooleanField(
+        label="Check the input before submitting",
+        required=False,
+        initial=True,
+        help_text="Reads every record first. A job with records that the model would refuse is not submitted.",
+    )
+    output_s3_uri = S3UriField(help_text="Each job writes to a folder of its own in this location.")
+    output_kms_key_id = ApiTextField(
+        "s3EncryptionKeyId",
+        label="AWS KMS key",
+        required=False,
+        help_text="Encrypts the output with a key of your own.",
+        invalid="Enter a valid key ID, key ARN, or alias.",
+        widget=SelectOrType(noun="key ARN or alias", placeholder="arn:aws:kms:… or alias/name"),
+    )
+    service_role = forms.ChoiceField(
+        label="Service access",
+        choices=ROLE_KINDS,
+        initial=EXISTING,
+        widget=forms.RadioSelect,
+        error_messages=required("Service access") | {"invalid_choice": "Choose an existing or a new service role."},
+    )
+    role_arn = ApiTextField(
+        "roleArn",
+        label="Service role",
+        required=False,
+        invalid="Enter a valid service role ARN. It looks like arn:aws:iam::111122223333:role/name.",
+        widget=SelectOrType(noun="role ARN", placeholder="arn:aws:iam::111122223333:role/name"),
+    )
+    role_name = forms.CharField(label="Service role name", required=False, validators=[rule(ROLE_NAME, ROLE_NAME_RULE)])
+    timeout_duration_in_hours = HoursField(
+        "timeoutDurationInHours",
+        label="Timeout",
+        required=False,
+        help_text="Hours after which a job that has not ended is stopped. Without it, Amazon Bedrock takes 24.",
+    )
+    input_bucket_owner = ApiTextField(
+        "s3BucketOwner",
+        label="Input bucket owner",
+        required=False,
+        help_text="The account that owns the input bucket, if it is another one.",
+        invalid="Enter a valid account ID: 12 digits.",
+    )
+    output_bucket_owner = ApiTextField(
+        "s3BucketOwner",
+        label="Output bucket owner",
+        required=False,
+        help_text="The account that owns the output bucket, if it is another one.",
+        invalid="Enter a valid account ID: 12 digits.",
+    )
+    subnet_ids = IdListField(
+        "subnetIds",
+        label="Subnets",
+        noun="subnet",
+        required=False,
+        widget=PickOrType(noun="subnet IDs", placeholder="subnet-…, subnet-…"),
+    )
+    security_group_ids = IdListField(
+        "securityGroupIds",
+        label="Security groups",
+        noun="security group",
+        required=False,
+        widget=PickOrType(noun="security group IDs", placeholder="sg-…, sg-…"),
+    )
+
+    def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        for name in FAMILY:
+            field = cast("forms.ModelChoiceField[BatchJob]", self.fields[name])
+            field.queryset = BatchJob.objects.filter(connection=connection)
+        self.connection = connection
+        self.tags = self._tags(data, (initial or {}).get("tags"))
+        self.offers: dict[str, Offer] = {}
+        self.warnings: dict[str, list[str]] = {}
+        self.suggestions = tags_in_use(connection)
+        self.focus("" if self.is_bound else "job_name")
+        self.helper = FormHelper()
+        self.helper.form_id = "job-form"
+        self.helper.render_hidden_fields = True
+        self.helper.attrs = {"data-field-check": reverse("job-create", args=[connection.name]) + "check/"}
+        self.helper.layout = job_layout(connection.name)
+
+    @staticmethod
+    def _tags(data: Any, initial: list[dict[str, str]] | None) -> BaseTagFormSet:
+        if data is None:
+            return tag_formset(initial or [{"key": "", "value": ""}], bound=False)
+        rows = tag_rows(data)
+        filled = [row for row in rows if row["key"].strip() or row["value"].strip()]
+        return tag_formset(filled or rows[:1], bound=True)
+
+    @classmethod
+    def draft(cls, data: Any, *, connection: Connection) -> "JobForm":
+        """The form as filled in so far, not judged: what a button other than the last one comes back to."""
+        blank = cls(connection=connection)
+        initial = {
+            name: field.widget.value_from_datadict(data, {}, name)
+            for name, field in blank.fields.items()
+            if name in data or isinstance(field.widget, forms.CheckboxInput)
+        }
+        return cls(connection=connection, initial=initial | {"tags": tag_rows(data)})
+
+    def parts(self) -> Iterator[Part]:
+        """All layout objects of the form, however deep."""
+        for part in self.helper.layout.fields:
+            yield from part.walk()
+
+    @property
+    def shown_order(self) -> list[str]:
+        """The names of all fields and of the formset as they stand on the page."""
+        return [name for part in self.helper.layout.fields for name in part.names()]
+
+    @property
+    def formsets(self) -> dict[str, BaseTagFormSet]:
+        """The formsets that stand in the layout under a name like a field's."""
+        return {"tags": self.tags}
+
+    def focus(self, html_name: str) -> None:
+        """Let the control of that name, a tag's too, have the focus when the page opens."""
+        for form in (self, *self.tags.forms):
+            form.autofocus = html_name
+
+    def focus_first_error(self) -> None:
+        """Let the first control in error have the focus."""
+        for name in self.shown_order:
+            rows = self.tags.forms if name == "tags" else ()
+            wrong = [row.add_prefix(part) for row in rows for part in row.errors]
+            if name == "tags" and self.tags.non_form_errors():
+                wrong.append(self.tags.forms[-1].add_prefix("key"))
+            if name in self.errors or wrong:
+                return self.focus(wrong[0] if wrong else name)
+
+    def take_offer(self, name: str, offer: Offer) -> None:
+        """Show what AWS offers for the field *name*."""
+        self.offers[name] = offer
+        self.fields[name].widget.choices = offer.choices
+
+    def open_lists(self) -> list[str]:
+        """The fields with a list of AWS whose section is open from the start, because they hold something."""
+        return [name for name in OFFERS if self[name].value() or self[name].errors]
+
+    @property
+    def seen_lists(self) -> set[str]:
+        """The fields in sections that are open from the start."""
+        sections = [part for part in self.parts() if isinstance(part, ExpandableSection)]
+        return {name for part in sections if part.context(self)["open"] for name in part.names()}
+
+    def use_role(self, arn: str) -> None:
+        """Go on with the role that was just made, should the form come back."""
+        posted = self.data.copy()  # type: ignore[attr-defined] # a QueryDict: only a posted form makes a role
+        posted["service_role"], posted["role_arn"] = EXISTING, arn
+        self.data = posted
+
+    def is_valid(self) -> bool:
+        """The form and its tags; both are checked, so that all errors show at once."""
+        tags_valid = self.tags.is_valid()
+        return super().is_valid() and tags_valid
+
+    def clean_job_name(self) -> str:
+        name: str = self.cleaned_data["job_name"]
+        taken = BatchJob.objects.filter(connection=self.connection, job_name=name).exclude(status__in=NEVER_SENT)
+        if taken.exists():
+            free = free_name(self.connection, name)
+            raise ValidationError(
+                f"The job name {name} is already in use. Enter another name, such as {free}.", code="in_use"
+            )
+        return name
+
+    def clean_model_id(self) -> str:
+        model_id: str = self.cleaned_data["model_id"]
+        reason = refusal(model_id, self.connection.region)
+        if reason:
+            raise ValidationError(reason, code="not_batchable")
+        meant = closest(model_id) if catalogue.find(model_id) is None else ""
+        if meant:
+            self.warn("model_id", f"This version does not know {model_id}. Check it: the closest it knows is {meant}.")
+        return model_id
+
+    def clean(self) -> dict[str, Any]:
+        self._check_converse()
+        self._check_role()
+        self._require_both("subnet_ids", "security_group_ids")
+        return self.cleaned_data
+
+    def _check_converse(self) -> None:
+        model = catalogue.find(self.cleaned_data.get("model_id", ""))
+        if model and not takes_converse(model) and self.cleaned_data.get("model_invocation_type") == "Converse":
+            words = f"{model.name} does not take Converse requests. Choose InvokeModel."
+            self.add_error("model_invocation_type", ValidationError(words, code="no_converse"))
+
+    def _check_role(self) -> None:
+        """The field of the choice taken is required; what stands in the other one is of no interest."""
+        wanted, other = ("role_name", "role_arn") if self.makes_role else ("role_arn", "role_name")
+        self.errors.pop(other, None)
+        self.cleaned_data[other] = ""
+        self._require(wanted)
+        self._check_account(self.cleaned_data.get("role_arn", ""))
+
+    def _check_account(self, role_arn: str) -> None:
+        """AWS passes no role of another account to a job ("Cross-account pass role is not allowed")."""
+        account, here = role_arn.split(":")[4] if role_arn else "", self.connection.account_id
+        if account and here and account != here:
+            words = f"This role belongs to account {account}. Choose a role of account {here}, in which the job runs."
+            self.add_error("role_arn", ValidationError(words, code="cross_account"))
+
+    def _require(self, name: str) -> None:
+        if not self.cleaned_data.get(name) and name not in self.errors:
+            self.add_error(name, ValidationError(f"{self.fields[name].label} is required.", code="required"))
+
+    def _require_both(self, *names: str) -> None:
+        """A VPC configuration has subnets and security groups, or there is none."""
+        filled = [name for name in names if self.cleaned_data.get(name) or name in self.errors]
+        for name in names if filled else ():
+            if name not in filled:
+                words = f"{self.fields[name].label} are required together with {self.fields[filled[0]].label}."
+                self.add_error(name, ValidationError(words, code="required"))
+
+    def name_of(self, name: str) -> str:
+        """What people call a field, where it does not stand in its section."""
+        return self.error_labels.get(name, str(self.fields[name].label))
+
+    def warn(self, name: str, words: str) -> None:
+        """Say something of a field that is no reason to refuse the form."""
+        known = self.warnings.setdefault(name, [])
+        if words not in known:
+            known.append(words)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the model chosen; those of most models as long as none is."""
+        return limits_for(self.connection, self.cleaned_data.get("model_id") or "")
+
+    @property
+    def makes_role(self) -> bool:
+        return bool(self.cleaned_data.get("service_role") == NEW)
+
+    def unsaved_job(self) -> BatchJob:
+        """The job as the form would make it now, right or wrong, without a token: for showing, never for saving."""
+        values = {name: self[name].value() or "" for name in ASKED if name in self.fields}
+        hours = str(values["timeout_duration_in_hours"])
+        values["timeout_duration_in_hours"] = int(hours) if hours.isdecimal() else None
+        if self["service_role"].value() == NEW:
+            account = self.connection.account_id or "ACCOUNT"
+            values["role_arn"] = f"arn:aws:iam::{account}:role/service-role/{self['role_name'].value() or 'NAME'}"
+        tags = [row.initial for row in self.tags.forms if (row.initial or {}).get("key")]
+        return BatchJob(connection=self.connection, client_request_token="", **values | {"tags": tags})
+
+    def job_fields(self) -> dict[str, Any]:
+        """The cleaned values that belong to the job itself, the tags among them."""
+        others = {"service_role", "role_name", *FAMILY}
+        fields = {name: value for name, value in self.cleaned_data.items() if name not in others}
+        return fields | {"tags": self.tags.tags}
+
+
+def free_name(connection: Connection, name: str) -> str:
+    """*name* with the first number behind it that no job has: ``nightly-2``."""
+    stem = re.sub(r"-\d{1,4}$", "", name)[: (job_constraints()["jobName"].max or 0) - 5].rstrip("-+.")
+    used = set(
+        BatchJob.objects.filter(connection=connection, job_name__startswith=stem).values_list("job_name", flat=True)
+    )
+    return next(free for number in count(2) if (free := f"{stem}-{number}") not in used)

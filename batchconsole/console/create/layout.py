@@ -1,0 +1,164 @@
+"""Where each field of the create-job form stands, in the order of the AWS console."""
+
+from crispy_forms.layout import Layout
+from django.urls import reverse
+
+from batchconsole.aws.constraints import job_constraints
+from batchconsole.console.kit.layout import (
+    AttributeEditor,
+    AwsSelect,
+    Container,
+    ExpandableSection,
+    Field,
+    FormActions,
+    Fragment,
+    Group,
+    ModelSelect,
+    RadioGroup,
+    RoleSelect,
+    S3Location,
+    Tiles,
+)
+
+NAME_CONSTRAINT = "Valid characters are a-z, A-Z, 0-9, and + - . It must start with a letter or a number."
+READ_FORMAT = "Use s3://bucket/prefix/object format."
+WRITE_FORMAT = "Use s3://bucket/prefix format."
+
+
+def job_layout(connection: str) -> Layout:
+    """The layout of the form for the connection of that name."""
+    return Layout(
+        Fragment("cloudscape/layout/default_submit.html"),
+        _job_details(connection),
+        _input_data(connection),
+        _output_data(connection),
+        _service_access(connection),
+        Container(
+            "Tags",
+            AttributeEditor("tags"),
+            description="A tag is a label that you assign to a resource. Use tags to find jobs and to follow costs.",
+            optional=True,
+            info="tags",
+        ),
+        _additional_settings(connection),
+        Fragment("console/_job_preview.html"),
+        Fragment("console/_job_summary.html"),
+        FormActions("Create batch inference job", cancel_url=reverse("job-list", args=[connection])),
+    )
+
+
+def _job_details(connection: str) -> Container:
+    return Container(
+        "Job details",
+        Field(
+            "job_name",
+            constraint=NAME_CONSTRAINT,
+            counter=job_constraints()["jobName"].max or 0,
+            info="job-name",
+            placeholder="my-job",
+        ),
+        ModelSelect(
+            "model_id",
+            picker_url=reverse("model-picker", args=[connection]),
+            summary_url=reverse("model-summary", args=[connection]),
+            info="model",
+            placeholder="Model ID or ARN",
+        ),
+        Tiles("model_invocation_type", info="invocation-type"),
+    )
+
+
+def _input_data(connection: str) -> Container:
+    browse_url = reverse("s3-browse", args=[connection])
+    return Container(
+        "Input data",
+        S3Location(
+            "input_s3_uri",
+            browse_url=browse_url,
+            constraint=READ_FORMAT,
+            of="input data",
+            model="model_id",
+            check_url=reverse("input-check-start", args=[connection]),
+        ),
+        Fragment("console/_make_input.html"),
+        Field("check_input", optional=False),
+        Fragment("console/_input_check_region.html"),
+        info="input-data",
+    )
+
+
+def _output_data(connection: str) -> Container:
+    browse_url = reverse("s3-browse", args=[connection])
+    return Container(
+        "Output data",
+        S3Location(
+            "output_s3_uri",
+            browse_url=browse_url,
+            mode="write",
+            constraint=WRITE_FORMAT,
+            of="output data",
+        ),
+        ExpandableSection(
+            "Customize encryption settings (advanced)",
+            AwsSelect(
+                "output_kms_key_id",
+                refresh_url=_field_url(connection, "output_kms_key_id"),
+                noun="keys",
+                info="encryption-key",
+            ),
+            variant="inline",
+        ),
+        info="output-data",
+    )
+
+
+def _service_access(connection: str) -> Container:
+    return Container(
+        "Service access",
+        RadioGroup(
+            "service_role",
+            {
+                "existing": Group(
+                    RoleSelect("role_arn", refresh_url=_field_url(connection, "role_arn"), optional=False),
+                    Fragment("console/_role_access.html"),
+                ),
+                "new": Group(
+                    Field(
+                        "role_name",
+                        optional=False,
+                        constraint="Up to 64 characters: letters, digits and + = , . @ - _",
+                    ),
+                    Fragment("console/_role_policy.html"),
+                ),
+            },
+            hide_label=True,
+        ),
+        info="service-access",
+    )
+
+
+def _additional_settings(connection: str) -> ExpandableSection:
+    return ExpandableSection(
+        "Additional settings",
+        Field("timeout_duration_in_hours", constraint="From 24 to 168 hours.", inputmode="numeric", info="timeout"),
+        Field("input_bucket_owner", constraint="12 digits.", inputmode="numeric", info="bucket-owner"),
+        Field("output_bucket_owner", constraint="12 digits.", inputmode="numeric", info="bucket-owner"),
+        AwsSelect(
+            "subnet_ids",
+            refresh_url=_field_url(connection, "subnet_ids"),
+            noun="subnets",
+            constraint="Up to 16 subnets of one VPC.",
+            info="vpc",
+        ),
+        AwsSelect(
+            "security_group_ids",
+            refresh_url=_field_url(connection, "security_group_ids"),
+            noun="security groups",
+            constraint="Up to 5 security groups of the same VPC.",
+            info="vpc",
+        ),
+    )
+
+
+def _field_url(connection: str, name: str) -> str:
+    return reverse("job-field", args=[connection, name])

@@ -1,0 +1,204 @@
+"""The create-job page: the form as it is opened, filled in, and submitted; and its parts that are asked for alone."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.template import Context
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.create.aws_checks import check_field, check_form
+from batchconsole.console.create.forms import JobForm
+from batchconsole.console.create.offers import OFFERS, offer
+from batchconsole.console.frame import put_aside
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.input_checks.panel import begin, shown_before
+from batchconsole.console.kit.fields import S3UriField
+from batchconsole.console.kit.layout import AwsSelect, Part
+from batchconsole.console.kit.steps import Shown, take_step
+from batchconsole.console.models.search import ModelSearch
+from batchconsole.console.models.views import summary_context
+from batchconsole.console.roles.access import check_access
+from batchconsole.console.roles.policy import role_policy
+from batchconsole.console.s3.browser import read_page
+from batchconsole.console.s3.places import Place
+from batchconsole.console.s3.views import CHOOSERS, chooser_context, input_limits
+from batchconsole.jobs import lifecycle
+from batchconsole.jobs.definition import as_cli
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import BatchJob
+
+# IAM's word for a new role whose name is taken.
+ROLE_EXISTS = "EntityAlreadyExists"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The form: blank, cloned (``?clone=<job>``), with some fields in the query string, in a step, or submitted.
+
+    From it a person may go off to make the input, and come back to the form as it was (``?resume=1``).
+    """
+    if request.method != "POST":
+        return _show(request, JobForm(connection=request.connection, initial=_initial(request)))
+    if "make_input" in request.POST:
+        put_aside.put_aside(request, dict(JobForm.draft(request.POST, connection=request.connection).initial))
+        return redirect(f"{reverse('input-new', args=[connection])}?{urlencode(put_aside.mark(request))}")
+    step = take_step(request.POST)
+    if step is None:
+        return _submit(request)
+    data, shown = step
+    form = JobForm.draft(data, connection=request.connection)
+    form.focus(shown.focus)
+    return _show(request, form, **_beside(request, form, shown, data))
+
+
+def _initial(request: ConsoleRequest) -> dict[str, Any]:
+    """What the URL asks to fill in."""
+    clone = request.GET.get("clone", "")
+    initial = put_aside.taken_up(request)
+    if clone:
+        job = BatchJob.objects.filter(connection=request.connection, pk=int(clone) if clone.isdecimal() else 0).first()
+        if job is None:
+            raise Http404("There is no such job to clone.")
+        initial = lifecycle.clone_fields(job) | ({} if "resend_of" in request.GET else {"clone_of": job.pk})
+    named = {name: request.GET[name] for name in JobForm.base_fields if name in request.GET}
+    return initial | named
+
+
+def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDict) -> dict[str, Any]:
+    """What a step shows beside the form."""
+    context: dict[str, Any] = {"is_dirty": True}
+    for name in shown.load:
+        _offer(form, name)
+    if shown.chooser in CHOOSERS:
+        limits = input_limits(request, shown.chooser, data)
+        page = read_page(request.connection.target, Place.read(QueryDict(shown.place)), limits=limits)
+        context |= chooser_context(page, shown.chooser, surface="inline")
+    if shown.picker is not None:
+        context |= {"picker": ModelSearch.read(request.connection, shown.picker), "surface": "inline"}
+    if shown.command:
+        context["command"] = as_cli(form.unsaved_job())
+    if shown.check:
+        context |= begin(JobForm(data, connection=request.connection), request.user)
+    if shown.access:
+        context["access"] = check_access(JobForm(data, connection=request.connection))
+    if shown.policy:
+        context["policy"] = role_policy(JobForm(data, connection=request.connection))
+    return context
+
+
+def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpResponse:
+    """The page with *form*, which gets the lists of AWS that are seen at once; the others come when they are opened."""
+    for name in {"role_arn", *form.open_lists()} - form.offers.keys():
+        _offer(form, name)
+    context |= summary_context(request.connection, str(form["model_id"].value() or ""))
+    check = shown_before(request.connection, request.POST.get("input_check", ""))
+    return render(request, "console/job_create.html", {"form": form, **check, **context})
+
+
+def _offer(form: JobForm, name: str) -> None:
+    if name in OFFERS:
+        form.take_offer(name, offer(name, form.connection.target))
+
+
+def _submit(request: ConsoleRequest) -> HttpResponse:
+    form = JobForm(request.POST, connection=request.connection)
+    doubts = check_form(form) if form.is_valid() else []
+    if not form.is_valid():
+        form.focus_first_error()
+        return _show(request, form, is_dirty=True)
+    try:
+        job = _create(request, form)
+    except UserError as error:
+        words = f"{error.message} {error.hint}".strip()
+        form.add_error(error.field if error.field in form.fields else None, words)
+        form.focus_first_error()
+        return _show(request, form, is_dirty=True)
+    except AwsError as error:
+        if error.code != ROLE_EXISTS:
+            return _show(request, form, is_dirty=True, aws_error=error)
+        form.add_error("role_name", f"{error.message} {error.hint}")
+        form.focus_first_error()
+        return _show(request, form, is_dirty=True)
+    if form.warnings:
+        messages.warning(request, _doubtful(form))
+    for doubt in doubts[:1]:
+        messages.warning(request, f"Not everything could be checked. {doubt.message} {doubt.hint}".strip())
+    put_aside.forget(request)
+    messages.success(request, f"The batch inference job {job.job_name} was created.")
+    return redirect(job)
+
+
+def _doubtful(form: JobForm) -> str:
+    """What the person should know of a job that was created all the same, and how to mend it."""
+    known = [f"{form.name_of(name)}: {words}" for name, texts in form.warnings.items() for words in texts]
+    return " ".join([*known, "To change this, stop the job and clone it."])
+
+
+def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
+    """Make the role if one is asked for, then the job. A role once made stays chosen when the job is refused."""
+    fields = form.job_fields()
+    if form.makes_role:
+        fields["role_arn"] = lifecycle.create_service_role(
+            connection=request.connection,
+            actor=request.user,
+            role_name=form.cleaned_data["role_name"],
+            fields=fields,
+        )
+        form.use_role(fields["role_arn"])
+        messages.success(request, f"The service role {form.cleaned_data['role_name']} was created.")
+    return lifecycle.create_job(
+        connection=request.connection,
+        actor=request.user,
+        fields=fields,
+        resend_of=form.cleaned_data["resend_of"],
+        clone_of=form.cleaned_data["clone_of"],
+    )
+
+
+@require_POST
+def job_command(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The AWS CLI command that would do what the form says now, whether or not that is right yet."""
+    form = JobForm.draft(request.POST, connection=request.connection)
+    return render(request, "console/_job_command.html", {"command": as_cli(form.unsaved_job())})
+
+
+@require_safe
+def job_field(request: ConsoleRequest, connection: str, name: str) -> HttpResponse:
+    """One field that offers a list of AWS, with what is chosen now and the list as it is now."""
+    form = JobForm.draft(request.GET, connection=request.connection)
+    part = next((part for part in form.parts() if isinstance(part, AwsSelect) and part.name == name), None)
+    if part is None:
+        raise Http404(f"The field {name} offers no list.")
+    _offer(form, name)
+    return HttpResponse(render_part(part, form))
+
+
+@require_POST
+def job_field_check(request: ConsoleRequest, connection: str, name: str) -> HttpResponse:
+    """What is wrong with one field of the form as it is filled in now, by the rules and as far as AWS knows."""
+    form = JobForm(request.POST, connection=request.connection)
+    if name not in form.fields:
+        raise Http404(f"The form has no field {name}.")
+    form.full_clean()
+    doubt = None if form.errors.get(name) else check_field(form, name)
+    if doubt:
+        form.warn(name, f"This could not be checked now. {doubt.message} {doubt.hint}".strip())
+    return render(request, "cloudscape/_error.html", {"field": form[name], "taken": _taken_as(form, name)})
+
+
+def _taken_as(form: JobForm, name: str) -> str:
+    """The URI of a place that was written down in another way, for the field to show."""
+    typed, taken = form.data.get(name, ""), form[name].value()
+    return taken if isinstance(form.fields[name], S3UriField) and taken != typed else ""
+
+
+def render_part(part: Part, form: JobForm) -> str:
+    """The HTML of one part of the form's layout."""
+    form.rendered_fields = set()  # type: ignore[attr-defined] # crispy's own notes on a form it renders
+    form.crispy_field_template = None  # type: ignore[attr-defined] # the same
+    return part.render(form, Context({}))

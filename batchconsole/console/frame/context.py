@@ -1,0 +1,32 @@
+"""What the frame around every page needs, for the templates."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from batchconsole.console.frame.middleware import LAST_CONNECTION
+from batchconsole.console.frame.navigation import side_navigation, switch
+from batchconsole.console.frame.preferences import Preferences
+from batchconsole.jobs.models import Connection
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """The connection in hand, those to switch to, the side navigation, and the preferences."""
+    connection = getattr(request, "connection", None)
+    connections = SimpleLazyObject(lambda: list(Connection.objects.enabled()))
+    return {
+        "connection": connection,
+        "connections": connections,
+        "connection_switch": SimpleLazyObject(lambda: switch(request, connections)),
+        "side_navigation": SimpleLazyObject(
+            lambda: side_navigation(request, connection or last_connection(request, connections))
+        ),
+        "preferences": getattr(request, "preferences", Preferences()),
+    }
+
+
+def last_connection(request: HttpRequest, connections: Any) -> Connection | None:
+    """The one of *connections* whose pages were seen last, else the first."""
+    name = request.session.get(LAST_CONNECTION) if hasattr(request, "session") else None
+    return next((each for each in connections if each.name == name), next(iter(connections), None))

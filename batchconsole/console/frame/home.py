@@ -1,0 +1,24 @@
+"""The way in: a connection's overview, or what to do when there is no connection; and the help topics."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import TemplateDoesNotExist, get_template
+
+from batchconsole.console.frame.context import last_connection
+from batchconsole.jobs.models import Connection
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    connection = last_connection(request, Connection.objects.enabled())
+    return redirect("overview", connection.name) if connection else render(request, "console/no_connection.html")
+
+
+def help_topic(request: HttpRequest, topic: str) -> HttpResponse:
+    """One topic: the fragment for the help panel, a page of its own without script."""
+    template = f"console/help/{topic}.html"
+    try:
+        get_template(template)
+    except TemplateDoesNotExist as error:
+        raise Http404(f"There is no help topic {topic}.") from error
+    is_fragment = request.headers.get("HX-Request") == "true"
+    return render(request, template if is_fragment else "console/help_topic.html", {"topic": template})

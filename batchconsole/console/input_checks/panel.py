@@ -1,0 +1,129 @@
+"""The panel of an input check: what a page shows of one, and starting one from a form."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+from django.forms import BoundField
+from django.forms.utils import ErrorDict
+
+from batchconsole.console.kit.amounts import usd
+from batchconsole.console.kit.form_errors import FormError, focus_id
+from batchconsole.jobs import input_checks
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.limits import Limits, limits_for
+from batchconsole.jobs.models import Connection, InputCheck
+from batchconsole.records.families import FAMILIES
+from batchconsole.records.report import Problem, Report
+
+ASKED = ("model_id", "model_invocation_type", "input_s3_uri")
+# Of the kinds of problem, so many show their examples; a person mends those first.
+DETAILED = 20
+
+
+class CheckedForm(Protocol):
+    """A form whose fields name an input: those of :data:`ASKED`."""
+
+    connection: Connection
+    cleaned_data: dict[str, Any]
+    error_labels: ClassVar[dict[str, str]]
+
+    @property
+    def errors(self) -> ErrorDict: ...
+    def full_clean(self) -> None: ...
+    def __getitem__(self, name: str) -> BoundField: ...
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """An input check as a page shows it. ``polls`` says that the fragment asks for itself until it is finished."""
+
+    check: InputCheck
+    polls: bool = True
+
+    @cached_property
+    def report(self) -> Report | None:
+        return self.check.report
+
+    @property
+    def verdict(self) -> str:
+        return input_checks.verdict(self.report) if self.report else ""
+
+    @property
+    def kind(self) -> str:
+        """The look of the verdict."""
+        if self.report is None or not self.report.problems:
+            return "success"
+        return "error" if self.report.errors else "warning"
+
+    @property
+    def detailed(self) -> list[Problem]:
+        return self.report.problems[:DETAILED] if self.report else []
+
+    @property
+    def others(self) -> list[Problem]:
+        """The kinds of problem without examples."""
+        return self.report.problems[DETAILED:] if self.report else []
+
+    @property
+    def family(self) -> str:
+        """The name of the format the records were read as; empty when it is not known."""
+        return FAMILIES[self.report.family].title if self.report and self.report.family else ""
+
+    @property
+    def limits(self) -> Limits:
+        return limits_for(self.check.connection, self.check.model_id)
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether any record could be measured."""
+        return self.report is not None and self.report.estimated_input_tokens > 0
+
+    @property
+    def input_cost(self) -> str:
+        cost = self.report.cost if self.report else None
+        return usd(cost.input_usd if cost else None)
+
+    @property
+    def total_cost(self) -> str:
+        """What input and output cost together at most."""
+        cost = self.report.cost if self.report else None
+        return usd(cost.input_usd + cost.output_usd_at_most if cost and cost.output_usd_at_most is not None else None)
+
+    @property
+    def spoken(self) -> str:
+        """What is read out when it changes; progress is not, or it would never end."""
+        if self.report:
+            return f"Input check: {self.verdict}."
+        if self.check.is_finished:
+            return "The input could not be checked."
+        return "The input is being checked."
+
+
+def begin(form: CheckedForm, actor: Any) -> dict[str, Any]:
+    """What the region of the form shows after "Check input": the check, or what is missing for one.
+
+    Only the fields that a check depends on need be right.
+    """
+    form.full_clean()
+    wrong = [
+        FormError(focus_id(form[name]), form.error_labels.get(name, ""), str(message))
+        for name in ASKED
+        for message in form.errors.get(name, ())
+    ]
+    if wrong:
+        return {"check_errors": wrong}
+    asked = {name: form.cleaned_data[name] for name in ASKED}
+    try:
+        check = input_checks.start(form.connection, actor=actor, **asked)
+    except UserError as error:
+        return {"check_errors": [FormError("id_input_s3_uri", "Input data", error.message)]}
+    return {"shown": CheckView(check)}
+
+
+def shown_before(connection: Connection, key: str) -> dict[str, Any]:
+    """The check that the form showed when it was posted, so that a step without script does not lose it."""
+    if not key.isdecimal() or len(key) >= 19:
+        return {}
+    check = InputCheck.objects.select_related("connection").filter(connection=connection, pk=int(key)).first()
+    return {"shown": CheckView(check)} if check else {}

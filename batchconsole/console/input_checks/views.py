@@ -1,0 +1,68 @@
+"""Input checks: followed while they run, and their whole report as CSV."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.input_checks.panel import CheckView
+from batchconsole.console.kit.csv_download import csv_response
+from batchconsole.jobs import input_checks
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import InputCheck
+from batchconsole.records.report import Finding
+
+COLUMNS = ("severity", "problem", "file", "line", "record_id", "path", "found", "expected", "bedrock_says", "code")
+
+
+def find(request: ConsoleRequest, pk: int) -> InputCheck:
+    checks = InputCheck.objects.select_related("connection", "created_by")
+    check: InputCheck = get_object_or_404(checks, connection=request.connection, pk=pk)
+    return check
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """One check, as a page that can be shared, or as the region of a page that follows it."""
+    template = "console/_input_check.html" if request.htmx else "console/input_check.html"
+    return render(request, template, {"shown": CheckView(find(request, pk))})
+
+
+@require_safe
+def export(request: ConsoleRequest, connection: str, pk: int) -> HttpResponseBase:
+    """Every problem of a check as CSV: the objects are read once more, and rows are sent as they are found."""
+    check = find(request, pk)
+    try:
+        if check.report is None:
+            raise UserError("The check is not done, so there is no report of it yet.")
+        found = input_checks.find_all(check)
+    except (AwsError, UserError) as error:
+        messages.error(request, f"{error.message} {error.hint}".strip())
+        return redirect(check)
+    name = check.input_s3_uri.rstrip("/").rpartition("/")[2]
+    return csv_response(f"{name}-problems.csv", COLUMNS, rows(found))
+
+
+def rows(found: Iterator[Finding]) -> Iterator[tuple[Any, ...]]:
+    """*found* as rows of :data:`COLUMNS`."""
+    for finding in found:
+        place = finding.example
+        yield (
+            finding.severity,
+            finding.message,
+            place.file,
+            place.line or None,
+            place.record_id,
+            place.path,
+            place.found,
+            place.expected,
+            finding.bedrock_says,
+            finding.code,
+        )

@@ -1,0 +1,66 @@
+"""The tags of a job, edited: a page of its own, or in place of the table on the job's tab Tags when htmx asks."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import HttpResponseClientRedirect
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.job.tags_form import JobTagsForm
+from batchconsole.console.kit.steps import take_step
+from batchconsole.console.kit.tags import tag_rows
+from batchconsole.jobs import lifecycle
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import BatchJob
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def edit(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """The editor; a step of it without script; or, saved, back to the tab."""
+    job = get_object_or_404(BatchJob.objects.select_related("connection"), connection=request.connection, pk=pk)
+    if request.method != "POST":
+        return _open(request, job)
+    step = take_step(request.POST)
+    if step:
+        data, shown = step
+        form = JobTagsForm(tag_rows(data), job=job)
+        form.focus(shown.focus)
+        return _show(request, job, form, is_dirty=True)
+    return _save(request, job)
+
+
+def _open(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
+    """The tags as AWS has them now, not as they were when the job was created."""
+    try:
+        form = JobTagsForm.of(job, lifecycle.current_tags(job))
+    except AwsError as error:
+        return _show(request, job, None, aws_error=error)
+    return _show(request, job, form)
+
+
+def _save(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
+    form = JobTagsForm(tag_rows(request.POST), job=job, bound=True)
+    if not form.is_valid():
+        return _show(request, job, form)
+    try:
+        lifecycle.edit_tags(job, request.user, form.applied_to(lifecycle.current_tags(job)))
+    except UserError as error:
+        form.add_error(None, f"{error.message} {error.hint}".strip())
+    except AwsError as error:
+        return _show(request, job, form, aws_error=error)
+    else:
+        messages.success(request, f"The tags of {job.job_name} were changed.")
+        tab = f"{job.get_absolute_url()}?tab=tags"
+        return HttpResponseClientRedirect(tab) if request.htmx else redirect(tab)
+    return _show(request, job, form)
+
+
+def _show(request: ConsoleRequest, job: BatchJob, form: JobTagsForm | None, **context: Any) -> HttpResponse:
+    template = "console/job/_tag_editor.html" if request.htmx else "console/job_tags.html"
+    return render(request, template, {"job": job, "form": form, **context})

@@ -1,0 +1,195 @@
+"""The page of one job, its tabs being URLs; what it wrote; and what can be done with it beside stopping."""
+
+import hashlib
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.input_checks.panel import CheckView
+from batchconsole.console.job.output import output_folder
+from batchconsole.console.job.results_tab import read_errors, read_raw, read_results
+from batchconsole.console.job.stages import pace, stages, times_entered
+from batchconsole.jobs import definition, lifecycle
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import BatchJob, Event, Status
+from batchconsole.jobs.results import request_results
+from batchconsole.jobs.scheduling import why_waiting
+
+TABS = {
+    "details": "Details",
+    "check": "Check",
+    "results": "Results",
+    "errors": "Errors",
+    "activity": "Activity",
+    "definition": "Definition",
+    "tags": "Tags",
+}
+EVENTS_SHOWN = 200
+RELATED_SHOWN = 20
+JSON_USE = "Saved as request.json: aws bedrock create-model-invocation-job --cli-input-json file://request.json"
+
+
+def find(request: ConsoleRequest, pk: int) -> BatchJob:
+    jobs = BatchJob.objects.select_related(
+        "connection", "created_by", "input_check", "resend_of__connection", "clone_of__connection"
+    )
+    jobs = jobs.defer("input_check__report_json", "input_check__preview_json")  # large, and only one tab's
+    job: BatchJob = get_object_or_404(jobs, connection=request.connection, pk=pk)
+    return job
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    job = find(request, pk)
+    events = list(job.events.select_related("actor")[:EVENTS_SHOWN])
+    waits = why_waiting(job)
+    version = make_version(request, job, events, waits)
+    if request.htmx and request.headers.get("X-Version") == version:
+        return HttpResponse(status=204)
+    tabs = tabs_of(job)
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in tabs else first_tab(job)
+    context = {
+        "job": job,
+        "events": events,
+        "pace": pace(job, times_entered(job, events)),
+        "waits": waits,
+        "version": version,
+        "tab": tab,
+        "tabs": tabs,
+        "tab_template": f"console/job/_{tab}.html",
+        **READ_TAB.get(tab, no_more)(request, job, events),
+    }
+    return render(request, "console/_job_detail.html" if request.htmx else "console/job_detail.html", context)
+
+
+def tabs_of(job: BatchJob) -> dict[str, str]:
+    """The tabs by name; most jobs were sent without an input check and have none to show."""
+    return {name: title for name, title in TABS.items() if name != "check" or job.check_input}
+
+
+def first_tab(job: BatchJob) -> str:
+    """What the page opens with: while the input check decides, or has refused the job, that."""
+    return "check" if job.check_input and job.status in {Status.CHECKING, Status.REJECTED} else "details"
+
+
+def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], waits: str) -> str:
+    """Changes when anything on the page has changed, or it is another page."""
+    check = job.input_check
+    seen = [
+        request.get_full_path(),
+        check and (check.state, check.seen_at, check.due_at),
+        job.modified_at,
+        job.status,
+        job.results,
+        events[0].pk if events else 0,
+        job.connection.sync_error,
+        waits,
+    ]
+    return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+
+
+def no_more(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return {}
+
+
+def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return {
+        "stages": stages(job, events),
+        "files": job.result_files.all()[:100],
+        "resent": [each for each in (job.resend_of, *job.merges.select_related("connection")) if each],
+        "resends": BatchJob.objects.resends_of([job]).select_related("connection")[:RELATED_SHOWN],
+        "clones": job.clones.select_related("connection")[:RELATED_SHOWN],
+    }
+
+
+def read_check(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    """The page follows the job by itself, so the check in it does not."""
+    return {"shown": CheckView(job.input_check, polls=False)} if job.input_check else {}
+
+
+def read_definition(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return {
+        "ways": [
+            ("cli", "AWS CLI", definition.as_cli(job), "For a POSIX shell."),
+            ("boto3", "Python (boto3)", definition.as_boto3(job), ""),
+            ("json", "JSON request", definition.as_json(job), JSON_USE),
+        ]
+    }
+
+
+def read_output(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return read_results(request, job) if job.results == BatchJob.Results.READY else {}
+
+
+def read_error_groups(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
+    return read_errors(request, job)
+
+
+READ_TAB = {
+    "details": read_details,
+    "check": read_check,
+    "results": read_output,
+    "errors": read_error_groups,
+    "definition": read_definition,
+}
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def record(request: ConsoleRequest, connection: str, pk: int, position: int) -> HttpResponse:
+    """One record as AWS wrote it: a page of its own, or the body of a dialog."""
+    job = find(request, pk)
+    context: dict[str, Any] = {"job": job, "position": position}
+    try:
+        context["raw"] = read_raw(job, position)
+    except AwsError as error:
+        context["error"] = error
+    else:
+        if context["raw"] is None:
+            raise Http404(f"{job.job_name} has no record {position}.")
+    return render(request, "console/_record.html" if request.htmx else "console/record.html", context)
+
+
+@require_POST
+def collect(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """Have the output read once more."""
+    job = find(request, pk)
+    try:
+        request_results(job, request.user)
+    except UserError as error:
+        messages.error(request, f"{error.message} {error.hint}".strip())
+    return redirect(f"{job.get_absolute_url()}?tab=results")
+
+
+@require_safe
+def download(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """An output file of the job, or its manifest; the S3 pages hand it on."""
+    job = find(request, pk)
+    key = request.GET.get("key", "")
+    folder = output_folder(job)
+    if not folder or not f"s3://{key}".startswith(folder):
+        raise Http404("That is not a file of this job's output.")
+    return redirect(f"{reverse('s3-download', args=[connection])}?{urlencode({'uri': f's3://{key}'})}")
+
+
+@require_POST
+def release(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """Submit a job in spite of what the input check found."""
+    job = find(request, pk)
+    try:
+        lifecycle.release(job, request.user)
+    except UserError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"{job.job_name} was sent to the queue.")
+    return redirect(job)

@@ -1,0 +1,1 @@
+"""The list of jobs: its filter, columns, look, saved views and export."""

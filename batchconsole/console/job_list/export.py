@@ -1,0 +1,75 @@
+"""Jobs as rows of a CSV. Its columns are the API's fields where it has one, and attributes of the job."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from batchconsole.console.job_list.columns import Column
+from batchconsole.jobs.models import BatchJob
+
+EVERY = (
+    "job_name",
+    "status",
+    "message",
+    "job_arn",
+    "model_id",
+    "model_invocation_type",
+    "input_s3_uri",
+    "output_s3_uri",
+    "role_arn",
+    "created_by",
+    "created_at",
+    "submit_time",
+    "end_time",
+    "total_record_count",
+    "processed_record_count",
+    "success_record_count",
+    "error_record_count",
+    "input_token_count",
+    "output_token_count",
+    "cost_usd",
+    "tags",
+)
+# What each column of the job list stands for.
+BEHIND = {
+    "name": ("job_name",),
+    "status": ("status", "message"),
+    "model": ("model_id",),
+    "type": ("model_invocation_type",),
+    "progress": ("total_record_count", "processed_record_count", "success_record_count", "error_record_count"),
+    "cost": ("cost_usd",),
+    "created": ("created_at",),
+    "age": ("created_at",),
+    "by": ("created_by",),
+    "submitted": ("submit_time",),
+    "ended": ("end_time",),
+    "ended_ago": ("end_time",),
+    "duration": ("submit_time", "end_time"),
+    "records": ("total_record_count",),
+    "errors": ("error_record_count",),
+    "input_tokens": ("input_token_count",),
+    "output_tokens": ("output_token_count",),
+    "tags": ("tags",),
+    "input": ("input_s3_uri",),
+    "output": ("output_s3_uri",),
+    "job_id": ("job_arn",),
+}
+
+
+def behind(columns: Iterable[Column]) -> tuple[str, ...]:
+    """The fields behind *columns*, each once, in their order."""
+    return tuple(dict.fromkeys(field for column in columns for field in BEHIND[column.name]))
+
+
+def rows(jobs: Iterable[BatchJob], fields: Iterable[str]) -> Iterator[Iterator[Any]]:
+    """One row a job, with the values of *fields*."""
+    names = tuple(fields)
+    return ((value(job, name) for name in names) for job in jobs)
+
+
+def value(job: BatchJob, field: str) -> Any:
+    if field == "tags":
+        return ";".join(f"{tag['key']}={tag['value']}" for tag in job.tags)
+    found = getattr(job, field)
+    if found is None:
+        return ""
+    return found.isoformat() if hasattr(found, "isoformat") else found

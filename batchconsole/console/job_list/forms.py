@@ -1,0 +1,103 @@
+"""The form in which a person says how the table of jobs shall look. It works by submit buttons alone."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django import forms
+from django.http import QueryDict
+
+from batchconsole.console.frame import preferences
+from batchconsole.console.job_list import columns
+from batchconsole.console.job_list.columns import Column
+from batchconsole.console.job_list.look import write_columns, write_rows
+
+STEPS = {"up": -1, "down": 1}
+CHOICES = [(column.name, column.title) for column in columns.COLUMNS]
+
+
+@dataclass(frozen=True)
+class ColumnRow:
+    """One column as the form lists it."""
+
+    column: Column
+    is_shown: bool
+    pressed: str  # up or down where that button was pressed just now
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.column.name == columns.ALWAYS
+
+
+def radios() -> forms.RadioSelect:
+    return forms.RadioSelect(attrs={"class": "radio"})
+
+
+def checkbox() -> forms.CheckboxInput:
+    return forms.CheckboxInput(attrs={"class": "checkbox"})
+
+
+class TableForm(forms.Form):
+    """Page size, density, look and columns; ``order`` names all columns in the order in which they are listed."""
+
+    page_size = forms.TypedChoiceField(
+        choices=[(size, f"{size} jobs") for size in preferences.PAGE_SIZES], coerce=int, widget=radios()
+    )
+    density = forms.ChoiceField(choices=list(preferences.DENSITIES.items()), widget=radios())
+    wrap_lines = forms.BooleanField(
+        required=False,
+        widget=checkbox(),
+        help_text="Show whole texts, three lines at most, instead of cutting them off.",
+    )
+    striped_rows = forms.BooleanField(required=False, widget=checkbox(), help_text="Shade every second row.")
+    sticky_column = forms.BooleanField(
+        required=False,
+        widget=checkbox(),
+        label="Sticky first column",
+        help_text="Keep it in view when the table scrolls sideways.",
+    )
+    columns = forms.MultipleChoiceField(choices=CHOICES, required=False)
+    order = forms.MultipleChoiceField(choices=CHOICES, required=False, widget=forms.MultipleHiddenInput)
+
+    @classmethod
+    def of(cls, wanted: preferences.Preferences, data: QueryDict | None) -> Self:
+        """The form as it was posted, or as the person *wanted* the table until now."""
+        look = wanted.table
+        shown = [column.name for column in look.shown]
+        initial = {
+            "page_size": wanted.page_size,
+            "density": wanted.density,
+            "wrap_lines": look.wrap_lines,
+            "striped_rows": look.striped_rows,
+            "sticky_column": look.sticky_column,
+            "columns": shown,
+            "order": shown,
+        }
+        return cls(data, initial=initial)
+
+    @property
+    def moved(self) -> tuple[str, str]:
+        """The column whose button was pressed, and which way; empty when none was."""
+        way, _, name = str(self.data.get("move", "")).partition("-")
+        return (name, way) if way in STEPS and name in columns.BY_NAME else ("", "")
+
+    @property
+    def rows(self) -> list[ColumnRow]:
+        """All columns as they are listed: as posted, with the one moved that was to be."""
+        order = columns.arranged(self["order"].value() or ())
+        shown = {columns.ALWAYS, *(self["columns"].value() or ())}
+        name, way = self.moved
+        if name:
+            order = columns.moved(order, name, STEPS[way])
+        return [ColumnRow(each, each.name in shown, way if each.name == name else "") for each in order]
+
+    def kept(self) -> dict[str, str]:
+        """What to remember, by the names of the preferences. Call it once the form is valid."""
+        given: dict[str, Any] = self.cleaned_data
+        wanted = {columns.ALWAYS, *given["columns"]}
+        looks = {name: given[name] for name in ("wrap_lines", "striped_rows", "sticky_column")}
+        return {
+            "page-size": str(given["page_size"]),
+            "density": given["density"],
+            "columns": write_columns(each.name for each in columns.arranged(given["order"]) if each.name in wanted),
+            "table": write_rows(**looks),
+        }

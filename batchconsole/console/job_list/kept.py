@@ -1,0 +1,93 @@
+"""What is kept of the job list for a person: how its table looks, and views of it under a name."""
+
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from batchconsole.console.frame import preferences
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.job_list.forms import TableForm
+from batchconsole.console.job_list.look import read_widths, write_widths
+from batchconsole.console.job_list.page import JobTable
+from batchconsole.console.job_list.saved_views import (
+    COOKIE,
+    MAX_COOKIE,
+    MAX_NAME,
+    SavedView,
+    with_view,
+    without,
+    write_views,
+)
+from batchconsole.console.kit.links import back_to
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def table(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The preferences of the table: a dialog, or a page without script."""
+    back = back_to(request, request.connection.get_absolute_url())
+    if "reset" in request.POST:
+        return remembered(request, back, dict.fromkeys(preferences.TABLE, ""))
+    form = TableForm.of(request.preferences, request.POST or None)
+    if form.moved[0] or not form.is_valid():
+        template = "console/_job_columns.html" if request.htmx else "console/job_columns.html"
+        return render(request, template, {"form": form, "back": back})
+    return remembered(request, back, form.kept())
+
+
+def remembered(request: ConsoleRequest, back: str, wishes: dict[str, str]) -> HttpResponse:
+    """Lead *back* to the list, which looks as wished."""
+    response = HttpResponseRedirect(without_page_size(back))
+    for name, value in wishes.items():
+        preferences.remember(request, response, name, value)
+    return response
+
+
+@require_POST
+def widths(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Keep how wide the columns are, which the page's script tells when a person has changed it."""
+    response = HttpResponse(status=204)
+    given = read_widths(request.POST.get("widths", ""))
+    preferences.remember(request, response, "widths", write_widths(request.preferences.table.widths | given))
+    return response
+
+
+def without_page_size(url: str) -> str:
+    """*url* without the page and the page size of its query string, which would stand over the one just chosen."""
+    parts = urlsplit(url)
+    query = QueryDict(parts.query, mutable=True)
+    for name in ("page", "page_size"):
+        query.pop(name, None)
+    return parts._replace(query=query.urlencode()).geturl()
+
+
+@require_POST
+def save(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Keep the list as it is filtered and sorted under a name."""
+    response = HttpResponseRedirect(back_to(request, request.connection.get_absolute_url()))
+    name = request.POST.get("name", "").strip()
+    if not name or len(name) > MAX_NAME:
+        messages.error(request, f"Enter a name of up to {MAX_NAME} characters for the view.")
+        return response
+    wanted = JobTable(request.connection, QueryDict(request.POST.get("query", "").lstrip("?")), request.preferences)
+    view = SavedView(name, wanted.view_query)
+    cookie = write_views(with_view(request.preferences.views, view))
+    if len(cookie) > MAX_COOKIE:
+        messages.error(request, "There is no room for another view. Remove one first.")
+        return response
+    preferences.remember(request, response, COOKIE, cookie)
+    messages.success(request, f"The view {name} was saved.")
+    return response
+
+
+@require_POST
+def remove(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Forget the view of that name."""
+    response = HttpResponseRedirect(back_to(request, request.connection.get_absolute_url()))
+    left = without(request.preferences.views, request.POST.get("name", ""))
+    preferences.remember(request, response, COOKIE, write_views(left))
+    return response

@@ -1,0 +1,245 @@
+"""One page of the job list as the query string asks for it, with the links around it. The URL is the only state."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from batchconsole.console.frame.preferences import Preferences, page_size
+from batchconsole.console.job_list import sorting
+from batchconsole.console.job_list.columns import Column, Heading
+from batchconsole.console.job_list.look import NARROWEST, WIDEST, TableLook
+from batchconsole.console.job_list.suggestions import Suggestion, suggestions
+from batchconsole.console.kit.links import query_string
+from batchconsole.console.kit.pagination import LOOK_AHEAD, Page, bounded_text, page_number, paginate
+from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, statuses
+from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.properties import Token, read_tokens, why_no_token
+from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.states import Status
+
+EXPORT_CHUNK = 500
+SELECTION_WIDTH = 40  # pixels, of the column of checkboxes
+GROUPS = {"all": frozenset(Status)} | {name: members for name, (_, members) in STATUS_GROUPS.items()}
+UNSHOWN = ("hint", "manifest", "results_error", "role_arn", "subnet_ids", "security_group_ids")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One choice of the status filter with the number of jobs it would show."""
+
+    name: str
+    title: str
+    count: str
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A token of the filter and the address of the list without it."""
+
+    token: Token
+    url: str
+
+
+class JobTable:
+    """What the list shows: rows, columns, counts by status, and where each link leads."""
+
+    narrowest, widest = NARROWEST, WIDEST
+
+    def __init__(self, connection: Connection, query: QueryDict, preferences: Preferences) -> None:
+        self.connection = connection
+        self.query = query
+        self.look: TableLook = preferences.table
+        self.columns = self.look.shown
+        self.jobs: BatchJobQuerySet = BatchJob.objects.filter(connection=connection)
+        self.filter = JobFilter.of(query, self.jobs)
+        self.size = page_size(query.get("page_size", ""))
+        self.asked_sort = sorting.read_sort(query.get("sort", ""))
+        # The jobs that the filter finds whatever their status is; looked for once.
+        self.matching: BatchJobQuerySet = JobFilter({**self.filter.values, "status": []}, self.jobs).qs.named()
+        self.page: Page = paginate(
+            self.matching.in_status(self.statuses).select_related("created_by", "connection").defer(*UNSHOWN),
+            number=page_number(query.get("page", "")),
+            size=self.size or preferences.page_size,
+            order=lambda is_large: sorting.order_by(sorting.usable(self.asked_sort, is_large=is_large)),
+        )
+        self.sort = sorting.usable(self.asked_sort, is_large=self.page.has_more)
+
+    @property
+    def url(self) -> str:
+        """This page's own address, without what was invalid."""
+        return self.link(page=self.page.number)
+
+    def link(self, *, page: int = 1, **changes: Any) -> str:
+        """The address of this list with *changes*; a value of ``None`` leaves its name out."""
+        values = {**self.values, **changes, "page": page if page > 1 else None}
+        kept = {name: value for name, value in values.items() if value}
+        return self.connection.get_absolute_url() + query_string(kept)
+
+    @property
+    def view_query(self) -> str:
+        """What a saved view keeps: filter and order, for any connection and page."""
+        return self.link().partition("?")[2]
+
+    @property
+    def stop_all_url(self) -> str:
+        """Where one is asked whether all jobs that match shall be stopped."""
+        values = {"all": 1, "match": self.view_query, "next": self.url}
+        return reverse("job-stop-selected", args=[self.connection.name]) + query_string(values)
+
+    @property
+    def unsortable(self) -> bool:
+        """Whether it was asked to be sorted by what only a smaller table is sorted by."""
+        return self.sort != self.asked_sort
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """What the query string asks for, as it asks for it, without the page."""
+        return {**self.filter.values, "sort": ",".join(self.sort), "page_size": self.size}
+
+    @property
+    def hidden(self) -> Iterator[tuple[str, str]]:
+        """What the text filter keeps when it is sent: all but its own text."""
+        for name, value in self.values.items():
+            for each in value if isinstance(value, list) else [value]:
+                if each and name != "q":
+                    yield name, str(each)
+
+    @property
+    def dropped(self) -> list[str]:
+        """The parts of the query string that make no sense, and were left out."""
+        sort = [name for name in self.query.get("sort", "").split(",") if name.removeprefix("-") not in sorting.FIELDS]
+        size = self.query.get("page_size", "")
+        return [
+            *self.filter.dropped,
+            *(f"sort={name}" for name in sort if name),
+            *([f"page_size={size}"] if size and not self.size else []),
+        ]
+
+    @property
+    def misread(self) -> str:
+        """Why the text, which begins like ``Status =``, is looked for as it is."""
+        return why_no_token(self.filter.values.get("q", ""))
+
+    @property
+    def chips(self) -> list[Chip]:
+        """The tokens of the filter."""
+        texts = self.filter.values.get("f", [])
+        others = {text: [other for other in texts if other != text] for text in texts}
+        return [Chip(token, self.link(f=others[str(token)])) for token in read_tokens(texts)]
+
+    @property
+    def any_of(self) -> bool:
+        return "join" in self.filter.values
+
+    @property
+    def join_url(self) -> str:
+        """The address with the tokens joined the other way."""
+        return self.link(join=None if self.any_of else "any")
+
+    @property
+    def clear_text_url(self) -> str:
+        """The address without the text of the filter; tokens stay."""
+        return self.link(q=None)
+
+    @property
+    def clear_url(self) -> str:
+        """The address without any filter; order and page size stay."""
+        return self.link(q=None, f=None, join=None, status=None)
+
+    @property
+    def suggestions(self) -> Iterator[Suggestion]:
+        """What the filter's field offers to complete."""
+        return suggestions(self.connection)
+
+    @property
+    def is_resized(self) -> bool:
+        """Whether the columns have widths that a person chose, rather than those that the cells need."""
+        return any(column.name in self.look.widths for column in self.columns)
+
+    @property
+    def width(self) -> int:
+        """The pixels the table needs then; the last column takes what is left of a wider page."""
+        return SELECTION_WIDTH + sum(self.width_of(column) for column in self.columns)
+
+    def width_of(self, column: Column) -> int:
+        return self.look.widths.get(column.name, column.width)
+
+    @property
+    def headings(self) -> Iterator[Heading]:
+        """The columns with how each is sorted now; a click on a sorted one turns its order round."""
+        sort = self.sort or list(sorting.DEFAULT)
+        for column in self.columns:
+            order = "ascending" if column.name in sort else "descending" if f"-{column.name}" in sort else ""
+            yield self.heading(column, order)
+
+    def heading(self, column: Column, order: str) -> Heading:
+        width = self.width_of(column)
+        if not column.sorts or not sorting.usable([column.name], is_large=self.page.has_more):
+            return Heading(column, order, "", width=width)
+        turned = f"-{column.name}" if order == "ascending" else column.name
+        others = [name for name in self.sort if name.removeprefix("-") != column.name]
+        add_url = self.link(sort=",".join([*others, turned]))
+        return Heading(column, order, self.link(sort=turned), add_url, width)
+
+    @property
+    def statuses(self) -> set[str]:
+        """The statuses that the list is narrowed to; none stand for all."""
+        return statuses(self.filter.values.get("status", []))
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """The status groups with the number of jobs that match the rest of the filter."""
+        counts = self.matching.group_counts(GROUPS, LOOK_AHEAD, among=self.jobs)
+        titles = {"all": "All"} | {name: title for name, (title, _) in STATUS_GROUPS.items()}
+        return [self._segment(name, title, counts[name]) for name, title in titles.items()]
+
+    def _segment(self, name: str, title: str, count: int) -> Segment:
+        is_current = self.statuses == (GROUPS[name] if name != "all" else set())
+        text = self.page.count_text if is_current else bounded_text(count)
+        return Segment(name, title, text, self.link(status=None if name == "all" else [name]), is_current)
+
+    def every_job(self) -> Iterator[BatchJob]:
+        """All jobs that match, read from the database a part at a time."""
+        rows = self.filter.qs.select_related("created_by").order_by(*sorting.order_by(self.sort))
+        yield from rows.iterator(chunk_size=EXPORT_CHUNK)
+
+    @cached_property
+    def repeated_names(self) -> set[str]:
+        """The names that more than one row of this page has, which need something else to be told apart."""
+        counts = Counter(job.job_name for job in self.page.rows)
+        return {name for name, count in counts.items() if count > 1}
+
+    @property
+    def has_other_pages(self) -> bool:
+        return self.page.count > len(self.page.rows)
+
+    @property
+    def has_open(self) -> bool:
+        """Whether a job of this page can still change by itself."""
+        return any(not job.is_ended for job in self.page.rows)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing at all, rather than nothing that matches."""
+        return not self.page.count and not self.filter.is_filtering
+
+    @cached_property
+    def version(self) -> str:
+        """Changes when anything that the page shows has changed, or it is another page."""
+        seen = [
+            self.url,
+            self.look,
+            [(job.pk, job.modified_at) for job in self.page.rows],
+            self.page.count_text,
+            [segment.count for segment in self.segments],
+            self.connection.sync_error,
+        ]
+        return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()

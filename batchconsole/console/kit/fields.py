@@ -1,0 +1,85 @@
+"""Form fields for what Bedrock asks for: each knows its API rule and says in plain words what is wrong."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from batchconsole.aws.constraints import Constraint, job_constraints
+from batchconsole.aws.s3_addresses import s3_uri
+from batchconsole.console.kit.validators import api_rule, rule, validate_s3_uri
+from batchconsole.console.kit.widgets import PickOrType
+
+
+def required(label: str) -> dict[str, str]:
+    """Cloudscape's words for a field left empty."""
+    return {"required": f"{label} is required."}
+
+
+class ApiTextField(forms.CharField):
+    """A text sent to Bedrock as the API field *api_name*."""
+
+    def __init__(self, api_name: str, *, label: str, invalid: str = "", too_long: str = "", **kwargs: Any) -> None:
+        messages = required(label) | kwargs.pop("error_messages", {})
+        super().__init__(label=label, error_messages=messages, **kwargs)
+        self.validators.append(
+            api_rule(api_name, invalid or f"Enter a valid {label[0].lower()}{label[1:]}.", too_long=too_long)
+        )
+
+
+class S3UriField(forms.CharField):
+    """An S3 URI, or another way to write down the same place: see :mod:`batchconsole.aws.s3_addresses`."""
+
+    def __init__(self, *, label: str = "S3 URI", **kwargs: Any) -> None:
+        super().__init__(label=label, error_messages=required("S3 URI"), **kwargs)
+        self.validators.append(validate_s3_uri)
+
+    def to_python(self, value: Any) -> Any:
+        return s3_uri(super().to_python(value) or "")
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return s3_uri(data or "")
+
+
+class HoursField(forms.IntegerField):
+    """A number within the API's range."""
+
+    def __init__(self, api_name: str, *, label: str, **kwargs: Any) -> None:
+        constraint = job_constraints()[api_name]
+        message = f"{label} must be a whole number from {constraint.min} to {constraint.max}."
+        super().__init__(
+            label=label,
+            min_value=constraint.min,
+            max_value=constraint.max,
+            error_messages={"invalid": message, "min_value": message, "max_value": message},
+            **kwargs,
+        )
+
+
+class IdListField(forms.Field):
+    """Several ids, picked or typed; the value is a list without repeats."""
+
+    widget = PickOrType
+
+    def __init__(self, api_name: str, *, label: str, noun: str, **kwargs: Any) -> None:
+        super().__init__(label=label, **kwargs)
+        self.noun = noun
+        self.limits = job_constraints()[api_name]
+
+    def clean(self, value: list[str] | None) -> list[str]:
+        ids = value or []
+        if self.limits.max is not None and len(ids) > self.limits.max:
+            raise ValidationError(f"Choose up to {self.limits.max} {self.noun}s. You chose {len(ids)}.")
+        validate = rule(self.limits.item or Constraint(), "")
+        wrong = [item for item in ids if _refused(validate, item)]
+        if wrong:
+            raise ValidationError(f"Enter valid {self.noun} IDs. Not valid: {', '.join(wrong)}.")
+        return ids
+
+
+def _refused(validate: Any, value: str) -> bool:
+    try:
+        validate(value)
+    except ValidationError:
+        return True
+    return False

@@ -1,0 +1,341 @@
+"""Layout objects of the ``cloudscape`` crispy pack: what a form is built of. They hold no rules and no data.
+
+A new field is two lines, one in the form and one in its layout::
+
+    class JobForm(forms.Form):
+        team = forms.CharField(label="Team", help_text="Who pays for it.")
+
+    Layout(Container("Job details", Field("team", constraint="Up to 40 characters.")))
+
+Every field shows, in this order, its label, its description (``help_text``), the control, the error and the constraint,
+and ``aria-describedby`` names error, description and constraint in the order they should be heard. Django's own ids are
+used for the first two (``<auto_id>_error``, ``<auto_id>_helptext``), ``<auto_id>_constraint`` for the third.
+
+==================== ==================================================================================================
+object               what it makes
+==================== ==================================================================================================
+Container            a section with a heading, holding fields
+ExpandableSection    the same, folded away until it is opened; it opens itself when something inside has an error
+Field                any field; ``constraint``, ``info`` (a help topic) and ``counter`` add to it
+Tiles                a choice as tiles; give the choices as :class:`Choice` for a description each
+RadioGroup           a choice as radio buttons, each with the parts that belong to it
+S3Location           an S3 URI with View and Browse S3; its page has ``choosers.css``, ``s3-chooser.js``, ``#dialog``
+ModelSelect          a model id or ARN with Select model, and a line on what was chosen
+AwsSelect            a value from a list AWS gave, or typed (:class:`~batchconsole.console.kit.widgets.SelectOrType`)
+RoleSelect           the same for service roles
+AttributeEditor      a formset of rows with Remove and Add
+FormActions          the alert that lists what is wrong, Cancel, and the one primary button
+==================== ==================================================================================================
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from crispy_forms.layout import LayoutObject
+from crispy_forms.utils import TEMPLATE_PACK
+from django.forms import BaseForm, BaseFormSet
+from django.template import Context
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice's label with a description under it, used as the label in ``choices``."""
+
+    label: str
+    description: str = ""
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Part(LayoutObject):  # type: ignore[misc] # crispy-forms ships no types
+    """Something in a layout that renders ``template`` around the fields it holds."""
+
+    template: ClassVar[str]
+
+    def __init__(self, *fields: "str | Part") -> None:
+        self.fields = list(fields)
+
+    def names(self) -> Iterator[str]:
+        """The names of all form fields in this part, however deep."""
+        for field in self.fields:
+            if isinstance(field, str):
+                yield field
+            else:
+                yield from field.names()
+
+    def walk(self) -> "Iterator[Part]":
+        """This part and those inside it, however deep."""
+        yield self
+        for field in self.fields:
+            if isinstance(field, Part):
+                yield from field.walk()
+
+    def context(self, form: BaseForm) -> dict[str, Any]:
+        """What the template needs beside the part itself."""
+        return {}
+
+    def render(self, form: BaseForm, context: Context, template_pack: Any = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
+        body = self.get_rendered_fields(form, context, template_pack)
+        around: dict[str, Any] = context.flatten()  # type: ignore[assignment] # its keys are names
+        own = {"part": self, "body": body, "form": form, **self.context(form)}
+        return render_to_string(self.get_template_name(template_pack), around | own)
+
+
+class Container(Part):
+    """A section of the form. Without ``title`` it is only the box."""
+
+    template = "%s/layout/container.html"
+
+    def __init__(
+        self, title: str, *fields: str | Part, description: str = "", optional: bool = False, info: str = ""
+    ) -> None:
+        super().__init__(*fields)
+        self.title = title
+        self.description = description
+        self.optional = optional
+        self.info = info
+
+
+class ExpandableSection(Part):
+    """Fields that most people leave alone. ``variant`` is ``container`` or, inside one, ``inline``."""
+
+    template = "%s/layout/expandable_section.html"
+
+    def __init__(
+        self, title: str, *fields: str | Part, description: str = "", optional: bool = False, variant: str = "container"
+    ) -> None:
+        super().__init__(*fields)
+        self.title = title
+        self.description = description
+        self.optional = optional
+        self.variant = variant
+
+    def context(self, form: BaseForm) -> dict[str, Any]:
+        return {"open": any(self._needs_eyes(form, name) for name in self.names())}
+
+    @staticmethod
+    def _needs_eyes(form: BaseForm, name: str) -> bool:
+        if name not in form.fields:  # a formset kept as an attribute of the form
+            return bool(getattr(form, name).has_changed())
+        return bool(form[name].errors) or form[name].value() not in (None, "", [], form.fields[name].initial)
+
+
+class Field(Part):
+    """One field.
+
+    ``counter`` shows how many of so many characters are used; ``optional`` overrules whether the label says so;
+    ``stretch`` lets it take the whole width. ``attrs`` go to the control, underscores turned into hyphens.
+    """
+
+    template = "%s/field.html"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        constraint: str = "",
+        info: str = "",
+        counter: int = 0,
+        optional: bool | None = None,
+        stretch: bool = False,
+        **attrs: str,
+    ) -> None:
+        super().__init__(name)
+        self.name = name
+        self.constraint = constraint
+        self.info = info
+        self.counter = counter
+        self.optional = optional
+        self.stretch = stretch
+        self.attrs = {key.replace("_", "-"): value for key, value in attrs.items()}
+
+    def render(self, form: BaseForm, context: Context, template_pack: Any = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
+        rendered: SafeString = self.get_rendered_fields(
+            form,
+            context,
+            template_pack,
+            template=self.get_template_name(template_pack),
+            extra_context={"part": self, **self.context(form)},
+        )
+        return rendered
+
+    def context(self, form: BaseForm) -> dict[str, Any]:
+        return {"count": len(str(form[self.name].value() or ""))} if self.counter else {}
+
+
+class Tiles(Field):
+    """A choice of two to seven, one of them preselected, each with a description."""
+
+    template = "%s/layout/tiles.html"
+
+
+class RadioGroup(Field):
+    """A choice as radio buttons. ``parts`` maps a choice's value to what belongs to it and is shown with it."""
+
+    template = "%s/layout/radio_group.html"
+
+    def __init__(self, name: str, parts: dict[str, Part] | None = None, *, hide_label: bool = False, **kwargs: Any):
+        super().__init__(name, **kwargs)
+        self.parts = parts or {}
+        self.hide_label = hide_label
+
+    def names(self) -> Iterator[str]:
+        yield self.name
+        for part in self.parts.values():
+            yield from part.names()
+
+    def walk(self) -> Iterator[Part]:
+        yield self
+        for part in self.parts.values():
+            yield from part.walk()
+
+    def render(self, form: BaseForm, context: Context, template_pack: Any = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
+        inner = {value: part.render(form, context, template_pack) for value, part in self.parts.items()}
+        rendered: SafeString = self.get_rendered_fields(
+            form,
+            context,
+            template_pack,
+            template=self.get_template_name(template_pack),
+            extra_context={"part": self, "choices": _choices(form, self.name, inner)},
+        )
+        return rendered
+
+
+def _choices(form: BaseForm, name: str, inner: dict[str, SafeString]) -> list[tuple[Any, SafeString | str]]:
+    """Each radio button of the field with the HTML that belongs to it."""
+    return [(radio, inner.get(str(radio.data["value"]), "")) for radio in form[name]]
+
+
+class Fragment(Part):
+    """A piece of the page that is no field: *template* with the form's context."""
+
+    def __init__(self, template: str) -> None:
+        super().__init__()
+        self.template = template  # type: ignore[misc] # the one part whose template is its own
+
+
+class Group(Part):
+    """Several parts one under the other, where one is asked for."""
+
+    template = "%s/layout/group.html"
+
+
+class S3Location(Field):
+    """An S3 URI. ``mode`` is ``read`` or ``write``; ``browse_url`` lists buckets and objects.
+
+    With ``check_url`` there is a button beside it that has what lies there checked. With ``model``, the name of the
+    field with the model, the chooser says what cannot be the input of a job of it.
+    """
+
+    template = "%s/layout/s3_location.html"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        browse_url: str,
+        mode: str = "read",
+        of: str = "",
+        check_url: str = "",
+        model: str = "",
+        **kwargs: Any,
+    ) -> None:
+        example = "s3://bucket/prefix" + ("/object" if mode == "read" else "")
+        super().__init__(name, **{"placeholder": example, **kwargs})
+        self.browse_url = browse_url
+        self.mode = mode
+        self.of = of
+        self.check_url = check_url
+        self.model = model
+
+
+class ModelSelect(Field):
+    """A model. ``picker_url`` is the dialog's body, ``summary_url`` the line on what a typed id means."""
+
+    template = "%s/layout/model_select.html"
+
+    def __init__(self, name: str, *, picker_url: str, summary_url: str, **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
+        self.picker_url = picker_url
+        self.summary_url = summary_url
+
+
+class AwsSelect(Field):
+    """A value AWS lists (a key, a subnet), or typed. ``refresh_url`` gives the control anew."""
+
+    template = "%s/layout/aws_select.html"
+
+    def __init__(self, name: str, *, refresh_url: str, noun: str, **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
+        self.refresh_url = refresh_url
+        self.noun = noun
+
+    def context(self, form: BaseForm) -> dict[str, Any]:
+        """The offer of the form for this field; without one the list is asked for when it is seen.
+
+        That is when its section is opened, or at once where ``form.seen_lists`` names the field.
+        """
+        seen = self.name in getattr(form, "seen_lists", ())
+        return {"offer": getattr(form, "offers", {}).get(self.name), "seen": seen}
+
+
+class RoleSelect(AwsSelect):
+    """A service role that Bedrock may assume."""
+
+    def __init__(self, name: str, *, refresh_url: str, **kwargs: Any) -> None:
+        super().__init__(name, refresh_url=refresh_url, noun="service roles", **kwargs)
+
+
+class AttributeEditor(Part):
+    """The rows of ``form.<name>``, a formset of ``key`` and ``value``, with Remove on each and Add below.
+
+    ``form.suggestions``, if there is one, holds for each of the two what people may want to enter.
+    """
+
+    template = "%s/layout/attribute_editor.html"
+
+    def __init__(self, name: str, *, add: str = "Add new tag", item: str = "tag", empty: str = "") -> None:
+        super().__init__()
+        self.name = name
+        self.add = add
+        self.item = item
+        self.empty = empty or f"No {item}s associated with the resource."
+        self.controls = {
+            part: Field(part, placeholder=f"Enter {part}", list=f"{name}-{part}-suggestions")
+            for part in ("key", "value")
+        }
+
+    def names(self) -> Iterator[str]:
+        yield self.name
+
+    def context(self, form: BaseForm) -> dict[str, Any]:
+        formset: BaseFormSet[Any] = getattr(form, self.name)
+        left = formset.max_num - len(getattr(formset, "kept", formset.forms))
+        limit = limit_text(left, formset.max_num, self.item)
+        return {"formset": formset, "left": left, "limit_text": limit, "suggestions": getattr(form, "suggestions", {})}
+
+
+def limit_text(left: int, limit: int, item: str) -> str:
+    """The line under the Add button: how many more may be added."""
+    if left < 0:
+        return f"You have exceeded the limit of {limit} {item}s."
+    if left == 0:
+        return f"You have reached the limit of {limit} {item}s."
+    if left == limit:
+        return f"You can add up to {limit} {item}s."
+    return f"You can add up to {left} more {item}{'' if left == 1 else 's'}."
+
+
+class FormActions(Part):
+    """The end of the form: what is wrong with links to each, Cancel, and the one primary button."""
+
+    template = "%s/layout/form_actions.html"
+
+    def __init__(self, submit: str, *, cancel_url: str) -> None:
+        super().__init__()
+        self.submit = submit
+        self.cancel_url = cancel_url

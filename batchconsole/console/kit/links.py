@@ -1,0 +1,20 @@
+"""Links with query strings."""
+
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def query_string(values: dict[str, Any]) -> str:
+    """*values* as a query string that starts with ``?``, empty without any; a list is repeated by name."""
+    query = QueryDict(mutable=True)
+    for name, value in values.items():
+        query.setlist(name, value if isinstance(value, list) else [str(value)])
+    return f"?{query.urlencode(safe=':,')}" if query else ""
+
+
+def back_to(request: HttpRequest, default: str) -> str:
+    """The page the person came from, as ``next`` says, if it is on this site; else *default*."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    return url if url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure()) else default

@@ -1,0 +1,1 @@
+"""The pages that make batch input of a table."""

@@ -1,0 +1,237 @@
+"""The form that makes batch input: of what, by which prompt, in which format, and where to."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict
+from django.utils.datastructures import MultiValueDict
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.kit.fields import S3UriField, required
+from batchconsole.console.kit.layout import Choice
+from batchconsole.console.make_input.layout import making_layout
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look
+from batchconsole.jobs.models import Connection
+from batchconsole.records.bodies import SHAPES
+from batchconsole.records.making import Made, Recipe, RecipeError
+from batchconsole.records.tables import TableError
+
+UPLOAD, S3 = "upload", "s3"
+SOURCES = [
+    (UPLOAD, Choice("Upload a file", "A CSV, JSON Lines, or Parquet file on this computer.")),
+    (S3, Choice("Use an object in S3", "The better choice for files of gigabytes.")),
+]
+SOURCE_FIELDS = {UPLOAD: "file", S3: "input_s3_uri"}
+NUMBERED = ("", "Number the records")
+WHOLE_NUMBER = "Maximum output tokens must be a whole number, 1 or more."
+ZERO_TO_TWO = "Temperature must be from 0 to 2."
+NOT_THERE = {"NotFound", "NoSuchKey", "404"}
+# Columns that people put ids in, without case and punctuation.
+ID_COLUMNS = ("recordid", "customid", "id", "key", "uuid")
+
+
+class MakingForm(forms.Form):
+    """A source, a recipe and a destination.
+
+    :meth:`read_source` looks at the source; then :attr:`origin` and :attr:`look` are set, or its field has an error.
+    """
+
+    use_required_attribute = False
+    error_css_class = "invalid"
+
+    source = forms.ChoiceField(label="Source", choices=SOURCES, initial=UPLOAD, widget=forms.RadioSelect)
+    file = forms.FileField(label="File", required=False, help_text="A table needs its columns' names in the first row.")
+    upload = forms.CharField(required=False, widget=forms.HiddenInput)
+    upload_name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
+    input_s3_uri = S3UriField(required=False, help_text="One CSV, JSON Lines, or Parquet file.")
+    template = forms.CharField(
+        label="Prompt template",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="Write a column's name in braces where its value belongs: {question}.",
+    )
+    system = forms.CharField(
+        label="System prompt", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    shape = forms.ChoiceField(
+        label="Record format",
+        choices=[(shape.name, shape.title) for shape in SHAPES.values()],
+        help_text="Converse suits every model. The others are the models' own formats, for InvokeModel.",
+    )
+    record_id_column = forms.CharField(
+        label="Record ID", required=False, widget=forms.Select, help_text="Joins each answer with its row again."
+    )
+    max_tokens = forms.IntegerField(
+        label="Maximum output tokens",
+        required=False,
+        help_text="The longest answer. Empty: the model's own limit.",
+        min_value=1,
+        max_value=1_000_000,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), WHOLE_NUMBER),
+        widget=forms.TextInput,
+    )
+    temperature = forms.FloatField(
+        label="Temperature",
+        required=False,
+        help_text="How much answers may vary. Empty: the model's own.",
+        min_value=0,
+        max_value=2,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), ZERO_TO_TWO),
+        widget=forms.TextInput,
+    )
+    output_s3_uri = S3UriField(help_text="Where the records go, as one .jsonl file.")
+
+    def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, None if data is None else MultiValueDict(), initial=initial)
+        self.connection = connection
+        self.autofocus = ""
+        self.origin: Source | None = None
+        self.look: Look | None = None
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self._arrange()
+
+    @classmethod
+    def draft(cls, data: Any, *, connection: Connection) -> "MakingForm":
+        """The form as filled in so far; of all it says only the source is judged, as far as there is one."""
+        form = cls(data, connection=connection)
+        form._errors = ErrorDict()  # type: ignore[attr-defined] # Django takes this for "validated", so nothing else is
+        form.cleaned_data = {}
+        form.read_source()
+        return form
+
+    def _arrange(self) -> None:
+        """Fit the form to what the source turned out to be."""
+        columns = self.look.columns if self.look else ()
+        self.fields["record_id_column"].widget.choices = [NUMBERED, *((name, name) for name in columns)]
+        self.helper.layout = making_layout(self.connection.name, foreign=self.look.foreign if self.look else "")
+
+    def cancel_to(self, url: str) -> None:
+        """Let Cancel lead to *url* and not to the jobs."""
+        self.helper.layout.fields[-1].cancel_url = url
+
+    # The source.
+
+    @property
+    def source_field(self) -> str:
+        """The field that names the source."""
+        return SOURCE_FIELDS.get(self["source"].value() or UPLOAD, "file")
+
+    @property
+    def source_s3_uri(self) -> str:
+        return str(self["input_s3_uri"].value() or "").strip() if self.source_field == "input_s3_uri" else ""
+
+    @property
+    def token(self) -> str:
+        return str(self["upload"].value() or "") if self.source_field == "file" else ""
+
+    def read_source(self) -> None:
+        """Look at the source, if one is named; what is wrong with it becomes an error of its field."""
+        try:
+            self.origin = self._open()
+            self.look = look(self.origin) if self.origin else None
+        except (TableError, UserError) as error:
+            self.add_error(self.source_field, f"{error} {error.hint}".strip())
+        except AwsError as error:
+            self.add_error(self.source_field, self._not_read(error))
+        except ValidationError as error:
+            self.add_error(self.source_field, error)
+        self._arrange()
+
+    def _open(self) -> Source | None:
+        if self.token:
+            return from_upload(self.token, str(self["upload_name"].value() or "file"))
+        if self.source_s3_uri:
+            return from_s3(self.connection.target, self.fields["input_s3_uri"].clean(self.source_s3_uri))
+        return None
+
+    def _not_read(self, error: AwsError) -> str:
+        if error.code in NOT_THERE:
+            return f"There is no object at {self.source_s3_uri}."
+        return f"{error.message} {error.hint}".strip()
+
+    # The recipe.
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if "input_s3_uri" not in self.errors:
+            self.read_source()
+        if not self.token and not self.source_s3_uri:
+            label = "File" if self.source_field == "file" else "S3 URI"
+            self.add_error(self.source_field, required(label)["required"])
+        if self.look and not self.errors.keys() - {"output_s3_uri"}:
+            self._try_recipe(self.look)
+        return data
+
+    def _try_recipe(self, look: Look) -> None:
+        try:
+            look.first_records(self.recipe)
+        except RecipeError as error:
+            self.add_error(error.part, f"{error} {error.hint}".strip())
+        except TableError as error:
+            self.add_error(self.source_field, f"{error} {error.hint}".strip())
+
+    @property
+    def recipe(self) -> Recipe:
+        """How records are made. The parts that are not valid, or not judged yet, are left out."""
+        values = {name: self._value(name) for name in Recipe.__struct_fields__}
+        return Recipe(**{name: value for name, value in values.items() if value not in (None, "")})
+
+    def _value(self, name: str) -> Any:
+        try:
+            value = (
+                self.cleaned_data[name] if name in self.cleaned_data else self.fields[name].clean(self[name].value())
+            )
+        except ValidationError:
+            return None
+        # Browsers send the lines of a text area with the ends that HTTP has; a prompt has those of its author.
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+    def clean_output_s3_uri(self) -> str:
+        """The object to write: in a folder, it is named after the source, but never the source itself."""
+        uri: str = self.cleaned_data["output_s3_uri"]
+        if uri.count("/") == 2 or uri.endswith("/"):
+            named = f"{uri.rstrip('/')}/{self._stem()}.jsonl"
+            return named if named != self.source_s3_uri else f"{named.removesuffix('.jsonl')}-records.jsonl"
+        if uri == self.source_s3_uri:
+            raise ValidationError("That is the source. Enter another name.")
+        if not uri.endswith(".jsonl"):
+            raise ValidationError("Bedrock reads files whose names end in .jsonl. End with that, or with a slash.")
+        return uri
+
+    def _stem(self) -> str:
+        """The source's name without its ending, of characters that Bedrock accepts in a path."""
+        name = self.source_s3_uri.rpartition("/")[2] or str(self["upload_name"].value() or "")
+        stem = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name)
+        return stem.rpartition(".")[0].strip("-.") or "records"
+
+    def preview(self) -> tuple[list[Made], str]:
+        """The first records, or why there are none; neither without a source."""
+        if self.look is None:
+            return [], ""
+        try:
+            return self.look.first_records(self.recipe), ""
+        except (RecipeError, TableError) as error:
+            return [], f"{error} {error.hint}".strip()
+
+    def focus_first_error(self) -> None:
+        """Let the first control in error have the focus."""
+        self.autofocus = next((name for name in self.fields if name in self.errors), "")
+
+
+def suggestions(form: MakingForm) -> dict[str, str]:
+    """What to begin with for a source that has just been read: a prompt, a column for the id, the source's folder."""
+    found: dict[str, str] = {}
+    rows = form.look.rows if form.look else []
+    if rows:
+        longest = max(rows[0], key=lambda name: sum([len(row.get(name, "")) for row in rows]))
+        found["template"] = f"{{{longest}}}"
+        plain = {"".join(filter(str.isalnum, name.lower())): name for name in rows[0]}
+        found["record_id_column"] = next((plain[name] for name in ID_COLUMNS if name in plain), "")
+    if form.source_s3_uri and form.origin:
+        found["output_s3_uri"] = form.source_s3_uri.rpartition("/")[0] + "/"
+    return found

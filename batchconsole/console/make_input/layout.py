@@ -1,0 +1,79 @@
+"""Where each field of the form that makes input stands."""
+
+from typing import Any
+
+from crispy_forms.layout import Layout, Row
+from django.urls import reverse
+
+from batchconsole.console.create.layout import READ_FORMAT
+from batchconsole.console.kit.layout import Container, Field, FormActions, Fragment, Part, RadioGroup, S3Location
+
+# What is typed into the recipe shows itself in the preview; what names the source has it read.
+SHOWN: dict[str, Any] = {
+    "hx_target": "#making-preview",
+    "hx_sync": "#making-preview:replace",
+    "hx_vals": '{"preview": "1"}',
+}
+
+
+def making_layout(connection: str, *, foreign: str = "") -> Layout:
+    """The layout for the connection of that name; *foreign* names the other provider's batch that is converted."""
+    return Layout(
+        Fragment("cloudscape/layout/default_submit.html"),
+        _source(connection),
+        _recipe(connection, foreign=foreign),
+        Fragment("console/_making_preview_container.html"),
+        Container(
+            "Destination",
+            S3Location(
+                "output_s3_uri",
+                browse_url=reverse("s3-browse", args=[connection]),
+                mode="write",
+                constraint="Use s3://bucket/folder/ or s3://bucket/name.jsonl. A file of that name is replaced.",
+                of="destination",
+            ),
+        ),
+        FormActions("Write to S3", cancel_url=reverse("job-list", args=[connection])),
+    )
+
+
+def _source(connection: str) -> Container:
+    url = reverse("input-new", args=[connection])
+    in_s3 = S3Location(
+        "input_s3_uri",
+        browse_url=reverse("s3-browse", args=[connection]),
+        constraint=READ_FORMAT,
+        of="source",
+        optional=False,
+        hx_post=url,
+        hx_trigger="change",
+        hx_target="#making-body",
+        hx_vals='{"read": "1"}',
+    )
+    return Container(
+        "Source",
+        RadioGroup("source", {"upload": Fragment("console/_making_upload.html"), "s3": in_s3}, hide_label=True),
+        Fragment("console/_making_look.html"),
+        description="A table with one row for each record, or a batch file made for OpenAI or Anthropic.",
+    )
+
+
+def _recipe(connection: str, *, foreign: str) -> Container:
+    url = reverse("input-new", args=[connection])
+    typed: dict[str, Any] = {**SHOWN, "hx_post": url, "hx_trigger": "input changed delay:400ms"}
+    chosen: dict[str, Any] = {**typed, "hx_trigger": "change"}
+    shape = Field("shape", **chosen)
+    if foreign:
+        return Container("Records", shape, description=f"The {foreign} requests are converted; they need no prompt.")
+    parts: list[str | Part] = [
+        Field("template", optional=False, stretch=True, info="prompt-template", **typed),
+        Fragment("console/_making_columns.html"),
+        Field("system", stretch=True, **typed),
+        shape,
+        Row(
+            Field("record_id_column", optional=False, stretch=True, **chosen),
+            Field("max_tokens", inputmode="numeric", stretch=True, **typed),
+            Field("temperature", inputmode="decimal", stretch=True, **typed),
+        ),
+    ]
+    return Container("Records", *parts, description="How a row becomes a record.")

@@ -1,0 +1,233 @@
+"""Making batch input: the form with its live preview, and how far a worker is with a large file."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.frame import put_aside
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.steps import take_step
+from batchconsole.console.make_input.forms import S3, MakingForm, suggestions
+from batchconsole.console.make_input.upload_handler import ArrivingFile, DataFolderUploadHandler
+from batchconsole.console.s3.browser import read_page
+from batchconsole.console.s3.places import Place
+from batchconsole.console.s3.views import CHOOSERS, chooser_context
+from batchconsole.jobs import making, uploads
+from batchconsole.jobs.input_sources import read_records
+from batchconsole.jobs.limits import DEFAULTS
+from batchconsole.jobs.models import MadeInput
+from batchconsole.records.bodies import SHAPES
+from batchconsole.records.families import FAMILIES
+from batchconsole.records.making import Made
+from batchconsole.records.tables import TableError
+
+MISSING = {"NoSuchBucket"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A record in the preview: what the model is asked, and the record as it is written."""
+
+    record_id: str
+    prompt: str
+    text: str
+
+    @classmethod
+    def of(cls, made: Made, shape: str) -> "Shown":
+        record = msgspec.json.encode({"recordId": made.record_id, "modelInput": made.body})
+        prompt = FAMILIES[SHAPES[shape].family].prompt_text(made.body)
+        return cls(made.record_id, prompt, msgspec.json.format(record, indent=2).decode())
+
+
+@csrf_exempt  # only until the upload handler is set: reading the token would receive the file
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The form: blank, in a step, or submitted. A file that comes with it is kept on disk, whatever the step."""
+    request.upload_handlers = [DataFolderUploadHandler(request)]
+    return _new(request)
+
+
+@csrf_protect
+@vary_on_headers("HX-Request")
+def _new(request: ConsoleRequest) -> HttpResponse:
+    if request.method != "POST":
+        if put_aside.MARK not in request.GET:
+            put_aside.forget(request)  # somebody who comes to make input, and not from a form
+        return _begin(request)
+    data = request.POST.copy()
+    _take_file(request, data)
+    if "preview" in data:
+        form = MakingForm.draft(data, connection=request.connection)
+        return _preview(request, form) if request.htmx else _show(request, form)
+    if "read" in data or "forget_upload" in data:
+        return _read(request, data)
+    step = take_step(data)
+    if step is None:
+        return _submit(request, data)
+    data, shown = step
+    form = MakingForm.draft(data, connection=request.connection)
+    form.autofocus = shown.focus
+    context: dict[str, Any] = {}
+    if shown.chooser in CHOOSERS:
+        page = read_page(request.connection.target, Place.read(QueryDict(shown.place)))
+        context = chooser_context(page, shown.chooser, surface="inline")
+    return _show(request, form, **context)
+
+
+def _begin(request: ConsoleRequest) -> HttpResponse:
+    """The blank form, or one with the object of S3 that the query string names as its source."""
+    uri = request.GET.get("input_s3_uri", "")
+    if not uri:
+        return _show(request, MakingForm(connection=request.connection))
+    data = QueryDict(mutable=True)
+    data.update({"source": S3, "input_s3_uri": uri})
+    return _read(request, data)
+
+
+def _take_file(request: ConsoleRequest, data: QueryDict) -> None:
+    """Keep the file that was sent, if it is the source, and let the form speak of it by its token."""
+    file = request.FILES.get("file")
+    if isinstance(file, ArrivingFile) and data.get("source") != S3:
+        uploads.forget(data.get("upload", ""))
+        data["upload_name"] = file.name or "file"
+        data["upload"] = file.keep()
+
+
+def _read(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
+    """Look at the source, and fill in what is still blank with what suits it."""
+    if "forget_upload" in data:
+        uploads.forget(data.get("upload", ""))
+        data["upload"] = data["upload_name"] = ""
+    found = suggestions(MakingForm.draft(data, connection=request.connection))
+    for name, value in found.items():
+        if not data.get(name, "").strip():
+            data[name] = value
+    form = MakingForm.draft(data, connection=request.connection)
+    form.autofocus = form.source_field if form.errors else "template" if form.look and not form.look.foreign else ""
+    return _show(request, form)
+
+
+def _show(request: ConsoleRequest, form: MakingForm, **context: Any) -> HttpResponse:
+    """The page with *form*; for htmx only what is inside the form."""
+    if put_aside.mark(request):
+        form.cancel_to(job_url(request, {}))
+    template = "console/_making_form.html" if request.htmx else "console/making.html"
+    shown = {"form": form, "is_dirty": form.is_bound, **_previewed(form), **context}
+    return render(request, template, shown)
+
+
+def _preview(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
+    return render(request, "console/_making_preview.html", _previewed(form))
+
+
+def _previewed(form: MakingForm) -> dict[str, Any]:
+    if form.look is None:
+        return {}
+    records, problem = form.preview()
+    return {"look": form.look, "shown": [Shown.of(made, form.recipe.shape) for made in records], "problem": problem}
+
+
+def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
+    form = MakingForm(data, connection=request.connection)
+    if not form.is_valid() or form.origin is None or form.look is None:
+        form.focus_first_error()
+        return _show(request, form)
+    if not making.is_small(form.origin):
+        return _hand_over(request, form)
+    try:
+        count = _write(form)
+    except TableError as error:
+        form.add_error(form.source_field, f"{error} {error.hint}".strip())
+    except AwsError as error:
+        return _not_written(request, form, error)
+    else:
+        uploads.forget(form.token)
+        return _on_to_the_job(request, form, count)
+    form.focus_first_error()
+    return _show(request, form)
+
+
+def _write(form: MakingForm) -> int:
+    assert form.origin is not None
+    assert form.look is not None
+    records = read_records(form.origin, form.look.kind, is_foreign=bool(form.look.foreign), recipe=form.recipe)
+    return making.write(form.connection.target, form.cleaned_data["output_s3_uri"], records)
+
+
+def _not_written(request: ConsoleRequest, form: MakingForm, error: AwsError) -> HttpResponse:
+    if error.code not in MISSING:
+        return _show(request, form, aws_error=error)
+    bucket = form.cleaned_data["output_s3_uri"].split("/")[2]
+    form.add_error("output_s3_uri", f"The bucket {bucket} does not exist.")
+    form.focus_first_error()
+    return _show(request, form)
+
+
+def _hand_over(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
+    """Leave it to a worker; the source and the recipe are known to be good as far as they were looked at."""
+    assert form.origin is not None
+    assert form.look is not None
+    made = making.start(
+        request.connection,
+        source=form.origin,
+        look=form.look,
+        recipe=form.recipe,
+        output_s3_uri=form.cleaned_data["output_s3_uri"],
+        actor=request.user,
+        upload=form.token,
+        source_s3_uri=form.source_s3_uri,
+    )
+    return redirect(made)
+
+
+def _on_to_the_job(request: ConsoleRequest, form: MakingForm, count: int) -> HttpResponse:
+    uri = form.cleaned_data["output_s3_uri"]
+    messages.success(request, f"{_records(count)} written to {uri}.")
+    doubt = doubt_about(count)
+    if doubt:
+        messages.warning(request, doubt)
+    fields = {"input_s3_uri": uri, "model_invocation_type": SHAPES[form.recipe.shape].invocation_type}
+    return redirect(job_url(request, fields))
+
+
+def _records(count: int) -> str:
+    return f"{count:,} record{' was' if count == 1 else 's were'}"
+
+
+def doubt_about(count: int) -> str:
+    """What the number of records may mean for a job; empty when it is within the usual limits."""
+    if count < DEFAULTS.min_records_per_job:
+        return f"Most models take jobs of {DEFAULTS.min_records_per_job} records or more, and the file has {count:,}."
+    if count > DEFAULTS.records_per_job:
+        return f"Most models take jobs of up to {DEFAULTS.records_per_job:,} records, and the file has {count:,}."
+    return ""
+
+
+def job_url(request: ConsoleRequest, fields: dict[str, Any]) -> str:
+    """The create form with *fields* filled in, and all else as it was when it was put aside for this."""
+    query = urlencode(fields | put_aside.mark(request))
+    return f"{reverse('job-create', args=[request.connection.name])}?{query}"
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """How far a worker is, and the way on once it is done; for htmx, asked each second, only that part."""
+    rows = MadeInput.objects.select_related("resend_of__connection")
+    row: MadeInput = get_object_or_404(rows, connection=request.connection, pk=pk)
+    context = {
+        "made": row,
+        "doubt": doubt_about(row.records),
+        "job_url": job_url(request, row.form_fields),
+    }
+    return render(request, "console/_input_made.html" if request.htmx else "console/input_made.html", context)

@@ -1,0 +1,285 @@
+"""Models as a person chooses one: the catalogue, what the region offers, prices, and why a model can't be chosen."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from difflib import get_close_matches
+from itertools import groupby
+
+from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
+from batchconsole.console.kit.amounts import exact_decimals
+from batchconsole.jobs.models import ModelPrice
+from batchconsole.jobs.prices import price_for
+from batchconsole.records import catalogue, prices
+from batchconsole.records.catalogue import Model
+from batchconsole.records.prices import Price
+
+# Which regions a geography's inference profiles can be called from, by the start of the region's name.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+GEOGRAPHIES = {
+    "us-gov": ("us-gov-",),
+    "us": ("us-east-", "us-west-"),
+    "eu": ("eu-",),
+    "apac": ("ap-",),
+    "jp": ("ap-northeast-1", "ap-northeast-3"),
+    "au": ("ap-southeast-2", "ap-southeast-4"),
+    "ca": ("ca-",),
+    "global": ("",),
+}
+
+
+# What a model refuses, in words; anything else is the name of a parameter.
+REFUSED = {
+    "prefill": "A conversation that ends with the assistant (prefill)",
+    "temperature+top_p": "temperature and top_p together",
+}
+
+PROFILE_LABEL = "Inference profile: "
+
+
+@dataclass(frozen=True)
+class InferenceType:
+    """One id under which a model can be asked."""
+
+    model_id: str
+    label: str
+
+
+class Priced:
+    """What has a price, or none that anybody knows."""
+
+    price: Price | None
+
+    @property
+    def input_price(self) -> Decimal | None:
+        return self.price.input_usd_per_million if self.price else None
+
+    @property
+    def output_price(self) -> Decimal | None:
+        return self.price.output_usd_per_million if self.price else None
+
+
+@dataclass(frozen=True)
+class ModelChoice(Priced):
+    """One model in the picker. ``obstacle`` says why it can't be chosen and is empty when it can."""
+
+    model: Model
+    price: Price | None
+    inference_types: tuple[InferenceType, ...]
+    obstacle: str = ""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(kind.model_id for kind in self.inference_types)
+
+    @property
+    def support(self) -> str:
+        """What the column Batch inference says."""
+        if not self.model.batch:
+            return "Not supported"
+        return self.obstacle or "Supported"
+
+    @property
+    def scopes(self) -> str:
+        """The inference types in a few words: ``On-demand, US, Global``."""
+        return ", ".join(kind.label.removeprefix(PROFILE_LABEL) for kind in self.inference_types)
+
+    @property
+    def direction(self) -> str:
+        """What it makes of what: ``text, image → text``."""
+        model = self.model
+        return f"{', '.join(model.input_modalities)} → {', '.join(model.output_modalities)}".lower()
+
+    @property
+    def modalities(self) -> list[str]:
+        """What it takes and what it gives, each in words for the filter: ``Image input``, ``Embedding output``."""
+        ways = ((self.model.input_modalities, "input"), (self.model.output_modalities, "output"))
+        return [f"{name.capitalize()} {way}" for names, way in ways for name in names]
+
+    @property
+    def refused(self) -> list[str]:
+        """What its own checks refuse in a record, in words."""
+        return [REFUSED.get(name, name) for name in self.model.refuses]
+
+    @property
+    def text(self) -> str:
+        """What the search looks through."""
+        return " ".join([self.model.name, self.model.provider, self.model.model_id, *self.ids]).lower()
+
+
+@dataclass
+class Offered:
+    """What the region says it offers. ``known`` is false when Bedrock did not answer, and then nothing is ruled out."""
+
+    known: bool = False
+    model_ids: frozenset[str] = frozenset()
+    profiles: tuple[InferenceProfile, ...] = ()
+    names: dict[str, FoundationModel] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, models: Iterable[FoundationModel], profiles: Iterable[InferenceProfile]) -> "Offered":
+        names = {catalogue.bare_id(model.model_id): model for model in models}
+        return cls(known=True, model_ids=frozenset(names), profiles=tuple(profiles), names=names)
+
+
+def model_choices(region: str, offered: Offered) -> list[ModelChoice]:
+    """Every model of the catalogue, and those of the region that the catalogue does not know yet."""
+    known = catalogue.models()
+    newer = [_newer(model) for bare, model in offered.names.items() if catalogue.find(bare) is None]
+    priced_here = set(ModelPrice.objects.values_list("model_id", flat=True))  # one query, not one a model
+    return [_choice(model, region, offered, is_priced_here=model.model_id in priced_here) for model in (*known, *newer)]
+
+
+def _newer(model: FoundationModel) -> Model:
+    """A model that came after this version's catalogue: whether it takes batch jobs only AWS can tell."""
+    return Model(
+        model_id=model.model_id,
+        name=model.model_name or model.model_id,
+        provider=model.provider_name or "Other",
+        family="",
+        input_modalities=model.input_modalities,
+        output_modalities=model.output_modalities,
+        batch=True,
+        on_demand="ON_DEMAND" in model.inference_types or not model.inference_types,
+        inference_profiles=(),
+        max_output_tokens=None,
+        regions=(),
+        refuses=(),
+    )
+
+
+def _choice(model: Model, region: str, offered: Offered, *, is_priced_here: bool) -> ModelChoice:
+    find = price_for if is_priced_here else prices.find_price
+    kinds = tuple(_inference_types(model, region, offered))
+    return ModelChoice(model, find(model.model_id, region), kinds, _obstacle(model, region, offered, kinds))
+
+
+def _inference_types(model: Model, region: str, offered: Offered) -> Iterator[InferenceType]:
+    if model.on_demand:
+        yield InferenceType(model.model_id, "On-demand")
+    own = {profile.inference_profile_id for profile in offered.profiles if _is_for(profile, model)}
+    for profile_id in dict.fromkeys([*model.inference_profiles, *sorted(own)]):
+        if serves(profile_id, region) and (
+            not offered.known or profile_id in own or model.model_id in offered.model_ids
+        ):
+            yield InferenceType(profile_id, f"{PROFILE_LABEL}{_scope(profile_id)}")
+
+
+def _is_for(profile: InferenceProfile, model: Model) -> bool:
+    return any(arn.endswith(f"/{model.model_id}") for arn in profile.model_arns)
+
+
+def geography(profile_id: str) -> str:
+    """``us`` of ``us.meta.llama3-1-8b-instruct-v1:0``; empty when the id has no such prefix."""
+    prefix = profile_id.partition(".")[0]
+    return prefix if prefix in GEOGRAPHIES else ""
+
+
+def serves(profile_id: str, region: str) -> bool:
+    """Whether a profile of this geography can be called from *region*; unknown ones are given the benefit."""
+    place = geography(profile_id)
+    return not place or region.startswith(GEOGRAPHIES[place])
+
+
+def _scope(profile_id: str) -> str:
+    names = {"us": "US", "us-gov": "US GovCloud", "eu": "EU", "apac": "APAC", "jp": "Japan", "au": "Australia"}
+    names |= {"ca": "Canada", "global": "Global"}
+    return names.get(geography(profile_id), "application")
+
+
+def _obstacle(model: Model, region: str, offered: Offered, kinds: tuple[InferenceType, ...]) -> str:
+    if not model.batch:
+        return "Batch inference is not supported."
+    if offered.known and model.model_id not in offered.model_ids:
+        return f"Not offered in {region}."
+    if not offered.known and model.regions and region not in model.regions:
+        return f"Not known to be offered in {region}."
+    if not kinds:
+        return f"It can be invoked only through an inference profile, and none serves {region}."
+    return ""
+
+
+@dataclass(frozen=True)
+class PricedType(Priced):
+    """One way to invoke a model and what it costs in batch jobs, if anybody knows."""
+
+    label: str
+    model_id: str
+    price: Price | None
+
+
+@dataclass(frozen=True)
+class ModelPrices:
+    """The prices of one model, with the decimals they share."""
+
+    rows: list[PricedType]
+
+    @property
+    def decimals(self) -> int:
+        return exact_decimals(price for row in self.rows for price in (row.input_price, row.output_price))
+
+
+def model_prices(choice: ModelChoice, region: str) -> ModelPrices:
+    """What *choice* costs by each of its inference types; where none serves the region, by its bare id."""
+    kinds = choice.inference_types or (InferenceType(choice.model.model_id, "None in this region"),)
+    return ModelPrices([PricedType(kind.label, kind.model_id, price_for(kind.model_id, region)) for kind in kinds])
+
+
+def by_provider(choices: Iterable[ModelChoice]) -> list[tuple[str, list[ModelChoice]]]:
+    """The choices under their providers, both in the catalogue's order."""
+    listed = list(choices)
+    order = list(dict.fromkeys(choice.model.provider for choice in listed))
+    listed.sort(key=lambda choice: order.index(choice.model.provider))
+    return [(name, list(group)) for name, group in groupby(listed, key=lambda choice: choice.model.provider)]
+
+
+def refusal(model_id: str, region: str) -> str:
+    """Why a batch job of *model_id* would be refused, as far as the catalogue knows; empty when it would not."""
+    elsewhere = _region_of(model_id)
+    if elsewhere not in ("", region):
+        return f"This ARN is of {elsewhere}, and the job will run in {region}. Choose a model of this region."
+    model = catalogue.find(model_id)
+    if model is None:
+        return ""
+    if not model.batch:
+        return f"Batch inference is not supported for the requested model: {model.name}. Choose another model."
+    if _is_bare(model_id):
+        return (
+            ""
+            if model.on_demand
+            else f"{model.name} can be invoked only through an inference profile.{_hint(model, region)}"
+        )
+    if serves(model_id.rpartition("/")[2], region):
+        return ""
+    return f"This inference profile cannot be called from {region}.{_hint(model, region)}"
+
+
+def _hint(model: Model, region: str) -> str:
+    """What to enter instead, for this region if there is something."""
+    own = [model.model_id] if model.on_demand else []
+    usable = own + [profile for profile in model.inference_profiles if serves(profile, region)]
+    return f" Enter {' or '.join(usable or model.inference_profiles)}."
+
+
+def _region_of(model_id: str) -> str:
+    parts = model_id.split(":")
+    return parts[3] if parts[0] == "arn" and len(parts) > 3 else ""
+
+
+def closest(model_id: str) -> str:
+    """The id of the catalogue that *model_id*, which it does not know, may have been meant to be; or nothing."""
+    known = [model.model_id for model in catalogue.models()]
+    found = get_close_matches(catalogue.bare_id(model_id), known, n=1, cutoff=0.8)
+    return found[0] if found and ":" not in model_id.partition("arn:")[2] else ""
+
+
+def takes_converse(model: Model) -> bool:
+    """Whether the Converse API knows the model; embedding models have no conversations.
+
+    Source: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html.
+    """
+    return "embedding" not in {modality.lower() for modality in model.output_modalities}
+
+
+def _is_bare(model_id: str) -> bool:
+    return "foundation-model/" in model_id or catalogue.bare_id(model_id) == model_id

@@ -1,0 +1,129 @@
+"""A connection at a glance: what waits and runs, what failed lately, what this month cost, what needs somebody."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from batchconsole.console.kit.links import query_string
+from batchconsole.console.kit.pagination import bounded
+from batchconsole.console.overview.warnings import Notice, warnings_of
+from batchconsole.jobs.filters import STATUS_GROUPS
+from batchconsole.jobs.models import BatchJob, Connection, utc_today
+from batchconsole.jobs.usage import DAY, Days, Totals, Usage, cells
+
+LATELY = timedelta(days=7)
+SHOWN = 5
+UNSHOWN = ("manifest", "results_error", "subnet_ids", "security_group_ids", "tags")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of jobs and the list that shows them."""
+
+    name: str
+    title: str
+    count: str
+    url: str
+
+
+class Overview:
+    """What the page shows of one connection; each part is a query of its own, and none grows with the table."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.jobs = BatchJob.objects.filter(connection=connection)
+
+    @property
+    def url(self) -> str:
+        return reverse("overview", args=[self.connection.name])
+
+    @cached_property
+    def since(self) -> datetime:
+        """From when on something is lately: a midnight, so that the list can be asked for the same days."""
+        day = timezone.localdate() - LATELY
+        return timezone.make_aware(datetime.combine(day, time()))
+
+    @cached_property
+    def figures(self) -> list[Figure]:
+        return [
+            self._figure("running", "Running"),
+            self._figure("waiting", "Waiting"),
+            self._figure("failed", "Failed, last 7 days", lately=True),
+            self._figure("completed", "Completed, last 7 days", lately=True),
+        ]
+
+    def _figure(self, group: str, title: str, *, lately: bool = False) -> Figure:
+        return Figure(group, title, bounded(self._in(group, lately=lately)), self.list_url(group, lately=lately))
+
+    def _in(self, group: str, *, lately: bool = False) -> QuerySet[BatchJob]:
+        jobs = self.jobs.filter(created_at__gte=self.since) if lately else self.jobs
+        found: QuerySet[BatchJob] = jobs.filter(status__in=STATUS_GROUPS[group][1])
+        return found
+
+    def list_url(self, group: str, *, lately: bool = False) -> str:
+        """The job list of one group of statuses."""
+        values: dict[str, Any] = {"status": group}
+        if lately:
+            values["f"] = f"created>={timezone.localtime(self.since):%Y-%m-%d}"
+        return self.connection.get_absolute_url() + query_string(values)
+
+    @property
+    def failed_url(self) -> str:
+        return self.list_url("failed", lately=True)
+
+    @cached_property
+    def running(self) -> list[BatchJob]:
+        """The newest jobs that run, then those that wait."""
+        found = self._newest("running")
+        return found + self._newest("waiting")[: SHOWN - len(found)]
+
+    @cached_property
+    def failed(self) -> list[BatchJob]:
+        """The newest failures among the jobs of the last days."""
+        return self._newest("failed", lately=True)
+
+    def _newest(self, group: str, *, lately: bool = False) -> list[BatchJob]:
+        jobs = self.jobs.filter(created_at__gte=self.since) if lately else self.jobs
+        rows = jobs.in_status(STATUS_GROUPS[group][1]).select_related("connection").defer(*UNSHOWN)
+        return list(rows.order_by("-created_at", "-id")[:SHOWN])
+
+    @cached_property
+    def first_jobs(self) -> list[BatchJob]:
+        """The oldest two jobs: with fewer than two somebody is new here."""
+        return list(self.jobs.select_related("connection").order_by("created_at", "id")[:2])
+
+    @property
+    def is_new(self) -> bool:
+        return len(self.first_jobs) < 2
+
+    @cached_property
+    def month(self) -> Totals:
+        """Tokens and cost of the jobs that ended in this UTC month."""
+        today = utc_today()
+        return Usage.of(cells(self.connection, Days(today.replace(day=1), today), by=DAY)).total
+
+    @property
+    def usage_url(self) -> str:
+        return reverse("usage", args=[self.connection.name]) + "?range=month"
+
+    @cached_property
+    def warnings(self) -> list[Notice]:
+        return warnings_of(self.connection, self.month, usage_url=self.usage_url)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something can change by itself."""
+        return bool(self.running)
+
+    @cached_property
+    def version(self) -> str:
+        """Changes when anything that the page shows has changed."""
+        rows = [(job.pk, job.modified_at) for job in [*self.running, *self.failed, *self.first_jobs]]
+        seen = [self.figures, rows, self.month, self.warnings, timezone.localdate()]
+        return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()

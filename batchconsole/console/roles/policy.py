@@ -1,0 +1,36 @@
+"""The two documents of a service role, before it is made."""
+
+import json
+from dataclasses import dataclass
+
+from batchconsole.aws import iam
+from batchconsole.aws.errors import AwsError
+from batchconsole.console.roles.access import LOCATIONS, RoleFields, missing_of
+from batchconsole.jobs.lifecycle import account_id, role_scope
+
+NEEDED = ("model_id", *LOCATIONS)
+
+
+@dataclass(frozen=True)
+class RolePolicy:
+    """The two documents as text, or what is missing to write them."""
+
+    trust: str = ""
+    permissions: str = ""
+    missing: tuple[str, ...] = ()
+    error: AwsError | None = None
+
+
+def role_policy(form: RoleFields) -> RolePolicy:
+    """The documents of the role that *form* would make; only the fields they depend on need be right."""
+    form.full_clean()
+    values = form.cleaned_data
+    missing = missing_of(form, NEEDED)
+    if missing:
+        return RolePolicy(missing=missing)
+    try:
+        account = account_id(form.connection)
+        trust, permissions = iam.new_role_documents(form.connection.target, role_scope(values), account_id=account)
+    except AwsError as error:
+        return RolePolicy(error=error)
+    return RolePolicy(json.dumps(trust, indent=2), json.dumps(permissions, indent=2))

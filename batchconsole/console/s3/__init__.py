@@ -1,0 +1,1 @@
+"""Buckets, folders and objects as pages, and the chooser that other pages show."""

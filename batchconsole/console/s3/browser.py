@@ -1,0 +1,303 @@
+"""Buckets, folders and objects as one page of a table: for the S3 pages, the chooser, and the form without script.
+
+What S3 lists in one call is all known: it can be sorted, searched within names, and counted. A larger folder comes in
+S3's own order, and only a search or another order reads on, up to a limit. Beyond that it is searched by the start of
+names, which is all that S3 can do.
+"""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.cache import caches
+from django.utils import timezone
+
+from batchconsole.aws import s3
+from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3 import Listing
+from batchconsole.aws.session import Target
+from batchconsole.console.job_list.columns import SORT_ICONS
+from batchconsole.console.s3.inputs import Hindrance, hindrance
+from batchconsole.console.s3.places import BUCKET_COLUMNS, OBJECT_COLUMNS, Column, Crumb, Place
+from batchconsole.jobs.limits import Limits
+
+PAGE_SIZE = 100
+# As many as S3 lists in one call.
+WHOLE = 1000
+# As many are read to search within names or to sort: ten calls, a second or two on AWS.
+MOST = 10_000
+# S3 gives a token for what follows only, so the way back is the tokens already used; so many keep the URL short.
+KEPT_TOKENS = 8
+BUCKET, FOLDER, OBJECT = "bucket", "folder", "object"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column's head: ``query`` leads to the place sorted by it, empty where it cannot be."""
+
+    column: Column
+    query: str = ""
+    sorted: str = ""
+
+    @property
+    def icon(self) -> str:
+        return SORT_ICONS[self.sorted]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; ``name`` is what is shown, ``uri`` what would be chosen."""
+
+    kind: str
+    name: str
+    uri: str
+    created_at: datetime | None = None
+    region: str = ""
+    size: int | None = None
+    last_modified: datetime | None = None
+    hindrance: Hindrance | None = None
+
+    @property
+    def is_choosable(self) -> bool:
+        """Whether it can be an input, as far as that is asked and known."""
+        return not (self.hindrance and self.hindrance.is_final)
+
+    @property
+    def query(self) -> str:
+        """The query string of the page behind the row."""
+        return urlencode({"uri": self.uri})
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a place. ``total`` is ``None`` where there are more than were read, which are ``read``.
+
+    ``by_prefix`` says that only the start of names can be searched, and that nothing can be sorted.
+    """
+
+    place: Place
+    rows: list[Row] = field(default_factory=list)
+    total: int | None = None
+    read: int = 0
+    next: Place | None = None
+    previous: Place | None = None
+    by_prefix: bool = False
+    read_at: datetime = field(default_factory=timezone.now)
+    error: AwsError | None = None
+
+    @property
+    def counter(self) -> str:
+        return f"{self.read:,}+" if self.total is None else f"{self.total:,}"
+
+    @property
+    def find_label(self) -> str:
+        if not self.place.bucket:
+            return "Find bucket"
+        return "Find object by prefix" if self.by_prefix else "Find object"
+
+    @property
+    def headings(self) -> list[Heading]:
+        """The heads of the columns, links where the rows can be sorted."""
+        columns = OBJECT_COLUMNS if self.place.bucket else BUCKET_COLUMNS
+        return [self._heading(column) for column in columns]
+
+    def _heading(self, column: Column) -> Heading:
+        if self.total is None and self.by_prefix:
+            return Heading(column)
+        # Unsorted is how S3 lists: by name.
+        way = {column.name: "ascending", f"-{column.name}": "descending"}.get(self.place.sort or "name", "")
+        sort = f"-{column.name}" if way == "ascending" else column.name
+        sort = "" if sort == "name" else sort
+        return Heading(column, replace(self.place, sort=sort, page=1, tokens=()).query, way)
+
+    @property
+    def title(self) -> str:
+        return "Objects" if self.place.bucket else "Buckets"
+
+    @property
+    def name(self) -> str:
+        """What the place is called: its last folder, its bucket, or all buckets."""
+        return self.crumbs[-1].title
+
+    @property
+    def unfiltered(self) -> str:
+        """The query string of the same place without its filter."""
+        return self.place.inside(self.place.bucket, self.place.folder).query
+
+    @property
+    def crumbs(self) -> list[Crumb]:
+        """From the list of buckets to here."""
+        place, steps = self.place, [Crumb("S3 buckets", "")]
+        if place.bucket:
+            steps.append(Crumb(place.bucket, place.inside(place.bucket).query))
+        folders = place.folder.split("/")[:-1]
+        for depth, name in enumerate(folders, 1):
+            steps.append(Crumb(name or "(no name)", place.inside(place.bucket, "/".join(folders[:depth]) + "/").query))
+        return steps
+
+
+def read_page(
+    target: Target,
+    place: Place,
+    *,
+    limits: Limits | None = None,
+    is_fresh: bool = False,
+    whole: int = WHOLE,
+    most: int = MOST,
+) -> Page:
+    """The page at *place*; AWS's error instead of rows when there was one.
+
+    With *limits* objects say what keeps them from being the input of a job. *whole* is how many objects are read in one
+    call, *most* how many to search within names or to sort; these are remembered for a minute, unless *is_fresh*.
+    """
+    try:
+        return _Reader(target, place, limits, whole, most, is_fresh).page() if place.bucket else _buckets(target, place)
+    except AwsError as error:
+        return Page(place, error=error)
+
+
+def _buckets(target: Target, place: Place) -> Page:
+    rows = [
+        Row(BUCKET, bucket.name, f"s3://{bucket.name}/", created_at=bucket.created_at, region=bucket.region)
+        for bucket in s3.list_buckets(target)
+        if place.find.lower() in bucket.name
+    ]
+    return _known(place, rows)
+
+
+def _known(place: Place, rows: list[Row], *, by_prefix: bool = False) -> Page:
+    """The page of a place whose *rows* are all here: in the order asked for, folders always first."""
+    if place.sort:
+        name = place.sort.removeprefix("-")
+        rows = sorted(rows, key=lambda row: _sort_key(row, name), reverse=place.sort.startswith("-"))
+    rows = sorted(rows, key=lambda row: row.kind == OBJECT)
+    place = replace(place, page=min(place.page, max(1, -(-len(rows) // PAGE_SIZE))), tokens=())
+    start = (place.page - 1) * PAGE_SIZE
+    return Page(
+        place,
+        rows[start : start + PAGE_SIZE],
+        total=len(rows),
+        next=replace(place, page=place.page + 1) if len(rows) > start + PAGE_SIZE else None,
+        previous=replace(place, page=place.page - 1) if place.page > 1 else None,
+        by_prefix=by_prefix,
+    )
+
+
+def _sort_key(row: Row, name: str) -> tuple[Any, ...]:
+    value = getattr(row, name)
+    return (value is not None, value, row.name)
+
+
+@dataclass
+class _Reader:
+    """Reads what a page of a bucket needs, in as few calls as there can be."""
+
+    target: Target
+    place: Place
+    limits: Limits | None
+    whole: int
+    most: int
+    is_fresh: bool
+
+    def page(self) -> Page:
+        if self.place.tokens:
+            return self._part(self._list(self._prefix, self.place.tokens[-1]))
+        is_search = bool(self.place.find or self.place.sort)
+        known = self._remembered() if is_search else None
+        if known:
+            return self._searched(*known)
+        first = self._list(self.place.folder)
+        if first.next_token and is_search:
+            return self._searched(*self._read_on(first))
+        return self._part(first) if first.next_token else _known(self.place, self._found(first))
+
+    @property
+    def _key(self) -> str:
+        """Where a large folder is remembered for some seconds, so that its second page is not read anew."""
+        named = repr((self.target, self.place.bucket, self.place.folder, self.whole, self.most))
+        return hashlib.sha256(named.encode()).hexdigest()
+
+    def _remembered(self) -> tuple[Listing, datetime] | None:
+        return None if self.is_fresh else caches["s3"].get(self._key)
+
+    @property
+    def _prefix(self) -> str:
+        return self.place.folder + self.place.find
+
+    def _list(self, prefix: str, token: str = "") -> Listing:
+        return s3.list_objects(self.target, self.place.bucket, prefix, continuation_token=token, max_keys=self.whole)
+
+    def _read_on(self, first: Listing) -> tuple[Listing, datetime]:
+        """The folder from *first* on, up to the limit, with a token where there is more; and when it was read."""
+        folders, objects, token, read = [*first.folders], [*first.objects], first.next_token, self.whole
+        while token and read < self.most:
+            listing = self._list(self.place.folder, token)
+            folders, objects, token = folders + listing.folders, objects + listing.objects, listing.next_token
+            read += self.whole
+        found = Listing(folders=folders, objects=objects, next_token=token)
+        known = (found, timezone.now())
+        caches["s3"].set(self._key, known)
+        return known
+
+    def _searched(self, folder: Listing, read_at: datetime) -> Page:
+        """A large folder searched and sorted; one that is too large by the start of names only."""
+        if not folder.next_token:
+            return replace(_known(self.place, self._found(folder)), read_at=read_at)
+        listing = self._list(self._prefix)
+        if self.place.find and not listing.next_token:
+            return _known(self.place, self._rows(listing), by_prefix=True)
+        return self._part(listing, read=self.most)
+
+    def _part(self, listing: Listing, *, read: int = 0) -> Page:
+        """One page of those that one call lists, of a folder that has more."""
+        place, pages = replace(self.place, sort=""), max(1, self.whole // PAGE_SIZE)
+        place = place if place.tokens else replace(place, page=min(place.page, pages))
+        rows, start = self._rows(listing), (place.page - 1) % pages * PAGE_SIZE
+        first = place.page - (place.page - 1) % pages  # the number of the first page of this call
+        following = None
+        if len(rows) > start + PAGE_SIZE:
+            following = replace(place, page=place.page + 1)
+        elif listing.next_token:
+            tokens = (*place.tokens, listing.next_token)[-KEPT_TOKENS:]
+            following = replace(place, page=first + pages, tokens=tokens)
+        return Page(
+            place,
+            rows[start : start + PAGE_SIZE],
+            read=read or self.whole,
+            next=following,
+            previous=_page_before(place, pages),
+            by_prefix=bool(read or place.find),
+        )
+
+    def _found(self, listing: Listing) -> list[Row]:
+        """The rows whose names hold what is looked for."""
+        wanted = self.place.find.lower()
+        return [row for row in self._rows(listing) if wanted in row.name.lower()]
+
+    def _rows(self, listing: Listing) -> list[Row]:
+        home, cut = f"s3://{self.place.bucket}/", len(self.place.folder)
+        folders = [Row(FOLDER, folder[cut:], home + folder) for folder in listing.folders]
+        return folders + [
+            Row(
+                OBJECT,
+                item.key[cut:],
+                home + item.key,
+                size=item.size,
+                last_modified=item.last_modified,
+                hindrance=hindrance(item, self.limits) if self.limits else None,
+            )
+            for item in listing.objects
+            if item.key != self.place.folder  # the empty object by which some programs make a folder
+        ]
+
+
+def _page_before(place: Place, pages: int) -> Place | None:
+    """The page before, as far as it is known; the first page when it is not. A call lists so many *pages*."""
+    if place.page == 1:
+        return None
+    if (place.page - 1) % pages:
+        return replace(place, page=place.page - 1)
+    known = len(place.tokens) > 1 or place.page == pages + 1
+    return replace(place, page=place.page - 1, tokens=place.tokens[:-1]) if known else replace(place, page=1, tokens=())

@@ -1,0 +1,224 @@
+"""S3 as pages: buckets, folders and objects; one object with its beginning; download, upload; the chooser's body."""
+
+from itertools import chain
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import content_disposition_header, urlencode
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import push_url
+
+from batchconsole.aws import s3
+from batchconsole.aws.errors import AwsError
+from batchconsole.aws.session import Target
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.s3 import uploads as uploads
+from batchconsole.console.s3.browser import Page, read_page
+from batchconsole.console.s3.inputs import TABLES, folder_input, hindrance
+from batchconsole.console.s3.places import Place
+from batchconsole.console.s3.preview import preview
+from batchconsole.jobs.limits import Limits, limits_for
+
+# What the chooser is for: the form's field, and whether the job reads there or writes.
+CHOOSERS = {"input_s3_uri": "read", "output_s3_uri": "write"}
+# What can be added to a place; which of its two forms is open stands in the query string.
+ADDITIONS = ("upload", "folder")
+NOT_THERE = {"NotFound", "NoSuchKey", "NoSuchBucket"}
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """The page of a place in S3; with ``choose``, asked for by htmx, the body of the dialog that chooses one."""
+    chooser = request.GET.get("choose", "")
+    limits = input_limits(request, chooser, request.GET)
+    is_fresh = "fresh" in request.GET
+    page = read_page(request.connection.target, Place.read(request.GET), limits=limits, is_fresh=is_fresh)
+    add = request.GET.get("add", "")
+    context = {
+        "add": add if add in ADDITIONS and page.place.bucket and not page.error else "",
+        "picked": _picked(page, request.GET.get("pick", "")),
+        "model_id": request.GET.get("model_id") if limits else None,
+    }
+    if request.htmx and chooser in CHOOSERS:
+        context |= chooser_context(page, chooser, surface="dialog")
+        return _in_dialog(render(request, "console/_s3_chooser.html", context))
+    return render(request, "console/s3.html", context | {"page": page, "surface": "page"})
+
+
+def input_limits(request: ConsoleRequest, chooser: str, asked: QueryDict) -> Limits | None:
+    """The limits that a job's input is held against, those of the model the form names; ``None`` for any other page."""
+    if CHOOSERS.get(chooser) != "read" or "model_id" not in asked:
+        return None
+    return limits_for(request.connection, asked.get("model_id", ""))
+
+
+def _picked(page: Page, uri: str) -> str:
+    """The row to be picked, such as a file just uploaded, if it can be."""
+    return next((row.uri for row in page.rows if row.uri == uri and row.is_choosable), "")
+
+
+@require_safe
+def folder_summary(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """What a job would read in a folder, for the chooser to say when it is picked."""
+    place = Place.read(request.GET)
+    limits = limits_for(request.connection, request.GET.get("model_id", ""))
+    context: dict[str, Any] = {}
+    try:
+        context["found"] = folder_input(request.connection.target, place.bucket, place.folder, limits)
+    except AwsError as error:
+        context["error"] = error
+    return render(request, "console/_s3_folder_summary.html", context)
+
+
+def _in_dialog(response: HttpResponse) -> HttpResponse:
+    """The address stays the page's: htmx 2 pushes a boosted link's address whatever its hx-push-url says."""
+    return push_url(response, False)
+
+
+def chooser_context(page: Page, chooser: str, *, surface: str) -> dict[str, Any]:
+    """What the chooser's template needs. *surface* is ``dialog`` or, without script, ``inline``."""
+    writes = CHOOSERS[chooser] == "write"
+    return {"page": page, "surface": surface, "choose": chooser, "writes": writes}
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """One object, or one version of it: what S3 says of it, and its beginning; in the chooser's dialog too."""
+    bucket, key = _object_place(request)
+    folder, slash, name = key.rpartition("/")
+    chooser = request.GET.get("choose", "")
+    context: dict[str, Any] = {"uri": f"s3://{bucket}/{key}", "name": name, "place": Place(bucket, folder + slash)}
+    context |= {"version_id": request.GET.get("version", ""), "choose": chooser if chooser in CHOOSERS else ""}
+    context |= _read_object(request, bucket, key)
+    if request.htmx and chooser in CHOOSERS:
+        limits = input_limits(request, chooser, request.GET)
+        found = hindrance(context["object"], limits) if limits and "object" in context else None
+        context |= {"surface": "dialog", "hindrance": found, "model_id": request.GET.get("model_id")}
+        return _in_dialog(render(request, "console/_s3_chooser_object.html", context))
+    if "object" in context:
+        found = hindrance(context["object"], limits_for(request.connection, ""))
+        context |= {"hindrance": found, "is_table": key.lower().endswith(TABLES)}
+    status = _status(context["error"]) if context["error"] else 200
+    return render(request, "console/s3_object.html", context, status=status)
+
+
+def _read_object(request: ConsoleRequest, bucket: str, key: str) -> dict[str, Any]:
+    """What the object's page shows; what could not be read is an error in its place.
+
+    Of an object that is not there the versions are looked up unasked: they outlive one that was deleted.
+    """
+    target, version_id = request.connection.target, request.GET.get("version", "")
+    found: dict[str, Any] = {"error": None}
+    try:
+        found["object"] = s3.head_object(target, bucket, key, version_id=version_id)
+    except AwsError as error:
+        found["error"] = error
+    else:
+        found["preview"] = preview(target, bucket, found["object"], version_id=version_id)
+    is_gone = found["error"] and found["error"].code in NOT_THERE
+    if "versions" in request.GET or is_gone:
+        found |= _versions(target, bucket, key, is_asked_for="versions" in request.GET)
+    return found
+
+
+def _versions(target: Target, bucket: str, key: str, *, is_asked_for: bool) -> dict[str, Any]:
+    """The versions, and since when the object has been deleted; why not only where somebody asked for them."""
+    try:
+        versions = s3.list_object_versions(target, bucket, key)
+    except AwsError as error:
+        return {"versions_error": error} if is_asked_for else {}
+    deleted_at = versions[0].last_modified if versions and versions[0].is_deleted else None
+    return {"versions": versions, "deleted_at": deleted_at} if versions or is_asked_for else {}
+
+
+def _object_place(request: ConsoleRequest) -> tuple[str, str]:
+    try:
+        bucket, key = s3.parse_s3_uri(request.GET.get("uri", ""))
+    except ValueError as error:
+        raise Http404(str(error)) from error
+    if not key:
+        raise Http404("That is a bucket, not an object.")
+    return bucket, key
+
+
+def _status(error: AwsError) -> int:
+    return 404 if error.code in NOT_THERE else 502
+
+
+@require_safe
+def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
+    """The object as a file, handed on as it comes."""
+    bucket, key = _object_place(request)
+    target, version_id = request.connection.target, request.GET.get("version", "")
+    try:
+        item = s3.head_object(target, bucket, key, version_id=version_id)
+        chunks = s3.iter_object(target, bucket, key, etag=item.etag, version_id=version_id)
+        first = next(chunks, b"")  # a refusal must come before the response has begun
+    except AwsError as error:
+        messages.error(request, f"{key} could not be downloaded. {error.message}")
+        return redirect(f"{reverse('s3-object', args=[connection])}?{urlencode({'uri': f's3://{bucket}/{key}'})}")
+    response = StreamingHttpResponse(chain([first], chunks), content_type="application/octet-stream")
+    response["Content-Length"] = str(item.size)
+    response["Content-Disposition"] = content_disposition_header(True, key.rpartition("/")[2]) or "attachment"
+    return response
+
+
+@require_POST
+def upload(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Put the files into the folder shown and come back to it; with what could not be put there, to the form."""
+    place = Place.read(request.POST)
+    files: list[Any] = request.FILES.getlist("file")  # open files with a name
+    if not place.bucket or not files:
+        messages.error(request, "Choose a file and a bucket to upload it to.")
+        return _back(request, place, add="upload")
+    refused = [refusal for file in files if (refusal := _put(request, place, file))]
+    for refusal in refused:
+        messages.error(request, refusal)
+    return _back(request, place, add="upload") if refused else _back(request, place, pick=place.uri + files[0].name)
+
+
+def _put(request: ConsoleRequest, place: Place, file: Any) -> str:
+    """Upload one file; why not, where that is so."""
+    target, key = request.connection.target, place.folder + file.name
+    refusal = uploads.refusal(target, place.bucket, key, size=file.size, may_replace="replace" in request.POST)
+    if refusal:
+        return f"{refusal} Then choose the file again."
+    try:
+        s3.upload_fileobj(target, place.bucket, key, file)
+    except AwsError as error:
+        return f"{file.name} could not be uploaded. {error.message} {error.hint}".strip()
+    uploads.say_uploaded(request, place.bucket, key)
+    return ""
+
+
+@require_POST
+def create_folder(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Make an empty folder: in S3, an object of no bytes whose key ends in a slash."""
+    place = Place.read(request.POST)
+    name = request.POST.get("name", "").strip().strip("/")
+    if not place.bucket or not name or "//" in name:
+        messages.error(request, "Enter a name for the folder.")
+        return _back(request, place, add="folder")
+    made = place.inside(place.bucket, f"{place.folder}{name}/")
+    try:
+        s3.put_object(request.connection.target, made.bucket, made.folder, b"")
+    except AwsError as error:
+        messages.error(request, f"The folder {name} could not be created. {error.message} {error.hint}".strip())
+        return _back(request, place, add="folder")
+    messages.success(request, f"The folder {name} was created.")
+    return _back(request, made)
+
+
+def _back(request: ConsoleRequest, place: Place, **more: str) -> HttpResponse:
+    """To the place, in the chooser if the form was there. A page has nothing to pick."""
+    chooser = request.POST.get("choose", "")
+    more = more | {"choose": chooser} if chooser in CHOOSERS else {key: more[key] for key in more if key != "pick"}
+    more |= {"model_id": request.POST["model_id"]} if "model_id" in request.POST else {}
+    query = "&".join(filter(None, [place.query, urlencode(more)]))
+    return redirect(f"{reverse('s3-browse', args=[request.connection.name])}?{query}")

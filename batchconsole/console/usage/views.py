@@ -1,0 +1,97 @@
+"""Usage and cost: totals of a range of days, their chart, and the same as CSV."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.csv_download import csv_response
+from batchconsole.console.usage.page import UsagePage
+from batchconsole.console.usage.query import UsageQuery
+from batchconsole.jobs.models import utc_today
+from batchconsole.jobs.usage import cells, job_usages
+
+Table = tuple[Iterable[str], Iterator[Iterable[Any]]]
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def index(request: ConsoleRequest, connection: str) -> HttpResponse:
+    template = "console/_usage.html" if request.htmx else "console/usage.html"
+    return render(request, template, {"usage": _page(request)})
+
+
+def _page(request: ConsoleRequest) -> UsagePage:
+    query = UsageQuery.read(request.GET, utc_today())
+    return UsagePage(request.connection, query, page_size=request.preferences.page_size)
+
+
+@require_safe
+def export(request: ConsoleRequest, connection: str, kind: str) -> HttpResponseBase:
+    """The page's range as CSV: ``totals`` by day and group, or every one of its ``jobs``."""
+    if kind not in EXPORTS:
+        raise Http404(f"There is no export {kind}.")
+    page = _page(request)
+    header, rows = EXPORTS[kind](page)
+    days = page.query.days
+    return csv_response(f"{connection}-{kind}-{days.first}-to-{days.last}.csv", header, rows)
+
+
+def _totals(page: UsagePage) -> Table:
+    header = ("day_utc", *(() if page.query.is_by_day else (page.group_title,)), *TOTALS)
+    return header, (
+        (
+            cell.day,
+            *(() if page.query.is_by_day else (cell.group.name,)),
+            cell.totals.jobs,
+            cell.totals.input_tokens,
+            cell.totals.output_tokens,
+            _usd(cell.totals.cost_usd),
+            cell.totals.unpriced,
+            cell.totals.uncounted,
+        )
+        for cell in cells(page.connection, page.query.days, by=page.query.by, tag=page.tag)
+    )
+
+
+def _jobs(page: UsagePage) -> Table:
+    return JOBS, (
+        (
+            job.ended_at.isoformat(),
+            job.job_name,
+            job.job_arn,
+            job.model_id,
+            job.person,
+            job.status,
+            "; ".join(f"{tag.get('key', '')}={tag.get('value', '')}" for tag in job.tags),
+            job.input_tokens,
+            job.output_tokens,
+            _usd(job.cost_usd),
+        )
+        for job in job_usages(page.connection, page.query.days)
+    )
+
+
+def _usd(amount: Any) -> str:
+    """Six decimals; an empty cell for what is not known."""
+    return "" if amount is None else f"{amount:.6f}"
+
+
+TOTALS = ("jobs", "input_tokens", "output_tokens", "cost_usd", "jobs_without_price", "jobs_without_token_count")
+JOBS = (
+    "ended_at",
+    "job_name",
+    "job_arn",
+    "model_id",
+    "created_by",
+    "status",
+    "tags",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+)
+EXPORTS: dict[str, Callable[[UsagePage], Table]] = {"totals": _totals, "jobs": _jobs}

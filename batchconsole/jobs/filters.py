@@ -1,0 +1,118 @@
+"""What the job list can be narrowed to. What a query string asks for; its bad parts are dropped."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django.utils.datastructures import MultiValueDict
+from django.utils.functional import cached_property
+
+from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.properties import matching, read_token, read_tokens
+from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.states import LIVE, WAITING, Status
+
+Jobs = QuerySet[BatchJob]
+
+# What people look for together; each is a value of ``status`` beside the statuses themselves.
+STATUS_GROUPS: dict[str, tuple[str, frozenset[Status]]] = {
+    "waiting": ("Waiting", WAITING),
+    "running": ("Running", LIVE),
+    "completed": ("Completed", frozenset({Status.COMPLETED, Status.PARTIALLY_COMPLETED})),
+    "failed": ("Failed", frozenset({Status.FAILED, Status.EXPIRED, Status.REJECTED, Status.SUBMIT_FAILED})),
+    "stopped": ("Stopped", frozenset({Status.STOPPED, Status.CANCELLED})),
+}
+MAX_TEXT = 200
+STATUS_CHOICES = [(name, title) for name, (title, _) in STATUS_GROUPS.items()] + list(Status.choices)
+# By name in the query string: whether a value can be made sense of.
+READABLE: dict[str, Callable[[str], bool]] = {
+    "q": lambda text: len(text) <= MAX_TEXT,
+    "f": lambda text: read_token(text) is not None,
+    "status": dict(STATUS_CHOICES).__contains__,
+    "join": ("any", "all").__contains__,
+}
+
+
+class KnownChoicesField(forms.MultipleChoiceField):
+    """Several values out of its choices; those it does not know are left out instead of refused."""
+
+    def clean(self, value: Any) -> list[str]:
+        return [each for each in super().to_python(value) if self.valid_value(each)]
+
+
+class KnownChoicesFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc] # django-filter ships no types
+    field_class = KnownChoicesField
+
+
+class TokensField(forms.MultipleChoiceField):
+    """Tokens such as ``status=Failed``, in their own form; what is none is left out."""
+
+    def clean(self, value: Any) -> list[str]:
+        return [str(token) for token in read_tokens(super().to_python(value))]
+
+
+class TokensFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc] # django-filter ships no types
+    field_class = TokensField
+
+
+class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
+    q = django_filters.CharFilter(method="matching_text", max_length=MAX_TEXT, strip=True)
+    f = TokensFilter(method="with_tokens")
+    join = django_filters.ChoiceFilter(method="any_join", choices=[("any", "Any of the filters")])
+    status = KnownChoicesFilter(method="in_status", choices=STATUS_CHOICES)  # the last one, as in_status wants it
+
+    class Meta:
+        model = BatchJob
+        fields: ClassVar[list[str]] = []
+
+    @classmethod
+    def of(cls, query: MultiValueDict[str, str], jobs: BatchJobQuerySet) -> Self:
+        """The filter *query* asks for; a text that is a token, such as ``Status = Failed``, becomes one."""
+        typed = read_token(query.get("q", ""))
+        if typed is not None:
+            query = query.copy()
+            del query["q"]
+            query.appendlist("f", str(typed))
+        return cls(query, jobs)
+
+    def matching_text(self, jobs: BatchJobQuerySet, name: str, text: str) -> Jobs:
+        return jobs.matching(text)
+
+    def in_status(self, jobs: BatchJobQuerySet, name: str, values: list[str]) -> Jobs:
+        return jobs.in_status(statuses(values))
+
+    def with_tokens(self, jobs: BatchJobQuerySet, name: str, values: list[str]) -> Jobs:
+        any_of = self.form.cleaned_data.get("join") == "any"
+        return matching(jobs, read_tokens(values), any_of=any_of) if values else jobs
+
+    def any_join(self, jobs: Jobs, name: str, value: str) -> Jobs:
+        """How the tokens are joined; :meth:`with_tokens` has done it."""
+        return jobs
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """What the query string asks for, its invalid parts left out."""
+        self.form.full_clean()
+        return {name: value for name, value in self.form.cleaned_data.items() if value}
+
+    @property
+    def dropped(self) -> list[str]:
+        """The parts of the query string that make no sense, as they were given."""
+        given: MultiValueDict[str, str] = self.data
+        return [
+            f"{name}={text}"
+            for name, is_readable in READABLE.items()
+            for text in given.getlist(name)
+            if text and not is_readable(text)
+        ]
+
+    @property
+    def is_filtering(self) -> bool:
+        return bool(self.values.keys() - {"join"})
+
+
+def statuses(values: Sequence[str]) -> set[str]:
+    """The statuses that *values* name, groups taken apart."""
+    return {status for value in values for status in STATUS_GROUPS.get(value, ("", frozenset({value})))[1]}

@@ -1,0 +1,236 @@
+"""The properties a job list can be filtered by, and tokens such as ``Status = Failed`` in a query string.
+
+A token is a property, one of its operators, and a value. What cannot be read as one is no token; nothing is guessed.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from batchconsole.jobs import narrowing
+from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.states import Status
+
+OPERATORS = ("=", "!=", ":", "!:", ">=", "<=", "<", ">", "^")
+WORDS = {
+    "=": "equals",
+    "!=": "does not equal",
+    ":": "contains",
+    "!:": "does not contain",
+    ">=": "is at least",
+    "<=": "is at most",
+    "<": "is less than",
+    ">": "is greater than",
+    "^": "starts with",
+}
+LOOKUPS = {">=": "gte", "<=": "lte", "<": "lt", ">": "gt"}
+TEXT = ("=", "!=", ":", "!:", "^")
+CHOICE = ("=", "!=")
+ORDERED = (">=", "<=", "<", ">")
+MAX_VALUE = 200
+
+Condition = Callable[[str, str], Q | None]
+Narrowing = Callable[[str, str, Q], Q]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Property:
+    """One property: how people call it, what can be asked of it, and the condition a question becomes.
+
+    ``condition`` gets the operator without its negation and the value, and gives ``None`` for a value it cannot read.
+    ``narrowing`` says the condition in the way an index answers best, and may look into the database for it.
+    """
+
+    name: str
+    title: str
+    operators: tuple[str, ...]
+    condition: Condition
+    narrowing: Narrowing | None = None
+    values: tuple[str, ...] = ()  # what to suggest
+
+
+@dataclass(frozen=True)
+class Token:
+    """One question: ``str(token)`` is its form in the query string, ``text`` the one for people."""
+
+    of: Property
+    operator: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.of.name}{self.operator}{self.value}"
+
+    @property
+    def text(self) -> str:
+        return f"{self.of.title} {self.operator} {self.value}"
+
+    @property
+    def spoken(self) -> str:
+        return f"{self.of.title} {WORDS[self.operator]} {self.value}"
+
+    @property
+    def condition(self) -> Q | None:
+        found = self.of.condition(self.operator.replace("!", ""), self.value)
+        return ~found if found is not None and self.operator.startswith("!") else found
+
+    @property
+    def narrowed(self) -> Q:
+        """The condition as an index answers it best."""
+        found = self.condition or Q()
+        return self.of.narrowing(self.operator, self.value, found) if self.of.narrowing else found
+
+
+def text_of(field: str) -> Condition:
+    """Conditions on a text column, whatever its case."""
+    lookups = {"=": "iexact", ":": "icontains", "^": "istartswith"}
+    return lambda operator, value: Q(**{f"{field}__{lookups[operator]}": value})
+
+
+def status(operator: str, value: str) -> Q | None:
+    wanted = value.replace(" ", "").lower()
+    found = [each for each in Status if each.value.lower() == wanted]
+    return Q(status__in=found) if found else None
+
+
+def model(operator: str, value: str) -> Q:
+    """By its id, or by the name it goes by in the catalogue."""
+    lookup = text_of("model_id")(operator, value) or Q()
+    named = narrowing.named_models(operator, value)
+    return lookup | Q(base_model_id__in=named) if named else lookup
+
+
+def invocation_type(operator: str, value: str) -> Q | None:
+    found = [each for each in BatchJob.InvocationType.values if each.lower() == value.lower()]
+    return Q(model_invocation_type__in=found) if found else None
+
+
+def origin(operator: str, value: str) -> Q | None:
+    found = [each for each, label in BatchJob.Origin.choices if value.lower() in (each, str(label).lower())]
+    return Q(origin__in=found) if found else None
+
+
+def created_by(operator: str, value: str) -> Q:
+    return Q(created_by=None) if value == narrowing.NOBODY else Q(created_by__username=value)
+
+
+def tag(operator: str, value: str) -> Q:
+    """``team`` for a key, ``team=nlp`` for a key and its value, found in the column's JSON as text."""
+    key, equals, text = value.partition("=")
+    found = Q()
+    for ascii_only in (True, False):  # databases differ in how they write other letters
+        begin = f'"key": {json.dumps(key, ensure_ascii=ascii_only)}, "value": '
+        found |= Q(tags_text__contains=begin + (json.dumps(text, ensure_ascii=ascii_only) if equals else ""))
+    return found
+
+
+def moment(field: str) -> Condition:
+    """Conditions on a time: a day (of the preferred zone) or an ISO time. A day is all of it."""
+
+    def condition(operator: str, value: str) -> Q | None:
+        try:
+            at, day = parse_datetime(value), parse_date(value)
+        except ValueError:
+            return None
+        if day:
+            # After a day begins with the next one; up to a day ends with it.
+            after = operator in (">", "<=")
+            at = datetime.combine(day + timedelta(days=after), time())
+            operator = {">": ">=", "<=": "<"}.get(operator, operator)
+        if at is None:
+            return None
+        at = timezone.make_aware(at) if timezone.is_naive(at) else at
+        return Q(**{f"{field}__{LOOKUPS[operator]}": at})
+
+    return condition
+
+
+def number(field: str) -> Condition:
+    def condition(operator: str, value: str) -> Q | None:
+        digits = value.replace(",", "")
+        if not re.fullmatch(r"[0-9]{1,15}", digits):
+            return None
+        return Q(**{f"{field}__{LOOKUPS.get(operator, 'exact')}": int(digits)})
+
+    return condition
+
+
+PROPERTIES = (
+    Property(name="name", title="Job name", operators=TEXT, condition=text_of("job_name"), narrowing=narrowing.name),
+    Property(
+        name="status",
+        title="Status",
+        operators=CHOICE,
+        condition=status,
+        narrowing=narrowing.status,
+        values=tuple(each.label for each in Status),
+    ),
+    Property(name="model", title="Model", operators=TEXT, condition=model, narrowing=narrowing.model),
+    Property(
+        name="type",
+        title="Invocation type",
+        operators=CHOICE,
+        condition=invocation_type,
+        values=tuple(BatchJob.InvocationType.values),
+    ),
+    Property(name="tag", title="Tag", operators=CHOICE, condition=tag, narrowing=narrowing.tag),
+    Property(name="by", title="Created by", operators=CHOICE, condition=created_by, narrowing=narrowing.created_by),
+    Property(
+        name="origin",
+        title="Origin",
+        operators=CHOICE,
+        condition=origin,
+        values=tuple(str(label) for label in BatchJob.Origin.labels),
+    ),
+    Property(name="created", title="Creation time", operators=ORDERED, condition=moment("created_at")),
+    Property(
+        name="ended", title="End time", operators=ORDERED, condition=moment("end_time"), narrowing=narrowing.end_time
+    ),
+    Property(name="records", title="Records", operators=("=", *ORDERED), condition=number("total_record_count")),
+    Property(name="errors", title="Errors", operators=("=", *ORDERED), condition=number("error_record_count")),
+)
+BY_NAME = {name.lower(): each for each in PROPERTIES for name in (each.name, each.title)}
+SHAPE = re.compile(
+    rf"\s*({'|'.join(sorted(map(re.escape, BY_NAME), key=len, reverse=True))})\s*(!=|!:|>=|<=|=|:|<|>|\^)\s*(.+?)\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def read_token(text: str) -> Token | None:
+    """The token that *text* is, in the form of the query string or as people type it; ``None`` for other text."""
+    found = SHAPE.fullmatch(text)
+    if not found or len(found[3]) > MAX_VALUE:
+        return None
+    of = BY_NAME[found[1].lower()]
+    token = Token(of, found[2], found[3])
+    return token if token.operator in of.operators and token.condition is not None else None
+
+
+def why_no_token(text: str) -> str:
+    """What is wrong with *text* when it begins like a token and is none; empty for a token and for other text."""
+    found = SHAPE.fullmatch(text)
+    if not found or read_token(text):
+        return ""
+    of = BY_NAME[found[1].lower()]
+    if found[2] not in of.operators:
+        return f"{of.title} takes {' '.join(of.operators)}, not {found[2]}"
+    return f"{of.title} has no value {found[3]}" + (f": choose {', '.join(of.values)}" if of.values else "")
+
+
+def read_tokens(texts: Iterable[str]) -> list[Token]:
+    """The tokens among *texts*, each once."""
+    return list({str(token): token for token in map(read_token, texts) if token}.values())
+
+
+def matching(jobs: BatchJobQuerySet, tokens: Iterable[Token], *, any_of: bool) -> BatchJobQuerySet:
+    """The *jobs* that all of *tokens* hold for, or any of them."""
+    jobs = jobs.alias(tags_text=Cast("tags", TextField()))
+    conditions = [token.narrowed for token in tokens]
+    return jobs.any_of(conditions) if any_of else jobs.filter(*conditions)
