@@ -3,9 +3,11 @@
 import hashlib
 import os
 import secrets
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+OWNER_ONLY = 0o700
 SOCKET_PATH_BYTES = 100  # sun_path holds 108 bytes on Linux and 104 on macOS, with a terminating zero
 
 
@@ -55,14 +57,25 @@ class DataFolder:
         return Path(f"/tmp/batchconsole-{os.getuid()}-{digest}/redis.sock")  # noqa: S108 - made and checked by prepare()
 
     def prepare(self) -> None:
-        """Make what `up` needs before Django reads its settings; raises OSError when it is not ours to write."""
-        for folder in (self.path, self.logs, self.aws, self.bedrock, self.redis):
-            folder.mkdir(parents=True, exist_ok=True)
-        self.redis_socket.parent.mkdir(mode=0o700, exist_ok=True)
-        if self.redis_socket.parent.stat().st_uid != os.getuid():
-            raise PermissionError(f"{self.redis_socket.parent} belongs to somebody else")
+        """Make what `up` needs before Django reads its settings; raises OSError when it is not ours to write.
+
+        Whoever reads the database or the key is signed in as everybody, so nobody but its owner may enter the folder.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._close_to_others()
+        for folder in (self.logs, self.aws, self.bedrock, self.redis):
+            folder.mkdir(exist_ok=True)
+        self.redis_socket.parent.mkdir(mode=OWNER_ONLY, exist_ok=True)
+        require_private(self.redis_socket.parent)
         if not self.secret_key.exists():
             self._write_secret_key()
+
+    def _close_to_others(self) -> None:
+        """Take others' rights away from a folder that is empty or holds our data; no other is ours to change."""
+        is_ours = self.secret_key.exists() or self.lock.exists() or not any(self.path.iterdir())
+        if is_ours and is_open(self.path) and self.path.stat().st_uid == os.getuid():
+            self.path.chmod(OWNER_ONLY)
+        require_private(self.path)
 
     def read_secret_key(self) -> str:
         """The key `up` has made for this folder; empty when it has not been used by `up`."""
@@ -78,3 +91,19 @@ class DataFolder:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(64))
         new.rename(self.secret_key)
+
+
+def require_private(folder: Path) -> None:
+    """Raise PermissionError unless *folder* is this user's and nobody else may enter it; root may use another's."""
+    if folder.stat().st_uid != os.getuid() and os.getuid() != 0:
+        raise PermissionError(f"{folder} belongs to another user. Choose a folder of your own with --data-dir.")
+    if is_open(folder):
+        raise PermissionError(
+            f"{folder} is open to other users of this machine (mode {stat.S_IMODE(folder.stat().st_mode):o}), and it "
+            f"is to hold secrets. Close it with `chmod 700 {folder}`, or choose another folder with --data-dir."
+        )
+
+
+def is_open(folder: Path) -> bool:
+    """Whether anybody but its owner has a right to *folder*."""
+    return bool(folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))

@@ -68,3 +68,10 @@ def test_postgresql_is_a_url_away(tmp_path: Path) -> None:
 def test_cookies_are_secure_behind_tls_only(tmp_path: Path) -> None:
     assert value_of("SESSION_COOKIE_SECURE", data_dir=tmp_path) == "False"
     assert value_of("SESSION_COOKIE_SECURE", data_dir=tmp_path, BATCHCONSOLE_HTTPS="true") == "True"
+
+
+def test_cookies_carry_the_port_or_under_https_the_promise_of_one_host(tmp_path: Path) -> None:
+    names = 'SESSION_COOKIE_NAME + " " + settings.CSRF_COOKIE_NAME'
+    assert value_of(names, data_dir=tmp_path, BATCHCONSOLE_PORT="8001") == "sessionid_8001 csrftoken_8001"
+    https = {"BATCHCONSOLE_PORT": "8001", "BATCHCONSOLE_HTTPS": "true"}
+    assert value_of(names, data_dir=tmp_path, **https) == "__Host-sessionid __Host-csrftoken"

@@ -136,8 +136,19 @@ def test_a_small_file_does_not_wait_for_a_large_one(running: Up) -> None:
     assert eventually(lambda: len([each for each in scan.children() if "scan" in each.cmdline()]) == 2)
 
 
-def test_secrets_are_for_the_owner_only(running: Up) -> None:
-    assert stat.S_IMODE((running.folder / "secret_key").stat().st_mode) == 0o600
+def test_the_data_folder_is_for_its_owner_only(running: Up) -> None:
+    """The folder was there before, open to everybody, and with a record of a former run in it."""
+    assert stat.S_IMODE(running.folder.stat().st_mode) == 0o700
+    public = [running.folder / "static", running.folder / "up.json"]  # the former was made by the test
+    files = [path for path in running.folder.rglob("*") if path.is_file() and not any(map(path.is_relative_to, public))]
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
+
+
+def test_two_consoles_on_one_machine_keep_their_own_sign_ins(running: Up, bare: Up) -> None:
+    session = requests.Session()
+    for console in (running, bare):
+        session.get(f"{console.url}login/")
+    assert {f"csrftoken_{running.port}", f"csrftoken_{bare.port}"} <= set(session.cookies.keys())
 
 
 def test_every_process_keeps_a_log(running: Up) -> None:
@@ -234,7 +245,7 @@ def test_a_deep_data_folder_still_has_a_socket(bare: Up) -> None:
 def test_the_password_of_the_first_start_signs_in(bare: Up) -> None:
     session = requests.Session()
     session.get(f"{bare.url}login/")
-    form = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+    form = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": session.cookies[f"csrftoken_{bare.port}"]}
     session.post(f"{bare.url}login/", form)
     assert session.get(f"{bare.url}admin/", allow_redirects=False).status_code == 200
 

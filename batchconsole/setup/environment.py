@@ -50,6 +50,7 @@ def prepare(command: str) -> None:
     elif not is_django_here() and not is_made():
         raise SetupError("Nothing is installed yet. Start with: python3 manage.py up")
     if command == "up":
+        os.umask(0o077)  # before the first file of the data folder, and for every process that `up` starts
         DataFolder(Path(os.environ.get("BATCHCONSOLE_DATA_DIR", ROOT / "var")).resolve()).prepare()
 
 

@@ -72,6 +72,7 @@ def environment(options: Options, run: str) -> dict[str, str]:
     return inherited | {
         MARK: run,
         "BATCHCONSOLE_DATA_DIR": str(options.folder.path),
+        "BATCHCONSOLE_PORT": str(options.port),
         "BATCHCONSOLE_ALLOWED_HOSTS": ",".join(allowed_hosts(options.host)),
         "PYTHONUNBUFFERED": "1",
     }

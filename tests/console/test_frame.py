@@ -39,6 +39,11 @@ def test_downloads_are_not_compressed(client: Client, connection: Connection) ->
     assert "Content-Encoding" not in export
 
 
+@pytest.mark.parametrize("page", ["/local/jobs/", "/local/jobs.csv", "/login/", "/nothing/", "/"])
+def test_no_answer_is_kept_by_browsers_or_proxies(client: Client, connection: Connection, page: str) -> None:
+    assert "no-store" in client.get(page)["Cache-Control"]
+
+
 def test_home_leads_to_the_overview_of_the_first_connection(client: Client, connection: Connection) -> None:
     assert client.get("/")["Location"] == "/local/"
 
