@@ -3,7 +3,7 @@ import "./attribute-editor.js";
 import "./character-counter.js";
 import "./field-check.js";
 import "./first-error.js";
-import "./input-check.js";
+import "./input_checks.js";
 import "./live-command.js";
 import "./model-picker.js";
 import "./s3-chooser.js";

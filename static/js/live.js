@@ -46,7 +46,7 @@ export async function load(url, { push = false } = {}) {
 }
 
 function headers(isSame) {
-  return { "HX-Request": "true", ...(isSame ? { "X-Version": region.dataset.version } : {}) };
+  return { "X-Part": "true", ...(isSame ? { "X-Version": region.dataset.version } : {}) };
 }
 
 function show(html) {

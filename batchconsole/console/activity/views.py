@@ -50,4 +50,4 @@ def index(request: HttpRequest) -> HttpResponse:
     found = EventFilter(request.GET, Event.objects.select_related("actor", "connection", "job__connection"))
     page = paginate(found.qs.order_by("-at", "-id"), number=page_number(request.GET.get("page", "")), size=PAGE_SIZE)
     context: dict[str, Any] = {"filter": found, "page": page}
-    return render(request, "console/activity.html", context)
+    return render(request, "console/activity/activity.html", context)

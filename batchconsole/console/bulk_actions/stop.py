@@ -5,12 +5,13 @@ One job is stopped at once; several become a bulk action, whose page tells what 
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.html import format_html
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.bulk_actions.stop_question import StopQuestion
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.links import back_to
 from batchconsole.jobs import bulk_actions, lifecycle
 from batchconsole.jobs.errors import UserError
@@ -23,8 +24,7 @@ def confirm(request: ConsoleRequest, question: StopQuestion, *, back: str) -> Ht
     if request.method == "POST":
         stop_one(request, question) if len(question.named) < 2 else stop_many(request, question)
         return redirect(back)
-    template = "console/_stop_dialog.html" if request.htmx else "console/job_stop.html"
-    return render(request, template, {"question": question, "back": back})
+    return show(request, "console/bulk_actions/job_stop.html", {"question": question, "back": back})
 
 
 def stop_one(request: ConsoleRequest, question: StopQuestion) -> None:

@@ -2,19 +2,18 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.console.bulk_actions.page import BulkActionList, BulkActionPage
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.answers import show
 from batchconsole.jobs import bulk_actions
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BulkAction
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def index(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The actions of one connection, finished ones too."""
     shown = BulkActionList(request.connection, request.GET, page_size=request.preferences.page_size)
@@ -22,7 +21,6 @@ def index(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     return answer(request, BulkActionPage(find(request, pk), request.GET), "bulk_action")
 
@@ -48,9 +46,7 @@ def find(request: ConsoleRequest, pk: int) -> BulkAction:
 
 def answer(request: ConsoleRequest, shown: BulkActionList | BulkActionPage, template: str) -> HttpResponse:
     """The page; to its own script what changed of it, or nothing."""
-    if request.htmx and request.headers.get("X-Version") == shown.version:
-        return HttpResponse(status=204)
-    return render(request, f"console/{'_' if request.htmx else ''}{template}.html", {"shown": shown})
+    return show(request, f"console/bulk_actions/{template}.html", {"shown": shown}, version=shown.version)
 
 
 def said(action: BulkAction, left: int) -> str:

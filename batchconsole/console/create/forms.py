@@ -15,13 +15,14 @@ from batchconsole.console.create.layout import job_layout
 from batchconsole.console.create.offers import OFFERS, Offer
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
 from batchconsole.console.kit.layout import Choice, ExpandableSection, Part
-from batchconsole.console.kit.tags import BaseTagFormSet, tag_formset, tag_rows, tags_in_use
+from batchconsole.console.kit.tags import BaseTagFormSet, tag_formset, tag_rows
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest, refusal, takes_converse
 from batchconsole.jobs.lifecycle import ASKED
 from batchconsole.jobs.limits import Limits, limits_for
 from batchconsole.jobs.models import BatchJob, Connection, Status
+from batchconsole.jobs.tags import tags_in_use
 from batchconsole.records import catalogue
 
 JOB_NAME_RULE = (

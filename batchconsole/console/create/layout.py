@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from batchconsole.aws.constraints import job_constraints
 from batchconsole.console.kit.layout import (
+    READ_FORMAT,
     AttributeEditor,
     AwsSelect,
     Container,
@@ -21,7 +22,6 @@ from batchconsole.console.kit.layout import (
 )
 
 NAME_CONSTRAINT = "Valid characters are a-z, A-Z, 0-9, and + - . It must start with a letter or a number."
-READ_FORMAT = "Use s3://bucket/prefix/object format."
 WRITE_FORMAT = "Use s3://bucket/prefix format."
 
 
@@ -41,8 +41,8 @@ def job_layout(connection: str) -> Layout:
             info="tags",
         ),
         _additional_settings(connection),
-        Fragment("console/_job_preview.html"),
-        Fragment("console/_job_summary.html"),
+        Fragment("console/create/_job_preview.html"),
+        Fragment("console/input_checks/_job_summary.html"),
         FormActions("Create batch inference job", cancel_url=reverse("job-list", args=[connection])),
     )
 
@@ -80,9 +80,9 @@ def _input_data(connection: str) -> Container:
             model="model_id",
             check_url=reverse("input-check-start", args=[connection]),
         ),
-        Fragment("console/_make_input.html"),
+        Fragment("console/create/_make_input.html"),
         Field("check_input", optional=False),
-        Fragment("console/_input_check_region.html"),
+        Fragment("console/input_checks/_input_check_region.html"),
         info="input-data",
     )
 
@@ -120,7 +120,7 @@ def _service_access(connection: str) -> Container:
             {
                 "existing": Group(
                     RoleSelect("role_arn", refresh_url=_field_url(connection, "role_arn"), optional=False),
-                    Fragment("console/_role_access.html"),
+                    Fragment("console/roles/_role_access.html"),
                 ),
                 "new": Group(
                     Field(
@@ -128,7 +128,7 @@ def _service_access(connection: str) -> Container:
                         optional=False,
                         constraint="Up to 64 characters: letters, digits and + = , . @ - _",
                     ),
-                    Fragment("console/_role_policy.html"),
+                    Fragment("console/roles/_role_policy.html"),
                 ),
             },
             hide_label=True,

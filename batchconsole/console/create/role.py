@@ -18,11 +18,11 @@ def access(request: ConsoleRequest, connection: str) -> HttpResponse:
     """
     form = JobForm(request.POST, connection=request.connection)
     context = {"access": check_access(form), "is_quiet": "quiet" in request.GET}
-    return render(request, "console/_role_access_answer.html", context)
+    return render(request, "console/roles/_role_access_answer.html", context)
 
 
 @require_POST
 def policy(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The documents for what the form holds now."""
     form = JobForm(request.POST, connection=request.connection)
-    return render(request, "console/_role_policy_documents.html", {"policy": role_policy(form)})
+    return render(request, "console/roles/_role_policy_documents.html", {"policy": role_policy(form)})

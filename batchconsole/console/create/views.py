@@ -97,7 +97,7 @@ def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpRespons
         _offer(form, name)
     context |= summary_context(request.connection, str(form["model_id"].value() or ""))
     check = shown_before(request.connection, request.POST.get("input_check", ""))
-    return render(request, "console/job_create.html", {"form": form, **check, **context})
+    return render(request, "console/create/job_create.html", {"form": form, **check, **context})
 
 
 def _offer(form: JobForm, name: str) -> None:
@@ -164,7 +164,7 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
 def job_command(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The AWS CLI command that would do what the form says now, whether or not that is right yet."""
     form = JobForm.draft(request.POST, connection=request.connection)
-    return render(request, "console/_job_command.html", {"command": as_cli(form.unsaved_job())})
+    return render(request, "console/create/_job_command.html", {"command": as_cli(form.unsaved_job())})
 
 
 @require_safe

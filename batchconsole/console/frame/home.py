@@ -5,12 +5,13 @@ from django.shortcuts import redirect, render
 from django.template.loader import TemplateDoesNotExist, get_template
 
 from batchconsole.console.frame.context import last_connection
+from batchconsole.console.kit.answers import show
 from batchconsole.jobs.models import Connection
 
 
 def home(request: HttpRequest) -> HttpResponse:
     connection = last_connection(request, Connection.objects.enabled())
-    return redirect("overview", connection.name) if connection else render(request, "console/no_connection.html")
+    return redirect("overview", connection.name) if connection else render(request, "console/frame/no_connection.html")
 
 
 def help_topic(request: HttpRequest, topic: str) -> HttpResponse:
@@ -20,5 +21,4 @@ def help_topic(request: HttpRequest, topic: str) -> HttpResponse:
         get_template(template)
     except TemplateDoesNotExist as error:
         raise Http404(f"There is no help topic {topic}.") from error
-    is_fragment = request.headers.get("HX-Request") == "true"
-    return render(request, template if is_fragment else "console/help_topic.html", {"topic": template})
+    return show(request, "console/frame/help_topic.html", {"topic": template}, part=template)

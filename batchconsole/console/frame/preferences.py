@@ -1,4 +1,6 @@
-"""How a person wants the pages: theme, density, time zone, table, views; and which panels are open in this browser.
+"""How a person wants the pages: theme, density, time zone; and which panels are open in this browser.
+
+Pages keep wishes of their own beside these, as texts that only they can read.
 
 The pages read cookies, so that signing out keeps the look. What is chosen is written down for the person too, and with
 a sign-in the browser's cookies become that person's.
@@ -8,13 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Self
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponse
 
-from batchconsole.console.job_list.look import TableLook
-from batchconsole.console.job_list.saved_views import COOKIE as VIEWS_COOKIE
-from batchconsole.console.job_list.saved_views import SavedView, read_views
 from batchconsole.jobs.models import KeptPreferences
 
 THEMES = {"system": "Use the system's setting", "light": "Light", "dark": "Dark"}
@@ -23,8 +23,8 @@ TIME_ZONES = {"utc": "UTC", "local": "The time zone of this browser"}
 PANEL = {"open": "Open", "closed": "Closed"}
 PAGE_SIZES = (10, 20, 50, 100)
 PREFIX = "console-"
-TABLE = ("page-size", "density", "columns", "table", "widths")  # of the job list
-KEPT = ("theme", "time-zone", *TABLE, VIEWS_COOKIE)  # for the person, not the browser
+OF_PAGES = ("columns", "table", "widths", "views")  # wishes of pages
+KEPT = ("theme", "time-zone", "page-size", "density", *OF_PAGES)  # for the person, not the browser
 RESTORED = "preferences"  # in the session: the cookies are this person's
 ONE_YEAR = 365 * 24 * 60 * 60  # seconds
 
@@ -40,12 +40,15 @@ class Preferences:
     navigation: str = "open"
     help: str = "closed"
     page_size: int = 20
-    table: TableLook = field(default_factory=TableLook)  # of jobs
-    views: tuple[SavedView, ...] = ()  # of the job list
+    of_pages: Mapping[str, str] = field(default_factory=dict)  # texts by the names of OF_PAGES
 
     @classmethod
     def read(cls, cookies: Mapping[str, str]) -> Self:
-        """Read the cookies, falling back to the default for each that is absent or unknown."""
+        """Read the cookies, falling back to the default for each that is absent or unknown.
+
+        Scripts write them percent-encoded, as browsers ask for; what the server writes needs no encoding.
+        """
+        cookies = {name: unquote(text) for name, text in cookies.items() if name.startswith(PREFIX)}
 
         def choice(name: str, choices: Mapping[str, str], default: str) -> str:
             value = cookies.get(PREFIX + name, "")
@@ -60,12 +63,7 @@ class Preferences:
             navigation=choice("navigation", PANEL, cls.navigation),
             help=choice("help", PANEL, cls.help),
             page_size=page_size(cookies.get(PREFIX + "page-size", "")) or cls.page_size,
-            table=TableLook.read(
-                columns=cookies.get(PREFIX + "columns", ""),
-                rows=cookies.get(PREFIX + "table", ""),
-                widths=cookies.get(PREFIX + "widths", ""),
-            ),
-            views=tuple(read_views(cookies.get(PREFIX + VIEWS_COOKIE, ""))),
+            of_pages={name: text for name in OF_PAGES if (text := cookies.get(PREFIX + name, ""))},
         )
 
 

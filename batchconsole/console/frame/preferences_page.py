@@ -30,7 +30,7 @@ def edit(request: HttpRequest) -> HttpResponse:
     initial = {name: getattr(now, name) for name in PreferencesForm.base_fields}
     form = PreferencesForm(request.POST or None, initial=initial)
     if not form.is_valid():
-        return render(request, "console/preferences.html", {"form": form, "next": safe_next(request)})
+        return render(request, "console/frame/preferences.html", {"form": form, "next": safe_next(request)})
     response = HttpResponseRedirect(safe_next(request))
     for name, value in form.cleaned_data.items():
         preferences.remember(request, response, name.replace("_", "-"), str(value))

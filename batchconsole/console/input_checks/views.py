@@ -5,13 +5,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import CheckView
+from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
@@ -28,11 +28,9 @@ def find(request: ConsoleRequest, pk: int) -> InputCheck:
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """One check, as a page that can be shared, or as the region of a page that follows it."""
-    template = "console/_input_check.html" if request.htmx else "console/input_check.html"
-    return render(request, template, {"shown": CheckView(find(request, pk))})
+    return show(request, "console/input_checks/input_check.html", {"shown": CheckView(find(request, pk))})
 
 
 @require_safe

@@ -8,12 +8,12 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.resend_question import ResendQuestion
 from batchconsole.console.job.views import find
+from batchconsole.console.kit.answers import show
 from batchconsole.jobs import resending
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
@@ -53,15 +53,14 @@ def begun(stream: Iterator[bytes]) -> Iterator[bytes]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@vary_on_headers("HX-Request")
 def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Ask which records to send again; look for other jobs on the way; or have them written, and follow that."""
     job = find(request, pk)
     question = ResendQuestion(job, request.POST if request.method == "POST" else None)
     if request.method == "POST" and "search" not in request.POST:
         return start_resend(request, question)
-    template = "console/_resend_others.html" if request.htmx else "console/job_resend.html"
-    return render(request, template, {"job": job, "question": question})
+    context = {"job": job, "question": question}
+    return show(request, "console/job/job_resend.html", context, part="console/job/_resend_others.html")
 
 
 def start_resend(request: ConsoleRequest, question: ResendQuestion) -> HttpResponse:
@@ -76,5 +75,5 @@ def start_resend(request: ConsoleRequest, question: ResendQuestion) -> HttpRespo
         )
     except UserError as error:
         context = {"job": question.job, "question": question, "problem": error}
-        return render(request, "console/job_resend.html", context, status=422)
+        return render(request, "console/job/job_resend.html", context, status=422)
     return redirect(made)

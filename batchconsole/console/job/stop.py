@@ -3,7 +3,6 @@
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.console.bulk_actions.stop import confirm
 from batchconsole.console.bulk_actions.stop_question import StopQuestion
@@ -12,7 +11,6 @@ from batchconsole.jobs.models import BatchJob
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@vary_on_headers("HX-Request")
 def one(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     job = get_object_or_404(BatchJob, connection=request.connection, pk=pk)
     data = QueryDict(f"job={job.pk}")

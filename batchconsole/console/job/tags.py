@@ -4,14 +4,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods
-from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.tags_form import JobTagsForm
+from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.steps import take_step
 from batchconsole.console.kit.tags import tag_rows
 from batchconsole.jobs import lifecycle
@@ -20,7 +20,6 @@ from batchconsole.jobs.models import BatchJob
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@vary_on_headers("HX-Request")
 def edit(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """The editor; a step of it without script; or, saved, back to the tab."""
     job = get_object_or_404(BatchJob.objects.select_related("connection"), connection=request.connection, pk=pk)
@@ -57,10 +56,10 @@ def _save(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
     else:
         messages.success(request, f"The tags of {job.job_name} were changed.")
         tab = f"{job.get_absolute_url()}?tab=tags"
-        return HttpResponseClientRedirect(tab) if request.htmx else redirect(tab)
+        return HttpResponseClientRedirect(tab) if wants_part(request) else redirect(tab)
     return _show(request, job, form)
 
 
 def _show(request: ConsoleRequest, job: BatchJob, form: JobTagsForm | None, **context: Any) -> HttpResponse:
-    template = "console/job/_tag_editor.html" if request.htmx else "console/job_tags.html"
-    return render(request, template, {"job": job, "form": form, **context})
+    context |= {"job": job, "form": form}
+    return show(request, "console/job/job_tags.html", context, part="console/job/_tag_editor.html")

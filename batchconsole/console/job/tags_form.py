@@ -8,8 +8,9 @@ from django import forms
 from django.urls import reverse
 
 from batchconsole.console.kit.layout import AttributeEditor, FormActions, Fragment
-from batchconsole.console.kit.tags import BaseTagFormSet, tag_formset, tags_in_use
+from batchconsole.console.kit.tags import BaseTagFormSet, tag_formset
 from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.tags import tags_in_use
 
 Rows = list[dict[str, str]]
 

@@ -5,11 +5,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
@@ -17,6 +16,7 @@ from batchconsole.console.input_checks.panel import CheckView
 from batchconsole.console.job.output import output_folder
 from batchconsole.console.job.results_tab import read_errors, read_raw, read_results
 from batchconsole.console.job.stages import pace, stages, times_entered
+from batchconsole.console.kit.answers import show
 from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Event, Status
@@ -47,14 +47,11 @@ def find(request: ConsoleRequest, pk: int) -> BatchJob:
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     job = find(request, pk)
     events = list(job.events.select_related("actor")[:EVENTS_SHOWN])
     waits = why_waiting(job)
     version = make_version(request, job, events, waits)
-    if request.htmx and request.headers.get("X-Version") == version:
-        return HttpResponse(status=204)
     tabs = tabs_of(job)
     tab = request.GET.get("tab", "")
     tab = tab if tab in tabs else first_tab(job)
@@ -69,7 +66,7 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         "tab_template": f"console/job/_{tab}.html",
         **READ_TAB.get(tab, no_more)(request, job, events),
     }
-    return render(request, "console/_job_detail.html" if request.htmx else "console/job_detail.html", context)
+    return show(request, "console/job/job_detail.html", context, version=version)
 
 
 def tabs_of(job: BatchJob) -> dict[str, str]:
@@ -145,7 +142,6 @@ READ_TAB = {
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def record(request: ConsoleRequest, connection: str, pk: int, position: int) -> HttpResponse:
     """One record as AWS wrote it: a page of its own, or the body of a dialog."""
     job = find(request, pk)
@@ -157,7 +153,7 @@ def record(request: ConsoleRequest, connection: str, pk: int, position: int) -> 
     else:
         if context["raw"] is None:
             raise Http404(f"{job.job_name} has no record {position}.")
-    return render(request, "console/_record.html" if request.htmx else "console/record.html", context)
+    return show(request, "console/job/record.html", context)
 
 
 @require_POST

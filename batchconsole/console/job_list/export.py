@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from batchconsole.console.job_list.columns import Column
+from batchconsole.console.job_list.columns import JobColumn
 from batchconsole.jobs.models import BatchJob
 
 EVERY = (
@@ -55,7 +55,7 @@ BEHIND = {
 }
 
 
-def behind(columns: Iterable[Column]) -> tuple[str, ...]:
+def behind(columns: Iterable[JobColumn]) -> tuple[str, ...]:
     """The fields behind *columns*, each once, in their order."""
     return tuple(dict.fromkeys(field for column in columns for field in BEHIND[column.name]))
 

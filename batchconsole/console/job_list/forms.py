@@ -8,8 +8,8 @@ from django.http import QueryDict
 
 from batchconsole.console.frame import preferences
 from batchconsole.console.job_list import columns
-from batchconsole.console.job_list.columns import Column
-from batchconsole.console.job_list.look import write_columns, write_rows
+from batchconsole.console.job_list.columns import JobColumn
+from batchconsole.console.job_list.look import look_of, write_columns, write_rows
 
 STEPS = {"up": -1, "down": 1}
 CHOICES = [(column.name, column.title) for column in columns.COLUMNS]
@@ -19,7 +19,7 @@ CHOICES = [(column.name, column.title) for column in columns.COLUMNS]
 class ColumnRow:
     """One column as the form lists it."""
 
-    column: Column
+    column: JobColumn
     is_shown: bool
     pressed: str  # up or down where that button was pressed just now
 
@@ -61,7 +61,7 @@ class TableForm(forms.Form):
     @classmethod
     def of(cls, wanted: preferences.Preferences, data: QueryDict | None) -> Self:
         """The form as it was posted, or as the person *wanted* the table until now."""
-        look = wanted.table
+        look = look_of(wanted)
         shown = [column.name for column in look.shown]
         initial = {
             "page_size": wanted.page_size,

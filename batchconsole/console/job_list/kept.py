@@ -4,38 +4,36 @@ from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.console.frame import preferences
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.job_list import look
 from batchconsole.console.job_list.forms import TableForm
-from batchconsole.console.job_list.look import read_widths, write_widths
 from batchconsole.console.job_list.page import JobTable
 from batchconsole.console.job_list.saved_views import (
     COOKIE,
     MAX_COOKIE,
     MAX_NAME,
     SavedView,
+    views_of,
     with_view,
     without,
     write_views,
 )
+from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.links import back_to
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@vary_on_headers("HX-Request")
 def table(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The preferences of the table: a dialog, or a page without script."""
     back = back_to(request, request.connection.get_absolute_url())
     if "reset" in request.POST:
-        return remembered(request, back, dict.fromkeys(preferences.TABLE, ""))
+        return remembered(request, back, dict.fromkeys(look.KEPT, ""))
     form = TableForm.of(request.preferences, request.POST or None)
     if form.moved[0] or not form.is_valid():
-        template = "console/_job_columns.html" if request.htmx else "console/job_columns.html"
-        return render(request, template, {"form": form, "back": back})
+        return show(request, "console/job_list/job_columns.html", {"form": form, "back": back})
     return remembered(request, back, form.kept())
 
 
@@ -51,8 +49,8 @@ def remembered(request: ConsoleRequest, back: str, wishes: dict[str, str]) -> Ht
 def widths(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Keep how wide the columns are, which the page's script tells when a person has changed it."""
     response = HttpResponse(status=204)
-    given = read_widths(request.POST.get("widths", ""))
-    preferences.remember(request, response, "widths", write_widths(request.preferences.table.widths | given))
+    widths = look.look_of(request.preferences).widths | look.read_widths(request.POST.get("widths", ""))
+    preferences.remember(request, response, "widths", look.write_widths(widths))
     return response
 
 
@@ -75,7 +73,7 @@ def save(request: ConsoleRequest, connection: str) -> HttpResponse:
         return response
     wanted = JobTable(request.connection, QueryDict(request.POST.get("query", "").lstrip("?")), request.preferences)
     view = SavedView(name, wanted.view_query)
-    cookie = write_views(with_view(request.preferences.views, view))
+    cookie = write_views(with_view(views_of(request.preferences), view))
     if len(cookie) > MAX_COOKIE:
         messages.error(request, "There is no room for another view. Remove one first.")
         return response
@@ -88,6 +86,6 @@ def save(request: ConsoleRequest, connection: str) -> HttpResponse:
 def remove(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Forget the view of that name."""
     response = HttpResponseRedirect(back_to(request, request.connection.get_absolute_url()))
-    left = without(request.preferences.views, request.POST.get("name", ""))
+    left = without(views_of(request.preferences), request.POST.get("name", ""))
     preferences.remember(request, response, COOKIE, write_views(left))
     return response

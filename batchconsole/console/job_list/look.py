@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from batchconsole.console.job_list.columns import BY_NAME, DEFAULT, Column, chosen
+from batchconsole.console.frame.preferences import Preferences
+from batchconsole.console.job_list.columns import BY_NAME, DEFAULT, JobColumn, chosen
 
+KEPT = ("page-size", "density", "columns", "table", "widths")  # all that the table's preferences hold
 NARROWEST, WIDEST = 48, 1000  # pixels
 WIDTH = re.compile(r"([a-z_]+)-(\d{2,4})")
 ONE_LINE, STRIPED, STICKY = "one-line", "striped", "sticky"
@@ -38,9 +40,15 @@ class TableLook:
         )
 
     @property
-    def shown(self) -> list[Column]:
+    def shown(self) -> list[JobColumn]:
         """The columns, in their order."""
         return chosen(self.columns)
+
+
+def look_of(preferences: Preferences) -> TableLook:
+    """The look that a person keeps."""
+    kept = preferences.of_pages
+    return TableLook.read(columns=kept.get("columns", ""), rows=kept.get("table", ""), widths=kept.get("widths", ""))
 
 
 def read_widths(text: str) -> dict[str, int]:

@@ -12,9 +12,11 @@ from django.utils.functional import cached_property
 
 from batchconsole.console.frame.preferences import Preferences, page_size
 from batchconsole.console.job_list import sorting
-from batchconsole.console.job_list.columns import Column, Heading
-from batchconsole.console.job_list.look import NARROWEST, WIDEST, TableLook
+from batchconsole.console.job_list.columns import JobColumn
+from batchconsole.console.job_list.look import NARROWEST, WIDEST, look_of
+from batchconsole.console.job_list.saved_views import views_of
 from batchconsole.console.job_list.suggestions import Suggestion, suggestions
+from batchconsole.console.kit.columns import Heading
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import LOOK_AHEAD, Page, bounded_text, page_number, paginate
 from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, statuses
@@ -56,7 +58,8 @@ class JobTable:
     def __init__(self, connection: Connection, query: QueryDict, preferences: Preferences) -> None:
         self.connection = connection
         self.query = query
-        self.look: TableLook = preferences.table
+        self.look = look_of(preferences)
+        self.views = views_of(preferences)
         self.columns = self.look.shown
         self.jobs: BatchJobQuerySet = BatchJob.objects.filter(connection=connection)
         self.filter = JobFilter.of(query, self.jobs)
@@ -169,7 +172,7 @@ class JobTable:
         """The pixels the table needs then; the last column takes what is left of a wider page."""
         return SELECTION_WIDTH + sum(self.width_of(column) for column in self.columns)
 
-    def width_of(self, column: Column) -> int:
+    def width_of(self, column: JobColumn) -> int:
         return self.look.widths.get(column.name, column.width)
 
     @property
@@ -180,7 +183,7 @@ class JobTable:
             order = "ascending" if column.name in sort else "descending" if f"-{column.name}" in sort else ""
             yield self.heading(column, order)
 
-    def heading(self, column: Column, order: str) -> Heading:
+    def heading(self, column: JobColumn, order: str) -> Heading:
         width = self.width_of(column)
         if not column.sorts or not sorting.usable([column.name], is_large=self.page.has_more):
             return Heading(column, order, "", width=width)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from batchconsole.console.frame.preferences import Preferences
+
 COOKIE = "views"
 MAX_NAME = 40
 MAX_COOKIE = 3500  # browsers keep 4096 bytes of a cookie, its name and attributes included
@@ -17,6 +19,11 @@ class SavedView:
 
     name: str
     query: str
+
+
+def views_of(preferences: Preferences) -> list[SavedView]:
+    """The views that a person keeps."""
+    return read_views(preferences.of_pages.get(COOKIE, ""))
 
 
 def read_views(cookie: str) -> list[SavedView]:

@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.console.bulk_actions.stop import confirm
 from batchconsole.console.bulk_actions.stop_question import StopQuestion
@@ -13,7 +12,6 @@ from batchconsole.console.kit.links import back_to
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@vary_on_headers("HX-Request")
 def selected(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The jobs ticked in the list, or all that match its filter."""
     question = StopQuestion(request.connection, request.POST if request.method == "POST" else request.GET)

@@ -1,23 +1,19 @@
 """The job list, which keeps itself up to date: asked by the page's script, it answers with what changed or nothing."""
 
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job_list import export as job_export
 from batchconsole.console.job_list.page import JobTable
+from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.csv_download import csv_response
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def index(request: ConsoleRequest, connection: str) -> HttpResponse:
     table = JobTable(request.connection, request.GET, request.preferences)
-    if request.htmx and request.headers.get("X-Version") == table.version:
-        return HttpResponse(status=204)
-    return render(request, "console/_job_list.html" if request.htmx else "console/job_list.html", {"table": table})
+    return show(request, "console/job_list/job_list.html", {"table": table}, version=table.version)
 
 
 @require_safe

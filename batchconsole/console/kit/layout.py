@@ -39,6 +39,8 @@ from django.template import Context
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+READ_FORMAT = "Use s3://bucket/prefix/object format."  # what an S3 location to read from says below it
+
 
 @dataclass(frozen=True)
 class Choice:

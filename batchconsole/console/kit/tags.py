@@ -5,7 +5,6 @@ and whether it shall lose it (``tags-N-removed``).
 """
 
 import re
-from collections import Counter
 from typing import Any
 
 from django import forms
@@ -14,14 +13,12 @@ from django.forms import BaseFormSet, formset_factory
 
 from batchconsole.aws.bedrock import MAX_TAGS
 from batchconsole.aws.constraints import job_constraints
-from batchconsole.jobs.models import BatchJob, Connection
 
 PREFIX = "tags"
 # The API model admits that many in one request: more rows than a person makes, and no input is lost below it.
 MOST_ROWS = 200
 MARKS = ("existing", "removed")
 ROW = re.compile(rf"{PREFIX}-(\d+)-(?:key|value)")
-SUGGESTED_FROM = 200  # jobs
 VALID = "can only contain Unicode letters, digits, white space and any of the following: _.:/=+@-"
 
 
@@ -117,13 +114,6 @@ class BaseTagFormSet(BaseFormSet):  # type: ignore[type-arg] # generic for mypy 
         changed = {tag["key"]: tag["value"] for tag in tags if tag["key"] not in gone}
         changed |= {tag["key"]: tag["value"] for tag in self.tags}
         return [{"key": key, "value": value} for key, value in changed.items()]
-
-
-def tags_in_use(connection: Connection) -> dict[str, list[str]]:
-    """Keys and values of the newest jobs' tags, the frequent ones first, to be suggested."""
-    newest = BatchJob.objects.filter(connection=connection).values_list("tags", flat=True)[:SUGGESTED_FROM]
-    counts = {part: Counter(tag.get(part, "") for tags in newest for tag in tags or []) for part in ("key", "value")}
-    return {part: [value for value, _ in count.most_common(50) if value] for part, count in counts.items()}
 
 
 def _formset(row: type[TagForm]) -> Any:

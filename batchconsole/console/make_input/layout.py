@@ -5,8 +5,16 @@ from typing import Any
 from crispy_forms.layout import Layout, Row
 from django.urls import reverse
 
-from batchconsole.console.create.layout import READ_FORMAT
-from batchconsole.console.kit.layout import Container, Field, FormActions, Fragment, Part, RadioGroup, S3Location
+from batchconsole.console.kit.layout import (
+    READ_FORMAT,
+    Container,
+    Field,
+    FormActions,
+    Fragment,
+    Part,
+    RadioGroup,
+    S3Location,
+)
 
 # What is typed into the recipe shows itself in the preview; what names the source has it read.
 SHOWN: dict[str, Any] = {
@@ -22,7 +30,7 @@ def making_layout(connection: str, *, foreign: str = "") -> Layout:
         Fragment("cloudscape/layout/default_submit.html"),
         _source(connection),
         _recipe(connection, foreign=foreign),
-        Fragment("console/_making_preview_container.html"),
+        Fragment("console/make_input/_making_preview_container.html"),
         Container(
             "Destination",
             S3Location(
@@ -52,8 +60,10 @@ def _source(connection: str) -> Container:
     )
     return Container(
         "Source",
-        RadioGroup("source", {"upload": Fragment("console/_making_upload.html"), "s3": in_s3}, hide_label=True),
-        Fragment("console/_making_look.html"),
+        RadioGroup(
+            "source", {"upload": Fragment("console/make_input/_making_upload.html"), "s3": in_s3}, hide_label=True
+        ),
+        Fragment("console/make_input/_making_look.html"),
         description="A table with one row for each record, or a batch file made for OpenAI or Anthropic.",
     )
 
@@ -67,7 +77,7 @@ def _recipe(connection: str, *, foreign: str) -> Container:
         return Container("Records", shape, description=f"The {foreign} requests are converted; they need no prompt.")
     parts: list[str | Part] = [
         Field("template", optional=False, stretch=True, info="prompt-template", **typed),
-        Fragment("console/_making_columns.html"),
+        Fragment("console/make_input/_making_columns.html"),
         Field("system", stretch=True, **typed),
         shape,
         Row(

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame import put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.steps import take_step
 from batchconsole.console.make_input.forms import S3, MakingForm, suggestions
 from batchconsole.console.make_input.upload_handler import ArrivingFile, DataFolderUploadHandler
@@ -58,7 +58,6 @@ def new(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 @csrf_protect
-@vary_on_headers("HX-Request")
 def _new(request: ConsoleRequest) -> HttpResponse:
     if request.method != "POST":
         if put_aside.MARK not in request.GET:
@@ -68,7 +67,7 @@ def _new(request: ConsoleRequest) -> HttpResponse:
     _take_file(request, data)
     if "preview" in data:
         form = MakingForm.draft(data, connection=request.connection)
-        return _preview(request, form) if request.htmx else _show(request, form)
+        return _preview(request, form) if wants_part(request) else _show(request, form)
     if "read" in data or "forget_upload" in data:
         return _read(request, data)
     step = take_step(data)
@@ -121,13 +120,12 @@ def _show(request: ConsoleRequest, form: MakingForm, **context: Any) -> HttpResp
     """The page with *form*; for htmx only what is inside the form."""
     if put_aside.mark(request):
         form.cancel_to(job_url(request, {}))
-    template = "console/_making_form.html" if request.htmx else "console/making.html"
     shown = {"form": form, "is_dirty": form.is_bound, **_previewed(form), **context}
-    return render(request, template, shown)
+    return show(request, "console/make_input/making.html", shown, part="console/make_input/_making_form.html")
 
 
 def _preview(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
-    return render(request, "console/_making_preview.html", _previewed(form))
+    return render(request, "console/make_input/_making_preview.html", _previewed(form))
 
 
 def _previewed(form: MakingForm) -> dict[str, Any]:
@@ -220,7 +218,6 @@ def job_url(request: ConsoleRequest, fields: dict[str, Any]) -> str:
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """How far a worker is, and the way on once it is done; for htmx, asked each second, only that part."""
     rows = MadeInput.objects.select_related("resend_of__connection")
@@ -230,4 +227,4 @@ def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         "doubt": doubt_about(row.records),
         "job_url": job_url(request, row.form_fields),
     }
-    return render(request, "console/_input_made.html" if request.htmx else "console/input_made.html", context)
+    return show(request, "console/make_input/input_made.html", context)

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import QueryDict
 from django.urls import reverse
 
-from batchconsole.console.job_list.columns import Column, Heading
+from batchconsole.console.kit.columns import Column, Heading
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import Page, page_number, page_of
 from batchconsole.console.models.choices import ModelChoice

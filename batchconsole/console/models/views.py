@@ -5,10 +5,10 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url
 
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.models.choices import model_prices, refusal
 from batchconsole.console.models.samples import samples
 from batchconsole.console.models.search import ModelSearch
@@ -20,14 +20,12 @@ from batchconsole.records import catalogue
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def index(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The catalogue; asked by the page's own filter and links, its table only."""
     table = ModelTable(request.connection, request.GET, page_size=request.preferences.page_size)
     context = {"table": table, "picker": table.search}
-    if not request.htmx:
-        return render(request, "console/models.html", context)
-    return push_url(render(request, "console/_model_list.html", context), table.url)
+    response = show(request, "console/models/models.html", context, part="console/models/_model_list.html")
+    return push_url(response, table.url) if wants_part(request) else response
 
 
 @require_safe
@@ -44,7 +42,7 @@ def detail(request: ConsoleRequest, connection: str, model_id: str) -> HttpRespo
         "limits": limits_for(request.connection, choice.model.model_id),
         "samples": samples(choice.model),
     }
-    return render(request, "console/model.html", context)
+    return render(request, "console/models/model.html", context)
 
 
 @require_safe
@@ -52,14 +50,16 @@ def picker(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The body of the dialog Select model."""
     context = {"picker": ModelSearch.read(request.connection, request.GET), "surface": "dialog"}
     part = request.htmx and request.htmx.target == "model-results"
-    return render(request, "console/_model_results.html" if part else "console/_model_picker.html", context)
+    return render(
+        request, "console/models/_model_results.html" if part else "console/models/_model_picker.html", context
+    )
 
 
 @require_safe
 def summary(request: ConsoleRequest, connection: str) -> HttpResponse:
     """What the id typed into the form means."""
     context = summary_context(request.connection, request.GET.get("model_id", "").strip())
-    return render(request, "console/_model_summary.html", context)
+    return render(request, "console/models/_model_summary.html", context)
 
 
 def summary_context(connection: Connection, model_id: str) -> dict[str, Any]:

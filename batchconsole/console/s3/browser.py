@@ -18,9 +18,9 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3 import Listing
 from batchconsole.aws.session import Target
-from batchconsole.console.job_list.columns import SORT_ICONS
+from batchconsole.console.kit.columns import Column, Heading
 from batchconsole.console.s3.inputs import Hindrance, hindrance
-from batchconsole.console.s3.places import BUCKET_COLUMNS, OBJECT_COLUMNS, Column, Crumb, Place
+from batchconsole.console.s3.places import BUCKET_COLUMNS, OBJECT_COLUMNS, Crumb, Place
 from batchconsole.jobs.limits import Limits
 
 PAGE_SIZE = 100
@@ -31,19 +31,6 @@ MOST = 10_000
 # S3 gives a token for what follows only, so the way back is the tokens already used; so many keep the URL short.
 KEPT_TOKENS = 8
 BUCKET, FOLDER, OBJECT = "bucket", "folder", "object"
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A column's head: ``query`` leads to the place sorted by it, empty where it cannot be."""
-
-    column: Column
-    query: str = ""
-    sorted: str = ""
-
-    @property
-    def icon(self) -> str:
-        return SORT_ICONS[self.sorted]
 
 
 @dataclass(frozen=True)
@@ -105,12 +92,12 @@ class Page:
 
     def _heading(self, column: Column) -> Heading:
         if self.total is None and self.by_prefix:
-            return Heading(column)
+            return Heading(column, "", "")
         # Unsorted is how S3 lists: by name.
         way = {column.name: "ascending", f"-{column.name}": "descending"}.get(self.place.sort or "name", "")
         sort = f"-{column.name}" if way == "ascending" else column.name
         sort = "" if sort == "name" else sort
-        return Heading(column, replace(self.place, sort=sort, page=1, tokens=()).query, way)
+        return Heading(column, way, replace(self.place, sort=sort, page=1, tokens=()).query)
 
     @property
     def title(self) -> str:

@@ -11,27 +11,17 @@ from django.http import QueryDict
 
 from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import s3_uri
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table; ``name`` is the row's attribute, and the word in the query string."""
-
-    name: str
-    title: str
-    is_zoned: bool = False
-    is_numeric: bool = False
-
+from batchconsole.console.kit.columns import Column
 
 BUCKET_COLUMNS = (
-    Column("name", "Name"),
-    Column("region", "Region"),
-    Column("created_at", "Creation date", is_zoned=True),
+    Column(name="name", title="Name"),
+    Column(name="region", title="Region"),
+    Column(name="created_at", title="Creation date", is_zoned=True),
 )
 OBJECT_COLUMNS = (
-    Column("name", "Key"),
-    Column("last_modified", "Last modified", is_zoned=True),
-    Column("size", "Size", is_numeric=True),
+    Column(name="name", title="Key"),
+    Column(name="last_modified", title="Last modified", is_zoned=True),
+    Column(name="size", title="Size", is_numeric=True),
 )
 
 

@@ -46,8 +46,8 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     }
     if request.htmx and chooser in CHOOSERS:
         context |= chooser_context(page, chooser, surface="dialog")
-        return _in_dialog(render(request, "console/_s3_chooser.html", context))
-    return render(request, "console/s3.html", context | {"page": page, "surface": "page"})
+        return _in_dialog(render(request, "console/s3/_s3_chooser.html", context))
+    return render(request, "console/s3/s3.html", context | {"page": page, "surface": "page"})
 
 
 def input_limits(request: ConsoleRequest, chooser: str, asked: QueryDict) -> Limits | None:
@@ -72,7 +72,7 @@ def folder_summary(request: ConsoleRequest, connection: str) -> HttpResponse:
         context["found"] = folder_input(request.connection.target, place.bucket, place.folder, limits)
     except AwsError as error:
         context["error"] = error
-    return render(request, "console/_s3_folder_summary.html", context)
+    return render(request, "console/s3/_s3_folder_summary.html", context)
 
 
 def _in_dialog(response: HttpResponse) -> HttpResponse:
@@ -100,12 +100,12 @@ def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
         limits = input_limits(request, chooser, request.GET)
         found = hindrance(context["object"], limits) if limits and "object" in context else None
         context |= {"surface": "dialog", "hindrance": found, "model_id": request.GET.get("model_id")}
-        return _in_dialog(render(request, "console/_s3_chooser_object.html", context))
+        return _in_dialog(render(request, "console/s3/_s3_chooser_object.html", context))
     if "object" in context:
         found = hindrance(context["object"], limits_for(request.connection, ""))
         context |= {"hindrance": found, "is_table": key.lower().endswith(TABLES)}
     status = _status(context["error"]) if context["error"] else 200
-    return render(request, "console/s3_object.html", context, status=status)
+    return render(request, "console/s3/s3_object.html", context, status=status)
 
 
 def _read_object(request: ConsoleRequest, bucket: str, key: str) -> dict[str, Any]:

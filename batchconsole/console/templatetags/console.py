@@ -97,7 +97,7 @@ def info(topic: str, label_id: str) -> SafeString:
     )
 
 
-@register.inclusion_tag("console/_learn_more.html")
+@register.inclusion_tag("console/frame/_learn_more.html")
 def learn_more(*titles_and_urls: str) -> dict[str, Any]:
     """The end of a help topic: links to pages elsewhere, each a title and an address."""
     return {"links": list(zip(titles_and_urls[::2], titles_and_urls[1::2], strict=True))}
@@ -208,7 +208,7 @@ def zone_label() -> str:
     return offset_name(timezone.localtime())
 
 
-@register.inclusion_tag("console/_copy.html")
+@register.inclusion_tag("console/kit/_copy.html")
 def copy(text: str, what: str, url: str = "") -> dict[str, Any]:
     """*text* with a button before it that copies it; *what* names it (``ARN``), *url* is where it leads."""
     return {"text": text, "what": what, "url": url}

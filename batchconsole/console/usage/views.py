@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.console.usage.page import UsagePage
 from batchconsole.console.usage.query import UsageQuery
@@ -19,10 +18,8 @@ Table = tuple[Iterable[str], Iterator[Iterable[Any]]]
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def index(request: ConsoleRequest, connection: str) -> HttpResponse:
-    template = "console/_usage.html" if request.htmx else "console/usage.html"
-    return render(request, template, {"usage": _page(request)})
+    return show(request, "console/usage/usage.html", {"usage": _page(request)})
 
 
 def _page(request: ConsoleRequest) -> UsagePage:

@@ -12,7 +12,7 @@ from batchconsole.console.create.forms import JobForm
 from batchconsole.console.roles.access import RoleAccess
 from batchconsole.jobs.models import BatchJob, Connection, ModelLimit
 from tests.conftest import ACCOUNT
-from tests.console.create.conftest import MODEL, filled_in
+from tests.console.conftest import MODEL, filled_in
 
 
 class TestChecks:

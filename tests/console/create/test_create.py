@@ -9,7 +9,7 @@ from django.test import Client
 
 from batchconsole.aws import iam
 from batchconsole.jobs.models import BatchJob, Connection, Event, Verb
-from tests.console.create.conftest import MODEL, filled_in
+from tests.console.conftest import MODEL, filled_in
 
 URL = "/local/jobs/create/"
 

@@ -6,7 +6,7 @@ import pytest
 
 from batchconsole.console.create.forms import JobForm, free_name
 from batchconsole.jobs.models import BatchJob, Connection, Status
-from tests.console.create.conftest import MODEL, filled_in
+from tests.console.conftest import MODEL, filled_in
 
 NAME = "Job name must be 1 to 63 characters."
 S3_CHARACTERS = "Bedrock does not accept"

@@ -10,7 +10,7 @@ from django.test import Client
 
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.conftest import ACCOUNT, REGION
-from tests.console.create.conftest import filled_in
+from tests.console.conftest import filled_in
 
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
 
