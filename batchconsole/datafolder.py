@@ -1,5 +1,6 @@
 """The data folder: where each thing in it lies. Standard library only, for the settings and the set-up read it too."""
 
+import base64
 import hashlib
 import os
 import secrets
@@ -24,6 +25,10 @@ class DataFolder:
     @property
     def secret_key(self) -> Path:
         return self.path / "secret_key"
+
+    @property
+    def local_keys(self) -> Path:
+        return self.path / "local_keys"
 
     @property
     def aws_env(self) -> Path:
@@ -67,8 +72,9 @@ class DataFolder:
             folder.mkdir(exist_ok=True)
         self.redis_socket.parent.mkdir(mode=OWNER_ONLY, exist_ok=True)
         require_private(self.redis_socket.parent)
-        if not self.secret_key.exists():
-            self._write_secret_key()
+        for file, content in ((self.secret_key, secrets.token_urlsafe(64)), (self.local_keys, make_access_keys())):
+            if not file.exists():
+                write_secret(file, content)
 
     def _close_to_others(self) -> None:
         """Take others' rights away from a folder that is empty or holds our data; no other is ours to change."""
@@ -84,13 +90,26 @@ class DataFolder:
         except FileNotFoundError:
             return ""
 
-    def _write_secret_key(self) -> None:
-        """Write it under another name first: a half-written key would sign with half the secret for ever."""
-        new = self.secret_key.with_suffix(".new")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(64))
-        new.rename(self.secret_key)
+    def read_local_keys(self) -> tuple[str, str]:
+        """Access key and secret of the local stack's root; ``test`` twice when the folder has not been used by `up`."""
+        try:
+            access_key, secret_key = self.local_keys.read_text().split()
+        except FileNotFoundError:
+            return "test", "test"
+        return access_key, secret_key
+
+
+def make_access_keys() -> str:
+    """A new access key and its secret, of the length and the letters of AWS's."""
+    return f"AKIA{base64.b32encode(secrets.token_bytes(10)).decode()} {secrets.token_hex(20)}"
+
+
+def write_secret(file: Path, content: str) -> None:
+    """Write it under another name first: a half-written key would sign with half the secret for ever."""
+    new = file.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+        opened.write(content)
+    new.rename(file)
 
 
 def require_private(folder: Path) -> None:

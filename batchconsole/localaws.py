@@ -1,6 +1,7 @@
 """Run MiniStack with some things changed: services may assume roles for a resource, roles with a path are found by
 SimulatePrincipalPolicy, what was answered is kept, a part of an object is read without reading all of it, and S3
-refuses a bucket of another owner than expected and a KMS key that is not there or not the caller's to use.
+refuses a bucket of another owner than expected and a KMS key that is not there or not the caller's to use. In front of
+all of it stands a guard against web pages (:mod:`batchconsole.localguard`), with MiniStack's own paths closed.
 
 Roles for Bedrock batch jobs are trusted with the conditions ``aws:SourceAccount`` and ``aws:SourceArn``
 (https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html). A service hands these to STS in the headers
@@ -15,6 +16,9 @@ hundreds of them in an object of a gigabyte, so there we give it the file mapped
 
 S3's ``x-amz-expected-bucket-owner`` and the id of a KMS key are taken by MiniStack without a look, so that a wrong one,
 or a role that lacks ``kms:GenerateDataKey``, would be found out on AWS only. We look.
+
+MiniStack takes four kinds of access key for the account's root: the configured one, ``test``, any twelve digits, and
+for S3 none at all; and it checks no signature of theirs. Only the configured one is left, with its secret checked.
 
 Usage: ``python -m batchconsole.localaws``, configured by MiniStack's own environment (``GATEWAY_PORT``, ``AUTH``, ...).
 """
@@ -34,8 +38,11 @@ from ministack import app as ministack_app
 from ministack.core import iam_evaluator, persistence
 from ministack.core.responses import get_account_id
 from ministack.core.router import extract_access_key_id, extract_region
-from ministack.services import kms, s3
+from ministack.services import kms, s3, sts
 
+from batchconsole.localguard import Guard, Rules
+
+HEALTH = "/_ministack/health"
 SOURCE_HEADERS = {b"x-amz-source-account": "aws:sourceaccount", b"x-amz-source-arn": "aws:sourcearn"}
 
 _source: ContextVar[Mapping[str, str]] = ContextVar("source", default=MappingProxyType({}))
@@ -52,6 +59,14 @@ Channel = Callable[..., Awaitable[Any]]
 
 def _resolve_condition_key(key: str, ctx: Any) -> Any:
     return _source.get().get(key.lower()) or _resolve_other_key(key, ctx)
+
+
+def _is_root_access_key(access_key_id: str) -> bool:
+    return access_key_id == os.environ.get("AWS_ACCESS_KEY_ID", "test")
+
+
+def _is_exempt_from_signing(access_key_id: str) -> bool:
+    return False
 
 
 def _gather_role_policies(role_name: str, account_id: str) -> Any:
@@ -126,8 +141,23 @@ def saving(send: Channel) -> Channel:
     return save_and_send
 
 
+def rules() -> Rules:
+    """Who is let in, from the environment; a host that is bound by its name or address answers to it."""
+    hosts, origins = (
+        os.environ.get(name, "").split(",")
+        for name in ("BATCHCONSOLE_LOCALAWS_ALLOWED_HOSTS", "BATCHCONSOLE_LOCALAWS_ALLOWED_ORIGINS")
+    )
+    return Rules(
+        hosts=frozenset({*filter(None, hosts), os.environ.get("BIND_HOST", "127.0.0.1")}),
+        origins=frozenset(filter(None, origins)),
+        open_paths=frozenset({HEALTH}),
+    )
+
+
 def main() -> None:
     """Serve on ``BIND_HOST:GATEWAY_PORT`` until a signal ends the process; a taken port is one line and exit code 1."""
+    iam_evaluator._is_root_key = _is_exempt_from_signing
+    iam_evaluator.is_root_access_key = sts.is_root_access_key = _is_root_access_key
     iam_evaluator._resolve_condition_key = _resolve_condition_key
     iam_evaluator._gather_role_policies = _gather_role_policies
     s3._read_body = _read_body
@@ -138,7 +168,7 @@ def main() -> None:
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
     try:
-        asyncio.run(serve(app, config))  # type: ignore[arg-type] # an ASGI app, which MiniStack does not type
+        asyncio.run(serve(Guard(app, rules()), config))  # type: ignore[arg-type] # an ASGI app, which MiniStack does not type
     except OSError as error:
         sys.exit(f"Cannot listen on {config.bind[0]}: {error.strerror}.")
 

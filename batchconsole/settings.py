@@ -14,6 +14,7 @@ env = FileAwareEnv()
 DATA_DIR = Path(env.str("BATCHCONSOLE_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATA_FOLDER = DataFolder(DATA_DIR)
 DEBUG = env.bool("BATCHCONSOLE_DEBUG", default=False)
+LOCAL_KEYS = DATA_FOLDER.read_local_keys()
 SECRET_KEY = env.str("BATCHCONSOLE_SECRET_KEY", default="") or DATA_FOLDER.read_secret_key() or NO_SECRET_KEY
 ALLOWED_HOSTS = env.list("BATCHCONSOLE_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("BATCHCONSOLE_CSRF_TRUSTED_ORIGINS", default=[])

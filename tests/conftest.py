@@ -120,10 +120,14 @@ def local_aws(folder: Path, **environment: str) -> Iterator[tuple[str, subproces
         yield url, process
 
 
-def aws_client(service: str, url: str) -> Any:
+def aws_client(service: str, url: str, *, access_key: str = "test", secret_key: str = "test") -> Any:
     """A boto3 client of the local stack at *url*."""
     return boto3.client(
-        service, endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
     )
 
 
@@ -154,9 +158,15 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def bedrock_endpoint(aws_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def bedrock_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of this test session's local Bedrock, where the token of its control paths lies."""
+    return tmp_path_factory.mktemp("bedrock")
+
+
+@pytest.fixture(scope="session")
+def bedrock_endpoint(aws_endpoint: str, bedrock_folder: Path) -> Iterator[str]:
     """The URL of a local Bedrock of this test session, with the ``echo`` model."""
-    folder, port = tmp_path_factory.mktemp("bedrock"), str(free_port())
+    folder, port = bedrock_folder, str(free_port())
     url = f"http://127.0.0.1:{port}"
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
     options = {"--port": port, "--data-dir": str(folder), "--aws-endpoint-url": aws_endpoint, "--model": "echo"}

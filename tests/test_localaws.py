@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from tests.conftest import ACCOUNT, aws_client, local_aws, service_role_trust
@@ -112,6 +113,31 @@ def test_only_a_key_that_can_be_used_encrypts(s3: Any, boto: Boto) -> None:
         put(s3, **encryption)
     with pytest.raises(ClientError, match="NotFoundException"):
         put(s3, ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/nothing")
+
+
+@pytest.mark.parametrize("path", ["/_ministack/reset", "/%5Fministack/reset", "/_ministack/config", "/_aws/sqs/x"])
+def test_its_own_paths_are_closed(aws_endpoint: str, path: str) -> None:
+    assert requests.post(f"{aws_endpoint}{path}", json={}, timeout=10).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_web_pages_are_refused(aws_endpoint: str, headers: dict[str, str]) -> None:
+    answer = requests.get(f"{aws_endpoint}/_ministack/health", headers=headers, timeout=10)
+    assert (answer.status_code, "this service" in answer.json()["message"]) == (403, True)
+
+
+def test_only_the_configured_key_is_taken(tmp_path: Path) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAOFTHISDATAFOLDER", "AWS_SECRET_ACCESS_KEY": "its-secret"}
+    with local_aws(tmp_path, **keys) as (url, _):
+        configured = aws_client("s3", url, access_key="AKIAOFTHISDATAFOLDER", secret_key="its-secret")
+        configured.create_bucket(Bucket="closed")
+        for access_key, secret_key in (("test", "test"), (ACCOUNT, "test"), ("AKIAOFTHISDATAFOLDER", "test")):
+            with pytest.raises(ClientError, match=r"InvalidAccessKeyId|SignatureDoesNotMatch"):
+                aws_client("s3", url, access_key=access_key, secret_key=secret_key).list_buckets()
+        assert requests.put(f"{url}/closed/unsigned", data=b"x", timeout=10).status_code == 403
+        assert "Contents" not in configured.list_objects_v2(Bucket="closed")
 
 
 def test_a_taken_port_is_one_clear_line(aws_endpoint: str) -> None:

@@ -16,6 +16,7 @@ import boto3
 import psutil
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from batchconsole.setup.paths import AWSCLI
 from tests.conftest import free_port
@@ -105,6 +106,20 @@ def test_any_aws_client_works_with_aws_env(running: Up) -> None:
     assert [bucket["Name"] for bucket in client("s3", environment).list_buckets()["Buckets"]] == [
         "batchconsole-samples"
     ]
+
+
+def test_the_keys_are_this_folder_s_own(running: Up) -> None:
+    environment = sourced(running.folder)
+    assert environment["AWS_ACCESS_KEY_ID"].startswith("AKIA")
+    public = environment | {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        client("s3", public).list_buckets()
+
+
+def test_no_web_page_creates_a_job_at_the_local_bedrock(running: Up) -> None:
+    url = f"http://127.0.0.1:{running.bedrock_port}/model-invocation-job"
+    assert requests.post(url, json={}, headers={"Origin": "http://evil.example"}, timeout=10).status_code == 403
+    assert requests.post(url, data="{}", headers={"Content-Type": "text/plain"}, timeout=10).status_code == 415
 
 
 def completed(folder: Path) -> dict[str, Any]:

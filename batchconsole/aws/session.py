@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
@@ -19,7 +19,7 @@ from batchconsole.aws.errors import translate
 
 BEDROCK_SERVICES = {"bedrock": "bedrock_endpoint_url", "bedrock-runtime": "bedrock_runtime_endpoint_url"}
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
-LOCAL_KEY = "test"  # MiniStack's fixed access key and secret for the account's root; public, like a default port.
+LOCAL_KEY = "test"  # MiniStack's access key and secret for the account's root, where none was made for it
 # An address we were not given is AWS's own, whatever AWS_ENDPOINT_URL a shell that sourced aws.env hands down: a job
 # meant for a real account must not land in the local stack. Path style, as buckets are no host names on loopback.
 CONFIG = Config(
@@ -43,6 +43,8 @@ class Target:
     profile_name: str = ""
     role_arn: str = ""
     external_id: str = ""
+    local_access_key: str = LOCAL_KEY
+    local_secret_key: str = field(default=LOCAL_KEY, repr=False)
 
     def endpoint_of(self, service: str) -> str | None:
         """The URL *service* is reached at, ``None`` for AWS's own."""
@@ -103,7 +105,7 @@ def _core() -> CoreSession:
 @lru_cache(maxsize=64)
 def _session(target: Target) -> boto3.Session:
     if target.credentials == "local":
-        keys = {"aws_access_key_id": LOCAL_KEY, "aws_secret_access_key": LOCAL_KEY}
+        keys = {"aws_access_key_id": target.local_access_key, "aws_secret_access_key": target.local_secret_key}
         return boto3.Session(botocore_session=_core(), region_name=target.region, **keys)
     profile = target.profile_name or None
     base = boto3.Session(botocore_session=_core(), profile_name=profile, region_name=target.region)

@@ -18,6 +18,7 @@ from hypercorn.config import Config
 from batchconsole.localbedrock.app import make_app
 from batchconsole.localbedrock.service import Service
 from batchconsole.localbedrock.settings import Settings, parse
+from batchconsole.localguard import Guard, Rules, keep_token
 
 CLOSE_SECONDS = 3
 KEEP_ALIVE_SECONDS = 75
@@ -43,12 +44,23 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"Local Bedrock is ready at http://{settings.host}:{listener.getsockname()[1]}/", flush=True)
-    serve(service, listener)
+    serve(service, listener, guard_rules(settings))
     lock.close()
     return 0
 
 
-def serve(service: Service, listener: socket.socket) -> None:
+def guard_rules(settings: Settings) -> Rules:
+    """Who is let in. The token of the control paths lies in the data folder."""
+    return Rules(
+        hosts=frozenset({*filter(None, settings.allowed_hosts.split(",")), settings.host}),
+        origins=frozenset(filter(None, settings.allowed_origins.split(","))),
+        open_paths=frozenset(),
+        token=keep_token(Path(settings.data_dir)),
+        takes_json_only=True,
+    )
+
+
+def serve(service: Service, listener: socket.socket, rules: Rules) -> None:
     """Serve on *listener* until a signal comes; jobs are brought to a point they can go on from.
 
     Hypercorn, because the AWS SDK for JavaScript calls the runtime API with HTTP/2, without TLS for an http:// URL.
@@ -62,7 +74,7 @@ def serve(service: Service, listener: socket.socket) -> None:
     service.engine.start()
     # Hypercorn cancels itself when calls are still under way at the end of the graceful time.
     with suppress(asyncio.CancelledError):
-        asyncio.run(hypercorn.asyncio.serve(make_app(service), config))  # type: ignore[arg-type]  # Starlette's Scope
+        asyncio.run(hypercorn.asyncio.serve(Guard(make_app(service), rules), config))  # type: ignore[arg-type]  # Starlette's Scope
     service.close()
 
 

@@ -22,6 +22,12 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on.")] = 4567
+    allowed_hosts: Annotated[
+        str, Meta(description="Host names to answer to besides loopback's and --host, separated by commas.")
+    ] = ""
+    allowed_origins: Annotated[
+        str, Meta(description="Origins whose web pages may call, such as http://localhost:3000, separated by commas.")
+    ] = ""
     data_dir: Annotated[str, Meta(description="Folder for the jobs and unfinished output.")] = "var/bedrock"
     aws_endpoint_url: Annotated[
         str,
@@ -157,7 +163,7 @@ output and the manifest back to S3. Jobs survive a restart."""
 EPILOG = """\
 Credentials for STS come from the usual places of AWS SDKs (AWS_ACCESS_KEY_ID, profiles ...).
 
-For tests, while it runs:
+For tests, while it runs (the first two take the token in the data folder's file control-token as a bearer token):
   GET, POST, DELETE /_localbedrock/faults     throttling, errors, slow or lost answers, a model server that is down
   GET, PATCH        /_localbedrock/settings   delays and limits
   GET               /healthz                  200 once it serves

@@ -18,7 +18,7 @@ from batchconsole.up.errors import UpError
 from batchconsole.up.options import WILDCARDS, Options
 from batchconsole.up.output import Output
 from batchconsole.up.ports import require_free
-from batchconsole.up.processes import ACCESS_KEY, Process
+from batchconsole.up.processes import Process, access_keys
 from batchconsole.up.run import MARK, sole_run
 from batchconsole.up.supervisor import Supervisor
 
@@ -67,7 +67,7 @@ def environment(options: Options, run: str) -> dict[str, str]:
     are left out when they are the local stack's.
     """
     inherited = dict(os.environ)
-    if inherited.get("AWS_ACCESS_KEY_ID") == ACCESS_KEY:
+    if inherited.get("AWS_ACCESS_KEY_ID") in {"test", access_keys(options)["AWS_ACCESS_KEY_ID"]}:
         inherited = {name: value for name, value in inherited.items() if name not in preparation.aws_env(options)}
     return inherited | {
         MARK: run,

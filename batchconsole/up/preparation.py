@@ -16,7 +16,7 @@ from sesame.utils import get_query_string
 
 from batchconsole.jobs.models import Connection
 from batchconsole.up.options import Options
-from batchconsole.up.processes import ACCESS_KEY, ACCOUNT_ID, REGION
+from batchconsole.up.processes import ACCOUNT_ID, REGION, access_keys
 
 ADMIN = "admin"
 
@@ -92,11 +92,9 @@ def aws_env(options: Options) -> dict[str, str]:
         "AWS_ENDPOINT_URL": options.aws_url,
         "AWS_ENDPOINT_URL_BEDROCK": options.bedrock_url,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": options.bedrock_url,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-    }
+    } | access_keys(options)
 
 
 def write_aws_env(options: Options) -> None:

@@ -18,7 +18,6 @@ from batchconsole.up.ports import free_port
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
-ACCESS_KEY = "test"  # under AUTH=true MiniStack takes this one key for the root of its account
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +88,7 @@ def aws(options: Options) -> Process:
         "S3_DATA_DIR": str(folder / "s3"),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",  # listeners of services that the console does not use
-    }
+    } | access_keys(options)
     return Process("aws", python("batchconsole.localaws"), environment, f"{options.aws_url}/_ministack/health", True)
 
 
@@ -114,8 +113,14 @@ def bedrock(options: Options) -> Iterator[Process]:
         "--model",
         model_url,
     )
-    environment = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": ACCESS_KEY, "AWS_REGION": REGION}
+    environment = access_keys(options) | {"AWS_REGION": REGION}
     yield Process("bedrock", command, environment, f"{options.bedrock_url}/healthz")
+
+
+def access_keys(options: Options) -> dict[str, str]:
+    """The keys of the local stack's root, which are this data folder's own: for MiniStack to take, others to send."""
+    access_key, secret_key = options.folder.read_local_keys()
+    return {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
 
 
 def web(options: Options) -> Process:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.signals import nudged
 from tests.conftest import ACCOUNT, REGION
+from tests.localbedrock.stack import control_headers
 
 MODEL = "amazon.nova-micro-v1:0"
 
@@ -72,12 +74,13 @@ def nowhere(db: None) -> Connection:
 class LocalBedrock:
     """The switches of the local Bedrock, all put back after the test."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, folder: Path) -> None:
         self.url = f"{url}/_localbedrock"
+        self.headers = control_headers(folder)
         self.before = self._ask("GET", "settings").json()
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
-        answer = requests.request(method, f"{self.url}/{path}", json=body, timeout=30)
+        answer = requests.request(method, f"{self.url}/{path}", json=body, headers=self.headers, timeout=30)
         answer.raise_for_status()
         return answer
 
@@ -95,8 +98,8 @@ class LocalBedrock:
 
 
 @pytest.fixture
-def local_bedrock(bedrock_endpoint: str) -> Iterator[LocalBedrock]:
-    switches = LocalBedrock(bedrock_endpoint)
+def local_bedrock(bedrock_endpoint: str, bedrock_folder: Path) -> Iterator[LocalBedrock]:
+    switches = LocalBedrock(bedrock_endpoint, bedrock_folder)
     yield switches
     switches.reset()
 

@@ -24,6 +24,11 @@ ENDED = frozenset({"Completed", "PartiallyCompleted", "Failed", "Stopped", "Expi
 MODEL = "amazon.nova-lite-v1:0"
 
 
+def control_headers(folder: Path) -> dict[str, str]:
+    """What opens the control paths of the service whose data folder is *folder*."""
+    return {"Authorization": f"Bearer {(folder / 'control-token').read_text().strip()}"}
+
+
 def client(service: str, url: str, *, region: str = REGION, access_key: str = "test", seconds: int = 20) -> Any:
     """A boto3 client that does not retry: what the service answers is what the test sees, within *seconds*."""
     config = Config(retries={"total_max_attempts": 1}, read_timeout=seconds)
@@ -85,7 +90,10 @@ class Service:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call one of the service's own paths; the answer's JSON, or ``None`` when it has none."""
         request = urllib.request.Request(
-            f"{self.url}/_localbedrock/{path}", method=method, data=None if body is None else json.dumps(body).encode()
+            f"{self.url}/_localbedrock/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers=control_headers(self.folder),
         )
         with urllib.request.urlopen(request, timeout=10) as response:
             content = response.read()

@@ -3,6 +3,7 @@
 import re
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -43,7 +44,7 @@ class Connection(models.Model):
         DEFAULT = "default", "Default credential chain of the workers"
         PROFILE = "profile", "Named profile"
         ASSUME_ROLE = "assume_role", "Assume a role"
-        LOCAL = "local", "Local stack (its fixed, public test keys)"
+        LOCAL = "local", "Local stack (the keys in the data folder)"
 
     name = models.SlugField(max_length=40, unique=True, help_text="The first part of every URL of this connection.")
     title = models.CharField(max_length=80, help_text="What people read in the connection switch.")
@@ -116,6 +117,7 @@ class Connection(models.Model):
     @property
     def target(self) -> Target:
         """The connection in the words of ``batchconsole.aws``."""
+        access_key, secret_key = settings.LOCAL_KEYS
         return Target(
             region=self.region,
             endpoint_url=self.endpoint_url,
@@ -125,4 +127,6 @@ class Connection(models.Model):
             profile_name=self.profile_name,
             role_arn=self.assume_role_arn,
             external_id=self.external_id,
+            local_access_key=access_key,
+            local_secret_key=secret_key,
         )
