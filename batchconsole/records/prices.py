@@ -40,11 +40,17 @@ class _Data(msgspec.Struct):
     region: str
     source: str
     prices: list[_Row]
+    no_public_price: frozenset[str]
+
+
+@cache
+def _data() -> _Data:
+    return msgspec.json.decode(Path(__file__).with_name("prices.json").read_bytes(), type=_Data)
 
 
 @cache
 def _shipped() -> tuple[str, dict[tuple[str, str], Price]]:
-    data = msgspec.json.decode(Path(__file__).with_name("prices.json").read_bytes(), type=_Data)
+    data = _data()
     return data.region, {
         (row.model_id, row.profile): Price(
             input_usd_per_million=row.input_usd_per_million,
@@ -72,6 +78,11 @@ def find_price(model_id: str, region: str = "us-east-1") -> Price | None:
     if price is None or region == home:
         return price
     return msgspec.structs.replace(price, inferred=True)
+
+
+def without_public_price() -> frozenset[str]:
+    """The ids of the catalogue's batch models for which AWS publishes no batch price."""
+    return _data().no_public_price
 
 
 def cost(price: Price, input_tokens: int, output_tokens: int) -> Decimal:
