@@ -76,22 +76,6 @@ def foreign_line(line: dict[str, Any]) -> ForeignLine | None:
     return None
 
 
-RESPONSE_MARKS = (
-    ("output", "converse"),
-    ("content", "anthropic"),
-    ("generation", "llama"),
-    ("choices", "openai_chat"),
-    ("outputs", "mistral"),
-    ("results", "titan_text"),
-    ("embedding", "titan_embeddings"),
-)
-
-
-def recognise_response(body: dict[str, Any]) -> str | None:
-    """The name of the family whose responses look like *body*."""
-    return next((family for mark, family in RESPONSE_MARKS if mark in body), None)
-
-
 def loose_text(body: dict[str, Any]) -> str:
     """The question in a body of any family, however malformed; empty when there is none."""
     for name in ("prompt", "inputText"):

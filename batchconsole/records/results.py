@@ -1,7 +1,8 @@
 """Reading the output of a job: one line for a person, or all lines in one pass for totals and an index.
 
 Output lines are ``{"recordId", "modelInput", "modelOutput"}`` or, for a record that failed, ``"error": {"errorCode",
-"errorMessage"}`` instead of ``modelOutput``. Their order is not the input's.
+"errorMessage"}`` instead of ``modelOutput``. Their order is not the input's. OpenAI's batches give ``{"custom_id",
+"response": {"status_code", "body"}, "error"}``.
 """
 
 import re
@@ -11,35 +12,41 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT
 
-from batchconsole.records.families import FAMILIES, AnyFamily
+from batchconsole.records import repair
+from batchconsole.records.families import AnyFamily
+from batchconsole.records.families.answers import as_json, read_answer
 from batchconsole.records.families.base import Answer
 from batchconsole.records.files import InputFile
 from batchconsole.records.fingerprints import fingerprints
 from batchconsole.records.index import Index
 from batchconsole.records.lines import Batch, batches
-from batchconsole.records.recognition import loose_text, recognise_response
+from batchconsole.records.recognition import loose_text
 
 MAX_GROUPS = 100
 MAX_EXAMPLES = 5
 MAX_STOP_REASONS = 50
 MAX_MESSAGE = 1000
 UNREADABLE = "The output line could not be read."
+NO_OUTPUT = "The record has no output."
 _NUMBER = re.compile(r"\d+")
 
 
 class Record(msgspec.Struct, kw_only=True):
     """One output line as a person reads it.
 
-    ``error_message`` is ``None`` for a record that succeeded. Token counts are ``None`` where the family's responses
-    carry none. ``raw`` is the line itself.
+    ``error_message`` is ``None`` for a record that succeeded. Token counts are ``None`` where the response carries
+    none. ``raw`` is the line itself.
     """
 
     record_id: str = ""
     question: str = ""
     answer: str = ""
+    reasoning: str = ""
     stop_reason: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
     error_code: int | str | None = None
     error_message: str | None = None
     raw: bytes = b""
@@ -63,7 +70,7 @@ class ErrorGroup(msgspec.Struct, kw_only=True):
 
 class Totals(msgspec.Struct, kw_only=True):
     """Sums over all output lines. Tokens are those of the records that carry counts; ``without_tokens`` counts records
-    that succeeded and carry none.
+    that succeeded and carry none. Cached tokens are not among the input tokens.
     """
 
     records: int = 0
@@ -71,6 +78,8 @@ class Totals(msgspec.Struct, kw_only=True):
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
     without_tokens: int = 0
     stop_reasons: dict[str, int] = msgspec.field(default_factory=dict)
     errors: list[ErrorGroup] = msgspec.field(default_factory=list)
@@ -94,11 +103,6 @@ class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
     output_token_count: int | None = None
 
 
-class _Error(msgspec.Struct):
-    code: Any = msgspec.field(default=None, name="errorCode")
-    message: Any = msgspec.field(default=None, name="errorMessage")
-
-
 class _Line(msgspec.Struct):
     """Any output line that is an object."""
 
@@ -106,10 +110,14 @@ class _Line(msgspec.Struct):
     model_input: Any = msgspec.field(default=None, name="modelInput")
     model_output: Any = msgspec.field(default=None, name="modelOutput")
     error: Any = None
+    custom_id: Any = None
+    response: Any = None
 
 
 _decode_line = msgspec.json.Decoder(_Line).decode
-_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# What services call the code and the message of an error; AWS's batch jobs the first.
+_CODES = ("errorCode", "code", "Code", "status_code", "statusCode", "status", "__type", "type", "errorType")
+_MESSAGES = ("errorMessage", "message", "Message", "msg", "detail", "reason", "description")
 
 
 def read_manifest(data: bytes) -> Manifest:
@@ -118,24 +126,46 @@ def read_manifest(data: bytes) -> Manifest:
 
 
 def read_line(line: bytes, family: AnyFamily | None) -> Record:
-    """*line* as a person reads it. Without a family the body's own looks tell how to read it.
+    """*line* as a person reads it; *family* says how its question is written, else the body's own looks do.
 
     Never raises: a line that is not JSON comes back as a record with an error message.
     """
     try:
-        decoded = _decode_line(line)
-    except _BROKEN:
-        return Record(error_message=UNREADABLE, raw=line)
+        decoded = _decoded(line)
+    except ValueError:
+        return Record(record_id=repair.record_id(line), error_message=UNREADABLE, raw=line)
     body = decoded.model_input if isinstance(decoded.model_input, dict) else {}
     record = Record(
-        record_id=decoded.record_id if isinstance(decoded.record_id, str) else "",
+        record_id=next((name for name in (decoded.record_id, decoded.custom_id) if isinstance(name, str)), ""),
         question=(family.prompt_text(body) if family else "") or loose_text(body),
         raw=line,
     )
-    if isinstance(decoded.model_output, dict) and decoded.error is None:
-        return _with_answer(record, read_output(decoded.model_output, family))
-    record.error_code, record.error_message = _error_of(decoded.error)
+    output, error = _outcome(decoded)
+    if output is not None:
+        _add_answer(record, read_answer(output))
+    if error is not None:
+        record.error_code, record.error_message = _code_and_message(error)
+    elif output is None:
+        record.error_message = NO_OUTPUT
     return record
+
+
+def _decoded(line: bytes) -> _Line:
+    try:
+        return _decode_line(line)
+    except repair.BROKEN:
+        return msgspec.convert(repair.decode_object(line), _Line)
+
+
+def _outcome(line: _Line) -> tuple[Any, Any]:
+    """The output and the error of *line*, each ``None`` when there is none."""
+    output, error = line.model_output, line.error
+    if isinstance(line.response, dict):
+        output, status = line.response.get("body"), line.response.get("status_code")
+        if isinstance(status, int) and status >= 400 and not error:
+            inner = output.get("error") if isinstance(output, dict) else None
+            return None, {"code": status} | (inner if isinstance(inner, dict) else {"message": inner or output})
+    return output, error if error or output is None else None
 
 
 def read_input_line(line: bytes, family: AnyFamily | None) -> Record:
@@ -144,25 +174,28 @@ def read_input_line(line: bytes, family: AnyFamily | None) -> Record:
     return msgspec.structs.replace(record, error_code=None, error_message=None)
 
 
-def read_output(body: dict[str, Any], family: AnyFamily | None) -> Answer:
-    """The answer in a response body; the body's looks decide when *family* is not known or reads nothing out of it."""
-    answer = family.read_response(body) if family else Answer()
-    name = recognise_response(body) if answer == Answer() else None
-    return FAMILIES[name].read_response(body) if name else answer
-
-
-def _with_answer(record: Record, answer: Answer) -> Record:
-    record.answer, record.stop_reason = answer.text, answer.stop_reason
+def _add_answer(record: Record, answer: Answer) -> None:
+    record.answer, record.reasoning, record.stop_reason = answer.text, answer.reasoning, answer.stop_reason
     record.input_tokens, record.output_tokens = answer.input_tokens, answer.output_tokens
-    return record
+    record.cache_read_tokens, record.cache_write_tokens = answer.cache_read_tokens, answer.cache_write_tokens
 
 
-def _error_of(error: Any) -> tuple[int | str | None, str]:
-    """Code and message of a line's ``error``, whatever it is."""
+def _code_and_message(error: Any) -> tuple[int | str | None, str]:
+    """Code and message of a line's ``error``, whatever it is: what it holds is shown."""
+    if isinstance(error, list) and len(error) == 1:
+        error = error[0]
     if not isinstance(error, dict):
-        return None, error if isinstance(error, str) else "The record has no output."
-    code, message = error.get("errorCode"), error.get("errorMessage")
-    return code if isinstance(code, int | str) else None, message if isinstance(message, str) else "Unknown error."
+        return None, (error if isinstance(error, str) else as_json(error)) or "The error says nothing."
+    inner = next((error[name] for name in ("error", "Error") if isinstance(error.get(name), dict)), None)
+    if inner is not None and not any(error.get(name) for name in _MESSAGES):
+        error = {name: value for name, value in error.items() if value is not inner} | inner
+    code = next((error[name] for name in _CODES if isinstance(error.get(name), int | str) and error[name] != ""), None)
+    message = next((error[name] for name in _MESSAGES if error.get(name)), None)
+    if message is not None:
+        return code, message if isinstance(message, str) else as_json(message)
+    if code is not None and not set(error) - set(_CODES) - set(_MESSAGES):
+        return code, f"Error {code}, without a message."
+    return code, as_json(error) if error else "The error says nothing."
 
 
 def scan(
@@ -193,7 +226,6 @@ class _Scanner:
         self.totals = Totals()
         self.index = Index()
         self.groups: dict[tuple[str, str], ErrorGroup] = {}
-        self.decode = _good_line_decoder(family) if family else None
 
     def read(self, batch: Batch) -> None:
         starts: list[int] = []
@@ -216,15 +248,11 @@ class _Scanner:
 
     def _count(self, line: bytes, position: int) -> tuple[str, bool]:
         """The line's recordId and whether it is an error. A quick look first, as most lines are plainly good."""
-        if self.decode is None or self.family is None:
-            return self._count_closely(line, position)
         try:
-            record = self.decode(line)
-        except _BROKEN:
+            record = _decode_good_line(line)
+        except repair.BROKEN:
             return self._count_closely(line, position)
-        answer = self.family.answer(record.modelOutput)
-        if answer.output_tokens is None and not answer.text:
-            return self._count_closely(line, position)
+        answer = read_answer(record.modelOutput)
         self._add(answer)
         return record.recordId, False
 
@@ -242,6 +270,8 @@ class _Scanner:
             totals.without_tokens += 1
         totals.input_tokens += answer.input_tokens or 0
         totals.output_tokens += answer.output_tokens or 0
+        totals.cache_read_tokens += answer.cache_read_tokens or 0
+        totals.cache_write_tokens += answer.cache_write_tokens or 0
         reason = answer.stop_reason or ""
         if reason in totals.stop_reasons or len(totals.stop_reasons) < MAX_STOP_REASONS:
             totals.stop_reasons[reason] = totals.stop_reasons.get(reason, 0) + 1
@@ -260,11 +290,11 @@ class _Scanner:
             group.record_ids.append(record.record_id)
 
 
-def _good_line_decoder(family: AnyFamily) -> Callable[[bytes], Any]:
-    """Decodes lines that have an answer and no error, and skips their input."""
-    fields: list[tuple[str, Any, Any]] = [
-        ("recordId", str, NODEFAULT),
-        ("modelOutput", family.response, NODEFAULT),
-        ("error", None, None),
-    ]
-    return msgspec.json.Decoder(msgspec.defstruct("GoodLine", fields, gc=False)).decode
+# Decodes lines that have an answer and no error, and skips their input.
+_decode_good_line = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "GoodLine",
+        [("recordId", str, NODEFAULT), ("modelOutput", dict[str, Any], NODEFAULT), ("error", None, None)],
+        gc=False,
+    )
+).decode

@@ -54,7 +54,7 @@ def test_a_price_is_found_through_a_profile() -> None:
 
 
 def test_an_unknown_price_is_none() -> None:
-    assert prices.find_price("amazon.nova-premier-v1:0") is None
+    assert prices.find_price("mistral.mistral-large-2407-v1:0") is None
 
 
 def test_a_price_of_another_region_is_marked_inferred() -> None:

@@ -127,3 +127,82 @@ def test_a_manifest_ignores_members_it_does_not_know() -> None:
 def test_a_broken_manifest_is_refused() -> None:
     with pytest.raises(msgspec.DecodeError):
         read_manifest(b"[]")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        ("boom", None, "boom"),
+        ({"errorCode": "400", "errorMessage": "x"}, "400", "x"),
+        ({"code": "Throttling", "message": "slow down"}, "Throttling", "slow down"),
+        ({"errorCode": 503}, 503, "Error 503, without a message."),
+        ({"__type": "ValidationException", "Message": "bad"}, "ValidationException", "bad"),
+        (
+            {"type": "error", "error": {"type": "invalid_request_error", "message": "bad"}},
+            "invalid_request_error",
+            "bad",
+        ),
+        ({"errorCode": 400, "errorMessage": {"path": "$.x"}}, 400, '{"path":"$.x"}'),
+        ({"errorCode": 400, "errorMessage": ["a", "b"]}, 400, '["a","b"]'),
+        ({"errorCode": 400, "why": "because"}, 400, '{"errorCode":400,"why":"because"}'),
+        ([{"errorCode": 400, "errorMessage": "x"}], 400, "x"),
+        ([1, 2], None, "[1,2]"),
+        (7, None, "7"),
+        (None, None, results.NO_OUTPUT),
+    ],
+)
+def test_an_error_of_any_shape_is_shown_with_what_it_holds(error: Any, code: Any, message: str) -> None:
+    record = read_line(msgspec.json.encode({"recordId": "a", "modelInput": {}, "error": error}), None)
+    assert (record.record_id, record.error_code, record.error_message) == ("a", code, message)
+
+
+HALF_A_PAIR = (
+    rb'{"recordId":"r1","modelInput":{},"modelOutput":{"content":[{"type":"text","text":"cut \ud83d"}],'
+    rb'"stop_reason":"max_tokens","usage":{"input_tokens":3,"output_tokens":4}}}'
+)
+
+
+def test_half_a_surrogate_pair_costs_a_character() -> None:
+    record = read_line(HALF_A_PAIR, FAMILIES["anthropic"])
+    assert (record.record_id, record.answer, record.is_error) == ("r1", "cut \ufffd", False)
+    found = scan([files.from_bytes("a.out", HALF_A_PAIR)], FAMILIES["anthropic"])
+    assert (found.totals.succeeded, found.totals.input_tokens, found.totals.output_tokens) == (1, 3, 4)
+    assert len(found.index.find("r1")) == 1
+
+
+def test_an_input_nested_too_deeply_does_not_hide_the_answer() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    record = read_line(b'{"recordId":"a","modelInput":{"x":' + deep + b'},"modelOutput":{"generation":"Hi"}}', None)
+    assert (record.record_id, record.answer, record.is_error) == ("a", "Hi", False)
+
+
+def test_a_line_that_is_cut_off_keeps_its_id() -> None:
+    record = read_line(b'{"recordId": "r-1", "modelInput": {"a": ', None)
+    assert (record.record_id, record.error_message) == ("r-1", results.UNREADABLE)
+
+
+def test_an_empty_error_beside_an_answer_is_none() -> None:
+    line = good("nova") | {"error": {}}
+    assert not read_line(msgspec.json.encode(line), FAMILIES["nova"]).is_error
+    assert totals(line).failed == 0
+
+
+def test_cached_tokens_are_summed() -> None:
+    line = good("anthropic")
+    line["modelOutput"]["usage"] = {"input_tokens": 1, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 6}
+    found = totals(line, line, name="anthropic")
+    assert (found.input_tokens, found.cache_read_tokens, found.cache_write_tokens) == (2, 10, 12)
+
+
+@pytest.mark.parametrize(
+    ("response", "answer", "error"),
+    [
+        ({"status_code": 200, "body": {"choices": [{"message": {"content": "Hi"}}]}}, "Hi", None),
+        ({"status_code": 400, "body": {"error": {"code": "x", "message": "bad"}}}, "", ("x", "bad")),
+        ({"status_code": 503, "body": {}}, "", (503, "Error 503, without a message.")),
+    ],
+)
+def test_a_line_of_an_openai_batch_is_read(response: Any, answer: str, error: Any) -> None:
+    record = read_line(msgspec.json.encode({"custom_id": "c", "response": response, "error": None}), None)
+    assert (record.record_id, record.answer) == ("c", answer)
+    assert (record.error_code, record.error_message) == (error or (None, None))

@@ -36,8 +36,7 @@ FAMILIES: dict[str, AnyFamily] = {
 # msgspec learns a type when it is first used. Two threads that use it first at once crash the process (msgspec 0.22):
 # one finds the other's half-learnt type. A decoder learns it here, where there is one thread.
 for _family in FAMILIES.values():
-    for _type in (_family.body, _family.response):
-        msgspec.json.Decoder(_type)
+    msgspec.json.Decoder(_family.body)
 
 __all__ = ["FAMILIES", "AnyFamily", "SchemaFamily", "family_for"]
 

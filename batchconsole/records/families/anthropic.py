@@ -24,7 +24,7 @@ from batchconsole.records.families.anthropic_body import (
     ToolResultBlock,
     ToolUseBlock,
 )
-from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.converse import tool_arguments
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.refusals import pydantic_wording
@@ -43,28 +43,10 @@ from batchconsole.records.families.schema import (
 )
 
 
-class _Content(msgspec.Struct):
-    text: str | None = None
-
-
-class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-
-
-class AnthropicResponse(msgspec.Struct):
-    """The part of a Messages response that is shown; every member may be missing or null."""
-
-    content: list[_Content] | None = None
-    stop_reason: str | None = None
-    usage: _Usage | None = None
-
-
-class Anthropic(SchemaFamily[AnthropicBody, AnthropicResponse]):
+class Anthropic(SchemaFamily[AnthropicBody]):
     name: ClassVar[str] = "anthropic"
     title: ClassVar[str] = "Anthropic Messages"
     body: ClassVar[type[msgspec.Struct]] = AnthropicBody
-    response: ClassVar[type[msgspec.Struct]] = AnthropicResponse
     plain: ClassVar[type[msgspec.Struct] | None] = PlainAnthropicBody
 
     def word(self, fault: Fault) -> str:
@@ -147,15 +129,6 @@ class Anthropic(SchemaFamily[AnthropicBody, AnthropicResponse]):
                 "output_tokens": completion.output_tokens,
             },
         }
-
-    def answer(self, response: AnthropicResponse) -> Answer:
-        usage = response.usage
-        return Answer(
-            text="\n".join(block.text for block in response.content or () if block.text is not None),
-            stop_reason=response.stop_reason,
-            input_tokens=usage.input_tokens if usage else None,
-            output_tokens=usage.output_tokens if usage else None,
-        )
 
     def sample(self) -> dict[str, Any]:
         return {

@@ -56,12 +56,19 @@ class Completion(msgspec.Struct, kw_only=True):
 
 
 class Answer(msgspec.Struct, kw_only=True):
-    """What a person wants to see of a response body. A count the body does not carry is ``None``, never 0."""
+    """What a person wants to see of a response body. A count the body does not carry is ``None``, never 0.
+
+    ``text`` holds tool calls as JSON; ``reasoning`` is what the model thought before it. Tokens read from a prompt
+    cache or written into one are not among the ``input_tokens``.
+    """
 
     text: str = ""
+    reasoning: str = ""
     stop_reason: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class Family(Protocol):

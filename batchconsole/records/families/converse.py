@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.conversation import (
     conversation_faults,
     conversation_media,
@@ -26,44 +26,6 @@ from batchconsole.records.families.schema import (
     sampling_faults,
     token_limit,
 )
-
-
-class _Block(msgspec.Struct):
-    text: str | None = None
-
-
-class _Message(msgspec.Struct):
-    content: list[_Block] | None = None
-
-
-class _Output(msgspec.Struct):
-    message: _Message | None = None
-
-
-class _Usage(msgspec.Struct, rename="camel"):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-
-
-class ConverseResponse(msgspec.Struct, rename="camel"):
-    """The part of a Converse (and Nova) response that is shown; every member may be missing or null."""
-
-    output: _Output | None = None
-    stop_reason: str | None = None
-    usage: _Usage | None = None
-
-
-def answer(response: ConverseResponse) -> Answer:
-    """Text blocks by line, stop reason and tokens of a Converse or Nova response."""
-    message = response.output.message if response.output else None
-    blocks = (message.content if message else None) or []
-    usage = response.usage
-    return Answer(
-        text="\n".join(block.text for block in blocks if block.text is not None),
-        stop_reason=response.stop_reason,
-        input_tokens=usage.input_tokens if usage else None,
-        output_tokens=usage.output_tokens if usage else None,
-    )
 
 
 def response_body(completion: Completion) -> dict[str, Any]:
@@ -94,11 +56,10 @@ def tool_arguments(arguments: str) -> Any:
         return {"arguments": arguments}
 
 
-class Converse(SchemaFamily[ConverseBody, ConverseResponse]):
+class Converse(SchemaFamily[ConverseBody]):
     name: ClassVar[str] = "converse"
     title: ClassVar[str] = "Converse"
     body: ClassVar[type[msgspec.Struct]] = ConverseBody
-    response: ClassVar[type[msgspec.Struct]] = ConverseResponse
     plain: ClassVar[type[msgspec.Struct] | None] = PlainConverseBody
 
     def faults(self, body: ConverseBody, context: Context) -> Iterator[Fault]:
@@ -151,9 +112,6 @@ class Converse(SchemaFamily[ConverseBody, ConverseResponse]):
 
     def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
         return response_body(completion) | {"metrics": {"latencyMs": completion.latency_ms}}
-
-    def answer(self, response: ConverseResponse) -> Answer:
-        return answer(response)
 
     def sample(self) -> dict[str, Any]:
         return {

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Blob, Fraction, Tokens
 from batchconsole.records.families.schema import (
@@ -37,13 +37,6 @@ class LlamaBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     images: list[Blob] | None = None
 
 
-class LlamaResponse(msgspec.Struct):
-    generation: str | None = None
-    stop_reason: str | None = None
-    prompt_token_count: int | None = None
-    generation_token_count: int | None = None
-
-
 def turns(prompt: str) -> list[dict[str, Any]]:
     """The chat messages written in a prompt with Llama's special tokens; without them all of it is the user's."""
     found = [{"role": role, "content": text.strip()} for role, text in _TURN.findall(prompt) if role in ROLES]
@@ -55,11 +48,10 @@ def _first_type(data: bytes) -> str:
     return "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
 
 
-class Llama(SchemaFamily[LlamaBody, LlamaResponse]):
+class Llama(SchemaFamily[LlamaBody]):
     name: ClassVar[str] = "llama"
     title: ClassVar[str] = "Meta Llama"
     body: ClassVar[type[msgspec.Struct]] = LlamaBody
-    response: ClassVar[type[msgspec.Struct]] = LlamaResponse
 
     def faults(self, body: LlamaBody, context: Context) -> Iterator[Fault]:
         if not body.prompt.strip():
@@ -92,14 +84,6 @@ class Llama(SchemaFamily[LlamaBody, LlamaResponse]):
             "generation_token_count": completion.output_tokens,
             "stop_reason": "length" if completion.stop_reason == "max_tokens" else "stop",
         }
-
-    def answer(self, response: LlamaResponse) -> Answer:
-        return Answer(
-            text=response.generation or "",
-            stop_reason=response.stop_reason,
-            input_tokens=response.prompt_token_count,
-            output_tokens=response.generation_token_count,
-        )
 
     def sample(self) -> dict[str, Any]:
         return {

@@ -6,15 +6,12 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Count, Fraction, Tokens
 from batchconsole.records.families.openai_chat import (
     ChatMessage,
-    ChatResponse,
-    Choice,
     Tool,
-    chat_answer,
     chat_faults,
     chat_messages,
     chat_size,
@@ -40,16 +37,6 @@ class MistralBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tool_choice: Any = None
 
 
-class _Output(msgspec.Struct):
-    text: str | None = None
-    stop_reason: str | None = None
-
-
-class MistralResponse(msgspec.Struct):
-    outputs: list[_Output] | None = None
-    choices: list[Choice] | None = None
-
-
 def instructions(prompt: str) -> list[dict[str, Any]]:
     """The chat messages written as ``<s>[INST] … [/INST] …</s>``; the whole prompt as the user's without them."""
     messages = []
@@ -60,11 +47,10 @@ def instructions(prompt: str) -> list[dict[str, Any]]:
     return messages or [{"role": "user", "content": prompt}]
 
 
-class Mistral(SchemaFamily[MistralBody, MistralResponse]):
+class Mistral(SchemaFamily[MistralBody]):
     name: ClassVar[str] = "mistral"
     title: ClassVar[str] = "Mistral"
     body: ClassVar[type[msgspec.Struct]] = MistralBody
-    response: ClassVar[type[msgspec.Struct]] = MistralResponse
 
     def faults(self, body: MistralBody, context: Context) -> Iterator[Fault]:
         if (body.prompt is None) == (body.messages is None):
@@ -109,11 +95,6 @@ class Mistral(SchemaFamily[MistralBody, MistralResponse]):
         if completion.tool_calls:
             message["tool_calls"] = completion.tool_calls
         return {"choices": [{"index": 0, "message": message, "stop_reason": reason}]}
-
-    def answer(self, response: MistralResponse) -> Answer:
-        if response.outputs:
-            return Answer(text=response.outputs[0].text or "", stop_reason=response.outputs[0].stop_reason)
-        return chat_answer(ChatResponse(choices=response.choices))
 
     def sample(self) -> dict[str, Any]:
         return {

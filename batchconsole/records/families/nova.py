@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.conversation import (
     conversation_faults,
     conversation_media,
@@ -15,7 +15,7 @@ from batchconsole.records.families.conversation import (
     neutral_tools,
     plain_characters,
 )
-from batchconsole.records.families.converse import ConverseResponse, answer, response_body
+from batchconsole.records.families.converse import response_body
 from batchconsole.records.families.converse_body import (
     Message,
     PlainBlock,
@@ -74,11 +74,10 @@ def _doubles(config: NovaConfig | None) -> Iterator[str]:
             yield name
 
 
-class Nova(SchemaFamily[NovaBody, ConverseResponse]):
+class Nova(SchemaFamily[NovaBody]):
     name: ClassVar[str] = "nova"
     title: ClassVar[str] = "Amazon Nova"
     body: ClassVar[type[msgspec.Struct]] = NovaBody
-    response: ClassVar[type[msgspec.Struct]] = ConverseResponse
     plain: ClassVar[type[msgspec.Struct] | None] = PlainNovaBody
 
     def faults(self, body: NovaBody, context: Context) -> Iterator[Fault]:
@@ -128,9 +127,6 @@ class Nova(SchemaFamily[NovaBody, ConverseResponse]):
         response = response_body(completion)
         response["usage"] |= {"cacheReadInputTokenCount": 0, "cacheWriteInputTokenCount": 0}
         return response
-
-    def answer(self, response: ConverseResponse) -> Answer:
-        return answer(response)
 
     def sample(self) -> dict[str, Any]:
         return {

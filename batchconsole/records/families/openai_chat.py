@@ -9,10 +9,10 @@ import msgspec
 from msgspec import UNSET, Meta
 
 from batchconsole.records.catalogue import bare_id
-from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Count, Fraction, Tokens
-from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults, text_of
+from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
 
 FINISH_REASONS = {
     "end_turn": "stop",
@@ -97,30 +97,6 @@ class ChatBody(msgspec.Struct, kw_only=True):
     model_id: Any = msgspec.field(default=UNSET, name="modelId")
 
 
-class _Message(msgspec.Struct):
-    content: Any = None
-    reasoning_content: str | None = None
-
-
-class Choice(msgspec.Struct):
-    message: _Message | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-    stop_reason: str | int | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class ChatResponse(msgspec.Struct):
-    """The part of a chat completion that is shown; every member may be missing or null."""
-
-    choices: list[Choice] | None = None
-    usage: _Usage | None = None
-
-
 def chat_faults(messages: list[ChatMessage]) -> Iterator[Fault]:
     """Rules of the messages alone, shared with Mistral's chat models."""
     if not messages:
@@ -157,32 +133,10 @@ def _plain(message: ChatMessage) -> dict[str, Any]:
     return plain | {"content": plain.get("content", "")}
 
 
-def chat_answer(response: ChatResponse) -> Answer:
-    """The first choice's text and finish reason, and the tokens."""
-    choice = response.choices[0] if response.choices else Choice()
-    usage = response.usage or _Usage()
-    content = choice.message.content if choice.message else choice.text
-    reason = choice.finish_reason or choice.stop_reason
-    return Answer(
-        text=_content_text(content),
-        stop_reason=None if reason is None else str(reason),
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-    )
-
-
-def _content_text(content: Any) -> str:
-    if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
-        return text_of(parts)
-    return content if isinstance(content, str) else ""
-
-
-class OpenAIChat(SchemaFamily[ChatBody, ChatResponse]):
+class OpenAIChat(SchemaFamily[ChatBody]):
     name: ClassVar[str] = "openai_chat"
     title: ClassVar[str] = "OpenAI chat completions"
     body: ClassVar[type[msgspec.Struct]] = ChatBody
-    response: ClassVar[type[msgspec.Struct]] = ChatResponse
 
     def faults(self, body: ChatBody, context: Context) -> Iterator[Fault]:
         if body.model_id is not UNSET:
@@ -239,9 +193,6 @@ class OpenAIChat(SchemaFamily[ChatBody, ChatResponse]):
                 "total_tokens": completion.input_tokens + completion.output_tokens,
             },
         }
-
-    def answer(self, response: ChatResponse) -> Answer:
-        return chat_answer(response)
 
     def sample(self) -> dict[str, Any]:
         return {

@@ -1,4 +1,4 @@
-"""What all families share: request and response bodies given as msgspec Structs, and the rules on top of them."""
+"""What all families share: request bodies given as msgspec Structs, and the rules on top of them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
@@ -6,13 +6,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from batchconsole.records import catalogue
+from batchconsole.records.families.answers import read_answer
 from batchconsole.records.families.base import Answer, Completion, Refusal, Request
 from batchconsole.records.families.faults import Fault, from_validation_error, rule
 from batchconsole.records.families.fields import MAX_INT
 from batchconsole.records.families.refusals import json_schema_wording
 
 Body = TypeVar("Body", bound=msgspec.Struct)
-Response = TypeVar("Response", bound=msgspec.Struct)
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,13 +40,12 @@ class Size(msgspec.Struct, kw_only=True):
     max_tokens: int | None = None
 
 
-class SchemaFamily(Generic[Body, Response]):
-    """A family made of two Structs. Subclasses fill in the class variables and the methods that raise here."""
+class SchemaFamily(Generic[Body]):
+    """A family whose request body is a Struct. Subclasses fill in the class variables and what raises here."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     body: ClassVar[type[msgspec.Struct]]
-    response: ClassVar[type[msgspec.Struct]]
     plain: ClassVar[type[msgspec.Struct] | None] = None  # a narrower body for the many records that are only text
 
     def faults(self, body: Body, context: Context) -> Iterator[Fault]:
@@ -78,10 +77,6 @@ class SchemaFamily(Generic[Body, Response]):
 
     def request(self, body: Body) -> Request:
         """*body*, which has no faults, in neutral words."""
-        raise NotImplementedError
-
-    def answer(self, response: Response) -> Answer:
-        """What a person wants to see of *response*."""
         raise NotImplementedError
 
     def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
@@ -127,12 +122,8 @@ class SchemaFamily(Generic[Body, Response]):
             raise Refusal("The request body is nested too deeply.") from error
 
     def read_response(self, body: dict[str, Any]) -> Answer:
-        """Text, stop reason and token counts of a response body; an empty answer when it has another shape."""
-        try:
-            response: Response = msgspec.convert(body, self.response)  # type: ignore[assignment]  # type[Response]
-        except (msgspec.ValidationError, RecursionError):
-            return Answer()
-        return self.answer(response)
+        """What a person wants to see of a response body; empty when it has another shape."""
+        return read_answer(body)
 
     def prompt_text(self, body: dict[str, Any]) -> str:
         """The last user text of *body*; empty when there is none or the body is malformed."""

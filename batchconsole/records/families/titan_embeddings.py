@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.faults import Fault
 from batchconsole.records.families.schema import Context, SchemaFamily, Size
 from batchconsole.records.families.titan_text import blank_text
@@ -21,13 +21,6 @@ class TitanEmbeddingsBody(msgspec.Struct, kw_only=True, rename="camel", forbid_u
     embedding_types: list[Literal["float", "binary"]] | None = None
 
 
-class EmbeddingResponse(msgspec.Struct, rename="camel"):
-    """Only the vector's length is shown, so its numbers are not decoded one by one."""
-
-    embedding: list[Any] | None = None
-    input_text_token_count: int | None = None
-
-
 def fit(vector: list[float], dimensions: int, *, normalize: bool) -> list[float]:
     """*vector* cut or filled with zeros to *dimensions* numbers, and of length 1 when *normalize*."""
     fitted = (vector + [0.0] * dimensions)[:dimensions]
@@ -35,17 +28,10 @@ def fit(vector: list[float], dimensions: int, *, normalize: bool) -> list[float]
     return [number / length for number in fitted] if length else fitted
 
 
-def embedding_answer(response: EmbeddingResponse) -> Answer:
-    """A vector has no text to show, so its size is told."""
-    size = len(response.embedding) if response.embedding is not None else 0
-    return Answer(text=f"[{size} dimensions]" if size else "", input_tokens=response.input_text_token_count)
-
-
-class TitanEmbeddings(SchemaFamily[TitanEmbeddingsBody, EmbeddingResponse]):
+class TitanEmbeddings(SchemaFamily[TitanEmbeddingsBody]):
     name: ClassVar[str] = "titan_embeddings"
     title: ClassVar[str] = "Amazon Titan Text Embeddings V2"
     body: ClassVar[type[msgspec.Struct]] = TitanEmbeddingsBody
-    response: ClassVar[type[msgspec.Struct]] = EmbeddingResponse
 
     def faults(self, body: TitanEmbeddingsBody, context: Context) -> Iterator[Fault]:
         return blank_text(body.input_text)
@@ -67,9 +53,6 @@ class TitanEmbeddings(SchemaFamily[TitanEmbeddingsBody, EmbeddingResponse]):
         if "binary" in (body.get("embeddingTypes") or ()):
             by_type["binary"] = [int(number > 0) for number in vector]
         return {"embedding": vector, "embeddingsByType": by_type, "inputTextTokenCount": completion.input_tokens}
-
-    def answer(self, response: EmbeddingResponse) -> Answer:
-        return embedding_answer(response)
 
     def sample(self) -> dict[str, Any]:
         return {"inputText": "Paris is the capital of France.", "dimensions": 256, "normalize": True}

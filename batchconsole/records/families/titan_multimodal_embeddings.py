@@ -5,11 +5,11 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Blob
 from batchconsole.records.families.schema import Context, SchemaFamily, Size
-from batchconsole.records.families.titan_embeddings import EmbeddingResponse, embedding_answer, fit
+from batchconsole.records.families.titan_embeddings import fit
 
 DEFAULT_DIMENSIONS = 1024
 
@@ -24,11 +24,10 @@ class TitanMultimodalBody(msgspec.Struct, kw_only=True, rename="camel", forbid_u
     embedding_config: EmbeddingConfig | None = None
 
 
-class TitanMultimodalEmbeddings(SchemaFamily[TitanMultimodalBody, EmbeddingResponse]):
+class TitanMultimodalEmbeddings(SchemaFamily[TitanMultimodalBody]):
     name: ClassVar[str] = "titan_multimodal_embeddings"
     title: ClassVar[str] = "Amazon Titan Multimodal Embeddings"
     body: ClassVar[type[msgspec.Struct]] = TitanMultimodalBody
-    response: ClassVar[type[msgspec.Struct]] = EmbeddingResponse
 
     def faults(self, body: TitanMultimodalBody, context: Context) -> Iterator[Fault]:
         if not (body.input_text or "").strip() and body.input_image is None:
@@ -55,9 +54,6 @@ class TitanMultimodalEmbeddings(SchemaFamily[TitanMultimodalBody, EmbeddingRespo
         wanted = self.request(self.parse(body))
         vector = fit(completion.embedding or [], wanted.dimensions or DEFAULT_DIMENSIONS, normalize=True)
         return {"embedding": vector, "inputTextTokenCount": completion.input_tokens, "message": None}
-
-    def answer(self, response: EmbeddingResponse) -> Answer:
-        return embedding_answer(response)
 
     def sample(self) -> dict[str, Any]:
         return {"inputText": "A red bicycle against a wall.", "embeddingConfig": {"outputEmbeddingLength": 256}}

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from batchconsole.records.families.base import Answer, Completion, Request
+from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Fraction, Tokens
 from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
@@ -25,17 +25,6 @@ class TitanTextBody(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown
     text_generation_config: TextGenerationConfig | None = None
 
 
-class _Result(msgspec.Struct, rename="camel"):
-    output_text: str | None = None
-    token_count: int | None = None
-    completion_reason: str | None = None
-
-
-class TitanTextResponse(msgspec.Struct, rename="camel"):
-    input_text_token_count: int | None = None
-    results: list[_Result] | None = None
-
-
 def blank_text(text: str, path: str = "$.inputText") -> Iterator[Fault]:
     """A Titan input without any text."""
     if not text.strip():
@@ -49,11 +38,10 @@ def blank_text(text: str, path: str = "$.inputText") -> Iterator[Fault]:
         )
 
 
-class TitanText(SchemaFamily[TitanTextBody, TitanTextResponse]):
+class TitanText(SchemaFamily[TitanTextBody]):
     name: ClassVar[str] = "titan_text"
     title: ClassVar[str] = "Amazon Titan Text"
     body: ClassVar[type[msgspec.Struct]] = TitanTextBody
-    response: ClassVar[type[msgspec.Struct]] = TitanTextResponse
 
     def faults(self, body: TitanTextBody, context: Context) -> Iterator[Fault]:
         yield from blank_text(body.input_text)
@@ -87,16 +75,6 @@ class TitanText(SchemaFamily[TitanTextBody, TitanTextResponse]):
                 }
             ],
         }
-
-    def answer(self, response: TitanTextResponse) -> Answer:
-        results = response.results or []
-        counts = [result.token_count for result in results if result.token_count is not None]
-        return Answer(
-            text="\n".join(result.output_text or "" for result in results),
-            stop_reason=results[0].completion_reason if results else None,
-            input_tokens=response.input_text_token_count,
-            output_tokens=sum(counts) if counts else None,
-        )
 
     def sample(self) -> dict[str, Any]:
         return {
