@@ -1,4 +1,4 @@
-"""The WSGI entry point for gunicorn and other servers."""
+"""The WSGI application, for asgi.py, and for a WSGI server behind a proxy that waits for slow clients."""
 
 import os
 

@@ -1,5 +1,6 @@
 """`manage.py up`, for real: it starts everything, says when it is ready, and leaves nothing behind."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from batchconsole.setup.paths import AWSCLI
+from batchconsole.up.main import warnings
 from tests.conftest import free_port
 from tests.running import READY, Up, run, up
 
@@ -122,6 +124,37 @@ def test_no_web_page_creates_a_job_at_the_local_bedrock(running: Up) -> None:
     assert requests.post(url, data="{}", headers={"Content-Type": "text/plain"}, timeout=10).status_code == 415
 
 
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        b"",
+        b"GET /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
+        b"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2000000\r\n\r\nhalf",
+    ],
+    ids=["silence", "half a head", "half a body"],
+)
+def test_sixty_half_open_requests_keep_nobody_out(running: Up, unfinished: bytes) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(socket.create_connection(("127.0.0.1", running.port))).sendall(unfinished)
+        assert requests.get(f"{running.url}login/", timeout=10).status_code == 200
+
+
+def test_nobody_fills_the_disk_without_signing_in(running: Up) -> None:
+    """Neither by what a form is, nor where files are taken."""
+    form = {"file": ("rows.csv", b"x" * 3_000_000)}
+    for page in ("login/", "local/input/new/"):
+        answer = requests.post(f"{running.url}{page}", files=form, allow_redirects=False, timeout=10)
+        assert answer.status_code in {302, 404, 413}
+    assert list(running.folder.glob("uploads/*")) == []
+
+
+@pytest.mark.parametrize(("host", "count"), [("127.0.0.1", 0), ("localhost", 0), ("::1", 0), ("0.0.0.0", 3), ("::", 3)])
+def test_a_console_for_others_says_what_else_it_needs(host: str, count: int) -> None:
+    assert len(warnings(host, is_https=False)) == count
+    assert warnings(host, is_https=True) == []
+
+
 def completed(folder: Path) -> dict[str, Any]:
     """The sample's job, once it is completed, as AWS says it."""
     bedrock = client("bedrock", sourced(folder))
@@ -213,7 +246,7 @@ def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path) -> Non
 
 
 def test_a_dead_child_is_said_and_started_again(running: Up) -> None:
-    web = min((each for each in running.processes() if "gunicorn" in each.cmdline()), key=lambda each: each.pid)
+    web = min((each for each in running.processes() if "granian" in each.cmdline()), key=lambda each: each.pid)
     web.kill()
     eventually(lambda: "web ended unexpectedly (SIGKILL); it is started again." in running.said)
     eventually(lambda: answers(f"{running.url}healthz"))

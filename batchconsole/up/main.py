@@ -13,6 +13,7 @@ import psutil
 from django.conf import settings
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.localguard import is_loopback
 from batchconsole.up import preparation, processes, sample
 from batchconsole.up.errors import UpError
 from batchconsole.up.options import WILDCARDS, Options
@@ -39,6 +40,8 @@ def up(options: Options) -> None:
             link = preparation.sign_in_link(options)
             output.say(f"Batch Console is ready at {options.url}")
             output.say(f"Sign in with this link, once: {link}")
+            for line in warnings(options.host, is_https=settings.HTTPS):
+                output.say(line)
             supervisor.failed.wait()
         except KeyboardInterrupt:
             output.say("Ending.")
@@ -46,6 +49,17 @@ def up(options: Options) -> None:
             supervisor.stop()
     if supervisor.failure:
         raise UpError(supervisor.failure)
+
+
+def warnings(host: str, *, is_https: bool) -> list[str]:
+    """What else is needed where others than this machine reach the console."""
+    if is_https or is_loopback(host):
+        return []
+    return [
+        f"Others can reach the console at {host}, and over plain HTTP everybody on the way reads their passwords.",
+        "Put a proxy that ends TLS in front of it, and set BATCHCONSOLE_HTTPS=true, BATCHCONSOLE_ALLOWED_HOSTS and",
+        "BATCHCONSOLE_CSRF_TRUSTED_ORIGINS to its name: README.md, In production.",
+    ]
 
 
 def hangup() -> list[signal.Signals]:

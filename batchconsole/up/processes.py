@@ -124,24 +124,28 @@ def access_keys(options: Options) -> dict[str, str]:
 
 
 def web(options: Options) -> Process:
-    host = f"[{options.host}]" if ":" in options.host else options.host
     command = python(
-        "gunicorn",
-        "batchconsole.wsgi",
-        "--bind",
-        f"{host}:{options.port}",
-        "--preload",
-        "--worker-class",
-        "gthread",
+        "granian",
+        "batchconsole.asgi:application",
+        "--interface",
+        "asgi",
+        "--host",
+        options.host,
+        "--port",
+        str(options.port),
         "--workers",
         "2",
-        "--threads",
-        "8",
-        "--graceful-timeout",
+        "--http",
+        "1",
+        "--no-ws",
+        "--http1-header-read-timeout",
+        "15000",  # milliseconds
+        "--respawn-failed-workers",
+        "--respawn-interval",
+        "0.5",
+        "--workers-kill-timeout",
         "4",
-        "--access-logfile",
-        "-",
-        "--no-control-socket",
+        "--access-log",
     )
     return Process("web", command, ready_url=f"{options.url}readyz")
 

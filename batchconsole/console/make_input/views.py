@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.body_limits import takes_files
 from batchconsole.console.frame import put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show, wants_part
@@ -32,6 +33,7 @@ from batchconsole.records.making import Made
 from batchconsole.records.tables import TableError
 
 MISSING = {"NoSuchBucket"}
+LARGEST_FILE_BYTES = 5 << 30  # as much as the records of a job may be, all files together
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Shown:
         return cls(made.record_id, prompt, msgspec.json.format(record, indent=2).decode())
 
 
+@takes_files(max_bytes=LARGEST_FILE_BYTES)
 @csrf_exempt  # only until the upload handler is set: reading the token would receive the file
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: ConsoleRequest, connection: str) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from batchconsole.aws import s3, s3_multipart
 from batchconsole.aws.errors import AwsError
+from batchconsole.body_limits import takes_files
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.s3 import uploads as uploads
 
@@ -58,6 +59,7 @@ def _done(request: ConsoleRequest, bucket: str, key: str, upload_id: str) -> lis
     return [part.number for part in parts]
 
 
+@takes_files(max_bytes=LARGEST_PART_BYTES)
 @require_POST
 def part(request: ConsoleRequest, connection: str) -> JsonResponse:
     """One part; its bytes are the request's body, the rest is in the query string."""

@@ -15,6 +15,7 @@ from django_htmx.http import push_url
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.session import Target
+from batchconsole.body_limits import takes_files
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.s3 import uploads as uploads
 from batchconsole.console.s3.browser import Page, read_page
@@ -27,6 +28,7 @@ from batchconsole.jobs.limits import Limits, limits_for
 CHOOSERS = {"input_s3_uri": "read", "output_s3_uri": "write"}
 # What can be added to a place; which of its two forms is open stands in the query string.
 ADDITIONS = ("upload", "folder")
+LARGEST_OBJECT_BYTES = 5 << 30  # PutObject's bound; the browser's script sends larger ones in parts
 NOT_THERE = {"NotFound", "NoSuchKey", "NoSuchBucket"}
 
 
@@ -169,6 +171,7 @@ def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
     return response
 
 
+@takes_files(max_bytes=LARGEST_OBJECT_BYTES)
 @require_POST
 def upload(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Put the files into the folder shown and come back to it; with what could not be put there, to the form."""

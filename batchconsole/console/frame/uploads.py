@@ -1,0 +1,53 @@
+"""Files come only where a view takes them, from people who are signed in, and while there is room for them."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest, HttpResponse
+
+from batchconsole.body_limits import largest_body
+
+SPARE_BYTES = 1 << 30  # for the database and the logs, which must not be what runs full
+
+
+class RefusingUploadHandler(FileUploadHandler):
+    """Refuses a request at its first file, before any of it is written."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        raise BadRequest("Files are not taken here.")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:
+        return None
+
+
+class UploadMiddleware:
+    """Decide about a request's files before the first byte is read; it stands before whatever reads a form."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        if not largest_body(view):
+            request.upload_handlers = [RefusingUploadHandler(request)]
+        elif not has_room_for(int(request.META.get("CONTENT_LENGTH") or 0)):
+            return HttpResponse("The disk of the console is almost full. Tell its administrator.\n", status=507)
+        return None
+
+
+def has_room_for(size: int) -> bool:
+    """Whether *size* more bytes leave enough of the disks that files arrive on."""
+    places = (settings.DATA_DIR, tempfile.gettempdir())
+    return size == 0 or min(shutil.disk_usage(place).free for place in places) - size > SPARE_BYTES
