@@ -1,5 +1,6 @@
 """Looking closely at one line: everything wrong with it, in words, with path, what was found and what was expected."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 MAX_FAULTS = 8  # of one record
 EXCERPT = 80
 INPUT = "$.modelInput"
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+SURROGATE_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +89,10 @@ class Inspector:
         except UnicodeDecodeError:
             return [_envelope("invalid-utf-8", found=_excerpt(line), expected="valid UTF-8")]
         except (msgspec.DecodeError, RecursionError) as error:
+            if half := lone_surrogate(line):
+                return [
+                    _envelope("lone-surrogate", found=half, expected="both halves, or another character")
+                ]
             return [_envelope("invalid-json", found=_excerpt(line), expected=f"valid JSON ({error})")]
         if not isinstance(record, dict):
             return [_envelope("not-an-object", found=_excerpt(line), expected="a JSON object")]
@@ -95,6 +102,14 @@ class Inspector:
         record_id = record.get("recordId")
         if isinstance(record_id, str):
             seen.record_id = record_id
+            if not record_id.strip():
+                yield _envelope(
+                    "blank-record-id",
+                    path="$.recordId",
+                    found="a blank recordId",
+                    expected="a recordId of its own",
+                    severity="warning",
+                )
         elif "recordId" in record:
             yield Fault(
                 kind="type", code="record-id-type", path="$.recordId", excerpt=shown(record_id), expected="a string"
@@ -151,6 +166,18 @@ class Inspector:
                 yield Fault(
                     kind="rule", code="media-elsewhere", path=path, found=uri, expected=f"a place below {folder}"
                 )
+
+
+def lone_surrogate(line: bytes) -> str:
+    """The first half of a surrogate pair that stands alone in a line of otherwise good JSON; empty without one.
+
+    It is legal JSON (RFC 8259, section 8.2) and no text, so no decoder of UTF-8 takes it.
+    """
+    if not SURROGATE.search(line):
+        return ""
+    rest = SURROGATE_PAIR.sub(b"", line)
+    half = SURROGATE.search(rest)
+    return half[0].decode() if half else ""
 
 
 def _envelope(code: str, *, found: str, expected: str, path: str = "", severity: Any = "error") -> Fault:

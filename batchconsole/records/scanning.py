@@ -111,8 +111,11 @@ class _Scanner:
                 continue
             if record.recordId is unset:
                 without_id.append(place)
-            else:
+            elif record.recordId and not record.recordId.isspace():
                 ids.append(record.recordId)
+            else:
+                odd.append(place)
+                continue
             characters += size[0]
             if size[1] is None:
                 unbounded += 1

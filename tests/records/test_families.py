@@ -159,7 +159,8 @@ def test_anthropic_tool_use_goes_both_ways() -> None:
         {"role": "assistant", "content": [use]},
         {"role": "user", "content": [result]},
     ]
-    request = FAMILIES["anthropic"].read_request(sample("anthropic", messages=messages))
+    tools = [{"name": "f", "input_schema": {"type": "object"}}]
+    request = FAMILIES["anthropic"].read_request(sample("anthropic", messages=messages, tools=tools))
     assert request.messages[2]["tool_calls"][0]["function"] == {"name": "f", "arguments": '{"x":1}'}
     assert request.messages[3] == {"role": "tool", "tool_call_id": "t1", "content": "2"}
     completion = Completion(tool_calls=request.messages[2]["tool_calls"], stop_reason="tool_use")

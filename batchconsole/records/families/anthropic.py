@@ -1,6 +1,7 @@
 """Anthropic's Messages request and response as Bedrock's InvokeModel takes them (``bedrock-2023-05-31``)."""
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -10,23 +11,28 @@ import msgspec
 from batchconsole.records.catalogue import bare_id
 from batchconsole.records.families.anthropic_body import (
     AnthropicBody,
+    Base64Source,
     Block,
     DocumentBlock,
     ImageBlock,
     Message,
     PlainAnthropicBody,
     PlainText,
+    RedactedThinkingBlock,
     SearchResultBlock,
     TextBlock,
     TextSource,
+    ThinkingBlock,
     Tool,
     ToolChoice,
     ToolResultBlock,
     ToolUseBlock,
 )
 from batchconsole.records.families.base import Completion, Request
+from batchconsole.records.families.claude_rules import Asked, claude_faults
 from batchconsole.records.families.converse import tool_arguments
 from batchconsole.records.families.faults import Fault, rule
+from batchconsole.records.families.media_rules import IMAGE_TYPES, image_faults, pdf_faults
 from batchconsole.records.families.refusals import pydantic_wording
 from batchconsole.records.families.schema import (
     Context,
@@ -35,12 +41,26 @@ from batchconsole.records.families.schema import (
     Size,
     content_of,
     image_part,
+    prefill_refused,
     refused_sampling,
     role_faults,
     sampling_faults,
     text_part,
     token_limit,
+    trailing_space,
 )
+from batchconsole.records.families.schema_rules import schema_faults
+from batchconsole.records.families.tool_rules import (
+    Turn,
+    pairing_faults,
+    repeated_names,
+    tool_block_faults,
+)
+
+PDF, PLAIN_TEXT = "application/pdf", "text/plain"
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+NO_TOOLS = "Requests which include `tool_use` or `tool_result` blocks must define `tools`."
 
 
 class Anthropic(SchemaFamily[AnthropicBody]):
@@ -63,16 +83,19 @@ class Anthropic(SchemaFamily[AnthropicBody]):
             )
             return
         yield from role_faults([message.role for message in body.messages], severity="warning")
+        yield from _system_faults(body.system)
         for number, message in enumerate(body.messages):
-            yield from _message_faults(message, f"$.messages[{number}]")
+            yield from _message_faults(message, f"$.messages[{number}]", context)
         yield from _prefill_faults(body, context)
         yield from _limit_faults(body, context)
+        yield from _tool_faults(body)
+        yield from claude_faults(_asked(body), context)
         yield from sampling_faults(
             context, temperature=("$.temperature", body.temperature), top_p=("$.top_p", body.top_p)
         )
 
     def quick_look(self, context: Context) -> QuickLook:
-        limit, prefill = token_limit(context), not context.refuses("prefill")
+        limit = token_limit(context)
         no_temperature, no_top_p, not_both = refused_sampling(context)
 
         def look(body: PlainAnthropicBody) -> tuple[int, int | None] | None:
@@ -80,13 +103,17 @@ class Anthropic(SchemaFamily[AnthropicBody]):
                 return None
             if body.top_p is not None and (no_top_p or (not_both and body.temperature is not None)):
                 return None
+            if _has_more_rules(body) or _is_blank(body.system):
+                return None
             characters, last = _plain_length(body.system or ""), "assistant"
             for message in body.messages:
                 if message.role == last:
                     return None
+                if _is_blank(message.content):
+                    return None
                 last = message.role
                 characters += _plain_length(message.content)
-            return (characters, body.max_tokens) if prefill or last == "user" else None
+            return (characters, body.max_tokens) if last == "user" else None
 
         return look
 
@@ -139,6 +166,19 @@ class Anthropic(SchemaFamily[AnthropicBody]):
         }
 
 
+def _has_more_rules(body: PlainAnthropicBody) -> bool:
+    """Whether a plain body sets what the quick look knows no rule for."""
+    rare = (body.top_k, body.stop_sequences, body.tools, body.tool_choice)
+    return any(rare) or any((body.thinking, body.output_config, body.output_format))
+
+
+def _is_blank(content: str | list[PlainText] | None) -> bool:
+    """Whether a text holds nothing but white space."""
+    if isinstance(content, str):
+        return content.isspace()
+    return any(block.text.isspace() for block in content or ())
+
+
 def _plain_length(content: str | list[PlainText]) -> int:
     return len(content) if isinstance(content, str) else sum([len(block.text) for block in content])
 
@@ -149,8 +189,29 @@ def _length(content: Any) -> int:
     return sum(len(block.text) for block in content or () if isinstance(block, TextBlock))
 
 
-def _message_faults(message: Message, path: str) -> Iterator[Fault]:
-    dotted = path.removeprefix("$.").replace("[", ".").replace("]", "")
+def _system_faults(system: str | list[TextBlock] | None) -> Iterator[Fault]:
+    if isinstance(system, str):
+        if system.isspace():
+            yield blank_text("$.system", where="system")
+        return
+    for number, block in enumerate(system or ()):
+        if not block.text.strip():
+            yield blank_text(f"$.system[{number}].text", where="system")
+
+
+def blank_text(path: str, *, where: str = "messages") -> Fault:
+    """A text of nothing but white space at *path*."""
+    return rule(
+        "blank-text",
+        path,
+        found="blank text",
+        expected="some text",
+        refusal=f"{where}: text content blocks must contain non-whitespace text",
+    )
+
+
+def _message_faults(message: Message, path: str, context: Context) -> Iterator[Fault]:
+    dotted = _dotted(path)
     if not message.content:
         yield rule(
             "no-content",
@@ -160,17 +221,12 @@ def _message_faults(message: Message, path: str) -> Iterator[Fault]:
             refusal=f"{dotted}: all messages must have non-empty content",
         )
     if isinstance(message.content, str):
+        if message.content.isspace():
+            yield blank_text(f"{path}.content")
         return
     for index, block in enumerate(message.content):
         where = f"{path}.content[{index}]"
-        if isinstance(block, TextBlock) and not block.text:
-            yield rule(
-                "blank-text",
-                f"{where}.text",
-                found="blank text",
-                expected="some text",
-                refusal="messages: text content blocks must be non-empty",
-            )
+        yield from _block_faults(block, where, context)
         wrong = ToolUseBlock if message.role == "user" else ToolResultBlock
         if isinstance(block, wrong):
             yield rule(
@@ -181,15 +237,195 @@ def _message_faults(message: Message, path: str) -> Iterator[Fault]:
             )
 
 
-def _prefill_faults(body: AnthropicBody, context: Context) -> Iterator[Fault]:
-    if body.messages[-1].role == "assistant" and context.refuses("prefill"):
+def _block_faults(block: Any, path: str, context: Context) -> Iterator[Fault]:
+    """What is wrong with one content block, and with those inside a tool's result."""
+    if isinstance(block, TextBlock) and not block.text.strip():
+        yield blank_text(f"{path}.text")
+    elif isinstance(block, ImageBlock):
+        yield from context.modality_faults("IMAGE", path)
+        yield from _image_faults(block.source, f"{path}.source")
+    elif isinstance(block, DocumentBlock):
+        yield from _document_faults(block.source, f"{path}.source")
+    elif isinstance(block, ToolResultBlock):
+        if isinstance(block.content, str) and block.content.isspace():
+            yield blank_text(f"{path}.content")
+        for index, inner in enumerate(block.content if isinstance(block.content, list) else ()):
+            yield from _block_faults(inner, f"{path}.content[{index}]", context)
+
+
+def _image_faults(source: Any, path: str) -> Iterator[Fault]:
+    if not isinstance(source, Base64Source):
+        return
+    dotted = f"{_dotted(path)}.base64"
+    if source.media_type not in IMAGE_TYPES:
+        yield _unknown_media_type(source, path, IMAGE_TYPES)
+    else:
+        yield from image_faults(
+            source.data, declared=source.media_type, path=f"{path}.data", dotted=f"{dotted}.data", severity="error"
+        )
+
+
+def _document_faults(source: Any, path: str) -> Iterator[Fault]:
+    if isinstance(source, Base64Source):
+        if source.media_type != PDF:
+            yield _unknown_media_type(source, path, (PDF,))
+        else:
+            yield from pdf_faults(source.data, path=f"{path}.data", dotted=f"{_dotted(path)}.base64.data")
+    elif isinstance(source, TextSource) and source.media_type != PLAIN_TEXT:
+        yield _unknown_media_type(source, path, (PLAIN_TEXT,))
+    elif isinstance(source, TextSource) and not source.data.strip():
+        yield blank_text(f"{path}.data")
+
+
+def _unknown_media_type(source: Base64Source | TextSource, path: str, known: tuple[str, ...]) -> Fault:
+    choices = " or ".join(f"'{name}'" for name in known)
+    return rule(
+        "media-type",
+        f"{path}.media_type",
+        found=source.media_type[:80],
+        expected=" or ".join(known),
+        refusal=f"{_dotted(path)}.{source.__struct_config__.tag}.media_type: Input should be {choices}",
+    )
+
+
+def _tool_faults(body: AnthropicBody) -> Iterator[Fault]:
+    tools = body.tools or []
+    for number, tool in enumerate(tools):
+        yield from _one_tool_faults(tool, f"$.tools[{number}]")
+    yield from repeated_names([tool.name for tool in tools], path="$.tools")
+    yield from _choice_faults(body.tool_choice, tools)
+    turns = [_turn(message, f"$.messages[{number}]") for number, message in enumerate(body.messages)]
+    yield from tool_block_faults(turns, has_tools=bool(tools), tools="tools", refusal=NO_TOOLS)
+    yield from pairing_faults(turns)
+    for turn in turns:
+        for use_id, path in (*turn.uses, *turn.results):
+            if not TOOL_ID.fullmatch(use_id):
+                yield rule(
+                    "tool-use-id",
+                    path,
+                    found=use_id[:80],
+                    expected="letters, digits, underscores and hyphens",
+                    refusal=f"{_dotted(path)}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+                )
+
+
+def _one_tool_faults(tool: Tool, path: str) -> Iterator[Fault]:
+    if not TOOL_NAME.fullmatch(tool.name):
         yield rule(
-            "prefill-refused",
-            f"$.messages[{len(body.messages) - 1}].role",
-            found="assistant",
-            expected="user",
-            refusal="This model does not support assistant message prefill. The conversation must end with a "
-            "user message.",
+            "tool-name",
+            f"{path}.name",
+            found=tool.name[:80],
+            expected="1 to 128 letters, digits, underscores and hyphens",
+            refusal=f"{_dotted(path)}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'",
+        )
+    if tool.type not in (None, "custom"):
+        return  # a tool of Anthropic's own, which brings its schema
+    if tool.input_schema is None:
+        yield rule(
+            "tool-schema",
+            f"{path}.input_schema",
+            found="nothing",
+            expected="a JSON Schema of the tool's input",
+            refusal=f"{_dotted(path)}.custom.input_schema: Field required",
+        )
+    elif tool.input_schema.get("type") != "object":
+        said = "Input should be 'object'" if "type" in tool.input_schema else "Field required"
+        yield rule(
+            "tool-schema",
+            f"{path}.input_schema.type",
+            found=f"{tool.input_schema.get('type', 'nothing')}"[:80],
+            expected="object",
+            refusal=f"{_dotted(path)}.custom.input_schema.type: {said}",
+        )
+    elif tool.strict:
+        yield from schema_faults(tool.input_schema, f"{path}.input_schema", closed=True)
+
+
+def _choice_faults(choice: ToolChoice | None, tools: list[Tool]) -> Iterator[Fault]:
+    if choice is None:
+        return
+    if not tools:
+        yield rule(
+            "tool-choice-without-tools",
+            "$.tool_choice",
+            found="tool_choice and no tools",
+            expected="tools to choose from",
+            refusal="tool_choice may only be specified while providing tools.",
+        )
+    elif choice.type == "tool" and choice.name not in {tool.name for tool in tools}:
+        yield rule(
+            "tool-choice-unknown",
+            "$.tool_choice.name",
+            found=f"{choice.name}"[:80],
+            expected="the name of one of the tools",
+            refusal=f"tool_choice.name: Tool '{choice.name}' not found in provided tools",
+        )
+
+
+def _turn(message: Message, path: str) -> Turn:
+    blocks = [] if isinstance(message.content, str) else list(enumerate(message.content))
+    uses = [(block.id, f"{path}.content[{index}]") for index, block in blocks if isinstance(block, ToolUseBlock)]
+    results = [
+        (block.tool_use_id, f"{path}.content[{index}]") for index, block in blocks if isinstance(block, ToolResultBlock)
+    ]
+    return Turn(message.role, path, tuple(uses), tuple(results))
+
+
+def _asked(body: AnthropicBody) -> Asked:
+    """The settings that rules stand between."""
+    return Asked(
+        max_tokens=body.max_tokens,
+        temperature=body.temperature,
+        top_p=body.top_p,
+        top_k=body.top_k,
+        stop_sequences=body.stop_sequences,
+        thinking=body.thinking,
+        betas=body.anthropic_beta,
+        output_config=body.output_config,
+        output_format=body.output_format,
+        tool_choice=body.tool_choice.type if body.tool_choice else None,
+        has_citations=any(map(_cites, body.messages)),
+    )
+
+
+def _cites(message: Message) -> bool:
+    """Whether a document or a search result of the message is to be cited."""
+    blocks = [] if isinstance(message.content, str) else message.content
+    return any(
+        isinstance(block, DocumentBlock | SearchResultBlock)
+        and isinstance(block.citations, dict)
+        and block.citations.get("enabled") is True
+        for block in blocks
+    )
+
+
+def _dotted(path: str) -> str:
+    """A JSON path as the model writes it: ``messages.0.content.1``."""
+    return path.removeprefix("$.").replace("[", ".").replace("]", "")
+
+
+def _prefill_faults(body: AnthropicBody, context: Context) -> Iterator[Fault]:
+    """What a conversation that ends with the assistant may not do."""
+    last, path = body.messages[-1], f"$.messages[{len(body.messages) - 1}]"
+    if last.role != "assistant":
+        return
+    if context.refuses("prefill"):
+        yield prefill_refused(f"{path}.role")
+        return
+    blocks = [] if isinstance(last.content, str) else last.content
+    text = last.content if isinstance(last.content, str) else blocks[-1] if blocks else ""
+    end = text.text if isinstance(text, TextBlock) else text
+    if isinstance(end, str) and end.strip() and end != end.rstrip():
+        yield trailing_space(f"{path}.content")
+    thinks = isinstance(body.thinking, dict) and body.thinking.get("type") == "enabled"
+    if thinks and not (blocks and isinstance(blocks[0], ThinkingBlock | RedactedThinkingBlock)):
+        yield rule(
+            "prefill-beside-thinking",
+            f"{path}.content",
+            found="an answer begun without thinking",
+            expected="a thinking block first, or a conversation that ends with the user",
+            refusal=f"{_dotted(path)}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`. "
+            "When `thinking` is enabled, a final `assistant` message must start with a thinking block.",
         )
 
 
@@ -229,7 +465,7 @@ def _neutral(message: Message) -> Iterator[dict[str, Any]]:
 def _parts(block: Block) -> Iterator[dict[str, Any]]:
     if isinstance(block, TextBlock):
         yield text_part(block.text)
-    elif isinstance(block, ImageBlock):
+    elif isinstance(block, ImageBlock) and isinstance(block.source, Base64Source):
         data = base64.b64encode(block.source.data).decode()
         yield image_part(f"data:{block.source.media_type};base64,{data}")
     elif isinstance(block, DocumentBlock):

@@ -31,27 +31,28 @@ class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
     cache_control: Any = None
 
 
+class OtherSource(msgspec.Struct, tag_field="type", tag="file"):
+    """A file uploaded before; there is none to look at here."""
+
+    file_id: str
+
+
 class ImageBlock(msgspec.Struct, tag_field="type", tag="image"):
-    source: Base64Source
+    source: Base64Source | OtherSource
     cache_control: Any = None
 
 
 class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
-    source: Base64Source | TextSource | ContentSource
+    source: Base64Source | TextSource | ContentSource | OtherSource
     title: str | None = None
     context: str | None = None
+    citations: Any = None
 
 
 class ToolUseBlock(msgspec.Struct, tag_field="type", tag="tool_use"):
     id: Text
     name: Text
     input: dict[str, Any]
-
-
-class ToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_result"):
-    tool_use_id: Text
-    content: str | list[TextBlock | ImageBlock | DocumentBlock] | None = None
-    is_error: bool | None = None
 
 
 class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
@@ -67,6 +68,63 @@ class SearchResultBlock(msgspec.Struct, tag_field="type", tag="search_result"):
     source: str
     title: str
     content: list[TextBlock]
+    citations: Any = None
+
+
+class ToolReference(msgspec.Struct, tag_field="type", tag="tool_reference"):
+    """A tool that a search for tools found."""
+
+    tool_name: str
+
+
+class ToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_result"):
+    tool_use_id: Text
+    content: str | list[TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolReference] | None = None
+    is_error: bool | None = None
+
+
+class ServerToolUseBlock(msgspec.Struct, tag_field="type", tag="server_tool_use"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class ToolSearchToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_search_tool_result"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class WebSearchToolResultBlock(msgspec.Struct, tag_field="type", tag="web_search_tool_result"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class WebFetchToolResultBlock(msgspec.Struct, tag_field="type", tag="web_fetch_tool_result"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class CodeExecutionToolResultBlock(msgspec.Struct, tag_field="type", tag="code_execution_tool_result"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class BashCodeExecutionToolResultBlock(msgspec.Struct, tag_field="type", tag="bash_code_execution_tool_result"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class EditorToolResultBlock(msgspec.Struct, tag_field="type", tag="text_editor_code_execution_tool_result"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class McpToolUseBlock(msgspec.Struct, tag_field="type", tag="mcp_tool_use"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class McpToolResultBlock(msgspec.Struct, tag_field="type", tag="mcp_tool_result"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class ContainerUploadBlock(msgspec.Struct, tag_field="type", tag="container_upload"):
+    """Written by the service or its tools, and sent back to it as it was."""
+
+
+class CompactionBlock(msgspec.Struct, tag_field="type", tag="compaction"):
+    """Written by the service or its tools, and sent back to it as it was."""
 
 
 Block = (
@@ -78,6 +136,17 @@ Block = (
     | ThinkingBlock
     | RedactedThinkingBlock
     | SearchResultBlock
+    | ServerToolUseBlock
+    | ToolSearchToolResultBlock
+    | WebSearchToolResultBlock
+    | WebFetchToolResultBlock
+    | CodeExecutionToolResultBlock
+    | BashCodeExecutionToolResultBlock
+    | EditorToolResultBlock
+    | McpToolUseBlock
+    | McpToolResultBlock
+    | ContainerUploadBlock
+    | CompactionBlock
 )
 
 
@@ -95,6 +164,7 @@ class Tool(msgspec.Struct):
     type: str | None = None
     description: str | None = None
     input_schema: dict[str, Any] | None = None
+    strict: bool | None = None
 
 
 class ToolChoice(msgspec.Struct):

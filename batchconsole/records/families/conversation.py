@@ -1,6 +1,7 @@
 """Messages made of content blocks, as Converse and Nova both have them: their rules, size, media and neutral words."""
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,12 +19,28 @@ from batchconsole.records.families.converse_body import (
     ToolChoice,
     ToolConfig,
     ToolResult,
+    ToolResultBlock,
 )
 from batchconsole.records.families.faults import Fault, rule
-from batchconsole.records.families.schema import Context, Size, content_of, image_part, role_faults, text_part
+from batchconsole.records.families.media_rules import document_size_faults, image_faults, pdf_faults
+from batchconsole.records.families.schema import (
+    Context,
+    Size,
+    content_of,
+    image_part,
+    prefill_refused,
+    role_faults,
+    text_part,
+    trailing_space,
+)
+from batchconsole.records.families.schema_rules import schema_faults
+from batchconsole.records.families.tool_rules import Turn, pairing_faults, repeated_names, tool_block_faults
 
 MAX_IMAGES = 20  # a message, Converse API reference
 MAX_DOCUMENTS = 5
+DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9\s()\[\]-]+")
+TWO_SPACES = re.compile(r"\s\s")
+NO_TOOLS = "The toolConfig field must be defined when using toolUse and toolResult content blocks."
 TEXT_FORMATS = frozenset({"csv", "html", "txt", "md"})
 
 
@@ -41,8 +58,35 @@ def conversation_faults(messages: list[Message], context: Context) -> Iterator[F
         return
     yield from role_faults([message.role for message in messages if message.role != "system"] or ["system"])
     for number, message in enumerate(messages):
-        yield from _message_faults(message, f"$.messages[{number}]")
+        yield from _message_faults(message, f"$.messages[{number}]", context)
+    yield from _name_faults(messages)
     yield from _ending_faults(messages, context)
+
+
+def system_faults(system: list[SystemBlock] | None) -> Iterator[Fault]:
+    """Texts of the system prompt that hold nothing but white space."""
+    for number, block in enumerate(system or ()):
+        if block.text is not None and not block.text.strip():
+            yield _blank(f"$.system[{number}]")
+
+
+def tool_faults(messages: list[Message], config: ToolConfig | None) -> Iterator[Fault]:
+    """Tools that share a name, tool blocks without tools, and calls and answers that do not belong together."""
+    tools = [tool.tool_spec for tool in (config.tools if config else ()) if tool.tool_spec is not None]
+    yield from repeated_names([tool.name for tool in tools], path="$.toolConfig.tools")
+    for number, tool in enumerate(tools):
+        if tool.strict:
+            yield from schema_faults(tool.input_schema.json, f"$.toolConfig.tools[{number}].toolSpec.inputSchema.json")
+    turns = [_turn(message, f"$.messages[{number}]") for number, message in enumerate(messages)]
+    yield from tool_block_faults(turns, has_tools=config is not None, tools="toolConfig", refusal=NO_TOOLS)
+    yield from pairing_faults(turns)
+
+
+def _turn(message: Message, path: str) -> Turn:
+    blocks = [(block, f"{path}.content[{index}]") for index, block in enumerate(message.content)]
+    uses = tuple((block.tool_use.tool_use_id, where) for block, where in blocks if block.tool_use is not None)
+    results = tuple((block.tool_result.tool_use_id, where) for block, where in blocks if block.tool_result is not None)
+    return Turn(message.role, path, uses, results)
 
 
 def conversation_size(messages: list[Message], system: list[SystemBlock] | None) -> Size:
@@ -66,6 +110,8 @@ def plain_characters(messages: list[PlainMessage], system: list[PlainBlock] | No
                 return None
             characters += len(block.text)
     for block in system or ():
+        if block.text.isspace():
+            return None
         characters += len(block.text)
     return characters
 
@@ -90,7 +136,7 @@ def _members(block: ContentBlock) -> list[str]:
     return [written for name, written in names if getattr(block, name) is not None]
 
 
-def _message_faults(message: Message, path: str) -> Iterator[Fault]:
+def _message_faults(message: Message, path: str, context: Context) -> Iterator[Fault]:
     if not message.content:
         yield rule(
             "no-content",
@@ -101,11 +147,11 @@ def _message_faults(message: Message, path: str) -> Iterator[Fault]:
             "object to the content field and try again.",
         )
     for index, block in enumerate(message.content):
-        yield from _block_faults(message, block, f"{path}.content[{index}]")
+        yield from _block_faults(message, block, f"{path}.content[{index}]", context)
     yield from _document_faults(message, path)
 
 
-def _block_faults(message: Message, block: ContentBlock, path: str) -> Iterator[Fault]:
+def _block_faults(message: Message, block: ContentBlock, path: str, context: Context) -> Iterator[Fault]:
     members = _members(block)
     if len(members) != 1:
         yield rule(
@@ -117,16 +163,88 @@ def _block_faults(message: Message, block: ContentBlock, path: str) -> Iterator[
         )
     elif members == ["text"]:
         if not (block.text or "").strip():
-            yield rule(
-                "blank-text",
-                f"{path}.text",
-                found="blank text",
-                expected="some text",
-                refusal=f"The text field in the ContentBlock object at {_dotted(path)} is blank. Add text to the "
-                "text field, and try again.",
-            )
+            yield _blank(path)
     else:
         yield from _media_faults(message, members[0], block, path)
+        yield from _content_faults(block, path, context)
+        for index, inner in enumerate(block.tool_result.content if block.tool_result else ()):
+            yield from _content_faults(inner, f"{path}.toolResult.content[{index}]", context)
+            if inner.text is not None and not inner.text.strip():
+                yield _blank(f"{path}.toolResult.content[{index}]")
+
+
+def _blank(path: str) -> Fault:
+    return rule(
+        "blank-text",
+        f"{path}.text",
+        found="blank text",
+        expected="some text",
+        refusal=f"The text field in the ContentBlock object at {_dotted(path)} is blank. Add text to the text field, "
+        "and try again.",
+    )
+
+
+def _content_faults(block: ContentBlock | ToolResultBlock, path: str, context: Context) -> Iterator[Fault]:
+    """Media that the model does not take, and bytes that are not what they are called."""
+    for name in ("image", "video", "audio"):
+        if getattr(block, name, None) is not None:
+            yield from context.modality_faults(name.upper(), f"{path}.{name}")
+    if block.image is not None and block.image.source.bytes_ is not None:
+        yield from image_faults(
+            block.image.source.bytes_,
+            declared=f"image/{block.image.format}",
+            path=f"{path}.image.source.bytes",
+            dotted=f"{_dotted(path)}.image",
+            severity="error" if context.is_of("anthropic") else "warning",
+        )
+    document = block.document
+    if document is not None and document.source.bytes_ is not None:
+        where = f"{path}.document.source.bytes"
+        yield from document_size_faults(document.source.bytes_, path=where)
+        if document.format == "pdf":
+            yield from pdf_faults(document.source.bytes_, path=where, dotted=f"{_dotted(path)}.document")
+
+
+def documents(messages: list[Message]) -> list[Document]:
+    """Every document of the messages, those in tool results included."""
+    return [document for _, document in _documents(messages)]
+
+
+def _documents(messages: list[Message]) -> Iterator[tuple[str, Document]]:
+    """Every document with its path."""
+    for number, message in enumerate(messages):
+        for index, block in enumerate(message.content):
+            path = f"$.messages[{number}].content[{index}]"
+            if block.document is not None:
+                yield f"{path}.document", block.document
+            for inner_index, inner in enumerate(block.tool_result.content if block.tool_result else ()):
+                if inner.document is not None:
+                    yield f"{path}.toolResult.content[{inner_index}].document", inner.document
+
+
+def _name_faults(messages: list[Message]) -> Iterator[Fault]:
+    """Names of documents that Converse refuses. Source: Converse API, DocumentBlock, and its error messages."""
+    seen: set[str] = set()
+    for path, document in _documents(messages):
+        if not DOCUMENT_NAME.fullmatch(document.name) or TWO_SPACES.search(document.name):
+            yield rule(
+                "document-name",
+                f"{path}.name",
+                found=document.name,
+                expected="letters, digits, single white space, hyphens, parentheses and square brackets",
+                refusal="The document file name can only contain alphanumeric characters, whitespace characters, "
+                "hyphens, parentheses, and square brackets. The name can't contain more than one consecutive "
+                "whitespace character. Edit the file name and try your request again.",
+            )
+        if document.name in seen:
+            yield rule(
+                "repeated-document-name",
+                f"{path}.name",
+                found=f"{document.name} a second time",
+                expected="a name of its own for each document",
+                refusal="Messages contain duplicate document names. Each document must have a unique name.",
+            )
+        seen.add(document.name)
 
 
 def _media_faults(message: Message, member: str, block: ContentBlock, path: str) -> Iterator[Fault]:
@@ -173,15 +291,15 @@ def _document_faults(message: Message, path: str) -> Iterator[Fault]:
 
 
 def _ending_faults(messages: list[Message], context: Context) -> Iterator[Fault]:
-    if messages[-1].role == "assistant" and context.refuses("prefill"):
-        yield rule(
-            "prefill-refused",
-            f"$.messages[{len(messages) - 1}].role",
-            found="assistant",
-            expected="user",
-            refusal="This model does not support assistant message prefill. The conversation must end with a "
-            "user message.",
-        )
+    path = f"$.messages[{len(messages) - 1}]"
+    if messages[-1].role != "assistant":
+        return
+    if context.refuses("prefill"):
+        yield prefill_refused(f"{path}.role")
+        return
+    text = messages[-1].content[-1].text if messages[-1].content else None
+    if context.is_of("anthropic") and text and text.strip() and text != text.rstrip():
+        yield trailing_space(f"{path}.content[{len(messages[-1].content) - 1}].text")
 
 
 def _dotted(path: str) -> str:

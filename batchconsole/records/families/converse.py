@@ -6,13 +6,17 @@ from typing import Any, ClassVar
 import msgspec
 
 from batchconsole.records.families.base import Completion, Request
+from batchconsole.records.families.claude_rules import Asked, claude_faults
 from batchconsole.records.families.conversation import (
     conversation_faults,
     conversation_media,
     conversation_size,
+    documents,
     neutral_messages,
     neutral_tools,
     plain_characters,
+    system_faults,
+    tool_faults,
 )
 from batchconsole.records.families.converse_body import ConverseBody, InferenceConfig, PlainConverseBody
 from batchconsole.records.families.faults import Fault, rule
@@ -26,6 +30,7 @@ from batchconsole.records.families.schema import (
     sampling_faults,
     token_limit,
 )
+from batchconsole.records.families.schema_rules import schema_faults
 
 
 def response_body(completion: Completion) -> dict[str, Any]:
@@ -64,22 +69,33 @@ class Converse(SchemaFamily[ConverseBody]):
 
     def faults(self, body: ConverseBody, context: Context) -> Iterator[Fault]:
         yield from conversation_faults(body.messages, context)
+        yield from system_faults(body.system)
         if body.inference_config is not None:
             yield from _config_faults(body.inference_config, context)
         yield from _tool_faults(body, context)
+        yield from tool_faults(body.messages, body.tool_config)
+        yield from _format_faults(body)
+        if context.is_of("anthropic"):
+            yield from claude_faults(_asked_of_claude(body), context)
+        elif context.is_of("nova"):
+            yield from nova_field_faults(body.additional_model_request_fields or {})
 
     def quick_look(self, context: Context) -> QuickLook:
-        limit, prefill = token_limit(context), not context.refuses("prefill")
+        limit = token_limit(context)
         no_temperature, no_top_p, not_both = refused_sampling(context)
 
         def look(body: PlainConverseBody) -> tuple[int, int | None] | None:
             characters = plain_characters(body.messages, body.system)
-            if characters is None or not (prefill or body.messages[-1].role == "user"):
+            if characters is None or body.messages[-1].role != "user":
+                return None
+            if body.additional_model_request_fields or body.output_config:
                 return None
             config = body.inference_config
             if config is None:
                 return characters, None
             tokens = config.max_tokens
+            if config.stop_sequences:
+                return None
             if tokens is not None and tokens > limit:
                 return None
             if config.top_p is not None and (no_top_p or (not_both and config.temperature is not None)):
@@ -122,8 +138,10 @@ class Converse(SchemaFamily[ConverseBody]):
 
 
 def _top_k(extra: dict[str, Any]) -> int | None:
-    """Takes ``top_k`` (Claude) or ``topK`` out of the additional fields, where Converse puts it."""
-    value = extra.pop("top_k", extra.pop("topK", None))
+    """Takes ``top_k`` (Claude) or ``inferenceConfig.topK`` (Nova) out of the additional fields."""
+    nova = extra.pop("inferenceConfig", None)
+    nested = nova.get("topK") if isinstance(nova, dict) else None
+    value = extra.pop("top_k", extra.pop("topK", nested))
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -133,6 +151,67 @@ def _config_faults(config: InferenceConfig, context: Context) -> Iterator[Fault]
     yield from sampling_faults(
         context, temperature=(f"{path}.temperature", config.temperature), top_p=(f"{path}.topP", config.top_p)
     )
+
+
+def _format_faults(body: ConverseBody) -> Iterator[Fault]:
+    """The output format. Source: Converse API, OutputConfig."""
+    text_format = (body.output_config or {}).get("textFormat")
+    if not isinstance(text_format, dict):
+        return
+    path, structure = "$.outputConfig.textFormat", text_format.get("structure")
+    named = structure.get("jsonSchema") if isinstance(structure, dict) else None
+    if text_format.get("type") != "json_schema":
+        yield rule("output-format-type", f"{path}.type", found="another type", expected="json_schema")
+    elif not isinstance(named, dict) or not isinstance(named.get("schema"), str):
+        yield rule(
+            "output-format-schema",
+            f"{path}.structure.jsonSchema.schema",
+            found="no text",
+            expected="a JSON Schema as a JSON string",
+        )
+    else:
+        yield from schema_faults(named["schema"], f"{path}.structure.jsonSchema.schema")
+
+
+def _asked_of_claude(body: ConverseBody) -> Asked:
+    """What rules of Claude's settings read: most stand among the additional fields."""
+    fields, config = body.additional_model_request_fields or {}, body.inference_config or InferenceConfig()
+    betas = fields.get("anthropic_beta")
+    choice = body.tool_config.tool_choice if body.tool_config else None
+    return Asked(
+        at="$.additionalModelRequestFields",
+        paths={
+            "temperature": "$.inferenceConfig.temperature",
+            "top_p": "$.inferenceConfig.topP",
+            "stop_sequences": "$.inferenceConfig.stopSequences",
+            "tool_choice": "$.toolConfig.toolChoice",
+        },
+        max_tokens=config.max_tokens,
+        temperature=config.temperature,
+        top_p=config.top_p,
+        top_k=fields.get("top_k"),
+        stop_sequences=config.stop_sequences,
+        thinking=fields.get("thinking"),
+        betas=betas if isinstance(betas, list) else None,
+        output_config=fields.get("output_config"),
+        output_format=fields.get("output_format"),
+        tool_choice="any" if choice and choice.any is not None else "tool" if choice and choice.tool else None,
+        has_citations=any(document.citations and document.citations.enabled for document in documents(body.messages)),
+    )
+
+
+def nova_field_faults(fields: dict[str, Any]) -> Iterator[Fault]:
+    """Additional fields that Nova does not know: its top_k stands in ``inferenceConfig.topK``. Source: Nova guide."""
+    for name in ("top_k", "topK"):
+        if name in fields:
+            yield rule(
+                "nova-top-k",
+                f"$.additionalModelRequestFields.{name}",
+                found=f"the field {name}",
+                expected="inferenceConfig.topK",
+                refusal=f"Malformed input request: #: extraneous key [{name}] is not permitted, please reformat your "
+                "input and try again.",
+            )
 
 
 def _tool_faults(body: ConverseBody, context: Context) -> Iterator[Fault]:

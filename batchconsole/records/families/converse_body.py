@@ -223,6 +223,7 @@ class Settings(Shape):
     performance_config: PerformanceConfig | None = None
     service_tier: ServiceTier | None = None
     output_config: dict[str, Any] | None = None
+    project_identifier: Annotated[str, Meta(max_length=2048)] | None = None
 
 
 class ConverseBody(Settings, kw_only=True):

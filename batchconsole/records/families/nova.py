@@ -1,10 +1,9 @@
 """Amazon Nova's own request (schema messages-v1) and response, used with InvokeModel. Its messages are Converse's."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
-from msgspec import Meta
 
 from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.conversation import (
@@ -14,6 +13,8 @@ from batchconsole.records.families.conversation import (
     neutral_messages,
     neutral_tools,
     plain_characters,
+    system_faults,
+    tool_faults,
 )
 from batchconsole.records.families.converse import response_body
 from batchconsole.records.families.converse_body import (
@@ -25,10 +26,11 @@ from batchconsole.records.families.converse_body import (
     ToolConfig,
 )
 from batchconsole.records.families.faults import Fault, rule
-from batchconsole.records.families.fields import Fraction, Text, Tokens
+from batchconsole.records.families.fields import Count, Fraction, Text, Tokens
 from batchconsole.records.families.schema import Context, QuickLook, SchemaFamily, Size, max_tokens_faults, token_limit
 
-TopK = Annotated[int, Meta(ge=0, le=128)]
+TOP_K = 128  # the guide's bound; the model has answered requests above it
+EFFORTS = ("low", "medium", "high")
 ALIASES = (("max_tokens", "max_new_tokens"), ("top_p", "top_p_snake"), ("top_k", "top_k_snake"))
 
 
@@ -40,8 +42,8 @@ class NovaConfig(Shape):
     temperature: Fraction | None = None
     top_p: Fraction | None = None
     top_p_snake: Fraction | None = msgspec.field(default=None, name="top_p")
-    top_k: TopK | None = None
-    top_k_snake: TopK | None = msgspec.field(default=None, name="top_k")
+    top_k: Count | None = None
+    top_k_snake: Count | None = msgspec.field(default=None, name="top_k")
     stop_sequences: list[Text] | None = None
 
 
@@ -50,6 +52,7 @@ class NovaBody(Shape):
     system: list[SystemBlock] | None = None
     inference_config: NovaConfig | None = None
     tool_config: ToolConfig | None = None
+    reasoning_config: dict[str, Any] | None = None  # Nova 2
     additional_model_request_fields: dict[str, Any] | None = None
     schema_version: Literal["messages-v1"] | None = None
 
@@ -74,6 +77,62 @@ def _doubles(config: NovaConfig | None) -> Iterator[str]:
             yield name
 
 
+def _top_k_faults(config: NovaConfig | None) -> Iterator[Fault]:
+    """A warning: AWS's own sample sends 250 and gets all its answers."""
+    value = _either(config, *ALIASES[2])
+    if value is not None and value > TOP_K:
+        yield rule(
+            "top-k-above-guide",
+            "$.inferenceConfig.topK",
+            found=f"{value}",
+            expected=f"at most {TOP_K}, as the guide says",
+            severity="warning",
+        )
+
+
+def _reasoning_faults(body: NovaBody, context: Context) -> Iterator[Fault]:
+    """``reasoningConfig`` of Nova 2. Source: Amazon Nova 2 guide, Extended thinking."""
+    given, path = body.reasoning_config, "$.reasoningConfig"
+    if given is None:
+        return
+    if context.refuses("reasoningConfig"):
+        yield rule(
+            "reasoning-refused",
+            path,
+            found="reasoningConfig",
+            expected="no reasoningConfig: this model does not take it",
+            refusal="Malformed input request: #: extraneous key [reasoningConfig] is not permitted, please reformat "
+            "your input and try again.",
+        )
+        return
+    if given.get("type") not in ("enabled", "disabled"):
+        yield rule("reasoning-type", f"{path}.type", found=f"{given.get('type')}"[:80], expected="enabled or disabled")
+    effort = given.get("maxReasoningEffort")
+    if effort is not None and effort not in EFFORTS:
+        yield rule(
+            "reasoning-effort", f"{path}.maxReasoningEffort", found=f"{effort}"[:80], expected=", ".join(EFFORTS)
+        )
+    if given.get("type") == "enabled" and effort == "high":
+        yield from _high_effort_faults(body.inference_config)
+
+
+def _high_effort_faults(config: NovaConfig | None) -> Iterator[Fault]:
+    chosen = {
+        "maxTokens": _either(config, *ALIASES[0]),
+        "temperature": config.temperature if config else None,
+        "topP": _either(config, *ALIASES[1]),
+    }
+    for name, value in chosen.items():
+        if value is not None:
+            yield rule(
+                "beside-high-effort",
+                f"$.inferenceConfig.{name}",
+                found=f"{name} beside a high reasoning effort",
+                expected=f"no {name}",
+                refusal=f"{name} cannot be set when maxReasoningEffort is high.",
+            )
+
+
 class Nova(SchemaFamily[NovaBody]):
     name: ClassVar[str] = "nova"
     title: ClassVar[str] = "Amazon Nova"
@@ -88,6 +147,10 @@ class Nova(SchemaFamily[NovaBody]):
         limit = _either(config, *ALIASES[0])
         path = "maxTokens" if config is not None and config.max_tokens is not None else "max_new_tokens"
         yield from max_tokens_faults(context, f"$.inferenceConfig.{path}", limit)
+        yield from system_faults(body.system)
+        yield from tool_faults(body.messages, body.tool_config)
+        yield from _top_k_faults(config)
+        yield from _reasoning_faults(body, context)
 
     def quick_look(self, context: Context) -> QuickLook:
         limit = token_limit(context)
@@ -98,6 +161,8 @@ class Nova(SchemaFamily[NovaBody]):
             if characters is None or config is None:
                 return None if characters is None else (characters, None)
             tokens: int | None = config.max_tokens if config.max_new_tokens is None else config.max_new_tokens
+            if (config.top_k or config.top_k_snake or 0) > TOP_K:
+                return None
             twice = next(_doubles(config), None)
             return None if twice or (tokens is not None and tokens > limit) else (characters, tokens)
 

@@ -13,6 +13,7 @@ from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Count, Fraction, Tokens
 from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
+from batchconsole.records.families.schema_rules import schema_faults
 
 FINISH_REASONS = {
     "end_turn": "stop",
@@ -93,6 +94,7 @@ class ChatBody(msgspec.Struct, kw_only=True):
     stop: str | list[str] | None = None
     tools: list[Tool] | None = None
     tool_choice: Any = None
+    response_format: Any = None
     stream: bool | None = None
     model_id: Any = msgspec.field(default=UNSET, name="modelId")
 
@@ -133,6 +135,21 @@ def _plain(message: ChatMessage) -> dict[str, Any]:
     return plain | {"content": plain.get("content", "")}
 
 
+def image_faults(messages: list[ChatMessage], context: Context) -> Iterator[Fault]:
+    """Images for a model that takes none, shared with Mistral's chat models."""
+    for number, message in enumerate(messages):
+        for index, part in enumerate(message.content if isinstance(message.content, list) else ()):
+            if isinstance(part, ImagePart):
+                yield from context.modality_faults("IMAGE", f"$.messages[{number}].content[{index}]")
+
+
+def _format_faults(given: Any) -> Iterator[Fault]:
+    """A schema outside of what Bedrock takes. Source: Bedrock user guide, structured outputs."""
+    named = given.get("json_schema") if isinstance(given, dict) and given.get("type") == "json_schema" else None
+    if isinstance(named, dict) and "schema" in named:
+        yield from schema_faults(named["schema"], "$.response_format.json_schema.schema")
+
+
 class OpenAIChat(SchemaFamily[ChatBody]):
     name: ClassVar[str] = "openai_chat"
     title: ClassVar[str] = "OpenAI chat completions"
@@ -156,6 +173,8 @@ class OpenAIChat(SchemaFamily[ChatBody]):
                 refusal="stream: streaming is not supported in batch inference",
             )
         yield from chat_faults(body.messages)
+        yield from image_faults(body.messages, context)
+        yield from _format_faults(body.response_format)
         name = "max_tokens" if body.max_completion_tokens is None else "max_completion_tokens"
         yield from max_tokens_faults(context, f"$.{name}", getattr(body, name))
 

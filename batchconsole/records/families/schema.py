@@ -28,6 +28,23 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     def max_output_tokens(self) -> int | None:
         return self.model.max_output_tokens if self.model else None
 
+    def is_of(self, family: str) -> bool:
+        """Whether the model is known to take the bodies of *family* by InvokeModel."""
+        return self.model is not None and self.model.family == family
+
+    def modality_faults(self, modality: str, path: str) -> Iterator[Fault]:
+        """A piece of *modality* (``IMAGE``, ``VIDEO``, ``AUDIO``) for a model whose catalogue entry has none."""
+        if self.model is not None and modality not in self.model.input_modalities:
+            name = modality.lower()
+            yield rule(
+                "modality-refused",
+                path,
+                found=name,
+                expected=f"no {name}: this model takes {', '.join(self.model.input_modalities).lower()}",
+                refusal=f"This model doesn't support the {name} content block that you provided. Remove the {name} "
+                "and try again.",
+            )
+
 
 QuickLook = Callable[[Any], tuple[int, int | None] | None]
 
@@ -190,6 +207,28 @@ def sampling_faults(
             refusal="The model returned the following errors: `temperature` and `top_p` cannot both be "
             "specified for this model. Please use only one.",
         )
+
+
+def prefill_refused(path: str) -> Fault:
+    """A conversation that ends with the assistant, for a model that refuses that."""
+    return rule(
+        "prefill-refused",
+        path,
+        found="assistant",
+        expected="user",
+        refusal="This model does not support assistant message prefill. The conversation must end with a user message.",
+    )
+
+
+def trailing_space(path: str) -> Fault:
+    """An answer begun for Claude whose text ends in white space. Source: Messages API error."""
+    return rule(
+        "prefill-ends-blank",
+        path,
+        found="white space at the end of the answer begun",
+        expected="no white space at its end",
+        refusal="messages: final assistant content cannot end with trailing whitespace",
+    )
 
 
 def refused_sampling(context: Context) -> tuple[bool, bool, bool]:

@@ -7,11 +7,12 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from batchconsole.records.families.base import Completion, Request
-from batchconsole.records.families.faults import Fault
+from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.schema import Context, SchemaFamily, Size
 from batchconsole.records.families.titan_text import blank_text
 
 DEFAULT_DIMENSIONS = 1024
+MAX_CHARACTERS = 50_000  # Amazon Titan Text Embeddings V2, user guide
 
 
 class TitanEmbeddingsBody(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -34,7 +35,16 @@ class TitanEmbeddings(SchemaFamily[TitanEmbeddingsBody]):
     body: ClassVar[type[msgspec.Struct]] = TitanEmbeddingsBody
 
     def faults(self, body: TitanEmbeddingsBody, context: Context) -> Iterator[Fault]:
-        return blank_text(body.input_text)
+        yield from blank_text(body.input_text)
+        if len(body.input_text) > MAX_CHARACTERS:
+            yield rule(
+                "text-too-long",
+                "$.inputText",
+                found=f"{len(body.input_text):,} characters",
+                expected=f"at most {MAX_CHARACTERS:,}",
+                refusal=f"Malformed input request: expected maxLength: {MAX_CHARACTERS}, actual: "
+                f"{len(body.input_text)}, please reformat your input and try again.",
+            )
 
     def size(self, body: TitanEmbeddingsBody) -> Size:
         return Size(characters=len(body.input_text), max_tokens=0)

@@ -1,0 +1,92 @@
+"""Rules on images and documents that bytes decide, written once for all families.
+
+=============== ====================================================== ===============================================
+what            rule                                                   source
+=============== ====================================================== ===============================================
+image type      jpeg, png, gif or webp; the declared type is that of   Anthropic, Vision; Converse API, ImageBlock
+                the bytes
+image size      3.75 MB of bytes, which is 5 MB of base64              Converse API, ContentBlock; Anthropic, Vision
+document size   4.5 MB of bytes                                        Converse API, ContentBlock
+PDF             begins with ``%PDF-`` in its first 1,024 bytes         Anthropic, PDF support; ISO 32000
+=============== ====================================================== ===============================================
+"""
+
+from collections.abc import Iterator
+
+from batchconsole.records.families.faults import Fault, Severity, rule
+
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+MAX_IMAGE_BYTES = 3_932_160  # 3.75 MiB: 5 MiB once they are base64
+MAX_IMAGE_BASE64 = 5 * 2**20
+MAX_DOCUMENT_BYTES = 4_718_592  # 4.5 MiB
+PDF_HEAD = 1024
+
+
+def image_type(data: bytes) -> str:
+    """The media type that the first bytes tell, one of :data:`IMAGE_TYPES`; empty for anything else."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    return "image/webp" if data.startswith(b"RIFF") and data[8:12] == b"WEBP" else ""
+
+
+def image_faults(data: bytes, *, declared: str, path: str, dotted: str, severity: Severity) -> Iterator[Fault]:
+    """What is wrong with the image *data* at *path*; *dotted* is that path in the model's words.
+
+    *severity* is that of a type which is not the declared one; no model reads more bytes than the limit.
+    """
+    kind = image_type(data)
+    if not kind:
+        yield rule(
+            "not-an-image",
+            path,
+            found="bytes of no known image",
+            expected="a jpeg, png, gif or webp image",
+            severity=severity,
+            refusal=f"{dotted}: Could not process image",
+        )
+    elif kind != declared:
+        yield rule(
+            "image-type-differs",
+            path,
+            found=f"the bytes of {kind}",
+            expected=f"{declared}, as declared",
+            severity=severity,
+            refusal=f"{dotted}: The image was specified using the {declared} media type, but the image appears to be "
+            f"a {kind} image",
+        )
+    if len(data) > MAX_IMAGE_BYTES:
+        encoded = -(-len(data) // 3) * 4
+        yield rule(
+            "image-too-large",
+            path,
+            found=f"{len(data):,} bytes",
+            expected=f"at most {MAX_IMAGE_BYTES:,} bytes (3.75 MB)",
+            refusal=f"{dotted}: image exceeds 5 MB maximum: {encoded} bytes > {MAX_IMAGE_BASE64} bytes",
+        )
+
+
+def pdf_faults(data: bytes, *, path: str, dotted: str) -> Iterator[Fault]:
+    """A document declared a PDF whose bytes are none."""
+    if b"%PDF-" not in data[:PDF_HEAD]:
+        yield rule(
+            "not-a-pdf",
+            path,
+            found="bytes of no PDF",
+            expected="a PDF document",
+            refusal=f"{dotted}: The PDF specified was not valid.",
+        )
+
+
+def document_size_faults(data: bytes, *, path: str) -> Iterator[Fault]:
+    """A document of Converse with more bytes than it takes."""
+    if len(data) > MAX_DOCUMENT_BYTES:
+        yield rule(
+            "document-too-large",
+            path,
+            found=f"{len(data):,} bytes",
+            expected=f"at most {MAX_DOCUMENT_BYTES:,} bytes (4.5 MB)",
+        )
