@@ -90,9 +90,7 @@ class Inspector:
             return [_envelope("invalid-utf-8", found=_excerpt(line), expected="valid UTF-8")]
         except (msgspec.DecodeError, RecursionError) as error:
             if half := lone_surrogate(line):
-                return [
-                    _envelope("lone-surrogate", found=half, expected="both halves, or another character")
-                ]
+                return [_envelope("lone-surrogate", found=half, expected="both halves, or another character")]
             return [_envelope("invalid-json", found=_excerpt(line), expected=f"valid JSON ({error})")]
         if not isinstance(record, dict):
             return [_envelope("not-an-object", found=_excerpt(line), expected="a JSON object")]
