@@ -90,6 +90,14 @@ class DataFolder:
         except FileNotFoundError:
             return ""
 
+    def read_local_endpoints(self) -> frozenset[str]:
+        """Host and port of each service of the local stack, as the last start of `up` wrote them down."""
+        try:
+            lines = self.aws_env.read_text().splitlines()
+        except FileNotFoundError:
+            return frozenset()
+        return frozenset(line.partition("://")[2] for line in lines if line.startswith("export AWS_ENDPOINT_URL"))
+
     def read_local_keys(self) -> tuple[str, str]:
         """Access key and secret of the local stack's root; ``test`` twice when the folder has not been used by `up`."""
         try:

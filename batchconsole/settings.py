@@ -14,6 +14,8 @@ env = FileAwareEnv()
 DATA_DIR = Path(env.str("BATCHCONSOLE_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATA_FOLDER = DataFolder(DATA_DIR)
 DEBUG = env.bool("BATCHCONSOLE_DEBUG", default=False)
+# Where connections may be pointed besides AWS itself and the local stack: host, host:port or *.domain.
+ALLOWED_ENDPOINTS = env.list("BATCHCONSOLE_ALLOWED_ENDPOINTS", default=[])
 LOCAL_KEYS = DATA_FOLDER.read_local_keys()
 SECRET_KEY = env.str("BATCHCONSOLE_SECRET_KEY", default="") or DATA_FOLDER.read_secret_key() or NO_SECRET_KEY
 ALLOWED_HOSTS = env.list("BATCHCONSOLE_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])

@@ -16,6 +16,7 @@ os.environ["BATCHCONSOLE_DATA_DIR"] = folder
 from batchconsole.settings import *  # noqa: E402, F403 - they read the environment that was just made
 from batchconsole.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402 - as above
 
+ALLOWED_ENDPOINTS = ["127.0.0.1", "localhost"]  # the services that tests start
 SECRET_KEY = "tests-serve-nobody-but-themselves"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes its time on purpose
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

@@ -157,7 +157,7 @@ def test_a_console_for_others_says_what_else_it_needs(host: str, count: int) -> 
 
 
 def test_each_process_finds_only_what_it_needs_in_its_environment(running: Up) -> None:
-    found = {name: set() for name in SECRETS}
+    found: dict[str, set[str]] = {name: set() for name in SECRETS}
     for process in running.processes():
         environment = process.environ()
         for name in found.keys() & environment.keys():

@@ -15,7 +15,8 @@ from botocore.exceptions import NoCredentialsError
 from botocore.session import Session as CoreSession
 from botocore.utils import parse_timestamp
 
-from batchconsole.aws.errors import translate
+from batchconsole.aws.endpoints import is_allowed
+from batchconsole.aws.errors import AwsError, translate
 
 BEDROCK_SERVICES = {"bedrock": "bedrock_endpoint_url", "bedrock-runtime": "bedrock_runtime_endpoint_url"}
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
@@ -43,12 +44,21 @@ class Target:
     profile_name: str = ""
     role_arn: str = ""
     external_id: str = ""
+    allowed_endpoints: frozenset[str] | None = None  # besides AWS's own; None is any
     local_access_key: str = LOCAL_KEY
     local_secret_key: str = field(default=LOCAL_KEY, repr=False)
 
     def endpoint_of(self, service: str) -> str | None:
-        """The URL *service* is reached at, ``None`` for AWS's own."""
-        return getattr(self, BEDROCK_SERVICES.get(service, "endpoint_url")) or None
+        """The URL *service* is reached at, ``None`` for AWS's own; raises AwsError for one that is not allowed."""
+        url: str = getattr(self, BEDROCK_SERVICES.get(service, "endpoint_url"))
+        if url and self.allowed_endpoints is not None and not is_allowed(url, self.allowed_endpoints):
+            raise AwsError(
+                f"The connection's endpoint {url} is not allowed.",
+                code="EndpointNotAllowed",
+                operation=f"{service} client",
+                hint="The operator of the console can allow its host with BATCHCONSOLE_ALLOWED_ENDPOINTS.",
+            )
+        return url or None
 
 
 _clients: dict[tuple[Target, str], Any] = {}

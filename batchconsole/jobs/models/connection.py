@@ -10,9 +10,15 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from batchconsole.aws.endpoints import is_allowed
 from batchconsole.aws.session import Target
 from batchconsole.jobs.querysets import ConnectionQuerySet
 
+ENDPOINTS = ("endpoint_url", "bedrock_endpoint_url", "bedrock_runtime_endpoint_url")
+NOT_ALLOWED = (
+    "This console may not call {url}. Leave the field empty for AWS itself, or have the operator add the "
+    "host to BATCHCONSOLE_ALLOWED_ENDPOINTS."
+)
 # Django's own rule for URLs refuses host names without a dot, which is how containers call each other.
 is_endpoint = RegexValidator(
     r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#]*)?$", "Enter an address like https://host or http://127.0.0.1:4566."
@@ -37,6 +43,11 @@ def _check_each(values: list[str], pattern: str, what: str) -> None:
         raise ValidationError(f"{wrong[0]} is not {what}.")
 
 
+def allowed_endpoints() -> frozenset[str]:
+    """Where a connection may lead besides AWS itself: what the operator lists, and the local stack."""
+    return frozenset(settings.ALLOWED_ENDPOINTS) | settings.DATA_FOLDER.read_local_endpoints()
+
+
 class Connection(models.Model):
     """A way to one AWS account and region. It says how to get credentials and never holds a secret."""
 
@@ -53,7 +64,10 @@ class Connection(models.Model):
         max_length=12, blank=True, validators=[RegexValidator(r"^\d{12}$", "An AWS account id has 12 digits.")]
     )
     endpoint_url = models.CharField(
-        max_length=200, blank=True, validators=[is_endpoint], help_text="S3, IAM, STS, KMS and EC2. Empty: AWS itself."
+        max_length=200,
+        blank=True,
+        validators=[is_endpoint],
+        help_text="S3, IAM, STS, KMS and EC2. Empty: AWS itself.",
     )
     bedrock_endpoint_url = models.CharField(
         max_length=200, blank=True, validators=[is_endpoint], help_text="Empty: AWS itself."
@@ -114,6 +128,13 @@ class Connection(models.Model):
             return [each for allowed in by_use.values() for each in allowed] if all(by_use.values()) else []
         return list(by_use[use])
 
+    def clean(self) -> None:
+        """Refuse an endpoint that this machine is not to send requests to."""
+        allowed = allowed_endpoints()
+        refused = {field: url for field in ENDPOINTS if (url := getattr(self, field)) and not is_allowed(url, allowed)}
+        if refused:
+            raise ValidationError({field: NOT_ALLOWED.format(url=url) for field, url in refused.items()})
+
     @property
     def target(self) -> Target:
         """The connection in the words of ``batchconsole.aws``."""
@@ -127,6 +148,7 @@ class Connection(models.Model):
             profile_name=self.profile_name,
             role_arn=self.assume_role_arn,
             external_id=self.external_id,
+            allowed_endpoints=allowed_endpoints(),
             local_access_key=access_key,
             local_secret_key=secret_key,
         )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -50,8 +51,27 @@ def test_a_name_that_a_page_has_is_refused(client: Client, name: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://ministack:4566", "http://127.0.0.1:4566", "https://s3.eu-west-1.example/x"])
-def test_an_endpoint_may_be_any_host(client: Client, url: str) -> None:
+def test_an_endpoint_may_be_any_host_the_operator_lists(client: Client, url: str, settings: LazySettings) -> None:
+    settings.ALLOWED_ENDPOINTS = ["ministack", "127.0.0.1:4566", "*.example"]
     assert client.post("/admin/jobs/connection/add/", NEW | {"endpoint_url": url}).status_code == 302
+
+
+@pytest.mark.parametrize("field", ["endpoint_url", "bedrock_endpoint_url", "bedrock_runtime_endpoint_url"])
+@pytest.mark.parametrize("url", ["http://169.254.169.254/latest", "http://127.0.0.1:6379", "http://[:", "http://redis"])
+def test_no_other_host_is_taken(client: Client, field: str, url: str, settings: LazySettings) -> None:
+    settings.ALLOWED_ENDPOINTS = []
+    answer = client.post("/admin/jobs/connection/add/", NEW | {field: url})
+    assert f"This console may not call {url}." in answer.content.decode()
+
+
+def test_the_local_stack_is_allowed_as_aws_env_names_it(client: Client, settings: LazySettings) -> None:
+    settings.ALLOWED_ENDPOINTS = []
+    settings.DATA_FOLDER.aws_env.write_text("export AWS_ENDPOINT_URL=http://127.0.0.1:4999\nexport AWS_REGION=x\n")
+    try:
+        local = NEW | {"endpoint_url": "http://127.0.0.1:4999"}
+        assert client.post("/admin/jobs/connection/add/", local).status_code == 302
+    finally:
+        settings.DATA_FOLDER.aws_env.unlink()
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:4566", "ftp://host", "javascript:alert(1)", "http://"])

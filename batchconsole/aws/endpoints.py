@@ -1,0 +1,40 @@
+"""Which addresses a connection may be pointed at.
+
+Whoever edits a connection chooses where this machine sends requests and whose answers its pages show. AWS's own
+endpoints are always allowed; everything else, and above all what only this machine or its network can reach, has to be
+on a list that the operator writes.
+"""
+
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+# The services the console calls, with FIPS, dual-stack and interface endpoints, as botocore's endpoint rules build
+# them. Whole names, for amazonaws.com also has machines and load balancers of anybody in it. The domains are the
+# dnsSuffix and dualStackDnsSuffix of botocore's partitions.
+AWS_HOST = re.compile(
+    r"(?:(?:[a-z0-9-]+\.)?vpce-[a-z0-9-]+\.)?"
+    r"(?:s3|iam|sts|kms|ec2|bedrock|bedrock-runtime|servicequotas|api\.pricing)(?:-fips)?"
+    r"(?:\.dualstack)?(?:\.[a-z]{2}(?:-[a-z]+)+(?:-\d)?)?(?:\.vpce)?"
+    r"\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn|api\.amazonwebservices\.eu)"
+)
+
+
+def is_allowed(url: str, allowed: Collection[str]) -> bool:
+    """Whether *url* is AWS's own or on the list *allowed*, of entries ``host``, ``host:port`` or ``*.domain``."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:  # brackets without an address, a port that is none
+        return False
+    host = (parts.hostname or "").rstrip(".")
+    if AWS_HOST.fullmatch(host):
+        return True
+    names = {host, f"{host}:{port}", *(f"*.{domain}" for domain in domains(host))}
+    return not names.isdisjoint(entry.lower().replace("[", "").replace("]", "") for entry in allowed)
+
+
+def domains(host: str) -> list[str]:
+    """What stands behind each dot of *host*."""
+    labels = host.split(".")
+    return [".".join(labels[start:]) for start in range(1, len(labels))]
