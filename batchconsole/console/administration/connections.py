@@ -10,6 +10,7 @@ from django.urls import resolve, reverse
 
 from batchconsole.aws import sts
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs.models import Connection
 
 # What each way to credentials cannot do without.
@@ -71,7 +72,7 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic onl
     @admin.display(description="Last trouble")
     def trouble(self, connection: Connection) -> str:
         error = connection.sync_error
-        return f"{error['code']}: {error['message']} {error['hint']}" if error else ""
+        return f"{error['code']}: {sentences(error)}" if error else ""
 
     @admin.action(description="Try out the selected connections")
     def try_out(self, request: HttpRequest, connections: QuerySet[Connection]) -> None:
@@ -80,7 +81,7 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic onl
             try:
                 account = sts.account_id(connection.target)
             except AwsError as error:
-                messages.error(request, f"{connection}: {error.message} {error.hint}")
+                messages.error(request, f"{connection}: {sentences(error)}")
             else:
                 messages.success(request, f"{connection}: the credentials are those of account {account}.")
 

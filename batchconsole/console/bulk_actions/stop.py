@@ -12,6 +12,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.bulk_actions.stop_question import StopQuestion
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.links import back_to
 from batchconsole.jobs import bulk_actions, lifecycle
 from batchconsole.jobs.errors import UserError
@@ -36,7 +37,7 @@ def stop_one(request: ConsoleRequest, question: StopQuestion) -> None:
     try:
         lifecycle.stop(job, request.user)
     except (UserError, AwsError) as error:
-        messages.error(request, f"{job.job_name} could not be stopped. {error.message} {error.hint}".strip())
+        messages.error(request, f"{job.job_name} could not be stopped. {sentences(error)}")
     else:
         messages.success(request, f"The job {job.job_name} {became(job)}.")
 
@@ -59,7 +60,7 @@ def stop_many(request: ConsoleRequest, question: StopQuestion) -> None:
             matched_all=question.matches_all,
         )
     except UserError as error:
-        messages.error(request, f"{error.message} {error.hint}".strip())
+        messages.error(request, sentences(error))
     else:
         text = '{} jobs are being stopped. <a href="{}">View progress</a>'
         messages.success(request, format_html(text, f"{action.job_count:,}", action.get_absolute_url()))

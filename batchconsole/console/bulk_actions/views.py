@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 from batchconsole.console.bulk_actions.page import BulkActionList, BulkActionPage
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import bulk_actions
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BulkAction
@@ -32,7 +33,7 @@ def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     try:
         left = bulk_actions.cancel_rest(action, request.user)
     except UserError as error:
-        messages.warning(request, f"{error.message} {error.hint}")
+        messages.warning(request, sentences(error))
     else:
         messages.success(request, said(action, left))
     return redirect(action)

@@ -17,6 +17,7 @@ from batchconsole.console.create.offers import OFFERS, offer
 from batchconsole.console.frame import put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import begin, shown_before
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import S3UriField
 from batchconsole.console.kit.layout import AwsSelect, Part
 from batchconsole.console.kit.steps import Shown, take_step
@@ -114,20 +115,20 @@ def _submit(request: ConsoleRequest) -> HttpResponse:
     try:
         job = _create(request, form)
     except UserError as error:
-        words = f"{error.message} {error.hint}".strip()
+        words = sentences(error)
         form.add_error(error.field if error.field in form.fields else None, words)
         form.focus_first_error()
         return _show(request, form, is_dirty=True)
     except AwsError as error:
         if error.code != ROLE_EXISTS:
             return _show(request, form, is_dirty=True, aws_error=error)
-        form.add_error("role_name", f"{error.message} {error.hint}")
+        form.add_error("role_name", sentences(error))
         form.focus_first_error()
         return _show(request, form, is_dirty=True)
     if form.warnings:
         messages.warning(request, _doubtful(form))
     for doubt in doubts[:1]:
-        messages.warning(request, f"Not everything could be checked. {doubt.message} {doubt.hint}".strip())
+        messages.warning(request, f"Not everything could be checked. {sentences(doubt)}")
     put_aside.forget(request)
     messages.success(request, f"The batch inference job {job.job_name} was created.")
     return redirect(job)
@@ -187,7 +188,7 @@ def job_field_check(request: ConsoleRequest, connection: str, name: str) -> Http
     form.full_clean()
     doubt = None if form.errors.get(name) else check_field(form, name)
     if doubt:
-        form.warn(name, f"This could not be checked now. {doubt.message} {doubt.hint}".strip())
+        form.warn(name, f"This could not be checked now. {sentences(doubt)}")
     return render(request, "cloudscape/_error.html", {"field": form[name], "taken": _taken_as(form, name)})
 
 

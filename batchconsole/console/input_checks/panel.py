@@ -8,6 +8,7 @@ from django.forms import BoundField
 from django.forms.utils import ErrorDict
 
 from batchconsole.console.kit.amounts import usd
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.form_errors import FormError, focus_id
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
@@ -117,7 +118,7 @@ def begin(form: CheckedForm, actor: Any) -> dict[str, Any]:
     try:
         check = input_checks.start(form.connection, actor=actor, **asked)
     except UserError as error:
-        return {"check_errors": [FormError("id_input_s3_uri", "Input data", error.message)]}
+        return {"check_errors": [FormError("id_input_s3_uri", "Input data", sentences(error))]}
     return {"shown": CheckView(check)}
 
 

@@ -13,6 +13,7 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import CheckView
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.csv_download import csv_response
+from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import InputCheck
@@ -42,7 +43,7 @@ def export(request: ConsoleRequest, connection: str, pk: int) -> HttpResponseBas
             raise UserError("The check is not done, so there is no report of it yet.")
         found = input_checks.find_all(check)
     except (AwsError, UserError) as error:
-        messages.error(request, f"{error.message} {error.hint}".strip())
+        messages.error(request, sentences(error))
         return redirect(check)
     name = check.input_s3_uri.rstrip("/").rpartition("/")[2]
     return csv_response(f"{name}-problems.csv", COLUMNS, rows(found))

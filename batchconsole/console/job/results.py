@@ -14,6 +14,7 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.resend_question import ResendQuestion
 from batchconsole.console.job.views import find
 from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import resending
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
@@ -38,7 +39,7 @@ def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> Http
     try:
         stream = begun(write(resending.joined(job, with_resends=with_resends)))
     except (AwsError, UserError) as error:
-        messages.error(request, f"{error.message} {error.hint}".strip())
+        messages.error(request, sentences(error))
         return redirect(f"{job.get_absolute_url()}?tab=results")
     response = StreamingHttpResponse(stream, content_type=content_type)
     name = f"{job.job_name}{'-with-resends' if with_resends else ''}.{kind}"

@@ -12,6 +12,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.tags_form import JobTagsForm
 from batchconsole.console.kit.answers import show, wants_part
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.steps import take_step
 from batchconsole.console.kit.tags import tag_rows
 from batchconsole.jobs import lifecycle
@@ -50,7 +51,7 @@ def _save(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
     try:
         lifecycle.edit_tags(job, request.user, form.applied_to(lifecycle.current_tags(job)))
     except UserError as error:
-        form.add_error(None, f"{error.message} {error.hint}".strip())
+        form.add_error(None, sentences(error))
     except AwsError as error:
         return _show(request, job, form, aws_error=error)
     else:

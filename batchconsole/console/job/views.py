@@ -17,6 +17,7 @@ from batchconsole.console.job.output import output_folder
 from batchconsole.console.job.results_tab import read_errors, read_raw, read_results
 from batchconsole.console.job.stages import pace, stages, times_entered
 from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Event, Status
@@ -163,7 +164,7 @@ def collect(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     try:
         request_results(job, request.user)
     except UserError as error:
-        messages.error(request, f"{error.message} {error.hint}".strip())
+        messages.error(request, sentences(error))
     return redirect(f"{job.get_absolute_url()}?tab=results")
 
 
@@ -185,7 +186,7 @@ def release(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     try:
         lifecycle.release(job, request.user)
     except UserError as error:
-        messages.error(request, error.message)
+        messages.error(request, sentences(error))
     else:
         messages.success(request, f"{job.job_name} was sent to the queue.")
     return redirect(job)

@@ -9,11 +9,12 @@ from django.utils.cache import patch_vary_headers
 
 # htmx says so of itself; the page's own scripts send a header of their own, with the version they show.
 ASKED_BY_HTMX, ASKED_FOR_PART, SHOWN_VERSION = "HX-Request", "X-Part", "X-Version"
+ASKERS = (ASKED_BY_HTMX, ASKED_FOR_PART)  # what an answer that has a part varies on
 
 
 def wants_part(request: HttpRequest) -> bool:
     """Whether a script asks, which has the rest of the page already."""
-    return "true" in (request.headers.get(ASKED_BY_HTMX), request.headers.get(ASKED_FOR_PART))
+    return "true" in map(request.headers.get, ASKERS)
 
 
 def show(
@@ -35,7 +36,7 @@ def show(
         response = HttpResponse(status=204)
     else:
         response = render(request, part or part_of(page), dict(context), status=status)
-    patch_vary_headers(response, (ASKED_BY_HTMX, ASKED_FOR_PART))
+    patch_vary_headers(response, ASKERS)
     return response
 
 

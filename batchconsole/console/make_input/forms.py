@@ -9,6 +9,7 @@ from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import S3UriField, required
 from batchconsole.console.kit.layout import Choice
 from batchconsole.console.make_input.layout import making_layout
@@ -135,7 +136,7 @@ class MakingForm(forms.Form):
             self.origin = self._open()
             self.look = look(self.origin) if self.origin else None
         except (TableError, UserError) as error:
-            self.add_error(self.source_field, f"{error} {error.hint}".strip())
+            self.add_error(self.source_field, sentences(error))
         except AwsError as error:
             self.add_error(self.source_field, self._not_read(error))
         except ValidationError as error:
@@ -152,7 +153,7 @@ class MakingForm(forms.Form):
     def _not_read(self, error: AwsError) -> str:
         if error.code in NOT_THERE:
             return f"There is no object at {self.source_s3_uri}."
-        return f"{error.message} {error.hint}".strip()
+        return sentences(error)
 
     # The recipe.
 
@@ -171,9 +172,9 @@ class MakingForm(forms.Form):
         try:
             look.first_records(self.recipe)
         except RecipeError as error:
-            self.add_error(error.part, f"{error} {error.hint}".strip())
+            self.add_error(error.part, sentences(error))
         except TableError as error:
-            self.add_error(self.source_field, f"{error} {error.hint}".strip())
+            self.add_error(self.source_field, sentences(error))
 
     @property
     def recipe(self) -> Recipe:
@@ -216,7 +217,7 @@ class MakingForm(forms.Form):
         try:
             return self.look.first_records(self.recipe), ""
         except (RecipeError, TableError) as error:
-            return [], f"{error} {error.hint}".strip()
+            return [], sentences(error)
 
     def focus_first_error(self) -> None:
         """Let the first control in error have the focus."""

@@ -17,6 +17,7 @@ from batchconsole.body_limits import takes_files
 from batchconsole.console.frame import put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show, wants_part
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.steps import take_step
 from batchconsole.console.make_input.forms import S3, MakingForm, suggestions
 from batchconsole.console.make_input.upload_handler import ArrivingFile, DataFolderUploadHandler
@@ -148,7 +149,7 @@ def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
     try:
         count = _write(form)
     except TableError as error:
-        form.add_error(form.source_field, f"{error} {error.hint}".strip())
+        form.add_error(form.source_field, sentences(error))
     except AwsError as error:
         return _not_written(request, form, error)
     else:

@@ -10,6 +10,7 @@ from batchconsole.aws import s3, s3_multipart
 from batchconsole.aws.errors import AwsError
 from batchconsole.body_limits import takes_files
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.s3 import uploads as uploads
 
 PART_BYTES = 8 * 2**20
@@ -132,4 +133,4 @@ def _refused(message: str) -> JsonResponse:
 
 
 def _failed(error: AwsError) -> JsonResponse:
-    return JsonResponse({"message": f"{error.message} {error.hint}".strip(), "code": error.code}, status=502)
+    return JsonResponse({"message": sentences(error), "code": error.code}, status=502)

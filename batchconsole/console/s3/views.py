@@ -17,6 +17,8 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.aws.session import Target
 from batchconsole.body_limits import takes_files
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.answers import ASKERS, wants_part
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.s3 import uploads as uploads
 from batchconsole.console.s3.browser import Page, read_page
 from batchconsole.console.s3.inputs import TABLES, folder_input, hindrance
@@ -33,7 +35,7 @@ NOT_THERE = {"NotFound", "NoSuchKey", "NoSuchBucket"}
 
 
 @require_safe
-@vary_on_headers("HX-Request")
+@vary_on_headers(*ASKERS)
 def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The page of a place in S3; with ``choose``, asked for by htmx, the body of the dialog that chooses one."""
     chooser = request.GET.get("choose", "")
@@ -46,7 +48,7 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
         "picked": _picked(page, request.GET.get("pick", "")),
         "model_id": request.GET.get("model_id") if limits else None,
     }
-    if request.htmx and chooser in CHOOSERS:
+    if wants_part(request) and chooser in CHOOSERS:
         context |= chooser_context(page, chooser, surface="dialog")
         return _in_dialog(render(request, "console/s3/_s3_chooser.html", context))
     return render(request, "console/s3/s3.html", context | {"page": page, "surface": "page"})
@@ -89,7 +91,7 @@ def chooser_context(page: Page, chooser: str, *, surface: str) -> dict[str, Any]
 
 
 @require_safe
-@vary_on_headers("HX-Request")
+@vary_on_headers(*ASKERS)
 def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
     """One object, or one version of it: what S3 says of it, and its beginning; in the chooser's dialog too."""
     bucket, key = _object_place(request)
@@ -98,7 +100,7 @@ def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
     context: dict[str, Any] = {"uri": f"s3://{bucket}/{key}", "name": name, "place": Place(bucket, folder + slash)}
     context |= {"version_id": request.GET.get("version", ""), "choose": chooser if chooser in CHOOSERS else ""}
     context |= _read_object(request, bucket, key)
-    if request.htmx and chooser in CHOOSERS:
+    if wants_part(request) and chooser in CHOOSERS:
         limits = input_limits(request, chooser, request.GET)
         found = hindrance(context["object"], limits) if limits and "object" in context else None
         context |= {"surface": "dialog", "hindrance": found, "model_id": request.GET.get("model_id")}
@@ -163,7 +165,7 @@ def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
         chunks = s3.iter_object(target, bucket, key, etag=item.etag, version_id=version_id)
         first = next(chunks, b"")  # a refusal must come before the response has begun
     except AwsError as error:
-        messages.error(request, f"{key} could not be downloaded. {error.message}")
+        messages.error(request, f"{key} could not be downloaded. {sentences(error)}")
         return redirect(f"{reverse('s3-object', args=[connection])}?{urlencode({'uri': f's3://{bucket}/{key}'})}")
     response = StreamingHttpResponse(chain([first], chunks), content_type="application/octet-stream")
     response["Content-Length"] = str(item.size)
@@ -195,7 +197,7 @@ def _put(request: ConsoleRequest, place: Place, file: Any) -> str:
     try:
         s3.upload_fileobj(target, place.bucket, key, file)
     except AwsError as error:
-        return f"{file.name} could not be uploaded. {error.message} {error.hint}".strip()
+        return f"{file.name} could not be uploaded. {sentences(error)}"
     uploads.say_uploaded(request, place.bucket, key)
     return ""
 
@@ -212,7 +214,7 @@ def create_folder(request: ConsoleRequest, connection: str) -> HttpResponse:
     try:
         s3.put_object(request.connection.target, made.bucket, made.folder, b"")
     except AwsError as error:
-        messages.error(request, f"The folder {name} could not be created. {error.message} {error.hint}".strip())
+        messages.error(request, f"The folder {name} could not be created. {sentences(error)}")
         return _back(request, place, add="folder")
     messages.success(request, f"The folder {name} was created.")
     return _back(request, made)
