@@ -38,6 +38,11 @@ def decode(line: bytes) -> Any:
     return json.loads(text, strict=False, parse_int=_whole)
 
 
+def has_lone_surrogate(line: bytes) -> bool:
+    """Whether a text in the JSON *line* has half of a surrogate pair as an escape."""
+    return any(match["lone"] for match in _ESCAPE.finditer(line.decode("utf-8", "replace")))
+
+
 def _mended(match: re.Match[str]) -> str:
     if match["lone"]:
         return r"\ufffd"

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
-from msgspec import NODEFAULT
 
 from batchconsole.records import repair
 from batchconsole.records.families import AnyFamily
@@ -252,9 +251,9 @@ class _Scanner:
             record = _decode_good_line(line)
         except repair.BROKEN:
             return self._count_closely(line, position)
-        answer = read_answer(record.modelOutput)
+        answer = read_answer(record.model_output)
         self._add(answer)
-        return record.recordId, False
+        return record.record_id, False
 
     def _count_closely(self, line: bytes, position: int) -> tuple[str, bool]:
         record = read_line(line, self.family)
@@ -290,11 +289,12 @@ class _Scanner:
             group.record_ids.append(record.record_id)
 
 
-# Decodes lines that have an answer and no error, and skips their input.
-_decode_good_line = msgspec.json.Decoder(
-    msgspec.defstruct(
-        "GoodLine",
-        [("recordId", str, NODEFAULT), ("modelOutput", dict[str, Any], NODEFAULT), ("error", None, None)],
-        gc=False,
-    )
-).decode
+class _GoodLine(msgspec.Struct, rename="camel", gc=False):
+    """A line that has an answer and no error. Its input is skipped."""
+
+    record_id: str
+    model_output: dict[str, Any]
+    error: None = None
+
+
+_decode_good_line = msgspec.json.Decoder(_GoodLine).decode

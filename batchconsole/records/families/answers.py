@@ -390,6 +390,6 @@ def _is_count(value: Any) -> bool:
 
 def _results_tokens(body: Body) -> int | None:
     """Titan Text counts the output of each of its results."""
-    counts = [result.get("tokenCount") for result in _bodies(body["results"])]
-    known = [count for count in counts if _is_count(count)]
+    counts: list[Any] = [result.get("tokenCount") for result in _bodies(body["results"])]
+    known = [int(count) for count in counts if _is_count(count)]
     return sum(known) if known else None
