@@ -3,13 +3,14 @@
 Texts and bytes are read as dictionaries, so that a value that stands in a million rows is decoded once.
 """
 
+import io
 import math
 import struct
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import msgspec
 
@@ -51,14 +52,14 @@ class Extent(msgspec.Struct, frozen=True):
     bytes: int
 
 
-def parquet_extent(file: BinaryIO) -> Extent:
+def parquet_extent(file: IO[bytes] | io.RawIOBase) -> Extent:
     """How much *file* holds, of which only the end is read; raises :class:`TableError`."""
     metadata = _opened(file).metadata
     groups = (metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
     return Extent(metadata.num_rows, sum(groups))
 
 
-def read_parquet(file: BinaryIO) -> Iterator[Row]:
+def read_parquet(file: IO[bytes] | io.RawIOBase) -> Iterator[Row]:
     """The rows of a Parquet file; raises :class:`TableError` on the way, with the number of the row."""
     source = _opened(file)
     names = column_names(source.schema_arrow.names)
@@ -74,7 +75,7 @@ def read_parquet(file: BinaryIO) -> Iterator[Row]:
             yield _row(names, converts, columns, place, row)
 
 
-def _opened(file: BinaryIO) -> Any:
+def _opened(file: IO[bytes] | io.RawIOBase) -> Any:
     # 60 MB of library, which only those who read Parquet should pay for.
     from pyarrow import ArrowException, parquet  # noqa: PLC0415 - on use only
 
@@ -207,7 +208,7 @@ def _text(scalar: Any) -> str:
     if buffer.size > MOST_CELL_CHARACTERS:
         raise Unwritable(f"is longer than {MOST_CELL_CHARACTERS:,} bytes")
     try:
-        return buffer.to_pybytes().decode()
+        return bytes(buffer).decode()
     except UnicodeDecodeError as error:
         raise Unwritable("is bytes that are no text") from error
 

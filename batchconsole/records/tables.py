@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import msgspec
 
@@ -99,7 +99,7 @@ def read_rows(
         On the way, with the number of the row.
     """
     if kind == "parquet":
-        return read_parquet(cast(Any, ranged()))
+        return read_parquet(ranged())
     return read_csv(chunks(), separator=separator, encoding=encoding) if kind == "csv" else read_jsonl(chunks())
 
 
