@@ -31,7 +31,7 @@ def check_form(form: JobForm) -> list[AwsError]:
         if error and error.retryable:  # AWS is away or takes no credentials: the next call would wait as long
             break
     if not doubts and not form.errors and not form.makes_role:
-        warn_of_role(form, access_of(form))
+        warn_of_role(form, access_of(form, form.connection))
     return doubts
 
 

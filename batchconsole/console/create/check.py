@@ -13,4 +13,6 @@ from batchconsole.console.input_checks.panel import begin
 def start(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Check the input that the create form names now, and show how that goes."""
     form = JobForm(request.POST, connection=request.connection)
-    return render(request, "console/input_checks/_input_check.html", begin(form, request.user))
+    return render(
+        request, "console/input_checks/_input_check.html", begin(form, request.connection, actor=request.user)
+    )

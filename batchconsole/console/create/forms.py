@@ -1,21 +1,19 @@
 """The create-job form: its fields, their order and every rule. Field names are the API's, in snake case."""
 
 import re
-from collections.abc import Iterator
 from itertools import count
 from typing import Any, ClassVar, cast
 
-from crispy_forms.helper import FormHelper
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from batchconsole.aws.constraints import job_constraints
 from batchconsole.console.create.layout import job_layout
-from batchconsole.console.create.offers import OFFERS, Offer
+from batchconsole.console.create.offers import OFFERS
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
-from batchconsole.console.kit.layout import Choice, ExpandableSection, Part
-from batchconsole.console.kit.tags import BaseTagFormSet, tag_formset, tag_rows
+from batchconsole.console.kit.layout import Choice
+from batchconsole.console.kit.tags import TaggedForm
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest, refusal, takes_converse
@@ -48,7 +46,7 @@ ROLE_KINDS = [
 ]
 
 
-class JobForm(forms.Form):
+class JobForm(TaggedForm):
     """What CreateModelInvocationJob is asked for, as a person says it.
 
     Parameters
@@ -59,9 +57,13 @@ class JobForm(forms.Form):
         Whose jobs, names and region the form is about.
     """
 
-    use_required_attribute = False
-    # Two fields are called S3 URI, and some labels say little without their section.
-    error_labels: ClassVar = {"input_s3_uri": "Input data", "output_s3_uri": "Output data"}
+    # Two fields are called S3 URI; the job that this one comes from has no label on the page.
+    error_labels: ClassVar = {
+        "input_s3_uri": "Input data",
+        "output_s3_uri": "Output data",
+        "resend_of": "Job to resend",
+        "clone_of": "Job to clone",
+    }
 
     job_name = ApiTextField(
         "jobName",
@@ -153,91 +155,22 @@ class JobForm(forms.Form):
             field = cast("forms.ModelChoiceField[BatchJob]", self.fields[name])
             field.queryset = BatchJob.objects.filter(connection=connection)
         self.connection = connection
-        self.tags = self._tags(data, (initial or {}).get("tags"))
-        self.offers: dict[str, Offer] = {}
-        self.warnings: dict[str, list[str]] = {}
         self.suggestions = tags_in_use(connection)
         self.focus("" if self.is_bound else "job_name")
-        self.helper = FormHelper()
         self.helper.form_id = "job-form"
         self.helper.render_hidden_fields = True
         self.helper.attrs = {"data-field-check": reverse("job-create", args=[connection.name]) + "check/"}
         self.helper.layout = job_layout(connection.name)
 
-    @staticmethod
-    def _tags(data: Any, initial: list[dict[str, str]] | None) -> BaseTagFormSet:
-        if data is None:
-            return tag_formset(initial or [{"key": "", "value": ""}], bound=False)
-        rows = tag_rows(data)
-        filled = [row for row in rows if row["key"].strip() or row["value"].strip()]
-        return tag_formset(filled or rows[:1], bound=True)
-
-    @classmethod
-    def draft(cls, data: Any, *, connection: Connection) -> "JobForm":
-        """The form as filled in so far, not judged: what a button other than the last one comes back to."""
-        blank = cls(connection=connection)
-        initial = {
-            name: field.widget.value_from_datadict(data, {}, name)
-            for name, field in blank.fields.items()
-            if name in data or isinstance(field.widget, forms.CheckboxInput)
-        }
-        return cls(connection=connection, initial=initial | {"tags": tag_rows(data)})
-
-    def parts(self) -> Iterator[Part]:
-        """All layout objects of the form, however deep."""
-        for part in self.helper.layout.fields:
-            yield from part.walk()
-
-    @property
-    def shown_order(self) -> list[str]:
-        """The names of all fields and of the formset as they stand on the page."""
-        return [name for part in self.helper.layout.fields for name in part.names()]
-
-    @property
-    def formsets(self) -> dict[str, BaseTagFormSet]:
-        """The formsets that stand in the layout under a name like a field's."""
-        return {"tags": self.tags}
-
-    def focus(self, html_name: str) -> None:
-        """Let the control of that name, a tag's too, have the focus when the page opens."""
-        for form in (self, *self.tags.forms):
-            form.autofocus = html_name
-
-    def focus_first_error(self) -> None:
-        """Let the first control in error have the focus."""
-        for name in self.shown_order:
-            rows = self.tags.forms if name == "tags" else ()
-            wrong = [row.add_prefix(part) for row in rows for part in row.errors]
-            if name == "tags" and self.tags.non_form_errors():
-                wrong.append(self.tags.forms[-1].add_prefix("key"))
-            if name in self.errors or wrong:
-                return self.focus(wrong[0] if wrong else name)
-
-    def take_offer(self, name: str, offer: Offer) -> None:
-        """Show what AWS offers for the field *name*."""
-        self.offers[name] = offer
-        self.fields[name].widget.choices = offer.choices
-
     def open_lists(self) -> list[str]:
         """The fields with a list of AWS whose section is open from the start, because they hold something."""
         return [name for name in OFFERS if self[name].value() or self[name].errors]
-
-    @property
-    def seen_lists(self) -> set[str]:
-        """The fields in sections that are open from the start."""
-        sections = [part for part in self.parts() if isinstance(part, ExpandableSection)]
-        return {name for part in sections if part.context(self)["open"] for name in part.names()}
 
     def use_role(self, arn: str) -> None:
         """Go on with the role that was just made, should the form come back."""
         posted = self.data.copy()  # type: ignore[attr-defined] # a QueryDict: only a posted form makes a role
         posted["service_role"], posted["role_arn"] = EXISTING, arn
         self.data = posted
-
-    def is_valid(self) -> bool:
-        """The form and its tags; both are checked, so that all errors show at once."""
-        tags_valid = self.tags.is_valid()
-        return super().is_valid() and tags_valid
 
     def clean_job_name(self) -> str:
         name: str = self.cleaned_data["job_name"]
@@ -297,16 +230,6 @@ class JobForm(forms.Form):
             if name not in filled:
                 words = f"{self.fields[name].label} are required together with {self.fields[filled[0]].label}."
                 self.add_error(name, ValidationError(words, code="required"))
-
-    def name_of(self, name: str) -> str:
-        """What people call a field, where it does not stand in its section."""
-        return self.error_labels.get(name, str(self.fields[name].label))
-
-    def warn(self, name: str, words: str) -> None:
-        """Say something of a field that is no reason to refuse the form."""
-        known = self.warnings.setdefault(name, [])
-        if words not in known:
-            known.append(words)
 
     @property
     def limits(self) -> Limits:

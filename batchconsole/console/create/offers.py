@@ -4,23 +4,12 @@ A form opens whatever AWS says: an :class:`Offer` carries the error to the field
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
 
 from batchconsole.aws import ec2, iam, kms
 from batchconsole.aws.ec2 import Vpc
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.session import Target
-
-Choices = list[tuple[str, Any]]
-
-
-@dataclass(frozen=True)
-class Offer:
-    """Django choices, or the error that came instead."""
-
-    choices: Choices
-    error: AwsError | None = None
+from batchconsole.console.kit.page_form import Choices, Offer
 
 
 def offer(name: str, target: Target) -> Offer:

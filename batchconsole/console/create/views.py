@@ -19,7 +19,8 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import begin, shown_before
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import S3UriField
-from batchconsole.console.kit.layout import AwsSelect, Part
+from batchconsole.console.kit.layout import AwsSelect
+from batchconsole.console.kit.page_form import Part
 from batchconsole.console.kit.steps import Shown, take_step
 from batchconsole.console.models.search import ModelSearch
 from batchconsole.console.models.views import summary_context
@@ -72,6 +73,7 @@ def _initial(request: ConsoleRequest) -> dict[str, Any]:
 
 def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDict) -> dict[str, Any]:
     """What a step shows beside the form."""
+    connection = request.connection
     context: dict[str, Any] = {"is_dirty": True}
     for name in shown.load:
         _offer(form, name)
@@ -84,11 +86,11 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
     if shown.command:
         context["command"] = as_cli(form.unsaved_job())
     if shown.check:
-        context |= begin(JobForm(data, connection=request.connection), request.user)
+        context |= begin(JobForm(data, connection=connection), connection, actor=request.user)
     if shown.access:
-        context["access"] = check_access(JobForm(data, connection=request.connection))
+        context["access"] = check_access(JobForm(data, connection=connection), connection)
     if shown.policy:
-        context["policy"] = role_policy(JobForm(data, connection=request.connection))
+        context["policy"] = role_policy(JobForm(data, connection=connection), connection)
     return context
 
 

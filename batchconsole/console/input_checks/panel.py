@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
-
-from django.forms import BoundField
-from django.forms.utils import ErrorDict
+from typing import Any
 
 from batchconsole.console.kit.amounts import usd
 from batchconsole.console.kit.errors import sentences
-from batchconsole.console.kit.form_errors import FormError, focus_id
+from batchconsole.console.kit.page_form import FormError, PageForm
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.limits import Limits, limits_for
@@ -20,19 +17,6 @@ from batchconsole.records.report import Problem, Report
 ASKED = ("model_id", "model_invocation_type", "input_s3_uri")
 # Of the kinds of problem, so many show their examples; a person mends those first.
 DETAILED = 20
-
-
-class CheckedForm(Protocol):
-    """A form whose fields name an input: those of :data:`ASKED`."""
-
-    connection: Connection
-    cleaned_data: dict[str, Any]
-    error_labels: ClassVar[dict[str, str]]
-
-    @property
-    def errors(self) -> ErrorDict: ...
-    def full_clean(self) -> None: ...
-    def __getitem__(self, name: str) -> BoundField: ...
 
 
 @dataclass(frozen=True)
@@ -101,24 +85,20 @@ class CheckView:
         return "The input is being checked."
 
 
-def begin(form: CheckedForm, actor: Any) -> dict[str, Any]:
+def begin(form: PageForm, connection: Connection, *, actor: Any) -> dict[str, Any]:
     """What the region of the form shows after "Check input": the check, or what is missing for one.
 
-    Only the fields that a check depends on need be right.
+    Only the fields that a check depends on, those of :data:`ASKED`, need be right.
     """
     form.full_clean()
-    wrong = [
-        FormError(focus_id(form[name]), form.error_labels.get(name, ""), str(message))
-        for name in ASKED
-        for message in form.errors.get(name, ())
-    ]
+    wrong = [error for name in ASKED for error in form.errors_of(name)]
     if wrong:
         return {"check_errors": wrong}
     asked = {name: form.cleaned_data[name] for name in ASKED}
     try:
-        check = input_checks.start(form.connection, actor=actor, **asked)
+        check = input_checks.start(connection, actor=actor, **asked)
     except UserError as error:
-        return {"check_errors": [FormError("id_input_s3_uri", "Input data", sentences(error))]}
+        return {"check_errors": [FormError(form["input_s3_uri"], form.name_of("input_s3_uri"), sentences(error))]}
     return {"shown": CheckView(check)}
 
 

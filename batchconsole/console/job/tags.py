@@ -14,7 +14,6 @@ from batchconsole.console.job.tags_form import JobTagsForm
 from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.steps import take_step
-from batchconsole.console.kit.tags import tag_rows
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
@@ -29,7 +28,7 @@ def edit(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     step = take_step(request.POST)
     if step:
         data, shown = step
-        form = JobTagsForm(tag_rows(data), job=job)
+        form = JobTagsForm.draft(data, job=job)
         form.focus(shown.focus)
         return _show(request, job, form, is_dirty=True)
     return _save(request, job)
@@ -45,7 +44,7 @@ def _open(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
 
 
 def _save(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
-    form = JobTagsForm(tag_rows(request.POST), job=job, bound=True)
+    form = JobTagsForm(request.POST, job=job)
     if not form.is_valid():
         return _show(request, job, form)
     try:

@@ -2,7 +2,7 @@
 
 A new field is two lines, one in the form and one in its layout::
 
-    class JobForm(forms.Form):
+    class JobForm(PageForm):
         team = forms.CharField(label="Team", help_text="Who pays for it.")
 
     Layout(Container("Job details", Field("team", constraint="Up to 40 characters.")))
@@ -30,14 +30,13 @@ FormActions          the alert that lists what is wrong, Cancel, and the one pri
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from crispy_forms.layout import LayoutObject
 from crispy_forms.utils import TEMPLATE_PACK
-from django.forms import BaseForm, BaseFormSet
 from django.template import Context
-from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+
+from batchconsole.console.kit.page_form import PageForm, Part
 
 READ_FORMAT = "Use s3://bucket/prefix/object format."  # what an S3 location to read from says below it
 
@@ -51,40 +50,6 @@ class Choice:
 
     def __str__(self) -> str:
         return self.label
-
-
-class Part(LayoutObject):  # type: ignore[misc] # crispy-forms ships no types
-    """Something in a layout that renders ``template`` around the fields it holds."""
-
-    template: ClassVar[str]
-
-    def __init__(self, *fields: "str | Part") -> None:
-        self.fields = list(fields)
-
-    def names(self) -> Iterator[str]:
-        """The names of all form fields in this part, however deep."""
-        for field in self.fields:
-            if isinstance(field, str):
-                yield field
-            else:
-                yield from field.names()
-
-    def walk(self) -> "Iterator[Part]":
-        """This part and those inside it, however deep."""
-        yield self
-        for field in self.fields:
-            if isinstance(field, Part):
-                yield from field.walk()
-
-    def context(self, form: BaseForm) -> dict[str, Any]:
-        """What the template needs beside the part itself."""
-        return {}
-
-    def render(self, form: BaseForm, context: Context, template_pack: Any = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
-        body = self.get_rendered_fields(form, context, template_pack)
-        around: dict[str, Any] = context.flatten()  # type: ignore[assignment] # its keys are names
-        own = {"part": self, "body": body, "form": form, **self.context(form)}
-        return render_to_string(self.get_template_name(template_pack), around | own)
 
 
 class Container(Part):
@@ -116,13 +81,16 @@ class ExpandableSection(Part):
         self.optional = optional
         self.variant = variant
 
-    def context(self, form: BaseForm) -> dict[str, Any]:
-        return {"open": any(self._needs_eyes(form, name) for name in self.names())}
+    def is_opened(self, form: PageForm) -> bool:
+        return any(self._needs_eyes(form, name) for name in self.names())
+
+    def context(self, form: PageForm) -> dict[str, Any]:
+        return {"open": self.is_opened(form)}
 
     @staticmethod
-    def _needs_eyes(form: BaseForm, name: str) -> bool:
-        if name not in form.fields:  # a formset kept as an attribute of the form
-            return bool(getattr(form, name).has_changed())
+    def _needs_eyes(form: PageForm, name: str) -> bool:
+        if name in form.formsets:
+            return bool(form.formsets[name].has_changed())
         return bool(form[name].errors) or form[name].value() not in (None, "", [], form.fields[name].initial)
 
 
@@ -155,7 +123,7 @@ class Field(Part):
         self.stretch = stretch
         self.attrs = {key.replace("_", "-"): value for key, value in attrs.items()}
 
-    def render(self, form: BaseForm, context: Context, template_pack: Any = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
+    def render(self, form: PageForm, context: Context, template_pack: Any = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
         rendered: SafeString = self.get_rendered_fields(
             form,
             context,
@@ -165,7 +133,7 @@ class Field(Part):
         )
         return rendered
 
-    def context(self, form: BaseForm) -> dict[str, Any]:
+    def context(self, form: PageForm) -> dict[str, Any]:
         return {"count": len(str(form[self.name].value() or ""))} if self.counter else {}
 
 
@@ -195,7 +163,7 @@ class RadioGroup(Field):
         for part in self.parts.values():
             yield from part.walk()
 
-    def render(self, form: BaseForm, context: Context, template_pack: Any = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
+    def render(self, form: PageForm, context: Context, template_pack: Any = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
         inner = {value: part.render(form, context, template_pack) for value, part in self.parts.items()}
         rendered: SafeString = self.get_rendered_fields(
             form,
@@ -207,17 +175,27 @@ class RadioGroup(Field):
         return rendered
 
 
-def _choices(form: BaseForm, name: str, inner: dict[str, SafeString]) -> list[tuple[Any, SafeString | str]]:
+def _choices(form: PageForm, name: str, inner: dict[str, SafeString]) -> list[tuple[Any, SafeString | str]]:
     """Each radio button of the field with the HTML that belongs to it."""
     return [(radio, inner.get(str(radio.data["value"]), "")) for radio in form[name]]
 
 
-class Fragment(Part):
-    """A piece of the page that is no field: *template* with the form's context."""
+class Columns(Part):
+    """Parts side by side."""
 
-    def __init__(self, template: str) -> None:
+    template = "%s/layout/columns.html"
+
+
+class Fragment(Part):
+    """A piece of the page: *template* with the form's context. It draws the *fields* by itself, if it holds any."""
+
+    def __init__(self, template: str, *fields: str) -> None:
         super().__init__()
         self.template = template  # type: ignore[misc] # the one part whose template is its own
+        self.drawn = fields
+
+    def names(self) -> Iterator[str]:
+        yield from self.drawn
 
 
 class Group(Part):
@@ -276,13 +254,12 @@ class AwsSelect(Field):
         self.refresh_url = refresh_url
         self.noun = noun
 
-    def context(self, form: BaseForm) -> dict[str, Any]:
+    def context(self, form: PageForm) -> dict[str, Any]:
         """The offer of the form for this field; without one the list is asked for when it is seen.
 
         That is when its section is opened, or at once where ``form.seen_lists`` names the field.
         """
-        seen = self.name in getattr(form, "seen_lists", ())
-        return {"offer": getattr(form, "offers", {}).get(self.name), "seen": seen}
+        return {"offer": form.offers.get(self.name), "seen": self.name in form.seen_lists}
 
 
 class RoleSelect(AwsSelect):
@@ -293,9 +270,9 @@ class RoleSelect(AwsSelect):
 
 
 class AttributeEditor(Part):
-    """The rows of ``form.<name>``, a formset of ``key`` and ``value``, with Remove on each and Add below.
+    """The rows of ``form.formsets[name]``, each a ``key`` and a ``value``, with Remove on each and Add below.
 
-    ``form.suggestions``, if there is one, holds for each of the two what people may want to enter.
+    ``form.suggestions`` holds for each of the two what people may want to enter.
     """
 
     template = "%s/layout/attribute_editor.html"
@@ -314,11 +291,11 @@ class AttributeEditor(Part):
     def names(self) -> Iterator[str]:
         yield self.name
 
-    def context(self, form: BaseForm) -> dict[str, Any]:
-        formset: BaseFormSet[Any] = getattr(form, self.name)
-        left = formset.max_num - len(getattr(formset, "kept", formset.forms))
+    def context(self, form: PageForm) -> dict[str, Any]:
+        formset = form.formsets[self.name]
+        left = formset.max_num - len(formset.kept)
         limit = limit_text(left, formset.max_num, self.item)
-        return {"formset": formset, "left": left, "limit_text": limit, "suggestions": getattr(form, "suggestions", {})}
+        return {"formset": formset, "left": left, "limit_text": limit, "suggestions": form.suggestions}
 
 
 def limit_text(left: int, limit: int, item: str) -> str:

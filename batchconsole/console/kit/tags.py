@@ -5,14 +5,15 @@ and whether it shall lose it (``tags-N-removed``).
 """
 
 import re
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms import BaseFormSet, formset_factory
+from django.forms import formset_factory
 
 from batchconsole.aws.bedrock import MAX_TAGS
 from batchconsole.aws.constraints import job_constraints
+from batchconsole.console.kit.page_form import PageForm, RowFormSet
 
 PREFIX = "tags"
 # The API model admits that many in one request: more rows than a person makes, and no input is lost below it.
@@ -33,11 +34,16 @@ def _row(data: Any, prefix: str) -> dict[str, str]:
     return {part: data.get(prefix + part, "") for part in ("key", "value", *marks)}
 
 
-class TagForm(forms.Form):
+class TagForm(PageForm):
     """One row. An empty row is no tag."""
 
     key = forms.CharField(label="Key", required=False)
     value = forms.CharField(label="Value", required=False)
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether the job is to lose the tag it has."""
+        return False
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"]
@@ -83,13 +89,13 @@ class SavedTagForm(TagForm):
         return bool(self["removed"].value())
 
 
-class BaseTagFormSet(BaseFormSet):  # type: ignore[type-arg] # generic for mypy only
+class BaseTagFormSet(RowFormSet):
     """The rows together: keys are unique and no more than the limit. Rows marked as removed do not count."""
 
     @property
-    def kept(self) -> list[Any]:
+    def kept(self) -> list[TagForm]:
         """The rows that are to be tags."""
-        return [form for form in self.forms if not getattr(form, "is_removed", False)]
+        return [form for form in self.forms if not form.is_removed]
 
     def clean(self) -> None:
         too_many = len(self.kept) - MAX_TAGS
@@ -135,3 +141,34 @@ def tag_formset(rows: list[dict[str, str]], *, bound: bool, saved: bool = False)
         data |= {f"{PREFIX}-{number}-{part}": value for part, value in row.items()}
     made = kind(data, prefix=PREFIX)
     return made
+
+
+class TaggedForm(PageForm):
+    """A form with tags. They are checked, drafted and focused along with its own fields.
+
+    ``initial["tags"]`` are the rows of a form that is only shown; without any there is an empty one to begin with.
+    """
+
+    edits_saved: ClassVar[bool] = False  # whether rows say what becomes of tags that the job has already
+
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        rows = (initial or {}).get("tags", []) if data is None else _without_empty(tag_rows(data))
+        self.tags = tag_formset(rows or [{"key": "", "value": ""}], bound=data is not None, saved=self.edits_saved)
+
+    @classmethod
+    def draft(cls, data: Any, *, initial: dict[str, Any] | None = None, **kwargs: Any) -> Self:
+        return super().draft(data, initial={"tags": tag_rows(data), **(initial or {})}, **kwargs)
+
+    @property
+    def formsets(self) -> dict[str, RowFormSet]:
+        return {"tags": self.tags}
+
+    def is_valid(self) -> bool:
+        """The form and its tags; both are checked, so that all errors show at once."""
+        tags_valid = self.tags.is_valid()
+        return super().is_valid() and tags_valid
+
+
+def _without_empty(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [row for row in rows if row["key"].strip() or row["value"].strip()]

@@ -1,17 +1,16 @@
 """The form that makes batch input: of what, by which prompt, in which format, and where to."""
 
-from typing import Any
+from typing import Any, Self
 
-from crispy_forms.helper import FormHelper
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import S3UriField, required
 from batchconsole.console.kit.layout import Choice
+from batchconsole.console.kit.page_form import PageForm
 from batchconsole.console.make_input.layout import making_layout
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look
@@ -34,14 +33,11 @@ NOT_THERE = {"NotFound", "NoSuchKey", "404"}
 ID_COLUMNS = ("recordid", "customid", "id", "key", "uuid")
 
 
-class MakingForm(forms.Form):
+class MakingForm(PageForm):
     """A source, a recipe and a destination.
 
     :meth:`read_source` looks at the source; then :attr:`origin` and :attr:`look` are set, or its field has an error.
     """
-
-    use_required_attribute = False
-    error_css_class = "invalid"
 
     source = forms.ChoiceField(label="Source", choices=SOURCES, initial=UPLOAD, widget=forms.RadioSelect)
     file = forms.FileField(label="File", required=False, help_text="A table needs its columns' names in the first row.")
@@ -89,19 +85,16 @@ class MakingForm(forms.Form):
     def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, None if data is None else MultiValueDict(), initial=initial)
         self.connection = connection
-        self.autofocus = ""
         self.origin: Source | None = None
         self.look: Look | None = None
-        self.helper = FormHelper()
         self.helper.form_tag = False
         self._arrange()
 
     @classmethod
-    def draft(cls, data: Any, *, connection: Connection) -> "MakingForm":
+    def draft(cls, data: Any, **kwargs: Any) -> Self:
         """The form as filled in so far; of all it says only the source is judged, as far as there is one."""
-        form = cls(data, connection=connection)
-        form._errors = ErrorDict()  # type: ignore[attr-defined] # Django takes this for "validated", so nothing else is
-        form.cleaned_data = {}
+        form = super().draft(data, **kwargs)
+        form.cleaned_data = {}  # what is said of the source is taken out of it
         form.read_source()
         return form
 
@@ -218,10 +211,6 @@ class MakingForm(forms.Form):
             return self.look.first_records(self.recipe), ""
         except (RecipeError, TableError) as error:
             return [], sentences(error)
-
-    def focus_first_error(self) -> None:
-        """Let the first control in error have the focus."""
-        self.autofocus = next((name for name in self.fields if name in self.errors), "")
 
 
 def suggestions(form: MakingForm) -> dict[str, str]:

@@ -2,19 +2,20 @@
 
 from typing import Any
 
-from crispy_forms.layout import Layout, Row
+from crispy_forms.layout import Layout
 from django.urls import reverse
 
 from batchconsole.console.kit.layout import (
     READ_FORMAT,
+    Columns,
     Container,
     Field,
     FormActions,
     Fragment,
-    Part,
     RadioGroup,
     S3Location,
 )
+from batchconsole.console.kit.page_form import Part
 
 # What is typed into the recipe shows itself in the preview; what names the source has it read.
 SHOWN: dict[str, Any] = {
@@ -58,11 +59,10 @@ def _source(connection: str) -> Container:
         hx_target="#making-body",
         hx_vals='{"read": "1"}',
     )
+    uploaded = Fragment("console/make_input/_making_upload.html", "file")
     return Container(
         "Source",
-        RadioGroup(
-            "source", {"upload": Fragment("console/make_input/_making_upload.html"), "s3": in_s3}, hide_label=True
-        ),
+        RadioGroup("source", {"upload": uploaded, "s3": in_s3}, hide_label=True),
         Fragment("console/make_input/_making_look.html"),
         description="A table with one row for each record, or a batch file made for OpenAI or Anthropic.",
     )
@@ -80,7 +80,7 @@ def _recipe(connection: str, *, foreign: str) -> Container:
         Fragment("console/make_input/_making_columns.html"),
         Field("system", stretch=True, **typed),
         shape,
-        Row(
+        Columns(
             Field("record_id_column", optional=False, stretch=True, **chosen),
             Field("max_tokens", inputmode="numeric", stretch=True, **typed),
             Field("temperature", inputmode="decimal", stretch=True, **typed),

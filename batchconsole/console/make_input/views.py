@@ -79,7 +79,7 @@ def _new(request: ConsoleRequest) -> HttpResponse:
         return _submit(request, data)
     data, shown = step
     form = MakingForm.draft(data, connection=request.connection)
-    form.autofocus = shown.focus
+    form.focus(shown.focus)
     context: dict[str, Any] = {}
     if shown.chooser in CHOOSERS:
         page = read_page(request.connection.target, Place.read(QueryDict(shown.place)))
@@ -91,7 +91,7 @@ def _begin(request: ConsoleRequest) -> HttpResponse:
     """The blank form, or one with the object of S3 that the query string names as its source."""
     uri = request.GET.get("input_s3_uri", "")
     if not uri:
-        return _show(request, MakingForm(connection=request.connection))
+        return _show(request, MakingForm(connection=request.connection), is_dirty=False)
     data = QueryDict(mutable=True)
     data.update({"source": S3, "input_s3_uri": uri})
     return _read(request, data)
@@ -116,15 +116,15 @@ def _read(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
         if not data.get(name, "").strip():
             data[name] = value
     form = MakingForm.draft(data, connection=request.connection)
-    form.autofocus = form.source_field if form.errors else "template" if form.look and not form.look.foreign else ""
+    form.focus(form.source_field if form.errors else "template" if form.look and not form.look.foreign else "")
     return _show(request, form)
 
 
-def _show(request: ConsoleRequest, form: MakingForm, **context: Any) -> HttpResponse:
+def _show(request: ConsoleRequest, form: MakingForm, *, is_dirty: bool = True, **context: Any) -> HttpResponse:
     """The page with *form*; for htmx only what is inside the form."""
     if put_aside.mark(request):
         form.cancel_to(job_url(request, {}))
-    shown = {"form": form, "is_dirty": form.is_bound, **_previewed(form), **context}
+    shown = {"form": form, "is_dirty": is_dirty, **_previewed(form), **context}
     return show(request, "console/make_input/making.html", shown, part="console/make_input/_making_form.html")
 
 

@@ -1,26 +1,16 @@
 """What the service role of a create form may do on its two locations, as IAM's simulator says."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.role_access import Access, role_access
+from batchconsole.console.kit.page_form import PageForm
 from batchconsole.jobs.lifecycle import account_id
 from batchconsole.jobs.models import Connection
 
 LOCATIONS = ("input_s3_uri", "output_s3_uri")
 # IAM's word for a role that is not there.
 NO_ROLE = "NoSuchEntity"
-
-
-class RoleFields(Protocol):
-    """A form that names a role and the locations of a job."""
-
-    connection: Connection
-    cleaned_data: dict[str, Any]
-
-    def full_clean(self) -> None: ...
-    def name_of(self, name: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -36,28 +26,28 @@ class RoleAccess:
         return [answer for answer in self.answers if not answer.is_allowed]
 
 
-def check_access(form: RoleFields) -> RoleAccess:
+def check_access(form: PageForm, connection: Connection) -> RoleAccess:
     """Ask IAM of the form as it is now; only the role and the two locations need be right."""
     form.full_clean()
-    return access_of(form)
+    return access_of(form, connection)
 
 
-def access_of(form: RoleFields) -> RoleAccess:
+def access_of(form: PageForm, connection: Connection) -> RoleAccess:
     """Ask IAM of a form that is cleaned."""
     values = form.cleaned_data
     missing = missing_of(form, ("role_arn", *LOCATIONS))
     if missing:
         return RoleAccess(missing=missing)
     try:
-        account = account_id(form.connection)
+        account = account_id(connection)
         owners = (values.get("input_bucket_owner") or account, values.get("output_bucket_owner") or account)
         uris = {name: values[name] for name in LOCATIONS}
-        answers = role_access(form.connection.target, role_arn=values["role_arn"], owners=owners, **uris)
+        answers = role_access(connection.target, role_arn=values["role_arn"], owners=owners, **uris)
     except AwsError as error:
         return RoleAccess(error=error)
     return RoleAccess(tuple(answers))
 
 
-def missing_of(form: RoleFields, names: tuple[str, ...]) -> tuple[str, ...]:
+def missing_of(form: PageForm, names: tuple[str, ...]) -> tuple[str, ...]:
     """What people call those of the fields that hold nothing valid."""
     return tuple(form.name_of(name) for name in names if not form.cleaned_data.get(name))

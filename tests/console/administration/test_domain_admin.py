@@ -88,7 +88,7 @@ def test_the_last_trouble_is_shown(client: Client, connection: Connection) -> No
     }
     connection.save()
     for page in ("/admin/jobs/connection/", f"/admin/jobs/connection/{connection.pk}/change/"):
-        assert "NoCredentials: Unable to locate credentials Give it some." in client.get(page).content.decode()
+        assert "NoCredentials: Unable to locate credentials. Give it some." in client.get(page).content.decode()
 
 
 def test_trying_out_says_what_is_wrong(client: Client, connection: Connection) -> None:

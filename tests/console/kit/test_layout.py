@@ -17,7 +17,6 @@ from django.template import Context, Template
 from django.test.html import parse_html
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.console.create.offers import Offer
 from batchconsole.console.kit.layout import (
     AttributeEditor,
     AwsSelect,
@@ -28,12 +27,12 @@ from batchconsole.console.kit.layout import (
     FormActions,
     Group,
     ModelSelect,
-    Part,
     RadioGroup,
     RoleSelect,
     S3Location,
     Tiles,
 )
+from batchconsole.console.kit.page_form import Offer, PageForm, Part, RowFormSet
 from batchconsole.console.kit.tags import tag_formset
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 
@@ -41,10 +40,8 @@ GOLDEN = Path(__file__).parent / "golden"
 CHOICES = [("a", Choice("Alpha", "The first.")), ("b", Choice("Beta", "The second."))]
 
 
-class ExampleForm(forms.Form):
+class ExampleForm(PageForm):
     """One field of each kind."""
-
-    use_required_attribute = False
 
     name = forms.CharField(label="Name", help_text="What it is called.")
     note = forms.CharField(label="Note", required=False, widget=forms.Textarea)
@@ -58,13 +55,15 @@ class ExampleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.tags = tag_formset([{"key": "team", "value": "nlp"}], bound=False)
-        self.formsets = {"tags": self.tags}
-        self.offers: dict[str, Offer] = {}
         self.fields["role"].widget.choices = [("", "Choose a role"), ("arn:1", "one")]
         self.fields["subnets"].widget.choices = [("vpc-1", [("subnet-1", "subnet-1 (a)")])]
 
+    @property
+    def formsets(self) -> dict[str, RowFormSet]:
+        return {"tags": self.tags}
 
-def rendered(*parts: Any, data: dict[str, Any] | None = None, form: forms.Form | None = None) -> str:
+
+def rendered(*parts: Any, data: dict[str, Any] | None = None, form: PageForm | None = None) -> str:
     form = form or ExampleForm(data)
     helper = FormHelper()
     helper.form_tag = False
@@ -139,7 +138,7 @@ def test_an_attribute_editor_of_saved_rows_is_as_it_was() -> None:
 def test_a_new_field_is_two_lines() -> None:
     """The example of the layout module itself."""
 
-    class JobForm(forms.Form):
+    class JobForm(PageForm):
         team = forms.CharField(label="Team", help_text="Who pays for it.")
 
     part = Container("Job details", Field("team", constraint="Up to 40 characters."))
@@ -174,7 +173,7 @@ def test_the_filters_of_crispy_work_without_a_layout() -> None:
 
 
 def test_a_formset_works_without_a_layout() -> None:
-    class TwoFields(forms.Form):
+    class TwoFields(PageForm):
         key = forms.CharField()
         value = forms.CharField(required=False)
 
