@@ -15,7 +15,7 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.records import making, tables
 from batchconsole.records.files import read_path
 from batchconsole.records.making import Made, Recipe
-from batchconsole.records.tables import Kind, RangedFile, Row, TableError
+from batchconsole.records.tables import Extent, Kind, RangedFile, Row, TableError
 
 Objects = Iterator[dict[str, Any]]
 PREVIEW_ROWS = 3
@@ -54,7 +54,7 @@ class Look:
     """What the beginning of a source shows.
 
     ``foreign`` names another provider's batch format, whose lines are converted and need no prompt. ``rows`` are the
-    first of a table, ``lines`` the first of such a batch.
+    first of a table, ``lines`` the first of such a batch. ``extent`` is what a Parquet file says it holds.
     """
 
     kind: Kind
@@ -62,6 +62,7 @@ class Look:
     rows: list[Row] = field(default_factory=list)
     foreign: str = ""
     lines: list[dict[str, Any]] = field(default_factory=list)
+    extent: Extent | None = None
 
     def first_records(self, recipe: Recipe) -> list[Made]:
         """The first records that *recipe* makes; raises :class:`making.RecipeError` and :class:`TableError`."""
@@ -96,8 +97,11 @@ def from_s3(target: Target, uri: str, *, etag: str = "") -> Source:
     )
 
 
-def look(source: Source) -> Look:
-    """The kind, the columns and the first rows of *source*; raises :class:`TableError`, UserError and AwsError."""
+def look(source: Source, *, separator: str = "", encoding: str = "") -> Look:
+    """The kind, the columns and the first rows of *source*; raises :class:`TableError`, UserError and AwsError.
+
+    *separator* and *encoding* are those of CSV where a person has chosen them.
+    """
     head = source.read_range(0, min(source.size, tables.HEAD_BYTES)) if source.size else b""
     kind = tables.kind_of(source.name, head)
     if kind == "jsonl":
@@ -108,10 +112,11 @@ def look(source: Source) -> Look:
             )
         if lines and making.foreign_title(lines[0]):
             return Look(kind, foreign=making.foreign_title(lines[0]), lines=lines)
-    rows = _first(_rows(source, kind))
+    rows = _first(_rows(source, kind, separator, encoding))
     if not rows:
         raise TableError("The file has a header and no rows.", hint="Choose a file with a row for each record.")
-    return Look(kind, columns=tuple(rows[0]), rows=rows)
+    extent = tables.parquet_extent(_ranged(source)) if kind == "parquet" else None
+    return Look(kind, columns=tuple(rows[0]), rows=rows, extent=extent)
 
 
 def _first(items: Iterator[Any]) -> list[Any]:
@@ -119,15 +124,22 @@ def _first(items: Iterator[Any]) -> list[Any]:
         return list(islice(items, PREVIEW_ROWS))
 
 
-def _rows(source: Source, kind: Kind) -> Iterator[Row]:
-    return tables.read_rows(kind, chunks=source.chunks, ranged=lambda: RangedFile(source.size, source.read_range))
+def _rows(source: Source, kind: Kind, separator: str, encoding: str) -> Iterator[Row]:
+    ranged = partial(_ranged, source)
+    return tables.read_rows(kind, chunks=source.chunks, ranged=ranged, separator=separator, encoding=encoding)
 
 
-def read_records(source: Source, kind: Kind, *, is_foreign: bool, recipe: Recipe) -> Iterator[Made]:
+def _ranged(source: Source) -> RangedFile:
+    return RangedFile(source.size, source.read_range)
+
+
+def read_records(
+    source: Source, kind: Kind, *, is_foreign: bool, recipe: Recipe, separator: str = "", encoding: str = ""
+) -> Iterator[Made]:
     """Every record that *recipe* makes of *source*; raises :class:`TableError`, RecipeError and AwsError on the way."""
     if is_foreign:
         return _records([], tables.read_objects(source.chunks()), is_foreign=True, recipe=recipe)
-    return _records(_rows(source, kind), iter(()), is_foreign=False, recipe=recipe)
+    return _records(_rows(source, kind, separator, encoding), iter(()), is_foreign=False, recipe=recipe)
 
 
 def _records(rows: Iterable[Row], lines: Objects, *, is_foreign: bool, recipe: Recipe) -> Iterator[Made]:

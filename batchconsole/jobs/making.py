@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 # What a page can wait for: a second or two of work.
 AT_ONCE_BYTES = 4 * 2**20
+AT_ONCE_ROWS = 20_000
+AT_ONCE_OUTPUT_BYTES = 32 * 2**20
+MOST_OUTPUT_BYTES = 5 * 2**30  # of a job, all its files together
 # Longer than the longest silence of S3, three attempts of a minute.
 LEASE = timedelta(minutes=4)
 SAY_SECONDS = 1
@@ -46,23 +49,37 @@ class Overtaken(Exception):
     """Another worker has taken the work over. Stop, and write nothing."""
 
 
-def is_small(source: Source) -> bool:
-    """Whether *source* can be made input while the page waits."""
-    return source.size <= AT_ONCE_BYTES
+def is_small(source: Source, look: Look, recipe: Recipe) -> bool:
+    """Whether *source* can be made input while the page waits: by its size and, as a few hundred bytes of Parquet hold
+    gigabytes, by the rows it says it has and what its first ones become.
+    """
+    if source.size > AT_ONCE_BYTES:
+        return False
+    if look.extent is None:
+        return True
+    first = look.first_records(recipe)
+    size = max((len(made.line) for made in first), default=0)
+    is_short = look.extent.rows <= AT_ONCE_ROWS and look.extent.bytes <= AT_ONCE_BYTES
+    return is_short and look.extent.rows * size <= AT_ONCE_OUTPUT_BYTES
 
 
 def write(target: Target, output_s3_uri: str, records: Iterable[Line]) -> int:
     """Write *records* as the object *output_s3_uri* and return how many; raises what they raise, and AwsError."""
-    count = 0
+    count = total = 0
 
     def lines() -> Iterator[bytes]:
-        nonlocal count
+        nonlocal count, total
         held: list[bytes] = []
         size = 0
         for record in records:
             count += 1
             held.append(record.line)
             size += len(held[-1])
+            total += len(held[-1])
+            if total > MOST_OUTPUT_BYTES:
+                raise TableError(
+                    f"The input would be larger than {MOST_OUTPUT_BYTES >> 30} GiB.", hint="Split the file."
+                )
             if size >= FLUSH_BYTES:
                 yield b"".join(held)
                 held.clear()

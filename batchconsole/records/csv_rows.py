@@ -1,6 +1,6 @@
 """Rows out of CSV as spreadsheets and programs write it: the encoding, the line ends and the separator are found.
 
-A person may name encoding and separator; what is found is only a proposal then not made.
+A person may choose encoding and separator instead.
 """
 
 import codecs
@@ -157,10 +157,7 @@ def find_separator(text: str, *, is_all: bool = True) -> str:
     wide = [(candidate, widths) for candidate, widths in found if widths and widths[0] > 1]
     if not wide:
         return next((candidate for candidate, widths in found if widths), SEPARATORS[0])
-    best, widths = max(wide, key=lambda one: (_fit(one[1]), one[1][0]))
-    if len(widths) > 1 and set(widths[1:]) == {1}:  # a header of one column that holds a comma
-        return next((candidate for candidate, other in found if other and set(other) == {1}), best)
-    return best
+    return max(wide, key=lambda one: (_fit(one[1]), one[1][0]))[0]
 
 
 def _fit(widths: list[int]) -> float:

@@ -6,6 +6,7 @@ its quotation marks and colons, is left alone, and ``{{question}}`` writes the b
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -18,8 +19,12 @@ from batchconsole.records.tables import Row, TableError, as_text
 
 PLACEHOLDER = re.compile(r"\{\{([^{}\n]+)\}\}|\{([^{}\n\"':]+)\}")
 ID_DIGITS = 7
+MOST_TEMPLATE_CHARACTERS = 100_000
+# A prompt with each of its values put in. More than any model reads: a million tokens are four million characters.
+MOST_PROMPT_CHARACTERS = 16 * 2**20
 
 Part = Literal["template", "system", "record_id_column", "max_tokens", "temperature", "shape"]
+PROMPTS: tuple[Part, ...] = ("template", "system")
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,13 +73,29 @@ def placeholders(template: str) -> list[str]:
 
 
 def fill(template: str, row: Row) -> str:
-    """*template* with the row's values in place of the names; raises :class:`KeyError` for a name it lacks."""
-    return PLACEHOLDER.sub(lambda match: f"{{{match[1]}}}" if match[1] else _value(match, row), template)
+    """*template* with the row's values in place of the names.
+
+    Raises :class:`KeyError` for a name it lacks and :class:`OverflowError` when it would be longer than
+    :data:`MOST_PROMPT_CHARACTERS`, before it is made.
+    """
+    parts = [row[piece] if is_name else piece for is_name, piece in _pieces(template)]
+    length = sum(map(len, parts))
+    if length > MOST_PROMPT_CHARACTERS:
+        raise OverflowError(f"It would be {length:,} characters long; at most {MOST_PROMPT_CHARACTERS:,} are written.")
+    return "".join(parts)
 
 
-def _value(match: re.Match[str], row: Row) -> str:
-    name = match[2].strip()
-    return row[name] if name else match[0]
+@lru_cache(64)
+def _pieces(template: str) -> tuple[tuple[bool, str], ...]:
+    """The names and the texts between them, in order; with each whether it is a name."""
+    pieces: list[tuple[bool, str]] = []
+    place = 0
+    for match in PLACEHOLDER.finditer(template):
+        name = (match[2] or "").strip()
+        literal = f"{{{match[1]}}}" if match[1] else match[0]
+        pieces += [(False, template[place : match.start()]), (bool(name), name or literal)]
+        place = match.end()
+    return (*pieces, (False, template[place:]))
 
 
 def check_recipe(recipe: Recipe, columns: Iterable[str]) -> None:
@@ -82,6 +103,12 @@ def check_recipe(recipe: Recipe, columns: Iterable[str]) -> None:
     known, shape = list(columns), bodies.SHAPES.get(recipe.shape)
     if shape is None:
         raise RecipeError(f"There is no record format {recipe.shape}.", part="shape")
+    too_long: Part | None = next(
+        (part for part in PROMPTS if len(getattr(recipe, part)) > MOST_TEMPLATE_CHARACTERS), None
+    )
+    if too_long:
+        hint = "Put what differs between the records into a column."
+        raise RecipeError(f"It is longer than {MOST_TEMPLATE_CHARACTERS:,} characters.", part=too_long, hint=hint)
     if not recipe.template.strip():
         raise RecipeError("Prompt template is required.", part="template")
     if not placeholders(recipe.template):
@@ -146,6 +173,8 @@ def _record(number: int, row: Row, recipe: Recipe) -> Made:
         raise TableError(
             f"It has no {error.args[0]}.", row=number, hint="Every row needs every column named."
         ) from None
+    except OverflowError as error:
+        raise TableError(str(error), row=number, hint="Leave out or shorten a column.") from None
     if not prompt.strip():
         raise TableError("Its prompt is blank.", row=number, hint="Fill in or leave out the rows without a value.")
     if not record_id.strip():

@@ -121,7 +121,7 @@ def test_batch_records_need_no_making() -> None:
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"", "empty"), (b"id,question\n", "no rows"), (b"\xff\xfea\x00", "UTF-16"), (b"a\n\xe9\n", "UTF-8")],
+    [(b"", "empty"), (b"id,question\n", "no rows"), (b"\x1f\x8b\x08", "gzip"), (b"a\n\xe9\x81\n", "UTF-8")],
 )
 def test_a_file_that_is_no_table_is_refused(data: bytes, words: str) -> None:
     with pytest.raises(TableError, match=words):
@@ -285,3 +285,13 @@ def test_uploads_of_yesterday_are_forgotten() -> None:
 def test_a_recipe_is_checked_before_anything_is_written(person: User) -> None:
     with pytest.raises(RecipeError, match="names no column"):
         look(uploaded(CSV)).first_records(Recipe(template="Hello"))
+
+
+def test_a_small_file_that_holds_much_is_not_made_while_the_page_waits() -> None:
+    file = BytesIO()
+    value = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 256, "int32"), pyarrow.array(["x" * 10**6]))
+    parquet.write_table(pyarrow.table({"question": value}), file, compression="zstd", store_schema=False)
+    source = uploaded(file.getvalue(), "a.parquet")
+    assert source.size < 1000
+    assert not making.is_small(source, look(source), Recipe(template="{question}"))
+    assert making.is_small(uploaded(CSV), look(uploaded(CSV)), RECIPE)

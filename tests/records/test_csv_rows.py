@@ -30,7 +30,6 @@ def test_encoding_line_ends_and_separator_are_found(encoding: str, end: str, sep
         ("a,b;c\n1,2;3\n", ","),
         ("a;b\n1,5;2\n3,5;4\n", ";"),
         ("a|b\n1|2,3\n", "|"),
-        ("question, please\nfoo\nbar\n", ";"),
         ("a,b\n1,2\n3\n", ","),
         ("one\ntwo\n", ","),
         ("a;b", ";"),

@@ -185,3 +185,14 @@ def test_an_embedding_s_input_is_converted() -> None:
 def test_a_line_that_cannot_be_converted_is_named(line: dict[str, Any], words: str) -> None:
     with pytest.raises(TableError, match=words):
         list(convert_records([OPENAI, line], shape="converse"))
+
+
+def test_a_template_is_bounded() -> None:
+    with pytest.raises(RecipeError, match="longer than 100,000") as caught:
+        check_recipe(recipe("{question}" + "x" * 100_000), ["question"])
+    assert caught.value.part == "template"
+
+
+def test_a_prompt_that_would_be_too_long_is_refused_before_it_is_made() -> None:
+    with pytest.raises(TableError, match="Row 1: It would be 300,000,000 characters long"):
+        list(make_records([{"a": "x" * 10**6}], recipe("{a}" * 300)))

@@ -1,6 +1,5 @@
 """What the results and errors tabs of a job show: a page of records read from S3, and the errors by message."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +9,13 @@ from batchconsole.console.kit.pagination import Page, page_number
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, ResultIndex
 from batchconsole.jobs.results import ResultPage, Row, find_records, read_page, read_record, read_unanswered
+from batchconsole.records.pretty import lay_out
 from batchconsole.records.results import Totals
 
 PAGE_SIZE = 10
 FILES_SHOWN = 100
 MOST_FOUND = 50
 SHOWS = {"": "All", "errors": "With errors", "unanswered": "Unanswered"}
-MAX_RAW = 200_000  # characters of a line that the page shows; the file has it all
 
 
 @dataclass
@@ -113,13 +112,5 @@ def read_raw(job: BatchJob, position: int) -> RawRecord | None:
     row = read_record(job, position)
     if row is None:
         return None
-    text = laid_out(row.record.raw)
-    return RawRecord(row, text[:MAX_RAW], len(text) > MAX_RAW)
-
-
-def laid_out(line: bytes) -> str:
-    """*line* as JSON over several lines; as it is when it is no JSON."""
-    try:
-        return json.dumps(json.loads(line), indent=2, ensure_ascii=False)
-    except ValueError:
-        return line.decode(errors="replace")
+    laid = lay_out(row.record.raw)
+    return RawRecord(row, laid.text, laid.is_cut)

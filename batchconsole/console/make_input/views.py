@@ -31,9 +31,11 @@ from batchconsole.jobs.models import MadeInput
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.making import Made
+from batchconsole.records.pretty import lay_out
 from batchconsole.records.tables import TableError
 
 MISSING = {"NoSuchBucket"}
+MOST_SHOWN = 20_000  # characters of each record in the preview
 LARGEST_FILE_BYTES = 5 << 30  # as much as the records of a job may be, all files together
 
 
@@ -49,7 +51,8 @@ class Shown:
     def of(cls, made: Made, shape: str) -> "Shown":
         record = msgspec.json.encode({"recordId": made.record_id, "modelInput": made.body})
         prompt = FAMILIES[SHAPES[shape].family].prompt_text(made.body)
-        return cls(made.record_id, prompt, msgspec.json.format(record, indent=2).decode())
+        text, prompt = lay_out(record, most=MOST_SHOWN).text, prompt[:MOST_SHOWN]
+        return cls(made.record_id[:MOST_SHOWN], prompt, text)
 
 
 @takes_files(max_bytes=LARGEST_FILE_BYTES)
@@ -144,7 +147,7 @@ def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
     if not form.is_valid() or form.origin is None or form.look is None:
         form.focus_first_error()
         return _show(request, form)
-    if not making.is_small(form.origin):
+    if not making.is_small(form.origin, form.look, form.recipe):
         return _hand_over(request, form)
     try:
         count = _write(form)

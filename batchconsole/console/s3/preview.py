@@ -1,12 +1,13 @@
 """The beginning of an object as a person can read it: JSONL as records, other text as text, the rest not at all."""
 
-import json
 from dataclasses import dataclass, field
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3 import S3Object
 from batchconsole.aws.session import Target
+from batchconsole.records import repair
+from batchconsole.records.pretty import lay_out
 
 READ_BYTES = 256 * 1024
 MOST_RECORDS = 20
@@ -61,13 +62,15 @@ def _records(data: bytes, *, is_part: bool) -> Preview:
 
 
 def _record(number: int, line: bytes) -> PreviewRecord:
-    text = line.decode(errors="replace")
+    laid = lay_out(line)
+    text = f"{laid.text} …" if laid.is_cut else laid.text
     try:
-        value = json.loads(line)
+        value = repair.decode_object(line)
     except ValueError as error:
-        return PreviewRecord(number, "", text, f"Not JSON: {error}")
-    record_id = value.get("recordId") if isinstance(value, dict) else None
-    return PreviewRecord(number, str(record_id or ""), json.dumps(value, indent=2, ensure_ascii=False))
+        problem = "" if line.lstrip().startswith(b"[") else f"Not JSON: {error}"
+        return PreviewRecord(number, repair.record_id(line), text, problem)
+    record_id = value.get("recordId") or value.get("custom_id")
+    return PreviewRecord(number, record_id if isinstance(record_id, str) else "", text)
 
 
 def _text(data: bytes, *, is_part: bool) -> Preview:

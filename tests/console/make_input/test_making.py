@@ -200,7 +200,7 @@ def test_the_source_is_never_written_over(client: Client, connection: Connection
         ({"output_s3_uri": "s3://bucket-a/a.csv"}, "output_s3_uri", "names end in .jsonl"),
         ({"file": None}, "file", "File is required."),
         ({"file": file(b"", "empty.csv")}, "file", "The file is empty."),
-        ({"file": file(b"q\n\xe9\n")}, "file", "Line 2 is not UTF-8."),
+        ({"file": file(b"q\n\xe9\x81\n")}, "file", "Line 2 is not UTF-8."),
         ({"file": file(b"a,b\n1\n")}, "file", "Row 1: It has 1 value,"),
         ({"file": file(b'{"modelInput": {}}', "a.jsonl")}, "file", "The file holds batch records already."),
         ({"source": "s3", "input_s3_uri": ""}, "input_s3_uri", "S3 URI is required."),

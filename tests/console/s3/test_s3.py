@@ -676,3 +676,16 @@ def test_parts_grow_with_the_file_so_that_s3s_limit_of_parts_is_kept() -> None:
 @pytest.mark.parametrize("path", ["s3/upload/", "s3/folder/", "s3/upload/start/", "s3/upload/finish/"])
 def test_what_changes_something_is_not_done_by_a_link(client: Client, local: Connection, path: str) -> None:
     assert client.get(f"/local/{path}").status_code == 405
+
+
+def test_records_of_any_bytes_are_shown(client: Client, bucket: str, local: Connection) -> None:
+    lines = [
+        rb'{"recordId":"half \ud83d"}',
+        b"[" * 40_000 + b"]" * 40_000,
+        b"[" + b"9" * 5000 + b"]",
+        b'{"a":"\0\xff"}',
+    ]
+    uri = put(local, bucket, "odd.jsonl", b"\n".join(lines) + b"\n")
+    response = client.get("/local/s3/object/", {"uri": uri})
+    assert response.status_code == 200
+    assert response.text.count('class="expandable record"') == len(lines)
