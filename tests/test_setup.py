@@ -1,6 +1,7 @@
 """The set-up on machines where something is missing: one sentence, exit code 1, and nothing half made."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def clone(tmp_path: Path) -> Path:
     """A copy of what the set-up reads, with no `.venv`."""
     folder = tmp_path / "clone"
     (folder / "tests").mkdir(parents=True)
-    for name in ("manage.py", "requirements.txt", "tests/requirements.txt"):
+    for name in ("manage.py", "requirements.lock", "requirements-local.lock", "tests/requirements.lock"):
         shutil.copy(ROOT / name, folder / name)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "batchconsole" / "setup", folder / "batchconsole" / "setup", ignore=ignored)
@@ -35,11 +36,11 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-def run(clone: Path, command: str = "up", **environment: str) -> subprocess.CompletedProcess[str]:
+def run(clone: Path, command: str = "up", *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     outside = Path(sys.executable).resolve()  # the Python that .venv was made with
     return subprocess.run(
-        [outside, "manage.py", command], cwd=clone, env=os.environ | environment, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, check=False,
+        [outside, "manage.py", command, *options], cwd=clone, env=os.environ | environment, capture_output=True,
+        text=True, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
 
 
@@ -54,6 +55,31 @@ def test_without_a_network_it_says_so(clone: Path) -> None:
 def test_a_second_try_goes_on_where_the_first_one_failed(clone: Path) -> None:
     assert "Making .venv" in run(clone, **NO_INDEX).stdout
     assert "Making .venv" not in run(clone, **NO_INDEX).stdout
+
+
+@pytest.mark.parametrize(("options", "lock"), [([], "requirements-local.lock"), (["--no-local"], "requirements.lock")])
+def test_what_only_the_local_stack_needs_is_installed_only_where_it_runs(
+    clone: Path, options: list[str], lock: str
+) -> None:
+    assert f"Installing {lock} into .venv" in run(clone, "up", *options, **NO_INDEX).stdout
+
+
+def pins(file: Path) -> set[str]:
+    """The packages a file names, as ``name==version`` without extras."""
+    found = re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==(\S+)", file.read_text(), re.MULTILINE)
+    return {f"{name.lower().replace('_', '-')}=={version}" for name, version in found}
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-local", "tests/requirements"])
+def test_a_lock_has_every_pin_of_its_requirements_and_a_hash_for_each(name: str) -> None:
+    lock = ROOT / f"{name}.lock"
+    assert pins(ROOT / f"{name}.txt") <= pins(lock)
+    assert all("--hash=sha256:" in entry for entry in re.split(r"^(?=\w)", lock.read_text(), flags=re.MULTILINE)[1:])
+
+
+def test_the_console_alone_needs_nothing_of_the_local_stack() -> None:
+    names = {pin.partition("==")[0] for pin in pins(ROOT / "requirements.lock")}
+    assert names.isdisjoint({"ministack", "xllamacpp", "hypercorn", "starlette"})
 
 
 def test_without_ensurepip_it_names_the_package(clone: Path) -> None:

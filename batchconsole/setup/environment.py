@@ -15,13 +15,15 @@ from batchconsole.setup import apt, pip
 from batchconsole.setup.errors import SetupError
 from batchconsole.setup.paths import PYTHON, ROOT, STAMP, VENV
 
-# The commands that prepare themselves, and what each needs. Every other command takes what it finds.
+# The commands that prepare themselves, and what each needs: every package with its hashes, made of the .txt beside it.
+# Every other command takes what it finds.
 REQUIREMENTS = {
-    "up": "requirements.txt",
-    "test": "tests/requirements.txt",
-    "bench": "tests/requirements.txt",
-    "screenshots": "tests/requirements.txt",
+    "up": "requirements-local.lock",
+    "test": "tests/requirements.lock",
+    "bench": "tests/requirements.lock",
+    "screenshots": "tests/requirements.lock",
 }
+CONSOLE_ONLY = "requirements.lock"  # without the local stack
 
 
 def enter(argv: list[str]) -> None:
@@ -34,7 +36,7 @@ def enter(argv: list[str]) -> None:
     command = argv[1] if len(argv) > 1 else ""
     data_dir_to_environment(argv)
     try:
-        prepare(command)
+        prepare(command, needs=CONSOLE_ONLY if "--no-local" in argv else REQUIREMENTS.get(command, ""))
     except SetupError as error:
         sys.exit(str(error))
     except OSError as error:
@@ -43,10 +45,10 @@ def enter(argv: list[str]) -> None:
         os.execv(PYTHON, [str(PYTHON), *argv])
 
 
-def prepare(command: str) -> None:
-    """Make what *command* needs and has not got; raises SetupError or OSError when that fails."""
+def prepare(command: str, *, needs: str) -> None:
+    """Make what *command* needs and has not got, *needs* its packages; raises SetupError or OSError when that fails."""
     if command in REQUIREMENTS:
-        fill(REQUIREMENTS[command])
+        fill(needs)
     elif not is_django_here() and not is_made():
         raise SetupError("Nothing is installed yet. Start with: python3 manage.py up")
     if command == "up":
@@ -93,7 +95,7 @@ def make() -> None:
 
 def install(requirements: str) -> None:
     say(f"Installing {requirements} into .venv. The first time takes about a minute.")
-    pip.run("install", "--requirement", str(ROOT / requirements))
+    pip.run("install", "--require-hashes", "--requirement", str(ROOT / requirements))
     STAMP.write_text(json.dumps(installed() | {requirements: fingerprint(requirements)}))
 
 
@@ -106,9 +108,8 @@ def installed() -> dict[str, str]:
 
 
 def fingerprint(requirements: str) -> str:
-    """A hash of *requirements* and of the runtime's, which every other file includes."""
-    files = [ROOT / "requirements.txt", ROOT / requirements]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    """A hash of *requirements*, in which nothing is left open."""
+    return hashlib.sha256((ROOT / requirements).read_bytes()).hexdigest()
 
 
 def is_made() -> bool:
