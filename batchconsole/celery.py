@@ -30,11 +30,6 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     task_default_queue="control",
-    task_routes={
-        "batchconsole.jobs.tasks.check_*": {"queue": "scan"},
-        "batchconsole.jobs.tasks.collect_*": {"queue": "scan"},
-        "batchconsole.jobs.tasks.make_*": {"queue": "scan"},
-    },
     beat_schedule={"tick": {"task": "batchconsole.jobs.tasks.tick", "schedule": 1.0, "options": {"expires": 5}}},
     timezone="UTC",
 )

@@ -5,26 +5,23 @@ and whether this action has stopped a job already is read from the job's own aud
 worker finishes the job in hand, and the others are left alone.
 """
 
-import logging
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import lifecycle, scheduling
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.models import STOPPABLE, WAITING, BatchJob, BulkAction, BulkActionItem, Connection, Event, Verb
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.signals import nudge
 
-logger = logging.getLogger(__name__)
-
 MOST_JOBS = 10_000
 STEP = 20  # jobs; each may be a call to AWS
-# Longer than all attempts of one Stop call and of the look that may follow it; renewed with each job.
-LEASE = timedelta(minutes=8)
 # So often a job is tried that is being submitted, and so often in a row AWS is asked that does not answer.
 MOST_ATTEMPTS = 8
 BEING_SUBMITTED = timedelta(seconds=5)
@@ -81,18 +78,14 @@ def _record(action: BulkAction, verb: str, *, actor: Any = None, **data: Any) ->
     Event.objects.create(connection=action.connection, actor=actor, verb=verb, data={"bulk_action": action.pk, **data})
 
 
-def run(action: BulkAction, *, step: int = STEP) -> None:
-    """Take *action* one step on, unless another worker is at it. Never raises AwsError.
-
-    1. Hold the row, and go on holding it before each job. From here a crash leaves it to whoever comes after the lease.
-    2. Stop up to *step* jobs and write what became of each, until the rest is cancelled.
-    3. Let go: finished when no job is left or the rest was cancelled, else due again, later when AWS is away.
-    """
-    if action.is_finished or not action.take(until=timezone.now() + LEASE):
-        return
+# The lease is longer than all attempts of one Stop call and of the look that may follow it; renewed with each job.
+@step(BulkAction, queue=CONTROL, where=Q(finished_at=None), hold=timedelta(minutes=8))
+def stop_jobs(action: BulkAction, lease: Lease, *, most: int = STEP) -> None:
+    """Stop up to *most* jobs of *action*, write what became of each, and go on later, until the rest is cancelled."""
     wait = timedelta()
-    for item in _waiting(action)[:step]:
-        if not action.hold(until=timezone.now() + LEASE):
+    for item in _waiting(action)[:most]:
+        lease.write()
+        if _is_cancelled(action):
             break
         try:
             item.decide(_stop(action, item.job))
@@ -105,7 +98,20 @@ def run(action: BulkAction, *, step: int = STEP) -> None:
                 wait = _aws_is_away(action, item, error)
                 break
             item.decide(Outcome.FAILED, error.as_dict())
-    _end_step(action, wait)
+    _end_step(action, lease, wait)
+
+
+@stop_jobs.on_failure
+def _give_up(action: BulkAction, lease: Lease, error: Failure) -> None:
+    """Its workers were lost again and again; whatever does that will do it once more."""
+    lease.write()
+    _fail_rest(action, error)
+    _end_step(action, lease, timedelta())
+
+
+def _is_cancelled(action: BulkAction) -> bool:
+    action.refresh_from_db(fields=["cancelled_at"])
+    return action.cancelled_at is not None
 
 
 def _waiting(action: BulkAction) -> Any:
@@ -124,7 +130,7 @@ def _stop(action: BulkAction, job: BatchJob) -> Outcome:
 
 
 def _try_again(item: BulkActionItem, error: UserError) -> None:
-    said = {"message": error.message, "hint": error.hint, "code": ""}
+    said = error.as_dict()
     item.attempts += 1
     if item.attempts >= MOST_ATTEMPTS:
         item.decide(Outcome.FAILED, said)
@@ -139,24 +145,29 @@ def _aws_is_away(action: BulkAction, item: BulkActionItem, error: AwsError) -> t
     item.error = error.as_dict()
     item.save(update_fields=["attempts", "error"])
     if action.failures >= MOST_ATTEMPTS:
-        left = action.items.filter(outcome=Outcome.PENDING)
-        left.update(outcome=Outcome.FAILED, error=error.as_dict(), decided_at=timezone.now())
+        _fail_rest(action, error)
     return scheduling.pause(error, action.failures)
 
 
-def _end_step(action: BulkAction, wait: timedelta) -> None:
+def _fail_rest(action: BulkAction, error: Failure) -> None:
+    left = action.items.filter(outcome=Outcome.PENDING)
+    left.update(outcome=Outcome.FAILED, error=error.as_dict(), decided_at=timezone.now())
+
+
+def _end_step(action: BulkAction, lease: Lease, wait: timedelta) -> None:
+    """Finish when no job is left or the rest was cancelled; else be due again, later when AWS is away."""
     now = timezone.now()
     with transaction.atomic():
+        lease.check()
+        if _is_cancelled(action):
+            _skip_rest(action)
         if action.items.filter(outcome=Outcome.PENDING).exists():
-            has_let_go = action.let_go(due_at=now + wait, failures=action.failures)
-            if has_let_go and not wait:
+            lease.end(due_at=now + wait, failures=action.failures)
+            if not wait:
                 nudge("stop_jobs", action.pk)
         else:
-            has_let_go = action.let_go(due_at=None, finished_at=now, failures=action.failures)
-            if has_let_go:
-                _record(action, Verb.BULK_STOP_FINISHED, **action.counts())
-    if not has_let_go:
-        _end_cancelled(action)
+            lease.end(due_at=None, finished_at=now, failures=action.failures)
+            _record(action, Verb.BULK_STOP_FINISHED, **action.counts())
 
 
 def cancel_rest(action: BulkAction, actor: Any) -> int:
@@ -166,29 +177,21 @@ def cancel_rest(action: BulkAction, actor: Any) -> int:
     """
     with transaction.atomic():
         if not action.cancel(actor):
-            action.refresh_from_db()
             raise UserError(
                 "This action has finished already." if action.is_finished else "The rest was cancelled already.",
                 hint="Nothing was changed.",
             )
         _record(action, Verb.BULK_STOP_CUT_SHORT, actor=actor)
         nudge("stop_jobs", action.pk)
-    if action.take(until=timezone.now() + LEASE):
-        _end_cancelled(action)
+    stop_jobs(action)
     return action.counts().get(Outcome.LEFT, 0)
 
 
-def _end_cancelled(action: BulkAction) -> None:
-    """End what was cancelled, if nobody else does."""
-    with transaction.atomic():
-        if not action.end_cancelled():
-            logger.info("Bulk action %s went on elsewhere.", action.pk)
-            return
-        left = action.items.filter(outcome=Outcome.PENDING)
-        # A worker that died may have stopped a job without writing so here; the trail knows.
-        mine = Event.objects.filter(job__in=left.values("job"), verb__in=OUTCOMES, data__bulk_action=action.pk)
-        now = timezone.now()
-        for job, verb in list(mine.values_list("job", "verb")):
-            left.filter(job=job).update(outcome=OUTCOMES[verb], error=None, decided_at=now)
-        left.update(outcome=Outcome.LEFT, error=None, decided_at=now)
-        _record(action, Verb.BULK_STOP_FINISHED, **action.counts())
+def _skip_rest(action: BulkAction) -> None:
+    left = action.items.filter(outcome=Outcome.PENDING)
+    # A worker that died may have stopped a job without writing so here; the trail knows.
+    mine = Event.objects.filter(job__in=left.values("job"), verb__in=OUTCOMES, data__bulk_action=action.pk)
+    now = timezone.now()
+    for job, verb in list(mine.values_list("job", "verb")):
+        left.filter(job=job).update(outcome=OUTCOMES[verb], error=None, decided_at=now)
+    left.update(outcome=Outcome.LEFT, error=None, decided_at=now)

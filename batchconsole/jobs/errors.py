@@ -14,6 +14,24 @@ class UserError(Exception):
         self.field = field
         self.hint = hint
 
+    @property
+    def code(self) -> str:
+        """AWS did not say this, so it has no code."""
+        return ""
+
+    @property
+    def operation(self) -> str:
+        return ""
+
+    @property
+    def retryable(self) -> bool:
+        """Somebody has to change something first."""
+        return False
+
+    def as_dict(self) -> dict[str, str]:
+        """In the shape of :meth:`AwsError.as_dict`."""
+        return {"message": self.message, "hint": self.hint, "code": "", "operation": ""}
+
 
 class NotAllowed(UserError):
     """The person may not do this here; the message names the right that lacks, the hint who can grant it."""

@@ -6,21 +6,23 @@ objects, model and limits within a day: the second asker gets the first one's re
 
 import dataclasses
 import logging
-import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import scheduling
 from batchconsole.jobs.errors import IllegalTransition, UserError
 from batchconsole.jobs.input_objects import InputObjects, list_input, location, read_head
+from batchconsole.jobs.leases import SCAN, WORKER_LOST, Failure, Lease, step
 from batchconsole.jobs.limits import limits_for
-from batchconsole.jobs.models import BatchJob, Connection, InputCheck, Status, Verb
+from batchconsole.jobs.models import UNFINISHED, BatchJob, Connection, InputCheck, Status, Verb
 from batchconsole.jobs.prices import price_for
 from batchconsole.jobs.signals import nudge
 from batchconsole.records import preflight
@@ -30,27 +32,18 @@ from batchconsole.records.report import Finding, Report
 
 logger = logging.getLogger(__name__)
 
-# Longer than one silence of S3, whose reads time out after a minute. A check taken from a worker that was only slow is
-# read twice and written once.
-LEASE = timedelta(seconds=90)
-SAVE_SECONDS = 2
 REUSE_FOR = timedelta(days=1)
 KEEP_FOR = timedelta(days=7)  # those no job shows
 PRUNE_AT_ONCE = 500
 HEAD_BYTES = 256 * 1024
 # Nobody waits longer than a few minutes before the form; a job does.
 MOST_FAILURES = 5
-MOST_ATTEMPTS_LOST = 5
 # Back-off in seconds where AWS says no: somebody has to change something first.
 REFUSED = (30, 600)
-# AWS says that the input is not there, or is no input; asking again changes nothing.
-GONE = frozenset({"NoSuchBucket", "NoSuchKey", "NotFound", "InvalidBucketName", "InvalidRequest"})
+# The input is not there, or is no input, or ends whoever reads it; asking again changes nothing.
+GONE = frozenset({WORKER_LOST, "NoSuchBucket", "NoSuchKey", "NotFound", "InvalidBucketName", "InvalidRequest"})
 # The objects are not those that were listed; listing them again helps.
 CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
-
-
-class Overtaken(Exception):
-    """Another worker has taken the check over. Stop, and write nothing."""
 
 
 def start(
@@ -72,37 +65,25 @@ def start(
     return check
 
 
-def run(check: InputCheck) -> None:
-    """Do *check*, unless another worker is at it. Never raises AwsError.
+# Longer than one silence of S3, whose reads time out after a minute. A check taken from a worker that was only slow is
+# read twice and written once.
+@step(InputCheck, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(seconds=90))
+def check_records(check: InputCheck, lease: Lease) -> None:
+    """Do *check*.
 
-    1. Take the row. From here a crash leaves it ``running``, to be taken over once its worker has been silent.
-    2. List the objects. The same ones looked at a short while ago need not be read again.
-    3. Read every record, saying how far it is.
-    4. Write the report, and nudge the jobs that wait for it.
+    1. List the objects. The same ones looked at a short while ago need not be read again.
+    2. Read every record, saying how far it is.
+    3. Write the report, and nudge the jobs that wait for it.
     """
-    now = timezone.now()
-    if check.is_finished or check.is_held(LEASE):
-        return
-    if check.attempts - check.failures >= MOST_ATTEMPTS_LOST:
-        _give_up(check)
-    elif check.take(until=now + LEASE):
-        try:
-            _read(check)
-        except Overtaken:
-            logger.info("Input check %s went on elsewhere.", check.pk)
-        except AwsError as error:
-            _not_read(check, error)
-
-
-def _read(check: InputCheck) -> None:
+    lease.write(state=InputCheck.State.RUNNING, bytes_done=0)
     objects = list_input(check.connection.target, check.input_s3_uri)
     fingerprint = _fingerprint(check, objects)
     earlier = _earlier(check, fingerprint)
     if earlier:
-        _finish(check, fingerprint=fingerprint, **{name: getattr(earlier, name) for name in SHARED})
+        _finish(check, lease, fingerprint=fingerprint, **{name: getattr(earlier, name) for name in SHARED})
         return
     total = sum(file.size for file in preflight.inputs_of(objects.files))
-    _say(check, fingerprint=fingerprint, bytes_total=total, preview_json=_preview(check, objects))
+    lease.write(fingerprint=fingerprint, bytes_total=total, preview_json=_preview(check, objects))
     report = preflight.check(
         objects.files,
         model_id=check.model_id,
@@ -110,10 +91,10 @@ def _read(check: InputCheck) -> None:
         limits=limits_for(check.connection, check.model_id).of_records,
         input_s3_uri=check.input_s3_uri,
         price=price_for(check.model_id, check.connection.region),
-        progress=_Progress(check),
+        progress=partial(_report_progress, lease),
     )
     figures = {"bytes_done": total, "records": report.records, "problems": report.errors + report.warnings}
-    _finish(check, report_json=reports.encode(report).decode(), **figures)
+    _finish(check, lease, report_json=reports.encode(report).decode(), **figures)
 
 
 def _fingerprint(check: InputCheck, objects: InputObjects) -> str:
@@ -124,24 +105,8 @@ def _fingerprint(check: InputCheck, objects: InputObjects) -> str:
 SHARED = ("bytes_total", "bytes_done", "records", "problems", "report_json", "preview_json")
 
 
-class _Progress:
-    """Writes how far a check is, every so many seconds; called with every chunk."""
-
-    def __init__(self, check: InputCheck) -> None:
-        self.check = check
-        self.said_at = time.monotonic()
-
-    def __call__(self, progress: preflight.Progress) -> None:
-        if time.monotonic() - self.said_at < SAVE_SECONDS:
-            return
-        due_at = timezone.now() + LEASE
-        _say(self.check, bytes_done=progress.bytes, records=progress.records, problems=progress.problems, due_at=due_at)
-        self.said_at = time.monotonic()
-
-
-def _say(check: InputCheck, **fields: Any) -> None:
-    if not check.say(**fields):
-        raise Overtaken
+def _report_progress(lease: Lease, progress: preflight.Progress) -> None:
+    lease.renew(bytes_done=progress.bytes, records=progress.records, problems=progress.problems)
 
 
 def _earlier(check: InputCheck, fingerprint: str) -> InputCheck | None:
@@ -158,14 +123,14 @@ def _preview(check: InputCheck, objects: InputObjects) -> str:
     return msgspec.json.encode(shown).decode()
 
 
-def _finish(check: InputCheck, **fields: Any) -> None:
-    _end(check, state=InputCheck.State.DONE, error=None, **fields)
+def _finish(check: InputCheck, lease: Lease, **fields: Any) -> None:
+    _end(check, lease, state=InputCheck.State.DONE, error=None, **fields)
     prune()
 
 
-def _end(check: InputCheck, **fields: Any) -> None:
+def _end(check: InputCheck, lease: Lease, **fields: Any) -> None:
     with transaction.atomic():
-        _say(check, finished_at=timezone.now(), due_at=None, **fields)
+        lease.end(due_at=None, finished_at=timezone.now(), **fields)
         for pk in _waiting(check).values_list("pk", flat=True):
             nudge("check_input", pk)
 
@@ -175,7 +140,8 @@ def _waiting(check: InputCheck) -> Any:
     return BatchJob.objects.filter(input_check=check, status=Status.CHECKING)
 
 
-def _not_read(check: InputCheck, error: AwsError) -> None:
+@check_records.on_failure
+def _not_checked(check: InputCheck, lease: Lease, error: Failure) -> None:
     """AWS did not let the input be read: later again, where that can help, or never.
 
     Somebody may open the door (renew credentials, add a permission), so a job goes on asking; before the form a person
@@ -184,15 +150,14 @@ def _not_read(check: InputCheck, error: AwsError) -> None:
     jobs = _waiting(check)
     has_jobs = jobs.exists()
     fields: dict[str, Any] = {"error": error.as_dict(), "failures": check.failures + 1}
-    try:
-        if _may_help(error, has_jobs) and (has_jobs or fields["failures"] < MOST_FAILURES):
-            due_at = timezone.now() + _pause(error, fields["failures"])
-            _say(check, state=InputCheck.State.QUEUED, due_at=due_at, **fields)
-            jobs.update(message=error.message, error_code=error.code, hint=error.hint, modified_at=timezone.now())
-        else:
-            _end(check, state=InputCheck.State.FAILED, **fields)
-    except Overtaken:
-        logger.info("Input check %s went on elsewhere while AWS said %s.", check.pk, error.code)
+    may_go_on = has_jobs or fields["failures"] < MOST_FAILURES
+    if isinstance(error, AwsError) and _may_help(error, has_jobs) and may_go_on:
+        due_at = timezone.now() + _pause(error, fields["failures"])
+        lease.end(due_at=due_at, state=InputCheck.State.QUEUED, **fields)
+        said = {"message": error.message, "error_code": error.code, "hint": error.hint}
+        jobs.update(**said, modified_at=timezone.now())
+    else:
+        _end(check, lease, state=InputCheck.State.FAILED, **fields)
 
 
 def _may_help(error: AwsError, has_jobs: bool) -> bool:
@@ -210,22 +175,9 @@ def _pause(error: AwsError, failures: int) -> timedelta:
     return timedelta(seconds=min(longest, first * 2 ** min(failures - 1, 10)))
 
 
-def _give_up(check: InputCheck) -> None:
-    """Its workers were lost again and again; whatever does that will do it once more."""
-    error = AwsError(
-        f"The worker ended before the check did, {MOST_ATTEMPTS_LOST} times.",
-        code="WorkerLost",
-        operation="InputCheck",
-        hint="The log of the scan worker tells why; it may need more memory.",
-    )
-    if check.take(until=timezone.now() + LEASE):
-        _end(check, state=InputCheck.State.FAILED, error=error.as_dict())
-
-
-def check_job(job: BatchJob) -> None:
+@step(BatchJob, queue=SCAN, where=Q(status=Status.CHECKING))
+def check_input(job: BatchJob, lease: Lease) -> None:
     """Take the checking of *job* one step on: ask for a check, wait for it, or act on what it found."""
-    if job.status != Status.CHECKING:
-        return
     check = job.input_check or _ask_for(job)
     if check is not None and check.is_finished:
         try:

@@ -1,46 +1,232 @@
-"""Holding a long step: who reads a job's gigabytes keeps its due time ahead, so that nobody else begins."""
+"""Taking the next step of a row: one worker at a time, by a lease with a token over the row's due time.
 
+1. A row with something to do has a due time. The clock hands the row out once the time has come, and pushes the time
+   on, so that a message that gets lost is sent again.
+2. A worker takes the lease: one UPDATE, which one caller wins, writes its token and pushes the due time on before
+   anything risky happens. A worker that dies at any moment leaves a row that is due again.
+3. It holds the row by renewing the lease. All it writes names the token, so a worker that has lost the row writes
+   nothing: it gets :class:`LeaseLost` and stops.
+4. It gives the lease back with what the step came to and when the next one is due.
+
+A failure that the step does not handle, an AwsError or a UserError, goes to the step's own handler. So does the loss of
+:data:`MOST_LOSSES` workers in a row: whatever ended them would end the next one.
+"""
+
+import logging
+import secrets
 import time
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
 
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from batchconsole.jobs.models import BatchJob
+from batchconsole.aws.errors import AwsError
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.signals import nudge
 
-# Longer than the longest silence of S3: three attempts of 60 s.
-LENGTH = timedelta(minutes=5)
-RENEW_SECONDS = 5
+logger = logging.getLogger(__name__)
+
+# Celery's queues: what takes a moment, and what reads gigabytes.
+CONTROL, SCAN = "control", "scan"
+# How long a message may wait for a worker before another one is sent; messages expire after the same time.
+NUDGE = timedelta(seconds=60)
+# Longer than all attempts of one call: three times 3 s to connect and 60 s to read, and the pauses in between.
+HOLD = timedelta(minutes=5)
+RENEW_SECONDS = 2
+MOST_LOSSES = 5
+WORKER_LOST = "WorkerLost"
+
+Row = TypeVar("Row", bound=models.Model)
+Result = TypeVar("Result")
+Failure = AwsError | UserError
 
 
 class LeaseLost(Exception):
-    """Another worker has taken the step over, or a person has ended it. Stop, and write nothing."""
+    """Another worker has taken the row, or a person has ended its step. Stop, and write nothing."""
 
 
+@dataclass
 class Lease:
-    """The right to do the due step of one job, held by its due time and given up by the job's next step."""
+    """The right to take the due step of *row*, until ``until``."""
 
-    def __init__(self, job: BatchJob) -> None:
-        self.job = job
-        self._push()
-
-    def _push(self, **fields: Any) -> None:
-        until = timezone.now() + LENGTH
-        mine = BatchJob.objects.filter(pk=self.job.pk, due_at=self.job.due_at, status=self.job.status)
-        if not mine.update(due_at=until, **fields):
-            raise LeaseLost
-        self.job.due_at = until
-        self.renewed_at = time.monotonic()
+    step: "Step[Any, Any]"
+    row: models.Model
+    token: str
+    until: datetime
+    renewed_at: float = field(default_factory=time.monotonic)
+    is_over: bool = False
 
     def renew(self, **fields: Any) -> None:
-        """Hold on, and set *fields*; cheap enough to be called with every chunk. Raises :class:`LeaseLost`."""
+        """Hold on and write *fields*, now and then; call it with every chunk. Raises :class:`LeaseLost`."""
         if time.monotonic() - self.renewed_at >= RENEW_SECONDS:
-            self._push(**fields)
+            self.write(**fields)
+
+    def write(self, **fields: Any) -> None:
+        """Hold on and write *fields*; raises :class:`LeaseLost`."""
+        until = timezone.now() + self.step.hold
+        self._update(fields | self.step.columns(due_at=until))
+        self.until, self.renewed_at = until, time.monotonic()
 
     def check(self) -> None:
-        """Make sure, inside the transaction that ends the step, that it is still ours. Raises :class:`LeaseLost`."""
-        held = BatchJob.objects.select_for_update().filter(
-            pk=self.job.pk, due_at=self.job.due_at, status=self.job.status
-        )
-        if not held:
+        """Make sure that the row is still ours, and keep it so until the transaction around this call ends.
+
+        Raises :class:`LeaseLost`.
+        """
+        if not self._mine().select_for_update(no_key=True).values_list("pk"):
             raise LeaseLost
+
+    def end(self, *, due_at: datetime | None, **fields: Any) -> None:
+        """Give the row back and write *fields*; *due_at* is when its next step is. Raises :class:`LeaseLost`."""
+        self._update(fields | self.step.columns(due_at=due_at, lease="", losses=0))
+        self.is_over = True
+
+    def give_back(self) -> None:
+        """Give the row back, if the step has not. A step that did not say when the next is due is tried again soon."""
+        if self.is_over:
+            return
+        said_nothing = When(**self.step.columns(due_at=self.until), then=Value(timezone.now() + NUDGE))
+        due_at = Case(said_nothing, default=F(f"{self.step.prefix}due_at"))
+        self._mine().update(**self.step.columns(due_at=due_at, lease="", losses=0))
+
+    def _mine(self) -> models.QuerySet[models.Model]:
+        return _table(self.step.model).filter(pk=self.row.pk, **self.step.columns(lease=self.token))
+
+    def _update(self, fields: dict[str, Any]) -> None:
+        if not self._mine().update(**fields):
+            raise LeaseLost
+        for name, value in fields.items():
+            setattr(self.row, name, value)
+
+
+@dataclass(kw_only=True)
+class Step(Generic[Row, Result]):
+    """One kind of step: what it does to a row, in which of Celery's queues, and how long its lease is.
+
+    Call it with a row to take the step now, unless another worker holds the row. ``where`` tells which rows have this
+    step; ``prefix`` begins the lease's columns in a table whose rows have several.
+    """
+
+    do: Callable[..., Result]
+    model: type[Row]
+    queue: str
+    hold: timedelta
+    where: Q
+    prefix: str
+    rows_due: Callable[[datetime], Iterable[Row]] | None
+    fail: Callable[[Row, Lease, Failure], object] | None = None
+
+    @property
+    def name(self) -> str:
+        """Also the task's name."""
+        return self.do.__name__
+
+    def columns(self, **fields: Any) -> dict[str, Any]:
+        """*fields* of the lease by their names in the table."""
+        return {self.prefix + name: value for name, value in fields.items()}
+
+    def on_failure(self, fail: Callable[[Row, Lease, Failure], object]) -> Callable[[Row, Lease, Failure], object]:
+        """Have *fail* called, as a decorator, with what the step raises; it decides whether there is a next try."""
+        self.fail = fail
+        return fail
+
+    def rows(self) -> Any:
+        """The rows that have this step, in connections in use."""
+        return self.model.objects.enabled().filter(self.where)  # type: ignore[attr-defined] # each model here has it
+
+    def due(self, now: datetime) -> Iterable[Row]:
+        """The rows whose step is due, the longest waiting first."""
+        if self.rows_due:
+            return self.rows_due(now)
+        return self.rows().filter(self._run_out(now)).order_by(f"{self.prefix}due_at")  # type: ignore[no-any-return] # any model's
+
+    def hand_out(self, row: Row, now: datetime) -> bool:
+        """Have a worker take the step; false when another clock was faster."""
+        seen = self.columns(due_at=getattr(row, f"{self.prefix}due_at"))
+        changes = self.columns(due_at=now + NUDGE, lease="", losses=self._losses())
+        if not _table(self.model).filter(pk=row.pk, **seen).update(**changes):
+            return False
+        nudge(self.name, row.pk)
+        return True
+
+    def run(self, pk: int) -> None:
+        """Take the step of the row *pk*; one that is gone, or rests with its connection, has none."""
+        row = self.rows().filter(pk=pk).first()
+        if row is not None:
+            self(row)
+
+    def __call__(self, row: Row, **options: Any) -> Result | None:
+        """Take the step of *row*, which is read anew; ``None`` when it could not be taken, or has failed."""
+        lease = self.take(row)
+        if lease is None:
+            return None
+        try:
+            result = self._do(row, lease, options)
+        except LeaseLost:
+            logger.info("%s of %s %s goes on elsewhere.", self.name, self.model.__name__, row.pk)
+            return None
+        lease.give_back()
+        return result
+
+    def take(self, row: Row) -> Lease | None:
+        """The lease of *row*, which is read anew; ``None`` when another worker holds it, or there is nothing to do."""
+        now = timezone.now()
+        token, until = secrets.token_hex(8), now + self.hold
+        free = Q(**self.columns(lease="", due_at__isnull=False)) | self._run_out(now)
+        changes = self.columns(due_at=until, lease=token, losses=self._losses())
+        # No condition here may look into another table: PostgreSQL would not look again after waiting for the row.
+        if not _table(self.model).filter(self.where, free, pk=row.pk).update(**changes):
+            return None
+        row.refresh_from_db()
+        return Lease(self, row, token, until)
+
+    def _do(self, row: Row, lease: Lease, options: dict[str, Any]) -> Result | None:
+        try:
+            if self.fail and getattr(row, f"{self.prefix}losses") >= MOST_LOSSES:
+                raise self._worker_lost()
+            return self.do(row, lease, **options)
+        except (AwsError, UserError) as error:
+            if self.fail is None:
+                raise
+            self.fail(row, lease, error)
+            return None
+
+    def _worker_lost(self) -> AwsError:
+        return AwsError(
+            f"The worker ended before the step did, {MOST_LOSSES} times.",
+            code=WORKER_LOST,
+            operation=self.name,
+            hint=f"The log of the {self.queue} worker tells why; it may need more memory.",
+        )
+
+    def _run_out(self, now: datetime) -> Q:
+        return Q(**self.columns(due_at__lte=now))
+
+    def _losses(self) -> Case:
+        """Who takes a row that somebody holds follows a worker that was lost."""
+        losses = F(f"{self.prefix}losses")
+        return Case(When(**self.columns(lease=""), then=losses), default=losses + 1)
+
+
+def step(
+    model: type[Row],
+    *,
+    queue: str,
+    where: Q | None = None,
+    hold: timedelta = HOLD,
+    prefix: str = "",
+    rows_due: Callable[[datetime], Iterable[Row]] | None = None,
+) -> Callable[[Callable[..., Result]], Step[Row, Result]]:
+    """Make a function of a row and its lease a :class:`Step`, as a decorator. *rows_due* replaces all that are due."""
+
+    def declare(do: Callable[..., Result]) -> Step[Row, Result]:
+        return Step(do=do, model=model, queue=queue, where=where or Q(), hold=hold, prefix=prefix, rows_due=rows_due)
+
+    return declare
+
+
+def _table(model: type[models.Model]) -> models.QuerySet[models.Model]:
+    return model._base_manager.get_queryset()

@@ -13,6 +13,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.aws.policies import RoleScope
 from batchconsole.jobs import reports, scheduling
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.leases import CONTROL, NUDGE, Failure, Lease, step
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
     LIVE,
@@ -158,26 +159,33 @@ def _filled(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
-def submit(job: BatchJob) -> None:
-    """Submit *job* if its model's limit has a place for it; otherwise it stays in the queue. Never raises AwsError.
+@step(
+    BatchJob,
+    queue=CONTROL,
+    where=Q(status__in=[Status.QUEUED, Status.SUBMITTING]),
+    rows_due=scheduling.submissions_due,
+)
+def submit(job: BatchJob, lease: Lease) -> None:
+    """Submit *job* if its model's limit has a place for it; otherwise it stays in the queue.
 
-    1. Claim the row. From here a crash leaves it ``Submitting``, to be taken over with the same token.
+    1. Take a place. From here a crash leaves it ``Submitting``, to be taken over with the same token.
     2. Call AWS. The token makes a second call return the first one's ARN.
     3. Store the ARN, or put the job back, or end it with AWS's message.
     """
-    if not scheduling.claim(job):
+    if not scheduling.take_place(job, lease):
         return
     try:
         arn = bedrock.create_model_invocation_job(job.connection.target, create_request(job))
     except AwsError as error:
-        _not_accepted(job, error)
+        _not_accepted(job, lease, error)
     else:
         _accepted(job, arn)
 
 
 def _accepted(job: BatchJob, arn: str) -> None:
+    """Store the ARN. It is true whoever brings it, so this worker may have lost its lease."""
     with transaction.atomic():
-        row = BatchJob.objects.select_for_update().get(pk=job.pk)
+        row = job.locked()
         if row.job_arn:  # Sync was faster and found it by its token.
             return
         # Cancelled while the answer was on its way, it is due to be stopped.
@@ -196,15 +204,17 @@ def _accepted(job: BatchJob, arn: str) -> None:
         Connection.objects.sync_soon(job.connection_id)
 
 
-def _not_accepted(job: BatchJob, error: AwsError) -> None:
+def _not_accepted(job: BatchJob, lease: Lease, error: AwsError) -> None:
     said = {"message": error.message, "error_code": error.code, "hint": error.hint}
     data = {"code": error.code, "message": error.message}
     try:
-        if error.retryable or _is_new_role(job, error):
-            due_at = timezone.now() + scheduling.pause(error, job.attempts)
-            job.transition(Status.QUEUED, verb=Verb.REQUEUED, data=data, due_at=due_at, **said)
-        else:
-            job.transition(Status.SUBMIT_FAILED, verb=Verb.SUBMIT_FAILED, data=data, due_at=None, **said)
+        with transaction.atomic():
+            lease.check()
+            if error.retryable or _is_new_role(job, error):
+                due_at = timezone.now() + scheduling.pause(error, job.attempts)
+                job.transition(Status.QUEUED, verb=Verb.REQUEUED, data=data, due_at=due_at, **said)
+            else:
+                job.transition(Status.SUBMIT_FAILED, verb=Verb.SUBMIT_FAILED, data=data, due_at=None, **said)
     except IllegalTransition:
         logger.info("Job %s went on while AWS said %s to an earlier attempt.", job.pk, error.code)
 
@@ -234,12 +244,20 @@ def stop(job: BatchJob, actor: Any = None, *, data: dict[str, Any] | None = None
         _stop_on_aws(job, actor, data)
 
 
-def stop_cancelled(job: BatchJob) -> None:
-    """Stop on AWS what was cancelled here while it was on its way there; no other job, whatever is due. See stop."""
+# A live job is followed by sync; it has a step of its own only when it was cancelled and AWS has it all the same.
+@step(BatchJob, queue=CONTROL, where=Q(status__in=LIVE - {Status.STOPPING}))
+def stop_cancelled(job: BatchJob, lease: Lease) -> None:
+    """Stop on AWS what was cancelled here while it was on its way there; no other job, whatever is due."""
     if job.events.filter(verb=Verb.CANCELLED).exists():
         stop(job)
     else:
-        BatchJob.objects.filter(pk=job.pk, status__in=LIVE).update(due_at=None)
+        lease.end(due_at=None)
+
+
+@stop_cancelled.on_failure
+def _not_stopped(job: BatchJob, lease: Lease, error: Failure) -> None:
+    logger.warning("Job %s could not be stopped: %s", job.pk, error)
+    lease.end(due_at=timezone.now() + NUDGE)
 
 
 def cancel(job: BatchJob, actor: Any = None, *, data: dict[str, Any] | None = None) -> None:
@@ -272,7 +290,7 @@ def _stop_on_aws(job: BatchJob, actor: Any, data: dict[str, Any] | None) -> None
             raise
         return
     with transaction.atomic():
-        row = BatchJob.objects.select_for_update().get(pk=job.pk)
+        row = job.locked()
         if Status.STOPPING in row.NEXT[row.status]:
             row.transition(Status.STOPPING, verb=Verb.STOP_REQUESTED, actor=actor, data=data, due_at=None)
         else:  # Sync has seen the end already; who asked for it belongs into the trail all the same.

@@ -1,13 +1,12 @@
 """Making batch input: written to S3 at once when the source is small, by a worker when it is not."""
 
-import logging
-import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any, Protocol, cast
 
 import msgspec
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws import s3
@@ -17,23 +16,18 @@ from batchconsole.aws.session import Target
 from batchconsole.jobs import resending, scheduling, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, read_records
-from batchconsole.jobs.models import Connection, MadeInput
+from batchconsole.jobs.leases import SCAN, Failure, Lease, step
+from batchconsole.jobs.models import UNFINISHED, Connection, MadeInput
 from batchconsole.jobs.signals import nudge
 from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import Kind, TableError
-
-logger = logging.getLogger(__name__)
 
 # What a page can wait for: a second or two of work.
 AT_ONCE_BYTES = 4 * 2**20
 AT_ONCE_ROWS = 20_000
 AT_ONCE_OUTPUT_BYTES = 32 * 2**20
 MOST_OUTPUT_BYTES = 5 * 2**30  # of a job, all its files together
-# Longer than the longest silence of S3, three attempts of a minute.
-LEASE = timedelta(minutes=4)
-SAY_SECONDS = 1
-SAY_RECORDS = 500  # how often the clock is looked at
-MOST_ATTEMPTS = 5
+MOST_FAILURES = 5
 KEEP_FOR = timedelta(days=7)
 FLUSH_BYTES = 2**18
 
@@ -43,10 +37,6 @@ class Line(Protocol):
 
     @property
     def line(self) -> bytes: ...
-
-
-class Overtaken(Exception):
-    """Another worker has taken the work over. Stop, and write nothing."""
 
 
 def is_small(source: Source, look: Look, recipe: Recipe) -> bool:
@@ -120,36 +110,25 @@ def start(
     return made
 
 
-def run(made: MadeInput) -> None:
-    """Make the input of *made*, unless another worker is at it. Never raises AwsError.
+# Longer than the longest silence of S3, three attempts of a minute.
+@step(MadeInput, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(minutes=4))
+def make_input(made: MadeInput, lease: Lease) -> None:
+    """Make the input of *made*.
 
-    1. Take the row. From here a crash leaves it running, to be taken over once its worker has been silent.
-    2. Read the source and write the object, saying how far it is. The object appears when it is whole.
-    3. Say that it is done, and forget the upload.
+    1. Read the source and write the object, saying how far it is. The object appears when it is whole.
+    2. Say that it is done, and forget the upload.
     """
-    if made.is_finished or made.is_held(LEASE):
-        return
-    if made.attempts >= MOST_ATTEMPTS:
-        _give_up(made)
-    elif made.take(until=timezone.now() + LEASE):
-        try:
-            _make(made)
-        except Overtaken:
-            logger.info("Made input %s went on elsewhere.", made.pk)
-        except (TableError, RecipeError, UserError) as error:
-            _fail(made, message=str(error), hint=error.hint)
-        except AwsError as error:
-            _try_later(made, error)
-
-
-def _make(made: MadeInput) -> None:
-    progress = _Progress(made)
+    lease.write(state=MadeInput.State.RUNNING, bytes_read=0, records=0)
+    progress = _Progress(lease)
     count = 0
-    for uri, records in _objects(made, progress):
-        count += write(made.connection.target, uri, progress.count(records))
+    try:
+        for uri, records in _objects(made, progress):
+            count += write(made.connection.target, uri, progress.count(records))
+    except (TableError, RecipeError) as error:
+        raise UserError(str(error), hint=error.hint) from error
     if made.resend_of and not count:
         raise UserError("No record is left to send again.")
-    _say(made, state=MadeInput.State.DONE, finished_at=timezone.now(), due_at=None, error=None, records=count)
+    lease.end(due_at=None, state=MadeInput.State.DONE, finished_at=timezone.now(), error=None, records=count)
     uploads.forget(made.upload)
     prune()
 
@@ -157,7 +136,7 @@ def _make(made: MadeInput) -> None:
 def _objects(made: MadeInput, progress: "_Progress") -> Iterator[tuple[str, Iterator[Line]]]:
     """The objects to write, and the records of each."""
     if made.resend_of:
-        yield from resending.objects(made, progress.read)
+        yield from resending.objects(made, progress.lease, read=progress.read)
         return
     source = open_source(made).counted(progress.read)
     yield (
@@ -174,13 +153,12 @@ def open_source(made: MadeInput) -> Source:
 
 
 class _Progress:
-    """Counts bytes and records, and writes them down every second."""
+    """Counts bytes and records, and writes them down now and then."""
 
-    def __init__(self, made: MadeInput) -> None:
-        self.made = made
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
         self.bytes = 0
         self.records = 0
-        self.said_at = time.monotonic()
 
     def read(self, size: int) -> None:
         self.bytes += size
@@ -189,35 +167,19 @@ class _Progress:
         for record in records:
             yield record
             self.records += 1
-            if self.records % SAY_RECORDS == 0 and time.monotonic() - self.said_at >= SAY_SECONDS:
-                _say(self.made, bytes_read=self.bytes, records=self.records, due_at=timezone.now() + LEASE)
-                self.said_at = time.monotonic()
+            self.lease.renew(bytes_read=self.bytes, records=self.records)
 
 
-def _say(made: MadeInput, **fields: Any) -> None:
-    if not made.say(**fields):
-        raise Overtaken
-
-
-def _fail(made: MadeInput, *, message: str, hint: str, code: str = "", operation: str = "") -> None:
-    error = {"message": message, "hint": hint, "code": code, "operation": operation}
-    made.say(state=MadeInput.State.FAILED, finished_at=timezone.now(), due_at=None, error=error)
-
-
-def _try_later(made: MadeInput, error: AwsError) -> None:
-    """AWS did not let it be read or written: later again, where that can help."""
-    if error.retryable and made.attempts < MOST_ATTEMPTS:
-        due_at = timezone.now() + scheduling.pause(error, made.attempts)
-        made.say(state=MadeInput.State.QUEUED, due_at=due_at, error=error.as_dict())
+@make_input.on_failure
+def _not_made(made: MadeInput, lease: Lease, error: Failure) -> None:
+    """It could not be read or written: later again, where that can help."""
+    failures = made.failures + 1
+    said = {"error": error.as_dict(), "failures": failures}
+    if isinstance(error, AwsError) and error.retryable and failures < MOST_FAILURES:
+        due_at = timezone.now() + scheduling.pause(error, failures)
+        lease.end(due_at=due_at, state=MadeInput.State.QUEUED, **said)
     else:
-        _fail(made, message=error.message, hint=error.hint, code=error.code, operation=error.operation)
-
-
-def _give_up(made: MadeInput) -> None:
-    """Its workers were lost again and again; whatever does that will do it once more."""
-    if made.take(until=timezone.now() + LEASE):
-        hint = "The log of the scan worker tells why; it may need more memory."
-        _fail(made, message=f"The worker ended before the input was made, {MOST_ATTEMPTS} times.", hint=hint)
+        lease.end(due_at=None, state=MadeInput.State.FAILED, finished_at=timezone.now(), **said)
 
 
 def prune() -> None:

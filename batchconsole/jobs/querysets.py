@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any, Self
@@ -28,12 +27,15 @@ WITH RECURSIVE used(model_id) AS (
 """
 
 
+class LeasedQuerySet(models.QuerySet[Any]):
+    def enabled(self) -> Self:
+        """The rows of connections in use, each with its connection."""
+        return self.filter(connection__is_enabled=True).select_related("connection")
+
+
 class ConnectionQuerySet(models.QuerySet[Any]):
     def enabled(self) -> Self:
         return self.filter(is_enabled=True)
-
-    def sync_due(self, now: datetime) -> Self:
-        return self.enabled().filter(sync_due_at__lte=now)
 
     def lock(self, pk: int) -> Any:
         """One connection, its row held until the transaction ends. Take it before the rows of its jobs, never after.
@@ -43,21 +45,17 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         """
         return self.select_for_update(no_key=True).get(pk=pk)
 
-    def claim_sync(self, pk: int, *, due_at: datetime, until: datetime) -> bool:
-        """Push the next sync of one connection on, if nobody else did."""
-        return bool(self.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=until))
-
-    def claim_limits(self, pk: int, *, due_at: datetime, until: datetime) -> bool:
-        """Push the next look at one connection's quotas on, if nobody else did."""
-        return bool(self.filter(pk=pk, limits_due_at=due_at).update(limits_due_at=until))
-
     def sync_soon(self, pk: int) -> None:
-        """Have one connection synced with the next tick."""
+        """Have one connection synced with the next tick.
+
+        A sync that goes on meanwhile is not disturbed. Its end takes the connection's row, as the caller has done, and
+        so sees what the caller writes, or comes first.
+        """
         now = timezone.now()
-        self.filter(pk=pk, sync_due_at__gt=now).update(sync_due_at=now)
+        self.filter(pk=pk, sync_lease="", sync_due_at__gt=now).update(sync_due_at=now)
 
 
-class BatchJobQuerySet(models.QuerySet[Any]):
+class BatchJobQuerySet(LeasedQuerySet):
     def matching(self, text: str) -> Self:
         """Jobs whose name or model contains *text*, or whose ARN or id it is; every job for an empty text."""
         return self.filter(search.condition(text, using=self.db)) if text else self
@@ -120,10 +118,6 @@ class BatchJobQuerySet(models.QuerySet[Any]):
         mine = self.filter(connection_id=connection_id, base_model_id=base_model_id, status=Status.QUEUED)
         return mine.order_by("id")
 
-    def due(self, now: datetime) -> Self:
-        """Jobs whose next step is due."""
-        return self.filter(due_at__lte=now, connection__is_enabled=True)
-
     def bounded_count(self, limit: int = COUNT_LIMIT) -> int:
         """How many rows there are; ``limit + 1`` stands for more than *limit*."""
         return self.order_by().values("pk")[: limit + 1].count()
@@ -152,7 +146,3 @@ class BatchJobQuerySet(models.QuerySet[Any]):
         # What is queued has a due time; saying so lets the database use the small index.
         queued = self.filter(status=Status.QUEUED, due_at__isnull=False, connection__is_enabled=True).order_by()
         return list(queued.values_list("connection_id", "base_model_id").annotate(Count("pk")))
-
-    def claim(self, pk: int, *, due_at: datetime | None, until: datetime) -> bool:
-        """Push the due time of one row on, if nobody else did: true for the one caller that may take the step."""
-        return bool(self.filter(pk=pk, due_at=due_at).update(due_at=until, modified_at=timezone.now()))

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.utils import timezone
 
-from batchconsole.aws.errors import AwsError
 from batchconsole.aws.quotas import BatchQuota, list_batch_quotas
+from batchconsole.jobs import search
+from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.limits import CUSTOM_MODEL, GIB
 from batchconsole.jobs.models import Connection, ModelLimit
 from batchconsole.records import catalogue
@@ -22,18 +23,23 @@ EVERY = timedelta(days=1)
 Rows = dict[str, dict[str, int]]  # by model, then by the limit's field
 
 
-def refresh_limits(connection: Connection) -> None:
-    """Take over *connection*'s quotas; without the permission what was known before goes on.
+@step(Connection, queue=CONTROL, prefix="limits_")
+def refresh_limits(connection: Connection, lease: Lease) -> None:
+    """What *connection* needs once a day: its quotas taken over, and SQLite told how its jobs lie.
 
     A stack that is not AWS has limits of its own, which Service Quotas does not know.
     """
-    Connection.objects.filter(pk=connection.pk).update(limits_due_at=timezone.now() + EVERY)
-    if connection.endpoint_url or connection.bedrock_endpoint_url:
-        return
-    try:
+    search.update_statistics(using=DEFAULT_DB_ALIAS)
+    if not (connection.endpoint_url or connection.bedrock_endpoint_url):
         take_limits(connection)
-    except AwsError as error:
-        logger.info("Quotas of %s cannot be read: %s: %s", connection.name, error.code, error.message)
+    lease.end(due_at=timezone.now() + EVERY)
+
+
+@refresh_limits.on_failure
+def _keep_limits(connection: Connection, lease: Lease, error: Failure) -> None:
+    """Without the permission what was known before goes on."""
+    logger.info("Quotas of %s cannot be read: %s", connection.name, error)
+    lease.end(due_at=timezone.now() + EVERY)
 
 
 def take_limits(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.leases import Lease
 from batchconsole.jobs.models import BatchJob, MadeInput, Status
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.results import input_files, output_files, output_folder
@@ -77,7 +78,7 @@ def mergeable(job: BatchJob) -> BatchJobQuerySet:
     return same.filter(incomplete).exclude(pk__in=family).exclude(resend_of__in=family).select_related("connection")
 
 
-def objects(made: MadeInput, read: Counted) -> Iterator[tuple[str, Iterator[Resent]]]:
+def objects(made: MadeInput, lease: Lease, *, read: Counted) -> Iterator[tuple[str, Iterator[Resent]]]:
     """The objects that *made* asks for and the records of each; *read* is told how many bytes were read for them.
 
     Where records of several jobs go together, each job's are in a file of its own, so that equal recordIds do not meet.
@@ -85,7 +86,7 @@ def objects(made: MadeInput, read: Counted) -> Iterator[tuple[str, Iterator[Rese
     """
     job = cast(BatchJob, made.resend_of)
     runs = {source: run_of(source, read=read) for source in (*made.merges.select_related("connection"), job)}
-    made.say(source_size=2 * sum(file.size for run in runs.values() for file in run.inputs))  # to pair, and to send
+    lease.write(source_size=2 * sum(file.size for run in runs.values() for file in run.inputs))  # to pair, and to send
     missing = made.resends_at_least
     for source, run in runs.items():
         pairing = pair(run.inputs, run.outputs, output_index=source.result_index.index)

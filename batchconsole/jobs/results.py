@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws import s3
@@ -19,7 +20,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import prices, scheduling
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_objects import Reader, list_input, read_span
-from batchconsole.jobs.leases import Lease, LeaseLost
+from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, ResultFile, ResultIndex, Status, Verb
 from batchconsole.jobs.signals import nudge
 from batchconsole.records.families import family_for
@@ -86,22 +87,12 @@ def request_results(job: BatchJob, actor: Any) -> None:
     job.refresh_from_db()
 
 
-def collect_results(job: BatchJob) -> None:
+@step(BatchJob, queue=SCAN, where=Q(status__in=ENDED_ON_AWS, results=BatchJob.Results.PENDING))
+def collect_results(job: BatchJob, lease: Lease) -> None:
     """Read the whole output of an ended job: sums, cost, errors by message, and where each record lies.
 
-    With S3 away it is tried again; an output that cannot be read is marked so, with the reason. Never raises AwsError.
+    With S3 away it is tried again; an output that cannot be read is marked so, with the reason.
     """
-    if job.results != BatchJob.Results.PENDING or job.status not in ENDED_ON_AWS:
-        return
-    try:
-        _collect(job, Lease(job))
-    except LeaseLost:
-        logger.info("The results of job %s are read elsewhere.", job.pk)
-    except AwsError as error:
-        _not_read(job, error)
-
-
-def _collect(job: BatchJob, lease: Lease) -> None:
     target, (bucket, prefix) = job.connection.target, output_folder(job)
     objects = [item for item in s3.iter_objects(target, bucket, prefix) if item.key.endswith(".out")]
     files = [item for item in objects if item.key != prefix + MANIFEST]
@@ -178,9 +169,7 @@ def _store(
     manifest: Manifest | None = None,
     files: Iterable[ResultFile] = (),
 ) -> None:
-    changes = {"results": results, "results_error": None, "due_at": None, "modified_at": timezone.now()}
-    if found:
-        changes |= _figures(job, found.totals, manifest)
+    figures = _figures(job, found.totals, manifest) if found else {}
     with transaction.atomic():
         lease.check()
         job.result_files.all().delete()
@@ -191,8 +180,7 @@ def _store(
             packed = {"packed": found.index.pack(), "inputs_packed": inputs.pack() if inputs else b""}
             ResultIndex.objects.create(job=job, totals_json=totals, **packed)
             job.record(Verb.RESULTS_READ, data={"records": found.totals.records, "errors": found.totals.failed})
-        BatchJob.objects.filter(pk=job.pk).update(**changes)
-    job.refresh_from_db()
+        lease.end(due_at=None, results=results, results_error=None, modified_at=timezone.now(), **figures)
 
 
 def _figures(job: BatchJob, totals: Totals, manifest: Manifest | None) -> dict[str, Any]:
@@ -217,18 +205,17 @@ def _first(*values: int | None) -> int | None:
     return next((value for value in values if value is not None), None)
 
 
-def _not_read(job: BatchJob, error: AwsError) -> None:
-    mine = BatchJob.objects.filter(pk=job.pk, results=BatchJob.Results.PENDING, due_at=job.due_at)
+@collect_results.on_failure
+def _not_collected(job: BatchJob, lease: Lease, error: Failure) -> None:
     now = timezone.now()
-    if error.retryable or error.code in CHANGED:
-        again = now + scheduling.pause(error, 3)
-        mine.update(due_at=again, results_error=error.as_dict(), modified_at=now)
+    said = {"results_error": error.as_dict(), "modified_at": now}
+    if isinstance(error, AwsError) and (error.retryable or error.code in CHANGED):
+        lease.end(due_at=now + scheduling.pause(error, 3), **said)
         return
     results = BatchJob.Results.NONE if job.status in MAY_HAVE_NO_OUTPUT else BatchJob.Results.FAILED
     with transaction.atomic():
-        if mine.update(results=results, results_error=error.as_dict(), due_at=None, modified_at=now):
-            job.record(Verb.RESULTS_FAILED, data={"code": error.code, "message": error.message})
-    job.refresh_from_db()
+        lease.end(due_at=None, results=results, **said)
+        job.record(Verb.RESULTS_FAILED, data={"code": error.code, "message": error.message})
 
 
 def read_page(job: BatchJob, number: int = 1, *, size: int = 10, only_errors: bool = False) -> ResultPage:

@@ -1,38 +1,21 @@
-"""Which step is next, and who may take it. Reads and claims rows; never calls AWS.
+"""The queue in front of AWS's limits: who may be submitted, how long a failure makes wait, and why a job waits.
 
-Any number of ticks and workers may run at once. Each step is claimed by one conditional UPDATE that also pushes the
-row's time forward, before anything risky happens: a worker that dies leaves a row that is due again.
+Reads and claims rows; never calls AWS.
 """
 
 import random
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.jobs.leases import Lease
 from batchconsole.jobs.limits import limits_of
-from batchconsole.jobs.models import (
-    ENDED_ON_AWS,
-    LIVE,
-    BatchJob,
-    BulkAction,
-    Connection,
-    IllegalTransition,
-    InputCheck,
-    MadeInput,
-    Status,
-    Verb,
-)
-from batchconsole.jobs.signals import nudge
+from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
 
-# How long a nudged step may wait for a worker before it is nudged again; tasks expire after the same time.
-NUDGE = timedelta(seconds=60)
-# Longer than all attempts of one Create call: 3 times 3 s to connect and 60 s to read, and the pauses in between.
-CLAIM = timedelta(minutes=5)
-# Longer than a slow page of a sync; renewed with each page.
-SYNC_CLAIM = timedelta(minutes=3)
-# One tick hands out at most so much of each kind; the next is a second away.
+# The clock hands out at most so much of a kind at once; the next time is a second away.
 BATCH = 200
 
 # Back-off in seconds: the first pause and the longest.
@@ -40,58 +23,13 @@ THROTTLED = (5, 300)
 QUOTA = (30, 600)
 UNREACHABLE = (5, 60)
 
-# A live job is followed by sync; it has a step of its own only when it was cancelled and AWS has it all the same.
-STEPS = (
-    {Status.CHECKING: "check_input", Status.SUBMITTING: "submit"}
-    | dict.fromkeys(LIVE - {Status.STOPPING}, "stop")
-    | dict.fromkeys(ENDED_ON_AWS, "collect_results")
-)
 
-# What has a due time of its own, beside jobs and connections, and the task that takes it on.
-ROWS: tuple[tuple[type[InputCheck | MadeInput | BulkAction], str], ...] = (
-    (InputCheck, "check_records"),
-    (MadeInput, "make_input"),
-    (BulkAction, "stop_jobs"),
-)
-
-
-def tick(now: datetime | None = None) -> int:
-    """Hand out every step that is due and return how many; two ticks at once hand out each step once."""
-    now = now or timezone.now()
-    rows = sum(_hand_out_rows(model, task, now) for model, task in ROWS)
-    connections = _hand_out_syncs(now) + _hand_out_limits(now)
-    return connections + _hand_out_submissions(now) + _hand_out_others(now) + rows
-
-
-def _hand_out_syncs(now: datetime) -> int:
-    taken = [
-        connection.pk
-        for connection in Connection.objects.sync_due(now)[:BATCH]
-        if Connection.objects.claim_sync(connection.pk, due_at=connection.sync_due_at, until=now + SYNC_CLAIM)
-    ]
-    for pk in taken:
-        nudge("sync", pk)
-    return len(taken)
-
-
-def _hand_out_limits(now: datetime) -> int:
-    due = Connection.objects.enabled().filter(limits_due_at__lte=now)
-    taken = [
-        connection.pk
-        for connection in due[:BATCH]
-        if Connection.objects.claim_limits(connection.pk, due_at=connection.limits_due_at, until=now + NUDGE)
-    ]
-    for pk in taken:
-        nudge("refresh_limits", pk)
-    return len(taken)
-
-
-def _hand_out_submissions(now: datetime) -> int:
-    return sum(
-        _hand_out(job, "submit", now)
-        for connection_id, base_model_id, _ in BatchJob.objects.queues()
-        for job in _next_in_queue(connection_id, base_model_id, now)
-    )
+def submissions_due(now: datetime) -> Iterator[BatchJob]:
+    """What may be submitted now: jobs whose worker was lost, and the heads of all queues."""
+    enabled = BatchJob.objects.enabled()
+    yield from enabled.filter(status=Status.SUBMITTING, due_at__lte=now).order_by("due_at")
+    for connection_id, base_model_id, _ in BatchJob.objects.queues():
+        yield from _next_in_queue(connection_id, base_model_id, now)
 
 
 def _next_in_queue(connection_id: int, base_model_id: str, now: datetime) -> list[BatchJob]:
@@ -114,59 +52,27 @@ def free_places(connection_id: int, base_model_id: str) -> int:
     return limits_of(connection_id, base_model_id).jobs_at_once - live
 
 
-def _hand_out_others(now: datetime) -> int:
-    due = BatchJob.objects.due(now).filter(status__in=STEPS).order_by("due_at")
-    return sum(_hand_out(job, STEPS[Status(job.status)], now) for job in due[:BATCH])
-
-
-def _hand_out(job: BatchJob, task: str, now: datetime) -> bool:
-    """Nudge *task*, unless another tick was faster."""
-    if not BatchJob.objects.claim(job.pk, due_at=job.due_at, until=now + NUDGE):
-        return False
-    nudge(task, job.pk)
-    return True
-
-
-def _hand_out_rows(model: type[InputCheck | MadeInput | BulkAction], task: str, now: datetime) -> int:
-    taken = [
-        row.pk
-        for row in model.objects.due(now).only("due_at")[:BATCH]
-        if model.objects.hand_out(row.pk, due_at=row.due_at, until=now + NUDGE)
-    ]
-    for pk in taken:
-        nudge(task, pk)
-    return len(taken)
-
-
-def claim(job: BatchJob) -> bool:
-    """Take *job* for submitting: true for one caller only, and only while its model's limit has a place.
+def take_place(job: BatchJob, lease: Lease) -> bool:
+    """Have *job* occupy a place of its model's limit; false when there is none, or *job* has left the queue.
 
     1. A queued job becomes ``Submitting``, counted in the same transaction as the live jobs it is measured against.
-    2. A job that is ``Submitting`` since a worker died is taken over once its claim has run out.
+    2. A job that is ``Submitting`` already has its place: the worker that took it was lost.
     """
-    now = timezone.now()
     with transaction.atomic():
         # PostgreSQL lets two transactions count the same last place at once; who holds the connection counts alone.
-        if not Connection.objects.lock(job.connection_id).is_enabled:
-            return False
+        connection = Connection.objects.lock(job.connection_id)
         job.refresh_from_db()
         if job.status == Status.SUBMITTING:
-            return _take_over(job, now)
-        if job.status != Status.QUEUED or free_places(job.connection_id, job.base_model_id) <= 0:
+            lease.write(attempts=job.attempts + 1)
+            return True
+        if job.status != Status.QUEUED:
             return False
-        try:
-            job.transition(Status.SUBMITTING, verb=Verb.CLAIMED, due_at=now + CLAIM, attempts=job.attempts + 1)
-        except IllegalTransition:  # A person cancelled it between our look and our step.
+        if not connection.is_enabled or free_places(job.connection_id, job.base_model_id) <= 0:
+            lease.end(due_at=timezone.now())
             return False
+        lease.check()
+        job.transition(Status.SUBMITTING, verb=Verb.CLAIMED, attempts=job.attempts + 1)
     return True
-
-
-def _take_over(job: BatchJob, now: datetime) -> bool:
-    # A tick pushes the time on when it hands the step out, so what counts is when the claim was made.
-    if job.status_changed_at + CLAIM > now:
-        return False
-    taken = BatchJob.objects.filter(pk=job.pk, status=Status.SUBMITTING, status_changed_at=job.status_changed_at)
-    return bool(taken.update(status_changed_at=now, due_at=now + CLAIM, attempts=job.attempts + 1))
 
 
 def pause(error: AwsError, attempts: int) -> timedelta:

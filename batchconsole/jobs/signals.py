@@ -6,7 +6,7 @@ Without a listener, or with its broker away, nothing is lost: the next tick find
 from django.db import transaction
 from django.dispatch import Signal
 
-# Arguments: task, the name of a function in jobs/tasks.py; pk, the primary key it takes.
+# Arguments: task, the name of a step in jobs/clock.py; pk, the primary key of the row it is taken for.
 nudged = Signal()
 
 

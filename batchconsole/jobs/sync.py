@@ -12,8 +12,8 @@ from batchconsole.aws import bedrock
 from batchconsole.aws.bedrock import JobSummary
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import reports
+from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
-from batchconsole.jobs.scheduling import SYNC_CLAIM
 
 logger = logging.getLogger(__name__)
 
@@ -54,29 +54,23 @@ class Pass:
         return page[-1].submit_time < self.watermark - OVERLAP and len(self.missing) <= ASK_AT_MOST
 
 
-def sync(connection: Connection) -> Pass | None:
-    """Bring every job of *connection* up to date and import jobs created elsewhere.
-
-    Returns what was read; ``None`` when AWS could not be asked, which is recorded on the connection and tried again,
-    later each time.
-    """
-    try:
-        found = _read(connection)
-    except AwsError as error:
-        _record_failure(connection, error)
-        return None
-    _record_success(connection, found)
+# The lease is longer than a slow page, and renewed with each.
+@step(Connection, queue=CONTROL, prefix="sync_", hold=timedelta(minutes=3))
+def sync(connection: Connection, lease: Lease) -> Pass:
+    """Bring every job of *connection* up to date and import jobs created elsewhere; returns what was read."""
+    found = _read(connection, lease)
+    _record_success(connection, lease, found)
     return found
 
 
-def _read(connection: Connection) -> Pass:
+def _read(connection: Connection, lease: Lease) -> Pass:
     live = BatchJob.objects.live().filter(connection=connection, job_arn__isnull=False)
     missing = {str(arn): time or timezone.now() for arn, time in live.values_list("job_arn", "submit_time")}
     found = Pass(missing=missing, watermark=connection.sync_watermark, newest=connection.sync_watermark)
     for page in bedrock.list_model_invocation_jobs(connection.target, submit_time_after=found.horizon):
         found.calls += 1
         _take_page(connection, page, found)
-        Connection.objects.filter(pk=connection.pk).update(sync_due_at=timezone.now() + SYNC_CLAIM)
+        lease.write()
         if found.is_covered(page):
             break
     for arn in list(found.missing)[:ASK_AT_MOST]:
@@ -143,28 +137,29 @@ def _lose(job: BatchJob) -> None:
         job.transition(Status.FAILED, verb=Verb.MISSING, message=message, error_code="ResourceNotFoundException")
 
 
-def _record_failure(connection: Connection, error: AwsError) -> None:
+@sync.on_failure
+def _record_failure(connection: Connection, lease: Lease, error: Failure) -> None:
+    """Say on the connection that AWS could not be asked, and try again, later each time."""
     failures = connection.sync_failures + 1
     now = timezone.now()
     pause = min(LAST_RETRY, FIRST_RETRY * 2 ** min(failures - 1, 10))
-    logger.warning("Sync of %s failed: %s: %s", connection.name, error.code, error.message)
-    connection.sync_failures = failures
-    connection.sync_error = error.as_dict() | {"at": now.isoformat()}
-    connection.sync_due_at = now + timedelta(seconds=pause)
-    connection.save(update_fields=["sync_failures", "sync_error", "sync_due_at"])
+    logger.warning("Sync of %s failed: %s", connection.name, error)
+    said = error.as_dict() | {"at": now.isoformat()}
+    lease.end(due_at=now + timedelta(seconds=pause), sync_failures=failures, sync_error=said)
 
 
-def _record_success(connection: Connection, found: Pass) -> None:
+def _record_success(connection: Connection, lease: Lease, found: Pass) -> None:
     now = timezone.now()
-    connection.sync_failures = 0
-    connection.sync_error = None
-    connection.synced_at = now
-    connection.sync_watermark = found.newest or connection.sync_watermark
     with transaction.atomic():
         # A submit that ends at this moment asks for a sync soon: what it wrote must be seen, or come after.
         Connection.objects.lock(connection.pk)
-        connection.sync_due_at = now + pause(connection, found, now)
-        connection.save(update_fields=["sync_failures", "sync_error", "synced_at", "sync_watermark", "sync_due_at"])
+        lease.end(
+            due_at=now + pause(connection, found, now),
+            sync_failures=0,
+            sync_error=None,
+            synced_at=now,
+            sync_watermark=found.newest or connection.sync_watermark,
+        )
 
 
 def pause(connection: Connection, found: Pass, now: datetime) -> timedelta:

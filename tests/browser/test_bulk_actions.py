@@ -62,7 +62,7 @@ def test_all_that_match_are_stopped_and_the_progress_is_followed(open_page: Open
     expect(page.locator(".flash")).to_be_focused()
     page.get_by_role("link", name="View progress").click()
     expect(page.get_by_text("0 of 12")).to_be_visible()
-    bulk_actions.run(BulkAction.objects.get())
+    bulk_actions.stop_jobs(BulkAction.objects.get())
     expect(page.get_by_text("12 cancelled.")).to_be_visible()
 
 
@@ -86,7 +86,7 @@ def test_the_actions_stop_what_the_filter_shows(open_page: Open, waiting: None, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(open_page: Open, action: BulkAction, scheme: str) -> None:
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     page = open_page(action.get_absolute_url(), color_scheme=scheme)
     expect(page.get_by_text("being submitted at this moment").first).to_be_visible()
     assert faults(page) == []
@@ -98,7 +98,7 @@ def test_a_narrow_screen_never_scrolls_sideways(open_page: Open, action: BulkAct
 
 
 def test_one_outcome_is_shown_in_place(open_page: Open, action: BulkAction) -> None:
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     page = open_page(action.get_absolute_url())
     page.get_by_role("link", name=re.compile("^Had already ended")).click()
     page.wait_for_url("**?outcome=ended")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from batchconsole.aws import s3
-from batchconsole.jobs import tasks
+from batchconsole.jobs import input_checks
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, Status
 from tests.browser.conftest import MakeJob, Open, faults
 from tests.conftest import service_role_trust
@@ -47,11 +47,11 @@ def role_name(boto: Any) -> str:
 def work() -> None:
     """Do what the worker for checks has to do now."""
     for job in BatchJob.objects.filter(status=Status.CHECKING):
-        tasks.check_input(job.pk)
+        input_checks.check_input.run(job.pk)
     for check in InputCheck.objects.unfinished():
-        tasks.check_records(check.pk)
+        input_checks.check_records.run(check.pk)
     for job in BatchJob.objects.filter(status=Status.CHECKING):
-        tasks.check_input(job.pk)
+        input_checks.check_input.run(job.pk)
 
 
 def check_button(page: Page) -> Locator:

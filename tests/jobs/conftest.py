@@ -10,10 +10,13 @@ from uuid import uuid4
 import pytest
 import requests
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from batchconsole.aws import iam, s3
 from batchconsole.aws.policies import RoleScope
-from batchconsole.jobs.lifecycle import create_job
+from batchconsole.jobs import scheduling
+from batchconsole.jobs.leases import Lease, Step
+from batchconsole.jobs.lifecycle import create_job, submit
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.signals import nudged
 from tests.conftest import ACCOUNT, REGION
@@ -163,6 +166,27 @@ def make_job(connection: Connection, **values: Any) -> BatchJob:
         "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/r",
     }
     return BatchJob.objects.create(connection=connection, **(defaults | values))
+
+
+def held(step: Step[Any, Any], row: Any, **columns: Any) -> Lease:
+    """The lease of a worker that is at *row* and has written *columns*."""
+    lease = step.take(row)
+    assert lease
+    lease.write(**columns)
+    return lease
+
+
+def die(lease: Lease) -> None:
+    """As if the worker that holds *lease* had not been heard of until it ran out."""
+    row: Any = lease.row
+    type(row).objects.filter(pk=row.pk).update(**lease.step.columns(due_at=timezone.now()))
+    row.refresh_from_db()
+
+
+def claim(job: BatchJob) -> Lease | None:
+    """A worker takes *job* to submit it, and gets no further; ``None`` when it may not."""
+    lease = submit.take(job)
+    return lease if lease and scheduling.take_place(job, lease) else None
 
 
 def arn(number: int) -> str:

@@ -1,6 +1,5 @@
 """Stopping many jobs as one recorded action: outcomes, crashes, repetitions, and an AWS that is away."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +8,10 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 
-from batchconsole.jobs import bulk_actions, lifecycle, scheduling
+from batchconsole.jobs import bulk_actions, clock, lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, BulkAction, Connection, Event, Status, Verb
-from tests.jobs.conftest import LocalBedrock, arn, make_job
+from tests.jobs.conftest import LocalBedrock, arn, die, held, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Nudges = list[tuple[str, int]]
@@ -29,7 +28,7 @@ def finish(action: BulkAction) -> BulkAction:
         action = BulkAction.objects.get(pk=action.pk)
         if action.is_finished:
             break
-        bulk_actions.run(action)
+        bulk_actions.stop_jobs(action)
     return action
 
 
@@ -122,7 +121,7 @@ def test_a_step_is_bounded_and_asks_for_the_next(nowhere: Connection, nudges: Nu
     for _ in range(3):
         make_job(nowhere)
     action = request_stop(nowhere)
-    bulk_actions.run(action, step=2)
+    bulk_actions.stop_jobs(action, most=2)
     assert action.counts() == {"cancelled": 2, "pending": 1}
     assert nudges == [("stop_jobs", action.pk)] * 2
     assert finish(action).counts() == {"cancelled": 3}
@@ -131,21 +130,20 @@ def test_a_step_is_bounded_and_asks_for_the_next(nowhere: Connection, nudges: Nu
 def test_a_second_delivery_does_nothing_while_the_first_is_at_it(nowhere: Connection) -> None:
     make_job(nowhere)
     action = request_stop(nowhere)
-    assert BulkAction.objects.get(pk=action.pk).take(until=timezone.now() + bulk_actions.LEASE)
-    bulk_actions.run(BulkAction.objects.get(pk=action.pk))
+    held(bulk_actions.stop_jobs, BulkAction.objects.get(pk=action.pk))
+    bulk_actions.stop_jobs(BulkAction.objects.get(pk=action.pk))
     assert action.counts() == {"pending": 1}
 
 
 def test_a_worker_that_died_is_followed_by_another(nowhere: Connection, nudges: Nudges) -> None:
     make_job(nowhere)
     action = request_stop(nowhere)
-    action.take(until=timezone.now() + bulk_actions.LEASE)
+    lease = held(bulk_actions.stop_jobs, action)
     nudges.clear()
-    scheduling.tick(timezone.now())
+    clock.tick(timezone.now())
     assert ("stop_jobs", action.pk) not in nudges
-    long_ago = timezone.now() - timedelta(seconds=1)
-    BulkAction.objects.update(held_until=long_ago, due_at=long_ago)
-    scheduling.tick(timezone.now())
+    die(lease)
+    clock.tick(timezone.now())
     assert ("stop_jobs", action.pk) in nudges
     assert finish(action).counts() == {"cancelled": 1}
 
@@ -164,11 +162,11 @@ def test_with_aws_away_it_waits_and_then_gives_up_with_the_reason(nowhere: Conne
     for number in range(2):
         make_job(nowhere, status=Status.IN_PROGRESS, job_arn=arn(number))
     action = request_stop(nowhere)
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     action.refresh_from_db()
     assert action.due_at is not None
     assert action.due_at > timezone.now()
-    assert action.held_until is None
+    assert not action.lease
     BulkAction.objects.update(failures=bulk_actions.MOST_ATTEMPTS - 1)
     action = finish(action)
     assert action.counts() == {"failed": 2}
@@ -178,7 +176,7 @@ def test_with_aws_away_it_waits_and_then_gives_up_with_the_reason(nowhere: Conne
 def test_a_job_being_submitted_is_tried_again_and_given_up_in_the_end(nowhere: Connection) -> None:
     make_job(nowhere, status=Status.SUBMITTING)
     action = request_stop(nowhere)
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     assert action.counts() == {"pending": 1}
     action = finish(action)
     assert action.counts() == {"failed": 1}
@@ -200,7 +198,7 @@ def test_the_rest_is_left_alone_once_it_is_cancelled(nowhere: Connection, person
     for name in ("first", "second", "third"):
         make_job(nowhere, job_name=name)
     action = request_stop(nowhere)
-    bulk_actions.run(action, step=1)
+    bulk_actions.stop_jobs(action, most=1)
     assert bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person) == 2
     assert outcomes(action) == {"third": "cancelled", "second": "left", "first": "left"}
     assert list(BatchJob.objects.order_by("pk").values_list("status", flat=True)) == ["Queued", "Queued", "Cancelled"]
@@ -230,7 +228,7 @@ def test_a_worker_finishes_the_job_in_hand_and_leaves_the_others_alone(nowhere: 
             assert bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person) == 0
 
     try:
-        bulk_actions.run(BulkAction.objects.get(pk=action.pk))
+        bulk_actions.stop_jobs(BulkAction.objects.get(pk=action.pk))
     finally:
         post_save.disconnect(sender=Event, dispatch_uid="cancel")
     assert outcomes(action) == {"in hand": "cancelled", "left": "left"}
@@ -251,11 +249,11 @@ def test_a_rest_cancelled_under_a_worker_that_died_is_ended_by_the_clock(
 ) -> None:
     make_job(nowhere)
     action = request_stop(nowhere)
-    BulkAction.objects.get(pk=action.pk).take(until=timezone.now() + bulk_actions.LEASE)
+    lease = held(bulk_actions.stop_jobs, BulkAction.objects.get(pk=action.pk))
     assert bulk_actions.cancel_rest(action, person) == 0
-    BulkAction.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    die(lease)
     nudges.clear()
-    scheduling.tick(timezone.now())
+    clock.tick(timezone.now())
     assert ("stop_jobs", action.pk) in nudges
     assert finish(action).counts() == {"left": 1}
 
@@ -263,7 +261,7 @@ def test_a_rest_cancelled_under_a_worker_that_died_is_ended_by_the_clock(
 def test_what_waits_for_an_aws_that_is_away_can_be_cancelled_at_once(nowhere: Connection, person: User) -> None:
     make_job(nowhere, status=Status.IN_PROGRESS, job_arn=arn(1))
     action = request_stop(nowhere)
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     assert bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person) == 1
     assert action.items.get().error is None
 

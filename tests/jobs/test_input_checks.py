@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from batchconsole.aws import s3
 from batchconsole.aws.session import client
-from batchconsole.jobs import input_checks, lifecycle, scheduling, tasks
+from batchconsole.jobs import clock, input_checks, lifecycle
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.leases import MOST_LOSSES, LeaseLost
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, ModelLimit, Status, Verb
 from tests.conftest import ACCOUNT
-from tests.jobs.conftest import MODEL, Sample, converse_lines, make_job
+from tests.jobs.conftest import MODEL, Sample, converse_lines, die, held, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Nudges = list[tuple[str, int]]
@@ -67,18 +68,18 @@ def start(connection: Connection, uri: str, kind: str = "Converse") -> InputChec
 
 def done(check: InputCheck) -> InputCheck:
     """*check* after a worker has had it."""
-    tasks.check_records(check.pk)
+    input_checks.check_records.run(check.pk)
     check.refresh_from_db()
     return check
 
 
 def after_check(job: BatchJob) -> BatchJob:
     """*job* after a worker has taken all its steps up to the queue."""
-    tasks.check_input(job.pk)
+    input_checks.check_input.run(job.pk)
     job.refresh_from_db()
     assert job.input_check_id
-    tasks.check_records(job.input_check_id)
-    tasks.check_input(job.pk)
+    input_checks.check_records.run(job.input_check_id)
+    input_checks.check_input.run(job.pk)
     job.refresh_from_db()
     return job
 
@@ -99,9 +100,7 @@ def waits(check: InputCheck) -> bool:
 
 
 def as_if_worker_died(check: InputCheck, **fields: Any) -> InputCheck:
-    check.take(until=timezone.now())
-    InputCheck.objects.filter(pk=check.pk).update(seen_at=timezone.now() - input_checks.LEASE, **fields)
-    check.refresh_from_db()
+    die(held(input_checks.check_records, check, state=State.RUNNING, **fields))
     return check
 
 
@@ -201,39 +200,40 @@ def test_a_report_of_yesterday_is_not_reused(check: InputCheck, connection: Conn
 
 
 def test_a_finished_check_is_left_alone(check: InputCheck) -> None:
-    before = done(check).attempts
-    assert done(check).attempts == before
+    before = done(check).finished_at
+    assert done(check).finished_at == before
 
 
 def test_a_check_that_another_worker_is_at_is_left_alone(check: InputCheck) -> None:
-    check.take(until=timezone.now() + input_checks.LEASE)
+    held(input_checks.check_records, check, state=State.RUNNING)
     assert done(check).state == State.RUNNING
 
 
 def test_a_check_of_a_dead_worker_is_handed_out_and_done(check: InputCheck, nudges: Nudges) -> None:
-    as_if_worker_died(check, due_at=timezone.now())
-    scheduling.tick()
+    as_if_worker_died(check)
+    clock.tick()
     assert nudges.count(("check_records", check.pk)) == 1
     assert done(check).state == State.DONE
 
 
 def test_two_ticks_hand_out_a_check_once(check: InputCheck, nudges: Nudges) -> None:
-    scheduling.tick()
-    scheduling.tick()
+    clock.tick()
+    clock.tick()
     assert nudges.count(("check_records", check.pk)) == 1
 
 
 def test_a_worker_that_was_overtaken_writes_nothing(check: InputCheck) -> None:
-    slow = InputCheck.objects.get(pk=check.pk)
-    slow.take(until=timezone.now())
-    done(as_if_worker_died(check))
-    assert not slow.say(records=5)
+    slow = held(input_checks.check_records, InputCheck.objects.get(pk=check.pk))
+    die(slow)
+    done(check)
+    with pytest.raises(LeaseLost):
+        slow.write(records=5)
     check.refresh_from_db()
     assert (check.state, check.records) == (State.DONE, 100)
 
 
 def test_a_check_that_kills_its_workers_is_given_up(check: InputCheck) -> None:
-    as_if_worker_died(check, attempts=input_checks.MOST_ATTEMPTS_LOST)
+    as_if_worker_died(check, losses=MOST_LOSSES)
     done(check)
     assert (check.state, check.due_at) == (State.FAILED, None)
     assert code_of(check) == "WorkerLost"
@@ -287,15 +287,15 @@ def test_a_job_reuses_the_check_made_from_the_form(check: InputCheck, checking: 
 
 
 def test_two_workers_ask_for_one_check_of_a_job(checking: BatchJob) -> None:
-    tasks.check_input(checking.pk)
-    input_checks.check_job(checking)
+    input_checks.check_input.run(checking.pk)
+    input_checks.check_input(checking)
     assert InputCheck.objects.count() == 1
 
 
 def test_a_finished_check_nudges_the_job_that_waits(checking: BatchJob, nudges: Nudges) -> None:
-    tasks.check_input(checking.pk)
+    input_checks.check_input.run(checking.pk)
     checking.refresh_from_db()
-    tasks.check_records(check_of(checking).pk)
+    input_checks.check_records.run(check_of(checking).pk)
     assert nudges[-1] == ("check_input", checking.pk)
 
 
@@ -339,11 +339,11 @@ def test_a_rejected_job_can_be_submitted_all_the_same(connection: Connection, pe
 
 
 def test_a_job_cancelled_meanwhile_stays_cancelled(checking: BatchJob) -> None:
-    tasks.check_input(checking.pk)
+    input_checks.check_input.run(checking.pk)
     lifecycle.cancel(BatchJob.objects.get(pk=checking.pk))
     checking.refresh_from_db()
-    tasks.check_records(check_of(checking).pk)
-    tasks.check_input(checking.pk)
+    input_checks.check_records.run(check_of(checking).pk)
+    input_checks.check_input.run(checking.pk)
     checking.refresh_from_db()
     assert checking.status == Status.CANCELLED
 

@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from batchconsole.aws import bedrock
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import lifecycle, scheduling
+from batchconsole.jobs import clock, lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import ENDED, ENDED_ON_AWS, BatchJob, Connection, Status, Verb
 from batchconsole.jobs.sync import sync
-from tests.jobs.conftest import LocalBedrock, make_job
+from tests.jobs.conftest import LocalBedrock, claim, die, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Nudges = list[tuple[str, int]]
@@ -39,11 +39,6 @@ def verbs(job: BatchJob) -> list[str]:
 def named_on_aws(job: BatchJob) -> list[str]:
     pages = bedrock.list_model_invocation_jobs(job.connection.target, name_contains=job.job_name)
     return [summary.job_arn for page in pages for summary in page]
-
-
-def forget_claim(job: BatchJob) -> None:
-    """Let the time pass after which a claim of a dead worker has run out."""
-    BatchJob.objects.filter(pk=job.pk).update(status_changed_at=timezone.now() - scheduling.CLAIM)
 
 
 def test_it_works(job: BatchJob) -> None:
@@ -161,27 +156,28 @@ def test_lost_answers_do_not_make_a_second_job(job: BatchJob, local_bedrock: Loc
 
 
 def test_a_worker_that_died_before_the_call_is_made_good(job: BatchJob) -> None:
-    assert scheduling.claim(job)
+    lease = claim(job)
+    assert lease
     lifecycle.submit(job)
-    job.refresh_from_db()
     assert job.status == Status.SUBMITTING
-    forget_claim(job)
+    die(lease)
     lifecycle.submit(job)
     job.refresh_from_db()
     assert named_on_aws(job) == [job.job_arn]
 
 
 def test_a_worker_that_died_after_the_call_is_made_good(job: BatchJob) -> None:
-    assert scheduling.claim(job)
+    lease = claim(job)
+    assert lease
     arn = bedrock.create_model_invocation_job(job.connection.target, lifecycle.create_request(job))
-    forget_claim(job)
+    die(lease)
     lifecycle.submit(job)
     job.refresh_from_db()
     assert (job.job_arn, named_on_aws(job)) == (arn, [arn])
 
 
 def test_sync_may_be_faster_than_the_answer(job: BatchJob) -> None:
-    assert scheduling.claim(job)
+    assert claim(job)
     arn = bedrock.create_model_invocation_job(job.connection.target, lifecycle.create_request(job))
     sync(job.connection)
     lifecycle._accepted(job, arn)
@@ -199,8 +195,8 @@ def test_cancelled_while_the_answer_was_lost_it_is_stopped(
     lifecycle.submit(job)
     lifecycle.cancel(job)
     sync(job.connection)
-    scheduling.tick()
-    assert ("stop", job.pk) in nudges
+    clock.tick()
+    assert ("stop_cancelled", job.pk) in nudges
     lifecycle.stop_cancelled(job)
     assert job.due_at is None
     assert follow(job).status == Status.STOPPED
@@ -256,13 +252,13 @@ def ends_on_aws(job: BatchJob) -> None:
 
 
 def test_stopping_while_it_is_being_submitted_is_refused(job: BatchJob) -> None:
-    scheduling.claim(job)
+    claim(job)
     with pytest.raises(UserError, match="being submitted"):
         lifecycle.stop(job)
 
 
 def test_cancelling_what_has_just_left_the_queue_is_refused(job: BatchJob) -> None:
-    scheduling.claim(BatchJob.objects.get(pk=job.pk))
+    claim(BatchJob.objects.get(pk=job.pk))
     with pytest.raises(UserError, match="being submitted"):
         lifecycle.cancel(job)
 

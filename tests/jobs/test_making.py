@@ -17,12 +17,14 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import making, scheduling, tasks, uploads
+from batchconsole.jobs import clock, making, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Source, from_s3, from_upload, look, read_records
+from batchconsole.jobs.leases import MOST_LOSSES, LeaseLost
 from batchconsole.jobs.models import Connection, MadeInput
 from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import TableError
+from tests.jobs.conftest import die, held
 
 pytestmark = pytest.mark.django_db
 State = MadeInput.State
@@ -78,7 +80,7 @@ def start(
 
 
 def done(made: MadeInput) -> MadeInput:
-    tasks.make_input(made.pk)
+    making.make_input.run(made.pk)
     made.refresh_from_db()
     return made
 
@@ -221,30 +223,32 @@ def test_s3_away_means_later(nowhere: Connection, bucket: str) -> None:
 
 def test_what_is_done_or_in_good_hands_is_left_alone(connection: Connection, bucket: str) -> None:
     made = start(connection, bucket)
-    assert made.take(until=timezone.now() + making.LEASE)
+    held(making.make_input, made, state=State.RUNNING)
     assert done(made).state == State.RUNNING
 
 
 def test_a_lost_worker_s_work_is_taken_over(connection: Connection, bucket: str) -> None:
     made = start(connection, bucket)
-    made.take(until=timezone.now())
-    MadeInput.objects.update(seen_at=timezone.now() - making.LEASE - timedelta(seconds=1))
+    die(held(making.make_input, made, state=State.RUNNING))
     assert done(made).state == State.DONE
-    assert made.attempts == 2
 
 
 def test_an_overtaken_worker_writes_nothing_more(connection: Connection, bucket: str) -> None:
     made = start(connection, bucket)
-    made.take(until=timezone.now())
-    MadeInput.objects.get().take(until=timezone.now())
-    assert not made.say(records=99)
+    late = held(making.make_input, made)
+    die(late)
+    held(making.make_input, MadeInput.objects.get())
+    with pytest.raises(LeaseLost):
+        late.write(records=99)
     assert MadeInput.objects.get().records == 0
 
 
 def test_workers_lost_again_and_again_end_it(connection: Connection, bucket: str) -> None:
     made = start(connection, bucket)
-    MadeInput.objects.update(attempts=making.MOST_ATTEMPTS)
+    MadeInput.objects.update(losses=MOST_LOSSES)
     assert done(made).state == State.FAILED
+    assert made.error
+    assert made.error["code"] == "WorkerLost"
 
 
 def test_a_tick_finds_it_when_the_nudge_was_lost(
@@ -255,8 +259,8 @@ def test_a_tick_finds_it_when_the_nudge_was_lost(
 ) -> None:
     made = start(connection, bucket)
     with django_capture_on_commit_callbacks(execute=True):
-        scheduling.tick()
-        scheduling.tick()
+        clock.tick()
+        clock.tick()
     assert nudges.count(("make_input", made.pk)) == 1
 
 

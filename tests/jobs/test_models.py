@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError
-from django.utils import timezone
 
 from batchconsole.jobs.models import (
     ENDED,
@@ -160,8 +159,3 @@ class TestSets:
         make_job(nowhere, model_id=f"us.{MODEL}")
         make_job(nowhere, status=Status.COMPLETED)
         assert BatchJob.objects.queues() == [(nowhere.pk, MODEL, 2)]
-
-    def test_a_due_step_is_claimed_once(self, nowhere: Connection) -> None:
-        job, later = make_job(nowhere), timezone.now()
-        assert BatchJob.objects.claim(job.pk, due_at=job.due_at, until=later)
-        assert not BatchJob.objects.claim(job.pk, due_at=job.due_at, until=later)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import scheduling
+from batchconsole.jobs import clock
 from batchconsole.jobs.limits import GIB, limits_for
 from batchconsole.jobs.models import Connection, ModelLimit
 from batchconsole.jobs.quotas import model_named, refresh_limits, take_limits
@@ -68,10 +68,10 @@ def test_a_stack_that_is_not_aws_is_not_asked(nowhere: Connection) -> None:
 
 def test_the_clock_hands_it_out_once_a_day(nowhere: Connection) -> None:
     Connection.objects.update(sync_due_at=timezone.now() + timedelta(days=9))
-    assert scheduling.tick() == 1
+    assert clock.tick() == 1
     refresh_limits(nowhere)
-    assert scheduling.tick() == 0
-    assert scheduling.tick(timezone.now() + timedelta(days=1, minutes=1)) == 1
+    assert clock.tick() == 0
+    assert clock.tick(timezone.now() + timedelta(days=1, minutes=1)) == 1
 
 
 @pytest.mark.parametrize(

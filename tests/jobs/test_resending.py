@@ -14,7 +14,7 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput, Status
 from batchconsole.records.retry import Outcome
 from tests.conftest import ACCOUNT
-from tests.jobs.conftest import make_job
+from tests.jobs.conftest import held, make_job
 
 RECORDS = 6
 
@@ -78,7 +78,7 @@ def job(ended: Callable[..., BatchJob]) -> BatchJob:
 def written(job: BatchJob, **choice: Any) -> list[str]:
     """The ids of the records that a resend of *job* with *choice* holds."""
     made = resending.start(job, None, **choice)
-    making.run(made)
+    making.make_input(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.DONE, made.error
     bucket, key = s3.parse_s3_uri(made.output_s3_uri)
@@ -104,7 +104,8 @@ def test_answered_records_fill_up_to_a_least_number(job: BatchJob) -> None:
 
 def test_the_lines_are_those_of_the_input_to_the_byte(job: BatchJob) -> None:
     made = resending.start(job, None, failed=True, unanswered=False)
-    written = [(uri, [each.line for each in records]) for uri, records in resending.objects(made, lambda size: None)]
+    found = resending.objects(made, held(making.make_input, made), read=lambda size: None)
+    written = [(uri, [each.line for each in records]) for uri, records in found]
     assert written == [(made.output_s3_uri, [line(2), line(3)])]
 
 
@@ -116,7 +117,7 @@ def test_nothing_chosen_is_refused(job: BatchJob) -> None:
 def test_nothing_left_to_send_is_said(ended: Callable[..., BatchJob]) -> None:
     done = ended("done", [line(0)], [outcome(0, "zero")])
     made = resending.start(done, None, failed=True, unanswered=True)
-    making.run(made)
+    making.make_input(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.FAILED
     assert "No record is left" in str(made.error)
@@ -191,7 +192,7 @@ def other_line(number: int) -> bytes:
 def merged(job: BatchJob, *others: BatchJob, **choice: Any) -> MadeInput:
     """The input that holds what *job* and *others* left without an answer."""
     made = resending.start(job, None, failed=True, unanswered=True, merges=others, **choice)
-    making.run(made)
+    making.make_input(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.DONE, made.error
     return made

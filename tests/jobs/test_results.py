@@ -12,9 +12,8 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import lifecycle, results
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.leases import Lease
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
-from tests.jobs.conftest import MODEL, Sample, arn, make_job
+from tests.jobs.conftest import MODEL, Sample, arn, held, make_job
 from tests.jobs.test_lifecycle import follow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,7 +204,7 @@ def test_with_s3_away_it_is_tried_again(nowhere: Connection) -> None:
 def test_a_worker_that_was_overtaken_writes_nothing(ended: BatchJob) -> None:
     write(ended, "a.jsonl.out", line(1))
     late = BatchJob.objects.get(pk=ended.pk)
-    Lease(BatchJob.objects.get(pk=ended.pk))
+    held(results.collect_results, BatchJob.objects.get(pk=ended.pk))
     results.collect_results(late)
     assert BatchJob.objects.get(pk=ended.pk).results == BatchJob.Results.PENDING
 

@@ -9,9 +9,9 @@ from django.db import connection as database
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import scheduling
+from batchconsole.jobs import clock, leases, scheduling
 from batchconsole.jobs.models import BatchJob, Connection, ModelLimit, Status, Verb
-from tests.jobs.conftest import MODEL, make_job
+from tests.jobs.conftest import MODEL, claim, die, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Nudges = list[tuple[str, int]]
@@ -55,21 +55,21 @@ def synced(nowhere: Connection) -> None:
 
 def test_it_works(nowhere: Connection, nudges: Nudges) -> None:
     job = make_job(nowhere)
-    assert scheduling.tick() == 1
+    assert clock.tick() == 1
     assert nudges == [("submit", job.pk)]
 
 
 def test_a_second_tick_leaves_it_alone_for_a_while(nowhere: Connection, nudges: Nudges) -> None:
     make_job(nowhere)
-    scheduling.tick()
-    assert scheduling.tick() == 0
-    scheduling.tick(timezone.now() + scheduling.NUDGE * 2)
+    clock.tick()
+    assert clock.tick() == 0
+    clock.tick(timezone.now() + leases.NUDGE * 2)
     assert len(nudges) == 2
 
 
 def test_ticks_at_once_hand_out_each_step_once(nowhere: Connection, nudges: Nudges) -> None:
     jobs = [make_job(nowhere) for _ in range(10)]
-    at_once(*[scheduling.tick] * 4)
+    at_once(*[clock.tick] * 4)
     assert sorted(submissions(nudges)) == [job.pk for job in jobs]
 
 
@@ -77,7 +77,7 @@ def test_the_queue_is_first_come_first_served_up_to_the_limit(nowhere: Connectio
     limit(2)
     jobs = [make_job(nowhere) for _ in range(3)]
     make_job(nowhere, status=Status.IN_PROGRESS)
-    scheduling.tick()
+    clock.tick()
     assert submissions(nudges) == [jobs[0].pk]
 
 
@@ -85,7 +85,7 @@ def test_a_full_model_does_not_hold_up_another(nowhere: Connection, nudges: Nudg
     limit(0)
     make_job(nowhere)
     other = make_job(nowhere, model_id="meta.llama3-1-8b-instruct-v1:0")
-    scheduling.tick()
+    clock.tick()
     assert submissions(nudges) == [other.pk]
 
 
@@ -94,21 +94,21 @@ def test_arns_profiles_and_ids_of_one_model_share_its_limit(nowhere: Connection,
     make_job(nowhere, status=Status.SUBMITTED, model_id=f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}")
     make_job(nowhere, status=Status.SCHEDULED, model_id=f"us.{MODEL}")
     make_job(nowhere)
-    scheduling.tick()
+    clock.tick()
     assert submissions(nudges) == []
 
 
 def test_who_was_turned_away_holds_up_the_queue_behind(nowhere: Connection, nudges: Nudges) -> None:
     make_job(nowhere, error_code="ServiceQuotaExceededException", due_at=timezone.now() + timedelta(minutes=1))
     make_job(nowhere)
-    scheduling.tick()
+    clock.tick()
     assert submissions(nudges) == []
 
 
 def test_who_was_turned_away_is_tried_alone(nowhere: Connection, nudges: Nudges) -> None:
     first = make_job(nowhere, error_code="ServiceQuotaExceededException")
     make_job(nowhere)
-    scheduling.tick()
+    clock.tick()
     assert submissions(nudges) == [first.pk]
 
 
@@ -116,7 +116,7 @@ def test_an_ended_job_brings_forward_who_waits_for_the_quota(nowhere: Connection
     later = timezone.now() + timedelta(minutes=9)
     job = make_job(nowhere, error_code="ServiceQuotaExceededException", due_at=later)
     scheduling.bring_forward(nowhere.pk, MODEL)
-    scheduling.tick()
+    clock.tick()
     assert submissions(nudges) == [job.pk]
 
 
@@ -124,13 +124,13 @@ def test_a_disabled_connection_rests(nowhere: Connection, nudges: Nudges) -> Non
     make_job(nowhere)
     make_job(nowhere, status=Status.CHECKING)
     Connection.objects.update(is_enabled=False, sync_due_at=timezone.now())
-    assert scheduling.tick() == 0
+    assert clock.tick() == 0
 
 
 def test_nothing_is_claimed_for_a_disabled_connection(nowhere: Connection) -> None:
     job = make_job(nowhere)
     Connection.objects.update(is_enabled=False)
-    assert not scheduling.claim(job)
+    assert not claim(job)
 
 
 @pytest.mark.parametrize(
@@ -138,32 +138,32 @@ def test_nothing_is_claimed_for_a_disabled_connection(nowhere: Connection) -> No
     [
         (Status.CHECKING, "check_input"),
         (Status.SUBMITTING, "submit"),
-        (Status.SCHEDULED, "stop"),
+        (Status.SCHEDULED, "stop_cancelled"),
         (Status.COMPLETED, "collect_results"),
         (Status.FAILED, "collect_results"),
     ],
 )
 def test_each_state_has_its_step(nowhere: Connection, nudges: Nudges, status: Status, task: str) -> None:
-    job = make_job(nowhere, status=status)
-    scheduling.tick()
+    job = make_job(nowhere, status=status, results=BatchJob.Results.PENDING)
+    clock.tick()
     assert nudges == [(task, job.pk)]
 
 
 def test_what_is_not_due_waits(nowhere: Connection) -> None:
     make_job(nowhere, status=Status.CHECKING, due_at=timezone.now() + timedelta(minutes=1))
     make_job(nowhere, status=Status.IN_PROGRESS, due_at=None)
-    assert scheduling.tick() == 0
+    assert clock.tick() == 0
 
 
 def test_a_sync_is_handed_out_once(nowhere: Connection, nudges: Nudges) -> None:
     Connection.objects.update(sync_due_at=timezone.now())
-    at_once(*[scheduling.tick] * 4)
+    at_once(*[clock.tick] * 4)
     assert nudges == [("sync", nowhere.pk)]
 
 
 def test_one_job_is_claimed_once(nowhere: Connection) -> None:
     job = make_job(nowhere)
-    found = at_once(*[lambda: scheduling.claim(BatchJob.objects.get(pk=job.pk))] * 4)
+    found = at_once(*[lambda: claim(BatchJob.objects.get(pk=job.pk)) is not None] * 4)
     assert sorted(map(str, found)) == ["False", "False", "False", "True"]
     assert job.events.filter(verb=Verb.CLAIMED).count() == 1
 
@@ -171,20 +171,23 @@ def test_one_job_is_claimed_once(nowhere: Connection) -> None:
 def test_the_last_place_is_given_once(nowhere: Connection) -> None:
     limit(1)
     jobs = [make_job(nowhere) for _ in range(4)]
-    found = at_once(*[lambda job=job: scheduling.claim(job) for job in jobs])
+    found = at_once(*[lambda job=job: claim(job) is not None for job in jobs])
     assert sorted(map(str, found)) == ["False", "False", "False", "True"]
     assert BatchJob.objects.filter(status=Status.SUBMITTING).count() == 1
 
 
 def test_a_claim_is_not_taken_over_while_it_is_young(nowhere: Connection) -> None:
-    job = make_job(nowhere, status=Status.SUBMITTING)
-    assert not scheduling.claim(job)
+    job = make_job(nowhere)
+    assert claim(job)
+    assert not claim(job)
 
 
 def test_a_stale_claim_is_taken_over_once(nowhere: Connection) -> None:
-    long_ago = timezone.now() - scheduling.CLAIM * 2
-    job = make_job(nowhere, status=Status.SUBMITTING, status_changed_at=long_ago)
-    found = at_once(*[lambda: scheduling.claim(BatchJob.objects.get(pk=job.pk))] * 4)
+    job = make_job(nowhere)
+    lease = claim(job)
+    assert lease
+    die(lease)
+    found = at_once(*[lambda: claim(BatchJob.objects.get(pk=job.pk)) is not None] * 4)
     assert sorted(map(str, found)) == ["False", "False", "False", "True"]
 
 

@@ -13,7 +13,7 @@ from batchconsole.jobs import lifecycle, scheduling
 from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, Connection, Status, Verb
 from batchconsole.jobs.sync import OVERLAP, sync
 from tests.jobs.bedrock_double import BedrockDouble
-from tests.jobs.conftest import LocalBedrock, arn, make_job
+from tests.jobs.conftest import LocalBedrock, arn, claim, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Nudges = list[tuple[str, int]]
@@ -87,7 +87,7 @@ def test_imported_jobs_count_against_their_model(double: BedrockDouble, nowhere:
 
 
 def test_a_lost_answer_is_found_by_its_token(job: BatchJob) -> None:
-    scheduling.claim(job)
+    claim(job)
     created = bedrock.create_model_invocation_job(job.connection.target, lifecycle.create_request(job))
     sync(job.connection)
     job.refresh_from_db()

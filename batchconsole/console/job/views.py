@@ -85,7 +85,7 @@ def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], wa
     check = job.input_check
     seen = [
         request.get_full_path(),
-        check and (check.state, check.seen_at, check.due_at),
+        check and (check.state, check.bytes_done, check.records, check.due_at),
         job.modified_at,
         job.status,
         job.results,

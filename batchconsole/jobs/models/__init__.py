@@ -13,6 +13,7 @@ from batchconsole.jobs.models.made_input import MadeInput
 from batchconsole.jobs.models.preferences import KeptPreferences
 from batchconsole.jobs.models.price import ModelPrice, utc_today
 from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
+from batchconsole.jobs.models.work import UNFINISHED
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, STOPPABLE, WAITING, Status, Verb
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "LIVE",
     "OCCUPYING",
     "STOPPABLE",
+    "UNFINISHED",
     "WAITING",
     "ApiKey",
     "BatchJob",

@@ -95,7 +95,10 @@ class Connection(models.Model):
         default=list, blank=True, validators=[check_role_arns], help_text="ARNs of roles for jobs. Empty: any."
     )
 
+    # Two steps with a lease each: see models/leased.py.
     sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
+    sync_lease = models.CharField(max_length=16, blank=True, editable=False)
+    sync_losses = models.PositiveIntegerField(default=0, editable=False)
     synced_at = models.DateTimeField(null=True, editable=False)
     sync_watermark = models.DateTimeField(
         null=True, editable=False, help_text="Jobs submitted before it are all known."
@@ -106,6 +109,8 @@ class Connection(models.Model):
     limits_due_at = models.DateTimeField(
         default=timezone.now, editable=False, help_text="When Service Quotas is asked again."
     )
+    limits_lease = models.CharField(max_length=16, blank=True, editable=False)
+    limits_losses = models.PositiveIntegerField(default=0, editable=False)
 
     objects = ConnectionQuerySet.as_manager()
 

@@ -16,8 +16,6 @@ from batchconsole.records.report import Report
 class InputCheck(Work):
     """Every record of one input read for one model and invocation type, asked for from the form or by a job."""
 
-    COUNTERS = ("bytes_done",)
-
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="input_checks")
     input_s3_uri = models.CharField(max_length=1024)
     model_id = models.CharField(max_length=2048)
@@ -27,8 +25,6 @@ class InputCheck(Work):
         blank=True,
         help_text="SHA-256 of all the outcome depends on; empty until the objects are listed.",
     )
-
-    failures = models.PositiveIntegerField(default=0, help_text="How often AWS did not let it be read.")
 
     bytes_total = models.PositiveBigIntegerField(default=0)
     bytes_done = models.PositiveBigIntegerField(default=0)

@@ -13,6 +13,7 @@ from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Event
 from batchconsole.jobs.models.input_check import InputCheck
+from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.models.limit import base_model_id
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.states import ENDED, LIVE, NEXT, Status
@@ -26,7 +27,7 @@ def new_client_request_token() -> str:
     return secrets.token_hex(16)
 
 
-class BatchJob(models.Model):
+class BatchJob(Leased):
     """One batch inference job: what was asked for, where it stands, what came of it."""
 
     class InvocationType(models.TextChoices):
@@ -96,10 +97,7 @@ class BatchJob(models.Model):
     message = models.TextField(blank=True, help_text="AWS's message, or why it waits or was refused.")
     error_code = models.CharField(max_length=100, blank=True)
     hint = models.TextField(blank=True)
-    due_at = models.DateTimeField(
-        default=timezone.now, null=True, help_text="When the next step of a waiting job is due."
-    )
-    attempts = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0, help_text="How often it was sent to AWS.")
     job_arn = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001 - unique, so unset must be NULL
     submit_time = models.DateTimeField(null=True, blank=True)
     last_modified_time = models.DateTimeField(null=True, blank=True)
@@ -200,6 +198,12 @@ class BatchJob(models.Model):
     def can_stop(self) -> bool:
         """Whether a person may stop it now: taken out of the queue here, or stopped on AWS."""
         return self.status in {Status.CHECKING, Status.QUEUED} | (LIVE - {Status.STOPPING})
+
+    def locked(self) -> "BatchJob":
+        """The row as it is now, held until the transaction ends; its connection's row comes first."""
+        Connection.objects.lock(self.connection_id)
+        row: BatchJob = BatchJob.objects.select_for_update(no_key=True).get(pk=self.pk)
+        return row
 
     def transition(
         self, to: str, *, verb: str, actor: Any = None, data: dict[str, Any] | None = None, **fields: Any

@@ -19,8 +19,6 @@ class MadeInput(Work):
     An object in S3 is there whole or not at all.
     """
 
-    COUNTERS = ("bytes_read", "records")
-
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="made_inputs")
     source_name = models.CharField(max_length=1024)
     source_size = models.PositiveBigIntegerField(help_text="Bytes.")

@@ -18,7 +18,7 @@ from django.utils import timezone
 from batchconsole.aws import iam, s3
 from batchconsole.aws.policies import RoleScope
 from batchconsole.aws.session import client
-from batchconsole.jobs import results, tasks
+from batchconsole.jobs import input_checks, results
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
     BatchJob,
@@ -333,10 +333,10 @@ def connect(name: str, title: str, aws_endpoint: str, bedrock_endpoint: str, **f
 
 def check_now(job: BatchJob) -> None:
     """Do what the workers would: list, read, and decide."""
-    tasks.check_input(job.pk)
+    input_checks.check_input.run(job.pk)
     for check in InputCheck.objects.unfinished():
-        tasks.check_records(check.pk)
-    tasks.check_input(job.pk)
+        input_checks.check_records.run(check.pk)
+    input_checks.check_input.run(job.pk)
 
 
 def result_line(number: int) -> bytes:

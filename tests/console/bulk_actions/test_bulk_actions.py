@@ -5,7 +5,6 @@ import re
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.jobs import bulk_actions
@@ -34,9 +33,9 @@ def test_the_end_says_what_became_of_each(client: Client, make_job: MakeJob) -> 
     away = make_job("away", "InProgress", job_arn=arn())
     action = request_stop(away.connection)
     BatchJob.objects.filter(pk=quick.pk).update(status="Completed")
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     BulkAction.objects.update(failures=bulk_actions.MOST_ATTEMPTS - 1)
-    bulk_actions.run(BulkAction.objects.get(pk=action.pk))
+    bulk_actions.stop_jobs(BulkAction.objects.get(pk=action.pk))
     text = client.get(action.get_absolute_url()).text
     assert "1 cancelled, 1 had already ended, 1 could not be stopped." in text
     assert "Finished with failures" in text
@@ -48,7 +47,7 @@ def test_it_shows_one_outcome_only_when_asked(client: Client, make_job: MakeJob)
     make_job("waiting", "Queued")
     running = make_job("running", "InProgress", job_arn=arn())
     action = request_stop(running.connection)
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     text = client.get(action.get_absolute_url(), {"outcome": "cancelled"}).text
     assert re.findall(r'scope="row"><a[^>]*>([^<]+)', text) == ["waiting"]
 
@@ -59,7 +58,7 @@ def test_polling_answers_nothing_while_nothing_changed(client: Client, make_job:
     version = re.findall(r'data-version="(\w+)"', client.get(url).text)[0]
     asked = {"HX-Request": "true", "X-Version": version}
     assert client.get(url, headers=asked).status_code == 204
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     assert client.get(url, headers=asked).status_code == 200
 
 
@@ -71,7 +70,7 @@ def test_it_belongs_to_its_connection(client: Client, make_job: MakeJob, other: 
 def test_the_activity_leads_to_it(client: Client, make_job: MakeJob) -> None:
     job = make_job(status="Queued")
     action = request_stop(job.connection)
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     link = f'<a href="{action.get_absolute_url()}">Bulk action {action.pk}</a>'
     assert client.get("/activity/").text.count(link) == 3  # the request, the job, the end
     assert link in client.get(f"{job.get_absolute_url()}?tab=activity").text
@@ -93,7 +92,7 @@ def test_the_rest_is_cancelled_from_its_page(client: Client, make_job: MakeJob) 
     make_job("first", "Queued")
     action = request_stop(make_job("second", "Queued").connection)
     assert "Cancel the rest" in client.get(action.get_absolute_url()).text
-    bulk_actions.run(action, step=1)
+    bulk_actions.stop_jobs(action, most=1)
     text = client.post(f"{action.get_absolute_url()}cancel/", follow=True).text
     for part in (
         "The rest is cancelled: 1 job was left alone.",
@@ -108,7 +107,7 @@ def test_the_rest_is_cancelled_from_its_page(client: Client, make_job: MakeJob) 
 
 def test_a_worker_in_the_middle_of_a_job_is_waited_for(client: Client, make_job: MakeJob) -> None:
     action = request_stop(make_job(status="Queued").connection)
-    BulkAction.objects.get(pk=action.pk).take(until=timezone.now() + bulk_actions.LEASE)
+    assert bulk_actions.stop_jobs.take(BulkAction.objects.get(pk=action.pk))
     text = client.post(f"{action.get_absolute_url()}cancel/", follow=True).text
     assert "is finished first" in text
     assert "Cancelling the rest" in text
@@ -116,7 +115,7 @@ def test_a_worker_in_the_middle_of_a_job_is_waited_for(client: Client, make_job:
 
 def test_an_action_that_has_finished_is_not_cancelled(client: Client, make_job: MakeJob) -> None:
     action = request_stop(make_job(status="Queued").connection)
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     text = client.post(f"{action.get_absolute_url()}cancel/", follow=True).text
     assert "This action has finished already. Nothing was changed." in text
     assert client.get(f"{action.get_absolute_url()}cancel/").status_code == 405
@@ -125,7 +124,7 @@ def test_an_action_that_has_finished_is_not_cancelled(client: Client, make_job: 
 
 def test_the_list_says_who_asked_when_and_how_it_went(client: Client, make_job: MakeJob, person: User) -> None:
     action = request_stop(make_job(status="Queued").connection, person)
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     BulkAction.objects.update(matched_all=True, query="q=nightly")
     text = client.get("/local/bulk-actions/").text
     for part in (
@@ -150,7 +149,7 @@ def test_the_list_follows_what_runs(client: Client, make_job: MakeJob) -> None:
     assert "data-busy" in text
     asked = {"HX-Request": "true", "X-Version": re.findall(r'data-version="(\w+)"', text)[0]}
     assert client.get("/local/bulk-actions/", headers=asked).status_code == 204
-    bulk_actions.run(action)
+    bulk_actions.stop_jobs(action)
     assert "1 cancelled" in client.get("/local/bulk-actions/", headers=asked).text
 
 

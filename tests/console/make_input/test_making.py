@@ -14,7 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from batchconsole.aws import s3
-from batchconsole.jobs import making, tasks, uploads
+from batchconsole.jobs import making, uploads
 from batchconsole.jobs.models import Connection, MadeInput
 from tests.conftest import REGION
 from tests.console.conftest import NOBODY
@@ -264,7 +264,7 @@ def test_a_large_file_is_left_to_a_worker(client: Client, connection: Connection
     made = MadeInput.objects.get()
     assert response["Location"] == made.get_absolute_url()
     assert "Waiting for a worker" in text(client.get(response["Location"]))
-    tasks.make_input(made.pk)
+    making.make_input.run(made.pk)
     page = text(client.get(response["Location"], headers={"HX-Request": "true"}))
     assert "hx-trigger" not in page
     assert f"input_s3_uri=s3%3A%2F%2F{bucket}%2Fquestions.jsonl&model_invocation_type=Converse" in page

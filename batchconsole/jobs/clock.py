@@ -1,0 +1,29 @@
+"""The clock: every step there is, and handing out those that are due. Any number of clocks may tick at once."""
+
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.utils import timezone
+
+from batchconsole.jobs import bulk_actions, input_checks, lifecycle, making, quotas, results, sync
+from batchconsole.jobs.leases import Step
+from batchconsole.jobs.scheduling import BATCH
+
+STEPS: tuple[Step[Any, Any], ...] = (
+    sync.sync,
+    quotas.refresh_limits,
+    lifecycle.submit,
+    lifecycle.stop_cancelled,
+    input_checks.check_input,
+    input_checks.check_records,
+    results.collect_results,
+    making.make_input,
+    bulk_actions.stop_jobs,
+)
+
+
+def tick(now: datetime | None = None) -> int:
+    """Hand out every step that is due and return how many; two ticks at once hand out each step once."""
+    now = now or timezone.now()
+    return sum(step.hand_out(row, now) for step in STEPS for row in islice(step.due(now), BATCH))
