@@ -1,12 +1,12 @@
 """Joined rows as files to download: JSON Lines, CSV and Parquet, made while the rows are read."""
 
-import csv
 import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
+from batchconsole.records.csv_writing import csv_chunks
 from batchconsole.records.joining import Row
 
 FLUSH_BYTES = 2**16
@@ -17,14 +17,17 @@ COLUMNS = (
     "outcome",
     "question",
     "answer",
+    "reasoning",
     "stop_reason",
     "input_tokens",
     "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
     "error_code",
     "error_message",
     "run",
 )
-
+NUMBERS = frozenset({"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "run"})
 
 NULL = msgspec.Raw(b"null")
 
@@ -45,9 +48,12 @@ def values(row: Row) -> tuple[Any, ...]:
         row.outcome.value,
         record.question,
         record.answer,
+        record.reasoning or None,
         record.stop_reason,
         record.input_tokens,
         record.output_tokens,
+        record.cache_read_tokens,
+        record.cache_write_tokens,
         None if record.error_code is None else str(record.error_code),
         record.error_message,
         row.run,
@@ -75,23 +81,9 @@ def _bodies(line: bytes) -> _Bodies:
         return _Bodies()
 
 
-def as_csv(rows: Iterable[Row]) -> Iterator[bytes]:
-    """A header and one line a row, as RFC 4180 has it, in UTF-8; what is not known is an empty cell."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow(values(row))
-        if buffer.tell() >= FLUSH_BYTES:
-            yield _taken(buffer)
-    yield _taken(buffer)
-
-
-def _taken(buffer: io.StringIO) -> bytes:
-    data = buffer.getvalue().encode("utf-8", "replace")
-    buffer.seek(0)
-    buffer.truncate()
-    return data
+def as_csv(rows: Iterable[Row], *, for_excel: bool = False) -> Iterator[bytes]:
+    """A header and one line a row; what is not known is an empty cell. See :func:`csv_writing.csv_chunks`."""
+    return csv_chunks(COLUMNS, map(values, rows), for_excel=for_excel)
 
 
 class _Sink(io.RawIOBase):
@@ -122,8 +114,7 @@ def as_parquet(rows: Iterable[Row], *, group_rows: int = GROUP_ROWS) -> Iterator
     import pyarrow  # noqa: PLC0415 - on use only
     from pyarrow import parquet  # noqa: PLC0415 - on use only
 
-    numbers = {"input_tokens", "output_tokens", "run"}
-    schema = pyarrow.schema([(name, pyarrow.int64() if name in numbers else pyarrow.string()) for name in COLUMNS])
+    schema = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.string()) for name in COLUMNS])
     sink = _Sink()
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for group in _groups(rows, group_rows):

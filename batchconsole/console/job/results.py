@@ -1,6 +1,7 @@
 """What a job answered, to take away and to send again: all records joined as a file, the failed as a new input."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from django.contrib import messages
@@ -35,6 +36,8 @@ def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> Http
     if kind not in FORMATS or job.results != BatchJob.Results.READY:
         raise Http404("There is no such file.")
     write, content_type = FORMATS[kind]
+    if kind == "csv" and request.GET.get("excel") == "1":
+        write = partial(exports.as_csv, for_excel=True)
     with_resends = request.GET.get("resends") == "1"
     try:
         stream = begun(write(resending.joined(job, with_resends=with_resends)))
