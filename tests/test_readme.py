@@ -1,5 +1,6 @@
 """The README says what a person has to know: every setting, every permission, and commands that exist."""
 
+import json
 import re
 
 import pytest
@@ -23,6 +24,13 @@ def test_every_setting_is_documented(name: str) -> None:
 @pytest.mark.parametrize("permission", names(r'permission="([a-z0-9]+:\w+)"'))
 def test_every_permission_is_in_the_policy(permission: str) -> None:
     assert f'"{permission}"' in README
+
+
+def test_the_policy_passes_and_makes_roles_under_one_path_only() -> None:
+    text = next(block for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL) if "PassServiceRoles" in block)
+    statements = {each["Sid"]: each for each in json.loads(text)["Statement"]}
+    for name in ("PassServiceRoles", "MakeServiceRoles"):
+        assert statements[name]["Resource"] == "arn:aws:iam::*:role/service-role/*"
 
 
 @pytest.mark.parametrize("command", ["python3 manage.py up", "python3 manage.py test"])
