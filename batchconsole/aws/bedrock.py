@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from batchconsole.aws.constraints import Constraint, job_constraints
 from batchconsole.aws.errors import translate
+from batchconsole.aws.job_request import JobRequest, Member, read_members
 from batchconsole.aws.policies import partition_of
 from batchconsole.aws.session import Target, client
 
@@ -35,66 +36,28 @@ MAX_TAGS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobSummary:
-    """A batch job as Get and List return it. Times are aware datetimes; a count AWS does not give is ``None``."""
+class JobSummary(JobRequest):
+    """A batch job as Get and List return it: what it was asked for, its tags left out, and what became of it.
 
-    job_arn: str
-    job_name: str
-    model_id: str
-    role_arn: str
-    status: str
-    submit_time: datetime
-    input_s3_uri: str
-    output_s3_uri: str
-    model_invocation_type: str = "InvokeModel"
-    client_request_token: str = ""
-    message: str = ""
-    last_modified_time: datetime | None = None
-    end_time: datetime | None = None
-    job_expiration_time: datetime | None = None
-    timeout_duration_in_hours: int | None = None
-    input_bucket_owner: str = ""
-    output_bucket_owner: str = ""
-    output_kms_key_id: str = ""
-    subnet_ids: tuple[str, ...] = ()
-    security_group_ids: tuple[str, ...] = ()
-    total_record_count: int | None = None
-    processed_record_count: int | None = None
-    success_record_count: int | None = None
-    error_record_count: int | None = None
+    Times are aware datetimes; a time or count that AWS does not give is ``None``.
+    """
+
+    job_arn: Annotated[str, Member("jobArn")]
+    status: Annotated[str, Member("status")] = "Submitted"
+    message: Annotated[str, Member("message")] = ""
+    submit_time: Annotated[datetime, Member("submitTime")]
+    last_modified_time: Annotated[datetime | None, Member("lastModifiedTime")] = None
+    end_time: Annotated[datetime | None, Member("endTime")] = None
+    job_expiration_time: Annotated[datetime | None, Member("jobExpirationTime")] = None
+    total_record_count: Annotated[int | None, Member("totalRecordCount")] = None
+    processed_record_count: Annotated[int | None, Member("processedRecordCount")] = None
+    success_record_count: Annotated[int | None, Member("successRecordCount")] = None
+    error_record_count: Annotated[int | None, Member("errorRecordCount")] = None
 
     @classmethod
     def from_api(cls, answer: dict[str, Any]) -> "JobSummary":
         """Read the members of a GetModelInvocationJob response or of one summary in a list."""
-        source = answer["inputDataConfig"].get("s3InputDataConfig", {})
-        target = answer["outputDataConfig"].get("s3OutputDataConfig", {})
-        vpc = answer.get("vpcConfig", {})
-        return cls(
-            job_arn=answer["jobArn"],
-            job_name=answer["jobName"],
-            model_id=answer["modelId"],
-            role_arn=answer["roleArn"],
-            status=answer.get("status", "Submitted"),
-            submit_time=answer["submitTime"],
-            input_s3_uri=source.get("s3Uri", ""),
-            output_s3_uri=target.get("s3Uri", ""),
-            model_invocation_type=answer.get("modelInvocationType", "InvokeModel"),
-            client_request_token=answer.get("clientRequestToken", ""),
-            message=answer.get("message", ""),
-            last_modified_time=answer.get("lastModifiedTime"),
-            end_time=answer.get("endTime"),
-            job_expiration_time=answer.get("jobExpirationTime"),
-            timeout_duration_in_hours=answer.get("timeoutDurationInHours"),
-            input_bucket_owner=source.get("s3BucketOwner", ""),
-            output_bucket_owner=target.get("s3BucketOwner", ""),
-            output_kms_key_id=target.get("s3EncryptionKeyId", ""),
-            subnet_ids=tuple(vpc.get("subnetIds", ())),
-            security_group_ids=tuple(vpc.get("securityGroupIds", ())),
-            total_record_count=answer.get("totalRecordCount"),
-            processed_record_count=answer.get("processedRecordCount"),
-            success_record_count=answer.get("successRecordCount"),
-            error_record_count=answer.get("errorRecordCount"),
-        )
+        return cls(**read_members(cls, answer))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +91,10 @@ def job_arn(region: str, account_id: str, job_id: str) -> str:
     return f"arn:{partition_of(region)}:bedrock:{region}:{account_id}:model-invocation-job/{job_id}"
 
 
-def create_model_invocation_job(target: Target, request: dict[str, Any]) -> str:
-    """Start a batch job and return its ARN. *request* has the API's own keys (``jobName``, ``inputDataConfig``, ...).
+def create_model_invocation_job(target: Target, request: JobRequest) -> str:
+    """Start a batch job and return its ARN.
 
-    With a ``clientRequestToken``, repeating the same request returns the first job's ARN.
+    With a ``client_request_token``, repeating the same request returns the first job's ARN.
 
     Raises
     ------
@@ -142,9 +105,9 @@ def create_model_invocation_job(target: Target, request: dict[str, Any]) -> str:
     with translate(
         "CreateModelInvocationJob",
         permission="bedrock:CreateModelInvocationJob",
-        subject=f"model {request.get('modelId', '')}",
+        subject=f"model {request.model_id}",
     ):
-        return str(client(target, "bedrock").create_model_invocation_job(**request)["jobArn"])
+        return str(client(target, "bedrock").create_model_invocation_job(**request.to_api())["jobArn"])
 
 
 def get_model_invocation_job(target: Target, job_identifier: str) -> JobSummary:

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from batchconsole.aws import bedrock, policies
 from batchconsole.aws.errors import AwsError, translate
-from batchconsole.aws.policies import RoleScope, service_role_policy, service_role_trust
+from batchconsole.aws.job_request import JobRequest
+from batchconsole.aws.policies import service_role_policy, service_role_trust
 from batchconsole.aws.session import Target, client
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "service_role_trust",
 ]
 
+Document = dict[str, Any]
 SERVICE_PATH = "/service-role/"
 DESCRIPTION = "Lets Amazon Bedrock read the input and write the output of batch inference jobs."
 
@@ -77,19 +79,21 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def new_role_documents(target: Target, scope: RoleScope, *, account_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def new_role_documents(
+    target: Target, request: JobRequest, *, account_id: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The trust policy and the permissions :func:`create_service_role` would write, to be read before it does.
 
     Raises :class:`AwsError` when the models behind an inference profile cannot be listed.
     """
     policy = service_role_policy(
-        scope, account_id=account_id, region=target.region, model_arns=_models_behind(target, scope.model_id)
+        request, account_id=account_id, region=target.region, model_arns=_models_behind(target, request.model_id)
     )
     return service_role_trust(account_id=account_id, region=target.region), policy
 
 
-def create_service_role(target: Target, scope: RoleScope, *, role_name: str, account_id: str) -> str:
-    """Make the role *role_name* under ``/service-role/`` for jobs like this one and return its ARN.
+def create_service_role(target: Target, request: JobRequest, *, role_name: str, account_id: str) -> str:
+    """Make the role *role_name* under ``/service-role/`` for jobs like *request* and return its ARN.
 
     Its one inline policy is :func:`service_role_policy`. When the policy cannot be written the role is removed again,
     so that the same name can be tried once more.
@@ -99,7 +103,7 @@ def create_service_role(target: Target, scope: RoleScope, *, role_name: str, acc
     AwsError
         ``EntityAlreadyExists``, ``AccessDenied``, or never reached.
     """
-    trust, policy = new_role_documents(target, scope, account_id=account_id)
+    trust, policy = new_role_documents(target, request, account_id=account_id)
     iam = client(target, "iam")
     with translate("CreateRole", permission="iam:CreateRole", subject=f"role {role_name}"):
         role = iam.create_role(

@@ -5,9 +5,9 @@ Pure: no call is made here.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.s3 import parse_s3_uri
 
 Statement = dict[str, Any]
@@ -25,23 +25,6 @@ INTERFACE_USES = [
     "ec2:DeleteNetworkInterfacePermission",
 ]
 MANAGED_TAG, JOB_TAG = "BedrockManaged", "BedrockModelInvocationJobArn"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoleScope:
-    """What a job touches, which is what its role must be allowed to.
-
-    ``bucket_owners`` are other accounts that own a bucket; the role's own is always among them. Subnets and security
-    groups are ids, both or none.
-    """
-
-    input_s3_uri: str
-    output_s3_uri: str
-    model_id: str
-    kms_key_id: str = ""
-    bucket_owners: tuple[str, ...] = ()
-    subnet_ids: tuple[str, ...] = ()
-    security_group_ids: tuple[str, ...] = ()
 
 
 def partition_of(region: str) -> str:
@@ -70,25 +53,27 @@ def service_role_trust(*, account_id: str, region: str) -> dict[str, Any]:
 
 
 def service_role_policy(
-    scope: RoleScope, *, account_id: str, region: str, model_arns: Iterable[str] = ()
+    request: JobRequest, *, account_id: str, region: str, model_arns: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The permissions a batch job needs: S3 on its two locations; KMS key, inference profile and VPC when given.
+    """The permissions a job of *request* needs: S3 on its two locations; KMS key, inference profile and VPC if any.
+
+    A bucket may belong to the account of the role or to the owner that the request names.
 
     Parameters
     ----------
     model_arns
-        The foundation models behind the scope's model when that is an inference profile, one for each of its regions.
+        The foundation models behind the request's model when that is an inference profile, one for each of its regions.
     """
     partition = partition_of(region)
-    owners = sorted({account_id, *scope.bucket_owners} - {""})
-    statements = _s3(partition, scope.input_s3_uri, scope.output_s3_uri, owners)
-    if scope.kms_key_id:
-        statements.append(_kms(partition, region, account_id, scope.kms_key_id))
-    if is_inference_profile(scope.model_id):
-        arns = [_profile_arn(partition, region, account_id, scope.model_id), *model_arns]
+    owners = sorted({account_id, request.input_bucket_owner, request.output_bucket_owner} - {""})
+    statements = _s3(partition, request.input_s3_uri, request.output_s3_uri, owners)
+    if request.output_kms_key_id:
+        statements.append(_kms(partition, region, account_id, request.output_kms_key_id))
+    if is_inference_profile(request.model_id):
+        arns = [_profile_arn(partition, region, account_id, request.model_id), *model_arns]
         statements.append(_allow("InferenceProfile", ["bedrock:InvokeModel"], arns))
-    if scope.subnet_ids:
-        statements += _vpc(partition, region, account_id, scope)
+    if request.subnet_ids:
+        statements += _vpc(partition, region, account_id, request)
     return document(statements)
 
 
@@ -130,12 +115,12 @@ def _kms(partition: str, region: str, account_id: str, kms_key_id: str) -> State
     return _allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [arn], via)
 
 
-def _vpc(partition: str, region: str, account_id: str, scope: RoleScope) -> list[Statement]:
+def _vpc(partition: str, region: str, account_id: str, request: JobRequest) -> list[Statement]:
     """Network interfaces in the chosen subnets: made, tagged, used and removed by batch jobs, and by nothing else."""
     ec2, job = f"arn:{partition}:ec2:{region}:{account_id}", _any_job(partition, region, account_id)
     interfaces = f"{ec2}:network-interface/*"
-    subnets = [f"{ec2}:subnet/{name}" for name in scope.subnet_ids]
-    groups = [f"{ec2}:security-group/{name}" for name in scope.security_group_ids]
+    subnets = [f"{ec2}:subnet/{name}" for name in request.subnet_ids]
+    groups = [f"{ec2}:security-group/{name}" for name in request.security_group_ids]
     made = {
         "StringEquals": {f"aws:RequestTag/{MANAGED_TAG}": "true"},
         "ArnEquals": {f"aws:RequestTag/{JOB_TAG}": job},

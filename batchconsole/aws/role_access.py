@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from batchconsole.aws.errors import translate
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.policies import partition_of
 from batchconsole.aws.s3 import parse_s3_uri
 from batchconsole.aws.session import Target, client
@@ -35,13 +36,12 @@ class Access:
         return self.decision == "explicitDeny"
 
 
-def role_access(
-    target: Target, *, role_arn: str, input_s3_uri: str, output_s3_uri: str, owners: tuple[str, str]
-) -> list[Access]:
-    """What *role_arn* may do on the input and the output location, one call a resource.
+def role_access(target: Target, request: JobRequest, *, account_id: str) -> list[Access]:
+    """What the role of *request* may do on its input and output location, one call a resource.
 
-    *owners* are the accounts of the two buckets, for policies with the condition ``aws:ResourceAccount``. Only policies
-    of the role count here: bucket policies and key policies may still forbid, and those of another account must allow.
+    A bucket whose owner the request does not name belongs to *account_id*, for policies with the condition
+    ``aws:ResourceAccount``. Only policies of the role count here: bucket policies and key policies may still forbid,
+    and those of another account must allow.
     Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html.
 
     Raises
@@ -50,16 +50,18 @@ def role_access(
         ``NoSuchEntity`` (no such role), ``AccessDenied`` (``iam:SimulatePrincipalPolicy``), or never reached.
     """
     partition = partition_of(target.region)
+    source, sink = request.input_s3_uri, request.output_s3_uri
+    source_owner, sink_owner = request.input_bucket_owner or account_id, request.output_bucket_owner or account_id
     wanted = [
-        (["s3:ListBucket"], _bucket(partition, input_s3_uri), owners[0]),
-        (["s3:GetObject"], _object(partition, input_s3_uri), owners[0]),
-        (["s3:ListBucket"], _bucket(partition, output_s3_uri), owners[1]),
-        (["s3:PutObject"], _object(partition, f"{output_s3_uri.rstrip('/')}/"), owners[1]),
+        (["s3:ListBucket"], _bucket(partition, source), source_owner),
+        (["s3:GetObject"], _object(partition, source), source_owner),
+        (["s3:ListBucket"], _bucket(partition, sink), sink_owner),
+        (["s3:PutObject"], _object(partition, f"{sink.rstrip('/')}/"), sink_owner),
     ]
     distinct = {(tuple(actions), resource): owner for actions, resource, owner in wanted}
     found: list[Access] = []
     for (actions, resource), owner in distinct.items():
-        found += _simulate(target, role_arn, list(actions), resource, owner)
+        found += _simulate(target, request.role_arn, list(actions), resource, owner)
     return found
 
 

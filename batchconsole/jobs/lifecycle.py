@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from batchconsole.aws import bedrock, iam, sts
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.policies import RoleScope
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import reports, scheduling
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import CONTROL, NUDGE, Failure, Lease, step
@@ -29,23 +29,6 @@ from batchconsole.jobs.signals import nudge
 
 logger = logging.getLogger(__name__)
 
-# What a person asks for; everything else in the row is ours or AWS's.
-ASKED = (
-    "job_name",
-    "model_id",
-    "model_invocation_type",
-    "input_s3_uri",
-    "output_s3_uri",
-    "role_arn",
-    "timeout_duration_in_hours",
-    "output_kms_key_id",
-    "input_bucket_owner",
-    "output_bucket_owner",
-    "subnet_ids",
-    "security_group_ids",
-    "check_input",
-    "tags",
-)
 # A role made a moment ago is not yet known to all of AWS; so often the same request is tried again.
 ROLE_ATTEMPTS = 6
 BEING_SUBMITTED = "The job is being submitted at this moment."
@@ -66,26 +49,26 @@ def create_job(
     *,
     connection: Connection,
     actor: Any,
-    fields: dict[str, Any],
-    tags: Iterable[dict[str, str]] | None = None,
+    request: JobRequest,
+    check_input: bool = False,
     resend_of: BatchJob | None = None,
     clone_of: BatchJob | None = None,
 ) -> BatchJob:
     """Save a job and have it checked or submitted soon. No call to AWS is made here, so nothing can get lost.
 
-    *fields* are the form's, named as :data:`ASKED`; others are left out. *tags* stand over ``fields["tags"]``.
+    A *request* without a client request token gets a fresh one.
     """
-    asked = {name: fields[name] for name in ASKED if name in fields}
-    if tags is not None:
-        asked["tags"] = list(tags)
-    status = Status.CHECKING if asked.get("check_input") else Status.QUEUED
+    status = Status.CHECKING if check_input else Status.QUEUED
+    asked = {name: value for name, value in request.as_fields().items() if value}
+    family = {"resend_of": resend_of, "clone_of": clone_of}
     with transaction.atomic():
-        family = {"resend_of": resend_of, "clone_of": clone_of}
-        job = BatchJob(connection=connection, created_by=actor, status=status, **family, **asked)
+        job = BatchJob(
+            connection=connection, created_by=actor, status=status, check_input=check_input, **family, **asked
+        )
         job.save()
         job.merges.set(_merged_in(job))
         job.record(Verb.CREATED, actor=actor, to_status=status)
-        nudge("check_input" if status == Status.CHECKING else "submit", job.pk)
+        nudge("check_input" if check_input else "submit", job.pk)
     return job
 
 
@@ -100,27 +83,11 @@ def _merged_in(job: BatchJob) -> set[BatchJob]:
     return merged
 
 
-def create_service_role(*, connection: Connection, actor: Any, role_name: str, fields: dict[str, Any]) -> str:
-    """Make a least-privilege service role for a job of *fields* and return its ARN; raises :class:`AwsError`."""
-    arn = iam.create_service_role(
-        connection.target, role_scope(fields), role_name=role_name, account_id=account_id(connection)
-    )
+def create_service_role(*, connection: Connection, actor: Any, role_name: str, request: JobRequest) -> str:
+    """Make a least-privilege service role for a job of *request* and return its ARN; raises :class:`AwsError`."""
+    arn = iam.create_service_role(connection.target, request, role_name=role_name, account_id=account_id(connection))
     Event.objects.create(connection=connection, actor=actor, verb=Verb.ROLE_CREATED, data={"role_arn": arn})
     return arn
-
-
-def role_scope(fields: dict[str, Any]) -> RoleScope:
-    """What the role of a job of *fields* must be allowed to."""
-    owners = (fields.get("input_bucket_owner"), fields.get("output_bucket_owner"))
-    return RoleScope(
-        input_s3_uri=fields["input_s3_uri"],
-        output_s3_uri=fields["output_s3_uri"],
-        model_id=fields["model_id"],
-        kms_key_id=fields.get("output_kms_key_id") or "",
-        bucket_owners=tuple(owner for owner in owners if owner),
-        subnet_ids=tuple(fields.get("subnet_ids") or ()),
-        security_group_ids=tuple(fields.get("security_group_ids") or ()),
-    )
 
 
 def account_id(connection: Connection) -> str:
@@ -129,34 +96,6 @@ def account_id(connection: Connection) -> str:
         connection.account_id = sts.account_id(connection.target)
         connection.save(update_fields=["account_id"])
     return connection.account_id
-
-
-def create_request(job: BatchJob) -> dict[str, Any]:
-    """The CreateModelInvocationJob request of *job*; the same for the same row, so that its token stays valid."""
-    source = {"s3InputFormat": "JSONL", "s3Uri": job.input_s3_uri, "s3BucketOwner": job.input_bucket_owner}
-    target = {
-        "s3Uri": job.output_s3_uri,
-        "s3EncryptionKeyId": job.output_kms_key_id,
-        "s3BucketOwner": job.output_bucket_owner,
-    }
-    vpc = {"subnetIds": job.subnet_ids, "securityGroupIds": job.security_group_ids}
-    request = {
-        "jobName": job.job_name,
-        "modelId": job.model_id,
-        "modelInvocationType": job.model_invocation_type,
-        "roleArn": job.role_arn,
-        "clientRequestToken": job.client_request_token,
-        "inputDataConfig": {"s3InputDataConfig": _filled(source)},
-        "outputDataConfig": {"s3OutputDataConfig": _filled(target)},
-        "vpcConfig": _filled(vpc),
-        "timeoutDurationInHours": job.timeout_duration_in_hours,
-        "tags": job.tags,
-    }
-    return _filled(request)
-
-
-def _filled(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value}
 
 
 @step(
@@ -175,7 +114,7 @@ def submit(job: BatchJob, lease: Lease) -> None:
     if not scheduling.take_place(job, lease):
         return
     try:
-        arn = bedrock.create_model_invocation_job(job.connection.target, create_request(job))
+        arn = bedrock.create_model_invocation_job(job.connection.target, job.request)
     except AwsError as error:
         _not_accepted(job, lease, error)
     else:
@@ -354,8 +293,3 @@ def _tag_on_aws(job: BatchJob, wanted: Tags) -> None:
         bedrock.untag_resource(target, arn, sorted(gone))
     if new:
         bedrock.tag_resource(target, arn, new)
-
-
-def clone_fields(job: BatchJob) -> dict[str, Any]:
-    """What to fill a new job's form with to ask for the same once more; the name must be another one."""
-    return {name: getattr(job, name) for name in ASKED if name != "job_name"}

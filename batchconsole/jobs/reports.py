@@ -36,21 +36,6 @@ FOLLOWED = (
     "success_record_count",
     "error_record_count",
 )
-# What an imported job takes besides.
-CONFIGURATION = (
-    "job_arn",
-    "job_name",
-    "model_id",
-    "model_invocation_type",
-    "input_s3_uri",
-    "output_s3_uri",
-    "input_bucket_owner",
-    "output_bucket_owner",
-    "output_kms_key_id",
-    "role_arn",
-    "client_request_token",
-    "message",
-)
 # Jobs found ended are old history: reading their output unasked would cost the account S3 reads for years of jobs.
 READ_RESULTS_UNASKED = timedelta(days=1)
 
@@ -131,16 +116,12 @@ def import_jobs(connection: Connection, summaries: Iterable[JobSummary]) -> int:
 
 
 def _imported(connection: Connection, summary: JobSummary) -> BatchJob:
-    values = {name: getattr(summary, name) for name in (*FOLLOWED, *CONFIGURATION)}
     return BatchJob(
-        **values,
-        **_first_step(summary),
+        **summary.as_fields() | _first_step(summary),
         connection=connection,
         origin=BatchJob.Origin.IMPORTED,
         created_at=summary.submit_time,
         base_model_id=base_model_id(summary.model_id),
-        subnet_ids=list(summary.subnet_ids),
-        security_group_ids=list(summary.security_group_ids),
     )
 
 

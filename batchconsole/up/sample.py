@@ -3,7 +3,10 @@
 Each part is made only when it is not there, so a start that was cut off is completed by the next.
 """
 
+from dataclasses import replace
+
 from batchconsole.aws import iam, s3
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.models import Connection
 from batchconsole.up import preparation, questions
@@ -31,29 +34,30 @@ def make() -> None:
     submit_job(connection, service_role(connection))
 
 
+def request() -> JobRequest:
+    """The sample job, whose role is still to be made."""
+    return JobRequest(
+        job_name=JOB,
+        model_id=MODEL_ID,
+        model_invocation_type="Converse",
+        role_arn="",
+        input_s3_uri=f"s3://{BUCKET}/converse/",
+        output_s3_uri=f"s3://{BUCKET}/output/",
+        tags=({"key": "sample", "value": "true"},),
+    )
+
+
 def service_role(connection: Connection) -> str:
     """The ARN of the role that may read and write the whole bucket."""
     for role in iam.list_service_roles(connection.target):
         if role.name == ROLE:
             return role.arn
-    everywhere = {"input_s3_uri": f"s3://{BUCKET}/", "output_s3_uri": f"s3://{BUCKET}/", "model_id": MODEL_ID}
+    everywhere = replace(request(), input_s3_uri=f"s3://{BUCKET}/", output_s3_uri=f"s3://{BUCKET}/")
     return lifecycle.create_service_role(
-        connection=connection, actor=preparation.admin(), role_name=ROLE, fields=everywhere
+        connection=connection, actor=preparation.admin(), role_name=ROLE, request=everywhere
     )
 
 
 def submit_job(connection: Connection, role_arn: str) -> None:
-    lifecycle.create_job(
-        connection=connection,
-        actor=preparation.admin(),
-        fields={
-            "job_name": JOB,
-            "model_id": MODEL_ID,
-            "model_invocation_type": "Converse",
-            "input_s3_uri": f"s3://{BUCKET}/converse/",
-            "output_s3_uri": f"s3://{BUCKET}/output/",
-            "role_arn": role_arn,
-            "check_input": True,
-        },
-        tags=[{"key": "sample", "value": "true"}],
-    )
+    asked = replace(request(), role_arn=role_arn)
+    lifecycle.create_job(connection=connection, actor=preparation.admin(), request=asked, check_input=True)

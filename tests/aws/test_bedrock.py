@@ -1,11 +1,13 @@
 """The calls of Amazon Bedrock's control plane, against the local one."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from batchconsole.aws import bedrock
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.session import Target
 from tests.aws.conftest import refused
 from tests.conftest import ACCOUNT, REGION
@@ -18,23 +20,23 @@ def target(aws_endpoint: str, bedrock_endpoint: str) -> Target:
     return Target(region=REGION, endpoint_url=aws_endpoint, bedrock_endpoint_url=bedrock_endpoint, credentials="local")
 
 
-def request(**changes: Any) -> dict[str, Any]:
+def request(**changes: Any) -> JobRequest:
     asked = {
-        "jobName": f"job-{uuid4().hex[:12]}",
-        "modelId": MODEL,
-        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/service-role/nobody",
-        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://no-such-bucket-here/in/"}},
-        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://no-such-bucket-here/out/"}},
+        "job_name": f"job-{uuid4().hex[:12]}",
+        "model_id": MODEL,
+        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/nobody",
+        "input_s3_uri": "s3://no-such-bucket-here/in/",
+        "output_s3_uri": "s3://no-such-bucket-here/out/",
     }
-    return asked | changes
+    return JobRequest(**asked | changes)
 
 
 def test_it_works(target: Target) -> None:
-    asked = request(modelInvocationType="Converse", clientRequestToken=uuid4().hex, timeoutDurationInHours=48)
+    asked = request(model_invocation_type="Converse", client_request_token=uuid4().hex, timeout_duration_in_hours=48)
     arn = bedrock.create_model_invocation_job(target, asked)
     job = bedrock.get_model_invocation_job(target, arn)
-    assert (job.job_arn, job.job_name, job.input_s3_uri) == (arn, asked["jobName"], "s3://no-such-bucket-here/in/")
-    assert (job.client_request_token, job.timeout_duration_in_hours) == (asked["clientRequestToken"], 48)
+    assert (job.job_arn, job.job_name, job.input_s3_uri) == (arn, asked.job_name, "s3://no-such-bucket-here/in/")
+    assert (job.client_request_token, job.timeout_duration_in_hours) == (asked.client_request_token, 48)
     assert job.submit_time.tzinfo is not None
 
 
@@ -44,7 +46,7 @@ def test_a_job_is_found_by_its_short_id(target: Target) -> None:
 
 
 def test_a_token_used_again_gives_the_first_job(target: Target) -> None:
-    asked = request(clientRequestToken=uuid4().hex)
+    asked = request(client_request_token=uuid4().hex)
     assert bedrock.create_model_invocation_job(target, asked) == bedrock.create_model_invocation_job(target, asked)
 
 
@@ -52,7 +54,7 @@ def test_a_name_in_use(target: Target) -> None:
     asked = request()
     bedrock.create_model_invocation_job(target, asked)
     with refused("ConflictException"):
-        bedrock.create_model_invocation_job(target, asked | {"clientRequestToken": uuid4().hex})
+        bedrock.create_model_invocation_job(target, replace(asked, client_request_token=uuid4().hex))
 
 
 def test_a_job_nobody_knows(target: Target) -> None:
@@ -62,7 +64,7 @@ def test_a_job_nobody_knows(target: Target) -> None:
 
 def test_pages_come_newest_first(target: Target) -> None:
     name = f"page-{uuid4().hex[:8]}"
-    arns = [bedrock.create_model_invocation_job(target, request(jobName=f"{name}-{number}")) for number in range(3)]
+    arns = [bedrock.create_model_invocation_job(target, request(job_name=f"{name}-{number}")) for number in range(3)]
     pages = list(bedrock.list_model_invocation_jobs(target, name_contains=name, max_results=2))
     assert [len(page) for page in pages] == [2, 1]
     assert [job.job_arn for page in pages for job in page] == arns[::-1]
@@ -70,15 +72,15 @@ def test_pages_come_newest_first(target: Target) -> None:
 
 def test_only_later_jobs_are_listed(target: Target) -> None:
     name = f"later-{uuid4().hex[:8]}"
-    first = bedrock.create_model_invocation_job(target, request(jobName=f"{name}-1"))
-    second = bedrock.create_model_invocation_job(target, request(jobName=f"{name}-2"))
+    first = bedrock.create_model_invocation_job(target, request(job_name=f"{name}-1"))
+    second = bedrock.create_model_invocation_job(target, request(job_name=f"{name}-2"))
     since = bedrock.get_model_invocation_job(target, first).submit_time
     pages = bedrock.list_model_invocation_jobs(target, name_contains=name, submit_time_after=since)
     assert second in [job.job_arn for page in pages for job in page]
 
 
 def test_tags_come_and_go(target: Target) -> None:
-    arn = bedrock.create_model_invocation_job(target, request(tags=[{"key": "a", "value": "1"}]))
+    arn = bedrock.create_model_invocation_job(target, request(tags=({"key": "a", "value": "1"},)))
     bedrock.tag_resource(target, arn, [{"key": "b", "value": "2"}])
     bedrock.untag_resource(target, arn, ["a"])
     assert bedrock.list_tags_for_resource(target, arn) == [{"key": "b", "value": "2"}]

@@ -10,7 +10,8 @@ import boto3
 import pytest
 
 from batchconsole.aws import iam, policies, s3
-from batchconsole.aws.policies import RoleScope, partition_of
+from batchconsole.aws.job_request import JobRequest
+from batchconsole.aws.policies import partition_of
 from batchconsole.aws.session import Target, client
 from tests.aws.conftest import refused
 from tests.conftest import ACCOUNT, REGION
@@ -20,8 +21,8 @@ MODEL = "amazon.nova-micro-v1:0"
 
 def policy(*, model_arns: Iterable[str] = (), **changes: Any) -> dict[str, Any]:
     asked = {"input_s3_uri": "s3://prompts/in/", "output_s3_uri": "s3://answers/out", "model_id": MODEL}
-    scope = RoleScope(**(asked | changes))
-    return iam.service_role_policy(scope, account_id=ACCOUNT, region=REGION, model_arns=model_arns)
+    request = JobRequest.from_fields(asked | changes)
+    return iam.service_role_policy(request, account_id=ACCOUNT, region=REGION, model_arns=model_arns)
 
 
 def statement(document: dict[str, Any], sid: str) -> dict[str, Any]:
@@ -34,8 +35,8 @@ def name() -> str:
 
 
 def create(target: Target, name: str, bucket: str) -> str:
-    scope = RoleScope(input_s3_uri=f"s3://{bucket}/in/", output_s3_uri=f"s3://{bucket}/out/", model_id=MODEL)
-    return iam.create_service_role(target, scope, role_name=name, account_id=ACCOUNT)
+    asked = {"input_s3_uri": f"s3://{bucket}/in/", "output_s3_uri": f"s3://{bucket}/out/", "model_id": MODEL}
+    return iam.create_service_role(target, JobRequest.from_fields(asked), role_name=name, account_id=ACCOUNT)
 
 
 def test_it_works(target: Target, name: str, bucket: str) -> None:
@@ -144,20 +145,20 @@ def test_a_whole_bucket_is_granted() -> None:
 
 
 def test_both_buckets_are_listed_and_of_their_owners() -> None:
-    listing = statement(policy(bucket_owners=("999999999999", "")), "ListBuckets")
+    listing = statement(policy(input_bucket_owner="999999999999"), "ListBuckets")
     assert listing["Resource"] == ["arn:aws:s3:::answers", "arn:aws:s3:::prompts"]
     assert listing["Condition"] == {"StringEquals": {"aws:ResourceAccount": [ACCOUNT, "999999999999"]}}
 
 
 def test_a_key_is_used_through_s3_only() -> None:
-    use = statement(policy(kms_key_id="1234abcd-12ab-34cd-56ef-1234567890ab"), "UseKey")
+    use = statement(policy(output_kms_key_id="1234abcd-12ab-34cd-56ef-1234567890ab"), "UseKey")
     assert use["Resource"] == [f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
     assert use["Condition"]["StringEquals"] == {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
 
 
 @pytest.mark.parametrize("key", ["alias/prompts", f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/prompts"])
 def test_an_alias_becomes_a_condition(key: str) -> None:
-    use = statement(policy(kms_key_id=key), "UseKey")
+    use = statement(policy(output_kms_key_id=key), "UseKey")
     assert use["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/prompts"}
 
 

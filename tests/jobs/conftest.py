@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batchconsole.aws import iam, s3
-from batchconsole.aws.policies import RoleScope
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import scheduling
 from batchconsole.jobs.leases import Lease, Step
 from batchconsole.jobs.lifecycle import create_job, submit
@@ -119,8 +119,8 @@ def sample_input(connection: Connection) -> Sample:
     s3.create_bucket(target, bucket)
     s3.put_object(target, bucket, "in/converse.jsonl", converse_lines(100))
     source, sink = f"s3://{bucket}/in/", f"s3://{bucket}/out/"
-    scope = RoleScope(input_s3_uri=source, output_s3_uri=sink, model_id=MODEL)
-    role = iam.create_service_role(target, scope, role_name=bucket, account_id=ACCOUNT)
+    asked = JobRequest.from_fields({"input_s3_uri": source, "output_s3_uri": sink, "model_id": MODEL})
+    role = iam.create_service_role(target, asked, role_name=bucket, account_id=ACCOUNT)
     return Sample(bucket, input_s3_uri=source, output_s3_uri=sink, role_arn=role)
 
 
@@ -140,7 +140,7 @@ def fields(sample_input: Sample) -> dict[str, Any]:
 @pytest.fixture
 def job(connection: Connection, fields: dict[str, Any]) -> BatchJob:
     """A queued job of the sample."""
-    return create_job(connection=connection, actor=None, fields=fields)
+    return create_job(connection=connection, actor=None, request=JobRequest(**fields))
 
 
 @pytest.fixture

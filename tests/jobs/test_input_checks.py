@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batchconsole.aws import s3
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.session import client
 from batchconsole.jobs import clock, input_checks, lifecycle
 from batchconsole.jobs.errors import UserError
@@ -42,7 +43,8 @@ def check(connection: Connection, sample_input: Sample) -> InputCheck:
 @pytest.fixture
 def checking(connection: Connection, fields: dict[str, Any], person: User) -> BatchJob:
     """A job of the sample whose input is to be checked."""
-    return lifecycle.create_job(connection=connection, actor=person, fields=fields | {"check_input": True})
+    asked = JobRequest(**fields)
+    return lifecycle.create_job(connection=connection, actor=person, request=asked, check_input=True)
 
 
 @pytest.fixture

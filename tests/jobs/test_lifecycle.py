@@ -1,6 +1,7 @@
 """One job from the form to AWS, against the local Bedrock through real boto3, with everything that can go wrong."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from batchconsole.aws import bedrock
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import clock, lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import ENDED, ENDED_ON_AWS, BatchJob, Connection, Status, Verb
@@ -51,22 +53,22 @@ def test_it_works(job: BatchJob) -> None:
 def test_creating_saves_and_nudges(
     connection: Connection, fields: dict[str, Any], person: User, nudges: Nudges
 ) -> None:
-    tags = [{"key": "team", "value": "nlp"}]
-    job = lifecycle.create_job(connection=connection, actor=person, fields=fields, tags=tags)
-    assert (job.status, job.created_by, job.tags) == (Status.QUEUED, person, tags)
+    asked = JobRequest(**fields, tags=({"key": "team", "value": "nlp"},))
+    job = lifecycle.create_job(connection=connection, actor=person, request=asked)
+    assert (job.status, job.created_by, job.tags) == (Status.QUEUED, person, [{"key": "team", "value": "nlp"}])
     assert nudges == [("submit", job.pk)]
     assert [(event.verb, event.actor) for event in job.events.all()] == [(Verb.CREATED, person)]
 
 
 def test_a_wanted_check_comes_first(connection: Connection, fields: dict[str, Any], nudges: Nudges) -> None:
-    job = lifecycle.create_job(connection=connection, actor=None, fields=fields | {"check_input": True})
+    job = lifecycle.create_job(connection=connection, actor=None, request=JobRequest(**fields), check_input=True)
     assert job.status == Status.CHECKING
     assert nudges == [("check_input", job.pk)]
 
 
 def test_nothing_is_nudged_that_is_not_saved(connection: Connection, fields: dict[str, Any], nudges: Nudges) -> None:
     with transaction.atomic():
-        lifecycle.create_job(connection=connection, actor=None, fields=fields)
+        lifecycle.create_job(connection=connection, actor=None, request=JobRequest(**fields))
         transaction.set_rollback(True)
     assert nudges == []
     assert not BatchJob.objects.exists()
@@ -81,7 +83,7 @@ def test_everything_asked_for_reaches_aws(connection: Connection, fields: dict[s
         "security_group_ids": ["sg-1"],
         "tags": [{"key": "team", "value": ""}],
     }
-    job = lifecycle.create_job(connection=connection, actor=None, fields=fields | more)
+    job = lifecycle.create_job(connection=connection, actor=None, request=JobRequest.from_fields(fields | more))
     lifecycle.submit(job)
     job.refresh_from_db()
     found = bedrock.get_model_invocation_job(connection.target, str(job.job_arn))
@@ -125,7 +127,7 @@ def test_an_endpoint_that_is_away_puts_it_back(nowhere: Connection) -> None:
 
 def test_a_name_in_use_fails_with_a_hint(job: BatchJob, connection: Connection, fields: dict[str, Any]) -> None:
     lifecycle.submit(job)
-    second = lifecycle.create_job(connection=connection, actor=None, fields=fields)
+    second = lifecycle.create_job(connection=connection, actor=None, request=JobRequest(**fields))
     lifecycle.submit(second)
     assert (second.status, second.error_code) == (Status.SUBMIT_FAILED, "ConflictException")
     assert "Choose a name" in second.hint
@@ -134,14 +136,15 @@ def test_a_name_in_use_fails_with_a_hint(job: BatchJob, connection: Connection, 
 
 def test_a_model_aws_does_not_batch_fails_with_its_message(connection: Connection, fields: dict[str, Any]) -> None:
     unknown = fields | {"model_id": "nobody.knows-me-v1:0"}
-    job = lifecycle.create_job(connection=connection, actor=None, fields=unknown)
+    job = lifecycle.create_job(connection=connection, actor=None, request=JobRequest(**unknown))
     lifecycle.submit(job)
     assert (job.status, job.error_code) == (Status.SUBMIT_FAILED, "ValidationException")
     assert job.message
 
 
 def test_a_request_boto3_refuses_fails_too(connection: Connection, fields: dict[str, Any]) -> None:
-    job = lifecycle.create_job(connection=connection, actor=None, fields=fields | {"tags": [{"key": "no value"}]})
+    asked = JobRequest.from_fields(fields | {"tags": [{"key": "no value"}]})
+    job = lifecycle.create_job(connection=connection, actor=None, request=asked)
     lifecycle.submit(job)
     assert (job.status, job.error_code) == (Status.SUBMIT_FAILED, "InvalidRequest")
 
@@ -169,7 +172,7 @@ def test_a_worker_that_died_before_the_call_is_made_good(job: BatchJob) -> None:
 def test_a_worker_that_died_after_the_call_is_made_good(job: BatchJob) -> None:
     lease = claim(job)
     assert lease
-    arn = bedrock.create_model_invocation_job(job.connection.target, lifecycle.create_request(job))
+    arn = bedrock.create_model_invocation_job(job.connection.target, job.request)
     die(lease)
     lifecycle.submit(job)
     job.refresh_from_db()
@@ -178,7 +181,7 @@ def test_a_worker_that_died_after_the_call_is_made_good(job: BatchJob) -> None:
 
 def test_sync_may_be_faster_than_the_answer(job: BatchJob) -> None:
     assert claim(job)
-    arn = bedrock.create_model_invocation_job(job.connection.target, lifecycle.create_request(job))
+    arn = bedrock.create_model_invocation_job(job.connection.target, job.request)
     sync(job.connection)
     lifecycle._accepted(job, arn)
     job.refresh_from_db()
@@ -275,7 +278,7 @@ def test_a_role_that_cannot_read_the_input_fails_with_awss_message(
     connection: Connection, fields: dict[str, Any]
 ) -> None:
     elsewhere = fields | {"input_s3_uri": fields["input_s3_uri"].replace("/in/", "/private/")}
-    job = lifecycle.create_job(connection=connection, actor=None, fields=elsewhere)
+    job = lifecycle.create_job(connection=connection, actor=None, request=JobRequest(**elsewhere))
     lifecycle.submit(job)
     job = follow(job)
     assert job.status == Status.FAILED
@@ -318,16 +321,17 @@ def test_a_rejected_job_can_be_sent_all_the_same(nowhere: Connection, person: Us
 
 def test_a_clone_has_everything_but_the_name(nowhere: Connection) -> None:
     job = make_job(nowhere, tags=[{"key": "a", "value": "1"}], timeout_duration_in_hours=48)
-    again = lifecycle.create_job(
-        connection=nowhere, actor=None, fields=lifecycle.clone_fields(job) | {"job_name": "again"}
-    )
+    asked = replace(job.request, job_name="again", client_request_token="")
+    again = lifecycle.create_job(connection=nowhere, actor=None, request=asked)
     assert (again.tags, again.timeout_duration_in_hours, again.model_id) == (job.tags, 48, job.model_id)
     assert again.client_request_token != job.client_request_token
 
 
 def test_a_service_role_is_made_and_told_of(connection: Connection, fields: dict[str, Any], person: User) -> None:
     name = f"role-{uuid4().hex[:12]}"
-    arn = lifecycle.create_service_role(connection=connection, actor=person, role_name=name, fields=fields)
+    arn = lifecycle.create_service_role(
+        connection=connection, actor=person, role_name=name, request=JobRequest(**fields)
+    )
     assert arn.endswith(f":role/service-role/{name}")
     assert connection.events.get(verb=Verb.ROLE_CREATED).data == {"role_arn": arn}
 

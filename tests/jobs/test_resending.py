@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -237,9 +238,8 @@ def test_jobs_for_the_same_model_can_be_merged_but_not_those_of_one_family(
 def together(job: BatchJob, other: BatchJob, person: User) -> BatchJob:
     """A job that resends *job* and *other*, which answered all but r5 and the other r4."""
     made = merged(job, other)
-    fields = {name: getattr(job, name) for name in ("job_name", "model_id", "model_invocation_type", "role_arn")}
-    fields |= {"input_s3_uri": made.output_s3_uri, "output_s3_uri": job.output_s3_uri}
-    again = lifecycle.create_job(connection=job.connection, actor=person, fields=fields, resend_of=job)
+    asked = replace(job.request, input_s3_uri=made.output_s3_uri, client_request_token="")
+    again = lifecycle.create_job(connection=job.connection, actor=person, request=asked, resend_of=job)
     again.status, again.results = Status.STOPPED, BatchJob.Results.PENDING
     again.job_arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-invocation-job/together0000"
     again.save()

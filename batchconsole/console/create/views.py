@@ -1,5 +1,6 @@
 """The create-job page: the form as it is opened, filled in, and submitted; and its parts that are asked for alone."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.create.aws_checks import check_field, check_form
-from batchconsole.console.create.forms import JobForm
+from batchconsole.console.create.forms import JobForm, initial_of
 from batchconsole.console.create.offers import OFFERS, offer
 from batchconsole.console.frame import put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
@@ -66,7 +67,7 @@ def _initial(request: ConsoleRequest) -> dict[str, Any]:
         job = BatchJob.objects.filter(connection=request.connection, pk=int(clone) if clone.isdecimal() else 0).first()
         if job is None:
             raise Http404("There is no such job to clone.")
-        initial = lifecycle.clone_fields(job) | ({} if "resend_of" in request.GET else {"clone_of": job.pk})
+        initial = initial_of(job) | ({} if "resend_of" in request.GET else {"clone_of": job.pk})
     named = {name: request.GET[name] for name in JobForm.base_fields if name in request.GET}
     return initial | named
 
@@ -84,7 +85,7 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
     if shown.picker is not None:
         context |= {"picker": ModelSearch.read(request.connection, shown.picker), "surface": "inline"}
     if shown.command:
-        context["command"] = as_cli(form.unsaved_job())
+        context["command"] = as_cli(request.connection, form.draft_request)
     if shown.check:
         context |= begin(JobForm(data, connection=connection), connection, actor=request.user)
     if shown.access:
@@ -144,20 +145,22 @@ def _doubtful(form: JobForm) -> str:
 
 def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
     """Make the role if one is asked for, then the job. A role once made stays chosen when the job is refused."""
-    fields = form.job_fields()
+    asked = form.request
     if form.makes_role:
-        fields["role_arn"] = lifecycle.create_service_role(
+        role_arn = lifecycle.create_service_role(
             connection=request.connection,
             actor=request.user,
             role_name=form.cleaned_data["role_name"],
-            fields=fields,
+            request=asked,
         )
-        form.use_role(fields["role_arn"])
+        asked = replace(asked, role_arn=role_arn)
+        form.use_role(role_arn)
         messages.success(request, f"The service role {form.cleaned_data['role_name']} was created.")
     return lifecycle.create_job(
         connection=request.connection,
         actor=request.user,
-        fields=fields,
+        request=asked,
+        check_input=form.cleaned_data["check_input"],
         resend_of=form.cleaned_data["resend_of"],
         clone_of=form.cleaned_data["clone_of"],
     )
@@ -167,7 +170,9 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
 def job_command(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The AWS CLI command that would do what the form says now, whether or not that is right yet."""
     form = JobForm.draft(request.POST, connection=request.connection)
-    return render(request, "console/create/_job_command.html", {"command": as_cli(form.unsaved_job())})
+    return render(
+        request, "console/create/_job_command.html", {"command": as_cli(request.connection, form.draft_request)}
+    )
 
 
 @require_safe

@@ -118,9 +118,9 @@ def read_check(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> d
 def read_definition(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
     return {
         "ways": [
-            ("cli", "AWS CLI", definition.as_cli(job), "For a POSIX shell."),
-            ("boto3", "Python (boto3)", definition.as_boto3(job), ""),
-            ("json", "JSON request", definition.as_json(job), JSON_USE),
+            ("cli", "AWS CLI", definition.as_cli(job.connection, job.request), "For a POSIX shell."),
+            ("boto3", "Python (boto3)", definition.as_boto3(job.connection, job.request), ""),
+            ("json", "JSON request", definition.as_json(job.request), JSON_USE),
         ]
     }
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.role_access import Access, role_access
 from batchconsole.console.kit.page_form import PageForm
 from batchconsole.jobs.lifecycle import account_id
@@ -34,15 +35,12 @@ def check_access(form: PageForm, connection: Connection) -> RoleAccess:
 
 def access_of(form: PageForm, connection: Connection) -> RoleAccess:
     """Ask IAM of a form that is cleaned."""
-    values = form.cleaned_data
     missing = missing_of(form, ("role_arn", *LOCATIONS))
     if missing:
         return RoleAccess(missing=missing)
     try:
         account = account_id(connection)
-        owners = (values.get("input_bucket_owner") or account, values.get("output_bucket_owner") or account)
-        uris = {name: values[name] for name in LOCATIONS}
-        answers = role_access(connection.target, role_arn=values["role_arn"], owners=owners, **uris)
+        answers = role_access(connection.target, JobRequest.from_fields(form.cleaned_data), account_id=account)
     except AwsError as error:
         return RoleAccess(error=error)
     return RoleAccess(tuple(answers))

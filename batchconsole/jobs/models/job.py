@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from batchconsole.aws.job_request import JobRequest, members
 from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Event
@@ -59,7 +60,7 @@ class BatchJob(Leased):
     created_at = models.DateTimeField(default=timezone.now)
     modified_at = models.DateTimeField(auto_now=True)
 
-    # What was asked for: CreateModelInvocationJob's own fields.
+    # What was asked for, named as in JobRequest, and what goes with it.
     job_name = models.CharField(max_length=63)
     model_id = models.CharField(max_length=2048)
     base_model_id = models.CharField(
@@ -172,6 +173,11 @@ class BatchJob(Leased):
 
     def get_absolute_url(self) -> str:
         return reverse("job-detail", args=[self.connection.name, self.pk])
+
+    @property
+    def request(self) -> JobRequest:
+        """What was asked for; the same for the same row, so that its token stays valid."""
+        return JobRequest.from_fields({name: getattr(self, name) for name in members(JobRequest)})
 
     @property
     def aws_id(self) -> str:

@@ -135,14 +135,15 @@ def stop_model_invocation_job(service: Service, caller: Caller, params: dict[str
 
 
 def _view(job: Job) -> dict[str, Any]:
-    """*job* as GetModelInvocationJob and ListModelInvocationJobs show it, members without a value left out."""
+    """*job* as GetModelInvocationJob and ListModelInvocationJobs show it: what was asked for, and what became of it.
+
+    Members without a value are left out.
+    """
     owner = {"s3BucketOwner": job.account}
-    view = {
+    view = job.request | {
         "jobArn": job.arn,
-        "jobName": job.name,
         "modelId": job.model_id,
         "clientRequestToken": job.token,
-        "roleArn": job.role_arn,
         "status": job.status,
         "message": job.message,
         "submitTime": rfc3339(job.submit_time),
@@ -150,7 +151,6 @@ def _view(job: Job) -> dict[str, Any]:
         "endTime": rfc3339(job.end_time) if job.end_time else None,
         "inputDataConfig": {"s3InputDataConfig": {"s3InputFormat": "JSONL"} | owner | job.input},
         "outputDataConfig": {"s3OutputDataConfig": owner | job.output},
-        "vpcConfig": job.request.get("vpcConfig"),
         "timeoutDurationInHours": job.request.get("timeoutDurationInHours", DEFAULT_TIMEOUT_HOURS),
         "jobExpirationTime": rfc3339(job.expiration_time),
         "modelInvocationType": job.invocation_type,

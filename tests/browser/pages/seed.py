@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batchconsole.aws import iam, s3
-from batchconsole.aws.policies import RoleScope
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.session import client
 from batchconsole.jobs import input_checks, results
 from batchconsole.jobs.models import (
@@ -221,10 +221,11 @@ class Seed:
             yield f"many/part-{number:05}.jsonl", b"{}\n"
 
     def make_role(self) -> None:
-        scope = RoleScope(
-            input_s3_uri=f"s3://{self.bucket}/input/", output_s3_uri=f"s3://{self.bucket}/output/", model_id=NOVA
-        )
-        iam.create_service_role(self.local.target, scope, role_name=f"batch-{self.bucket[-6:]}", account_id=ACCOUNT)
+        locations = {
+            name: f"s3://{self.bucket}/{name.partition('_')[0]}/" for name in ("input_s3_uri", "output_s3_uri")
+        }
+        asked = JobRequest.from_fields(locations | {"model_id": NOVA})
+        iam.create_service_role(self.local.target, asked, role_name=f"batch-{self.bucket[-6:]}", account_id=ACCOUNT)
 
     def make_checks(self) -> None:
         """A job that its input check has refused, one being checked, and the check by itself."""

@@ -82,7 +82,7 @@ def form_of(connection: Connection, **changes: Any) -> JobForm:
 def test_it_works(connection: Connection) -> None:
     form = form_of(connection)
     assert form.is_valid(), form.errors
-    assert form.job_fields()["job_name"] == "support-triage"
+    assert form.request.job_name == "support-triage"
 
 
 @pytest.mark.parametrize(("field", "value", "message"), REFUSALS)
@@ -185,7 +185,7 @@ def test_a_bad_name_of_a_new_role_is_refused(connection: Connection, name: str) 
 def test_the_choice_not_taken_does_not_matter(connection: Connection) -> None:
     form = form_of(connection, service_role="new", role_name="batch", role_arn="nonsense")
     assert form.is_valid(), form.errors
-    assert form.job_fields()["role_arn"] == ""
+    assert form.request.role_arn == ""
 
 
 def test_a_typed_role_wins_over_the_list(connection: Connection) -> None:
@@ -208,8 +208,8 @@ def test_security_groups_need_subnets(connection: Connection) -> None:
 def test_ids_are_picked_and_typed(connection: Connection) -> None:
     form = form_of(connection, subnet_ids=["subnet-1", "subnet-2 , subnet-1"], security_group_ids="sg-1;sg-2")
     assert form.is_valid(), form.errors
-    fields = form.job_fields()
-    assert (fields["subnet_ids"], fields["security_group_ids"]) == (["subnet-1", "subnet-2"], ["sg-1", "sg-2"])
+    asked = form.request
+    assert (asked.subnet_ids, asked.security_group_ids) == (("subnet-1", "subnet-2"), ("sg-1", "sg-2"))
 
 
 def test_all_errors_come_at_once(connection: Connection) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from batchconsole.jobs.definition import CLI_OPTIONS, as_boto3, as_cli, as_json
-from batchconsole.jobs.lifecycle import create_request
+from batchconsole.aws.job_request import cli_option
+from batchconsole.jobs.definition import as_boto3, as_cli, as_json
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import MakeJob
 
@@ -31,33 +31,43 @@ def job(make_job: MakeJob) -> BatchJob:
     return make_job(**FULL)
 
 
+CONNECTION_OPTIONS = {"--region", "--endpoint-url"}
+STRINGS = {"--job-name", "--model-id", "--model-invocation-type", "--role-arn", "--client-request-token"}
+
+
 def read_cli(text: str) -> dict[str, Any]:
-    """What the AWS CLI would send: an option's word is JSON unless its member is a string."""
+    """What the AWS CLI would send, by its options: a word is JSON unless its member is a string."""
     words = shlex.split(text.replace("\\\n", " "))
-    names = {option: name for name, option in CLI_OPTIONS.items()}
     pairs = zip(words[3::2], words[4::2], strict=True)
-    strings = {"jobName", "modelId", "modelInvocationType", "roleArn", "clientRequestToken"}
-    given = {names[option]: word for option, word in pairs if option in names}
-    return {name: word if name in strings else json.loads(word) for name, word in given.items()}
+    given = {option: word for option, word in pairs if option not in CONNECTION_OPTIONS}
+    return {option: word if option in STRINGS else json.loads(word) for option, word in given.items()}
+
+
+def command(job: BatchJob) -> str:
+    return as_cli(job.connection, job.request)
+
+
+def script(job: BatchJob) -> str:
+    return as_boto3(job.connection, job.request)
 
 
 def test_the_request_is_what_the_console_sends(job: BatchJob) -> None:
-    assert json.loads(as_json(job)) == create_request(job)
+    assert json.loads(as_json(job.request)) == job.request.to_api()
 
 
 def test_the_command_makes_the_same_request(job: BatchJob) -> None:
-    assert read_cli(as_cli(job)) == create_request(job)
+    assert read_cli(command(job)) == {cli_option(name): value for name, value in job.request.to_api().items()}
 
 
 def test_the_command_goes_to_the_connection_s_region_and_endpoint(job: BatchJob) -> None:
-    assert "--region us-east-1" in as_cli(job)
-    assert "--endpoint-url http://127.0.0.1:9" in as_cli(job)
+    assert "--region us-east-1" in command(job)
+    assert "--endpoint-url http://127.0.0.1:9" in command(job)
 
 
 def test_aws_itself_needs_no_endpoint(make_job: MakeJob, other: Connection) -> None:
     job = make_job(connection=other)
-    assert "--endpoint-url" not in as_cli(job)
-    assert "endpoint_url" not in as_boto3(job)
+    assert "--endpoint-url" not in command(job)
+    assert "endpoint_url" not in script(job)
 
 
 def test_the_script_makes_the_job_when_pasted(
@@ -66,7 +76,7 @@ def test_the_script_makes_the_job_when_pasted(
     connection.bedrock_endpoint_url = bedrock_endpoint
     job = make_job("pasted", connection=connection, tags=[{"key": "team", "value": "nlp"}])
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    done = subprocess.run([sys.executable, "-c", as_boto3(job)], env=keys, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", script(job)], env=keys, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     made = boto("bedrock").get_model_invocation_job(jobIdentifier=done.stdout.strip())
     assert made["jobName"] == "pasted"
@@ -104,7 +114,7 @@ def test_the_command_makes_the_job_when_pasted(
 ) -> None:
     connection.bedrock_endpoint_url = bedrock_endpoint
     job = make_job("pasted.command+1", connection=connection, **TRICKY)
-    made = pasted(aws_cli, as_cli(job))
+    made = pasted(aws_cli, command(job))
     found = boto("bedrock").get_model_invocation_job(jobIdentifier=made)
     assert found["inputDataConfig"]["s3InputDataConfig"]["s3Uri"] == job.input_s3_uri
     assert found["vpcConfig"] == {"subnetIds": job.subnet_ids, "securityGroupIds": job.security_group_ids}
@@ -115,6 +125,6 @@ def test_the_request_makes_the_job_when_saved_as_a_file(
     make_job: MakeJob, connection: Connection, bedrock_endpoint: str, aws_cli: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "request.json"
-    file.write_text(as_json(make_job("saved-request", **TRICKY)))
+    file.write_text(as_json(make_job("saved-request", **TRICKY).request))
     asked = f"aws bedrock create-model-invocation-job --cli-input-json file://{file}"
     assert "model-invocation-job" in pasted(aws_cli, f"{asked} --endpoint-url {bedrock_endpoint} --region us-east-1")

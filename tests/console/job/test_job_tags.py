@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 
 from batchconsole.aws import bedrock
-from batchconsole.jobs import lifecycle
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import Answer, MakeJob, arn
 
@@ -39,7 +38,7 @@ def sent(make_job: MakeJob, connection: Connection, aws_endpoint: str, bedrock_e
     connection.endpoint_url, connection.bedrock_endpoint_url = aws_endpoint, bedrock_endpoint
     connection.save()
     job = make_job(f"tagged-{uuid4().hex[:8]}", status="Queued", tags=[row("team", "nlp")])
-    job.job_arn = bedrock.create_model_invocation_job(connection.target, lifecycle.create_request(job))
+    job.job_arn = bedrock.create_model_invocation_job(connection.target, job.request)
     job.status = "Submitted"
     job.save()
     return job

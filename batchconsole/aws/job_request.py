@@ -1,0 +1,130 @@
+"""What a batch job is asked for, described once: the members of CreateModelInvocationJob as one typed value.
+
+:class:`JobRequest` is the table: each field names its member of the API, and requests, answers, commands and rows
+derive from that. A new member is one more field here. Source: botocore's ``bedrock/2023-04-20`` service model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Self, TypedDict, get_type_hints
+
+from botocore import xform_name
+
+
+class Tag(TypedDict):
+    """A tag as the API writes it."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """Where the API has a field: the names of the structures that lead to it, and its own, with dots between."""
+
+    path: str
+
+
+# The one member whose value nobody chooses: the format of the input's records.
+INPUT_FORMAT = (Member("inputDataConfig.s3InputDataConfig.s3InputFormat"), "JSONL")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """What a batch job is asked for. An empty value says that the request does not mention the member.
+
+    ``timeout_duration_in_hours`` is 24 to 168; subnets and security groups are ids, both or none.
+    """
+
+    job_name: Annotated[str, Member("jobName")]
+    model_id: Annotated[str, Member("modelId")]
+    model_invocation_type: Annotated[str, Member("modelInvocationType")] = "InvokeModel"
+    role_arn: Annotated[str, Member("roleArn")]
+    client_request_token: Annotated[str, Member("clientRequestToken")] = ""
+    input_s3_uri: Annotated[str, Member("inputDataConfig.s3InputDataConfig.s3Uri")]
+    input_bucket_owner: Annotated[str, Member("inputDataConfig.s3InputDataConfig.s3BucketOwner")] = ""
+    output_s3_uri: Annotated[str, Member("outputDataConfig.s3OutputDataConfig.s3Uri")]
+    output_kms_key_id: Annotated[str, Member("outputDataConfig.s3OutputDataConfig.s3EncryptionKeyId")] = ""
+    output_bucket_owner: Annotated[str, Member("outputDataConfig.s3OutputDataConfig.s3BucketOwner")] = ""
+    subnet_ids: Annotated[tuple[str, ...], Member("vpcConfig.subnetIds")] = ()
+    security_group_ids: Annotated[tuple[str, ...], Member("vpcConfig.securityGroupIds")] = ()
+    timeout_duration_in_hours: Annotated[int | None, Member("timeoutDurationInHours")] = None
+    tags: Annotated[tuple[Tag, ...], Member("tags")] = ()
+
+    @classmethod
+    def from_fields(cls, values: Mapping[str, Any]) -> Self:
+        """The request that *values* describe, by the names of the fields here; what they lack is empty.
+
+        Other names are left out, so that a form's values or a row's will do; lists become tuples.
+        """
+        given = {name: _as_value(values[name]) for name in members(cls) if values.get(name)}
+        return cls(**_blank() | given)
+
+    def as_fields(self) -> dict[str, Any]:
+        """All values by the names of the fields here, as JSON has them: lists instead of tuples."""
+        return {field.name: _as_json(getattr(self, field.name)) for field in fields(self)}
+
+    def to_api(self) -> dict[str, Any]:
+        """The request as boto3 takes it, without the members that are empty; equal requests give equal ones."""
+        request: dict[str, Any] = {}
+        for name, member in members(JobRequest).items():
+            _write(request, member, getattr(self, name))
+        _write(request, *INPUT_FORMAT)
+        return request
+
+
+# What each class says of its members, which takes too long to find out for every job of a list.
+_TABLES: dict[type[JobRequest], dict[str, Member]] = {}
+
+
+def members(described: type[JobRequest]) -> dict[str, Member]:
+    """The member of the API for each field of *described*, which is :class:`JobRequest` or what extends it."""
+    if described not in _TABLES:
+        hints = get_type_hints(described, include_extras=True)
+        _TABLES[described] = {field.name: hints[field.name].__metadata__[0] for field in fields(described)}
+    return _TABLES[described]
+
+
+def read_members(described: type[JobRequest], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that *answer*, a job as the API tells it, has for the fields of *described*.
+
+    What a request must have and the answer lacks is empty: an input that does not lie in S3 has no URI.
+    """
+    found = {name: _read(answer, member) for name, member in members(described).items()}
+    return _blank() | {name: _as_value(value) for name, value in found.items() if value is not None}
+
+
+def cli_option(member_name: str) -> str:
+    """The AWS CLI's option for a member of the request: ``--job-name`` for ``jobName``, by the CLI's own rule."""
+    return f"--{xform_name(member_name, '-')}"
+
+
+def _blank() -> dict[str, Any]:
+    """An empty value for each field without a default, all of which are texts."""
+    return {field.name: "" for field in fields(JobRequest) if field.default is MISSING}
+
+
+def _read(answer: Mapping[str, Any], member: Member) -> Any:
+    value: Any = answer
+    for name in member.path.split("."):
+        if value is None:
+            return None
+        value = value.get(name)
+    return value
+
+
+def _write(request: dict[str, Any], member: Member, value: Any) -> None:
+    if not value:
+        return
+    *structures, name = member.path.split(".")
+    for structure in structures:
+        request = request.setdefault(structure, {})
+    request[name] = _as_json(value)
+
+
+def _as_value(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _as_json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
