@@ -4,11 +4,11 @@ A token is a property, one of its operators, and a value. What cannot be read as
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
+import re2
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -36,6 +36,9 @@ TEXT = ("=", "!=", ":", "!:", "^")
 CHOICE = ("=", "!=")
 ORDERED = (">=", "<=", "<", ">")
 MAX_VALUE = 200
+MAX_DIGITS = 15
+
+LEAST_YEAR, LAST_YEAR = 1000, 9998  # time zones and the day after lead out of the calendar at its edges
 
 Condition = Callable[[str, str], Q | None]
 Narrowing = Callable[[str, str, Q], Q]
@@ -139,6 +142,8 @@ def moment(field: str) -> Condition:
             at, day = parse_datetime(value), parse_date(value)
         except ValueError:
             return None
+        if not LEAST_YEAR <= (at or datetime.combine(day or date.min, time())).year <= LAST_YEAR:
+            return None
         if day:
             # After a day begins with the next one; up to a day ends with it.
             after = operator in (">", "<=")
@@ -155,7 +160,7 @@ def moment(field: str) -> Condition:
 def number(field: str) -> Condition:
     def condition(operator: str, value: str) -> Q | None:
         digits = value.replace(",", "")
-        if not re.fullmatch(r"[0-9]{1,15}", digits):
+        if not (digits.isascii() and digits.isdecimal() and len(digits) <= MAX_DIGITS):
             return None
         return Q(**{f"{field}__{LOOKUPS.get(operator, 'exact')}": int(digits)})
 
@@ -197,15 +202,16 @@ PROPERTIES = (
     Property(name="errors", title="Errors", operators=("=", *ORDERED), condition=number("error_record_count")),
 )
 BY_NAME = {name.lower(): each for each in PROPERTIES for name in (each.name, each.title)}
-SHAPE = re.compile(
-    rf"\s*({'|'.join(sorted(map(re.escape, BY_NAME), key=len, reverse=True))})\s*(!=|!:|>=|<=|=|:|<|>|\^)\s*(.+?)\s*",
-    re.IGNORECASE | re.DOTALL,
+MAX_TEXT = MAX_VALUE + 100  # a property, an operator and the white space around them
+# RE2 takes time in proportion to the text, whatever a person types.
+SHAPE = re2.compile(
+    rf"(?is)({'|'.join(sorted(map(re2.escape, BY_NAME), key=len, reverse=True))})\s*(!=|!:|>=|<=|=|:|<|>|\^)\s*(.+)"
 )
 
 
 def read_token(text: str) -> Token | None:
     """The token that *text* is, in the form of the query string or as people type it; ``None`` for other text."""
-    found = SHAPE.fullmatch(text)
+    found = _taken_apart(text)
     if not found or len(found[3]) > MAX_VALUE:
         return None
     of = BY_NAME[found[1].lower()]
@@ -213,9 +219,18 @@ def read_token(text: str) -> Token | None:
     return token if token.operator in of.operators and token.condition is not None else None
 
 
+def _taken_apart(text: str) -> tuple[str, str, str, str] | None:
+    """The text itself, the property's name, the operator and the value; None for a text of another shape."""
+    text = text.strip()
+    if len(text) > MAX_TEXT or "\0" in text:
+        return None
+    found = SHAPE.fullmatch(text)
+    return (text, found[1], found[2], found[3]) if found else None
+
+
 def why_no_token(text: str) -> str:
     """What is wrong with *text* when it begins like a token and is none; empty for a token and for other text."""
-    found = SHAPE.fullmatch(text)
+    found = _taken_apart(text)
     if not found or read_token(text):
         return ""
     of = BY_NAME[found[1].lower()]

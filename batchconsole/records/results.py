@@ -248,7 +248,7 @@ class _Scanner:
     def _count(self, line: bytes, position: int) -> tuple[str, bool]:
         """The line's recordId and whether it is an error. A quick look first, as most lines are plainly good."""
         try:
-            record = _decode_good_line(line)
+            record: Any = _decode_good_line(line)
         except repair.BROKEN:
             return self._count_closely(line, position)
         answer = read_answer(record.model_output)

@@ -5,6 +5,7 @@ from django.http import QueryDict
 from django.utils.functional import cached_property
 
 from batchconsole.console.kit.links import query_string
+from batchconsole.console.kit.numbers import read_number, read_numbers
 from batchconsole.jobs.filters import JobFilter
 from batchconsole.jobs.models import STOPPABLE, WAITING, BatchJob, Connection
 from batchconsole.jobs.querysets import BatchJobQuerySet
@@ -22,9 +23,9 @@ class StopQuestion:
     def __init__(self, connection: Connection, data: QueryDict) -> None:
         self.matches_all = bool(data.get("all"))
         jobs = BatchJob.objects.filter(connection=connection)
-        self.keys = [int(key) for key in data.getlist("job") if key.isdecimal() and len(key) < 19]
+        self.keys = read_numbers(data.getlist("job"))
         self.filter = JobFilter.of(QueryDict(data.get("match", "")), jobs)
-        self.until = number(data.get("until", "")) or BatchJob.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        self.until = read_number(data.get("until", "")) or BatchJob.objects.aggregate(newest=Max("pk"))["newest"] or 0
         self.jobs: BatchJobQuerySet = (
             self.filter.qs.filter(pk__lte=self.until) if self.matches_all else jobs.filter(pk__in=self.keys)
         )
@@ -67,8 +68,3 @@ class StopQuestion:
     @property
     def unnamed(self) -> int:
         return self.count - len(self.named)
-
-
-def number(text: str) -> int:
-    """The number *text* holds, 0 when it is none."""
-    return int(text) if text.isdecimal() and len(text) < 19 else 0

@@ -15,6 +15,7 @@ from batchconsole.console.create.offers import OFFERS
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
 from batchconsole.console.kit.layout import Choice
 from batchconsole.console.kit.tags import TaggedForm
+from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest, refusal, takes_converse
@@ -253,7 +254,7 @@ class JobForm(TaggedForm):
         """What the form as filled in so far asks for, right or wrong: to be shown, never to be sent."""
         values = {name: self[name].value() for name in members(JobRequest) if name in self.fields}
         hours = str(values["timeout_duration_in_hours"])
-        values["timeout_duration_in_hours"] = int(hours) if hours.isdecimal() else None
+        values["timeout_duration_in_hours"] = read_number(hours) or None
         if self["service_role"].value() == NEW:
             account = self.connection.account_id or "ACCOUNT"
             values["role_arn"] = f"arn:aws:iam::{account}:role/service-role/{self['role_name'].value() or 'NAME'}"

@@ -22,6 +22,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import S3UriField
 from batchconsole.console.kit.layout import AwsSelect
 from batchconsole.console.kit.page_form import Part
+from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.steps import Shown, take_step
 from batchconsole.console.models.search import ModelSearch
 from batchconsole.console.models.views import summary_context
@@ -64,7 +65,7 @@ def _initial(request: ConsoleRequest) -> dict[str, Any]:
     clone = request.GET.get("clone", "")
     initial = put_aside.taken_up(request)
     if clone:
-        job = BatchJob.objects.filter(connection=request.connection, pk=int(clone) if clone.isdecimal() else 0).first()
+        job = BatchJob.objects.filter(connection=request.connection, pk=read_number(clone)).first()
         if job is None:
             raise Http404("There is no such job to clone.")
         initial = initial_of(job) | ({} if "resend_of" in request.GET else {"clone_of": job.pk})

@@ -7,6 +7,7 @@ from typing import Any
 from batchconsole.console.kit.amounts import usd
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.page_form import FormError, PageForm
+from batchconsole.console.kit.numbers import read_number
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.limits import Limits, limits_for
@@ -104,7 +105,8 @@ def begin(form: PageForm, connection: Connection, *, actor: Any) -> dict[str, An
 
 def shown_before(connection: Connection, key: str) -> dict[str, Any]:
     """The check that the form showed when it was posted, so that a step without script does not lose it."""
-    if not key.isdecimal() or len(key) >= 19:
+    number = read_number(key)
+    if not number:
         return {}
-    check = InputCheck.objects.select_related("connection").filter(connection=connection, pk=int(key)).first()
+    check = InputCheck.objects.select_related("connection").filter(connection=connection, pk=number).first()
     return {"shown": CheckView(check)} if check else {}

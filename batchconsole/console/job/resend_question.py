@@ -4,6 +4,7 @@ from django.http import QueryDict
 from django.utils.functional import cached_property
 
 from batchconsole.console.job.results_tab import count_unanswered, read_totals
+from batchconsole.console.kit.numbers import read_numbers
 from batchconsole.console.kit.pagination import bounded
 from batchconsole.jobs import resending
 from batchconsole.jobs.models import BatchJob
@@ -26,7 +27,7 @@ class ResendQuestion:
         self.outcomes = data.getlist("outcomes")
         self.pads = "pad" in data
         self.find = data.get("find", "").strip()[:MOST_TEXT]
-        self.keys = [int(key) for key in data.getlist("merges") if key.isdecimal() and len(key) < 19]
+        self.keys = read_numbers(data.getlist("merges"))
 
     @cached_property
     def failed(self) -> int:

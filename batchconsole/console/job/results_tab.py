@@ -5,6 +5,7 @@ from typing import Any
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.pagination import Page, page_number
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, ResultIndex
@@ -56,7 +57,7 @@ def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
         unanswered=count_unanswered(job),
         only=only if (only := request.GET.get("only", "")) in SHOWS else "",
         find=request.GET.get("find", "").strip(),
-        since=int(since) if (since := request.GET.get("since", "")).isdecimal() else 0,
+        since=read_number(request.GET.get("since", "")),
         files=list(job.result_files.all()[:FILES_SHOWN]),
         has_resends=BatchJob.objects.resends_of([job]).exists(),
     )

@@ -17,4 +17,6 @@ def query_string(values: dict[str, Any]) -> str:
 def back_to(request: HttpRequest, default: str) -> str:
     """The page the person came from, as ``next`` says, if it is on this site; else *default*."""
     url = request.POST.get("next") or request.GET.get("next") or ""
-    return url if url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure()) else default
+    is_address = url.startswith(("/", "http://", "https://"))  # what redirect() takes for one, not for a view's name
+    is_here = is_address and url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure())
+    return url if is_here else default

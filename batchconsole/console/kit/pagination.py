@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from batchconsole.console.kit.numbers import read_number
+
 LOOK_AHEAD = 1000  # rows counted beyond those of the pages up to the one in hand, in whole thousands
 LAST_PAGE = 10_000
 
@@ -90,4 +92,4 @@ def bounded_text(count: int) -> str:
 
 def page_number(text: str) -> int:
     """The number *text* holds, 1 when it is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
+    return read_number(text, 1) if len(text) < 9 else 1

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.http import QueryDict
 
+from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.tags import PREFIX, tag_rows
 
 Data = QueryDict
@@ -39,11 +40,12 @@ def add_tag(data: Data, _: str) -> Shown:
 
 def remove_tag(data: Data, value: str) -> Shown:
     rows = tag_rows(data)
-    if value.isdecimal() and int(value) < len(rows):
-        if rows[int(value)].get("existing"):
-            rows[int(value)]["removed"] = "1"
+    number = read_number(value, len(rows))
+    if number < len(rows):
+        if rows[number].get("existing"):
+            rows[number]["removed"] = "1"
         else:
-            del rows[int(value)]
+            del rows[number]
     _write_tags(data, rows)
     return Shown(focus=f"{PREFIX}-{len(rows) - 1}-key")
 

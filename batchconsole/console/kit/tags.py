@@ -14,6 +14,7 @@ from django.forms import formset_factory
 from batchconsole.aws.bedrock import MAX_TAGS
 from batchconsole.aws.constraints import job_constraints
 from batchconsole.console.kit.page_form import PageForm, RowFormSet
+from batchconsole.console.kit.numbers import read_numbers
 
 PREFIX = "tags"
 # The API model admits that many in one request: more rows than a person makes, and no input is lost below it.
@@ -25,7 +26,7 @@ VALID = "can only contain Unicode letters, digits, white space and any of the fo
 
 def tag_rows(data: Any) -> list[dict[str, str]]:
     """The rows posted, in their order, empty ones too. Gaps in the numbers, as a script may leave them, do no harm."""
-    numbers = sorted({int(match[1]) for match in map(ROW.fullmatch, data) if match})
+    numbers = sorted(set(read_numbers(match[1] for match in map(ROW.fullmatch, data) if match)))
     return [_row(data, f"{PREFIX}-{number}-") for number in numbers]
 
 

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import s3_uri
 from batchconsole.console.kit.columns import Column
+from batchconsole.console.kit.numbers import read_number
 
 BUCKET_COLUMNS = (
     Column(name="name", title="Name"),
@@ -49,7 +50,7 @@ class Place:
             folder=folder + slash,
             find=query.get("find", "").strip() or name,
             sort=sort if sort.removeprefix("-") in {column.name for column in columns} else "",
-            page=max(1, int(page)) if page.isdecimal() and len(page) < 6 else 1,
+            page=max(1, read_number(page, 1)) if len(page) < 6 else 1,
             tokens=tuple(query.getlist("token")),
         )
 

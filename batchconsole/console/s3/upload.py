@@ -11,6 +11,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.body_limits import takes_files
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
+from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.s3 import uploads as uploads
 
 PART_BYTES = 8 * 2**20
@@ -32,9 +33,11 @@ def start(request: ConsoleRequest, connection: str) -> JsonResponse:
     """
     try:
         bucket, key = _place(request)
-        size = int(request.POST.get("size", ""))
     except ValueError as error:
         return _refused(str(error))
+    size = read_number(request.POST.get("size", ""), -1)
+    if size < 0:
+        return _refused("The size of the file is not a number of bytes.")
     upload_id, target = request.POST.get("upload", ""), request.connection.target
     may_replace = "replace" in request.POST or bool(upload_id)  # what goes on was asked when it began
     refusal = uploads.refusal(target, bucket, key, size=size, may_replace=may_replace)
@@ -66,7 +69,7 @@ def part(request: ConsoleRequest, connection: str) -> JsonResponse:
     """One part; its bytes are the request's body, the rest is in the query string."""
     try:
         bucket, key = s3.parse_s3_uri(request.GET.get("uri", ""))
-        number = int(request.GET.get("part", ""))
+        number = read_number(request.GET.get("part", ""))
     except ValueError as error:
         return _refused(str(error))
     body = _read(request)

@@ -10,7 +10,7 @@ Sources: the response pages of each model in the Bedrock user guide; for Convers
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -384,7 +384,7 @@ def _counted(body: Body) -> Answer:
     return answer
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return value.__class__ is int and 0 <= value < 2**53
 
 
