@@ -14,8 +14,8 @@ from batchconsole.console.create.layout import job_layout
 from batchconsole.console.create.offers import OFFERS
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
 from batchconsole.console.kit.layout import Choice
-from batchconsole.console.kit.tags import TaggedForm
 from batchconsole.console.kit.numbers import read_number
+from batchconsole.console.kit.tags import TaggedForm
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest, refusal, takes_converse

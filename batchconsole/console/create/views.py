@@ -21,8 +21,8 @@ from batchconsole.console.input_checks.panel import begin, shown_before
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import S3UriField
 from batchconsole.console.kit.layout import AwsSelect
-from batchconsole.console.kit.page_form import Part
 from batchconsole.console.kit.numbers import read_number
+from batchconsole.console.kit.page_form import Part
 from batchconsole.console.kit.steps import Shown, take_step
 from batchconsole.console.models.search import ModelSearch
 from batchconsole.console.models.views import summary_context

@@ -6,8 +6,8 @@ from typing import Any
 
 from batchconsole.console.kit.amounts import usd
 from batchconsole.console.kit.errors import sentences
-from batchconsole.console.kit.page_form import FormError, PageForm
 from batchconsole.console.kit.numbers import read_number
+from batchconsole.console.kit.page_form import FormError, PageForm
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.limits import Limits, limits_for

@@ -13,8 +13,8 @@ from django.forms import formset_factory
 
 from batchconsole.aws.bedrock import MAX_TAGS
 from batchconsole.aws.constraints import job_constraints
-from batchconsole.console.kit.page_form import PageForm, RowFormSet
 from batchconsole.console.kit.numbers import read_numbers
+from batchconsole.console.kit.page_form import PageForm, RowFormSet
 
 PREFIX = "tags"
 # The API model admits that many in one request: more rows than a person makes, and no input is lost below it.
