@@ -224,7 +224,7 @@ NOTHING = {"message": "", "error_code": "", "hint": ""}
 
 
 def _reject(job: BatchJob, data: dict[str, Any], **said: str) -> None:
-    job.transition(Status.REJECTED, verb=Verb.REJECTED, data=data, due_at=None, **said)
+    job.transition(Status.REJECTED, verb=Verb.REJECTED, data=data, **said)
 
 
 def _figures(check: InputCheck, report: Report) -> dict[str, Any]:

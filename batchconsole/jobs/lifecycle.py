@@ -148,12 +148,13 @@ def _not_accepted(job: BatchJob, lease: Lease, error: AwsError) -> None:
     data = {"code": error.code, "message": error.message}
     try:
         with transaction.atomic():
+            Connection.objects.lock(job.connection_id)
             lease.check()
             if error.retryable or _is_new_role(job, error):
                 due_at = timezone.now() + scheduling.pause(error, job.attempts)
                 job.transition(Status.QUEUED, verb=Verb.REQUEUED, data=data, due_at=due_at, **said)
             else:
-                job.transition(Status.SUBMIT_FAILED, verb=Verb.SUBMIT_FAILED, data=data, due_at=None, **said)
+                job.transition(Status.SUBMIT_FAILED, verb=Verb.SUBMIT_FAILED, data=data, **said)
     except IllegalTransition:
         logger.info("Job %s went on while AWS said %s to an earlier attempt.", job.pk, error.code)
 
@@ -207,7 +208,6 @@ def cancel(job: BatchJob, actor: Any = None, *, data: dict[str, Any] | None = No
             verb=Verb.CANCELLED,
             actor=actor,
             data=data,
-            due_at=None,
             message="",
             error_code="",
             hint="",

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from batchconsole.aws.bedrock import JobSummary
+from batchconsole.jobs.ending import columns_of_end, follow_end
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
     BatchJob,
@@ -19,8 +19,6 @@ from batchconsole.jobs.models import (
     Verb,
     base_model_id,
 )
-from batchconsole.jobs.scheduling import bring_forward
-from batchconsole.jobs.signals import nudge
 
 logger = logging.getLogger(__name__)
 
@@ -80,14 +78,8 @@ def _differences(job: BatchJob, summary: JobSummary) -> dict[str, Any]:
 
 
 def _step(job: BatchJob, summary: JobSummary, *, verb: str, changes: dict[str, Any]) -> None:
-    if summary.status in ENDED_ON_AWS:
-        changes |= {"results": BatchJob.Results.PENDING, "due_at": timezone.now()}
     data = {"message": summary.message} if summary.message else {}
-    with transaction.atomic():
-        job.transition(summary.status, verb=verb, data=data, **changes)
-        if summary.status in ENDED_ON_AWS:
-            bring_forward(job.connection_id, job.base_model_id)
-            nudge("collect_results", job.pk)
+    job.transition(summary.status, verb=verb, data=data, **changes)
 
 
 def _update(job: BatchJob, changes: dict[str, Any]) -> None:
@@ -111,7 +103,7 @@ def import_jobs(connection: Connection, summaries: Iterable[JobSummary]) -> int:
     )
     for row in rows:
         if row.results == BatchJob.Results.PENDING:
-            nudge("collect_results", row.pk)
+            follow_end(row, was=Status.SUBMITTED)
     return len(rows)
 
 
@@ -134,8 +126,7 @@ def _first_step(summary: JobSummary) -> dict[str, Any]:
         return {
             "status": status,
             "status_changed_at": changed,
-            "results": BatchJob.Results.PENDING,
-            "due_at": now,
+            **columns_of_end(status, has_arn=True, now=now),
         }
     return {"status": status, "status_changed_at": changed, "due_at": None}
 

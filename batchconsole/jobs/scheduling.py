@@ -85,12 +85,6 @@ def pause(error: AwsError, attempts: int) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))
 
 
-def bring_forward(connection_id: int, base_model_id: str) -> None:
-    """A job of this model has ended: what waits for AWS's quota may try again now."""
-    waiting = BatchJob.objects.queued(connection_id, base_model_id).exclude(error_code="")
-    waiting.update(due_at=timezone.now())
-
-
 def why_waiting(job: BatchJob) -> str:
     """One sentence for a person: why *job* has not been submitted yet; empty for a job that is not in the queue."""
     if job.status != Status.QUEUED:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
@@ -77,7 +78,7 @@ def test_who_lost_the_row_writes_nothing(job: BatchJob) -> None:
         late.check,
     )
     for write in writes:
-        with pytest.raises(LeaseLost):
+        with pytest.raises(LeaseLost), transaction.atomic():
             write()
     late.give_back()
     job.refresh_from_db()

@@ -115,7 +115,7 @@ def test_who_was_turned_away_is_tried_alone(nowhere: Connection, nudges: Nudges)
 def test_an_ended_job_brings_forward_who_waits_for_the_quota(nowhere: Connection, nudges: Nudges) -> None:
     later = timezone.now() + timedelta(minutes=9)
     job = make_job(nowhere, error_code="ServiceQuotaExceededException", due_at=later)
-    scheduling.bring_forward(nowhere.pk, MODEL)
+    BatchJob.bring_forward(nowhere.pk, MODEL)
     clock.tick()
     assert submissions(nudges) == [job.pk]
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest, members
+from batchconsole.jobs.ending import columns_of_end, follow_end
 from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Event
@@ -224,12 +225,24 @@ class BatchJob(Leased):
             raise IllegalTransition(f"Job {self.job_name} is {old}; it cannot become {to}.")
         now = timezone.now()
         changes = {**fields, "status": to, "status_changed_at": now, "modified_at": now}
+        if to in ENDED:
+            changes |= columns_of_end(to, has_arn=bool(fields.get("job_arn", self.job_arn)), now=now)
         with transaction.atomic():
+            if to in ENDED:
+                Connection.objects.lock(self.connection_id)
             if not BatchJob.objects.filter(pk=self.pk, status=old).update(**changes):
                 raise IllegalTransition(f"Job {self.job_name} is no longer {old}.")
             self.record(verb, actor=actor, data=data, from_status=old, to_status=to)
-        for name, value in changes.items():
-            setattr(self, name, value)
+            for name, value in changes.items():
+                setattr(self, name, value)
+            if to in ENDED:
+                follow_end(self, was=old)
+
+    @classmethod
+    def bring_forward(cls, connection_id: int, base_model_id: str) -> None:
+        """A job of this model has ended: what waits for AWS's quota may try again now. The connection's row is held."""
+        waiting = cls.objects.queued(connection_id, base_model_id).exclude(error_code="")
+        waiting.update(due_at=timezone.now())
 
     def record(self, verb: str, *, actor: Any = None, data: dict[str, Any] | None = None, **states: str) -> None:
         """Add to the audit trail; call it inside the transaction of the change."""
