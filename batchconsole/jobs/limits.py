@@ -10,22 +10,23 @@ from batchconsole.records.limits import Limits as RecordLimits
 
 CUSTOM_MODEL = "custom-model/"
 GIB = 1024**3
+RECORDS = RecordLimits()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The limits of one model in one connection; the defaults are AWS's own of 2025-2026.
+    """The limits of one model in one connection; the defaults are AWS's own of 2025-2026, those of records from there.
 
     Source: https://docs.aws.amazon.com/general/latest/gr/bedrock.html. ``sources`` tells where those come from that are
     not defaults.
     """
 
     jobs_at_once: int = 20
-    min_records_per_job: int = 100
-    records_per_job: int = 50_000
-    records_per_file: int = 50_000
-    bytes_per_file: int = GIB
-    bytes_per_job: int = 5 * GIB
+    min_records_per_job: int = RECORDS.min_records_per_job
+    records_per_job: int = RECORDS.max_records_per_job
+    records_per_file: int = RECORDS.max_records_per_file
+    bytes_per_file: int = RECORDS.max_bytes_per_file
+    bytes_per_job: int = RECORDS.max_bytes_per_job
     sources: tuple[tuple[str, str], ...] = ()
 
     @property

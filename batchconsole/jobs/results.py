@@ -70,9 +70,7 @@ class ResultPage:
 
 def output_folder(job: BatchJob) -> tuple[str, str]:
     """Bucket and prefix that AWS writes the output of *job* to, which has an ARN; the prefix ends in a slash."""
-    bucket, key = s3.parse_s3_uri(job.output_s3_uri)
-    folder = key.rstrip("/")
-    return bucket, f"{folder}/{job.aws_id}/".lstrip("/")
+    return s3.parse_s3_uri(job.output_folder)
 
 
 def request_results(job: BatchJob, actor: Any) -> None:

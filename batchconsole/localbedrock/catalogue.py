@@ -7,17 +7,8 @@ import msgspec
 from batchconsole.localbedrock.jobs import Caller
 from batchconsole.records import catalogue
 from batchconsole.records.catalogue import Model
+from batchconsole.records.geographies import GEOGRAPHIES
 
-GEOGRAPHIES = {
-    "us": "US",
-    "us-gov": "US GovCloud",
-    "eu": "EU",
-    "apac": "APAC",
-    "jp": "JP",
-    "au": "AU",
-    "ca": "CA",
-    "global": "Global",
-}
 MODELS_PER_PROFILE = 5  # The API model's bound of ``models`` in GetInferenceProfile.
 
 
@@ -54,7 +45,7 @@ def profile_ids(model: Model, caller: Caller) -> list[str]:
     return [
         profile_id
         for profile_id in model.inference_profiles
-        if in_geography(caller.region, profile_id.partition(".")[0])
+        if GEOGRAPHIES[profile_id.partition(".")[0]].serves(caller.region)
     ]
 
 
@@ -96,9 +87,9 @@ def inference_profiles(caller: Caller) -> list[dict[str, Any]]:
 
 def inference_profile(profile_id: str, model: Model, caller: Caller) -> dict[str, Any]:
     """The profile *profile_id* of *model* as ``InferenceProfileSummary`` and GetInferenceProfile's answer."""
-    geography = profile_id.partition(".")[0]
-    regions = [region for region in model.regions if in_geography(region, geography)] or [caller.region]
-    name = f"{GEOGRAPHIES[geography]} {model.provider} {model.name}"
+    geography = GEOGRAPHIES[profile_id.partition(".")[0]]
+    regions = [region for region in model.regions if geography.serves(region)] or [caller.region]
+    name = f"{geography.short} {model.provider} {model.name}"
     return {
         "inferenceProfileName": name[:64],
         "description": f"Routes requests to {model.provider} {model.name} in {', '.join(regions)}."[:200],
@@ -110,20 +101,3 @@ def inference_profile(profile_id: str, model: Model, caller: Caller) -> dict[str
         "createdAt": "2025-01-01T00:00:00.000Z",
         "updatedAt": "2025-01-01T00:00:00.000Z",
     }
-
-
-REGIONS: dict[str, str | tuple[str, ...]] = {
-    "us": "us-",
-    "us-gov": "us-gov-",
-    "eu": "eu-",
-    "apac": "ap-",
-    "jp": ("ap-northeast-1", "ap-northeast-3"),
-    "au": ("ap-southeast-2", "ap-southeast-4"),
-    "ca": "ca-",
-    "global": "",
-}
-
-
-def in_geography(region: str, geography: str) -> bool:
-    """Whether a profile of *geography* (``eu``) begins in, and routes to, *region*."""
-    return region.startswith(REGIONS[geography]) and (geography == "us-gov") == region.startswith("us-gov-")

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-PROFILE_PREFIXES = ("us-gov", "us", "eu", "apac", "global", "jp", "au", "ca")
-_PROFILE_PREFIX = re.compile(rf"(?:{'|'.join(PROFILE_PREFIXES)})\.(?=[a-z0-9]+\.)")
+from batchconsole.records.geographies import GEOGRAPHIES
+
+_PROFILE_PREFIX = re.compile(rf"(?:{'|'.join(GEOGRAPHIES)})\.(?=[a-z0-9]+\.)")
 _ARN = re.compile(r"arn:aws[a-z-]*:bedrock:[a-z0-9-]*:\d*:(?:foundation-model|inference-profile|custom-model)/([^/]+)")
 _CONTEXT_SUFFIX = re.compile(r":\d+k$")
 

@@ -7,10 +7,10 @@ from batchconsole.console.job.results_tab import count_unanswered, read_totals
 from batchconsole.console.kit.numbers import read_numbers
 from batchconsole.console.kit.pagination import bounded
 from batchconsole.jobs import resending
+from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.querysets import BatchJobQuerySet
 
-LEAST_RECORDS = 100  # of a batch job, by AWS's quota
 OTHERS_SHOWN = 20
 MOST_TEXT = 200
 FAILED, UNANSWERED = "failed", "unanswered"
@@ -19,8 +19,6 @@ FAILED, UNANSWERED = "failed", "unanswered"
 class ResendQuestion:
     """The question about *job*; *data* is the form as it was posted. Without it everything is suggested."""
 
-    least = LEAST_RECORDS
-
     def __init__(self, job: BatchJob, data: QueryDict | None) -> None:
         self.job = job
         data = QueryDict(f"outcomes={FAILED}&outcomes={UNANSWERED}&pad=1") if data is None else data
@@ -28,6 +26,11 @@ class ResendQuestion:
         self.pads = "pad" in data
         self.find = data.get("find", "").strip()[:MOST_TEXT]
         self.keys = read_numbers(data.getlist("merges"))
+
+    @cached_property
+    def least(self) -> int:
+        """How few records a job of this model may have in this connection."""
+        return limits_for(self.job.connection, self.job.model_id).min_records_per_job
 
     @cached_property
     def failed(self) -> int:
@@ -42,7 +45,7 @@ class ResendQuestion:
     @property
     def is_short(self) -> bool:
         """Whether AWS would refuse a job of these records alone."""
-        return self.failed + self.unanswered < LEAST_RECORDS
+        return self.failed + self.unanswered < self.least
 
     @property
     def sends_failed(self) -> bool:

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST, require_safe
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import CheckView
-from batchconsole.console.job.output import output_folder
 from batchconsole.console.job.results_tab import read_errors, read_raw, read_results
 from batchconsole.console.job.stages import pace, stages, times_entered
 from batchconsole.console.kit.answers import show
@@ -173,7 +172,7 @@ def download(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """An output file of the job, or its manifest; the S3 pages hand it on."""
     job = find(request, pk)
     key = request.GET.get("key", "")
-    folder = output_folder(job)
+    folder = job.output_folder
     if not folder or not f"s3://{key}".startswith(folder):
         raise Http404("That is not a file of this job's output.")
     return redirect(f"{reverse('s3-download', args=[connection])}?{urlencode({'uri': f's3://{key}'})}")

@@ -12,21 +12,8 @@ from batchconsole.jobs.models import ModelPrice
 from batchconsole.jobs.prices import price_for
 from batchconsole.records import catalogue, prices
 from batchconsole.records.catalogue import Model
+from batchconsole.records.geographies import geography_of
 from batchconsole.records.prices import Price
-
-# Which regions a geography's inference profiles can be called from, by the start of the region's name.
-# https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
-GEOGRAPHIES = {
-    "us-gov": ("us-gov-",),
-    "us": ("us-east-", "us-west-"),
-    "eu": ("eu-",),
-    "apac": ("ap-",),
-    "jp": ("ap-northeast-1", "ap-northeast-3"),
-    "au": ("ap-southeast-2", "ap-southeast-4"),
-    "ca": ("ca-",),
-    "global": ("",),
-}
-
 
 # What a model refuses, in words; anything else is the name of a parameter.
 REFUSED = {
@@ -169,22 +156,15 @@ def _is_for(profile: InferenceProfile, model: Model) -> bool:
     return any(arn.endswith(f"/{model.model_id}") for arn in profile.model_arns)
 
 
-def geography(profile_id: str) -> str:
-    """``us`` of ``us.meta.llama3-1-8b-instruct-v1:0``; empty when the id has no such prefix."""
-    prefix = profile_id.partition(".")[0]
-    return prefix if prefix in GEOGRAPHIES else ""
-
-
 def serves(profile_id: str, region: str) -> bool:
     """Whether a profile of this geography can be called from *region*; unknown ones are given the benefit."""
-    place = geography(profile_id)
-    return not place or region.startswith(GEOGRAPHIES[place])
+    geography = geography_of(profile_id)
+    return geography is None or geography.serves(region)
 
 
 def _scope(profile_id: str) -> str:
-    names = {"us": "US", "us-gov": "US GovCloud", "eu": "EU", "apac": "APAC", "jp": "Japan", "au": "Australia"}
-    names |= {"ca": "Canada", "global": "Global"}
-    return names.get(geography(profile_id), "application")
+    geography = geography_of(profile_id)
+    return geography.name if geography else "application"
 
 
 def _obstacle(model: Model, region: str, offered: Offered, kinds: tuple[InferenceType, ...]) -> str:

@@ -14,7 +14,6 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from batchconsole.console.job.output import output_folder
 from batchconsole.console.kit import amounts
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.times import absolute, ago, duration, iso, machine_time, offset_name
@@ -250,7 +249,7 @@ def s3_url(context: Context, uri: str) -> str:
 @register.simple_tag
 def download_url(job: BatchJob, name: str) -> str:
     """Where the output file *name* of *job* is handed out."""
-    key = f"{output_folder(job).removeprefix('s3://')}{name}"
+    key = f"{job.output_folder.removeprefix('s3://')}{name}"
     return f"{reverse('job-download', args=[job.connection.name, job.pk])}?{urlencode({'key': key})}"
 
 
@@ -262,9 +261,6 @@ def model_link(context: Context, model_id: str) -> SafeString | str:
         return format_html('<span title="{}">{}</span>', model_id, model_name(model_id))
     url = reverse("model-detail", args=[context["connection"].name, model.model_id])
     return format_html('<a href="{}" title="{}">{}</a>', url, model_id, model.name)
-
-
-register.filter(output_folder)
 
 
 @register.filter

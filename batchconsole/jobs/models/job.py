@@ -186,6 +186,11 @@ class BatchJob(Leased):
         return (self.job_arn or "").rpartition("/")[2]
 
     @property
+    def output_folder(self) -> str:
+        """The URI that AWS writes the output below, with a slash at its end; empty before AWS has accepted the job."""
+        return f"{self.output_s3_uri.rstrip('/')}/{self.aws_id}/" if self.aws_id else ""
+
+    @property
     def is_ended(self) -> bool:
         return self.status in ENDED
 

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from batchconsole.aws import s3
 from batchconsole.jobs import results
-from batchconsole.jobs.models import BatchJob, Connection, MadeInput
+from batchconsole.jobs.models import BatchJob, Connection, MadeInput, ModelLimit
 from tests.console.conftest import MakeJob, arn
 
 BUCKET = "resend-pages"
@@ -70,6 +70,13 @@ def test_unanswered_records_can_be_listed(client: Client, job: BatchJob) -> None
     page = client.get(f"/local/jobs/{job.pk}/?tab=results&only=unanswered").content.decode()
     assert "About c" in page
     assert "About a" not in page
+
+
+def test_the_least_is_what_an_administrator_says(client: Client, job: BatchJob) -> None:
+    ModelLimit.objects.create(connection=job.connection, model_id=job.model_id, min_records_per_job=2)
+    assert "Fewer than" not in client.get(resend_url(job)).content.decode()
+    ModelLimit.objects.update(min_records_per_job=7)
+    assert "Fewer than 7 records" in client.get(resend_url(job)).content.decode()
 
 
 def test_fewer_than_a_hundred_are_warned_of(client: Client, job: BatchJob) -> None:
