@@ -5,6 +5,7 @@ tell which models take batch jobs, so this list can be older than the service.
 """
 
 import re
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,37 @@ _ARN = re.compile(r"arn:aws[a-z-]*:bedrock:[a-z0-9-]*:\d*:(?:foundation-model|in
 _CONTEXT_SUFFIX = re.compile(r":\d+k$")
 
 
+class Refused(StrEnum):
+    """What a model's own checks may refuse in a body that other models of its family take."""
+
+    TEMPERATURE = "temperature"
+    TOP_P = "top_p"
+    TOP_K = "top_k"
+    TEMPERATURE_AND_TOP_P = "temperature+top_p"
+    PREFILL = "prefill"  # a conversation that ends with the assistant
+    THINKING = "thinking"  # of any kind
+    THINKING_ENABLED = "thinking.enabled"  # with a budget of tokens
+    THINKING_ADAPTIVE = "thinking.adaptive"
+    REASONING_CONFIG = "reasoningConfig"  # Nova 2's
+    OUTPUT_SCHEMA = "output_schema"  # structured outputs
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a fact comes from: an address, the day it was read (ISO 8601), and what it says there."""
+
+    url: str
+    as_of: str
+    tells: str
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One foundation model.
 
     ``batch`` says whether batch jobs are known to be taken; ``on_demand`` whether the bare id may be used, or only one
     of ``inference_profiles`` (full profile ids, ``us.anthropic...``). ``max_output_tokens`` is ``None`` when unknown.
-    ``refuses`` names what the model's own checks refuse: a parameter (``temperature``), two together
-    (``temperature+top_p``), or ``prefill`` (a conversation that ends with the assistant).
+    ``refuses`` names what the model's own checks refuse, ``effort`` the levels of effort it takes: none when empty,
+    not known when ``None``. ``sources`` tells where each fact comes from: by the word refused, ``effort``, and
+    ``model`` for the rest.
     """
 
     model_id: str
@@ -38,12 +63,15 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     inference_profiles: tuple[str, ...]
     max_output_tokens: int | None
     regions: tuple[str, ...]
-    refuses: tuple[str, ...]
+    refuses: tuple[Refused, ...] = ()
+    effort: tuple[str, ...] | None = None
+    sources: tuple[tuple[str, Source], ...] = ()
 
 
 class _Data(msgspec.Struct):
     as_of: str
     family_by_prefix: dict[str, str]
+    sources: dict[str, Source]
     models: list[dict[str, Any]]
 
 
@@ -54,7 +82,15 @@ def _data() -> _Data:
 
 def _model(row: dict[str, Any]) -> Model:
     profiles = [f"{geography}.{row['model_id']}" for geography in row.pop("geographies")]
-    return msgspec.convert(row | {"inference_profiles": profiles}, Model)
+    effort, refuses = row.pop("effort", None), row.pop("refuses")
+    names = {"model": row.pop("source")} | refuses | ({"effort": effort["source"]} if effort else {})
+    facts = {
+        "inference_profiles": profiles,
+        "refuses": list(refuses),
+        "effort": effort["levels"] if effort else None,
+        "sources": [(fact, _data().sources[name]) for fact, name in names.items()],
+    }
+    return msgspec.convert(row | facts, Model)
 
 
 @cache

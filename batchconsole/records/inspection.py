@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from batchconsole.records import catalogue
 from batchconsole.records.families import FAMILIES, AnyFamily, family_for
 from batchconsole.records.families.faults import Fault, field_path, from_validation_error, shown
 from batchconsole.records.families.paths import value_at
@@ -46,7 +45,7 @@ class Inspector:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.context = Context(model=catalogue.find(target.model_id))
+        self.context = Context.of(target.model_id)
         self.family: AnyFamily | None = family_for(target.model_id, target.invocation_type)
 
     def look(self, line: bytes, *, file: str, number: int, cut: bool = False) -> Seen:

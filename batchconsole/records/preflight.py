@@ -10,7 +10,7 @@ from itertools import islice
 
 import msgspec
 
-from batchconsole.records.catalogue import find
+from batchconsole.records.catalogue import Model, find
 from batchconsole.records.duplicates import find_repeated
 from batchconsole.records.estimates import estimate_cost, input_tokens, output_tokens_at_most
 from batchconsole.records.families import family_for
@@ -212,6 +212,27 @@ class _Check:
                 found=model_id,
                 expected="a model that takes batch jobs",
                 severity="warning",
+            )
+        if model is not None:
+            yield from self._reach_findings(model)
+
+    def _reach_findings(self, model: Model) -> Iterator[Finding]:
+        """Whether the model is reached by its id, and by Converse."""
+        bare = self.target.model_id.rpartition("/")[2] == model.model_id
+        if bare and not model.on_demand:
+            yield about_input(
+                "profile-needed",
+                "This model is known to be reached only through an inference profile.",
+                found=self.target.model_id,
+                expected=f"one of {', '.join(model.inference_profiles)}",
+                severity="warning",
+            )
+        if self.target.invocation_type == "Converse" and "TEXT" not in model.output_modalities:
+            yield about_input(
+                "model-without-converse",
+                "This model makes embeddings, which Converse does not.",
+                found="the model invocation type Converse",
+                expected="the model invocation type InvokeModel",
             )
 
     def _location_findings(self) -> Iterator[Finding]:

@@ -19,6 +19,9 @@ from batchconsole.records.prices import Price
 REFUSED = {
     "prefill": "A conversation that ends with the assistant (prefill)",
     "temperature+top_p": "temperature and top_p together",
+    "thinking.enabled": "thinking with a budget of tokens",
+    "thinking.adaptive": "adaptive thinking",
+    "output_schema": "an output schema (AWS does not list the model for structured outputs)",
 }
 
 PROFILE_LABEL = "Inference profile: "

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import msgspec
 
-from batchconsole.records.catalogue import bare_id
+from batchconsole.records.catalogue import Refused, bare_id
 from batchconsole.records.families.anthropic_body import (
+    ELSEWHERE,
     AnthropicBody,
     Base64Source,
     Block,
@@ -27,6 +28,7 @@ from batchconsole.records.families.anthropic_body import (
     ToolChoice,
     ToolResultBlock,
     ToolUseBlock,
+    UrlSource,
 )
 from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.claude_rules import Asked, claude_faults
@@ -41,10 +43,8 @@ from batchconsole.records.families.schema import (
     Size,
     content_of,
     image_part,
-    prefill_refused,
-    refused_sampling,
     role_faults,
-    sampling_faults,
+    sampling_check,
     text_part,
     token_limit,
     trailing_space,
@@ -60,6 +60,7 @@ from batchconsole.records.families.tool_rules import (
 PDF, PLAIN_TEXT = "application/pdf", "text/plain"
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+MAX_CACHE_CONTROLS = 4
 NO_TOOLS = "Requests which include `tool_use` or `tool_result` blocks must define `tools`."
 
 
@@ -85,25 +86,22 @@ class Anthropic(SchemaFamily[AnthropicBody]):
         yield from role_faults([message.role for message in body.messages], severity="warning")
         yield from _system_faults(body.system)
         for number, message in enumerate(body.messages):
-            yield from _message_faults(message, f"$.messages[{number}]", context)
+            is_last = number == len(body.messages) - 1
+            yield from _message_faults(message, f"$.messages[{number}]", context, is_last=is_last)
         yield from _prefill_faults(body, context)
         yield from _limit_faults(body, context)
         yield from _tool_faults(body)
         yield from claude_faults(_asked(body), context)
-        yield from sampling_faults(
-            context, temperature=("$.temperature", body.temperature), top_p=("$.top_p", body.top_p)
-        )
+        yield from _cache_faults(body)
+        yield from _elsewhere_faults(body)
 
     def quick_look(self, context: Context) -> QuickLook:
-        limit = token_limit(context)
-        no_temperature, no_top_p, not_both = refused_sampling(context)
+        limit, sampling = token_limit(context), sampling_check(context)
 
         def look(body: PlainAnthropicBody) -> tuple[int, int | None] | None:
-            if body.max_tokens > limit or (no_temperature and body.temperature is not None):
+            if body.max_tokens > limit or not sampling(body.temperature, body.top_p, body.top_k):
                 return None
-            if body.top_p is not None and (no_top_p or (not_both and body.temperature is not None)):
-                return None
-            if _has_more_rules(body) or _is_blank(body.system):
+            if (body.stop_sequences and not all(map(str.strip, body.stop_sequences))) or _is_blank(body.system):
                 return None
             characters, last = _plain_length(body.system or ""), "assistant"
             for message in body.messages:
@@ -166,12 +164,6 @@ class Anthropic(SchemaFamily[AnthropicBody]):
         }
 
 
-def _has_more_rules(body: PlainAnthropicBody) -> bool:
-    """Whether a plain body sets what the quick look knows no rule for."""
-    rare = (body.top_k, body.stop_sequences, body.tools, body.tool_choice)
-    return any(rare) or any((body.thinking, body.output_config, body.output_format))
-
-
 def _is_blank(content: str | list[PlainText] | None) -> bool:
     """Whether a text holds nothing but white space."""
     if isinstance(content, str):
@@ -210,15 +202,15 @@ def blank_text(path: str, *, where: str = "messages") -> Fault:
     )
 
 
-def _message_faults(message: Message, path: str, context: Context) -> Iterator[Fault]:
-    dotted = _dotted(path)
-    if not message.content:
+def _message_faults(message: Message, path: str, context: Context, *, is_last: bool) -> Iterator[Fault]:
+    if not message.content and not (is_last and message.role == "assistant"):
         yield rule(
             "no-content",
             f"{path}.content",
             found="no content",
             expected="some content",
-            refusal=f"{dotted}: all messages must have non-empty content",
+            refusal=f"{_dotted(path)}: all messages must have non-empty content except for the optional final "
+            "assistant message",
         )
     if isinstance(message.content, str):
         if message.content.isspace():
@@ -235,6 +227,22 @@ def _message_faults(message: Message, path: str, context: Context) -> Iterator[F
                 found=f"{block.__struct_config__.tag} in a message of the {message.role}",
                 expected="tool_use from the assistant, tool_result from the user",
             )
+    yield from _order_faults(message, path)
+
+
+def _order_faults(message: Message, path: str) -> Iterator[Fault]:
+    """A tool's result behind other content. Source: Anthropic, Handle tool calls: a 400."""
+    is_behind = False
+    for index, block in enumerate(message.content if message.role == "user" else ()):
+        if isinstance(block, ToolResultBlock) and is_behind:
+            yield rule(
+                "tool-result-order",
+                f"{path}.content[{index}]",
+                found="a tool_result behind other content",
+                expected="tool results before any other content of the message",
+            )
+            return
+        is_behind = is_behind or not isinstance(block, ToolResultBlock)
 
 
 def _block_faults(block: Any, path: str, context: Context) -> Iterator[Fault]:
@@ -246,6 +254,9 @@ def _block_faults(block: Any, path: str, context: Context) -> Iterator[Fault]:
         yield from _image_faults(block.source, f"{path}.source")
     elif isinstance(block, DocumentBlock):
         yield from _document_faults(block.source, f"{path}.source")
+    elif isinstance(block, SearchResultBlock):
+        for index, part in enumerate(block.content):
+            yield from _block_faults(part, f"{path}.content[{index}]", context)
     elif isinstance(block, ToolResultBlock):
         if isinstance(block.content, str) and block.content.isspace():
             yield blank_text(f"{path}.content")
@@ -255,6 +266,7 @@ def _block_faults(block: Any, path: str, context: Context) -> Iterator[Fault]:
 
 def _image_faults(source: Any, path: str) -> Iterator[Fault]:
     if not isinstance(source, Base64Source):
+        yield from _elsewhere_source_faults(source, path)
         return
     dotted = f"{_dotted(path)}.base64"
     if source.media_type not in IMAGE_TYPES:
@@ -275,6 +287,19 @@ def _document_faults(source: Any, path: str) -> Iterator[Fault]:
         yield _unknown_media_type(source, path, (PLAIN_TEXT,))
     elif isinstance(source, TextSource) and not source.data.strip():
         yield blank_text(f"{path}.data")
+    else:
+        yield from _elsewhere_source_faults(source, path)
+
+
+def _elsewhere_source_faults(source: Any, path: str) -> Iterator[Fault]:
+    """Something to be fetched. Source: Anthropic, Vision: on Bedrock only base64."""
+    if isinstance(source, UrlSource):
+        yield rule(
+            "source-type",
+            path,
+            found="a source of type url",
+            expected="the bytes themselves, in base64: nothing is fetched for Claude",
+        )
 
 
 def _unknown_media_type(source: Base64Source | TextSource, path: str, known: tuple[str, ...]) -> Fault:
@@ -292,7 +317,7 @@ def _tool_faults(body: AnthropicBody) -> Iterator[Fault]:
     tools = body.tools or []
     for number, tool in enumerate(tools):
         yield from _one_tool_faults(tool, f"$.tools[{number}]")
-    yield from repeated_names([tool.name for tool in tools], path="$.tools")
+    yield from repeated_names([tool.name for tool in tools if tool.name], path="$.tools")
     yield from _choice_faults(body.tool_choice, tools)
     turns = [_turn(message, f"$.messages[{number}]") for number, message in enumerate(body.messages)]
     yield from tool_block_faults(turns, has_tools=bool(tools), tools="tools", refusal=NO_TOOLS)
@@ -310,16 +335,16 @@ def _tool_faults(body: AnthropicBody) -> Iterator[Fault]:
 
 
 def _one_tool_faults(tool: Tool, path: str) -> Iterator[Fault]:
-    if not TOOL_NAME.fullmatch(tool.name):
+    if tool.type not in (None, "custom"):
+        return  # a tool of Anthropic's own, which brings its name and schema
+    if not TOOL_NAME.fullmatch(tool.name or ""):
         yield rule(
             "tool-name",
             f"{path}.name",
-            found=tool.name[:80],
+            found=(tool.name or "nothing")[:80],
             expected="1 to 128 letters, digits, underscores and hyphens",
             refusal=f"{_dotted(path)}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'",
         )
-    if tool.type not in (None, "custom"):
-        return  # a tool of Anthropic's own, which brings its schema
     if tool.input_schema is None:
         yield rule(
             "tool-schema",
@@ -389,14 +414,44 @@ def _asked(body: AnthropicBody) -> Asked:
 
 
 def _cites(message: Message) -> bool:
-    """Whether a document or a search result of the message is to be cited."""
-    blocks = [] if isinstance(message.content, str) else message.content
-    return any(
-        isinstance(block, DocumentBlock | SearchResultBlock)
-        and isinstance(block.citations, dict)
-        and block.citations.get("enabled") is True
-        for block in blocks
-    )
+    """Whether a document or a search result of the message is to be cited, those of tools included."""
+    blocks = [] if isinstance(message.content, str) else list(message.content)
+    inner = [item for block in blocks if isinstance(block, ToolResultBlock) for item in _inner(block)]
+    cited = [block.citations for block in [*blocks, *inner] if isinstance(block, DocumentBlock | SearchResultBlock)]
+    return any(citations is not None and citations.enabled is True for citations in cited)
+
+
+def _cache_faults(body: AnthropicBody) -> Iterator[Fault]:
+    """More cache breakpoints than a request may hold. Source: Anthropic, Prompt caching; refused in the field."""
+    blocks = [block for message in body.messages if isinstance(message.content, list) for block in message.content]
+    inner = [item for block in blocks if isinstance(block, ToolResultBlock) for item in _inner(block)]
+    system = body.system if isinstance(body.system, list) else []
+    held = [*blocks, *inner, *system, *(body.tools or ())]
+    count = sum(getattr(block, "cache_control", None) is not None for block in held)
+    if count > MAX_CACHE_CONTROLS:
+        yield rule(
+            "too-many-cache-controls",
+            "$",
+            found=f"{count} blocks with cache_control",
+            expected=f"at most {MAX_CACHE_CONTROLS}",
+            refusal=f"A maximum of {MAX_CACHE_CONTROLS} blocks with cache_control may be provided. Found {count}.",
+        )
+
+
+def _inner(block: ToolResultBlock) -> list[Any]:
+    return block.content if isinstance(block.content, list) else []
+
+
+def _elsewhere_faults(body: AnthropicBody) -> Iterator[Fault]:
+    for name in ELSEWHERE:
+        if getattr(body, name) is not None:
+            yield rule(
+                "not-documented-for-bedrock",
+                f"$.{name}",
+                found=name,
+                expected="a field that Bedrock is documented to take: this one is of Anthropic's own API",
+                severity="warning",
+            )
 
 
 def _dotted(path: str) -> str:
@@ -409,8 +464,8 @@ def _prefill_faults(body: AnthropicBody, context: Context) -> Iterator[Fault]:
     last, path = body.messages[-1], f"$.messages[{len(body.messages) - 1}]"
     if last.role != "assistant":
         return
-    if context.refuses("prefill"):
-        yield prefill_refused(f"{path}.role")
+    if context.refuses(Refused.PREFILL):
+        yield from context.refusal_faults(Refused.PREFILL, f"{path}.role")
         return
     blocks = [] if isinstance(last.content, str) else last.content
     text = last.content if isinstance(last.content, str) else blocks[-1] if blocks else ""
@@ -490,7 +545,7 @@ def _openai_tool(tool: Tool) -> dict[str, Any]:
     parameters = tool.input_schema or {"type": "object"}
     return {
         "type": "function",
-        "function": {"name": tool.name, "description": tool.description or "", "parameters": parameters},
+        "function": {"name": tool.name or "", "description": tool.description or "", "parameters": parameters},
     }
 
 

@@ -1,6 +1,8 @@
 """Anthropic's Messages request body as Structs, as Bedrock's InvokeModel takes it.
 
-The body and its messages are closed, what is nested deeper is open, as the service has them.
+The body and its messages are closed, what is nested deeper is open, as the service has them. Blocks, sources and
+members are those of Anthropic's SDK (``MessageCreateParams`` and its beta, release 2.14 of 2026), so that none that is
+documented is taken for a mistake.
 """
 
 from typing import Annotated, Any, Literal
@@ -9,6 +11,15 @@ import msgspec
 from msgspec import Meta
 
 from batchconsole.records.families.fields import Blob, Count, Fraction, Text, Tokens
+
+
+class CacheControl(msgspec.Struct):
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
+class Citations(msgspec.Struct):
+    enabled: bool | None = None
 
 
 class Base64Source(msgspec.Struct, tag_field="type", tag="base64"):
@@ -25,34 +36,64 @@ class ContentSource(msgspec.Struct, tag_field="type", tag="content"):
     content: Any
 
 
-class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
-    text: str
-    citations: Any = None
-    cache_control: Any = None
+class UrlSource(msgspec.Struct, tag_field="type", tag="url"):
+    url: str
 
 
-class OtherSource(msgspec.Struct, tag_field="type", tag="file"):
-    """A file uploaded before; there is none to look at here."""
-
+class FileSource(msgspec.Struct, tag_field="type", tag="file"):
     file_id: str
 
 
+class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
+    text: str
+    citations: Any = None
+    cache_control: CacheControl | None = None
+
+
 class ImageBlock(msgspec.Struct, tag_field="type", tag="image"):
-    source: Base64Source | OtherSource
-    cache_control: Any = None
+    source: Base64Source | UrlSource | FileSource
+    cache_control: CacheControl | None = None
 
 
 class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
-    source: Base64Source | TextSource | ContentSource | OtherSource
+    source: Base64Source | TextSource | ContentSource | UrlSource | FileSource
     title: str | None = None
     context: str | None = None
-    citations: Any = None
+    citations: Citations | None = None
+    cache_control: CacheControl | None = None
+
+
+class SearchResultBlock(msgspec.Struct, tag_field="type", tag="search_result"):
+    source: str
+    title: str
+    content: list[TextBlock]
+    citations: Citations | None = None
+    cache_control: CacheControl | None = None
+
+
+class ToolReferenceBlock(msgspec.Struct, tag_field="type", tag="tool_reference"):
+    tool_name: str
+
+
+class BrowserStateBlock(msgspec.Struct, tag_field="type", tag="browser_state"):
+    tabs: Any = None
 
 
 class ToolUseBlock(msgspec.Struct, tag_field="type", tag="tool_use"):
     id: Text
     name: Text
     input: dict[str, Any]
+    cache_control: CacheControl | None = None
+
+
+ToolResultItem = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolReferenceBlock | BrowserStateBlock
+
+
+class ToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_result"):
+    tool_use_id: Text
+    content: str | list[ToolResultItem] | None = None
+    is_error: bool | None = None
+    cache_control: CacheControl | None = None
 
 
 class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
@@ -64,89 +105,99 @@ class RedactedThinkingBlock(msgspec.Struct, tag_field="type", tag="redacted_thin
     data: str
 
 
-class SearchResultBlock(msgspec.Struct, tag_field="type", tag="search_result"):
-    source: str
-    title: str
-    content: list[TextBlock]
-    citations: Any = None
-
-
-class ToolReference(msgspec.Struct, tag_field="type", tag="tool_reference"):
-    """A tool that a search for tools found."""
-
-    tool_name: str
-
-
-class ToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_result"):
-    tool_use_id: Text
-    content: str | list[TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolReference] | None = None
-    is_error: bool | None = None
-
-
 class ServerToolUseBlock(msgspec.Struct, tag_field="type", tag="server_tool_use"):
-    """Written by the service or its tools, and sent back to it as it was."""
+    """A call of a tool that runs at the service, and below its results: said back as they came, so not looked into."""
+
+    id: str
+    name: str
 
 
-class ToolSearchToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_search_tool_result"):
-    """Written by the service or its tools, and sent back to it as it was."""
+class WebSearchResultBlock(msgspec.Struct, tag_field="type", tag="web_search_tool_result"):
+    tool_use_id: str
 
 
-class WebSearchToolResultBlock(msgspec.Struct, tag_field="type", tag="web_search_tool_result"):
-    """Written by the service or its tools, and sent back to it as it was."""
+class WebFetchResultBlock(msgspec.Struct, tag_field="type", tag="web_fetch_tool_result"):
+    tool_use_id: str
 
 
-class WebFetchToolResultBlock(msgspec.Struct, tag_field="type", tag="web_fetch_tool_result"):
-    """Written by the service or its tools, and sent back to it as it was."""
+class CodeExecutionResultBlock(msgspec.Struct, tag_field="type", tag="code_execution_tool_result"):
+    tool_use_id: str
 
 
-class CodeExecutionToolResultBlock(msgspec.Struct, tag_field="type", tag="code_execution_tool_result"):
-    """Written by the service or its tools, and sent back to it as it was."""
+class BashResultBlock(msgspec.Struct, tag_field="type", tag="bash_code_execution_tool_result"):
+    tool_use_id: str
 
 
-class BashCodeExecutionToolResultBlock(msgspec.Struct, tag_field="type", tag="bash_code_execution_tool_result"):
-    """Written by the service or its tools, and sent back to it as it was."""
+class TextEditorResultBlock(msgspec.Struct, tag_field="type", tag="text_editor_code_execution_tool_result"):
+    tool_use_id: str
 
 
-class EditorToolResultBlock(msgspec.Struct, tag_field="type", tag="text_editor_code_execution_tool_result"):
-    """Written by the service or its tools, and sent back to it as it was."""
+class ToolSearchResultBlock(msgspec.Struct, tag_field="type", tag="tool_search_tool_result"):
+    tool_use_id: str
+
+
+class AdvisorResultBlock(msgspec.Struct, tag_field="type", tag="advisor_tool_result"):
+    tool_use_id: str
 
 
 class McpToolUseBlock(msgspec.Struct, tag_field="type", tag="mcp_tool_use"):
-    """Written by the service or its tools, and sent back to it as it was."""
+    id: str
+    name: str
 
 
 class McpToolResultBlock(msgspec.Struct, tag_field="type", tag="mcp_tool_result"):
-    """Written by the service or its tools, and sent back to it as it was."""
+    tool_use_id: str
+
+
+class McpToolListingBlock(msgspec.Struct, tag_field="type", tag="mcp_tool_listing"):
+    pass
 
 
 class ContainerUploadBlock(msgspec.Struct, tag_field="type", tag="container_upload"):
-    """Written by the service or its tools, and sent back to it as it was."""
+    file_id: str
 
 
 class CompactionBlock(msgspec.Struct, tag_field="type", tag="compaction"):
-    """Written by the service or its tools, and sent back to it as it was."""
+    pass
+
+
+class ToolAdditionBlock(msgspec.Struct, tag_field="type", tag="tool_addition"):
+    pass
+
+
+class ToolRemovalBlock(msgspec.Struct, tag_field="type", tag="tool_removal"):
+    pass
+
+
+class FallbackBlock(msgspec.Struct, tag_field="type", tag="fallback"):
+    pass
 
 
 Block = (
     TextBlock
     | ImageBlock
     | DocumentBlock
+    | SearchResultBlock
     | ToolUseBlock
     | ToolResultBlock
     | ThinkingBlock
     | RedactedThinkingBlock
-    | SearchResultBlock
     | ServerToolUseBlock
-    | ToolSearchToolResultBlock
-    | WebSearchToolResultBlock
-    | WebFetchToolResultBlock
-    | CodeExecutionToolResultBlock
-    | BashCodeExecutionToolResultBlock
-    | EditorToolResultBlock
+    | WebSearchResultBlock
+    | WebFetchResultBlock
+    | CodeExecutionResultBlock
+    | BashResultBlock
+    | TextEditorResultBlock
+    | ToolSearchResultBlock
+    | AdvisorResultBlock
     | McpToolUseBlock
     | McpToolResultBlock
+    | McpToolListingBlock
     | ContainerUploadBlock
     | CompactionBlock
+    | ToolAdditionBlock
+    | ToolRemovalBlock
+    | FallbackBlock
 )
 
 
@@ -160,16 +211,24 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Tool(msgspec.Struct):
-    name: Text
+    """A tool of the caller's (``type`` unset or ``custom``), or one of Anthropic's, which has a type of its own."""
+
+    name: str | None = None
     type: str | None = None
     description: str | None = None
     input_schema: dict[str, Any] | None = None
     strict: bool | None = None
+    cache_control: CacheControl | None = None
+
+    @property
+    def is_custom(self) -> bool:
+        return self.type in (None, "custom")
 
 
 class ToolChoice(msgspec.Struct):
     type: Literal["auto", "any", "tool", "none"]
     name: str | None = None
+    disable_parallel_tool_use: bool | None = None
 
 
 class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -178,7 +237,7 @@ class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """The members of a body beside its messages: the Messages API's without ``model`` and ``stream``."""
+    """The members of a body that rules about no other field bind."""
 
     anthropic_version: Literal["bedrock-2023-05-31"]
     max_tokens: Tokens
@@ -186,19 +245,31 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=Fals
     top_p: Fraction | None = None
     top_k: Count | None = None
     stop_sequences: list[str] | None = None
-    tools: list[Tool] | None = None
-    tool_choice: ToolChoice | None = None
-    thinking: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
     anthropic_beta: list[str] | None = None
-    output_config: dict[str, Any] | None = None
-    output_format: dict[str, Any] | None = None
-    context_management: dict[str, Any] | None = None
 
 
 class AnthropicBody(Settings, kw_only=True):
+    """All members of the Messages API but ``model`` and ``stream``. The last ones Bedrock is not documented to take."""
+
     messages: list[Message]
     system: str | list[TextBlock] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: ToolChoice | None = None
+    thinking: dict[str, Any] | None = None
+    output_config: dict[str, Any] | None = None
+    output_format: dict[str, Any] | None = None
+    context_management: dict[str, Any] | None = None
+    cache_control: CacheControl | None = None
+    compaction: Any = None
+    container: Any = None
+    mcp_servers: Any = None
+    service_tier: Any = None
+    inference_geo: Any = None
+    speed: Any = None
+
+
+ELSEWHERE = ("container", "mcp_servers", "service_tier", "inference_geo", "speed")
 
 
 class PlainAnthropicBody(Settings, kw_only=True):

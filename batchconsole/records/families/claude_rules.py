@@ -6,8 +6,10 @@ setting             rule                                                        
 thinking            a budget of at least 1,024 tokens, below ``max_tokens``      Anthropic, Extended thinking
                     (unless thinking is interleaved with tools)
 thinking            no temperature but 1, no ``top_k``, ``top_p`` from 0.95,     the same
-                    no forced tool, and no answer begun with other than thought
-top_k, effort       refused by the models whose catalogue entry says so          Anthropic, Models; Effort
+                    no answer begun with other than thought; with a budget no
+                    forced tool
+sampling, thinking, refused by the models whose catalogue entry says so          the catalogue's sources
+effort, format
 stop sequences      hold something other than white space                        Messages API error
 output format       a schema of the supported subset, not with citations         Anthropic, Structured outputs
 ``output_format``   the old name of ``output_config.format`` (a warning)         the same
@@ -20,15 +22,17 @@ from typing import Any
 
 import msgspec
 
-from batchconsole.records.families.faults import Fault, rule
-from batchconsole.records.families.schema import Context
+from batchconsole.records.catalogue import Refused
+from batchconsole.records.families.faults import Fault, rule, shown
+from batchconsole.records.families.model_facts import EFFORTS, effort_faults
+from batchconsole.records.families.schema import Context, sampling_faults
 from batchconsole.records.families.schema_rules import schema_faults
 
 LEAST_BUDGET = 1024
 LEAST_TOP_P = 0.95  # with thinking
 INTERLEAVED = "interleaved-thinking"
 FORCING = frozenset({"any", "tool"})
-EFFORTS = ("low", "medium", "high", "xhigh", "max")
+THINKING_TYPES = ("enabled", "disabled", "adaptive", "between_tools")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,14 +66,17 @@ def claude_faults(asked: Asked, context: Context) -> Iterator[Fault]:
 
 
 def _refused_faults(asked: Asked, context: Context) -> Iterator[Fault]:
-    if asked.top_k is not None and context.refuses("top_k"):
-        yield rule(
-            "top_k-refused",
-            asked.path("top_k"),
-            found="top_k",
-            expected="no top_k: this model refuses it",
-            refusal="`top_k` is deprecated for this model.",
-        )
+    """What the model refuses by the catalogue."""
+    yield from sampling_faults(
+        context,
+        temperature=(asked.path("temperature"), asked.temperature),
+        top_p=(asked.path("top_p"), asked.top_p),
+        top_k=(asked.path("top_k"), asked.top_k),
+    )
+    kind = asked.thinking.get("type") if isinstance(asked.thinking, dict) else None
+    words = {"enabled": Refused.THINKING_ENABLED, "adaptive": Refused.THINKING_ADAPTIVE}
+    for word in (Refused.THINKING, words[kind]) if kind in words else ():
+        yield from context.refusal_faults(word, f"{asked.path('thinking')}.type")
 
 
 def _stop_faults(asked: Asked) -> Iterator[Fault]:
@@ -89,7 +96,7 @@ def _thinking_faults(asked: Asked) -> Iterator[Fault]:
     if thinking is None:
         return
     kind = thinking.get("type") if isinstance(thinking, dict) else None
-    if kind not in ("enabled", "disabled", "adaptive"):
+    if kind not in THINKING_TYPES:
         yield rule(
             "unknown-thinking",
             f"{asked.path('thinking')}.type",
@@ -102,6 +109,14 @@ def _thinking_faults(asked: Asked) -> Iterator[Fault]:
         yield from _budget_faults(asked, thinking.get("budget_tokens"))
     if kind in ("enabled", "adaptive"):
         yield from _beside_thinking_faults(asked)
+    if kind == "enabled" and asked.tool_choice in FORCING:
+        yield rule(
+            "beside-thinking",
+            asked.path("tool_choice"),
+            found=f"a forced tool ({asked.tool_choice}) beside thinking",
+            expected="auto or none",
+            refusal="Thinking may not be enabled when tool_choice forces tool use.",
+        )
 
 
 def _budget_faults(asked: Asked, budget: Any) -> Iterator[Fault]:
@@ -156,14 +171,6 @@ def _beside_thinking_faults(asked: Asked) -> Iterator[Fault]:
                 expected=expected,
                 refusal=f"{words} when thinking is enabled.",
             )
-    if asked.tool_choice in FORCING:
-        yield rule(
-            "beside-thinking",
-            asked.path("tool_choice"),
-            found=f"a forced tool ({asked.tool_choice}) beside thinking",
-            expected="auto or none",
-            refusal="Thinking may not be enabled when tool_choice forces tool use.",
-        )
 
 
 def _output_faults(asked: Asked, context: Context) -> Iterator[Fault]:
@@ -175,17 +182,18 @@ def _output_faults(asked: Asked, context: Context) -> Iterator[Fault]:
             expected="output_config.format, its new name",
             severity="warning",
         )
-        yield from _format_faults(asked, asked.output_format, asked.path("output_format"))
+        yield from _format_faults(asked, asked.output_format, asked.path("output_format"), context)
     config = asked.output_config
     if not isinstance(config, dict):
         return
     if config.get("format") is not None:
-        yield from _format_faults(asked, config["format"], f"{asked.path('output_config')}.format")
+        yield from _format_faults(asked, config["format"], f"{asked.path('output_config')}.format", context)
     if config.get("effort") is not None:
         yield from _effort_faults(asked, config["effort"], context)
 
 
-def _format_faults(asked: Asked, given: Any, path: str) -> Iterator[Fault]:
+def _format_faults(asked: Asked, given: Any, path: str, context: Context) -> Iterator[Fault]:
+    yield from context.refusal_faults(Refused.OUTPUT_SCHEMA, path)
     if not isinstance(given, dict) or given.get("type") != "json_schema":
         yield rule("output-format-type", f"{path}.type", found="another type", expected="json_schema")
         return
@@ -205,13 +213,13 @@ def _format_faults(asked: Asked, given: Any, path: str) -> Iterator[Fault]:
 
 def _effort_faults(asked: Asked, effort: Any, context: Context) -> Iterator[Fault]:
     path = f"{asked.path('output_config')}.effort"
-    if context.refuses("effort"):
+    if effort in EFFORTS:
+        yield from effort_faults(context.model, effort, path)
+    else:
         yield rule(
-            "effort-refused",
+            "effort-unknown",
             path,
-            found=f"effort {effort}",
-            expected="no effort: this model does not take it",
-            refusal="This model does not support the effort parameter.",
+            found=shown(effort),
+            expected=f"one of {', '.join(EFFORTS)}",
+            refusal="output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'",
         )
-    elif effort not in EFFORTS:
-        yield rule("effort-unknown", path, found=f"{effort}", expected=", ".join(EFFORTS), severity="warning")

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from batchconsole.records.catalogue import Refused
 from batchconsole.records.families.converse_body import (
     ContentBlock,
     Document,
@@ -28,7 +29,6 @@ from batchconsole.records.families.schema import (
     Size,
     content_of,
     image_part,
-    prefill_refused,
     role_faults,
     text_part,
     trailing_space,
@@ -60,6 +60,7 @@ def conversation_faults(messages: list[Message], context: Context) -> Iterator[F
     for number, message in enumerate(messages):
         yield from _message_faults(message, f"$.messages[{number}]", context)
     yield from _name_faults(messages)
+    yield from _number_faults(messages)
     yield from _ending_faults(messages, context)
 
 
@@ -195,12 +196,12 @@ def _content_faults(block: ContentBlock | ToolResultBlock, path: str, context: C
             declared=f"image/{block.image.format}",
             path=f"{path}.image.source.bytes",
             dotted=f"{_dotted(path)}.image",
-            severity="error" if context.is_of("anthropic") else "warning",
+            severity="error" if context.family == "anthropic" else "warning",
         )
     document = block.document
     if document is not None and document.source.bytes_ is not None:
         where = f"{path}.document.source.bytes"
-        yield from document_size_faults(document.source.bytes_, path=where)
+        yield from document_size_faults(document.source.bytes_, path=where)  # a warning: only a page says so
         if document.format == "pdf":
             yield from pdf_faults(document.source.bytes_, path=where, dotted=f"{_dotted(path)}.document")
 
@@ -227,6 +228,9 @@ def _name_faults(messages: list[Message]) -> Iterator[Fault]:
     seen: set[str] = set()
     for path, document in _documents(messages):
         if not DOCUMENT_NAME.fullmatch(document.name) or TWO_SPACES.search(document.name):
+            # An underscore is not among the characters of the reference, but was seen to be taken.
+            plain = document.name.replace("_", "")
+            is_taken = DOCUMENT_NAME.fullmatch(plain or "a") and not TWO_SPACES.search(document.name)
             yield rule(
                 "document-name",
                 f"{path}.name",
@@ -235,6 +239,7 @@ def _name_faults(messages: list[Message]) -> Iterator[Fault]:
                 refusal="The document file name can only contain alphanumeric characters, whitespace characters, "
                 "hyphens, parentheses, and square brackets. The name can't contain more than one consecutive "
                 "whitespace character. Edit the file name and try your request again.",
+                severity="warning" if is_taken else "error",
             )
         if document.name in seen:
             yield rule(
@@ -275,7 +280,6 @@ def _has_one_source(source: Any) -> bool:
 
 def _document_faults(message: Message, path: str) -> Iterator[Fault]:
     documents = sum(block.document is not None for block in message.content)
-    images = sum(block.image is not None for block in message.content)
     if documents and not any(block.text for block in message.content):
         yield rule(
             "document-without-text",
@@ -285,20 +289,42 @@ def _document_faults(message: Message, path: str) -> Iterator[Fault]:
             refusal="If you include a ContentBlock with a document field in the array, you must also include a "
             "ContentBlock with a text field.",
         )
-    for found, limit, what in ((documents, MAX_DOCUMENTS, "documents"), (images, MAX_IMAGES, "images")):
-        if found > limit:
-            yield rule(f"too-many-{what}", f"{path}.content", found=f"{found} {what}", expected=f"at most {limit}")
+
+
+def _number_faults(messages: list[Message]) -> Iterator[Fault]:
+    """More documents than a request may hold, as reported from the field; and more images than the reference says,
+    which is a warning: newer models answer with more.
+    """
+    count = sum(block.document is not None for message in messages for block in message.content)
+    if count > MAX_DOCUMENTS:
+        yield rule(
+            "too-many-documents",
+            "$.messages",
+            found=f"{count} documents",
+            expected=f"at most {MAX_DOCUMENTS}",
+            refusal=f"You can't include more than {MAX_DOCUMENTS} documents in a request.",
+        )
+    for number, message in enumerate(messages):
+        images = sum(block.image is not None for block in message.content)
+        if images > MAX_IMAGES:
+            yield rule(
+                "too-many-images",
+                f"$.messages[{number}].content",
+                found=f"{images} images",
+                expected=f"at most {MAX_IMAGES}, as the API reference says",
+                severity="warning",
+            )
 
 
 def _ending_faults(messages: list[Message], context: Context) -> Iterator[Fault]:
     path = f"$.messages[{len(messages) - 1}]"
     if messages[-1].role != "assistant":
         return
-    if context.refuses("prefill"):
-        yield prefill_refused(f"{path}.role")
+    if context.refuses(Refused.PREFILL):
+        yield from context.refusal_faults(Refused.PREFILL, f"{path}.role")
         return
     text = messages[-1].content[-1].text if messages[-1].content else None
-    if context.is_of("anthropic") and text and text.strip() and text != text.rstrip():
+    if context.family == "anthropic" and text and text.strip() and text != text.rstrip():
         yield trailing_space(f"{path}.content[{len(messages[-1].content) - 1}].text")
 
 

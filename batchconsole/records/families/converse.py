@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from batchconsole.records.catalogue import Refused
+from batchconsole.records.families.anthropic_body import AnthropicBody
 from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.claude_rules import Asked, claude_faults
 from batchconsole.records.families.conversation import (
@@ -20,17 +22,22 @@ from batchconsole.records.families.conversation import (
 )
 from batchconsole.records.families.converse_body import ConverseBody, InferenceConfig, PlainConverseBody
 from batchconsole.records.families.faults import Fault, rule
+from batchconsole.records.families.model_facts import effort_faults
+from batchconsole.records.families.nova_rules import reasoning_faults
 from batchconsole.records.families.schema import (
     Context,
     QuickLook,
     SchemaFamily,
     Size,
     max_tokens_faults,
-    refused_sampling,
+    sampling_check,
     sampling_faults,
     token_limit,
 )
 from batchconsole.records.families.schema_rules import schema_faults
+
+# Anthropic's own tools stand among the additional fields too.
+CLAUDE_FIELDS = frozenset(AnthropicBody.__struct_encode_fields__)
 
 
 def response_body(completion: Completion) -> dict[str, Any]:
@@ -74,15 +81,15 @@ class Converse(SchemaFamily[ConverseBody]):
             yield from _config_faults(body.inference_config, context)
         yield from _tool_faults(body, context)
         yield from tool_faults(body.messages, body.tool_config)
-        yield from _format_faults(body)
-        if context.is_of("anthropic"):
+        yield from _format_faults(body, context)
+        if context.family == "anthropic":
             yield from claude_faults(_asked_of_claude(body), context)
-        elif context.is_of("nova"):
-            yield from nova_field_faults(body.additional_model_request_fields or {})
+            yield from _claude_field_faults(body.additional_model_request_fields or {})
+        elif context.family == "nova":
+            yield from _nova_field_faults(body, context)
 
     def quick_look(self, context: Context) -> QuickLook:
-        limit = token_limit(context)
-        no_temperature, no_top_p, not_both = refused_sampling(context)
+        limit, sampling = token_limit(context), sampling_check(context)
 
         def look(body: PlainConverseBody) -> tuple[int, int | None] | None:
             characters = plain_characters(body.messages, body.system)
@@ -94,13 +101,11 @@ class Converse(SchemaFamily[ConverseBody]):
             if config is None:
                 return characters, None
             tokens = config.max_tokens
-            if config.stop_sequences:
+            if (tokens is not None and tokens > limit) or not sampling(config.temperature, config.top_p, None):
                 return None
-            if tokens is not None and tokens > limit:
+            if config.stop_sequences and not all(map(str.strip, config.stop_sequences)):
                 return None
-            if config.top_p is not None and (no_top_p or (not_both and config.temperature is not None)):
-                return None
-            return None if no_temperature and config.temperature is not None else (characters, tokens)
+            return characters, tokens
 
         return look
 
@@ -148,17 +153,22 @@ def _top_k(extra: dict[str, Any]) -> int | None:
 def _config_faults(config: InferenceConfig, context: Context) -> Iterator[Fault]:
     path = "$.inferenceConfig"
     yield from max_tokens_faults(context, f"{path}.maxTokens", config.max_tokens)
-    yield from sampling_faults(
-        context, temperature=(f"{path}.temperature", config.temperature), top_p=(f"{path}.topP", config.top_p)
-    )
+    if context.family != "anthropic":  # whose own rules compare them with what stands elsewhere
+        yield from sampling_faults(
+            context, temperature=(f"{path}.temperature", config.temperature), top_p=(f"{path}.topP", config.top_p)
+        )
 
 
-def _format_faults(body: ConverseBody) -> Iterator[Fault]:
-    """The output format. Source: Converse API, OutputConfig."""
-    text_format = (body.output_config or {}).get("textFormat")
+def _format_faults(body: ConverseBody, context: Context) -> Iterator[Fault]:
+    """The output format and the effort. Source: Converse API, OutputConfig."""
+    config = body.output_config or {}
+    if isinstance(config.get("effort"), str):
+        yield from effort_faults(context.model, config["effort"], "$.outputConfig.effort")
+    text_format = config.get("textFormat")
     if not isinstance(text_format, dict):
         return
     path, structure = "$.outputConfig.textFormat", text_format.get("structure")
+    yield from context.refusal_faults(Refused.OUTPUT_SCHEMA, path)
     named = structure.get("jsonSchema") if isinstance(structure, dict) else None
     if text_format.get("type") != "json_schema":
         yield rule("output-format-type", f"{path}.type", found="another type", expected="json_schema")
@@ -200,7 +210,7 @@ def _asked_of_claude(body: ConverseBody) -> Asked:
     )
 
 
-def nova_field_faults(fields: dict[str, Any]) -> Iterator[Fault]:
+def _nova_top_k_faults(fields: dict[str, Any]) -> Iterator[Fault]:
     """Additional fields that Nova does not know: its top_k stands in ``inferenceConfig.topK``. Source: Nova guide."""
     for name in ("top_k", "topK"):
         if name in fields:
@@ -212,6 +222,31 @@ def nova_field_faults(fields: dict[str, Any]) -> Iterator[Fault]:
                 refusal=f"Malformed input request: #: extraneous key [{name}] is not permitted, please reformat your "
                 "input and try again.",
             )
+
+
+def _claude_field_faults(fields: dict[str, Any]) -> Iterator[Fault]:
+    """Additional fields that Claude's own body does not have, which it refuses."""
+    for name in fields.keys() - CLAUDE_FIELDS:
+        yield rule(
+            "unknown-additional-field",
+            f"$.additionalModelRequestFields.{name}",
+            found=f"the field {name}",
+            expected="fields of Anthropic's Messages body, in its own spelling",
+            refusal=f"The model returned the following errors: {name}: Extra inputs are not permitted",
+        )
+
+
+def _nova_field_faults(body: ConverseBody, context: Context) -> Iterator[Fault]:
+    fields, config = body.additional_model_request_fields or {}, body.inference_config
+    yield from _nova_top_k_faults(fields)
+    chosen = {
+        "maxTokens": config.max_tokens if config else None,
+        "temperature": config.temperature if config else None,
+        "topP": config.top_p if config else None,
+    }
+    yield from reasoning_faults(
+        fields.get("reasoningConfig"), context, path="$.additionalModelRequestFields.reasoningConfig", chosen=chosen
+    )
 
 
 def _tool_faults(body: ConverseBody, context: Context) -> Iterator[Fault]:

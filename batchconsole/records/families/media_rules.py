@@ -6,6 +6,7 @@ what            rule                                                   source
 image type      jpeg, png, gif or webp; the declared type is that of   Anthropic, Vision; Converse API, ImageBlock
                 the bytes
 image size      3.75 MB of bytes, which is 5 MB of base64              Converse API, ContentBlock; Anthropic, Vision
+image side      8,000 pixels                                           Converse API, Message; Anthropic, Vision
 document size   4.5 MB of bytes                                        Converse API, ContentBlock
 PDF             begins with ``%PDF-`` in its first 1,024 bytes         Anthropic, PDF support; ISO 32000
 =============== ====================================================== ===============================================
@@ -14,11 +15,13 @@ PDF             begins with ``%PDF-`` in its first 1,024 bytes         Anthropic
 from collections.abc import Iterator
 
 from batchconsole.records.families.faults import Fault, Severity, rule
+from batchconsole.records.families.image_sizes import image_pixels
 
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 MAX_IMAGE_BYTES = 3_932_160  # 3.75 MiB: 5 MiB once they are base64
 MAX_IMAGE_BASE64 = 5 * 2**20
 MAX_DOCUMENT_BYTES = 4_718_592  # 4.5 MiB
+MAX_PIXELS = 8000
 PDF_HEAD = 1024
 
 
@@ -36,7 +39,7 @@ def image_type(data: bytes) -> str:
 def image_faults(data: bytes, *, declared: str, path: str, dotted: str, severity: Severity) -> Iterator[Fault]:
     """What is wrong with the image *data* at *path*; *dotted* is that path in the model's words.
 
-    *severity* is that of a type which is not the declared one; no model reads more bytes than the limit.
+    *severity* is ``error`` for Claude, whose refusals were seen in the field; elsewhere only the API reference speaks.
     """
     kind = image_type(data)
     if not kind:
@@ -65,7 +68,18 @@ def image_faults(data: bytes, *, declared: str, path: str, dotted: str, severity
             path,
             found=f"{len(data):,} bytes",
             expected=f"at most {MAX_IMAGE_BYTES:,} bytes (3.75 MB)",
+            severity=severity,
             refusal=f"{dotted}: image exceeds 5 MB maximum: {encoded} bytes > {MAX_IMAGE_BASE64} bytes",
+        )
+    pixels = image_pixels(data)
+    if pixels is not None and max(pixels) > MAX_PIXELS:
+        yield rule(
+            "image-dimensions",
+            path,
+            found=f"{pixels[0]} x {pixels[1]} pixels",
+            expected=f"at most {MAX_PIXELS} pixels a side",
+            severity=severity,
+            refusal=f"{dotted}: At least one of the image dimensions exceed max allowed size: {MAX_PIXELS} pixels",
         )
 
 
@@ -88,5 +102,6 @@ def document_size_faults(data: bytes, *, path: str) -> Iterator[Fault]:
             "document-too-large",
             path,
             found=f"{len(data):,} bytes",
-            expected=f"at most {MAX_DOCUMENT_BYTES:,} bytes (4.5 MB)",
+            expected=f"at most {MAX_DOCUMENT_BYTES:,} bytes (4.5 MB), as the API reference says",
+            severity="warning",
         )

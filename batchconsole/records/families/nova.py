@@ -27,10 +27,10 @@ from batchconsole.records.families.converse_body import (
 )
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Count, Fraction, Text, Tokens
+from batchconsole.records.families.nova_rules import reasoning_faults
 from batchconsole.records.families.schema import Context, QuickLook, SchemaFamily, Size, max_tokens_faults, token_limit
 
 TOP_K = 128  # the guide's bound; the model has answered requests above it
-EFFORTS = ("low", "medium", "high")
 ALIASES = (("max_tokens", "max_new_tokens"), ("top_p", "top_p_snake"), ("top_k", "top_k_snake"))
 
 
@@ -90,47 +90,13 @@ def _top_k_faults(config: NovaConfig | None) -> Iterator[Fault]:
         )
 
 
-def _reasoning_faults(body: NovaBody, context: Context) -> Iterator[Fault]:
-    """``reasoningConfig`` of Nova 2. Source: Amazon Nova 2 guide, Extended thinking."""
-    given, path = body.reasoning_config, "$.reasoningConfig"
-    if given is None:
-        return
-    if context.refuses("reasoningConfig"):
-        yield rule(
-            "reasoning-refused",
-            path,
-            found="reasoningConfig",
-            expected="no reasoningConfig: this model does not take it",
-            refusal="Malformed input request: #: extraneous key [reasoningConfig] is not permitted, please reformat "
-            "your input and try again.",
-        )
-        return
-    if given.get("type") not in ("enabled", "disabled"):
-        yield rule("reasoning-type", f"{path}.type", found=f"{given.get('type')}"[:80], expected="enabled or disabled")
-    effort = given.get("maxReasoningEffort")
-    if effort is not None and effort not in EFFORTS:
-        yield rule(
-            "reasoning-effort", f"{path}.maxReasoningEffort", found=f"{effort}"[:80], expected=", ".join(EFFORTS)
-        )
-    if given.get("type") == "enabled" and effort == "high":
-        yield from _high_effort_faults(body.inference_config)
-
-
-def _high_effort_faults(config: NovaConfig | None) -> Iterator[Fault]:
-    chosen = {
+def _chosen(config: NovaConfig | None) -> dict[str, Any]:
+    """The settings that a high effort rules out."""
+    return {
         "maxTokens": _either(config, *ALIASES[0]),
         "temperature": config.temperature if config else None,
         "topP": _either(config, *ALIASES[1]),
     }
-    for name, value in chosen.items():
-        if value is not None:
-            yield rule(
-                "beside-high-effort",
-                f"$.inferenceConfig.{name}",
-                found=f"{name} beside a high reasoning effort",
-                expected=f"no {name}",
-                refusal=f"{name} cannot be set when maxReasoningEffort is high.",
-            )
 
 
 class Nova(SchemaFamily[NovaBody]):
@@ -150,7 +116,8 @@ class Nova(SchemaFamily[NovaBody]):
         yield from system_faults(body.system)
         yield from tool_faults(body.messages, body.tool_config)
         yield from _top_k_faults(config)
-        yield from _reasoning_faults(body, context)
+        chosen = _chosen(config)
+        yield from reasoning_faults(body.reasoning_config, context, path="$.reasoningConfig", chosen=chosen)
 
     def quick_look(self, context: Context) -> QuickLook:
         limit = token_limit(context)

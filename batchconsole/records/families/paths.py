@@ -16,6 +16,11 @@ def steps(path: str) -> list[str]:
     return [index or name for index, name in _STEP.findall(path)]
 
 
+def dotted(path: str) -> str:
+    """*path* as Bedrock writes it in its messages: ``messages.0.content.1``."""
+    return ".".join(steps(path))
+
+
 def value_at(value: Any, path: str) -> Any:
     """What lies at *path* in *value*; ``UNSET`` when it leads nowhere (``[...]`` stands for any key of a map)."""
     for step in steps(path):

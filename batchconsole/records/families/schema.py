@@ -6,10 +6,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from batchconsole.records import catalogue
+from batchconsole.records.catalogue import Refused
 from batchconsole.records.families.answers import read_answer
 from batchconsole.records.families.base import Answer, Completion, Refusal, Request
 from batchconsole.records.families.faults import Fault, from_validation_error, rule
 from batchconsole.records.families.fields import MAX_INT
+from batchconsole.records.families.model_facts import modality_faults, refusal_faults
 from batchconsole.records.families.refusals import json_schema_wording
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -19,31 +21,27 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules of a family need to know beside the body: the model when known, and whether it is a batch job."""
 
     model: catalogue.Model | None = None
+    family: str = ""  # the model's own, of one newer than the catalogue too; empty when not known
     batch: bool = True
 
-    def refuses(self, what: str) -> bool:
-        return self.model is not None and what in self.model.refuses
+    @classmethod
+    def of(cls, model_id: str, *, batch: bool = True) -> "Context":
+        return cls(model=catalogue.find(model_id), family=catalogue.guess_family(model_id) or "", batch=batch)
 
     @property
     def max_output_tokens(self) -> int | None:
         return self.model.max_output_tokens if self.model else None
 
-    def is_of(self, family: str) -> bool:
-        """Whether the model is known to take the bodies of *family* by InvokeModel."""
-        return self.model is not None and self.model.family == family
+    def refuses(self, word: Refused) -> bool:
+        return self.model is not None and word in self.model.refuses
+
+    def refusal_faults(self, word: Refused, path: str) -> Iterator[Fault]:
+        """What stands at *path*, when the model refuses it."""
+        return refusal_faults(self.model, word, path)
 
     def modality_faults(self, modality: str, path: str) -> Iterator[Fault]:
-        """A piece of *modality* (``IMAGE``, ``VIDEO``, ``AUDIO``) for a model whose catalogue entry has none."""
-        if self.model is not None and modality not in self.model.input_modalities:
-            name = modality.lower()
-            yield rule(
-                "modality-refused",
-                path,
-                found=name,
-                expected=f"no {name}: this model takes {', '.join(self.model.input_modalities).lower()}",
-                refusal=f"This model doesn't support the {name} content block that you provided. Remove the {name} "
-                "and try again.",
-            )
+        """A piece of *modality* (``IMAGE``, ``VIDEO``, ``AUDIO``) at *path*, when the model takes none."""
+        return modality_faults(self.model, modality, path)
 
 
 QuickLook = Callable[[Any], tuple[int, int | None] | None]
@@ -129,7 +127,7 @@ class SchemaFamily(Generic[Body]):
         except msgspec.ValidationError as error:
             fault = from_validation_error(error, body, self.body)
             raise Refusal(self.word(fault), path=fault.path) from error
-        context = Context(model=catalogue.find(model_id), batch=batch)
+        context = Context.of(model_id, batch=batch)
         for fault in self.faults(parsed, context):
             if fault.severity == "error":
                 raise Refusal(self.word(fault), path=fault.path)
@@ -184,40 +182,15 @@ def sampling_faults(
     *,
     temperature: tuple[str, float | None],
     top_p: tuple[str, float | None],
+    top_k: tuple[str, Any] = ("", None),
 ) -> Iterator[Fault]:
-    """``temperature`` and ``top_p`` on models that refuse either, or both together; each is a path and its value."""
-    given = {
-        name: path for name, (path, value) in (("temperature", temperature), ("top_p", top_p)) if value is not None
-    }
-    for name, path in given.items():
-        if context.refuses(name):
-            yield rule(
-                f"{name}-refused",
-                path,
-                found=name,
-                expected=f"no {name}: this model refuses it",
-                refusal=f"`{name}` is deprecated for this model.",
-            )
-    if len(given) == 2 and context.refuses("temperature+top_p"):
-        yield rule(
-            "temperature-and-top-p",
-            temperature[0],
-            found="temperature and top_p together",
-            expected="one of the two: this model refuses both together",
-            refusal="The model returned the following errors: `temperature` and `top_p` cannot both be "
-            "specified for this model. Please use only one.",
-        )
-
-
-def prefill_refused(path: str) -> Fault:
-    """A conversation that ends with the assistant, for a model that refuses that."""
-    return rule(
-        "prefill-refused",
-        path,
-        found="assistant",
-        expected="user",
-        refusal="This model does not support assistant message prefill. The conversation must end with a user message.",
-    )
+    """Sampling parameters on models that refuse one, or two together; each is a path and its value."""
+    given = {Refused.TEMPERATURE: temperature, Refused.TOP_P: top_p, Refused.TOP_K: top_k}
+    for word, (path, value) in given.items():
+        if value is not None:
+            yield from context.refusal_faults(word, path)
+    if temperature[1] is not None and top_p[1] is not None:
+        yield from context.refusal_faults(Refused.TEMPERATURE_AND_TOP_P, temperature[0])
 
 
 def trailing_space(path: str) -> Fault:
@@ -231,9 +204,17 @@ def trailing_space(path: str) -> Fault:
     )
 
 
-def refused_sampling(context: Context) -> tuple[bool, bool, bool]:
-    """Whether the model refuses temperature, top_p, and both together: asked once, for a quick look at many bodies."""
-    return context.refuses("temperature"), context.refuses("top_p"), context.refuses("temperature+top_p")
+def sampling_check(context: Context) -> Callable[[float | None, float | None, int | None], bool]:
+    """Whether temperature, top_p and top_k are as the model takes them: made once, for a quick look at many bodies."""
+    no_temperature, no_top_p = context.refuses(Refused.TEMPERATURE), context.refuses(Refused.TOP_P)
+    no_top_k, not_both = context.refuses(Refused.TOP_K), context.refuses(Refused.TEMPERATURE_AND_TOP_P)
+
+    def is_good(temperature: float | None, top_p: float | None, top_k: int | None = None) -> bool:
+        if temperature is not None and (no_temperature or (not_both and top_p is not None)):
+            return False
+        return not ((no_top_p and top_p is not None) or (no_top_k and top_k is not None))
+
+    return is_good
 
 
 def token_limit(context: Context) -> int:

@@ -161,7 +161,7 @@ def test_a_model_says_in_words_what_it_refuses(client: Client, away: Connection)
     model = next(model for model in catalogue.models() if {"prefill", "temperature+top_p"} <= {*model.refuses})
     text = client.get(f"/away/models/{model.model_id}/").text
     assert "A conversation that ends with the assistant" in text
-    assert "temperature and top_p together" in text
+    assert "thinking with a budget of tokens" in text
 
 
 def test_a_model_leads_to_its_jobs_and_to_a_new_one(client: Client, away: Connection) -> None:

@@ -1,0 +1,50 @@
+"""Nova 2's ``reasoningConfig``, in Nova's own body and among Converse's additional fields.
+
+=================== ============================================================ ====================================
+field               rule                                                         source
+=================== ============================================================ ====================================
+reasoningConfig     of Nova 2 only                                               Nova 2 guide, Reasoning capabilities
+type                enabled or disabled                                          Nova 2 guide, Extended thinking
+maxReasoningEffort  low, medium or high                                          the same
+... high            no maxTokens, temperature, topP                              the same; inspect_ai issue 3767
+=================== ============================================================ ====================================
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from batchconsole.records.catalogue import Refused
+from batchconsole.records.families.faults import Fault, rule, shown
+from batchconsole.records.families.schema import Context
+
+EFFORTS = ("low", "medium", "high")
+
+
+def reasoning_faults(given: Any, context: Context, *, path: str, chosen: dict[str, Any]) -> Iterator[Fault]:
+    """What is wrong with the ``reasoningConfig`` *given* at *path*, beside the settings *chosen* by name."""
+    if given is None:
+        return
+    if context.refuses(Refused.REASONING_CONFIG):
+        yield from context.refusal_faults(Refused.REASONING_CONFIG, path)
+        return
+    if not isinstance(given, dict) or given.get("type") not in ("enabled", "disabled"):
+        kind = given.get("type") if isinstance(given, dict) else given
+        yield rule("reasoning-type", f"{path}.type", found=shown(kind), expected="enabled or disabled")
+        return
+    effort = given.get("maxReasoningEffort")
+    if effort is not None and effort not in EFFORTS:
+        yield rule("reasoning-effort", f"{path}.maxReasoningEffort", found=shown(effort), expected=", ".join(EFFORTS))
+    if given["type"] == "enabled" and effort == "high":
+        yield from _high_effort_faults(chosen)
+
+
+def _high_effort_faults(chosen: dict[str, Any]) -> Iterator[Fault]:
+    for name, value in chosen.items():
+        if value is not None:
+            yield rule(
+                "beside-high-effort",
+                f"$.inferenceConfig.{name}",
+                found=f"{name} beside a high reasoning effort",
+                expected=f"no {name}",
+                refusal=f"{name} cannot be set when maxReasoningEffort is high.",
+            )
