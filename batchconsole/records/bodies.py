@@ -1,7 +1,8 @@
 """Writing request bodies: the same conversation in each family's own shape, for records made of other data.
 
-The way back from ``families``' ``read_request``: neutral words in, a ``modelInput`` out. Only what all models know is
-carried: text, images given as data, and the sampling settings. Tools are not, as they mean something else in each.
+The way back from ``families``' ``read_request``: neutral words in, a ``modelInput`` out. A setting is carried where the
+shape has a place for it and refused by name elsewhere; turns of one role that follow each other become one where the
+model wants them to alternate; what is written passes the family's own check.
 """
 
 import re
@@ -10,24 +11,34 @@ from typing import Any
 
 import msgspec
 
+from batchconsole.records.families import FAMILIES
 from batchconsole.records.families.base import Request
+from batchconsole.records.families.converse import tool_arguments
+from batchconsole.records.families.faults import Fault, from_validation_error
+from batchconsole.records.families.schema import Context
+from batchconsole.records.wording import message_of
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
+EMPTY_SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}  # of a tool without parameters
 ANTHROPIC_MAX_TOKENS = 4096  # Claude's requests must have a bound; this one every Claude on Bedrock takes
+IDLE = ("auto", "none")  # choices of a tool that say nothing where there are no tools
 _DATA_URL = re.compile(r"data:image/([a-z]+);base64,(.+)", re.DOTALL)
 
 Body = dict[str, Any]
 
 
 class Untranslatable(ValueError):
-    """The shape has no place for a part of the request; ``str(error)`` says which."""
+    """The shape has no place for a part of the request; ``str(error)`` says which, ``hint`` what to do."""
+
+    hint = "Take it out of the lines, or choose another record format."
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """One way to write a record's ``modelInput``.
 
     ``family`` names the family that reads it. ``takes_system`` and ``takes_sampling`` say whether there is a place for
-    a system prompt, and for a bound on tokens and a temperature.
+    a system prompt, and for a bound on tokens and a temperature. ``carries`` names the settings of a request that have
+    a place, those of its ``extra`` among them.
     """
 
     name: str
@@ -36,6 +47,10 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     write: Callable[[Request], Body]
     takes_system: bool = True
     takes_sampling: bool = True
+
+    @property
+    def carries(self) -> frozenset[str]:
+        return _CARRIES[self.name]
 
     @property
     def invocation_type(self) -> str:
@@ -49,11 +64,47 @@ def write(shape: str, request: Request) -> Body:
     Raises
     ------
     Untranslatable
-        It has tools, media or turns for which the shape has no place.
+        It has settings, tools, media or turns for which the shape has no place, or the body would be refused.
     """
-    if request.tools or any(message.get("tool_calls") or message["role"] == "tool" for message in request.messages):
-        raise Untranslatable("It uses tools, which are not carried over. Write such records by hand.")
-    return SHAPES[shape].write(request)
+    target = SHAPES[shape]
+    for name, carried in _settings(request):
+        if name not in target.carries & carried:
+            raise Untranslatable(f"It sets {name}, for which {target.title} has no place.")
+    if request.embed is not None and target.takes_system:
+        raise Untranslatable(f"It asks for an embedding, which {target.title} does not give.")
+    try:
+        return checked(shape, target.write(request))
+    except RecursionError as error:
+        raise Untranslatable("It is nested too deeply.") from error
+
+
+def _settings(request: Request) -> Iterator[tuple[str, frozenset[str]]]:
+    """The names of what *request* sets beside its messages, each with those of its kind that any shape carries."""
+    for name in sorted(_WORDS):
+        value = getattr(request, name)
+        if value is not None and value != [] and not (name == "tool_choice" and not request.tools and value in IDLE):
+            yield name, _WORDS
+    if any(message.get("tool_calls") or message["role"] == "tool" for message in request.messages):
+        yield "tools", _WORDS
+    yield from ((name, _EXTRAS) for name in request.extra)
+
+
+def checked(shape: str, body: Body) -> Body:
+    """*body*, which the family's own check finds nothing wrong with; raises :class:`Untranslatable` when it does."""
+    family = FAMILIES[SHAPES[shape].family]
+    try:
+        parsed = family.parse(body)
+    except msgspec.ValidationError as error:
+        raise _refused(from_validation_error(error, body, family.body)) from error
+    for fault in family.faults(parsed, Context()):  # type: ignore[arg-type]  # its own family parsed it
+        if fault.severity == "error":
+            raise _refused(fault)
+    return body
+
+
+def _refused(fault: Fault) -> Untranslatable:
+    where = "" if fault.path == "$" else f" ({fault.path.removeprefix('$.')})"
+    return Untranslatable(f"The record made of it would be refused: {message_of(fault)}{where}")
 
 
 def _set(**values: Any) -> Body:
@@ -70,7 +121,7 @@ def _turns(request: Request) -> Iterator[Body]:
 
 
 def _parts(message: Body) -> list[Body]:
-    content = message.get("content") or ""
+    content = message.get("content") or []
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
@@ -91,6 +142,59 @@ def _image(part: Body) -> tuple[str, str]:
     return found[1].replace("jpg", "jpeg"), found[2]
 
 
+def _merged(turns: Iterator[tuple[str, list[Body]]]) -> list[Body]:
+    """The turns, those of one role that follow each other as one."""
+    merged: list[Body] = []
+    for role, blocks in turns:
+        if merged and merged[-1]["role"] == role:
+            merged[-1]["content"] += blocks
+        elif blocks:
+            merged.append({"role": role, "content": blocks})
+    return merged
+
+
+def _schema(request: Request) -> Body | None:
+    """The JSON Schema that the answer is to keep to; raises :class:`Untranslatable` for other formats of answers."""
+    form = request.extra.get("response_format")
+    if form is None:
+        return None
+    inner = form.get("json_schema") if isinstance(form, dict) else None
+    if not isinstance(inner, dict) or not isinstance(inner.get("schema"), dict):
+        raise Untranslatable(
+            "It sets response_format to something else than a JSON Schema, for which there is no place."
+        )
+    found: Body = inner
+    return found
+
+
+def _described(inner: Body) -> Body:
+    """The schema with the description that stands beside it, where there is no place for one."""
+    schema: Body = inner["schema"]
+    return _set(description=inner.get("description")) | schema
+
+
+def _function(tool: Any) -> Body:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise Untranslatable("It has tools that are not functions, for which there is no place.")
+    unknown = next(iter({*tool, *function} - {"type", "function", "name", "description", "parameters", "strict"}), None)
+    if unknown:
+        raise Untranslatable(f"It has tools with {unknown}, for which there is no place.")
+    return function
+
+
+def _chosen(choice: Any) -> str:
+    """The name of the function that is to be called; empty when none is named."""
+    return str((choice.get("function") or {}).get("name", "")) if isinstance(choice, dict) else ""
+
+
+def _converse_blocks(turn: Body) -> tuple[str, list[Body]]:
+    if turn["role"] == "tool":
+        result = {"toolUseId": turn["tool_call_id"], "content": [{"text": _text(turn)}]}
+        return "user", [{"toolResult": result}]
+    return turn["role"], [*map(_block, _parts(turn)), *map(_converse_call, turn.get("tool_calls") or ())]
+
+
 def _block(part: Body) -> Body:
     if part.get("type") == "text":
         return {"text": part["text"]}
@@ -98,25 +202,59 @@ def _block(part: Body) -> Body:
     return {"image": {"format": kind, "source": {"bytes": data}}}
 
 
+def _converse_call(call: Body) -> Body:
+    function = call["function"]
+    return {
+        "toolUse": {"toolUseId": call["id"], "name": function["name"], "input": tool_arguments(function["arguments"])}
+    }
+
+
 def _converse(request: Request) -> Body:
     config = _set(
         maxTokens=request.max_tokens, temperature=request.temperature, topP=request.top_p, stopSequences=request.stop
     )
-    system = _system(request)
+    system, schema = _system(request), _schema(request)
     return {
-        "messages": [
-            {"role": turn["role"], "content": [_block(part) for part in _parts(turn)]} for turn in _turns(request)
-        ],
+        "messages": _merged(map(_converse_blocks, _turns(request))),
         **_set(system=[{"text": system}] if system else None, inferenceConfig=config),
-        **_set(additionalModelRequestFields=_set(top_k=request.top_k)),
+        **_set(additionalModelRequestFields=_set(top_k=request.top_k), requestMetadata=request.extra.get("metadata")),
+        **_set(outputConfig=_text_format(schema) if schema else None),
     }
+
+
+def _text_format(inner: Body) -> Body:
+    schema = msgspec.json.encode(inner["schema"]).decode()
+    named = {"schema": schema, **_set(name=inner.get("name"), description=inner.get("description"))}
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": named}}}
 
 
 def _nova(request: Request) -> Body:
     body = _converse(request)
     body.pop("additionalModelRequestFields", None)
     config = body.get("inferenceConfig", {}) | _set(topK=request.top_k)
-    return {"schemaVersion": "messages-v1", **body, **_set(inferenceConfig=config)}
+    return {"schemaVersion": "messages-v1", **body, **_set(inferenceConfig=config, toolConfig=_nova_tools(request))}
+
+
+def _nova_tools(request: Request) -> Body:
+    if not request.tools:
+        return {}
+    if request.tool_choice == "none":
+        raise Untranslatable("It sets tool_choice to none, for which there is no place.")
+    name = _chosen(request.tool_choice)
+    choice = {"tool": {"name": name}} if name else {"any" if request.tool_choice == "required" else "auto": {}}
+    return {"tools": [_nova_tool(_function(tool)) for tool in request.tools], "toolChoice": choice}
+
+
+def _nova_tool(function: Body) -> Body:
+    schema = {"json": function.get("parameters") or EMPTY_SCHEMA}
+    described = _set(description=function.get("description"), strict=function.get("strict"))
+    return {"toolSpec": {"name": function["name"], "inputSchema": schema, **described}}
+
+
+def _anthropic_blocks(turn: Body) -> tuple[str, list[Body]]:
+    if turn["role"] == "tool":
+        return "user", [{"type": "tool_result", "tool_use_id": turn["tool_call_id"], "content": _text(turn)}]
+    return turn["role"], [*map(_anthropic_block, _parts(turn)), *map(_anthropic_call, turn.get("tool_calls") or ())]
 
 
 def _anthropic_block(part: Body) -> Body:
@@ -126,24 +264,57 @@ def _anthropic_block(part: Body) -> Body:
     return {"type": "image", "source": {"type": "base64", "media_type": f"image/{kind}", "data": data}}
 
 
-def _anthropic_content(turn: Body) -> str | list[Body]:
-    content = turn.get("content") or ""
-    return content if isinstance(content, str) else [_anthropic_block(part) for part in content]
+def _anthropic_call(call: Body) -> Body:
+    function = call["function"]
+    arguments = tool_arguments(function["arguments"])
+    return {"type": "tool_use", "id": call["id"], "name": function["name"], "input": arguments}
+
+
+def _plain(turn: Body) -> Body:
+    """A turn of one text as Anthropic's users write it: a text instead of a list of one block."""
+    content = turn["content"]
+    is_text = len(content) == 1 and content[0]["type"] == "text"
+    return {"role": turn["role"], "content": content[0]["text"] if is_text else content}
 
 
 def _anthropic(request: Request) -> Body:
+    schema = _schema(request)
+    form = {"format": {"type": "json_schema", "schema": _described(schema)}} if schema else None
     return {
         "anthropic_version": ANTHROPIC_VERSION,
         "max_tokens": request.max_tokens or ANTHROPIC_MAX_TOKENS,
         **_set(system=_system(request) or None),
-        "messages": [{"role": turn["role"], "content": _anthropic_content(turn)} for turn in _turns(request)],
+        "messages": [_plain(turn) for turn in _merged(map(_anthropic_blocks, _turns(request)))],
         **_set(temperature=request.temperature, top_p=request.top_p, top_k=request.top_k, stop_sequences=request.stop),
+        **_set(tools=[_anthropic_tool(_function(tool)) for tool in request.tools]),
+        **_set(tool_choice=_anthropic_choice(request.tool_choice) if request.tools else None),
+        **_set(output_config=form, metadata=_set(user_id=request.extra.get("user"))),
     }
+
+
+def _anthropic_tool(function: Body) -> Body:
+    schema = function.get("parameters") or EMPTY_SCHEMA
+    described = _set(description=function.get("description"), strict=function.get("strict"))
+    return {"name": function["name"], "input_schema": schema, **described}
+
+
+def _anthropic_choice(choice: Any) -> Body | None:
+    name = _chosen(choice)
+    if name:
+        return {"type": "tool", "name": name}
+    return {"type": "any" if choice == "required" else choice} if isinstance(choice, str) else None
 
 
 def _openai_chat(request: Request) -> Body:
     sampling = _set(max_tokens=request.max_tokens, temperature=request.temperature, top_p=request.top_p)
-    return {"messages": request.messages, **sampling, **_set(stop=request.stop)}
+    tools = _set(tools=request.tools, tool_choice=request.tool_choice if request.tools else None)
+    return {
+        "messages": request.messages,
+        **sampling,
+        **_set(stop=request.stop, top_k=request.top_k),
+        **tools,
+        **request.extra,
+    }
 
 
 def _llama(begin: str, end: str, stop: str) -> Callable[[Request], Body]:
@@ -166,18 +337,20 @@ def _llama(begin: str, end: str, stop: str) -> Callable[[Request], Body]:
 def _mistral(request: Request) -> Body:
     """Mistral's prompt: ``<s>[INST] question [/INST] answer</s>``, the system prompt before the first question."""
     system, text = _system(request), ""
-    for turn in _turns(request):
+    for turn in _merged((turn["role"], _parts(turn)) for turn in _turns(request)):
         if turn["role"] == "user":
             text += f"[INST] {f'{system}{chr(10) * 2}' if system else ''}{_text(turn)} [/INST]"
             system = ""
         else:
             text += f" {_text(turn)}</s>"
     sampling = _set(max_tokens=request.max_tokens, temperature=request.temperature, top_p=request.top_p)
-    return {"prompt": f"<s>{text}", **sampling, **_set(stop=request.stop)}
+    return {"prompt": f"<s>{text}", **sampling, **_set(stop=request.stop, top_k=request.top_k)}
 
 
 def _one_text(request: Request) -> str:
     """The only turn's text, after the system prompt; raises :class:`Untranslatable` for a conversation."""
+    if request.embed is not None:
+        return request.embed
     turns = list(_turns(request))
     if len(turns) != 1:
         raise Untranslatable("It is a conversation of several turns, and this format takes one text.")
@@ -195,11 +368,33 @@ def _titan_text(request: Request) -> Body:
 
 
 def _titan_embedding(request: Request) -> Body:
-    return {"inputText": _one_text(request)}
+    return {"inputText": _one_text(request), **_set(dimensions=request.dimensions)}
+
+
+def _titan_multimodal(request: Request) -> Body:
+    config = _set(outputEmbeddingLength=request.dimensions)
+    return {"inputText": _one_text(request), **_set(embeddingConfig=config)}
 
 
 _LLAMA_3 = _llama("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
 _LLAMA_4 = _llama("<|header_start|>", "<|header_end|>", "<|eot|>")
+
+# What a request has a word for, and what is carried of its ``extra``.
+_WORDS = frozenset({"max_tokens", "temperature", "top_p", "top_k", "stop", "tools", "tool_choice", "dimensions"})
+_EXTRAS = frozenset({"response_format", "metadata", "user", "reasoning_effort"})
+_SAMPLING = frozenset({"max_tokens", "temperature", "top_p"})
+_CARRIES: dict[str, frozenset[str]] = {
+    "converse": _SAMPLING | {"top_k", "stop", "response_format", "metadata"},
+    "anthropic": _SAMPLING | {"top_k", "stop", "tools", "tool_choice", "response_format", "user"},
+    "nova": _SAMPLING | {"top_k", "stop", "tools", "tool_choice"},
+    "openai_chat": _SAMPLING | {"top_k", "stop", "tools", "tool_choice", "response_format", "reasoning_effort"},
+    "llama": _SAMPLING,
+    "llama4": _SAMPLING,
+    "mistral": _SAMPLING | {"top_k", "stop"},
+    "titan_text": _SAMPLING | {"stop"},
+    "titan_embeddings": frozenset({"dimensions"}),
+    "titan_multimodal_embeddings": frozenset({"dimensions"}),
+}
 
 SHAPES: dict[str, Shape] = {
     shape.name: shape
@@ -224,7 +419,7 @@ SHAPES: dict[str, Shape] = {
             name="titan_multimodal_embeddings",
             title="Amazon Titan Multimodal Embeddings",
             family="titan_multimodal_embeddings",
-            write=_titan_embedding,
+            write=_titan_multimodal,
             takes_system=False,
             takes_sampling=False,
         ),

@@ -10,7 +10,8 @@ from batchconsole.records.families import FAMILIES, AnyFamily, family_for
 from batchconsole.records.families.faults import Fault, field_path, from_validation_error, shown
 from batchconsole.records.families.paths import value_at
 from batchconsole.records.families.schema import Context, Size
-from batchconsole.records.recognition import foreign_line, recognise
+from batchconsole.records.foreign import foreign_line
+from batchconsole.records.recognition import recognise
 from batchconsole.records.report import Example, Finding
 from batchconsole.records.wording import NOT_THE_MODELS, expected_words, message_of
 

@@ -12,9 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 from batchconsole.records import bodies
-from batchconsole.records.families import FAMILIES
-from batchconsole.records.families.base import Refusal, Request
-from batchconsole.records.recognition import ForeignLine, foreign_line
+from batchconsole.records.families.base import Request
+from batchconsole.records.foreign import ForeignLine, Unreadable, foreign_line, read_foreign
 from batchconsole.records.tables import Row, TableError, as_text
 
 PLACEHOLDER = re.compile(r"\{\{([^{}\n]+)\}\}|\{([^{}\n\"':]+)\}")
@@ -200,7 +199,8 @@ def is_batch_input(first: dict[str, Any]) -> bool:
 
 
 def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[Made]:
-    """Records of the lines of an OpenAI or Anthropic batch file, in *shape*. A line's own model is left out.
+    """Records of the lines of an OpenAI or Anthropic batch file, in *shape*. A line's own model is left out, all else
+    is carried or refused by name, and no record is made that the check would refuse.
 
     Raises
     ------
@@ -213,26 +213,16 @@ def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[
             raise TableError("It is no line of an OpenAI or Anthropic batch.", row=number)
         try:
             yield Made(as_text(found.record_id), _convert(found, shape))
-        except (Refusal, bodies.Untranslatable) as error:
-            raise TableError(str(error), row=number) from error
+        except (Unreadable, bodies.Untranslatable) as error:
+            raise TableError(str(error), row=number, hint=error.hint) from error
 
 
 def _convert(line: ForeignLine, shape: str) -> dict[str, Any]:
-    body = {name: value for name, value in line.body.items() if name not in {"model", "stream"}}
+    """The body of *line* in *shape*: as it is where it is of that shape already, all else by way of neutral words."""
+    target = bodies.SHAPES[shape]
+    if target.family != line.family:
+        return bodies.write(shape, read_foreign(line))
+    body = {name: value for name, value in line.body.items() if name != "model" and (name != "stream" or value)}
     if line.family == "anthropic":
         body = {"anthropic_version": bodies.ANTHROPIC_VERSION, **body}
-    if bodies.SHAPES[shape].family == line.family:
-        return body
-    request = _plain_request(body) if isinstance(body.get("input"), str) else FAMILIES[line.family].read_request(body)
-    return bodies.write(shape, request)
-
-
-def _plain_request(body: dict[str, Any]) -> Request:
-    """An OpenAI request with one text as its ``input``: for an embedding, or to the responses endpoint."""
-    system = body.get("instructions")
-    messages = [{"role": "system", "content": system}] if isinstance(system, str) and system else []
-    tokens = body.get("max_output_tokens")
-    return Request(
-        messages=[*messages, {"role": "user", "content": body["input"]}],
-        max_tokens=tokens if isinstance(tokens, int) else None,
-    )
+    return bodies.checked(shape, body)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 SIGNATURES = (
     ("anthropic", {"anthropic_version"}),
     ("nova", {"schemaVersion"}),
@@ -49,31 +47,6 @@ def _by_messages(body: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(block, dict):
         return ()
     return _BY_TYPED_BLOCKS if "type" in block else _BY_CONVERSE_BLOCKS
-
-
-class ForeignLine(msgspec.Struct, frozen=True):
-    """A line of another batch format: what it is called, and the id and body it carries."""
-
-    title: str
-    record_id: str
-    family: str
-    body: dict[str, Any]
-
-
-def foreign_line(line: dict[str, Any]) -> ForeignLine | None:
-    """*line* as a line of OpenAI's or Anthropic's own batch format, ``None`` when it is neither.
-
-    Sources: OpenAI's batch guide (``custom_id, method, url, body``), Anthropic's Message Batches guide (``custom_id,
-    params``).
-    """
-    record_id = line.get("custom_id")
-    if not isinstance(record_id, str):
-        return None
-    if isinstance(line.get("body"), dict):
-        return ForeignLine("OpenAI batch", record_id, "openai_chat", line["body"])
-    if isinstance(line.get("params"), dict):
-        return ForeignLine("Anthropic batch", record_id, "anthropic", line["params"])
-    return None
 
 
 def loose_text(body: dict[str, Any]) -> str:

@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from batchconsole.records import bodies
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.making import (
     Recipe,
@@ -18,6 +21,7 @@ from batchconsole.records.making import (
     placeholders,
 )
 from batchconsole.records.tables import TableError
+from tests.records.strategies import mutations
 
 ROWS = [{"id": "a", "question": "Why?"}, {"id": "b", "question": "How?"}]
 OPENAI = {
@@ -196,3 +200,130 @@ def test_a_template_is_bounded() -> None:
 def test_a_prompt_that_would_be_too_long_is_refused_before_it_is_made() -> None:
     with pytest.raises(TableError, match="Row 1: It would be 300,000,000 characters long"):
         list(make_records([{"a": "x" * 10**6}], recipe("{a}" * 300)))
+
+
+SHAPES = sorted(bodies.SHAPES)
+TOOL = {"type": "function", "function": {"name": "marker", "parameters": {"type": "object", "properties": {}}}}
+SCHEMA = {"type": "object", "properties": {"marker": {"type": "string"}}, "additionalProperties": False}
+OPENAI_SETTINGS: dict[str, Any] = {
+    "audio": {"voice": "marker"}, "dimensions": 256, "frequency_penalty": 0.25, "function_call": "marker",
+    "functions": [{"name": "marker"}], "logit_bias": {"7": 50}, "logprobs": True, "max_completion_tokens": 77,
+    "max_tokens": 77, "metadata": {"marker": "x"}, "modalities": ["text", "audio"], "n": 2,
+    "parallel_tool_calls": False, "prediction": {"type": "content"}, "presence_penalty": 0.25,
+    "prompt_cache_key": "marker", "reasoning_effort": "low", "safety_identifier": "marker", "seed": 77, "store": True,
+    "stream": True, "stream_options": {"include_usage": True}, "stop": ["marker"], "temperature": 0.25, "top_k": 77,
+    "top_logprobs": 7, "top_p": 0.25, "user": "marker", "verbosity": "low", "web_search_options": {"marker": 1},
+    "service_tier": "flex", "unheard_of": "marker", "tools": [TOOL],
+    "response_format": {"type": "json_schema", "json_schema": {"name": "marker", "schema": SCHEMA}},
+}  # fmt: skip
+ANTHROPIC_SETTINGS: dict[str, Any] = {
+    "container": "marker", "context_management": {"edits": []}, "mcp_servers": [{"name": "marker"}],
+    "metadata": {"user_id": "marker"}, "output_config": {"effort": "low"}, "service_tier": "priority",
+    "stop_sequences": ["marker"], "stream": True, "temperature": 0.25, "thinking": {"type": "enabled"}, "top_k": 77,
+    "top_p": 0.25, "tools": [{"name": "marker", "input_schema": {"type": "object"}}], "unheard_of": "marker",
+}  # fmt: skip
+SETTINGS = [(OPENAI, "body", name, value) for name, value in OPENAI_SETTINGS.items()]
+SETTINGS += [(ANTHROPIC, "params", name, value) for name, value in ANTHROPIC_SETTINGS.items()]
+KEYS = {"function", "json_schema", "name", "parameters", "input_schema"}
+NAMES = {
+    "stop_sequences": "stop",
+    "max_completion_tokens": "max_tokens",
+    "thinking": "budget",
+    "context_management": "edit",
+}
+
+
+def values_of(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return {found for inner in (*value, *value.values()) for found in values_of(inner)}
+    return {found for inner in value for found in values_of(inner)} if isinstance(value, list) else {str(value)}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("line", "where", "name", "value"), SETTINGS, ids=[f"{s[1]}.{s[2]}" for s in SETTINGS])
+def test_a_setting_is_carried_or_refused_by_name(line: Any, where: str, name: str, value: Any, shape: str) -> None:
+    body = {key: inner for key, inner in line[where].items() if key != "max_tokens" or where == "params"}
+    try:
+        [record] = convert_records([{**line, where: body | {name: value}}], shape=shape)
+    except TableError as error:
+        said = str(error)
+        assert name in said or NAMES.get(name, name) in said or "max_tokens" in said or "stream" in said
+    else:
+        assert {str(inner) for inner in values_of(value)} - KEYS <= values_of(
+            json.loads(json.dumps(record.body).replace("\\", "").replace('"{', "{").replace('}"', "}"))
+        )
+
+
+@pytest.mark.parametrize("name", ["model", "n", "stream", "logprobs", "store", "seed", "tools", "response_format"])
+def test_a_member_that_says_nothing_is_no_hindrance(name: str) -> None:
+    silent = {"model": "m", "n": 1, "stream": False, "logprobs": False, "store": False, "seed": None, "tools": []}
+    body = OPENAI["body"] | {name: silent.get(name, {"type": "text"})}  # type: ignore[operator] # a dict of dicts
+    [record] = convert_records([{**OPENAI, "body": body}], shape="converse")
+    assert record.body == next(convert_records([OPENAI], shape="converse")).body
+
+
+def test_turns_of_one_role_become_one_where_the_model_wants_them_to_alternate() -> None:
+    turns = [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]
+    [record] = convert_records([{"custom_id": "c", "body": {"messages": turns}}], shape="converse")
+    assert record.body["messages"] == [{"role": "user", "content": [{"text": "a"}, {"text": "b"}]}]
+
+
+@pytest.mark.parametrize("shape", ["anthropic", "nova"])
+def test_a_conversation_with_tools_is_carried(shape: str) -> None:
+    call = {"id": "t1", "type": "function", "function": {"name": "marker", "arguments": '{"a":1}'}}
+    turns = [
+        {"role": "user", "content": "Look."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "t1", "content": "Found."},
+        {"role": "user", "content": "So?"},
+    ]
+    line = {"custom_id": "c", "body": {"messages": turns, "tools": [TOOL], "tool_choice": "required", "max_tokens": 9}}
+    [record] = convert_records([line], shape=shape)
+    assert [turn["role"] for turn in record.body["messages"]] == ["user", "assistant", "user"]
+    assert "Found." in json.dumps(record.body["messages"][2])
+    request = FAMILIES[shape].read_request(record.body)
+    assert request.messages[1]["tool_calls"][0]["function"] == call["function"]
+    assert (request.tools[0]["function"]["name"], request.tool_choice) == ("marker", "required")
+
+
+def test_a_body_is_converted_as_what_it_is_whatever_the_line_around_it() -> None:
+    params = {**OPENAI["body"], "tools": [TOOL]}  # type: ignore[dict-item] # a dict of dicts
+    [record] = convert_records([{"custom_id": "c", "params": params}], shape="anthropic")
+    assert (record.body["system"], record.body["tools"][0]["name"]) == ("Be brief.", "marker")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"input": ["a", "b"]}, "body.input holds 2 texts"),
+        ({"input": [1, 2]}, "body.input is not a text"),
+        ({"messages": []}, "body.messages is missing or empty"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
+            r"body.messages\[0\].content\[0\] is of type",
+        ),
+        ({"messages": [{"role": "user", "content": "a", "name": "Ann"}]}, r"body.messages\[0\] has name"),
+        ({"messages": [{"role": "user", "content": " "}]}, "would be refused"),
+        ({"messages": "x"}, "body.messages is not a list"),
+    ],
+)
+def test_what_cannot_be_converted_is_said_of_the_source_line(body: Any, words: str) -> None:
+    shape = "titan_embeddings" if "input" in body else "converse"
+    with pytest.raises(TableError, match=f"Row 1: .*{words}"):
+        list(convert_records([{"custom_id": "c", "body": body}], shape=shape))
+
+
+def test_an_embedding_of_a_list_of_one_text_keeps_its_dimensions() -> None:
+    line = {"custom_id": "e", "url": "/v1/embeddings", "body": {"input": ["A text."], "dimensions": 256}}
+    assert next(convert_records([line], shape="titan_embeddings")).body == {"inputText": "A text.", "dimensions": 256}
+
+
+@given(data=st.data(), shape=st.sampled_from(SHAPES), source=st.sampled_from([OPENAI, ANTHROPIC]))
+def test_what_is_written_passes_the_check(data: st.DataObject, shape: str, source: dict[str, Any]) -> None:
+    where = "body" if "body" in source else "params"
+    line = {**source, where: data.draw(mutations(source[where]).filter(lambda body: isinstance(body, dict)))}
+    try:
+        [record] = convert_records([line], shape=shape)
+    except TableError:
+        return
+    FAMILIES[bodies.SHAPES[shape].family].read_request(record.body)
