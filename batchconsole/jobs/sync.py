@@ -104,7 +104,7 @@ def _take_page(connection: Connection, page: list[JobSummary], found: Pass) -> N
 def _by_arn(connection: Connection, page: list[JobSummary]) -> dict[str, BatchJob]:
     jobs = BatchJob.objects.filter(connection=connection, job_arn__in=[summary.job_arn for summary in page])
     # The lock keeps a stop or a submit that is under way from being overtaken by what the list said before it.
-    return {str(job.job_arn): job for job in jobs.select_for_update()}
+    return {str(job.job_arn): job for job in jobs.order_by("pk").select_for_update(no_key=True)}
 
 
 def _by_token(connection: Connection, page: list[JobSummary]) -> dict[str, BatchJob]:
@@ -115,7 +115,7 @@ def _by_token(connection: Connection, page: list[JobSummary]) -> dict[str, Batch
         client_request_token__in=[summary.client_request_token for summary in page],
         job_arn__isnull=True,
     )
-    return {job.client_request_token: job for job in jobs.select_for_update()}
+    return {job.client_request_token: job for job in jobs.order_by("pk").select_for_update(no_key=True)}
 
 
 def _ask_for(connection: Connection, arn: str, found: Pass) -> None:
