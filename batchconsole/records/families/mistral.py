@@ -1,4 +1,15 @@
-"""Mistral's requests and responses with InvokeModel: a prompt for the text models, messages for Mistral Large."""
+"""Mistral's requests and responses with InvokeModel: a prompt for the text models, messages for Mistral Large.
+
+=============================== ================================================ ====================================
+field                           rule                                             source
+=============================== ================================================ ====================================
+prompt, messages                exactly one of them, with text                   Bedrock guide, Mistral AI models
+max_tokens                      the model's limit                                the same
+temperature, top_p              0 to 1                                           the same
+tools, tool_choice              with messages only, types alone are checked      the same, chat completion
+image parts                     models with images only                          the catalogue
+=============================== ================================================ ====================================
+"""
 
 import re
 from collections.abc import Iterator
@@ -15,6 +26,7 @@ from batchconsole.records.families.openai_chat import (
     chat_faults,
     chat_messages,
     chat_size,
+    image_faults,
 )
 from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
 
@@ -66,6 +78,7 @@ class Mistral(SchemaFamily[MistralBody]):
         if body.prompt is not None and not body.prompt.strip():
             yield rule("blank-text", "$.prompt", found="a blank prompt", expected="some text")
         yield from chat_faults(body.messages) if body.messages is not None else ()
+        yield from image_faults(body.messages or [], context)
         yield from max_tokens_faults(context, "$.max_tokens", body.max_tokens)
 
     def size(self, body: MistralBody) -> Size:

@@ -1,4 +1,16 @@
-"""Amazon Nova's own request (schema messages-v1) and response, used with InvokeModel. Its messages are Converse's."""
+"""Amazon Nova's own request (schema messages-v1) and response, used with InvokeModel. Its messages are Converse's.
+
+=============================== ================================================ ====================================
+field                           rule                                             source
+=============================== ================================================ ====================================
+messages, system                as Converse's, see ``conversation``              Nova guide, complete request schema
+maxTokens                       the model's limit                                the same
+temperature, topP               0 to 1                                           the same
+topK                            above 128 a warning: 250 was answered            the same; AWS's own sample
+max_new_tokens, top_p, top_k    the older spelling, not beside the newer         Nova guide
+reasoningConfig                 see ``nova_rules``                               Nova 2 guide, Extended thinking
+=============================== ================================================ ====================================
+"""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal

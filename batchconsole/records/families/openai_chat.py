@@ -1,4 +1,16 @@
-"""OpenAI's chat completions request and response, which Bedrock takes for gpt-oss, Qwen, DeepSeek, Gemma and others."""
+"""OpenAI's chat completions request and response, which Bedrock takes for gpt-oss, Qwen, DeepSeek, Gemma and others.
+
+=============================== ================================================ ====================================
+field                           rule                                             source
+=============================== ================================================ ====================================
+messages                        at least one, each with content or tool calls    OpenAI, chat completions
+temperature, top_p              0 to 2, 0 to 1                                   the same
+stream                          not in batch jobs                                Bedrock guide, batch inference
+modelId                         not in the body: the job names the model         refused in the field
+response_format                 a schema of Bedrock's subset                     Bedrock guide, structured output
+image parts                     models with images only                          the catalogue
+=============================== ================================================ ====================================
+"""
 
 import time
 from collections.abc import Iterator
@@ -49,7 +61,19 @@ class AudioPart(msgspec.Struct, tag_field="type", tag="input_audio"):
     input_audio: dict[str, Any]
 
 
-Part = TextPart | ImagePart | RefusalPart | FilePart | AudioPart
+class VideoPart(msgspec.Struct, tag_field="type", tag="video_url"):
+    """As vLLM takes it."""
+
+    video_url: dict[str, Any]
+
+
+class AudioUrlPart(msgspec.Struct, tag_field="type", tag="audio_url"):
+    """As vLLM takes it."""
+
+    audio_url: dict[str, Any]
+
+
+Part = VideoPart | AudioUrlPart | TextPart | ImagePart | RefusalPart | FilePart | AudioPart
 
 
 class FunctionCall(msgspec.Struct):
@@ -105,7 +129,7 @@ def chat_faults(messages: list[ChatMessage]) -> Iterator[Fault]:
         yield rule("no-messages", "$.messages", found="no messages", expected="at least one message")
     for number, message in enumerate(messages):
         path = f"$.messages[{number}]"
-        if not message.content and not message.tool_calls:
+        if message.content in (None, []) and not message.tool_calls:  # an empty string is taken
             yield rule("no-content", f"{path}.content", found="no content", expected="some content")
         if message.role == "tool" and not message.tool_call_id:
             yield rule("tool-call-id", path, found="no tool_call_id", expected="the id of the call it answers")

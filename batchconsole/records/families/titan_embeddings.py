@@ -1,4 +1,13 @@
-"""Amazon Titan Text Embeddings V2: a text in, a vector out."""
+"""Amazon Titan Text Embeddings V2: a text in, a vector out.
+
+=============================== ================================================ ====================================
+field                           rule                                             source
+=============================== ================================================ ====================================
+inputText                       more than white space, 50,000 characters         Bedrock guide, Titan Embeddings
+dimensions                      256, 512 or 1024                                 the same
+embeddingTypes                  float, binary                                    the same
+=============================== ================================================ ====================================
+"""
 
 import math
 from collections.abc import Iterator

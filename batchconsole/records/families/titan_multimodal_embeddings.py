@@ -1,4 +1,12 @@
-"""Amazon Titan Multimodal Embeddings G1: a text, an image or both in, one vector out."""
+"""Amazon Titan Multimodal Embeddings G1: a text, an image or both in, one vector out.
+
+=============================== ================================================ ====================================
+field                           rule                                             source
+=============================== ================================================ ====================================
+inputText, inputImage           one of them, or both                             Bedrock guide, Titan Multimodal
+outputEmbeddingLength           256, 384 or 1024                                 the same
+=============================== ================================================ ====================================
+"""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal

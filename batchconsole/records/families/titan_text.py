@@ -1,5 +1,16 @@
-"""Amazon Titan Text's request and response."""
+"""Amazon Titan Text's request and response.
 
+=============================== ================================================ ====================================
+field                           rule                                             source
+=============================== ================================================ ====================================
+inputText                       more than white space                            refused in the field
+maxTokenCount                   the model's limit                                Bedrock guide, Titan text models
+temperature, topP               0 to 1                                           the same
+stopSequences                   only ``|`` (or more) and ``User:``               the same; refused in the field
+=============================== ================================================ ====================================
+"""
+
+import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -10,6 +21,7 @@ from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Fraction, Tokens
 from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
 
+_STOP = re.compile(r"\|+|User:")
 REASONS = {"max_tokens": "LENGTH", "stop_sequence": "STOP_CRITERIA_MET", "content_filtered": "CONTENT_FILTERED"}
 
 
@@ -38,6 +50,19 @@ def blank_text(text: str, path: str = "$.inputText") -> Iterator[Fault]:
         )
 
 
+def _stop_faults(config: TextGenerationConfig | None) -> Iterator[Fault]:
+    for number, text in enumerate((config.stop_sequences if config else None) or ()):
+        if not _STOP.fullmatch(text):
+            yield rule(
+                "stop-sequence-refused",
+                f"$.textGenerationConfig.stopSequences[{number}]",
+                found=text[:80],
+                expected="| or User:",
+                refusal=f"Malformed input request: string [{text[:80]}] does not match pattern ^(\\|+|User:)$, please "
+                "reformat your input and try again.",
+            )
+
+
 class TitanText(SchemaFamily[TitanTextBody]):
     name: ClassVar[str] = "titan_text"
     title: ClassVar[str] = "Amazon Titan Text"
@@ -45,6 +70,7 @@ class TitanText(SchemaFamily[TitanTextBody]):
 
     def faults(self, body: TitanTextBody, context: Context) -> Iterator[Fault]:
         yield from blank_text(body.input_text)
+        yield from _stop_faults(body.text_generation_config)
         if body.text_generation_config:
             yield from max_tokens_faults(
                 context, "$.textGenerationConfig.maxTokenCount", body.text_generation_config.max_token_count
