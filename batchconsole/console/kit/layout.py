@@ -19,7 +19,7 @@ ExpandableSection    the same, folded away until it is opened; it opens itself w
 Field                any field; ``constraint``, ``info`` (a help topic) and ``counter`` add to it
 Tiles                a choice as tiles; give the choices as :class:`Choice` for a description each
 RadioGroup           a choice as radio buttons, each with the parts that belong to it
-S3Location           an S3 URI with View and Browse S3; its page has ``choosers.css``, ``s3-chooser.js``, ``#dialog``
+S3Location           an S3 URI with View and Browse S3; its page has ``s3.css``, ``s3-chooser.js``, ``#dialog``
 ModelSelect          a model id or ARN with Select model, and a line on what was chosen
 AwsSelect            a value from a list AWS gave, or typed (:class:`~batchconsole.console.kit.widgets.SelectOrType`)
 RoleSelect           the same for service roles
