@@ -8,7 +8,6 @@ from batchconsole.aws.s3 import SCHEME
 from batchconsole.aws.session import Target, client
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-MIN_PART_BYTES = 5 * 2**20  # but for the last one
 MAX_PARTS = 10_000
 
 

@@ -19,7 +19,6 @@ from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.states import Status
 
-OPERATORS = ("=", "!=", ":", "!:", ">=", "<=", "<", ">", "^")
 WORDS = {
     "=": "equals",
     "!=": "does not equal",

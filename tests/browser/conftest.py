@@ -10,10 +10,12 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import Connection
 from batchconsole.setup import chromium
 from tests.browser.pages.visits import session_cookie
 from tests.conftest import ACCOUNT, REGION
+from tests.factories import MakeJob as MakeJob
+from tests.factories import job_maker
 
 # Pages ask for news every few seconds, and later ones on a machine that does much else.
 expect.set_options(timeout=15_000)
@@ -30,7 +32,6 @@ FLAGS = (
     "--disable-sync",
 )
 NOBODY = "http://127.0.0.1:9"
-MakeJob = Callable[..., BatchJob]
 Open = Callable[..., Page]
 
 
@@ -66,20 +67,7 @@ def connection(transactional_db: None) -> Connection:
 
 @pytest.fixture
 def make_job(connection: Connection, person: User) -> MakeJob:
-    def make(job_name: str = "welcome", status: str = "Completed", **fields: Any) -> BatchJob:
-        fields = {
-            "model_id": "amazon.nova-lite-v1:0",
-            "model_invocation_type": "Converse",
-            "input_s3_uri": "s3://prompts/input/",
-            "output_s3_uri": "s3://prompts/output/",
-            "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/batch",
-            **fields,
-        }
-        return BatchJob.objects.create(
-            connection=connection, created_by=person, job_name=job_name, status=status, **fields
-        )
-
-    return make
+    return job_maker(connection, person)
 
 
 @pytest.fixture

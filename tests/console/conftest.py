@@ -1,7 +1,6 @@
 """A signed-in browser without script, connections, jobs as rows, a filled-in form, a bucket and a role for it."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -10,11 +9,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from batchconsole.aws import s3
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import Connection
 from tests.conftest import ACCOUNT, REGION, service_role_trust
+from tests.factories import MakeJob as MakeJob
+from tests.factories import job_maker
 
 NOBODY = "http://127.0.0.1:9"  # a port nothing listens on
-MakeJob = Callable[..., BatchJob]
 Answer = Any  # what the test client returns: an HttpResponse with its text, context and redirects
 
 
@@ -71,22 +71,7 @@ def other(db: None) -> Connection:
 
 @pytest.fixture
 def make_job(connection: Connection, person: User) -> MakeJob:
-    """Save a job; ``job_arn`` goes with every status that AWS gives."""
-
-    def make(job_name: str = "welcome", status: str = "Completed", **fields: Any) -> BatchJob:
-        fields = {
-            "connection": connection,
-            "created_by": person,
-            "model_id": "amazon.nova-lite-v1:0",
-            "model_invocation_type": "Converse",
-            "input_s3_uri": "s3://prompts/input/",
-            "output_s3_uri": "s3://prompts/output/",
-            "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/batch",
-            **fields,
-        }
-        return BatchJob.objects.create(job_name=job_name, status=status, **fields)
-
-    return make
+    return job_maker(connection, person)
 
 
 def arn(job_id: str = "abcdefghijkl") -> str:

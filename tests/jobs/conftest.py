@@ -20,9 +20,9 @@ from batchconsole.jobs.lifecycle import create_job, submit
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.signals import nudged
 from tests.conftest import ACCOUNT, REGION
+from tests.factories import MODEL as MODEL
+from tests.factories import make_job as make_job
 from tests.localbedrock.stack import control_headers
-
-MODEL = "amazon.nova-micro-v1:0"
 
 
 @dataclass(frozen=True)
@@ -154,18 +154,6 @@ def nudges() -> Iterator[list[tuple[str, int]]]:
     nudged.connect(note)
     yield sent
     nudged.disconnect(note)
-
-
-def make_job(connection: Connection, **values: Any) -> BatchJob:
-    """A row that needs no AWS, queued unless *values* say otherwise."""
-    defaults = {
-        "job_name": f"job-{uuid4().hex[:12]}",
-        "model_id": MODEL,
-        "input_s3_uri": "s3://bucket/in/",
-        "output_s3_uri": "s3://bucket/out/",
-        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/r",
-    }
-    return BatchJob.objects.create(connection=connection, **(defaults | values))
 
 
 def held(step: Step[Any, Any], row: Any, **columns: Any) -> Lease:

@@ -1,0 +1,43 @@
+"""Jobs as rows, for tests that need no AWS."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.models import User
+
+from batchconsole.jobs.models import BatchJob, Connection
+from tests.conftest import ACCOUNT
+
+MODEL = "amazon.nova-micro-v1:0"
+MakeJob = Callable[..., BatchJob]
+
+
+def make_job(connection: Connection, **values: Any) -> BatchJob:
+    """A row with all that a job must have, queued unless *values* say otherwise."""
+    defaults = {
+        "job_name": f"job-{uuid4().hex[:12]}",
+        "model_id": MODEL,
+        "input_s3_uri": "s3://bucket/in/",
+        "output_s3_uri": "s3://bucket/out/",
+        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/r",
+    }
+    return BatchJob.objects.create(**{"connection": connection, **defaults, **values})
+
+
+def job_maker(connection: Connection, person: User) -> MakeJob:
+    """What saves jobs of *person* for pages to show; ``job_arn`` goes with every status that AWS gives."""
+    shown = {
+        "created_by": person,
+        "model_id": "amazon.nova-lite-v1:0",
+        "model_invocation_type": "Converse",
+        "input_s3_uri": "s3://prompts/input/",
+        "output_s3_uri": "s3://prompts/output/",
+        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/batch",
+    }
+
+    def make(job_name: str = "welcome", status: str = "Completed", **fields: Any) -> BatchJob:
+        values = {"connection": connection, "job_name": job_name, "status": status, **shown, **fields}
+        return make_job(**values)
+
+    return make
