@@ -12,7 +12,7 @@ import pytest
 
 from batchconsole.setup import model
 from tests import conftest
-from tests.localbedrock.stack import MODEL, Service, Workspace, json_lines, running
+from tests.localbedrock.stack import MODEL, Service, Workspace, create, json_lines, running
 
 EMBEDDINGS = "amazon.titan-embed-text-v2:0"
 
@@ -75,6 +75,56 @@ def test_converse_answers_beside_embeddings(real: Service) -> None:
     )
     assert "Rome" in answer["output"]["message"]["content"][0]["text"]
     assert 0 < answer["usage"]["outputTokens"] <= 8 < answer["usage"]["inputTokens"]
+
+
+RATING = {
+    "type": "object",
+    "properties": {
+        "mood": {"enum": ["good", "bad"]},
+        "score": {"enum": [1, 2, 3]},
+        "sure": {"type": "boolean"},
+        "day": {"type": "string", "format": "date"},
+        "tags": {"$ref": "#/$defs/tags"},
+    },
+    "required": ["mood", "score", "sure", "day", "tags"],
+    "additionalProperties": False,
+    "$defs": {"tags": {"anyOf": [{"type": "null"}, {"const": "none"}]}},
+}
+
+
+def is_rating(text: str) -> bool:
+    rating = json.loads(text)
+    simple = rating["mood"] in ("good", "bad") and rating["score"] in (1, 2, 3) and isinstance(rating["sure"], bool)
+    return simple and len(rating["day"]) == 10 and rating["tags"] in (None, "none") and len(rating) == 5
+
+
+def test_every_answer_of_a_job_with_a_schema_is_an_instance(real: Service, workspace: Workspace) -> None:
+    named = {"schema": json.dumps(RATING), "name": "rating"}
+    body = {
+        "outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": named}}},
+        "inferenceConfig": {"maxTokens": 150, "temperature": 0},
+    }
+    texts = ("The soup was cold.", "What a lovely day!", "I waited for an hour.", "It works.")
+    messages = [[{"role": "user", "content": [{"text": f"Rate this text: {text}"}]}] for text in texts]
+    records = [{"recordId": str(n), "modelInput": body | {"messages": message}} for n, message in enumerate(messages)]
+    arn = create(real.client(), workspace.request(workspace.put(json_lines(records))))
+    job = workspace.wait(real.client(), arn, seconds=120)
+    answers = [answer["modelOutput"]["output"]["message"]["content"][0]["text"] for answer in workspace.answers(job)]
+    assert len(answers) == len(texts)
+    assert all(map(is_rating, answers))
+
+
+def test_a_strict_tool_that_must_be_called_is_called(real: Service) -> None:
+    body = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 150,
+        "messages": [{"role": "user", "content": "Rate this text: The soup was cold."}],
+        "tools": [{"name": "rate", "description": "Rates a text.", "input_schema": RATING, "strict": True}],
+        "tool_choice": {"type": "tool", "name": "rate"},
+    }
+    [call] = invoke(real, "anthropic.claude-3-haiku-20240307-v1:0", body)["content"]
+    assert call["name"] == "rate"
+    assert is_rating(json.dumps(call["input"]))
 
 
 def serve(weights: Path, port: int) -> str:

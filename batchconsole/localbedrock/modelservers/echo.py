@@ -13,7 +13,8 @@ In the last user message, and nowhere else:
 ``[[fail: 424 message]]``
     Refuse the record with this error code (400 when left out) and message.
 
-Without an answer of its own the prompt itself comes back. ``max_tokens`` and stop sequences are kept, and a
+Without an answer of its own the prompt itself comes back; a request with an output schema gets an instance of it, one
+that must call a tool calls it with an instance of the tool's schema. ``max_tokens`` and stop sequences are kept, and a
 token is a word.
 """
 
@@ -24,13 +25,17 @@ import re
 import threading
 from typing import Any
 
+import msgspec
+
 from batchconsole.localbedrock.modelservers.base import Abandoned, RecordRefused
+from batchconsole.localbedrock.modelservers.instances import make_instance
 from batchconsole.records.families.base import Completion, Request, StopReason
 
 _DIRECTIVE = re.compile(r"\[\[(answer|json|tool|sleep|fail): ?(.*?)\]\](?!\])", re.DOTALL)
 _WORD = re.compile(r"\S+")
 LONGEST_SLEEP_SECONDS = 3600.0
 DEFAULT_DIMENSIONS = 1024
+MOST_ANSWERS = 128  # OpenAI's bound of n.
 
 
 class EchoModel:
@@ -50,16 +55,18 @@ class EchoModel:
         if request.embed is not None:
             return Completion(embedding=_embedding(request), input_tokens=_count(prompt), id=_id(request))
         tokens = sum(_count(_text(message.get("content"))) for message in request.messages)
-        if "tool" in orders:
+        said = orders.get("answer") or orders.get("json")
+        rest = _DIRECTIVE.sub("", prompt).strip()
+        call = orders.get("tool") or (None if said else _forced_call(request, rest))
+        if call:
             return Completion(
                 stop_reason="tool_use",
-                tool_calls=[_tool_call(orders["tool"], request)],
+                tool_calls=[_tool_call(call, request)],
                 input_tokens=tokens,
-                output_tokens=_count(orders["tool"]),
+                output_tokens=_count(call),
                 id=_id(request),
             )
-        text = orders.get("answer") or orders.get("json") or _DIRECTIVE.sub("", prompt).strip()
-        return _cut(text, request, tokens)
+        return _several(_cut(said or _structured(request, rest) or rest, request, tokens), request)
 
 
 def last_user_text(messages: list[dict[str, Any]]) -> str:
@@ -110,6 +117,44 @@ def _cut(text: str, request: Request, input_tokens: int) -> Completion:
         output_tokens=tokens,
         id=_id(request),
     )
+
+
+def _structured(request: Request, text: str) -> str:
+    """The answer in the format asked for; empty when none is."""
+    asked = request.response_format
+    if asked is None:
+        return ""
+    named = asked.get("json_schema")
+    schema = named.get("schema") if isinstance(named, dict) else None
+    return msgspec.json.encode({"text": text} if schema is None else make_instance(schema, text)).decode()
+
+
+def _forced_call(request: Request, text: str) -> str:
+    """The order to call the tool that ``tool_choice`` demands; empty when it leaves that to the model."""
+    choice, tools = request.tool_choice, [tool["function"] for tool in request.tools if "function" in tool]
+    if isinstance(choice, dict) and isinstance(choice.get("function"), dict):
+        tools = [tool for tool in tools if tool["name"] == choice["function"].get("name")]
+    elif choice != "required":
+        return ""
+    if not tools:
+        return ""
+    arguments = make_instance(tools[0].get("parameters") or {"type": "object"}, text)
+    return f"{tools[0]['name']} {msgspec.json.encode(arguments).decode()}"
+
+
+def _several(completion: Completion, request: Request) -> Completion:
+    """*completion* with its log probabilities and as many times as asked for: every word was certain."""
+    if request.extra.get("logprobs") is True:
+        completion.logprobs = {"content": [_certain(word) for word in completion.text.split()]}
+    wanted = request.extra.get("n")
+    if isinstance(wanted, int) and 1 < wanted <= MOST_ANSWERS:
+        completion.others = [msgspec.structs.replace(completion)] * (wanted - 1)
+        completion.output_tokens *= wanted
+    return completion
+
+
+def _certain(word: str) -> dict[str, Any]:
+    return {"token": word, "logprob": 0.0, "bytes": list(word.encode(errors="replace")), "top_logprobs": []}
 
 
 def _tool_call(order: str, request: Request) -> dict[str, Any]:

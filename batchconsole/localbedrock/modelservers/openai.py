@@ -1,4 +1,8 @@
-"""A model server that speaks OpenAI's chat completions and embeddings: llama.cpp, vLLM, Ollama, SGLang and others."""
+"""A model server that speaks OpenAI's chat completions and embeddings: llama.cpp, vLLM, Ollama, SGLang and others.
+
+An output schema goes to the server as ``response_format``. So does the schema of a strict tool that must be called:
+servers differ in what they make of ``tool_choice``, and all of them keep to a ``response_format``.
+"""
 
 import threading
 import time
@@ -8,6 +12,7 @@ import msgspec
 import urllib3
 
 from batchconsole.localbedrock.modelservers.base import ModelAway, ModelFailed, RecordRefused
+from batchconsole.localbedrock.modelservers.strict_tools import as_call, as_output_schema, must_be_called
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.records.families.base import Completion, Request, StopReason
 
@@ -40,6 +45,7 @@ class _Message(msgspec.Struct):
 class _Choice(msgspec.Struct):
     message: _Message
     finish_reason: str | None = None
+    logprobs: Any = None
     stop_reason: Any = None  # vLLM: the stop sequence that was met.
 
 
@@ -91,7 +97,7 @@ class OpenAIModel:
     def complete(self, request: Request, abandoned: threading.Event) -> Completion:
         """The server's answer. Raises :class:`RecordRefused` or :class:`ModelAway`."""
         started = time.monotonic()
-        completion = self._embed(request) if request.embed is not None else self._chat(request)
+        completion = self._embed(request) if request.embed is not None else self._answer(request)
         completion.latency_ms = int((time.monotonic() - started) * 1000)
         return completion
 
@@ -105,22 +111,21 @@ class OpenAIModel:
             return True
         return True
 
+    def _answer(self, request: Request) -> Completion:
+        tools = must_be_called(request)
+        if not tools:
+            return self._chat(request)
+        return as_call(self._chat(as_output_schema(request, tools)), tools)
+
     def _chat(self, request: Request) -> Completion:
         answer = _read(_chat, self._post("chat/completions", _chat_body(request, self._model_name())))
         if not answer.choices:
             raise ModelFailed("The model server answered without a choice.")
-        choice, usage = answer.choices[0], answer.usage or _Usage()
-        reason: StopReason = STOP_REASONS.get(choice.finish_reason or "stop", "end_turn")
-        stop = choice.stop_reason if isinstance(choice.stop_reason, str) and reason == "end_turn" else None
-        return Completion(
-            text=choice.message.content or "",
-            stop_reason="stop_sequence" if stop else reason,
-            stop_sequence=stop,
-            tool_calls=choice.message.tool_calls or [],
-            input_tokens=usage.prompt_tokens,
-            output_tokens=usage.completion_tokens,
-            id=answer.id or "",
-        )
+        usage = answer.usage or _Usage()
+        first, *others = map(_completion, answer.choices)
+        first.input_tokens, first.output_tokens = usage.prompt_tokens, usage.completion_tokens
+        first.id, first.others = answer.id or "", others
+        return first
 
     def _embed(self, request: Request) -> Completion:
         body = {"model": self._model_name(), "input": request.embed, "encoding_format": "float"}
@@ -183,8 +188,22 @@ def _chat_body(request: Request, model_name: str) -> dict[str, Any]:
         "stop": request.stop,
         "tools": [_without_nulls(tool) for tool in request.tools],
         "tool_choice": request.tool_choice,
+        "response_format": request.response_format,
     }
     return request.extra | {name: value for name, value in fields.items() if value not in (None, [])}
+
+
+def _completion(choice: _Choice) -> Completion:
+    """One answer, without the counts, which are those of all."""
+    reason: StopReason = STOP_REASONS.get(choice.finish_reason or "stop", "end_turn")
+    stop = choice.stop_reason if isinstance(choice.stop_reason, str) and reason == "end_turn" else None
+    return Completion(
+        text=choice.message.content or "",
+        stop_reason="stop_sequence" if stop else reason,
+        stop_sequence=stop,
+        tool_calls=choice.message.tool_calls or [],
+        logprobs=choice.logprobs,
+    )
 
 
 def _without_nulls(tool: dict[str, Any]) -> dict[str, Any]:

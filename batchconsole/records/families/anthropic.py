@@ -36,6 +36,7 @@ from batchconsole.records.families.converse import tool_arguments
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.media_rules import IMAGE_TYPES, image_faults, pdf_faults
 from batchconsole.records.families.refusals import pydantic_wording
+from batchconsole.records.families.response_formats import claude_format
 from batchconsole.records.families.schema import (
     Context,
     QuickLook,
@@ -133,6 +134,7 @@ class Anthropic(SchemaFamily[AnthropicBody]):
             stop=list(body.stop_sequences or ()),
             tools=[_openai_tool(tool) for tool in body.tools or ()],
             tool_choice=_openai_choice(body.tool_choice),
+            response_format=claude_format(body.output_config, body.output_format),
         )
 
     def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
@@ -543,10 +545,8 @@ def _openai_call(block: ToolUseBlock) -> dict[str, Any]:
 
 def _openai_tool(tool: Tool) -> dict[str, Any]:
     parameters = tool.input_schema or {"type": "object"}
-    return {
-        "type": "function",
-        "function": {"name": tool.name or "", "description": tool.description or "", "parameters": parameters},
-    }
+    function = {"name": tool.name or "", "description": tool.description or "", "parameters": parameters}
+    return {"type": "function", "function": function | ({"strict": True} if tool.strict else {})}
 
 
 def _openai_choice(choice: ToolChoice | None) -> Any:

@@ -24,6 +24,8 @@ class Request(msgspec.Struct, kw_only=True):
 
     ``messages`` are OpenAI chat messages (``{"role": ..., "content": str | list}``), the system prompt first when there
     is one. ``max_tokens`` counts output tokens. ``embed`` is the text of an embeddings request, which has no messages.
+    ``response_format`` is OpenAI's (``{"type": "json_schema", "json_schema": {...}}``), whichever member of
+    the body asked for it; a tool of ``tools`` whose function says ``strict`` has its arguments bound to its schema.
     ``extra`` holds parameters that are passed to the model server as they are.
     """
 
@@ -35,6 +37,7 @@ class Request(msgspec.Struct, kw_only=True):
     stop: list[str] = msgspec.field(default_factory=list)
     tools: list[dict[str, Any]] = msgspec.field(default_factory=list)
     tool_choice: Any = None
+    response_format: dict[str, Any] | None = None
     embed: str | None = None
     dimensions: int | None = None
     normalize: bool = True
@@ -42,7 +45,10 @@ class Request(msgspec.Struct, kw_only=True):
 
 
 class Completion(msgspec.Struct, kw_only=True):
-    """What a model server answered, in neutral words. Token counts are the server's own."""
+    """What a model server answered, in neutral words. Token counts are the server's own.
+
+    ``logprobs`` is OpenAI's object; ``others`` are the answers beside the first when several were asked for.
+    """
 
     text: str = ""
     stop_reason: StopReason = "end_turn"
@@ -53,6 +59,8 @@ class Completion(msgspec.Struct, kw_only=True):
     output_tokens: int = 0
     latency_ms: int = 0
     id: str = ""
+    logprobs: Any = None
+    others: list["Completion"] = msgspec.field(default_factory=list)
 
 
 class Answer(msgspec.Struct, kw_only=True):

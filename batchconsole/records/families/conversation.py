@@ -412,7 +412,7 @@ def _openai_tool(tool: Tool) -> dict[str, Any]:
     assert tool.tool_spec is not None
     spec = tool.tool_spec
     function = {"name": spec.name, "description": spec.description or "", "parameters": spec.input_schema.json}
-    return {"type": "function", "function": function}
+    return {"type": "function", "function": function | ({"strict": True} if spec.strict else {})}
 
 
 def _openai_choice(choice: ToolChoice | None) -> Any:

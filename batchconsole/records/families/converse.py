@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from batchconsole.records import catalogue
 from batchconsole.records.catalogue import Refused
 from batchconsole.records.families.anthropic_body import AnthropicBody
 from batchconsole.records.families.base import Completion, Request
@@ -24,6 +25,7 @@ from batchconsole.records.families.converse_body import ConverseBody, InferenceC
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.model_facts import effort_faults
 from batchconsole.records.families.nova_rules import reasoning_faults
+from batchconsole.records.families.response_formats import chat_format, claude_format, converse_format
 from batchconsole.records.families.schema import (
     Context,
     QuickLook,
@@ -35,6 +37,7 @@ from batchconsole.records.families.schema import (
     token_limit,
 )
 from batchconsole.records.families.schema_rules import schema_faults
+from batchconsole.records.families.server_parameters import server_parameters
 
 # Anthropic's own tools stand among the additional fields too.
 CLAUDE_FIELDS = frozenset(AnthropicBody.__struct_encode_fields__)
@@ -119,17 +122,21 @@ class Converse(SchemaFamily[ConverseBody]):
 
     def request(self, body: ConverseBody) -> Request:
         config = body.inference_config
-        extra = dict(body.additional_model_request_fields or {})
         return Request(
             messages=neutral_messages(body.messages, body.system),
             max_tokens=config.max_tokens if config else None,
             temperature=config.temperature if config else None,
             top_p=config.top_p if config else None,
-            top_k=_top_k(extra),
             stop=list((config.stop_sequences if config else None) or ()),
-            extra=extra,
+            response_format=converse_format(body.output_config),
             **neutral_tools(body.tool_config),
         )
+
+    def read_request(self, body: dict[str, Any], *, model_id: str = "", batch: bool = True) -> Request:
+        request = super().read_request(body, model_id=model_id, batch=batch)
+        if fields := body.get("additionalModelRequestFields"):
+            _add_fields(request, fields, catalogue.guess_family(model_id))
+        return request
 
     def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
         return response_body(completion) | {"metrics": {"latencyMs": completion.latency_ms}}
@@ -142,11 +149,23 @@ class Converse(SchemaFamily[ConverseBody]):
         }
 
 
-def _top_k(extra: dict[str, Any]) -> int | None:
-    """Takes ``top_k`` (Claude) or ``inferenceConfig.topK`` (Nova) out of the additional fields."""
-    nova = extra.pop("inferenceConfig", None)
-    nested = nova.get("topK") if isinstance(nova, dict) else None
-    value = extra.pop("top_k", extra.pop("topK", nested))
+def _add_fields(request: Request, fields: dict[str, Any], family: str | None) -> None:
+    """Put the additional *fields* into *request*; they are what the body of the model's own *family* holds."""
+    if family == "nova":
+        config = fields.get("inferenceConfig")
+        request.top_k = _whole_number(config.get("topK") if isinstance(config, dict) else None)
+        return
+    request.top_k = _whole_number(fields.get("top_k"))
+    if family == "anthropic":
+        request.response_format = request.response_format or claude_format(
+            fields.get("output_config"), fields.get("output_format")
+        )
+        return
+    request.response_format = request.response_format or chat_format(fields.get("response_format"))
+    request.extra = server_parameters(fields)
+
+
+def _whole_number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

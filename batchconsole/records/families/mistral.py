@@ -26,8 +26,11 @@ from batchconsole.records.families.openai_chat import (
     chat_faults,
     chat_messages,
     chat_size,
+    format_faults,
     image_faults,
+    strict_tool_faults,
 )
+from batchconsole.records.families.response_formats import chat_format
 from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
 
 _INSTRUCTION = re.compile(r"\[INST\](.*?)\[/INST\]([^\[]*)", re.DOTALL)
@@ -47,6 +50,7 @@ class MistralBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     stop: list[str] | None = None
     tools: list[Tool] | None = None
     tool_choice: Any = None
+    response_format: Any = None
 
 
 def instructions(prompt: str) -> list[dict[str, Any]]:
@@ -79,6 +83,8 @@ class Mistral(SchemaFamily[MistralBody]):
             yield rule("blank-text", "$.prompt", found="a blank prompt", expected="some text")
         yield from chat_faults(body.messages) if body.messages is not None else ()
         yield from image_faults(body.messages or [], context)
+        yield from format_faults(body.response_format)
+        yield from strict_tool_faults(body.tools)
         yield from max_tokens_faults(context, "$.max_tokens", body.max_tokens)
 
     def size(self, body: MistralBody) -> Size:
@@ -98,6 +104,7 @@ class Mistral(SchemaFamily[MistralBody]):
             stop=list(body.stop or ()),
             tools=msgspec.to_builtins(body.tools or []),
             tool_choice=body.tool_choice,
+            response_format=chat_format(body.response_format),
         )
 
     def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:

@@ -24,8 +24,10 @@ from batchconsole.records.catalogue import bare_id
 from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Count, Fraction, Tokens
+from batchconsole.records.families.response_formats import chat_format
 from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
 from batchconsole.records.families.schema_rules import schema_faults
+from batchconsole.records.families.server_parameters import server_parameters
 
 FINISH_REASONS = {
     "end_turn": "stop",
@@ -99,6 +101,7 @@ class Function(msgspec.Struct):
     name: str
     description: str | None = None
     parameters: dict[str, Any] | None = None
+    strict: bool | None = None
 
 
 class Tool(msgspec.Struct):
@@ -167,11 +170,27 @@ def image_faults(messages: list[ChatMessage], context: Context) -> Iterator[Faul
                 yield from context.modality_faults("IMAGE", f"$.messages[{number}].content[{index}]")
 
 
-def _format_faults(given: Any) -> Iterator[Fault]:
+def format_faults(given: Any) -> Iterator[Fault]:
     """A schema outside of what Bedrock takes. Source: Bedrock user guide, structured outputs."""
     named = given.get("json_schema") if isinstance(given, dict) and given.get("type") == "json_schema" else None
     if isinstance(named, dict) and "schema" in named:
         yield from schema_faults(named["schema"], "$.response_format.json_schema.schema")
+
+
+def strict_tool_faults(tools: list[Tool] | None) -> Iterator[Fault]:
+    """The schemas of strict tools. Source: Bedrock user guide, structured outputs."""
+    for number, tool in enumerate(tools or ()):
+        if tool.function.strict and tool.function.parameters is not None:
+            yield from schema_faults(tool.function.parameters, f"$.tools[{number}].function.parameters")
+
+
+def _choice(number: int, completion: Completion) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": completion.text, "refusal": None}
+    if completion.tool_calls:
+        message["tool_calls"] = completion.tool_calls
+    logprobs = {} if completion.logprobs is None else {"logprobs": completion.logprobs}
+    finish_reason = FINISH_REASONS[completion.stop_reason]
+    return {"index": number, "message": message, "finish_reason": finish_reason} | logprobs
 
 
 class OpenAIChat(SchemaFamily[ChatBody]):
@@ -198,7 +217,8 @@ class OpenAIChat(SchemaFamily[ChatBody]):
             )
         yield from chat_faults(body.messages)
         yield from image_faults(body.messages, context)
-        yield from _format_faults(body.response_format)
+        yield from format_faults(body.response_format)
+        yield from strict_tool_faults(body.tools)
         name = "max_tokens" if body.max_completion_tokens is None else "max_completion_tokens"
         yield from max_tokens_faults(context, f"$.{name}", getattr(body, name))
 
@@ -218,18 +238,22 @@ class OpenAIChat(SchemaFamily[ChatBody]):
             stop=stop,
             tools=msgspec.to_builtins(body.tools or []),
             tool_choice=body.tool_choice,
+            response_format=chat_format(body.response_format),
         )
 
+    def read_request(self, body: dict[str, Any], *, model_id: str = "", batch: bool = True) -> Request:
+        request = super().read_request(body, model_id=model_id, batch=batch)
+        request.extra = server_parameters(body)
+        return request
+
     def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
-        message: dict[str, Any] = {"role": "assistant", "content": completion.text, "refusal": None}
-        if completion.tool_calls:
-            message["tool_calls"] = completion.tool_calls
+        answers = enumerate([completion, *completion.others])
         return {
             "id": f"chatcmpl-{completion.id or uuid4().hex}",
             "object": "chat.completion",
             "created": int(time.time()),
             "model": bare_id(model_id),
-            "choices": [{"index": 0, "message": message, "finish_reason": FINISH_REASONS[completion.stop_reason]}],
+            "choices": [_choice(number, answer) for number, answer in answers],
             "usage": {
                 "prompt_tokens": completion.input_tokens,
                 "completion_tokens": completion.output_tokens,
