@@ -6,10 +6,13 @@ from typing import Any
 
 import msgspec
 
-from batchconsole.localbedrock.jobs import Counts
+from batchconsole.localbedrock.absent import check_guardrail, project_fault
+from batchconsole.localbedrock.converse_members import check_paths, said_back
+from batchconsole.localbedrock.jobs import Caller, Counts
 from batchconsole.localbedrock.lines import read_envelope, record_id
 from batchconsole.localbedrock.media import Media
 from batchconsole.localbedrock.modelservers.base import Abandoned, ModelAway, ModelFailed, ModelServer, RecordRefused
+from batchconsole.localbedrock.wire import PROJECT
 from batchconsole.records.families import AnyFamily
 from batchconsole.records.families.base import Completion, Refusal, Request
 
@@ -31,12 +34,21 @@ class Answerer:
     """Answers the records of one job; called from many threads. Set ``abandoned`` to end its waiting."""
 
     def __init__(
-        self, family: AnyFamily, model: ModelServer, media: Media, *, model_id: str, record_seconds: float = 0.0
+        self,
+        family: AnyFamily,
+        model: ModelServer,
+        media: Media,
+        *,
+        model_id: str,
+        caller: Caller,
+        record_seconds: float = 0.0,
     ) -> None:
         self._family = family
         self._model = model
         self._media = media
         self._model_id = model_id
+        self._caller = caller
+        self._is_converse = family.name == "converse"
         self._record_seconds = record_seconds
         self.abandoned = threading.Event()
 
@@ -57,9 +69,14 @@ class Answerer:
         try:
             body = msgspec.json.decode(raw)
             request = self._family.read_request(body, model_id=self._model_id)
+            if self._is_converse:
+                self._check_converse(body)
             self._media.put_in(request)
             completion = self._complete(request)
-            return self._family.write_response(body, completion, model_id=self._model_id), completion
+            output = self._family.write_response(body, completion, model_id=self._model_id)
+            if self._is_converse:
+                output |= said_back(body, completion, model_id=self._model_id)
+            return output, completion
         except Refusal as error:
             raise RecordRefused(400, str(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -70,6 +87,12 @@ class Answerer:
             # A fault in the translation of one body; the other records of the job go on.
             log.exception("A record could not be answered")
             raise RecordRefused(500, "An internal server error occurred.") from None
+
+    def _check_converse(self, body: dict[str, Any]) -> None:
+        check_guardrail(body)
+        check_paths(body)
+        if fault := project_fault(body.get(PROJECT), self._caller):
+            raise RecordRefused(fault.status, fault.message)
 
     def _complete(self, request: Request) -> Completion:
         """The model's answer, however long the server is away; a request that fails a server in health is refused."""

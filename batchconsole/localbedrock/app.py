@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from batchconsole.localbedrock import controls
+from batchconsole.localbedrock.absent import project_fault
 from batchconsole.localbedrock.errors import InternalServerException, SerializationException, ServiceError
 from batchconsole.localbedrock.faults import ERRORS
 from batchconsole.localbedrock.jobs import Caller
@@ -23,7 +24,7 @@ from batchconsole.localbedrock.operations import OPERATIONS
 from batchconsole.localbedrock.service import Service
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.validation import check
-from batchconsole.localbedrock.wire import HttpRequest, find_route, read_params
+from batchconsole.localbedrock.wire import PROJECT, HttpRequest, find_route, read_params
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ class _Call:
             params = read_params(self._model, self._labels, self._incoming)
             check(self._model.input_shape, params)
             caller = find_caller(self._incoming.headers.get("authorization", ""), self._service.settings)
+            if fault := project_fault(params.get(PROJECT), caller):
+                raise fault
             return _success(OPERATIONS[self._model.name](self._service, caller, params), self._model)
         except ServiceError as error:
             return _error(error)

@@ -147,7 +147,12 @@ class Engine:
         if family is None:
             raise StorageRefused("ValidationException", f"{job.model_id} has no known request format")
         answerer = Answerer(
-            family, self._model, Media(storage), model_id=job.base_model_id, record_seconds=self.settings.record_seconds
+            family,
+            self._model,
+            Media(storage),
+            model_id=job.base_model_id,
+            caller=job.caller,
+            record_seconds=self.settings.record_seconds,
         )
         try:
             runner = Runner(

@@ -15,6 +15,8 @@ from botocore.model import OperationModel, ServiceModel, Shape
 from batchconsole.localbedrock.errors import SerializationException, UnknownOperationException
 
 SERVICES = ("bedrock", "bedrock-runtime")
+# A member that botocore knows from 1.44 on: in the query, in Converse's body, in a header of InvokeModel.
+PROJECT, PROJECT_HEADER = "projectIdentifier", "x-amzn-bedrock-projectidentifier"
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -79,7 +81,13 @@ def read_params(model: OperationModel, labels: dict[str, str], request: HttpRequ
             params[name] = _from_text(member, text)
         elif "location" not in member.serialization and body.get(name) is not None:
             params[name] = _convert(member, body[name])
-    return params
+    return params | _project(body, request)
+
+
+def _project(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+    """The project the call is made for, whether or not the API model in use knows of projects."""
+    named = request.headers.get(PROJECT_HEADER) or request.query.get(PROJECT) or body.get(PROJECT)
+    return {} if named is None else {PROJECT: _convert(_TEXT, named)}
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -123,6 +131,7 @@ def _timestamp(text: str) -> datetime.datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
+_TEXT = Shape("String", {"type": "string"})
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),

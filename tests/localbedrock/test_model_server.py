@@ -62,7 +62,7 @@ def test_a_request_is_sent_in_openais_words(modelled: Service, server: ModelServ
             "additionalModelRequestFields": {"top_k": 4, "min_p": 0.1},
         },
     }
-    run(modelled, workspace, record)
+    run(modelled, workspace, record, modelId="openai.gpt-oss-20b-1:0")
     [(_, body, headers)] = server.requests
     assert body["messages"] == [
         {"role": "system", "content": "Be brief."},
@@ -81,6 +81,70 @@ def test_a_request_is_sent_in_openais_words(modelled: Service, server: ModelServ
     }
     assert {name: body[name] for name in body if name != "messages"} == wanted
     assert headers["authorization"] == "Bearer secret"
+
+
+HI = [{"role": "user", "content": "Hi"}]
+PARAMETERS = {
+    "seed": 7,
+    "frequency_penalty": 0.5,
+    "presence_penalty": 0.25,
+    "reasoning_effort": "low",
+    "logprobs": True,
+    "top_logprobs": 2,
+    "logit_bias": {"50256": -100},
+    "n": 2,
+}
+
+
+def test_what_an_open_weight_body_may_hold_reaches_the_server(modelled: Service, server: ModelServer) -> None:
+    body = {"messages": HI, **PARAMETERS, "metadata": {"not": "the model's"}}
+    runtime = modelled.client("bedrock-runtime")
+    runtime.invoke_model(modelId="openai.gpt-oss-20b-1:0", body=json.dumps(body))
+    assert server.bodies()[0] == {"model": "the-model", "messages": HI, **PARAMETERS}
+
+
+def test_every_answer_comes_back_with_its_log_probabilities(modelled: Service, server: ModelServer) -> None:
+    status, reply = chat("Fine.", logprobs={"content": []})
+    server.reply = lambda path, body: (status, reply | {"choices": reply["choices"] * 2})
+    runtime = modelled.client("bedrock-runtime")
+    answer = runtime.invoke_model(modelId="openai.gpt-oss-20b-1:0", body=json.dumps({"messages": HI} | PARAMETERS))
+    choices = json.loads(answer["body"].read())["choices"]
+    assert [(choice["index"], choice["logprobs"]) for choice in choices] == [(0, {"content": []}), (1, {"content": []})]
+
+
+@pytest.mark.parametrize(
+    ("model_id", "fields", "top_k"),
+    [
+        ("amazon.nova-lite-v1:0", {"inferenceConfig": {"topK": 250}}, 250),
+        ("anthropic.claude-3-haiku-20240307-v1:0", {"top_k": 250}, 250),
+        ("anthropic.claude-3-haiku-20240307-v1:0", {"inferenceConfig": {"topK": 250}}, None),
+        ("openai.gpt-oss-20b-1:0", {"top_k": 250}, 250),
+    ],
+)
+def test_additional_fields_are_those_of_the_models_family(
+    modelled: Service, server: ModelServer, model_id: str, fields: dict[str, Any], top_k: int | None
+) -> None:
+    messages = [{"role": "user", "content": [{"text": "Hi"}]}]
+    runtime = modelled.client("bedrock-runtime")
+    runtime.converse(modelId=model_id, messages=messages, additionalModelRequestFields=fields)
+    assert server.bodies()[0].get("top_k") == top_k
+
+
+def test_top_k_in_the_body_of_claude_is_an_extraneous_key_for_nova(modelled: Service) -> None:
+    messages = [{"role": "user", "content": [{"text": "Hi"}]}]
+    with pytest.raises(ClientError, match=r"extraneous key \[top_k\] is not permitted"):
+        modelled.client("bedrock-runtime").converse(
+            modelId="amazon.nova-lite-v1:0", messages=messages, additionalModelRequestFields={"top_k": 5}
+        )
+
+
+def test_nova_takes_a_top_k_above_its_guides_bound(
+    modelled: Service, server: ModelServer, workspace: Workspace
+) -> None:
+    record = converse_record(1)
+    record["modelInput"]["inferenceConfig"] = {"topK": 250}
+    assert "modelOutput" in run(modelled, workspace, record, modelInvocationType="InvokeModel")["record-1"]
+    assert server.bodies()[0]["top_k"] == 250
 
 
 @pytest.mark.parametrize(

@@ -23,4 +23,5 @@ OPERATIONS: dict[str, Operation] = {
     "GetInferenceProfile": models.get_inference_profile,
     "Converse": runtime.converse,
     "InvokeModel": runtime.invoke_model,
+    "CountTokens": runtime.count_tokens,
 }

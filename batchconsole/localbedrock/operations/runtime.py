@@ -1,12 +1,18 @@
-"""The two calls of the runtime API: Converse and InvokeModel."""
+"""The calls of the runtime API: Converse, InvokeModel and CountTokens."""
 
+import base64
+import binascii
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from batchconsole.localbedrock import catalogue
+from batchconsole.localbedrock.absent import check_guardrail, check_guardrail_headers
+from batchconsole.localbedrock.converse_members import check_paths, said_back
 from batchconsole.localbedrock.errors import (
     InternalServerException,
     ModelErrorException,
@@ -20,33 +26,57 @@ from batchconsole.localbedrock.media import Media
 from batchconsole.localbedrock.modelservers.base import ModelAway, ModelFailed, RecordRefused
 from batchconsole.localbedrock.service import Service
 from batchconsole.records.catalogue import Model
-from batchconsole.records.families import family_for
-from batchconsole.records.families.base import Completion, Refusal
+from batchconsole.records.families import AnyFamily, family_for
+from batchconsole.records.families.base import Completion, Refusal, Request
 
+# Member of InvokeModel's request -> header of its response that says it back.
+SAID_BACK = {
+    "performanceConfigLatency": "x-amzn-bedrock-performanceconfig-latency",
+    "serviceTier": "x-amzn-bedrock-service-tier",
+}
 MALFORMED = "Malformed input request, please reformat your input and try again."
 
 
 def converse(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     model = _model(params["modelId"], caller)
     body = {name: value for name, value in params.items() if name != "modelId"}
-    response, _ = _answer(service, body, model, "Converse")
-    return response
+    response, completion = _answer(service, body, model, "Converse")
+    return response | said_back(body, completion, model_id=model.model_id)
 
 
 def invoke_model(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """The provider's response in ``body``, and in the headers what AWS tells about every call: tokens and time (ms)."""
     model = _model(params["modelId"], caller)
-    started = time.monotonic()
-    response, completion = _answer(service, _body(params.get("body", b"")), model, "InvokeModel")
-    return {
-        "body": msgspec.json.encode(response),
-        "contentType": "application/json",
-        "headers": {
-            "x-amzn-bedrock-input-token-count": str(completion.input_tokens),
-            "x-amzn-bedrock-output-token-count": str(completion.output_tokens),
-            "x-amzn-bedrock-invocation-latency": str(int((time.monotonic() - started) * 1000)),
-        },
+    started, body = time.monotonic(), _body(params.get("body", b""))
+    check_guardrail_headers(params, body)
+    response, completion = _answer(service, body, model, "InvokeModel")
+    headers = {
+        "x-amzn-bedrock-input-token-count": str(completion.input_tokens),
+        "x-amzn-bedrock-output-token-count": str(completion.output_tokens),
+        "x-amzn-bedrock-invocation-latency": str(int((time.monotonic() - started) * 1000)),
     }
+    said = {header: params[name] for name, header in SAID_BACK.items() if name in params}
+    return {"body": msgspec.json.encode(response), "contentType": "application/json", "headers": headers | said}
+
+
+def count_tokens(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """The input tokens of the request in ``input``, as the model server counts them when it answers with one token."""
+    model = _model(params["modelId"], caller)
+    if "converse" in params["input"]:
+        kind, body = "Converse", params["input"]["converse"]
+    else:
+        kind, body = "InvokeModel", _body(_bytes(params["input"]["invokeModel"]["body"]))
+    with _errors():
+        request = _read(body, model, kind)
+        counted = msgspec.structs.replace(request, max_tokens=1, stop=[], response_format=None, extra={})
+        return {"inputTokens": service.model.complete(counted, threading.Event()).input_tokens}
+
+
+def _bytes(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValidationException(MALFORMED) from error
 
 
 def _model(model_id: str, caller: Caller) -> Model:
@@ -73,14 +103,33 @@ def _body(raw: bytes) -> dict[str, Any]:
 
 
 def _answer(service: Service, body: dict[str, Any], model: Model, kind: str) -> tuple[dict[str, Any], Completion]:
+    with _errors():
+        request = _read(body, model, kind)
+        completion = service.model.complete(request, threading.Event())
+        return _family(model, kind).write_response(body, completion, model_id=model.model_id), completion
+
+
+def _read(body: dict[str, Any], model: Model, kind: str) -> Request:
+    request = _family(model, kind).read_request(body, model_id=model.model_id, batch=False)
+    if kind == "Converse":
+        check_guardrail(body)
+        check_paths(body)
+    Media().put_in(request)
+    return request
+
+
+def _family(model: Model, kind: str) -> AnyFamily:
     family = family_for(model.model_id, kind)
     if family is None:
         raise ValidationException("The provided model identifier is invalid.")
+    return family
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """The API's errors for what readers of bodies and the model raise."""
     try:
-        request = family.read_request(body, model_id=model.model_id, batch=False)
-        Media().put_in(request)
-        completion = service.model.complete(request, threading.Event())
-        return family.write_response(body, completion, model_id=model.model_id), completion
+        yield
     except Refusal as error:
         raise ValidationException(str(error)) from error
     except RecordRefused as error:
