@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batchconsole.localbedrock.answers import Answerer
+from batchconsole.localbedrock.jobs import Caller
 from batchconsole.localbedrock.lines import NotARecord, read_envelope, read_lines
 from batchconsole.localbedrock.media import Media
 from batchconsole.localbedrock.modelservers.echo import EchoModel
@@ -194,7 +195,8 @@ def mutations(sample: Any) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("name", sorted(FAMILIES))
 def test_every_record_gets_a_line(name: str) -> None:
     family = FAMILIES[name]
-    answerer = Answerer(family, EchoModel(), Media(), model_id="amazon.nova-lite-v1:0")
+    caller = Caller("123456789012", "us-east-1")
+    answerer = Answerer(family, EchoModel(), Media(), model_id="amazon.nova-lite-v1:0", caller=caller)
 
     @settings(patient, max_examples=150)
     @given(

@@ -81,10 +81,8 @@ def test_a_guardrail_that_is_not_there_is_refused(runtime: Any) -> None:
         runtime.invoke_model(modelId=MODEL, body=json.dumps({"messages": MESSAGES}), **GUARDRAIL)
 
 
-@pytest.mark.parametrize(
-    "profile", ["xx.amazon.nova-lite-v1:0", "eu.amazon.nova-lite-v1:0", "us.amazon.nova-lite-v9:0"]
-)
-def test_a_profile_that_is_not_there_is_refused(runtime: Any, profile: str) -> None:
+@pytest.mark.parametrize("name", ["xx.amazon.nova-lite-v1:0", "eu.amazon.nova-lite-v1:0", "us.amazon.nova-lite-v9:0"])
+def test_a_profile_that_is_not_there_is_refused(runtime: Any, name: str) -> None:
     for model_id in (name, f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{name}"):
         with pytest.raises(ClientError, match="The provided model identifier is invalid"):
             runtime.converse(modelId=model_id, messages=MESSAGES)
