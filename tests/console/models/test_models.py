@@ -158,7 +158,7 @@ def test_a_model_has_a_page_with_limits_and_samples_to_copy(client: Client, away
 
 
 def test_a_model_says_in_words_what_it_refuses(client: Client, away: Connection) -> None:
-    model = next(model for model in catalogue.models() if {"prefill", "temperature+top_p"} <= {*model.refuses})
+    model = next(model for model in catalogue.models() if {"prefill", "thinking.enabled"} <= {*model.refuses})
     text = client.get(f"/away/models/{model.model_id}/").text
     assert "A conversation that ends with the assistant" in text
     assert "thinking with a budget of tokens" in text
