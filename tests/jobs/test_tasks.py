@@ -50,6 +50,7 @@ def worker(folder: Path) -> Any:
         DJANGO_SETTINGS_MODULE="batchconsole.settings",
         BATCHCONSOLE_DATABASE_URL=f"sqlite:///{database.settings_dict['NAME']}",
         BATCHCONSOLE_REDIS_URL=f"unix://{folder / 'redis.sock'}",
+        BATCHCONSOLE_ALLOWED_ENDPOINTS="127.0.0.1",  # where this session's services listen
     )
 
 
