@@ -1,21 +1,25 @@
 """A real `manage.py up` for tests: on free ports, in a data folder of its own, spoken to as a person would."""
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psutil
 
 from batchconsole.setup.paths import ROOT
 from batchconsole.up.run import MARK
-from tests.conftest import free_port
+from tests.conftest import aws_client, free_port
 
+Result = TypeVar("Result")
 READY = re.compile(r"Batch Console is ready at (http://127\.0\.0\.1:\d+/)")
 LINK = re.compile(r"(http://\S+\?sesame=\S+)")
 
@@ -64,6 +68,17 @@ class Up:
         """The sign-in link of the last start."""
         return str(LINK.findall(self.said)[-1])
 
+    def client(self, service: str) -> Any:
+        """A boto3 client of its local stack, with the keys of ``aws.env``."""
+        kept = dict(line.removeprefix("export ").split("=", 1) for line in self.aws_env.read_text().splitlines())
+        keys = {"access_key": kept["AWS_ACCESS_KEY_ID"], "secret_key": kept["AWS_SECRET_ACCESS_KEY"]}
+        port = self.bedrock_port if service.startswith("bedrock") else self.aws_port
+        return aws_client(service, f"http://127.0.0.1:{port}", **keys)
+
+    @property
+    def aws_env(self) -> Path:
+        return self.folder / "aws.env"
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal, wait for the end, and give the exit code."""
         self.process.send_signal(number)
@@ -82,6 +97,12 @@ def belongs(process: psutil.Process, folder: Path) -> bool:
     except psutil.Error:
         return False
     return MARK in environment and environment.get("BATCHCONSOLE_DATA_DIR") == str(folder)
+
+
+def run_coroutine(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """What *coroutine* returns. It runs in a thread of its own: Playwright's loop runs in the tests' own thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from batchconsole.bridge import Bridge, Limits, header_variables
+from tests.running import run_coroutine
 
 LIMITS = Limits(pages=2, streams=2, buffered_bytes=1000, held_bytes=3000, idle_seconds=0.2, grace_seconds=0.2)
 UPLOADS = 1_000_000
@@ -61,7 +62,7 @@ def bridge(app: Any = echo) -> Bridge:
 
 
 def exchange(browser: Browser, app: Any = echo) -> Browser:
-    asyncio.run(together(bridge(app), browser))
+    run_coroutine(together(bridge(app), browser))
     return browser
 
 
@@ -93,7 +94,7 @@ def test_half_a_body_takes_no_thread_and_is_answered_408() -> None:
 
         await asyncio.gather(*map(finish, [*browsers, whole]))
 
-    asyncio.run(run())
+    run_coroutine(run())
     assert (order[0], whole.body) == (whole, b"POST 3")
     assert {browser.status for browser in browsers} == {408}
 
@@ -139,7 +140,7 @@ def test_an_upload_that_breaks_off_is_an_error_of_reading(pieces: list[bytes]) -
 
 def test_too_much_held_at_once_is_refused() -> None:
     browsers = [Browser(b"x" * 900, length=1000) for _ in range(6)]
-    asyncio.run(together(bridge(), *browsers))
+    run_coroutine(together(bridge(), *browsers))
     assert sorted(browser.status for browser in browsers) == [408, 408, 408, 503, 503, 503]
 
 
@@ -176,7 +177,7 @@ def test_stalled_downloads_hold_up_no_page_and_end() -> None:
         await asyncio.gather(*downloads)
         return third, page
 
-    third, page = asyncio.run(run())
+    third, page = run_coroutine(run())
     assert (third.status, page.body, closed) == (503, b"page", ["closed"] * 3)
 
 
@@ -216,7 +217,7 @@ def test_no_more_pages_are_computed_at_once_than_allowed() -> None:
             running -= 1
         return echo(environ, start_response)
 
-    asyncio.run(together(bridge(app), *(Browser(b"") for _ in range(10))))
+    run_coroutine(together(bridge(app), *(Browser(b"") for _ in range(10))))
     assert most == LIMITS.pages
 
 

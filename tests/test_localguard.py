@@ -1,12 +1,12 @@
 """What the local stack lets in, and what only a web page would send."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from batchconsole.localguard import Guard, Rules, find_refusal, keep_token
+from tests.running import run_coroutine
 
 RULES = Rules(
     hosts=frozenset({"bedrock.test"}),
@@ -112,7 +112,7 @@ def test_what_is_refused_does_not_reach_the_service(kind: str, first: str) -> No
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(app, RULES)(scope(host="evil.example") | {"type": kind}, send, send))
+    run_coroutine(Guard(app, RULES)(scope(host="evil.example") | {"type": kind}, send, send))
     assert sent[0]["type"] == first
 
 

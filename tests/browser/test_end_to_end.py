@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.conftest import aws_client
 from tests.running import Up, up
 
 BUCKET = "batchconsole-samples"
@@ -41,7 +40,7 @@ def job(running: Up, person: Page) -> dict[str, Any]:
     person.get_by_role("button", name="Create batch inference job").click()
     expect(person).to_have_url(re.compile(r"/local/jobs/\d+/$"))
     expect(status(person)).to_have_text("Completed", timeout=ENDS_WITHIN)
-    jobs = aws_client("bedrock", f"http://127.0.0.1:{running.bedrock_port}").list_model_invocation_jobs()
+    jobs = running.client("bedrock").list_model_invocation_jobs()
     found = next(item for item in jobs["invocationJobSummaries"] if item["jobName"] == "capital-cities")
     return dict(found) | {"url": person.url}
 
@@ -85,7 +84,7 @@ def status(page: Page) -> Any:
 
 def answer_in_s3(running: Up, job: dict[str, Any]) -> str:
     """What the model has answered to QUESTION, read from the job's output as a program would."""
-    s3 = aws_client("s3", f"http://127.0.0.1:{running.aws_port}")
+    s3 = running.client("s3")
     prefix = job["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"].removeprefix(f"s3://{BUCKET}/")
     key = f"{prefix}{job['jobArn'].rpartition('/')[2]}/questions.jsonl.out"
     lines = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode().split("\n")

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import aws_client
 from tests.jobs.conftest import converse_lines
 from tests.localbedrock.model_server import ModelServer, Reply, chat, serving
 from tests.running import Up, up
@@ -50,7 +49,7 @@ def page(running: Up, browser: Browser) -> Iterator[Page]:
 
 
 def put(running: Up, data: bytes) -> None:
-    client = aws_client("s3", f"http://127.0.0.1:{running.aws_port}")
+    client = running.client("s3")
     client.put_object(Bucket=BUCKET, Key=KEY, Body=data)
 
 
