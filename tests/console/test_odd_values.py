@@ -48,14 +48,15 @@ def patterns(urls: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
 
 
 @pytest.fixture
-def urls(make_job: MakeJob, connection: Connection, person: User) -> list[str]:
-    """An address of every page, of rows that are there."""
+def urls(make_job: MakeJob, local: Connection, bedrock_endpoint: str, person: User) -> list[str]:
+    """An address of every page, of rows that are there, on a stack that answers: retries take a second each."""
+    Connection.objects.update(bedrock_endpoint_url=bedrock_endpoint, bedrock_runtime_endpoint_url=bedrock_endpoint)
     job = make_job()
-    check = InputCheck.objects.create(connection=connection, model_id="m", input_s3_uri="s3://bucket/in/")
+    check = InputCheck.objects.create(connection=local, model_id="m", input_s3_uri="s3://bucket/in/")
     made = MadeInput.objects.create(
-        connection=connection, output_s3_uri="s3://bucket/out.jsonl", source_size=1, recipe_json=RECIPE
+        connection=local, output_s3_uri="s3://bucket/out.jsonl", source_size=1, recipe_json=RECIPE
     )
-    action = BulkAction.objects.create(connection=connection, created_by=person, job_count=0)
+    action = BulkAction.objects.create(connection=local, created_by=person, job_count=0)
     rows = {"job": job.pk, "input-check": check.pk, "input": made.pk, "bulk-action": action.pk}
     found = []
     for pattern in patterns(get_resolver().url_patterns):
