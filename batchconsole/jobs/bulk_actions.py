@@ -16,7 +16,17 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import lifecycle, scheduling
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
-from batchconsole.jobs.models import STOPPABLE, WAITING, BatchJob, BulkAction, BulkActionItem, Connection, Event, Verb
+from batchconsole.jobs.models import (
+    STOPPABLE,
+    WAITING,
+    BatchJob,
+    BulkAction,
+    BulkActionItem,
+    Connection,
+    Event,
+    Status,
+    Verb,
+)
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.signals import nudge
 
@@ -27,6 +37,8 @@ MOST_ATTEMPTS = 8
 BEING_SUBMITTED = timedelta(seconds=5)
 
 Outcome = BulkActionItem.Outcome
+# Where a job stands that was taken out of the queue, or whose stop AWS has heard of.
+HEARD = frozenset({Status.CANCELLED, Status.STOPPING, Status.STOPPED})
 OUTCOMES = {str(Verb.CANCELLED): Outcome.CANCELLED, str(Verb.STOP_REQUESTED): Outcome.STOPPED}
 
 
@@ -122,9 +134,9 @@ def _waiting(action: BulkAction) -> Any:
 
 def _stop(action: BulkAction, job: BatchJob) -> Outcome:
     lifecycle.stop(job, action.created_by, data={"bulk_action": action.pk})
-    # A worker that died may have stopped it without writing so here; the trail, written with the deed, knows.
+    # A worker that died may have stopped it without writing so here; the trail knows.
     mine = job.events.filter(verb__in=OUTCOMES, data__bulk_action=action.pk).values_list("verb", flat=True).first()
-    if mine:
+    if mine and job.status in HEARD:
         return OUTCOMES[mine]
     return Outcome.ENDED if job.is_ended else Outcome.STOPPING
 
@@ -189,8 +201,10 @@ def cancel_rest(action: BulkAction, actor: Any) -> int:
 
 def _skip_rest(action: BulkAction) -> None:
     left = action.items.filter(outcome=Outcome.PENDING)
-    # A worker that died may have stopped a job without writing so here; the trail knows.
+    # A worker that died may have stopped a job without writing so here. The trail knows who asked, the job whether AWS
+    # heard it.
     mine = Event.objects.filter(job__in=left.values("job"), verb__in=OUTCOMES, data__bulk_action=action.pk)
+    mine = mine.filter(job__status__in=HEARD)
     now = timezone.now()
     for job, verb in list(mine.values_list("job", "verb")):
         left.filter(job=job).update(outcome=OUTCOMES[verb], error=None, decided_at=now)

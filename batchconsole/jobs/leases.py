@@ -43,6 +43,9 @@ HOLD = timedelta(minutes=5)
 RENEW_SECONDS = 2
 MOST_LOSSES = 5
 WORKER_LOST = "WorkerLost"
+# No pause and no lease is as long, but where a step says so. What is due later was written by a clock that has been set
+# back since, and is due now.
+FARTHEST = timedelta(minutes=20)
 
 Row = TypeVar("Row", bound=models.Model)
 Result = TypeVar("Result")
@@ -111,7 +114,8 @@ class Step(Generic[Row, Result]):
     """One kind of step: what it does to a row, in which of Celery's queues, and how long its lease is.
 
     Call it with a row to take the step now, unless another worker holds the row. ``where`` tells which rows have this
-    step; ``prefix`` begins the lease's columns in a table whose rows have several.
+    step; ``prefix`` begins the lease's columns in a table whose rows have several; ``farthest`` bounds how far ahead it
+    is ever due.
     """
 
     do: Callable[..., Result]
@@ -120,6 +124,7 @@ class Step(Generic[Row, Result]):
     hold: timedelta
     where: Q
     prefix: str
+    farthest: timedelta
     rows_due: Callable[[datetime], Iterable[Row]] | None
     fail: Callable[[Row, Lease, Failure], object] | None = None
 
@@ -207,7 +212,7 @@ class Step(Generic[Row, Result]):
         )
 
     def _run_out(self, now: datetime) -> Q:
-        return Q(**self.columns(due_at__lte=now))
+        return is_due(now, f"{self.prefix}due_at", farthest=self.farthest)
 
     def _losses(self) -> Case:
         """Who takes a row that somebody holds follows a worker that was lost."""
@@ -222,14 +227,34 @@ def step(
     where: Q | None = None,
     hold: timedelta = HOLD,
     prefix: str = "",
+    farthest: timedelta = FARTHEST,
     rows_due: Callable[[datetime], Iterable[Row]] | None = None,
 ) -> Callable[[Callable[..., Result]], Step[Row, Result]]:
     """Make a function of a row and its lease a :class:`Step`, as a decorator. *rows_due* replaces all that are due."""
 
     def declare(do: Callable[..., Result]) -> Step[Row, Result]:
-        return Step(do=do, model=model, queue=queue, where=where or Q(), hold=hold, prefix=prefix, rows_due=rows_due)
+        return Step(
+            do=do,
+            model=model,
+            queue=queue,
+            where=where or Q(),
+            hold=hold,
+            prefix=prefix,
+            farthest=farthest,
+            rows_due=rows_due,
+        )
 
     return declare
+
+
+def is_due(now: datetime, column: str = "due_at", *, farthest: timedelta = FARTHEST) -> Q:
+    """The condition that the time in *column* has come, or lies too far ahead to be meant."""
+    return Q(**{f"{column}__lte": now}) | Q(**{f"{column}__gt": now + farthest})
+
+
+def is_not_due(now: datetime, column: str = "due_at") -> Q:
+    """The condition that the time in *column* is still to come."""
+    return Q(**{f"{column}__gt": now, f"{column}__lte": now + FARTHEST})
 
 
 def _table(model: type[models.Model]) -> models.QuerySet[models.Model]:

@@ -217,7 +217,9 @@ def cancel(job: BatchJob, actor: Any = None, *, data: dict[str, Any] | None = No
 
 
 def _stop_on_aws(job: BatchJob, actor: Any, data: dict[str, Any] | None) -> None:
+    """Write down who asks before AWS is asked, so that a worker that dies or an answer that is lost leaves a trail."""
     arn = str(job.job_arn)
+    _record_stop_request(job, actor, data)
     try:
         bedrock.stop_model_invocation_job(job.connection.target, arn)
     except AwsError as error:
@@ -230,12 +232,17 @@ def _stop_on_aws(job: BatchJob, actor: Any, data: dict[str, Any] | None) -> None
         return
     with transaction.atomic():
         row = job.locked()
-        if Status.STOPPING in row.NEXT[row.status]:
-            row.transition(Status.STOPPING, verb=Verb.STOP_REQUESTED, actor=actor, data=data, due_at=None)
-        else:  # Sync has seen the end already; who asked for it belongs into the trail all the same.
-            row.record(Verb.STOP_REQUESTED, actor=actor, data=data)
+        if Status.STOPPING in row.NEXT[row.status]:  # unless sync has seen the end already
+            row.transition(Status.STOPPING, verb=Verb.REPORTED, due_at=None)
         Connection.objects.sync_soon(job.connection_id)
     job.refresh_from_db()
+
+
+def _record_stop_request(job: BatchJob, actor: Any, data: dict[str, Any] | None) -> None:
+    """Add the request to the trail; a worker that repeats the same bulk action's request adds nothing."""
+    earlier = job.events.filter(verb=Verb.STOP_REQUESTED)
+    if data is None or all(event.data != data for event in earlier):
+        job.record(Verb.STOP_REQUESTED, actor=actor, data=data)
 
 
 def release(job: BatchJob, actor: Any) -> None:

@@ -23,7 +23,7 @@ EVERY = timedelta(days=1)
 Rows = dict[str, dict[str, int]]  # by model, then by the limit's field
 
 
-@step(Connection, queue=CONTROL, prefix="limits_")
+@step(Connection, queue=CONTROL, prefix="limits_", farthest=2 * EVERY)
 def refresh_limits(connection: Connection, lease: Lease) -> None:
     """What *connection* needs once a day: its quotas taken over, and SQLite told how its jobs lie.
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs.leases import Lease
+from batchconsole.jobs.leases import Lease, is_due, is_not_due
 from batchconsole.jobs.limits import limits_of
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
 
@@ -27,7 +27,7 @@ UNREACHABLE = (5, 60)
 def submissions_due(now: datetime) -> Iterator[BatchJob]:
     """What may be submitted now: jobs whose worker was lost, and the heads of all queues."""
     enabled = BatchJob.objects.enabled()
-    yield from enabled.filter(status=Status.SUBMITTING, due_at__lte=now).order_by("due_at")
+    yield from enabled.filter(is_due(now), status=Status.SUBMITTING).order_by("due_at")
     for connection_id, base_model_id, _ in BatchJob.objects.queues():
         yield from _next_in_queue(connection_id, base_model_id, now)
 
@@ -39,10 +39,10 @@ def _next_in_queue(connection_id: int, base_model_id: str, now: datetime) -> lis
     whether AWS takes jobs again.
     """
     queue = BatchJob.objects.queued(connection_id, base_model_id)
-    if queue.filter(due_at__gt=now).exclude(error_code="").exists():
+    if queue.filter(is_not_due(now)).exclude(error_code="").exists():
         return []
     free = free_places(connection_id, base_model_id)
-    jobs = list(queue.filter(due_at__lte=now)[: min(max(free, 0), BATCH)])
+    jobs = list(queue.filter(is_due(now))[: min(max(free, 0), BATCH)])
     return jobs[:1] if jobs and jobs[0].error_code else jobs
 
 

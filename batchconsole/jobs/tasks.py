@@ -5,6 +5,11 @@ tick does expires, and an error is logged, not retried here.
 """
 
 import logging
+import os
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Lock, Thread
 from typing import Any
 
 from celery import Task, shared_task
@@ -33,10 +38,50 @@ TASKS = {"tick": shared_task(tick)} | {step.name: _task(step) for step in clock.
 QUEUES = {step.name: step.queue for step in clock.STEPS}
 
 
-@receiver(signals.nudged, dispatch_uid="jobs.tasks")
-def send(sender: object, task: str, pk: int, **_: object) -> None:
+class Outbox:
+    """Messages on their way to the broker, sent by a thread of their own: a broker that hangs holds nobody up.
+
+    What does not fit, or has waited too long, is dropped: the tick finds the row.
+    """
+
+    def __init__(self, send: Callable[[str, int], None], room: int = 1_000) -> None:
+        self._send = send
+        self._waiting: SimpleQueue[tuple[str, int, float]] = SimpleQueue()
+        self._room = room
+        self._lock = Lock()
+        self._thread: Thread | None = None
+
+    def put(self, task: str, pk: int) -> None:
+        """Have *task* sent for the row *pk*; returns at once."""
+        if self._waiting.qsize() < self._room:
+            self._waiting.put((task, pk, time.monotonic()))
+            self._start()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._send_all, name="nudges", daemon=True)
+                self._thread.start()
+
+    def _send_all(self) -> None:
+        while True:
+            task, pk, since = self._waiting.get()
+            if time.monotonic() - since < NUDGE.total_seconds():
+                self._send(task, pk)
+
+
+def send(task: str, pk: int) -> None:
     """Hand *task* to a worker; with the broker away the next tick does."""
     try:
         TASKS[task].apply_async((pk,), queue=QUEUES[task], expires=NUDGE.total_seconds())
-    except OperationalError as error:
+    except (OperationalError, OSError) as error:
         logger.warning("The broker is away, so %s(%s) waits for the next tick: %s", task, pk, error)
+
+
+_outboxes: dict[int, Outbox] = {}  # by process, as no thread lives on in a child
+
+
+@receiver(signals.nudged, dispatch_uid="jobs.tasks")
+def post(sender: object, task: str, pk: int, **_: object) -> None:
+    """Have *task* handed to a worker soon."""
+    _outboxes.setdefault(os.getpid(), Outbox(send)).put(task, pk)

@@ -158,6 +158,16 @@ def test_a_job_stopped_just_before_a_crash_is_counted_once_and_as_stopped(
     assert running.events.filter(verb=Verb.STOP_REQUESTED).count() == 1
 
 
+def test_a_job_that_ended_by_itself_was_not_stopped(nowhere: Connection) -> None:
+    running = make_job(nowhere, status=Status.IN_PROGRESS, job_arn=arn(1))
+    action = request_stop(nowhere)
+    bulk_actions.stop_jobs(action)  # AWS is away
+    assert running.events.filter(verb=Verb.STOP_REQUESTED).exists()
+    BatchJob.objects.update(status=Status.COMPLETED)
+    BulkAction.objects.update(due_at=timezone.now(), lease="")
+    assert outcomes(finish(action)) == {running.job_name: "ended"}
+
+
 def test_with_aws_away_it_waits_and_then_gives_up_with_the_reason(nowhere: Connection) -> None:
     for number in range(2):
         make_job(nowhere, status=Status.IN_PROGRESS, job_arn=arn(number))

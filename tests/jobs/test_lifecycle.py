@@ -1,6 +1,7 @@
 """One job from the form to AWS, against the local Bedrock through real boto3, with everything that can go wrong."""
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -228,6 +229,17 @@ def test_stopping_on_aws(job: BatchJob, person: User, local_bedrock: LocalBedroc
     assert job.status == Status.STOPPING
     assert job.events.get(verb=Verb.STOP_REQUESTED).actor == person
     assert follow(job).status == Status.STOPPED
+
+
+def test_a_stop_whose_answer_was_lost_is_in_the_trail(job: BatchJob, person: User, local_bedrock: LocalBedrock) -> None:
+    local_bedrock.set(record_seconds=5)
+    lifecycle.submit(job)
+    follow(job, until=frozenset({Status.IN_PROGRESS}))
+    local_bedrock.fault("lost", "StopModelInvocationJob")
+    with suppress(AwsError):
+        lifecycle.stop(job, person)
+    assert follow(job).status == Status.STOPPED
+    assert job.events.get(verb=Verb.STOP_REQUESTED).actor == person
 
 
 def test_stopping_what_has_ended_is_no_error(job: BatchJob) -> None:

