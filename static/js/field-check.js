@@ -1,5 +1,7 @@
 // Rules at the field: a value is judged by the server when it has been changed, and with each key while it is in error.
 // A place in S3 that was pasted as an ARN or a web address then stands there as the URI it was taken as.
+import { isOver } from "./session.js";
+
 const WAIT = 400;
 const form = document.querySelector("form[data-field-check]");
 const waiting = new Map();
@@ -23,6 +25,7 @@ async function judge(name) {
   const turn = (latest.get(name) ?? 0) + 1;
   latest.set(name, turn);
   const response = await fetch(`${form.dataset.fieldCheck}${name}/`, { method: "POST", body: new FormData(form) });
+  if (isOver((header) => response.headers.get(header))) return;
   if (!response.ok || latest.get(name) !== turn) return;
   const fresh = document.createElement("template");
   fresh.innerHTML = await response.text();

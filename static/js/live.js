@@ -2,6 +2,7 @@
 // load is a GET of a URL that also works as a page. It asks often while something runs ([data-busy]), seldom
 // otherwise, and not at all while the tab is hidden or the person has paused it.
 import { morph } from "./morph.js";
+import { isOver } from "./session.js";
 
 const BUSY = 4000;
 const IDLE = 60000;
@@ -28,6 +29,7 @@ export async function load(url, { push = false } = {}) {
   const late = setTimeout(() => stamp("Still refreshing"), LATE);
   try {
     const response = await fetch(url, { headers: headers(isSame), signal: current.signal, redirect: "manual" });
+    if (isOver((name) => response.headers.get(name))) return undefined;
     if (response.type === "opaqueredirect") return location.assign(url);
     if (!response.ok) throw new Error(`${response.status}`);
     if (response.status !== 204) show(await response.text());

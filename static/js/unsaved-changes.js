@@ -45,6 +45,10 @@ for (const failure of ["htmx:sendError", "htmx:responseError"]) {
   });
 }
 
+document.addEventListener("draft:kept", () => {
+  leaving = true;
+});
+
 window.addEventListener("beforeunload", (event) => {
   if (isDirty()) event.preventDefault();
 });

@@ -1,6 +1,8 @@
 // Upload of files in parts, one after the other, with progress. What S3 has already is not sent again: an upload that
 // was paused or broke off, or whose page was closed, goes on when the same file is chosen for the same place. What is
 // left of earlier ones is listed, and can be discarded. Without script the form sends the files itself.
+import { isOver } from "./session.js";
+
 const MEMORY = "upload ";
 const TRIES = 4;
 
@@ -21,6 +23,7 @@ class Upload {
     const response = await fetch(url, { method: "POST", body, headers, signal: this.abort.signal });
     const answer = await response.json().catch(() => ({ message: `The server answered ${response.status}.` }));
     if (response.ok) return answer;
+    isOver((name) => response.headers.get(name));
     throw Object.assign(new Error(answer.message), { isFinal: response.status < 500, isRefused: answer.refused });
   }
 

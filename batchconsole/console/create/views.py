@@ -15,7 +15,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.create.aws_checks import check_field, check_form
 from batchconsole.console.create.forms import JobForm, initial_of
 from batchconsole.console.create.offers import OFFERS, offer
-from batchconsole.console.frame import put_aside
+from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import begin, shown_before
 from batchconsole.console.kit.errors import sentences
@@ -40,12 +40,16 @@ from batchconsole.jobs.models import BatchJob
 ROLE_EXISTS = "EntityAlreadyExists"
 
 
+@drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The form: blank, cloned (``?clone=<job>``), with some fields in the query string, in a step, or submitted.
 
     From it a person may go off to make the input, and come back to the form as it was (``?resume=1``).
     """
+    draft = drafts.restored(request)
+    if draft is not None:
+        return _show(request, JobForm.draft(draft, connection=request.connection), is_dirty=True)
     if request.method != "POST":
         return _show(request, JobForm(connection=request.connection, initial=_initial(request)))
     if "make_input" in request.POST:

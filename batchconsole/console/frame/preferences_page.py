@@ -1,11 +1,11 @@
 """The page where one sets theme, density and time zone; the answers are kept for the person."""
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from batchconsole.console.frame import preferences
+from batchconsole.console.frame import drafts, preferences
 from batchconsole.console.frame.sign_in import safe_next
 
 
@@ -24,10 +24,12 @@ class PreferencesForm(forms.Form):
     )
 
 
+@drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest) -> HttpResponse:
     now = preferences.Preferences.read(request.COOKIES)
-    initial = {name: getattr(now, name) for name in PreferencesForm.base_fields}
+    draft = drafts.restored(request) or QueryDict()
+    initial = {name: draft.get(name) or getattr(now, name) for name in PreferencesForm.base_fields}
     form = PreferencesForm(request.POST or None, initial=initial)
     if not form.is_valid():
         return render(request, "console/frame/preferences.html", {"form": form, "next": safe_next(request)})

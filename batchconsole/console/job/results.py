@@ -11,6 +11,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.resend_question import ResendQuestion
 from batchconsole.console.job.views import find
@@ -56,11 +57,12 @@ def begun(stream: Iterator[bytes]) -> Iterator[bytes]:
     return chain([first], stream)
 
 
+@drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Ask which records to send again; look for other jobs on the way; or have them written, and follow that."""
     job = find(request, pk)
-    question = ResendQuestion(job, request.POST if request.method == "POST" else None)
+    question = ResendQuestion(job, request.POST if request.method == "POST" else drafts.restored(request))
     if request.method == "POST" and "search" not in request.POST:
         return start_resend(request, question)
     context = {"job": job, "question": question}

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.tags_form import JobTagsForm
 from batchconsole.console.kit.answers import show, wants_part
@@ -19,10 +20,14 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
 
 
+@drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """The editor; a step of it without script; or, saved, back to the tab."""
     job = get_object_or_404(BatchJob.objects.select_related("connection"), connection=request.connection, pk=pk)
+    draft = drafts.restored(request)
+    if draft is not None:
+        return _show(request, job, JobTagsForm.draft(draft, job=job), is_dirty=True)
     if request.method != "POST":
         return _open(request, job)
     step = take_step(request.POST)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.body_limits import takes_files
-from batchconsole.console.frame import put_aside
+from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.errors import sentences
@@ -55,6 +55,7 @@ class Shown:
         return cls(made.record_id[:MOST_SHOWN], prompt, text)
 
 
+@drafts.takes_drafts
 @takes_files(max_bytes=LARGEST_FILE_BYTES)
 @csrf_exempt  # only until the upload handler is set: reading the token would receive the file
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,6 +93,9 @@ def _new(request: ConsoleRequest) -> HttpResponse:
 
 def _begin(request: ConsoleRequest) -> HttpResponse:
     """The blank form, or one with the object of S3 that the query string names as its source."""
+    draft = drafts.restored(request)
+    if draft is not None:
+        return _show(request, MakingForm.draft(draft, connection=request.connection))
     uri = request.GET.get("input_s3_uri", "")
     if not uri:
         return _show(request, MakingForm(connection=request.connection), is_dirty=False)

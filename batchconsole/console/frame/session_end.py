@@ -1,0 +1,132 @@
+"""When a session is over, or a form older than it: what was filled in is kept, and the person is told what to do."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from batchconsole.console.frame import drafts
+from batchconsole.console.kit.answers import wants_part
+
+# Tells js/session.js that the page's session is over; the value is a token for the form that it is to keep.
+FORM_TOKEN = "X-Form-Token"  # noqa: S105 - the name of a header
+MOST_READ_BYTES = 4 << 20  # of a form whose sender is unknown, its files thrown away
+ENDED = "Your session has ended. Sign in to go on."
+ENDED_AND_KEPT = "Your session has ended. Sign in to go on: what you filled in is kept."
+
+
+class SkippingUploadHandler(FileUploadHandler):
+    """Throws files away; of a large request, everything from its first file on."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        if int(self.request.META.get("CONTENT_LENGTH") or 0) > MOST_READ_BYTES:  # type: ignore[union-attr] # it is given
+            raise StopUpload(connection_reset=True)
+        raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        return None
+
+    def file_complete(self, file_size: int) -> None:
+        return None
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Lead whoever is not signed in to the sign-in page, from where they come back to the page they were on."""
+
+    def handle_no_permission(  # type: ignore[override] # a script gets no redirect
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase:
+        if is_script(request):
+            return answer_script(request, status=401)
+        is_kept = keep_posted(request)
+        if is_kept or settings.SESSION_COOKIE_NAME in request.COOKIES:
+            messages.warning(request, ENDED_AND_KEPT if is_kept else ENDED)
+        login_url, field = self.get_login_url(view_func), self.get_redirect_field_name(view_func)
+        return redirect_to_login(return_url(request, is_kept=is_kept), login_url, field)
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """A form that led on to another page was taken, and needs no draft any more."""
+        if request.method == "POST" and response.status_code == 302 and request.user.is_authenticated:
+            drafts.discard(request)
+        return response
+
+
+def is_script(request: HttpRequest) -> bool:
+    """Whether a script of a page asks, which no other page must answer."""
+    return wants_part(request) or request.headers.get("Sec-Fetch-Dest") == "empty"
+
+
+def answer_script(request: HttpRequest, *, status: int) -> HttpResponse:
+    words = "Your session has ended. Sign in again.\n" if status == 401 else "This page is out of date. Reload it.\n"
+    response = HttpResponse(words, status=status, content_type="text/plain")
+    response[FORM_TOKEN] = get_token(request)
+    return response
+
+
+def keep_posted(request: HttpRequest) -> bool:
+    """Keep what was posted, if it came from a form of this console that drafts are kept of."""
+    if request.method != "POST" or not drafts.has_form(request.path) or not is_from_here(request):
+        return False
+    if not hasattr(request, "_files"):  # nothing has been read yet
+        request.upload_handlers = [SkippingUploadHandler(request)]
+    try:
+        return drafts.keep(request, request.path, request.POST)
+    except (SuspiciousOperation, MultiPartParserError):
+        return False
+
+
+def is_from_here(request: HttpRequest) -> bool:
+    """Whether a page of this console sent the request. Another site must not fill in people's forms."""
+    parts = urlsplit(request.headers.get("Origin") or request.headers.get("Referer", ""))
+    own = f"{request.scheme}://{request.get_host()}"
+    return f"{parts.scheme}://{parts.netloc}" in {own, *settings.CSRF_TRUSTED_ORIGINS}
+
+
+def return_url(request: HttpRequest, *, is_kept: bool) -> str:
+    """Where to go on: at the form with its draft; of a button that cannot be pressed again, at the page it is on."""
+    if is_kept:
+        return drafts.url_of(request.get_full_path())
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    if not is_from_here(request) or not came_from.path:
+        return "/"
+    return came_from._replace(scheme="", netloc="").geturl()
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What Django answers a form whose token is not this session's: most often somebody signed in in another tab."""
+    if is_script(request):
+        return answer_script(request, status=403)
+    is_kept = keep_posted(request)
+    context = {"is_kept": is_kept, "back": return_url(request, is_kept=is_kept), "reason": reason}
+    return render(request, "403_csrf.html", context, status=403)
+
+
+@login_not_required
+@require_POST
+def keep_draft(request: HttpRequest) -> JsonResponse:
+    """Keep the form that a page's script sends when it learns that the session is over; answer where to go."""
+    url = request.POST.get("draft_path", "")
+    if not (url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)):
+        url = "/"
+    path = url.partition("?")[0]
+    is_kept = len(request.POST) > 1 and drafts.has_form(path) and drafts.keep(request, path, request.POST)
+    url = drafts.url_of(url) if is_kept else url
+    if request.user.is_authenticated:
+        return JsonResponse({"url": url})
+    messages.warning(request, ENDED_AND_KEPT if is_kept else ENDED)
+    return JsonResponse({"url": redirect_to_login(url).url})

@@ -1,0 +1,36 @@
+"""Forms in a real browser whose session ends while somebody fills them in."""
+
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Page, expect
+
+from batchconsole.jobs.models import Connection
+from tests.browser.conftest import Open
+
+
+def sign_in(page: Page) -> None:
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("correct horse battery staple")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_script_that_meets_the_end_of_the_session_takes_the_form_along(
+    open_page: Open, connection: Connection
+) -> None:
+    page = open_page("/local/jobs/create/")
+    Session.objects.all().delete()
+    page.locator("#id_job_name").fill("after-lunch")
+    page.locator("#id_job_name").press("Tab")  # the server judges the field
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
+    sign_in(page)
+    expect(page.locator("#id_job_name")).to_have_value("after-lunch")
+    expect(page.get_by_text("What you had filled in was restored")).to_be_visible()
+
+
+def test_without_script_a_form_outlives_its_session(open_page: Open, connection: Connection) -> None:
+    page = open_page("/local/jobs/create/", java_script_enabled=False)
+    page.locator("#id_job_name").fill("after-lunch")
+    Session.objects.all().delete()
+    page.get_by_role("button", name="Create batch inference job").click()
+    expect(page.get_by_role("alert")).to_contain_text("what you filled in is kept")
+    sign_in(page)
+    expect(page.locator("#id_job_name")).to_have_value("after-lunch")

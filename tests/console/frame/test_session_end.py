@@ -1,0 +1,157 @@
+"""A session that is over, and a form older than its session: nothing that was filled in is lost, and it is said."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from batchconsole.console.frame import drafts
+from batchconsole.jobs.models import BatchJob, Connection
+from tests.console.conftest import Answer, MakeJob, filled_in
+
+HERE = {"Origin": "http://testserver"}
+ELSEWHERE = {"Origin": "https://evil.example"}
+CREATE = "/local/jobs/create/"
+ENDED = "Your session has ended. Sign in to go on"
+
+
+def after_signing_in(browser: Client, person: User, posted: Answer) -> Answer:
+    """The page that somebody sees who signs in where the answer *posted* led to."""
+    assert posted.status_code == 302, posted.content[:200]
+    back = posted["Location"].partition("next=")[2]
+    page = browser.post(
+        "/login/", {"username": person.username, "password": "correct horse battery staple", "next": unquoted(back)}
+    )
+    return browser.get(page["Location"])
+
+
+def unquoted(text: str) -> str:
+    return text.replace("%3F", "?").replace("%3D", "=").replace("%26", "&")
+
+
+def test_a_create_form_outlives_its_session(connection: Connection, person: User) -> None:
+    browser = Client()
+    posted = browser.post(CREATE, filled_in(job_name="after-lunch", **{"tags-0-key": "team"}), headers=HERE)
+    page = after_signing_in(browser, person, posted)
+    assert 'value="after-lunch"' in page.text
+    assert 'value="team"' in page.text
+    assert "What you had filled in was restored. Nothing has been submitted yet." in page.text
+    assert not BatchJob.objects.exists()
+
+
+def test_the_sign_in_page_says_that_the_session_has_ended_and_the_form_is_kept(connection: Connection) -> None:
+    page = Client().post(CREATE, filled_in(), follow=True, headers=HERE)
+    assert f"{ENDED}: what you filled in is kept." in page.text
+
+
+def test_the_address_of_the_sign_in_page_holds_nothing_of_the_form(connection: Connection) -> None:
+    posted = Client().post(CREATE, filled_in(job_name="after-lunch"), headers=HERE)
+    assert posted["Location"] == f"/login/?next={CREATE}%3Frestored%3D1"
+
+
+def test_a_draft_is_there_as_long_as_nothing_was_submitted(connection: Connection, person: User) -> None:
+    browser = Client()
+    after_signing_in(browser, person, browser.post(CREATE, filled_in(job_name="after-lunch"), headers=HERE))
+    assert 'value="after-lunch"' in browser.get(f"{CREATE}?restored=1").text
+    assert 'value="after-lunch"' not in browser.get(CREATE).text
+
+
+def test_what_was_filled_in_to_make_input_outlives_the_session(connection: Connection, person: User) -> None:
+    browser = Client()
+    form = {"source": "upload", "template": "Sum up: {text}", "file": SimpleUploadedFile("a.csv", b"text\nhello\n")}
+    page = after_signing_in(browser, person, browser.post("/local/input/new/", form, headers=HERE))
+    assert "Sum up: {text}" in page.text
+
+
+def test_edited_tags_outlive_the_session(make_job: MakeJob, person: User) -> None:
+    job = make_job()
+    browser = Client()
+    rows = {"tags-TOTAL_FORMS": "1", "tags-INITIAL_FORMS": "0", "tags-0-key": "team", "tags-0-value": "blue"}
+    posted = browser.post(f"/local/jobs/{job.pk}/tags/", rows, headers=HERE)
+    assert 'value="blue"' in after_signing_in(browser, person, posted).text
+
+
+def test_the_choices_of_a_resend_outlive_the_session(make_job: MakeJob, person: User) -> None:
+    job = make_job(status="Completed", results="ready", error_record_count=3, total_record_count=10)
+    browser = Client()
+    posted = browser.post(f"/local/jobs/{job.pk}/resend/", {"outcomes": "failed"}, headers=HERE)
+    page = after_signing_in(browser, person, posted)
+    assert not page.context["question"].sends_unanswered
+
+
+def test_preferences_that_were_chosen_outlive_the_session(db: None, person: User) -> None:
+    browser = Client()
+    page = after_signing_in(browser, person, browser.post("/preferences/", {"theme": "dark"}, headers=HERE))
+    assert page.context["form"]["theme"].value() == "dark"
+
+
+def test_a_page_of_another_site_fills_in_no_form(connection: Connection, person: User) -> None:
+    browser = Client()
+    posted = browser.post(CREATE, filled_in(job_name="from-elsewhere"), headers=ELSEWHERE)
+    assert "from-elsewhere" not in after_signing_in(browser, person, posted).text
+
+
+def test_a_button_that_was_pressed_too_late_leads_back_to_its_page(make_job: MakeJob, person: User) -> None:
+    job = make_job()
+    came_from = f"http://testserver{job.get_absolute_url()}?tab=check"
+    posted = Client().post(f"/local/jobs/{job.pk}/release/", headers=HERE | {"Referer": came_from})
+    assert posted["Location"] == f"/login/?next={job.get_absolute_url()}%3Ftab%3Dcheck"
+
+
+def test_what_is_too_large_for_a_form_is_not_kept(connection: Connection) -> None:
+    posted = Client().post(CREATE, filled_in(job_name="a" * drafts.MOST_BYTES), headers=HERE)
+    assert posted["Location"] == "/login/?next=/"
+
+
+def test_a_script_is_told_that_the_session_is_over_and_gets_no_page(connection: Connection) -> None:
+    answer = Client().post(CREATE, filled_in(), headers=HERE | {"HX-Request": "true"})
+    assert (answer.status_code, bool(answer["X-Form-Token"])) == (401, True)
+
+
+@pytest.fixture
+def strict(person: User) -> Client:
+    """A signed-in browser whose forms need the token of their session."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    return browser
+
+
+def test_a_form_older_than_its_session_is_kept_and_one_button_leads_back(
+    connection: Connection, strict: Client
+) -> None:
+    refused = strict.post(CREATE, filled_in(job_name="other-tab"), headers=HERE)
+    assert refused.status_code == 403
+    assert "Nothing was submitted" in refused.text
+    assert f'href="{CREATE}?restored=1">Go back to the form</a>' in refused.text
+    assert 'value="other-tab"' in strict.get(f"{CREATE}?restored=1").text
+
+
+def test_a_form_that_another_site_sent_is_refused_and_not_kept(connection: Connection, strict: Client) -> None:
+    refused = strict.post(CREATE, filled_in(job_name="from-elsewhere"), headers=ELSEWHERE)
+    assert refused.status_code == 403
+    assert "from-elsewhere" not in strict.get(f"{CREATE}?restored=1").text
+
+
+def test_a_script_keeps_the_form_with_the_token_it_was_told(connection: Connection, strict: Client) -> None:
+    told = strict.post(CREATE, filled_in(), headers=HERE | {"HX-Request": "true"})
+    data = {"draft_path": f"{CREATE}?clone=1", "job_name": "typed-on"}
+    answer = strict.post("/drafts/", data, headers={"X-CSRFToken": told["X-Form-Token"]})
+    assert answer.json() == {"url": f"{CREATE}?clone=1&restored=1"}
+    assert 'value="typed-on"' in strict.get(f"{CREATE}?restored=1").text
+
+
+@pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
+def test_keeping_a_form_leads_to_no_other_site(client: Client, path: str) -> None:
+    assert client.post("/drafts/", {"draft_path": path, "job_name": "x"}).json() == {"url": "/"}
+
+
+def test_a_job_that_was_created_leaves_no_draft(
+    local: Connection, bucket: str, role_arn: str, client: Client, person: User
+) -> None:
+    client.post("/drafts/", {"draft_path": CREATE, "job_name": "typed"})
+    posted: Any = client.post(CREATE, filled_in(bucket, role_arn=role_arn))
+    assert posted.status_code == 302
+    assert drafts.KEY in client.session
+    assert client.session[drafts.KEY] == {}
