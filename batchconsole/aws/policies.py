@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.aws.s3 import parse_s3_uri
+from batchconsole.aws.s3_addresses import parse_s3_uri
 
 Statement = dict[str, Any]
 SERVICE = "bedrock.amazonaws.com"

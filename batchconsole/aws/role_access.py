@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from batchconsole.aws.errors import translate
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.policies import partition_of
-from batchconsole.aws.s3 import parse_s3_uri
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.session import Target, client
 
 ALLOWED = "allowed"

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 from botocore.exceptions import ClientError
 
 from batchconsole.aws.errors import translate
+from batchconsole.aws.s3_addresses import SCHEME
 from batchconsole.aws.session import Target, client
 
-SCHEME = "s3://"
 # Storage classes whose objects must be restored before they can be read, which takes minutes to days.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html
 ARCHIVES = {"GLACIER": "Glacier Flexible Retrieval", "DEEP_ARCHIVE": "Glacier Deep Archive"}
@@ -37,9 +37,9 @@ class S3Object:
     is_restored: bool = False
 
     @property
-    def is_archived(self) -> bool:
-        """Whether it must be restored before it can be read."""
-        return self.storage_class in ARCHIVES and not self.is_restored
+    def archive(self) -> str:
+        """The archive it must be restored from before it can be read, empty when it can be read now."""
+        return "" if self.is_restored else ARCHIVES.get(self.storage_class, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +60,6 @@ class Listing:
     folders: list[str] = field(default_factory=list)
     objects: list[S3Object] = field(default_factory=list)
     next_token: str = ""
-
-
-def parse_s3_uri(uri: str) -> tuple[str, str]:
-    """``s3://bucket/some/key`` as ``("bucket", "some/key")``; the key may be empty. Raises :class:`ValueError`."""
-    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
-    if not uri.startswith(SCHEME) or not bucket:
-        raise ValueError(f"{uri!r} is not an S3 location. Write it as s3://bucket/prefix.")
-    return bucket, key
 
 
 def list_buckets(target: Target) -> list[Bucket]:

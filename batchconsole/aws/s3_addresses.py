@@ -9,8 +9,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-arn-format.html.
 import re
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from batchconsole.aws.s3 import SCHEME
-
+SCHEME = "s3://"
 QUOTES = "\"'`<>\u201c\u201d\u2018\u2019"
 # s3a and s3n are Hadoop's names for the same.
 SCHEMES = re.compile(r"s3[an]?://", re.IGNORECASE)
@@ -21,6 +20,14 @@ HOST = re.compile(
 )
 CONSOLE_HOST = re.compile(r"(?:[a-z0-9-]+\.)*console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)")
 CONSOLE_PATH = re.compile(r"/s3/(?:buckets|object|upload)/(?P<bucket>[^/]+)")
+
+
+def parse_s3_uri(uri: str) -> tuple[str, str]:
+    """``s3://bucket/some/key`` as ``("bucket", "some/key")``; the key may be empty. Raises :class:`ValueError`."""
+    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
+    if not uri.startswith(SCHEME) or not bucket:
+        raise ValueError(f"{uri!r} is not an S3 location. Write it as s3://bucket/prefix.")
+    return bucket, key
 
 
 def s3_uri(text: str) -> str:

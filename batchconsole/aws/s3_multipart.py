@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchconsole.aws.errors import translate
-from batchconsole.aws.s3 import SCHEME
+from batchconsole.aws.s3_addresses import SCHEME
 from batchconsole.aws.session import Target, client
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html

@@ -14,10 +14,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, Q, QuerySet
 
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.models import ApiKey, BatchJob, Connection, Grant, Right, Role
+from batchconsole.jobs.models import Actor, ApiKey, BatchJob, Connection, Grant, Right, Role
 from batchconsole.jobs.models.access import SHIPPED_ROLES
 
-Actor = User | None  # None: the system itself, which may do what people asked of it
 Rights = frozenset[str]
 ALL = None  # the key of what is granted on all connections
 FEW = 3  # people named to somebody who lacks a right

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import Protocol
 
 from batchconsole.aws import s3
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import RANGE_BYTES, read_ahead
 from batchconsole.aws.session import Target
 from batchconsole.jobs.errors import UserError
@@ -88,7 +89,7 @@ class Reader:
 def location(input_s3_uri: str) -> tuple[str, str]:
     """Bucket and key or prefix; raises :class:`UserError` when it is no S3 location."""
     try:
-        return s3.parse_s3_uri(input_s3_uri)
+        return parse_s3_uri(input_s3_uri)
     except ValueError as error:
         raise UserError(str(error), "input_s3_uri") from error
 

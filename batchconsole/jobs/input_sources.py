@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchconsole.aws import s3
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.session import Target
 from batchconsole.jobs import uploads
 from batchconsole.jobs.errors import UserError
@@ -83,7 +84,7 @@ def _read_range(path: Path, start: int, end: int) -> bytes:
 
 def from_s3(target: Target, uri: str, *, etag: str = "") -> Source:
     """The object at *uri*, with *etag* only that version; raises :class:`UserError` and AwsError."""
-    bucket, key = s3.parse_s3_uri(uri)
+    bucket, key = parse_s3_uri(uri)
     if not key or key.endswith("/"):
         raise UserError("Enter one file, not a folder.", "input_s3_uri")
     item = s3.head_object(target, bucket, key)

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import write_stream
 from batchconsole.aws.session import Target
 from batchconsole.jobs import resending, scheduling, uploads
@@ -76,7 +76,7 @@ def write(target: Target, output_s3_uri: str, records: Iterable[Line]) -> int:
                 size = 0
         yield b"".join(held)
 
-    write_stream(target, *s3.parse_s3_uri(output_s3_uri), lines())
+    write_stream(target, *parse_s3_uri(output_s3_uri), lines())
     return count
 
 

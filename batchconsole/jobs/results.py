@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs import prices, scheduling
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_objects import Reader, list_input, read_span
@@ -70,7 +71,7 @@ class ResultPage:
 
 def output_folder(job: BatchJob) -> tuple[str, str]:
     """Bucket and prefix that AWS writes the output of *job* to, which has an ARN; the prefix ends in a slash."""
-    return s3.parse_s3_uri(job.output_folder)
+    return parse_s3_uri(job.output_folder)
 
 
 def request_results(job: BatchJob, actor: Any) -> None:

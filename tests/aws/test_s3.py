@@ -5,6 +5,7 @@ import io
 import pytest
 
 from batchconsole.aws import s3
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.session import Target
 from tests.aws.conftest import refused
 
@@ -100,10 +101,10 @@ def test_an_object_that_does_not_exist(target: Target, bucket: str) -> None:
     ("uri", "parts"), [("s3://b/k/x.jsonl", ("b", "k/x.jsonl")), ("s3://b/", ("b", "")), ("s3://b", ("b", ""))]
 )
 def test_locations_are_parsed(uri: str, parts: tuple[str, str]) -> None:
-    assert s3.parse_s3_uri(uri) == parts
+    assert parse_s3_uri(uri) == parts
 
 
 @pytest.mark.parametrize("uri", ["", "b/k", "s3://", "s3:///k", "https://b/k"])
 def test_other_text_is_no_location(uri: str) -> None:
     with pytest.raises(ValueError, match="not an S3 location"):
-        s3.parse_s3_uri(uri)
+        parse_s3_uri(uri)

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from batchconsole.aws import s3
-from batchconsole.console.s3.upload import PART_BYTES
 from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.storage import PART_BYTES
 from tests.browser.conftest import Open, faults
 from tests.conftest import service_role_trust
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from batchconsole.aws import s3
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.models import Connection, Grant, Role
 from tests.conftest import ACCOUNT, REGION, service_role_trust
 from tests.factories import MakeJob as MakeJob
 from tests.factories import job_maker
@@ -42,7 +42,9 @@ def filled_in(bucket: str = "some-bucket", **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def person(db: None) -> User:
-    return User.objects.create_user("ada", password="correct horse battery staple")
+    user = User.objects.create_user("ada", password="correct horse battery staple")
+    Grant.objects.create(user=user, role=Role.objects.get(name="Operator"))
+    return user
 
 
 @pytest.fixture

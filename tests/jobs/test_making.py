@@ -17,6 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs import clock, making, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Source, from_s3, from_upload, look, read_records
@@ -86,7 +87,7 @@ def done(made: MadeInput) -> MadeInput:
 
 
 def written(connection: Connection, uri: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in s3.get_range(connection.target, *s3.parse_s3_uri(uri)).splitlines()]
+    return [json.loads(line) for line in s3.get_range(connection.target, *parse_s3_uri(uri)).splitlines()]
 
 
 def test_it_works(connection: Connection, bucket: str) -> None:

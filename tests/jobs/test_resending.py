@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from batchconsole.aws import s3
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs import lifecycle, making, resending, results
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput, Status
@@ -82,7 +83,7 @@ def written(job: BatchJob, **choice: Any) -> list[str]:
     making.make_input(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.DONE, made.error
-    bucket, key = s3.parse_s3_uri(made.output_s3_uri)
+    bucket, key = parse_s3_uri(made.output_s3_uri)
     data = b"".join(s3.iter_object(job.connection.target, bucket, key))
     return [json.loads(each)["recordId"] for each in data.splitlines()]
 
@@ -201,7 +202,7 @@ def merged(job: BatchJob, *others: BatchJob, **choice: Any) -> MadeInput:
 
 def files_at(made: MadeInput) -> dict[str, list[str]]:
     """What lies in the folder of *made*: the question of each record by file."""
-    target, (bucket, folder) = made.connection.target, s3.parse_s3_uri(made.output_s3_uri)
+    target, (bucket, folder) = made.connection.target, parse_s3_uri(made.output_s3_uri)
     return {
         item.key.removeprefix(folder): [
             json.loads(each)["modelInput"]["messages"][0]["content"][0]["text"]
@@ -248,7 +249,7 @@ def together(job: BatchJob, other: BatchJob, person: User) -> BatchJob:
         (job, [outcome(2, "two"), outcome(3, "three"), outcome(4, "four")]),
         (other, [json.dumps(theirs).encode() + b"\n"]),
     ):
-        bucket, _ = s3.parse_s3_uri(job.output_s3_uri)
+        bucket, _ = parse_s3_uri(job.output_s3_uri)
         key = f"out/{again.aws_id}/{source.aws_id}.jsonl.out"
         s3.put_object(job.connection.target, bucket, key, b"".join(lines))
     results.collect_results(again)

@@ -11,6 +11,7 @@ from functools import partial
 from batchconsole.aws import ec2, kms, s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3 import S3Object
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.session import Target
 from batchconsole.console.create.forms import JobForm
 from batchconsole.console.roles.access import NO_ROLE, RoleAccess, access_of
@@ -54,7 +55,7 @@ class _Found:
 
 
 def _look(target: Target, uri: str) -> _Found:
-    bucket, key = s3.parse_s3_uri(uri)
+    bucket, key = parse_s3_uri(uri)
     listing = s3.list_objects(target, bucket, key, max_keys=1)
     first = next(iter(listing.objects), None)
     if first and first.key == key and not key.endswith("/"):
@@ -98,7 +99,7 @@ def _is_within(uri: str, folder: str) -> bool:
 def _look_up(form: JobForm, name: str) -> _Found | None:
     """What lies there, with what is to be said of its bucket; ``None`` when there is no bucket."""
     target, here = form.connection.target, form.connection.region
-    bucket, _ = s3.parse_s3_uri(form.cleaned_data[name])
+    bucket, _ = parse_s3_uri(form.cleaned_data[name])
     try:
         region = s3.bucket_region(target, bucket)
         found = _look(target, form.cleaned_data[name])
@@ -116,7 +117,7 @@ def _check_owner(form: JobForm, name: str, *, of: str) -> None:
     """An owner that S3 does not take for this bucket; AWS refuses such a job when it starts to read or write."""
     uri, owner = form.cleaned_data.get(of), form.cleaned_data[name]
     if uri:
-        bucket, _ = s3.parse_s3_uri(uri)
+        bucket, _ = parse_s3_uri(uri)
         s3.list_objects(
             form.connection.target, bucket, max_keys=1
         )  # a bucket we may not see tells nothing of its owner

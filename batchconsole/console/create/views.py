@@ -30,7 +30,7 @@ from batchconsole.console.roles.access import check_access
 from batchconsole.console.roles.policy import role_policy
 from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.places import Place
-from batchconsole.console.s3.views import CHOOSERS, chooser_context, input_limits
+from batchconsole.console.s3.views import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
@@ -85,7 +85,7 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
         _offer(form, name)
     if shown.chooser in CHOOSERS:
         limits = input_limits(request, shown.chooser, data)
-        page = read_page(request.connection.target, Place.read(QueryDict(shown.place)), limits=limits)
+        page = read_page(storage_of(request), Place.read(QueryDict(shown.place)), limits=limits)
         context |= chooser_context(page, shown.chooser, surface="inline")
     if shown.picker is not None:
         context |= {"picker": ModelSearch.read(request.connection, shown.picker), "surface": "inline"}

@@ -23,7 +23,7 @@ from batchconsole.console.make_input.forms import S3, MakingForm, suggestions
 from batchconsole.console.make_input.upload_handler import ArrivingFile, DataFolderUploadHandler
 from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.places import Place
-from batchconsole.console.s3.views import CHOOSERS, chooser_context
+from batchconsole.console.s3.views import CHOOSERS, chooser_context, storage_of
 from batchconsole.jobs import making, uploads
 from batchconsole.jobs.input_sources import read_records
 from batchconsole.jobs.limits import DEFAULTS
@@ -86,7 +86,7 @@ def _new(request: ConsoleRequest) -> HttpResponse:
     form.focus(shown.focus)
     context: dict[str, Any] = {}
     if shown.chooser in CHOOSERS:
-        page = read_page(request.connection.target, Place.read(QueryDict(shown.place)))
+        page = read_page(storage_of(request), Place.read(QueryDict(shown.place)))
         context = chooser_context(page, shown.chooser, surface="inline")
     return _show(request, form, **context)
 

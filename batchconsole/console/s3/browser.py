@@ -14,14 +14,13 @@ from urllib.parse import urlencode
 from django.core.cache import caches
 from django.utils import timezone
 
-from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.s3 import Listing
-from batchconsole.aws.session import Target
 from batchconsole.console.kit.columns import Column, Heading
 from batchconsole.console.s3.inputs import Hindrance, hindrance
 from batchconsole.console.s3.places import BUCKET_COLUMNS, OBJECT_COLUMNS, Crumb, Place
+from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.limits import Limits
+from batchconsole.jobs.storage import Listing, Storage
 
 PAGE_SIZE = 100
 # As many as S3 lists in one call.
@@ -72,7 +71,7 @@ class Page:
     previous: Place | None = None
     by_prefix: bool = False
     read_at: datetime = field(default_factory=timezone.now)
-    error: AwsError | None = None
+    error: AwsError | UserError | None = None
 
     @property
     def counter(self) -> str:
@@ -126,7 +125,7 @@ class Page:
 
 
 def read_page(
-    target: Target,
+    storage: Storage,
     place: Place,
     *,
     limits: Limits | None = None,
@@ -134,21 +133,22 @@ def read_page(
     whole: int = WHOLE,
     most: int = MOST,
 ) -> Page:
-    """The page at *place*; AWS's error instead of rows when there was one.
+    """The page at *place*; the error instead of rows when there was one.
 
     With *limits* objects say what keeps them from being the input of a job. *whole* is how many objects are read in one
     call, *most* how many to search within names or to sort; these are remembered for a minute, unless *is_fresh*.
     """
     try:
-        return _Reader(target, place, limits, whole, most, is_fresh).page() if place.bucket else _buckets(target, place)
-    except AwsError as error:
+        reader = _Reader(storage, place, limits, whole, most, is_fresh)
+        return reader.page() if place.bucket else _buckets(storage, place)
+    except (AwsError, UserError) as error:
         return Page(place, error=error)
 
 
-def _buckets(target: Target, place: Place) -> Page:
+def _buckets(storage: Storage, place: Place) -> Page:
     rows = [
         Row(BUCKET, bucket.name, f"s3://{bucket.name}/", created_at=bucket.created_at, region=bucket.region)
-        for bucket in s3.list_buckets(target)
+        for bucket in storage.buckets()
         if place.find.lower() in bucket.name
     ]
     return _known(place, rows)
@@ -181,7 +181,7 @@ def _sort_key(row: Row, name: str) -> tuple[Any, ...]:
 class _Reader:
     """Reads what a page of a bucket needs, in as few calls as there can be."""
 
-    target: Target
+    storage: Storage
     place: Place
     limits: Limits | None
     whole: int
@@ -203,7 +203,9 @@ class _Reader:
     @property
     def _key(self) -> str:
         """Where a large folder is remembered for some seconds, so that its second page is not read anew."""
-        named = repr((self.target, self.place.bucket, self.place.folder, self.whole, self.most))
+        connection = self.storage.connection
+        whose = (connection.target, connection.prefixes("read"))
+        named = repr((*whose, self.place.bucket, self.place.folder, self.whole, self.most))
         return hashlib.sha256(named.encode()).hexdigest()
 
     def _remembered(self) -> tuple[Listing, datetime] | None:
@@ -214,7 +216,7 @@ class _Reader:
         return self.place.folder + self.place.find
 
     def _list(self, prefix: str, token: str = "") -> Listing:
-        return s3.list_objects(self.target, self.place.bucket, prefix, continuation_token=token, max_keys=self.whole)
+        return self.storage.listing(self.place.bucket, prefix, continuation_token=token, max_keys=self.whole)
 
     def _read_on(self, first: Listing) -> tuple[Listing, datetime]:
         """The folder from *first* on, up to the limit, with a token where there is more; and when it was read."""

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
 
-from batchconsole.aws import s3
-from batchconsole.aws.s3 import ARCHIVES, S3Object
-from batchconsole.aws.session import Target
 from batchconsole.jobs.limits import Limits
+from batchconsole.jobs.storage import S3Object, Storage
 
 SUFFIX = ".jsonl"
 # Of these the console can make input.
@@ -36,8 +34,8 @@ def hindrance(item: S3Object, limits: Limits) -> Hindrance | None:
         return Hindrance("Not a .jsonl file.", "Amazon Bedrock reads only files whose names end in .jsonl.")
     if not item.size:
         return Hindrance("Empty file.", "Enter a file with a record on each line.")
-    if item.is_archived:
-        return Hindrance(f"Archived in {ARCHIVES[item.storage_class]}.", "Restore it in S3 first, or enter a copy.")
+    if item.archive:
+        return Hindrance(f"Archived in {item.archive}.", "Restore it in S3 first, or enter a copy.")
     return _too_large(item, limits)
 
 
@@ -78,8 +76,8 @@ class FolderInput:
         )
 
 
-def folder_input(target: Target, bucket: str, folder: str, limits: Limits) -> FolderInput:
-    """What a job would read in *folder*, of the first thousand objects; raises :class:`AwsError`."""
-    listing = s3.list_objects(target, bucket, folder, delimiter="")
+def folder_input(storage: Storage, bucket: str, folder: str, limits: Limits) -> FolderInput:
+    """What a job would read in *folder*, of the first thousand objects; raises AwsError and NotAllowed."""
+    listing = storage.listing(bucket, folder, delimiter="")
     sizes = [item.size for item in listing.objects if item.key.endswith(SUFFIX)]
     return FolderInput(len(sizes), sum(sizes), bool(listing.next_token), limits)

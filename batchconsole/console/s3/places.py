@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from batchconsole.aws import s3
-from batchconsole.aws.s3_addresses import s3_uri
+from batchconsole.aws.s3_addresses import SCHEME, s3_uri
 from batchconsole.console.kit.columns import Column
 from batchconsole.console.kit.numbers import read_number
 
@@ -40,7 +39,7 @@ class Place:
     @classmethod
     def read(cls, query: QueryDict) -> Self:
         """The place a query string names. A URI that does not end in a slash is its folder, looking for the rest."""
-        bucket, _, path = s3_uri(query.get("uri", "")).removeprefix(s3.SCHEME).partition("/")
+        bucket, _, path = s3_uri(query.get("uri", "")).removeprefix(SCHEME).partition("/")
         folder, slash, name = path.rpartition("/")
         page = query.get("page", "")
         sort = query.get("sort", "")

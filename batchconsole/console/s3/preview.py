@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.s3 import S3Object
-from batchconsole.aws.session import Target
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.storage import S3Object, Storage
 from batchconsole.records import repair
 from batchconsole.records.pretty import lay_out
 
@@ -33,16 +32,16 @@ class Preview:
     records: list[PreviewRecord] = field(default_factory=list)
     text: str = ""
     is_part: bool = False
-    error: AwsError | None = None
+    error: AwsError | UserError | None = None
 
 
-def preview(target: Target, bucket: str, item: S3Object, *, version_id: str = "") -> Preview:
-    """Read the first bytes of *item* and make them readable; AWS's error instead when it could not be read."""
+def preview(storage: Storage, bucket: str, item: S3Object, *, version_id: str = "") -> Preview:
+    """Read the first bytes of *item* and make them readable; the error instead when it could not be read."""
     if not item.size:
         return Preview(TEXT)
     try:
-        data = s3.get_range(target, bucket, item.key, end=min(item.size, READ_BYTES), version_id=version_id)
-    except AwsError as error:
+        data = storage.read_start(bucket, item.key, min(item.size, READ_BYTES), version_id=version_id)
+    except (AwsError, UserError) as error:
         return Preview(TEXT, error=error)
     is_part = item.size > len(data)
     if item.key.endswith(RECORD_SUFFIXES):

@@ -6,23 +6,18 @@ Each request is short whatever the file's size, and an upload that broke off goe
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
-from batchconsole.aws import s3, s3_multipart
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.body_limits import takes_files
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.numbers import read_number
-from batchconsole.console.s3 import uploads as uploads
+from batchconsole.console.s3 import uploads
+from batchconsole.console.s3.views import storage_of
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.storage import MAX_PARTS, EmptyFile, ObjectExists
 
-PART_BYTES = 8 * 2**20
 LARGEST_PART_BYTES = 64 * 2**20
-GONE = "NoSuchUpload"
-
-
-def part_size(size: int) -> int:
-    """Bytes of a part for a file of *size* bytes: eight MiB, or more where S3's limit of parts asks for it."""
-    at_least = -(-size // (s3_multipart.MAX_PARTS - 1))
-    return max(PART_BYTES, at_least)
 
 
 @require_POST
@@ -38,29 +33,14 @@ def start(request: ConsoleRequest, connection: str) -> JsonResponse:
     size = read_number(request.POST.get("size", ""), -1)
     if size < 0:
         return _refused("The size of the file is not a number of bytes.")
-    upload_id, target = request.POST.get("upload", ""), request.connection.target
-    may_replace = "replace" in request.POST or bool(upload_id)  # what goes on was asked when it began
-    refusal = uploads.refusal(target, bucket, key, size=size, may_replace=may_replace)
-    if refusal:
-        return JsonResponse({"message": refusal, "refused": True}, status=409)
+    upload_id, may_replace = request.POST.get("upload", ""), "replace" in request.POST
     try:
-        done = _done(request, bucket, key, upload_id) if upload_id else None
-        if done is None:
-            upload_id, done = s3_multipart.create_multipart_upload(target, bucket, key), []
-    except AwsError as error:
+        begun = storage_of(request).begin_upload(bucket, key, size=size, may_replace=may_replace, upload_id=upload_id)
+    except (EmptyFile, ObjectExists) as error:
+        return JsonResponse({"message": uploads.refusal(error), "refused": True}, status=409)
+    except (AwsError, UserError) as error:
         return _failed(error)
-    return JsonResponse({"upload": upload_id, "partSize": part_size(size), "done": done})
-
-
-def _done(request: ConsoleRequest, bucket: str, key: str, upload_id: str) -> list[int] | None:
-    """The parts an earlier try has left, ``None`` when S3 knows of no such upload any more."""
-    try:
-        parts = s3_multipart.list_parts(request.connection.target, bucket, key, upload_id=upload_id)
-    except AwsError as error:
-        if error.code != GONE:
-            raise
-        return None
-    return [part.number for part in parts]
+    return JsonResponse({"upload": begun.upload_id, "partSize": begun.part_bytes, "done": begun.done})
 
 
 @takes_files(max_bytes=LARGEST_PART_BYTES)
@@ -68,17 +48,17 @@ def _done(request: ConsoleRequest, bucket: str, key: str, upload_id: str) -> lis
 def part(request: ConsoleRequest, connection: str) -> JsonResponse:
     """One part; its bytes are the request's body, the rest is in the query string."""
     try:
-        bucket, key = s3.parse_s3_uri(request.GET.get("uri", ""))
+        bucket, key = parse_s3_uri(request.GET.get("uri", ""))
         number = read_number(request.GET.get("part", ""))
     except ValueError as error:
         return _refused(str(error))
     body = _read(request)
-    if not 1 <= number <= s3_multipart.MAX_PARTS or body is None:
-        return _refused(f"A part has a number up to {s3_multipart.MAX_PARTS} and up to {LARGEST_PART_BYTES} bytes.")
+    if not 1 <= number <= MAX_PARTS or body is None:
+        return _refused(f"A part has a number up to {MAX_PARTS} and up to {LARGEST_PART_BYTES} bytes.")
     upload_id = request.GET.get("upload", "")
     try:
-        s3_multipart.upload_part(request.connection.target, bucket, key, upload_id=upload_id, number=number, body=body)
-    except AwsError as error:
+        storage_of(request).upload_part(bucket, key, upload_id=upload_id, number=number, body=body)
+    except (AwsError, UserError) as error:
         return _failed(error)
     return JsonResponse({"part": number})
 
@@ -97,10 +77,8 @@ def finish(request: ConsoleRequest, connection: str) -> JsonResponse:
     except ValueError as error:
         return _refused(str(error))
     try:
-        s3_multipart.complete_multipart_upload(
-            request.connection.target, bucket, key, upload_id=request.POST.get("upload", "")
-        )
-    except AwsError as error:
+        storage_of(request).finish_upload(bucket, key, upload_id=request.POST.get("upload", ""))
+    except (AwsError, UserError) as error:
         return _failed(error)
     uploads.say_uploaded(request, bucket, key)
     return JsonResponse({})
@@ -114,18 +92,15 @@ def abort(request: ConsoleRequest, connection: str) -> JsonResponse:
     except ValueError as error:
         return _refused(str(error))
     try:
-        s3_multipart.abort_multipart_upload(
-            request.connection.target, bucket, key, upload_id=request.POST.get("upload", "")
-        )
-    except AwsError as error:
-        if error.code != GONE:
-            return _failed(error)
+        storage_of(request).abort_upload(bucket, key, upload_id=request.POST.get("upload", ""))
+    except (AwsError, UserError) as error:
+        return _failed(error)
     return JsonResponse({})
 
 
 def _place(request: HttpRequest) -> tuple[str, str]:
     """Bucket and key of the object to be; raises :class:`ValueError` for a folder or nothing."""
-    bucket, key = s3.parse_s3_uri(request.POST.get("uri", ""))
+    bucket, key = parse_s3_uri(request.POST.get("uri", ""))
     if not key or key.endswith("/"):
         raise ValueError("An object needs a name.")
     return bucket, key
@@ -135,5 +110,6 @@ def _refused(message: str) -> JsonResponse:
     return JsonResponse({"message": message}, status=400)
 
 
-def _failed(error: AwsError) -> JsonResponse:
-    return JsonResponse({"message": sentences(error), "code": error.code}, status=502)
+def _failed(error: AwsError | UserError) -> JsonResponse:
+    status = 502 if isinstance(error, AwsError) else 403
+    return JsonResponse({"message": sentences(error), "code": error.code}, status=status)

@@ -1,28 +1,21 @@
-"""What holds for every upload to S3, by the form or in parts: what is not taken, and what is said when it is there."""
+"""What is said of every upload to S3, by the form or in parts: why it is not taken, and where it went."""
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
-from batchconsole.aws import s3
-from batchconsole.aws.errors import AwsError
-from batchconsole.aws.session import Target
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.times import absolute
 from batchconsole.console.s3.inputs import SUFFIX
+from batchconsole.jobs.storage import EmptyFile, ObjectExists
 
 
-def refusal(target: Target, bucket: str, key: str, *, size: int, may_replace: bool) -> str:
-    """Why a file of *size* bytes is not taken, and what to do; empty when it is."""
-    name = key.rpartition("/")[2]
-    if not size:
-        return f"{name} is empty: there is nothing in it to upload. Check the file."
-    if may_replace:
-        return ""
-    try:
-        there = s3.head_object(target, bucket, key)
-    except AwsError:  # nothing is there, or S3 does not say; the upload will tell
-        return ""
-    age = f"{filesizeformat(there.size)}, last modified {absolute(there.last_modified)}"
+def refusal(error: EmptyFile | ObjectExists) -> str:
+    """Why a file is not taken, and what to do on this page."""
+    if isinstance(error, EmptyFile):
+        return sentences(error)
+    item, name = error.item, error.item.key.rpartition("/")[2]
+    age = f"{filesizeformat(item.size)}, last modified {absolute(item.last_modified)}"
     return f"{name} exists already: {age}. Check Replace files of the same name to overwrite it."
 
 

@@ -12,19 +12,20 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url
 
-from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.session import Target
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.body_limits import takes_files
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import ASKERS, wants_part
 from batchconsole.console.kit.errors import sentences
-from batchconsole.console.s3 import uploads as uploads
+from batchconsole.console.s3 import uploads
 from batchconsole.console.s3.browser import Page, read_page
 from batchconsole.console.s3.inputs import TABLES, folder_input, hindrance
 from batchconsole.console.s3.places import Place
 from batchconsole.console.s3.preview import preview
+from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.limits import Limits, limits_for
+from batchconsole.jobs.storage import EmptyFile, ObjectExists, Storage
 
 # What the chooser is for: the form's field, and whether the job reads there or writes.
 CHOOSERS = {"input_s3_uri": "read", "output_s3_uri": "write"}
@@ -41,7 +42,7 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     chooser = request.GET.get("choose", "")
     limits = input_limits(request, chooser, request.GET)
     is_fresh = "fresh" in request.GET
-    page = read_page(request.connection.target, Place.read(request.GET), limits=limits, is_fresh=is_fresh)
+    page = read_page(storage_of(request), Place.read(request.GET), limits=limits, is_fresh=is_fresh)
     add = request.GET.get("add", "")
     context = {
         "add": add if add in ADDITIONS and page.place.bucket and not page.error else "",
@@ -52,6 +53,11 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
         context |= chooser_context(page, chooser, surface="dialog")
         return _in_dialog(render(request, "console/s3/_s3_chooser.html", context))
     return render(request, "console/s3/s3.html", context | {"page": page, "surface": "page"})
+
+
+def storage_of(request: ConsoleRequest) -> Storage:
+    """S3 as the person of *request* may use it."""
+    return Storage(request.connection, request.user)
 
 
 def input_limits(request: ConsoleRequest, chooser: str, asked: QueryDict) -> Limits | None:
@@ -73,8 +79,8 @@ def folder_summary(request: ConsoleRequest, connection: str) -> HttpResponse:
     limits = limits_for(request.connection, request.GET.get("model_id", ""))
     context: dict[str, Any] = {}
     try:
-        context["found"] = folder_input(request.connection.target, place.bucket, place.folder, limits)
-    except AwsError as error:
+        context["found"] = folder_input(storage_of(request), place.bucket, place.folder, limits)
+    except (AwsError, UserError) as error:
         context["error"] = error
     return render(request, "console/s3/_s3_folder_summary.html", context)
 
@@ -117,25 +123,25 @@ def _read_object(request: ConsoleRequest, bucket: str, key: str) -> dict[str, An
 
     Of an object that is not there the versions are looked up unasked: they outlive one that was deleted.
     """
-    target, version_id = request.connection.target, request.GET.get("version", "")
+    storage, version_id = storage_of(request), request.GET.get("version", "")
     found: dict[str, Any] = {"error": None}
     try:
-        found["object"] = s3.head_object(target, bucket, key, version_id=version_id)
-    except AwsError as error:
+        found["object"] = storage.head(bucket, key, version_id=version_id)
+    except (AwsError, UserError) as error:
         found["error"] = error
     else:
-        found["preview"] = preview(target, bucket, found["object"], version_id=version_id)
+        found["preview"] = preview(storage, bucket, found["object"], version_id=version_id)
     is_gone = found["error"] and found["error"].code in NOT_THERE
     if "versions" in request.GET or is_gone:
-        found |= _versions(target, bucket, key, is_asked_for="versions" in request.GET)
+        found |= _versions(storage, bucket, key, is_asked_for="versions" in request.GET)
     return found
 
 
-def _versions(target: Target, bucket: str, key: str, *, is_asked_for: bool) -> dict[str, Any]:
+def _versions(storage: Storage, bucket: str, key: str, *, is_asked_for: bool) -> dict[str, Any]:
     """The versions, and since when the object has been deleted; why not only where somebody asked for them."""
     try:
-        versions = s3.list_object_versions(target, bucket, key)
-    except AwsError as error:
+        versions = storage.versions(bucket, key)
+    except (AwsError, UserError) as error:
         return {"versions_error": error} if is_asked_for else {}
     deleted_at = versions[0].last_modified if versions and versions[0].is_deleted else None
     return {"versions": versions, "deleted_at": deleted_at} if versions or is_asked_for else {}
@@ -143,7 +149,7 @@ def _versions(target: Target, bucket: str, key: str, *, is_asked_for: bool) -> d
 
 def _object_place(request: ConsoleRequest) -> tuple[str, str]:
     try:
-        bucket, key = s3.parse_s3_uri(request.GET.get("uri", ""))
+        bucket, key = parse_s3_uri(request.GET.get("uri", ""))
     except ValueError as error:
         raise Http404(str(error)) from error
     if not key:
@@ -151,7 +157,9 @@ def _object_place(request: ConsoleRequest) -> tuple[str, str]:
     return bucket, key
 
 
-def _status(error: AwsError) -> int:
+def _status(error: AwsError | UserError) -> int:
+    if isinstance(error, UserError):
+        return 403
     return 404 if error.code in NOT_THERE else 502
 
 
@@ -159,12 +167,12 @@ def _status(error: AwsError) -> int:
 def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
     """The object as a file, handed on as it comes."""
     bucket, key = _object_place(request)
-    target, version_id = request.connection.target, request.GET.get("version", "")
+    storage, version_id = storage_of(request), request.GET.get("version", "")
     try:
-        item = s3.head_object(target, bucket, key, version_id=version_id)
-        chunks = s3.iter_object(target, bucket, key, etag=item.etag, version_id=version_id)
+        item = storage.head(bucket, key, version_id=version_id)
+        chunks = storage.chunks(bucket, key, etag=item.etag, version_id=version_id)
         first = next(chunks, b"")  # a refusal must come before the response has begun
-    except AwsError as error:
+    except (AwsError, UserError) as error:
         messages.error(request, f"{key} could not be downloaded. {sentences(error)}")
         return redirect(f"{reverse('s3-object', args=[connection])}?{urlencode({'uri': f's3://{bucket}/{key}'})}")
     response = StreamingHttpResponse(chain([first], chunks), content_type="application/octet-stream")
@@ -190,13 +198,12 @@ def upload(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 def _put(request: ConsoleRequest, place: Place, file: Any) -> str:
     """Upload one file; why not, where that is so."""
-    target, key = request.connection.target, place.folder + file.name
-    refusal = uploads.refusal(target, place.bucket, key, size=file.size, may_replace="replace" in request.POST)
-    if refusal:
-        return f"{refusal} Then choose the file again."
+    key, may_replace = place.folder + file.name, "replace" in request.POST
     try:
-        s3.upload_fileobj(target, place.bucket, key, file)
-    except AwsError as error:
+        storage_of(request).upload(place.bucket, key, file, size=file.size, may_replace=may_replace)
+    except (EmptyFile, ObjectExists) as error:
+        return f"{uploads.refusal(error)} Then choose the file again."
+    except (AwsError, UserError) as error:
         return f"{file.name} could not be uploaded. {sentences(error)}"
     uploads.say_uploaded(request, place.bucket, key)
     return ""
@@ -212,8 +219,8 @@ def create_folder(request: ConsoleRequest, connection: str) -> HttpResponse:
         return _back(request, place, add="folder")
     made = place.inside(place.bucket, f"{place.folder}{name}/")
     try:
-        s3.put_object(request.connection.target, made.bucket, made.folder, b"")
-    except AwsError as error:
+        storage_of(request).create_folder(made.bucket, made.folder)
+    except (AwsError, UserError) as error:
         messages.error(request, f"The folder {name} could not be created. {sentences(error)}")
         return _back(request, place, add="folder")
     messages.success(request, f"The folder {name} was created.")

@@ -5,7 +5,7 @@ from batchconsole.jobs.models.access import Grant, Right, Role
 from batchconsole.jobs.models.api_key import ApiKey
 from batchconsole.jobs.models.bulk_action import BulkAction, BulkActionItem
 from batchconsole.jobs.models.connection import Connection
-from batchconsole.jobs.models.event import Event
+from batchconsole.jobs.models.event import Actor, Event
 from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.job import COUNTED, BatchJob
 from batchconsole.jobs.models.limit import ModelLimit, base_model_id
@@ -25,6 +25,7 @@ __all__ = [
     "STOPPABLE",
     "UNFINISHED",
     "WAITING",
+    "Actor",
     "ApiKey",
     "BatchJob",
     "BulkAction",

@@ -13,8 +13,8 @@ from django.test import Client
 from batchconsole.aws import s3
 from batchconsole.console.s3.browser import PAGE_SIZE, read_page
 from batchconsole.console.s3.places import Place
-from batchconsole.console.s3.upload import PART_BYTES, part_size
 from batchconsole.jobs.models import Connection, ModelLimit
+from batchconsole.jobs.storage import PART_BYTES, Storage, part_bytes
 from tests.console.conftest import MODEL
 
 HTMX = {"HX-Request": "true"}
@@ -108,11 +108,11 @@ class TestLargeFolder:
 
     @pytest.fixture(autouse=True)
     def the_folder(self, local: Connection, many: str) -> None:
-        self.target, self.query = local.target, many
+        self.local, self.query = local, many
 
     def read(self, more: str = "", *, most: int = 200, fresh: bool = False) -> Any:
         query = QueryDict(more if more.startswith("uri=") else f"{self.query}{more}")
-        return read_page(self.target, Place.read(query), whole=PAGE_SIZE, most=most, is_fresh=fresh)
+        return read_page(Storage(self.local, None), Place.read(query), whole=PAGE_SIZE, most=most, is_fresh=fresh)
 
     def test_it_comes_in_s3s_order_there_and_back(self) -> None:
         first = self.read()
@@ -156,12 +156,12 @@ def test_of_a_call_each_page_shows_a_part(local: Connection, bucket: str, boto: 
     place: Place | None = Place(bucket, "parts/")
     pages = []
     while place:
-        pages.append(read_page(local.target, place, whole=2 * PAGE_SIZE))
+        pages.append(read_page(Storage(local, None), place, whole=2 * PAGE_SIZE))
         place = pages[-1].next
     assert [name for page in pages for name in names(page)] == [f"{number:04}" for number in range(2 * PAGE_SIZE + 3)]
     before = pages[-1].previous
     assert before
-    assert read_page(local.target, before, whole=2 * PAGE_SIZE).rows == pages[1].rows
+    assert read_page(Storage(local, None), before, whole=2 * PAGE_SIZE).rows == pages[1].rows
 
 
 def test_a_page_after_the_last_is_the_last(client: Client, bucket: str) -> None:
@@ -668,9 +668,9 @@ class TestUploadInParts:
 
 
 def test_parts_grow_with_the_file_so_that_s3s_limit_of_parts_is_kept() -> None:
-    assert part_size(1) == PART_BYTES
+    assert part_bytes(1) == PART_BYTES
     huge = 5 * 2**40
-    assert -(-huge // part_size(huge)) <= 10_000
+    assert -(-huge // part_bytes(huge)) <= 10_000
 
 
 @pytest.mark.parametrize("path", ["s3/upload/", "s3/folder/", "s3/upload/start/", "s3/upload/finish/"])

@@ -1,0 +1,246 @@
+"""S3 as one person may use it on one connection: what lies there, and what people write there, recorded as events.
+
+Reading takes the right ``read`` where the connection allows reading, writing the right ``submit`` where it allows
+uploads. Whatever is refused for that raises NotAllowed, whatever S3 refuses AwsError.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from batchconsole.aws import s3, s3_multipart
+from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3 import Bucket, Listing, ObjectVersion, S3Object
+from batchconsole.aws.s3_addresses import SCHEME
+from batchconsole.aws.s3_multipart import MAX_PARTS
+from batchconsole.aws.session import Target
+from batchconsole.jobs.access import lies_in, require, require_places
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import Actor, Connection, Event, Right, Verb
+
+__all__ = [
+    "MAX_PARTS",
+    "NO_UPLOAD",
+    "Bucket",
+    "EmptyFile",
+    "Listing",
+    "ObjectExists",
+    "ObjectVersion",
+    "S3Object",
+    "Storage",
+    "Upload",
+]
+
+PART_BYTES = 8 * 2**20
+NO_UPLOAD = "NoSuchUpload"  # S3's word for an upload that was completed, aborted, or never begun
+
+
+class EmptyFile(UserError):
+    """A file without a byte, which is somebody's mistake."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is empty: there is nothing in it to upload.", "file", "Check the file.")
+
+
+class ObjectExists(UserError):
+    """An object of that name is there, and nobody said to replace it; ``item`` is what is there."""
+
+    def __init__(self, name: str, item: S3Object) -> None:
+        super().__init__(f"{name} exists already.", "file", "Choose to replace it, or upload under another name.")
+        self.item = item
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload in parts: its id, the bytes of each part but the last, and the numbers of the parts S3 has."""
+
+    upload_id: str
+    part_bytes: int
+    done: list[int]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The S3 of *connection*, as *actor* may use it; ``None`` is the system itself."""
+
+    connection: Connection
+    actor: Actor
+
+    # What lies there.
+
+    def buckets(self) -> list[Bucket]:
+        """The buckets of the account in which something may be read, by name."""
+        require(self.actor, Right.READ, self.connection)
+        return [bucket for bucket in s3.list_buckets(self._target) if self._leads_on(_uri(bucket.name))]
+
+    def bucket_region(self, bucket: str) -> str:
+        """The region a bucket lies in, empty when S3 does not say."""
+        require(self.actor, Right.READ, self.connection)
+        return s3.bucket_region(self._target, bucket)
+
+    def listing(
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        continuation_token: str = "",
+        max_keys: int = 1000,
+        delimiter: str = "/",
+        owner: str = "",
+    ) -> Listing:
+        """One page under *prefix*, as :func:`batchconsole.aws.s3.list_objects` gives it.
+
+        On the way to the places where reading is allowed, only what leads there.
+        """
+        folder = prefix.rpartition("/")[0]
+        place = _uri(bucket, f"{folder}/" if folder else "")
+        require(self.actor, Right.READ, self.connection)
+        if not self._leads_on(place):
+            require_places(self.connection, read=place)
+        found = s3.list_objects(
+            self._target,
+            bucket,
+            prefix,
+            continuation_token=continuation_token,
+            max_keys=max_keys,
+            delimiter=delimiter,
+            owner=owner,
+        )
+        return replace(
+            found,
+            folders=[each for each in found.folders if self._leads_on(_uri(bucket, each))],
+            objects=[each for each in found.objects if self._may_read(_uri(bucket, each.key))],
+        )
+
+    def _may_read(self, uri: str) -> bool:
+        allowed = self.connection.prefixes("read")
+        return not allowed or lies_in(uri, allowed)
+
+    def _leads_on(self, uri: str) -> bool:
+        """Whether something below *uri* may be read."""
+        return self._may_read(uri) or any(f"{prefix}/".startswith(uri) for prefix in self.connection.prefixes("read"))
+
+    def head(self, bucket: str, key: str, *, version_id: str = "") -> S3Object:
+        """Size, time and ETag of one object."""
+        self._require_read(bucket, key)
+        return s3.head_object(self._target, bucket, key, version_id=version_id)
+
+    def versions(self, bucket: str, key: str) -> list[ObjectVersion]:
+        """The versions of one object, newest first."""
+        self._require_read(bucket, key)
+        return s3.list_object_versions(self._target, bucket, key)
+
+    def read_start(self, bucket: str, key: str, size: int, *, version_id: str = "") -> bytes:
+        """The first *size* bytes of an object."""
+        self._require_read(bucket, key)
+        return s3.get_range(self._target, bucket, key, end=size, version_id=version_id)
+
+    def chunks(self, bucket: str, key: str, *, etag: str = "", version_id: str = "") -> Iterator[bytes]:
+        """The bytes of an object in chunks; with *etag*, only while the object is still that one."""
+        self._require_read(bucket, key)
+        return s3.iter_object(self._target, bucket, key, etag=etag, version_id=version_id)
+
+    # What people write there.
+
+    def upload(self, bucket: str, key: str, file: BinaryIO, *, size: int, may_replace: bool) -> None:
+        """Write *file* of *size* bytes as one object; raises EmptyFile and ObjectExists."""
+        before = self._require_upload(bucket, key, size=size, may_replace=may_replace)
+        s3.upload_fileobj(self._target, bucket, key, file)
+        self._record_upload(bucket, key, size=size, before=before)
+
+    def begin_upload(self, bucket: str, key: str, *, size: int, may_replace: bool, upload_id: str = "") -> Upload:
+        """Begin an upload of *size* bytes in parts, or go on with *upload_id* if S3 knows it still.
+
+        Raises EmptyFile and ObjectExists; whether to replace was asked when an upload began.
+        """
+        self._require_upload(bucket, key, size=size, may_replace=may_replace or bool(upload_id))
+        done = self._parts_done(bucket, key, upload_id) if upload_id else None
+        if done is None:
+            upload_id, done = s3_multipart.create_multipart_upload(self._target, bucket, key), []
+        return Upload(upload_id, part_bytes(size), done)
+
+    def _parts_done(self, bucket: str, key: str, upload_id: str) -> list[int] | None:
+        """The parts an earlier try has left, ``None`` when S3 knows of no such upload any more."""
+        try:
+            parts = s3_multipart.list_parts(self._target, bucket, key, upload_id=upload_id)
+        except AwsError as error:
+            if error.code != NO_UPLOAD:
+                raise
+            return None
+        return [part.number for part in parts]
+
+    def upload_part(self, bucket: str, key: str, *, upload_id: str, number: int, body: bytes) -> None:
+        """Write one part; the same number again replaces it."""
+        self._require_write(bucket, key)
+        s3_multipart.upload_part(self._target, bucket, key, upload_id=upload_id, number=number, body=body)
+
+    def finish_upload(self, bucket: str, key: str, *, upload_id: str) -> None:
+        """Make the object of the parts that S3 has."""
+        self._require_write(bucket, key)
+        before = self._existing(bucket, key)
+        s3_multipart.complete_multipart_upload(self._target, bucket, key, upload_id=upload_id)
+        made = self._existing(bucket, key)
+        self._record_upload(bucket, key, size=made.size if made else None, before=before)
+
+    def abort_upload(self, bucket: str, key: str, *, upload_id: str) -> None:
+        """Delete the parts; parts that are gone already are fine."""
+        self._require_write(bucket, key)
+        try:
+            s3_multipart.abort_multipart_upload(self._target, bucket, key, upload_id=upload_id)
+        except AwsError as error:
+            if error.code != NO_UPLOAD:
+                raise
+
+    def create_folder(self, bucket: str, folder: str) -> None:
+        """Make an empty folder: in S3, an object of no bytes whose key ends in a slash."""
+        self._require_write(bucket, folder)
+        s3.put_object(self._target, bucket, folder, b"")
+        self._record(Verb.FOLDER_CREATED, bucket, folder)
+
+    @property
+    def _target(self) -> Target:
+        return self.connection.target
+
+    def _require_read(self, bucket: str, key: str) -> None:
+        require(self.actor, Right.READ, self.connection)
+        if not self._may_read(_uri(bucket, key)):
+            require_places(self.connection, read=_uri(bucket, key))
+
+    def _require_write(self, bucket: str, key: str) -> None:
+        require(self.actor, Right.SUBMIT, self.connection)
+        require_places(self.connection, upload=_uri(bucket, key))
+
+    def _require_upload(self, bucket: str, key: str, *, size: int, may_replace: bool) -> S3Object | None:
+        """What the upload of a file will replace, after what forbids it."""
+        self._require_write(bucket, key)
+        name = key.rpartition("/")[2]
+        if not size:
+            raise EmptyFile(name)
+        existing = self._existing(bucket, key)
+        if existing and not may_replace:
+            raise ObjectExists(name, existing)
+        return existing
+
+    def _existing(self, bucket: str, key: str) -> S3Object | None:
+        """What is there; ``None`` also when S3 does not say, for then writing will tell."""
+        try:
+            return s3.head_object(self._target, bucket, key)
+        except AwsError:
+            return None
+
+    def _record_upload(self, bucket: str, key: str, *, size: int | None, before: S3Object | None) -> None:
+        verb = Verb.OBJECT_OVERWRITTEN if before else Verb.OBJECT_UPLOADED
+        self._record(verb, bucket, key, **{} if size is None else {"bytes": size})
+
+    def _record(self, verb: Verb, bucket: str, key: str, **data: int) -> None:
+        data_of_place = {"s3_uri": _uri(bucket, key), **data}
+        Event.objects.create(connection=self.connection, actor=self.actor, verb=verb, data=data_of_place)
+
+
+def part_bytes(size: int) -> int:
+    """Bytes of a part for a file of *size* bytes: eight MiB, or more where S3's limit of parts asks for it."""
+    return max(PART_BYTES, -(-size // (MAX_PARTS - 1)))
+
+
+def _uri(bucket: str, key: str = "") -> str:
+    return f"{SCHEME}{bucket}/{key}"

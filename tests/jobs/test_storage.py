@@ -1,0 +1,142 @@
+"""S3 through the domain: who may read and write where, and the event each write leaves."""
+
+from io import BytesIO
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+
+from batchconsole.aws import s3
+from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.models import Connection, Event, Grant, Role
+from batchconsole.jobs.storage import EmptyFile, ObjectExists, Storage
+
+
+@pytest.fixture
+def bucket(connection: Connection) -> str:
+    name = f"storage-{uuid4().hex[:12]}"
+    s3.create_bucket(connection.target, name)
+    for key in ("team/in/a.jsonl", "team/b.jsonl", "other/c.jsonl"):
+        s3.put_object(connection.target, name, key, b"{}")
+    return name
+
+
+def as_role(person: User, role: str, connection: Connection) -> Storage:
+    Grant.objects.create(user=person, role=Role.objects.get(name=role))
+    return Storage(connection, person)
+
+
+@pytest.fixture
+def storage(connection: Connection, person: User) -> Storage:
+    return as_role(person, "Submitter", connection)
+
+
+def last_event() -> tuple[str, str, dict[str, object]]:
+    event = Event.objects.latest("pk")
+    return event.verb, str(event.actor), event.data
+
+
+def upload(storage: Storage, bucket: str, key: str, *, may_replace: bool = False) -> None:
+    storage.upload(bucket, key, BytesIO(b"{}\n"), size=3, may_replace=may_replace)
+
+
+def test_an_upload_leaves_an_event(storage: Storage, bucket: str) -> None:
+    upload(storage, bucket, "new.jsonl")
+    assert last_event() == ("object_uploaded", "ada", {"s3_uri": f"s3://{bucket}/new.jsonl", "bytes": 3})
+
+
+def test_overwriting_an_object_leaves_an_event_of_its_own(storage: Storage, bucket: str) -> None:
+    upload(storage, bucket, "team/b.jsonl", may_replace=True)
+    assert last_event()[0] == "object_overwritten"
+
+
+def test_an_object_is_overwritten_only_where_somebody_said_so(storage: Storage, bucket: str) -> None:
+    with pytest.raises(ObjectExists) as caught:
+        upload(storage, bucket, "team/b.jsonl")
+    assert caught.value.item.size == 2
+    assert not Event.objects.exists()
+
+
+def test_an_empty_file_is_refused(storage: Storage, bucket: str) -> None:
+    with pytest.raises(EmptyFile):
+        storage.upload(bucket, "x.jsonl", BytesIO(b""), size=0, may_replace=True)
+
+
+def test_an_upload_in_parts_leaves_its_event_when_it_is_whole(storage: Storage, bucket: str) -> None:
+    begun = storage.begin_upload(bucket, "big.jsonl", size=3, may_replace=False)
+    storage.upload_part(bucket, "big.jsonl", upload_id=begun.upload_id, number=1, body=b"{}\n")
+    assert not Event.objects.exists()
+    storage.finish_upload(bucket, "big.jsonl", upload_id=begun.upload_id)
+    assert last_event() == ("object_uploaded", "ada", {"s3_uri": f"s3://{bucket}/big.jsonl", "bytes": 3})
+
+
+def test_a_folder_made_leaves_an_event(storage: Storage, bucket: str) -> None:
+    storage.create_folder(bucket, "team/new/")
+    assert last_event() == ("folder_created", "ada", {"s3_uri": f"s3://{bucket}/team/new/"})
+
+
+def test_a_reader_writes_nothing(connection: Connection, person: User, bucket: str) -> None:
+    storage = as_role(person, "Reader", connection)
+    for write in (
+        lambda: upload(storage, bucket, "x.jsonl"),
+        lambda: storage.create_folder(bucket, "x/"),
+        lambda: storage.begin_upload(bucket, "x.jsonl", size=1, may_replace=True),
+        lambda: storage.upload_part(bucket, "x.jsonl", upload_id="u", number=1, body=b"x"),
+        lambda: storage.finish_upload(bucket, "x.jsonl", upload_id="u"),
+        lambda: storage.abort_upload(bucket, "x.jsonl", upload_id="u"),
+    ):
+        with pytest.raises(NotAllowed, match="submit"):
+            write()
+
+
+def test_a_viewer_reads_nothing(connection: Connection, person: User, bucket: str) -> None:
+    storage = as_role(person, "Viewer", connection)
+    for read in (
+        lambda: storage.buckets(),
+        lambda: storage.bucket_region(bucket),
+        lambda: storage.listing(bucket),
+        lambda: storage.head(bucket, "team/b.jsonl"),
+        lambda: storage.versions(bucket, "team/b.jsonl"),
+        lambda: storage.read_start(bucket, "team/b.jsonl", 1),
+        lambda: storage.chunks(bucket, "team/b.jsonl"),
+    ):
+        with pytest.raises(NotAllowed, match="read"):
+            read()
+
+
+def test_nothing_is_uploaded_outside_the_places_for_uploads(storage: Storage, bucket: str) -> None:
+    storage.connection.upload_prefixes = [f"s3://{bucket}/team/"]
+    upload(storage, bucket, "team/x.jsonl")
+    with pytest.raises(NotAllowed, match="upload only in"):
+        upload(storage, bucket, "other/x.jsonl")
+
+
+class TestReadingIsLimited:
+    """Input, output and uploads lie below ``team/in/``, so reading is limited to it."""
+
+    @pytest.fixture(autouse=True)
+    def the_places(self, storage: Storage, bucket: str) -> None:
+        self.storage, self.bucket = storage, bucket
+        for use in ("input", "output", "upload"):
+            setattr(storage.connection, f"{use}_prefixes", [f"s3://{bucket}/team/in"])
+
+    def test_buckets_without_such_a_place_are_left_out(self) -> None:
+        assert [each.name for each in self.storage.buckets()] == [self.bucket]
+
+    @pytest.mark.parametrize(
+        ("folder", "folders", "keys"),
+        [("", ["team/"], []), ("team/", ["team/in/"], []), ("team/in/", [], ["team/in/a.jsonl"])],
+    )
+    def test_a_listing_shows_what_leads_there_and_what_is_there(
+        self, folder: str, folders: list[str], keys: list[str]
+    ) -> None:
+        found = self.storage.listing(self.bucket, folder)
+        assert (found.folders, [each.key for each in found.objects]) == (folders, keys)
+
+    def test_a_folder_beside_is_not_listed(self) -> None:
+        with pytest.raises(NotAllowed, match="read only in"):
+            self.storage.listing(self.bucket, "other/")
+
+    def test_an_object_beside_is_not_read(self) -> None:
+        with pytest.raises(NotAllowed, match="read only in"):
+            self.storage.read_start(self.bucket, "team/b.jsonl", 1)
