@@ -1,5 +1,7 @@
 """Settings, all from the environment and all named ``BATCHCONSOLE_*``; secrets also as ``<NAME>_FILE``."""
 
+import os
+import sys
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -149,6 +151,13 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "batchconsole.webfont.WebFontFinder",
+]
+# What is made of installed packages; once for every data folder, where the environment is ours to write.
+BUILT_STATIC = (Path(sys.prefix) / "share" if os.access(sys.prefix, os.W_OK) else DATA_DIR) / "batchconsole"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "batchconsole.staticfiles.HashedStaticFilesStorage"},
@@ -176,6 +185,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("BATCHCONSOLE_LOG_LEVEL", default="INFO").upper()},
     "loggers": {
         "axes": {"level": "WARNING"},
+        "fontTools": {"level": "ERROR"},  # warns of each character that the font has not got
         "celery.worker.strategy": {"level": "WARNING"},  # "received", each second, for the tick
         "celery.app.trace": {"level": "WARNING"},  # and "succeeded"; a failed task is an error
     },

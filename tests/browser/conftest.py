@@ -1,6 +1,7 @@
 """A real Chromium against Django's live server, signed in, and a way to let axe look at a page."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,6 +32,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+OUR_FONT = "Open Sans"
+FONTS = (OUR_FONT, "DejaVu Sans")  # the second is about the widest that pages meet
+OUR_FONTS = re.compile("(?<=--font-family-base: )[^;]+")
 NOBODY = "http://127.0.0.1:9"
 Open = Callable[..., Page]
 
@@ -97,6 +101,14 @@ def open_page(browser: Browser, live_server: LiveServer, person: User) -> Iterat
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def set_in(page: Page, font: str) -> None:
+    """Show what *page* loads from now on in *font*, as where our own cannot be had and nothing stands in for it."""
+    if font == OUR_FONT:
+        return
+    page.route("**/*.woff2", lambda route: route.abort())
+    page.route("**/tokens.css", lambda route: route.fulfill(body=OUR_FONTS.sub(f"'{font}'", route.fetch().text())))
 
 
 def faults(page: Page) -> list[str]:

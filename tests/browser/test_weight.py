@@ -5,15 +5,17 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Response, expect
+from playwright.sync_api import Response, Route, expect
 
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.states import Status
-from tests.browser.conftest import MakeJob, Open
+from tests.browser.conftest import FONTS, MakeJob, Open, set_in
 
 PAGES = {"overview": "/local/", "list": "/local/jobs/", "job": "/local/jobs/{pk}/", "create": "/local/jobs/create/"}
 LIMIT = 100_000  # bytes of all a page loads
 HEADINGS = "[...document.querySelectorAll('thead th')].map(cell => cell.getBoundingClientRect().left)"
+HAS_OUR_FONT = """() => [...document.fonts]
+  .some(font => /^.?Open Sans.?$/.test(font.family) && font.status === "loaded")"""
 # Adds up how far things moved that nobody moved, from the page's first paint on.
 OBSERVE = """() => {
   window.shift = 0;
@@ -70,15 +72,31 @@ def test_an_end_shifts_nothing(open_page: Open, running: BatchJob, name: str) ->
     assert page.evaluate("window.shifted()") < 0.01
 
 
-def test_minutes_that_pass_move_no_column(open_page: Open, running: BatchJob) -> None:
+@pytest.mark.parametrize("font", FONTS)
+def test_minutes_that_pass_move_no_column(open_page: Open, running: BatchJob, font: str) -> None:
     BatchJob.objects.update(created_at=timezone.now(), status_changed_at=timezone.now())
     page = open_page("/healthz")
+    set_in(page, font)
     page.clock.install()
     page.goto(PAGES["list"])
     before = page.evaluate(HEADINGS)
     page.clock.fast_forward("10:30")
     expect(page.locator("time[data-relative]").first).to_have_text("10 min")
     assert page.evaluate(HEADINGS) == pytest.approx(before, abs=1)  # pixels
+
+
+def test_the_font_that_comes_late_shifts_nothing(open_page: Open, running: BatchJob) -> None:
+    page = open_page("/healthz")
+    held: list[Route] = []
+    page.route("**/*.woff2", lambda route: held.append(route))
+    page.goto(PAGES["list"], wait_until="domcontentloaded")
+    page.get_by_text("Last updated").wait_for()
+    assert not page.evaluate(HAS_OUR_FONT)
+    page.evaluate(OBSERVE)
+    for route in held:
+        route.continue_()
+    page.wait_for_function(HAS_OUR_FONT)
+    assert page.evaluate("window.shifted()") < 0.01
 
 
 def test_a_shift_is_noticed(open_page: Open, running: BatchJob) -> None:
