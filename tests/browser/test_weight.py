@@ -9,7 +9,8 @@ from playwright.sync_api import Response, Route, expect
 
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.states import Status
-from tests.browser.conftest import FONTS, MakeJob, Open, set_in
+from tests.browser.conftest import MakeJob, Open, set_in
+from tests.browser.pages.visits import FONTS
 
 PAGES = {"overview": "/local/", "list": "/local/jobs/", "job": "/local/jobs/{pk}/", "create": "/local/jobs/create/"}
 LIMIT = 100_000  # bytes of all a page loads

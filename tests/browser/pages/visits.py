@@ -19,6 +19,10 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 # What can be right in a wide window and wrong in a narrow one, where other things are shown.
 LAYOUT = ["target-size", "scrollable-region-focusable", "aria-hidden-focus", "button-name", "link-name", "label"]
 
+OUR_FONT = "Open Sans"
+FONTS = (OUR_FONT, "DejaVu Sans")  # the second is about the widest that pages meet
+SET_IN = "font => document.documentElement.style.setProperty('--font-family-base', `'${font}'`)"
+
 
 class Site:
     """A seeded server and the browser to visit it with; *names* fill in the paths of states."""
@@ -104,7 +108,9 @@ class Look:
         found = []
         for width in (640, 320):  # what 200 and 400 per cent of zoom leave of a screen of 1280
             self.page.set_viewport_size({"width": width, "height": 800})
-            found += [f"{width} wide: {name} reaches to {right}" for name, right in self.overflow()]
+            for font in FONTS:
+                self.page.evaluate(SET_IN, font)
+                found += [f"{width} wide, in {font}: {name} reaches to {right}" for name, right in self.overflow()]
         return found
 
     def axe(self, look: str, options: dict[str, Any]) -> list[str]:
