@@ -1,4 +1,6 @@
-"""Where each record of some files lies, in sixteen bytes a record, so that page 400 is a ranged read and not a scan."""
+"""Where each record of some files lies and what is sorted and filtered by, in some twenty bytes a record, so that
+page 400 is a ranged read and not a scan.
+"""
 
 from array import array
 from bisect import bisect_right
@@ -11,6 +13,8 @@ from batchconsole.records.fingerprints import fingerprints
 from batchconsole.records.lines import MAX_LINE_BYTES
 
 VERSION = 1
+ARRAYS = ("starts", "ids", "errors", "matches", "mismatches", "stops", "tokens")
+NO_TOKENS = 2**32 - 1
 MAX_GAP = 2**16  # bytes worth reading for nothing rather than asking once more
 
 # At run time ``array`` takes no parameter before Python 3.12, hence the quotes.
@@ -39,11 +43,19 @@ class _Packed(msgspec.Struct):
     starts: bytes
     ids: bytes
     errors: bytes
+    matches: bytes = b""
+    mismatches: bytes = b""
+    stops: bytes = b""
+    tokens: bytes = b""
 
 
 class Index:
     """The places of the records of one or more files, in order, with which of them are errors, and a way to find one by
     recordId. Built line by line, or unpacked.
+
+    ``matches`` and ``mismatches`` are the positions of the answers that keep to their output schema, and that do not.
+    ``stops`` has for each record the number of its stop reason and ``tokens`` its output tokens (:data:`NO_TOKENS`: not
+    told); both are empty for inputs, and for outputs that were read by older versions.
     """
 
     def __init__(self) -> None:
@@ -51,6 +63,10 @@ class Index:
         self.starts: Numbers = array("Q")
         self.ids: Numbers = array("q")
         self.errors: Numbers = array("I")
+        self.matches: Numbers = array("I")
+        self.mismatches: Numbers = array("I")
+        self.stops: Numbers = array("B")
+        self.tokens: Numbers = array("I")
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -79,7 +95,10 @@ class Index:
 
     def page(self, number: int, size: int, *, only_errors: bool = False) -> list[Place]:
         """The places of page *number* (from 1) of *size* records; an empty list past the end."""
-        positions: Sequence[int] = self.errors if only_errors else range(len(self.starts))
+        return self.page_of(self.errors if only_errors else range(len(self.starts)), number, size)
+
+    def page_of(self, positions: Sequence[int], number: int, size: int) -> list[Place]:
+        """The places of page *number* (from 1) of the records at *positions*; an empty list past the end."""
         return [self.place(position) for position in positions[(number - 1) * size : number * size]]
 
     def find(self, record_id: str) -> list[Place]:
@@ -90,9 +109,9 @@ class Index:
         return found
 
     def pack(self) -> bytes:
-        """The index as bytes, to keep; about sixteen a record."""
+        """The index as bytes, to keep; about twenty a record."""
         return msgspec.msgpack.encode(
-            _Packed(VERSION, self.sources, self.starts.tobytes(), self.ids.tobytes(), self.errors.tobytes())
+            _Packed(VERSION, self.sources, *(getattr(self, name).tobytes() for name in ARRAYS))
         )
 
     @classmethod
@@ -106,9 +125,8 @@ class Index:
             raise ValueError(f"This index has version {packed.version}; only {VERSION} can be read. Make it anew.")
         index = cls()
         index.sources = packed.sources
-        index.starts.frombytes(packed.starts)
-        index.ids.frombytes(packed.ids)
-        index.errors.frombytes(packed.errors)
+        for name in ARRAYS:
+            getattr(index, name).frombytes(getattr(packed, name))
         return index
 
 

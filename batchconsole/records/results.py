@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 
 from batchconsole.records import repair
+from batchconsole.records.answer_schemas import Asked, Column, Fit, Judge, Kind, Schema, merged
 from batchconsole.records.families import AnyFamily
 from batchconsole.records.families.answers import as_json, read_answer
 from batchconsole.records.families.base import Answer
 from batchconsole.records.files import InputFile
 from batchconsole.records.fingerprints import fingerprints
-from batchconsole.records.index import Index
+from batchconsole.records.index import NO_TOKENS, Index
 from batchconsole.records.lines import Batch, batches
 from batchconsole.records.recognition import loose_text
 
@@ -28,6 +29,7 @@ MAX_MESSAGE = 1000
 UNREADABLE = "The output line could not be read."
 NO_OUTPUT = "The record has no output."
 _NUMBER = re.compile(r"\d+")
+_ITEM = re.compile(r"\[\d+\]")
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -67,9 +69,24 @@ class ErrorGroup(msgspec.Struct, kw_only=True):
     positions: list[int] = msgspec.field(default_factory=list)
 
 
+class MisfitGroup(msgspec.Struct, kw_only=True):
+    """Answers that do not match their output schema at the same path, positions in lists aside. ``problem`` is the
+    first one's; ``positions`` are the first records' in the index.
+    """
+
+    path: str
+    problem: str
+    count: int = 0
+    record_ids: list[str] = msgspec.field(default_factory=list)
+    positions: list[int] = msgspec.field(default_factory=list)
+
+
 class Totals(msgspec.Struct, kw_only=True):
     """Sums over all output lines. Tokens are those of the records that carry counts; ``without_tokens`` counts records
     that succeeded and carry none. Cached tokens are not among the input tokens.
+
+    ``with_schema`` counts the answers whose request has an output schema; those that neither ``matched`` nor
+    ``mismatched`` could not be judged. ``columns`` are the top-level fields of the schemas.
     """
 
     records: int = 0
@@ -82,6 +99,11 @@ class Totals(msgspec.Struct, kw_only=True):
     without_tokens: int = 0
     stop_reasons: dict[str, int] = msgspec.field(default_factory=dict)
     errors: list[ErrorGroup] = msgspec.field(default_factory=list)
+    with_schema: int = 0
+    matched: int = 0
+    mismatched: int = 0
+    misfits: list[MisfitGroup] = msgspec.field(default_factory=list)
+    columns: list[Column] = msgspec.field(default_factory=list)
 
 
 class Scan(msgspec.Struct):
@@ -197,6 +219,26 @@ def _code_and_message(error: Any) -> tuple[int | str | None, str]:
     return code, as_json(error) if error else "The error says nothing."
 
 
+def fit_of(record: Record, judge: Judge) -> Fit | None:
+    """Whether the answer of *record* keeps to the output schema of its request; ``None`` when there is none, or no
+    answer, or it cannot be told.
+    """
+    schema = None if record.is_error else judge.schema(_asked(record.raw))
+    return judge.judge(schema, record.answer, record.stop_reason) if schema else None
+
+
+def _asked(line: bytes) -> Asked | None:
+    """The members of the request in an output *line* that may hold a schema."""
+    try:
+        return _decode_asked(line).model_input
+    except repair.BROKEN:
+        pass
+    try:
+        return _decode_asked(as_json(repair.decode_object(line)).encode("utf-8", "replace")).model_input
+    except (*repair.BROKEN, ValueError):
+        return None
+
+
 def scan(
     files: Iterable[InputFile],
     family: AnyFamily | None,
@@ -205,7 +247,8 @@ def scan(
 ) -> Scan:
     """Read all output *files* once; *progress* is called about once a MiB with the totals so far.
 
-    Memory: sixteen bytes a record and one chunk. Lines that are not records count as failed.
+    Memory: twenty bytes a record, one chunk, and a bounded number of schemas. Lines that are not records count as
+    failed.
     """
     scanner = _Scanner(family)
     for file in files:
@@ -214,6 +257,7 @@ def scan(
             scanner.read(batch)
             if progress:
                 progress(scanner.totals)
+    scanner.totals.columns = [Column(name, kind) for name, kind in scanner.columns.items()]
     return Scan(scanner.totals, scanner.index)
 
 
@@ -225,6 +269,11 @@ class _Scanner:
         self.totals = Totals()
         self.index = Index()
         self.groups: dict[tuple[str, str], ErrorGroup] = {}
+        self.judge = Judge()
+        self.seen: Schema | None = None
+        self.columns: dict[str, Kind] = {}
+        self.misfits: dict[str, MisfitGroup] = {}
+        self.stops: dict[str, int] = {}
 
     def read(self, batch: Batch) -> None:
         starts: list[int] = []
@@ -253,6 +302,9 @@ class _Scanner:
             return self._count_closely(line, position)
         answer = read_answer(record.model_output)
         self._add(answer)
+        schema = self.judge.schema(record.model_input)
+        if schema is not None:
+            self._judge(schema, answer.text, answer.stop_reason, record.record_id, position)
         return record.record_id, False
 
     def _count_closely(self, line: bytes, position: int) -> tuple[str, bool]:
@@ -261,6 +313,9 @@ class _Scanner:
             self._add_error(record, record.error_message, position)
             return record.record_id, True
         self._add(record)
+        schema = self.judge.schema(_asked(line))
+        if schema is not None:
+            self._judge(schema, record.answer, record.stop_reason, record.record_id, position)
         return record.record_id, False
 
     def _add(self, answer: Answer | Record) -> None:
@@ -272,10 +327,49 @@ class _Scanner:
         totals.cache_read_tokens += answer.cache_read_tokens or 0
         totals.cache_write_tokens += answer.cache_write_tokens or 0
         reason = answer.stop_reason or ""
-        if reason in totals.stop_reasons or len(totals.stop_reasons) < MAX_STOP_REASONS:
-            totals.stop_reasons[reason] = totals.stop_reasons.get(reason, 0) + 1
+        if reason in totals.stop_reasons:
+            totals.stop_reasons[reason] += 1
+        elif len(totals.stop_reasons) < MAX_STOP_REASONS:
+            totals.stop_reasons[reason] = 1
+            self.stops[reason] = len(totals.stop_reasons)
+        self.index.stops.append(self.stops.get(reason, 0))
+        tokens = answer.output_tokens
+        self.index.tokens.append(NO_TOKENS if tokens is None else min(tokens, NO_TOKENS - 1))
+
+    def _judge(self, schema: Schema, text: str, stop_reason: str | None, record_id: str, position: int) -> None:
+        if schema is not self.seen:
+            self.seen = schema
+            merged(self.columns, schema.columns)
+        self.totals.with_schema += 1
+        fit = self.judge.judge(schema, text, stop_reason)
+        if fit is None:
+            return
+        if fit.matches:
+            self.totals.matched += 1
+            self.index.matches.append(position)
+        else:
+            self.totals.mismatched += 1
+            self.index.mismatches.append(position)
+            self._add_misfit(fit, record_id, position)
+
+    def _add_misfit(self, fit: Fit, record_id: str, position: int) -> None:
+        path = _ITEM.sub("[#]", fit.path)
+        # Problems quote what they are about, which differs; of those at the root the words tell apart what is missing.
+        key = f"{path} {fit.problem if path == '$' else ''}"
+        if key not in self.misfits and len(self.misfits) >= MAX_GROUPS:
+            key, path, fit = "", "", Fit(matches=False, problem="Other mismatches")
+        if key not in self.misfits:
+            self.misfits[key] = MisfitGroup(path=path, problem=fit.problem)
+            self.totals.misfits.append(self.misfits[key])
+        group = self.misfits[key]
+        group.count += 1
+        if len(group.positions) < MAX_EXAMPLES:
+            group.positions.append(position)
+            group.record_ids.append(record_id)
 
     def _add_error(self, record: Record, message: str, position: int) -> None:
+        self.index.stops.append(0)
+        self.index.tokens.append(NO_TOKENS)
         key = (str(record.error_code), _NUMBER.sub("#", message[:MAX_MESSAGE]))
         if key not in self.groups and len(self.groups) >= MAX_GROUPS:
             key, record.error_code, message = ("", ""), None, "Other errors"
@@ -290,11 +384,17 @@ class _Scanner:
 
 
 class _GoodLine(msgspec.Struct, rename="camel", gc=False):
-    """A line that has an answer and no error. Its input is skipped."""
+    """A line that has an answer and no error. Of its input only what may hold an output schema is kept."""
 
     record_id: str
     model_output: dict[str, Any]
+    model_input: Asked | None = None
     error: None = None
 
 
+class _AskedLine(msgspec.Struct, rename="camel", gc=False):
+    model_input: Asked | None = None
+
+
 _decode_good_line = msgspec.json.Decoder(_GoodLine).decode
+_decode_asked = msgspec.json.Decoder(_AskedLine).decode

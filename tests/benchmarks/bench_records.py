@@ -36,6 +36,16 @@ RESULTS = 50_000
 ROUNDS = 7
 POOL = 400  # different records; each is written again and again under a new id
 MEBIBYTE = 2**20
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "age": {"type": "integer"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
 Task = Callable[[], Any]
 
 
@@ -50,6 +60,8 @@ def main(size: int = SIZE) -> Iterator[Row]:
         path.unlink()
         write_results(path, RESULTS)
         yield speed_of_reading_results(path)
+        write_results(path, RESULTS, pool=[judged_record(number) for number in range(POOL)])
+        yield speed_of_reading_results(path, "; a schema in half of them")
 
 
 def words(source: random.Random, count: int) -> str:
@@ -93,19 +105,35 @@ def write_input(path: Path, size: int) -> None:
     write_lines(path, pool, lambda _, written: written >= size)
 
 
-def write_results(path: Path, count: int) -> None:
-    """Output lines: the input, an answer half as long, and one in fifty an error."""
-    source, family = random.Random(7), FAMILIES["converse"]
-    pool = []
-    for number in range(POOL):
-        record = input_record(source, number)
-        completion = Completion(text=text(source, number), input_tokens=400, output_tokens=200)
-        if number % 50:
-            record["modelOutput"] = family.write_response(record["modelInput"], completion, model_id=MODEL)
-        else:
-            record["error"] = {"errorCode": 400, "errorMessage": "The model refused."}
-        pool.append(orjson.dumps(record))
+def judged_record(number: int) -> bytes:
+    """An output line; every second one was asked for JSON of a schema, and answered so."""
+    source = random.Random(number)
+    record, answer = input_record(source, number), text(source, number)
+    if number % 2:
+        schema = orjson.dumps(SCHEMA).decode()
+        textual = {"type": "json_schema", "structure": {"jsonSchema": {"schema": schema}}}
+        record["modelInput"]["outputConfig"] = {"textFormat": textual}
+        answer = orjson.dumps({"name": answer, "age": number, "tags": ["a", "b"]}).decode()
+    completion = Completion(text=answer, input_tokens=400, output_tokens=200)
+    record["modelOutput"] = FAMILIES["converse"].write_response(record["modelInput"], completion, model_id=MODEL)
+    return orjson.dumps(record)
+
+
+def write_results(path: Path, count: int, *, pool: list[bytes] | None = None) -> None:
+    """Output lines out of *pool*, or else the input, an answer half as long, and one in fifty an error."""
+    pool = pool or [output_record(number) for number in range(POOL)]
     write_lines(path, pool, lambda written, _: written >= count)
+
+
+def output_record(number: int) -> bytes:
+    source = random.Random(number)
+    record = input_record(source, number)
+    if number % 50:
+        completion = Completion(text=text(source, number), input_tokens=400, output_tokens=200)
+        record["modelOutput"] = FAMILIES["converse"].write_response(record["modelInput"], completion, model_id=MODEL)
+    else:
+        record["error"] = {"errorCode": 400, "errorMessage": "The model refused."}
+    return orjson.dumps(record)
 
 
 def load_each_line(path: Path) -> None:
@@ -171,13 +199,13 @@ def warm_up(_: int) -> None:
     time.sleep(0.05)
 
 
-def speed_of_reading_results(path: Path) -> Row:
+def speed_of_reading_results(path: Path, which: str = "") -> Row:
     work, yardstick = (
         partial(results.scan, [files.from_path(path)], FAMILIES["converse"]),
         partial(load_each_line, path),
     )
     faster = ratio(work, yardstick, clock=time.process_time)
-    return Row(f"totals and index of {RESULTS:,} results", faster, at_least=0.5, note=megabytes(path))
+    return Row(f"totals and index of {RESULTS:,} results{which}", faster, at_least=0.5, note=megabytes(path))
 
 
 def memory_of_a_check(path: Path) -> Row:

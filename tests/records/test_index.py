@@ -67,9 +67,9 @@ def test_neighbours_are_read_at_once() -> None:
     assert asked == [(0, output.size)]
 
 
-def test_an_index_takes_sixteen_bytes_a_record() -> None:
+def test_an_index_takes_twenty_one_bytes_a_record() -> None:
     truth = TWO[:1] * 5000
-    assert len(scan([output_file(truth)], FAMILY).index.pack()) < 5000 * 16 + 200
+    assert len(scan([output_file(truth)], FAMILY).index.pack()) < 5000 * 21 + 300
 
 
 def test_there_is_no_record_past_the_end() -> None:

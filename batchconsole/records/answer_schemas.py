@@ -1,0 +1,375 @@
+"""Whether an answer keeps to the output schema that its own request carries, and the columns such a schema gives.
+
+A schema is somebody's input: nothing it refers to is fetched, and what could take long (recursion, huge schemas,
+answers of megabytes) is left unjudged instead of judged slowly. Patterns are matched in linear time.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import jsonschema_rs
+import msgspec
+
+from batchconsole.records.families.response_formats import claude_format, converse_format
+from batchconsole.records.repair import BROKEN
+
+MOST_SCHEMA_BYTES = 256 * 1024
+MOST_SCHEMA_DEPTH = 60  # levels; the validator itself gives up at 255
+MOST_WEIGHT = 20_000  # parts of a schema with each reference replaced by what it refers to
+PATTERN_WEIGHT = 200
+PATTERN_BYTES = 2**17  # compiled
+MOST_ANSWER_CHARACTERS = 2**20
+MOST_COST = 50_000_000  # parts of the schema times characters of the answer: a quarter of a second at worst
+KEPT_SCHEMAS = 256
+KEPT_WEIGHT = 200_000
+MOST_COLUMNS = 100
+MOST_NAME_CHARACTERS = 200
+MOST_PROBLEM_CHARACTERS = 300
+INT64 = range(-(2**63), 2**63)
+
+Kind = Literal["string", "integer", "number", "boolean", "json"]
+NOTHING = msgspec.Raw(b"")
+NOT_JSON = "The answer is not JSON."
+CUT_OFF = "The answer is not whole JSON: it was cut off at the limit of output tokens."
+REFUSED = "The model refused to answer."
+CUT_REASONS = frozenset({"max_tokens", "length", "MAX_TOKENS", "LENGTH", "model_context_window_exceeded"})
+REFUSAL_REASONS = frozenset({"refusal", "content_filter", "content_filtered", "guardrail_intervened"})
+# The model wants a tool to be run first, so it has not answered yet.
+CALL_REASONS = frozenset({"tool_use", "tool_calls"})
+
+
+class Asked(msgspec.Struct, gc=False):
+    """The members of a request body that may hold an output schema, as they stand."""
+
+    converse: msgspec.Raw = msgspec.field(default=NOTHING, name="outputConfig")
+    claude: msgspec.Raw = msgspec.field(default=NOTHING, name="output_config")
+    claude_old: msgspec.Raw = msgspec.field(default=NOTHING, name="output_format")
+    chat: msgspec.Raw = msgspec.field(default=NOTHING, name="response_format")
+    additional: msgspec.Raw = msgspec.field(default=NOTHING, name="additionalModelRequestFields")
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A field of the schemas' answers. ``json`` is any JSON, shown as text."""
+
+    name: str
+    kind: Kind
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether an answer keeps to its schema; ``path`` (``$.items[2].price``) and ``problem`` say where it does not."""
+
+    matches: bool
+    path: str = ""
+    problem: str = ""
+
+
+MATCHES = Fit(matches=True)
+
+
+class Unjudgeable(Exception):
+    """A schema that no answer is held against."""
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """One distinct schema, ready to judge by; without a validator where it is too large, recursive or no schema."""
+
+    validator: Any
+    weight: int
+    columns: tuple[Column, ...]
+
+
+class Judge:
+    """Judges the answers of a job. Each distinct schema is parsed once, as long as there are not too many."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, bytes], Schema | None] = {}
+        self._weight = 0
+
+    def schema(self, asked: Asked | None) -> Schema | None:
+        """The output schema of a request, ``None`` when it asks for none."""
+        if asked is None:
+            return None
+        for name in asked.__struct_fields__:
+            raw = getattr(asked, name)
+            if raw is not NOTHING and (found := self._schema_in(name, bytes(raw))) is not None:
+                return found
+        return None
+
+    def _schema_in(self, name: str, text: bytes) -> Schema | None:
+        key = (name, text)
+        if key in self._kept:
+            return self._kept[key]
+        found = read_schema(_FORMATS[name], text)
+        weight = found.weight if found else 1
+        if len(self._kept) >= KEPT_SCHEMAS or self._weight + weight > KEPT_WEIGHT:
+            self._kept.clear()
+            self._weight = 0
+        self._kept[key] = found
+        self._weight += weight
+        return found
+
+    def judge(self, schema: Schema, text: str, stop_reason: str | None) -> Fit | None:
+        """Whether the answer *text* keeps to *schema*; ``None`` when that cannot be told."""
+        if stop_reason in CALL_REASONS or schema.validator is None or len(text) > MOST_ANSWER_CHARACTERS:
+            return None
+        if schema.weight * len(text) > MOST_COST:
+            return None
+        try:
+            value = _decoded(text)
+        except (ValueError, RecursionError):
+            return _not_json(stop_reason)
+        try:
+            return MATCHES if schema.validator.is_valid(value) else _misfit(schema.validator, value)
+        except ValueError:  # nested more deeply than the validator goes
+            return None
+
+
+def read_answer_fields(text: str) -> dict[str, Any]:
+    """The top-level fields of an answer that is a JSON object; empty for any other."""
+    if not text.lstrip().startswith("{") or len(text) > MOST_ANSWER_CHARACTERS:
+        return {}
+    try:
+        value = _decoded(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _decoded(text: str) -> Any:
+    """The JSON value of *text*; half a surrogate pair, escaped, is legal JSON (RFC 8259, section 8.2)."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError):
+        value = json.loads(text, parse_constant=_no_constant)
+        return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON.")
+
+
+Cell = str | int | float | bool | None
+
+
+def cell(value: Any, kind: Kind) -> Cell:
+    """*value* as a cell of a column of that *kind*; ``None`` where it is of another type, or nothing."""
+    if value is None:
+        return None
+    return _CELLS[kind](value)
+
+
+def merged(columns: dict[str, Kind], more: tuple[Column, ...]) -> None:
+    """Add *more* to *columns*; a field that has two types becomes a number where both are, else text."""
+    for column in more:
+        known = columns.get(column.name)
+        if known is None and len(columns) < MOST_COLUMNS:
+            columns[column.name] = column.kind
+        elif known is not None and known != column.kind:
+            columns[column.name] = "number" if {known, column.kind} == {"integer", "number"} else "json"
+
+
+def _not_json(stop_reason: str | None) -> Fit:
+    problem = CUT_OFF if stop_reason in CUT_REASONS else REFUSED if stop_reason in REFUSAL_REASONS else NOT_JSON
+    return Fit(matches=False, path="$", problem=problem)
+
+
+def _misfit(validator: Any, value: Any) -> Fit | None:
+    error = next(validator.iter_errors(value), None)
+    if error is None:
+        return None
+    path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
+    return Fit(matches=False, path=_shown(path), problem=_shown(error.message))
+
+
+def _shown(text: str) -> str:
+    """*text* short enough to keep, and without half a surrogate pair."""
+    return text[:MOST_PROBLEM_CHARACTERS].encode("utf-8", "replace").decode()
+
+
+# The schema in a request.
+
+
+def _chat_schema(value: Any) -> Any:
+    inner = value.get("json_schema") if isinstance(value, dict) else None
+    return inner.get("schema") if isinstance(inner, dict) else None
+
+
+def _of_format(found: dict[str, Any] | None) -> Any:
+    return _chat_schema(found) if found else None
+
+
+_FORMATS: dict[str, Callable[[Any], Any]] = {
+    "converse": lambda value: _of_format(converse_format(value)) if isinstance(value, dict) else None,
+    "claude": lambda value: _of_format(claude_format(value, None)),
+    "claude_old": lambda value: _of_format(claude_format(None, value)),
+    "chat": _chat_schema,
+    "additional": lambda value: (
+        _of_format(claude_format(value.get("output_config"), value.get("output_format")))
+        if isinstance(value, dict)
+        else None
+    ),
+}
+
+
+def read_schema(find: Callable[[Any], Any], text: bytes) -> Schema | None:
+    """The schema that *find* picks out of the member *text* of a request; ``None`` when it holds none."""
+    if len(text) > MOST_SCHEMA_BYTES:
+        return Schema(None, 1, ())
+    try:
+        found = find(msgspec.json.decode(text))
+    except (*BROKEN, ValueError):
+        return Schema(None, 1, ())
+    return parse_schema(found) if isinstance(found, dict) else None
+
+
+def parse_schema(schema: dict[str, Any]) -> Schema:
+    """*schema* ready to judge by."""
+    schema = {name: value for name, value in schema.items() if name not in ("$schema", "$id")}
+    try:
+        weight = _Weight(schema).total()
+        validator = jsonschema_rs.Draft202012Validator(
+            schema,
+            validate_formats=True,
+            retriever=_fetch_nothing,
+            pattern_options=jsonschema_rs.RegexOptions(size_limit=PATTERN_BYTES, dfa_size_limit=PATTERN_BYTES),
+        )
+    except (Unjudgeable, ValueError, RecursionError):  # a ValidationError, too, is a ValueError
+        return Schema(None, 1, tuple(_columns(schema)))
+    return Schema(validator, weight, tuple(_columns(schema)))
+
+
+def _fetch_nothing(uri: str) -> Any:
+    raise ValueError(f"{uri} is outside of the schema.")
+
+
+class _Weight:
+    """How many parts a schema has when each reference stands for what it refers to."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self.schema = schema
+        self.known: dict[str, int] = {}
+        self.open: set[str] = set()
+
+    def total(self) -> int:
+        """Raises :class:`Unjudgeable` when there is no end, or too many, or a reference leads out of the schema."""
+        return self._of(self.schema, 0)
+
+    def _of(self, node: Any, depth: int) -> int:
+        if depth > MOST_SCHEMA_DEPTH:
+            raise Unjudgeable
+        weight = 1
+        for name, value in _members(node):
+            if name == "$ref" and isinstance(value, str):
+                weight += self._of_reference(value, depth)
+            elif name in _LEADS_ELSEWHERE and isinstance(value, str):
+                raise Unjudgeable
+            elif isinstance(value, dict | list):
+                weight += self._of(value, depth + 1)
+            weight += PATTERN_WEIGHT if name in _PATTERNS else 1
+            if weight > MOST_WEIGHT:
+                raise Unjudgeable
+        return weight
+
+    def _of_reference(self, reference: str, depth: int) -> int:
+        if reference in self.open or not reference.startswith("#/"):
+            raise Unjudgeable
+        if reference not in self.known:
+            self.open.add(reference)
+            self.known[reference] = self._of(_target(self.schema, reference), depth + 1)
+            self.open.discard(reference)
+        return self.known[reference]
+
+
+_LEADS_ELSEWHERE = frozenset({"$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor"})
+_PATTERNS = frozenset({"pattern", "patternProperties"})
+
+
+def _members(node: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        yield from node.items()
+    elif isinstance(node, list):
+        yield from (("", item) for item in node)
+
+
+def _target(schema: Any, reference: str) -> Any:
+    node = schema
+    for step in reference.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        node = node.get(name) if isinstance(node, dict) else None
+    return node
+
+
+# Columns.
+
+
+def _columns(schema: dict[str, Any]) -> Iterator[Column]:
+    """The top-level fields that *schema* names."""
+    properties = _resolved(schema, schema).get("properties")
+    for name, node in list(properties.items() if isinstance(properties, dict) else ())[:MOST_COLUMNS]:
+        if len(name) <= MOST_NAME_CHARACTERS:
+            yield Column(name, _kind(schema, node))
+
+
+def _resolved(schema: dict[str, Any], node: Any) -> dict[str, Any]:
+    """*node*, or what it stands for: its reference, the only alternative beside null, the only part."""
+    for _ in range(MOST_SCHEMA_DEPTH):
+        if not isinstance(node, dict):
+            return {}
+        reference = node.get("$ref")
+        alternatives = [item for item in _list(node, "anyOf") + _list(node, "allOf") if item != {"type": "null"}]
+        if isinstance(reference, str) and reference.startswith("#/"):
+            node = _target(schema, reference)
+        elif "type" not in node and len(alternatives) == 1:
+            node = alternatives[0]
+        else:
+            return node
+    return {}
+
+
+def _list(node: dict[str, Any], name: str) -> list[Any]:
+    found = node.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _kind(schema: dict[str, Any], node: Any) -> Kind:
+    node = _resolved(schema, node)
+    given = node.get("type")
+    if given is None:
+        given = [_type_of(value) for value in [*_list(node, "enum"), *([node["const"]] if "const" in node else [])]]
+    names = {name for name in (given if isinstance(given, list) else [given]) if isinstance(name, str)} - {"null"}
+    if names == {"integer", "number"}:
+        return "number"
+    found = names.pop() if len(names) == 1 else "json"
+    return found if found in ("string", "integer", "number", "boolean") else "json"  # type: ignore[return-value] # one of Kind
+
+
+def _type_of(value: Any) -> str:
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
+    return names.get(type(value), "json")
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _as_integer(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value in INT64 else None
+
+
+def _as_number(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return None
+
+
+_CELLS: dict[Kind, Callable[[Any], Cell]] = {
+    "string": _as_text,
+    "json": _as_text,
+    "integer": _as_integer,
+    "number": _as_number,
+    "boolean": lambda value: value if isinstance(value, bool) else None,
+}
