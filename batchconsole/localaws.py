@@ -17,6 +17,9 @@ hundreds of them in an object of a gigabyte, so there we give it the file mapped
 S3's ``x-amz-expected-bucket-owner`` and the id of a KMS key are taken by MiniStack without a look, so that a wrong one,
 or a role that lacks ``kms:GenerateDataKey``, would be found out on AWS only. We look.
 
+Who has begun a multipart upload may give it up, which MiniStack wants a permission for that documented service roles
+do not have (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
+
 MiniStack takes four kinds of access key for the account's root: the configured one, ``test``, any twelve digits, and
 for S3 none at all; and it checks no signature of theirs. Only the configured one is left, with its secret checked.
 
@@ -35,7 +38,7 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack_app
-from ministack.core import iam_evaluator, persistence
+from ministack.core import iam_actions, iam_evaluator, persistence
 from ministack.core.responses import get_account_id
 from ministack.core.router import extract_access_key_id, extract_region
 from ministack.services import kms, s3, sts
@@ -160,6 +163,7 @@ def main() -> None:
     iam_evaluator.is_root_access_key = sts.is_root_access_key = _is_root_access_key
     iam_evaluator._resolve_condition_key = _resolve_condition_key
     iam_evaluator._gather_role_policies = _gather_role_policies
+    iam_actions._S3_QUERY_ACTIONS["uploadId"]["DELETE"] = "PutObject"
     s3._read_body = _read_body
     s3.handle_request = _handle_request
     s3._resolve_sse_write_headers = _resolve_sse_write_headers

@@ -119,8 +119,13 @@ def _check_counts(job: Job, files: list[InputFile], settings: Settings) -> None:
 
 
 def _check_output(first: InputFile, storage: Storage) -> None:
-    """Begin the first output: the only way to learn whether one may write that leaves nothing to be seen."""
+    """Begin the first output: the only way to learn whether one may write that leaves nothing to be seen.
+
+    Where S3 does not let the role give it up again, the output itself will use it.
+    """
     try:
-        first.upload_id = storage.start_upload(first.output_key)
+        upload_id = storage.start_upload(first.output_key)
     except StorageRefused as error:
         raise InputRefused(_no_access("PutObject", storage.output_bucket, first.output_key)) from error
+    if not storage.abort_upload(first.output_key, upload_id):
+        first.upload_id = upload_id

@@ -8,11 +8,15 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from batchconsole.localbedrock.answers import Answerer
 from batchconsole.localbedrock.checking import InputRefused, check_input
-from batchconsole.localbedrock.finishing import Outputs, write_manifest
+from batchconsole.localbedrock.finishing import Outputs, abort_uploads, remove_spool, write_manifest
 from batchconsole.localbedrock.jobs import Job, Status
 from batchconsole.localbedrock.media import Media
 from batchconsole.localbedrock.modelservers.base import ModelServer
@@ -21,6 +25,7 @@ from batchconsole.localbedrock.patience import Interrupted, Patience
 from batchconsole.localbedrock.pool import Pool
 from batchconsole.localbedrock.runner import Runner
 from batchconsole.localbedrock.settings import Settings
+from batchconsole.localbedrock.space import DiskFull
 from batchconsole.localbedrock.storage import Storage, StorageRefused
 from batchconsole.localbedrock.store import Store
 from batchconsole.records.families import family_for
@@ -51,6 +56,7 @@ class Engine:
 
     def start(self) -> None:
         self._clock.start()
+        threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
 
     def close(self) -> None:
         """Let every step come to a point it can be taken up from; jobs go on at the next start."""
@@ -63,6 +69,28 @@ class Engine:
         """Look at once: something has changed."""
         with self._wake:
             self._wake.notify()
+
+    def _sweep(self) -> None:
+        """Clear what jobs that ended in an earlier life of the service have left behind."""
+        try:
+            # In this order: the folder of a job made meanwhile is not among them.
+            folders = [folder.name for folder in self._spool.glob("*")]
+            for name in set(folders) - self._store.live_ids():
+                remove_spool(self._spool, name)
+            for job in self._store.ended_with_uploads():
+                abort_uploads(job, store=self._store, storage=self._storage(job))
+        except Interrupted:
+            log.debug("Clearing up was interrupted")
+        except Exception as error:
+            # Nobody waits for it: at the next start again.
+            log.warning("Clearing up after ended jobs failed: %s", error)
+
+    def _storage(self, job: Job) -> Storage:
+        return Storage(job, self.settings, Patience(self._store, job, self._closing))
+
+    def _outputs(self, job: Job, storage: Storage) -> Outputs:
+        least = self.settings.min_free_bytes
+        return Outputs(job, store=self._store, storage=storage, folder=self._spool, min_free=least)
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -99,11 +127,9 @@ class Engine:
 
     def _work(self, threads: dict[str, threading.Thread], step: Callable[[Job], None], job: Job) -> None:
         try:
-            step(job)
+            self._take_step(step, job)
         except Interrupted:
             log.debug("Job %s was interrupted", job.id)
-        except (StorageRefused, SpoolLost) as error:
-            self._fail(job, str(error))
         except Exception as error:
             # Not the job's fault as far as anyone knows: later again.
             self._complain(f"A step of job {job.id}", error)
@@ -111,17 +137,30 @@ class Engine:
             del threads[job.id]
             self.nudge()
 
+    def _take_step(self, step: Callable[[Job], None], job: Job) -> None:
+        try:
+            step(job)
+        except (StorageRefused, SpoolLost) as error:
+            self._fail(job, str(error))
+
     def _complain(self, what: str, error: Exception) -> None:
         """Log *error* and wait a while. A full disk, which is nobody's fault and may fill the log, is one line."""
-        if isinstance(error, OSError | sqlite3.OperationalError):
+        if isinstance(error, DiskFull):
+            log.error("%s waits: %s.", what, error)
+        elif isinstance(error, OSError | sqlite3.OperationalError):
             log.error("%s failed, to be tried again in %.0f s: %s. Is the disk full?", what, RETRY_SECONDS, error)
         else:
             log.error("%s failed, to be tried again in %.0f s", what, RETRY_SECONDS, exc_info=error)
         self._closing.wait(RETRY_SECONDS)
 
-    def _fail(self, job: Job, message: str) -> None:
+    def _fail(self, job: Job, message: str, failure: dict[str, Any] | None = None) -> None:
+        """End *job* as Failed. Where it has written an object, a manifest says what there is."""
         log.info("Job %s failed: %s", job.id, message)
-        self._store.move(job.id, to=Status.FAILED, only_from=[job.status], message=message)
+        storage = self._storage(job)
+        if any(file.done for file in self._store.files(job.id)):
+            with suppress(StorageRefused):
+                self._write_manifest(job, storage)
+        self._end(job, Status.FAILED, storage, message=message, failure=failure)
 
     def _step(self, job: Job) -> None:
         if job.status == Status.VALIDATING:
@@ -141,12 +180,33 @@ class Engine:
             self._store.schedule(job.id, files, due_in=self.settings.scheduled_seconds)
 
     def _answer(self, job: Job) -> None:
-        storage = Storage(job, self.settings, Patience(self._store, job, self._closing))
-        outputs = Outputs(job, store=self._store, storage=storage, folder=self._spool)
+        storage = self._storage(job)
+        outputs = self._outputs(job, storage)
+        try:
+            runner = Runner(
+                job,
+                store=self._store,
+                storage=storage,
+                outputs=outputs,
+                answerer=self._answerer(job, storage),
+                pool=self._pool,
+                settings=self.settings,
+                closing=self._closing,
+            )
+            if runner.run():
+                outputs.finish_all()
+                self._conclude(job, Status.COMPLETED, storage)
+            elif self._store.status(job.id) == Status.IN_PROGRESS and not self._closing.is_set():
+                outputs.finish_begun()
+                self._conclude(job, Status.PARTIALLY_COMPLETED, storage)
+        finally:
+            outputs.close()
+
+    def _answerer(self, job: Job, storage: Storage) -> Answerer:
         family = family_for(job.base_model_id, job.invocation_type)
         if family is None:
             raise StorageRefused("ValidationException", f"{job.model_id} has no known request format")
-        answerer = Answerer(
+        return Answerer(
             family,
             self._model,
             Media(storage),
@@ -154,38 +214,39 @@ class Engine:
             caller=job.caller,
             record_seconds=self.settings.record_seconds,
         )
-        try:
-            runner = Runner(
-                job,
-                store=self._store,
-                storage=storage,
-                outputs=outputs,
-                answerer=answerer,
-                pool=self._pool,
-                settings=self.settings,
-                closing=self._closing,
-            )
-            if runner.run():
-                outputs.finish_all()
-                self._end(job, Status.COMPLETED, storage, outputs)
-            elif self._store.status(job.id) == Status.IN_PROGRESS and not self._closing.is_set():
-                outputs.finish_begun()
-                self._end(job, Status.PARTIALLY_COMPLETED, storage, outputs)
-        finally:
-            outputs.close()
 
     def _stop(self, job: Job) -> None:
-        storage = Storage(job, self.settings, Patience(self._store, job, self._closing))
-        outputs = Outputs(job, store=self._store, storage=storage, folder=self._spool)
+        storage = self._storage(job)
+        outputs = self._outputs(job, storage)
         try:
             outputs.finish_begun()
-            self._end(job, Status.STOPPED, storage, outputs)
+            self._conclude(job, Status.STOPPED, storage)
         finally:
             outputs.close()
 
-    def _end(self, job: Job, status: Status, storage: Storage, outputs: Outputs) -> None:
+    def _conclude(self, job: Job, status: Status, storage: Storage) -> None:
+        """End *job*, whose outputs are written, with its manifest."""
+        self._write_manifest(job, storage)
+        self._end(job, status, storage)
+
+    def _write_manifest(self, job: Job, storage: Storage) -> None:
         ended = self._store.get(job.id) or job
         if ended.total:
             write_manifest(ended, storage)
-        if self._store.move(job.id, to=status, only_from=[job.status]):
-            outputs.remove_spool()
+
+    def _end(
+        self,
+        job: Job,
+        status: Status,
+        storage: Storage,
+        *,
+        message: str = "",
+        failure: dict[str, Any] | None = None,
+    ) -> None:
+        """Step *job* to its end and leave nothing behind; nothing when somebody else moved it on meanwhile."""
+        if not self._store.move(job.id, to=status, only_from=[job.status], message=message, failure=failure):
+            return
+        remove_spool(self._spool, job.id)
+        if any(file.upload_id for file in self._store.files(job.id)):
+            ended = msgspec.structs.replace(job, status=status)
+            abort_uploads(ended, store=self._store, storage=self._storage(ended))

@@ -1,27 +1,39 @@
-"""The outputs of a job, and its end: the objects completed, the manifest written."""
+"""The outputs of a job, and its end: the objects completed, the manifest written, nothing left behind."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from batchconsole.localbedrock.jobs import InputFile, Job
 from batchconsole.localbedrock.output import OutputFile
+from batchconsole.localbedrock.space import check_space
 from batchconsole.localbedrock.storage import Storage
 from batchconsole.localbedrock.store import Store
+from batchconsole.localbedrock.uploads import write_bytes
 
 
 class Outputs:
-    """The outputs of *job* not finished yet, with their spools below *folder*."""
+    """The outputs of *job* not finished yet, with their spools below *folder*, whose disk keeps *min_free* bytes.
 
-    def __init__(self, job: Job, *, store: Store, storage: Storage, folder: Path) -> None:
+    Raises :class:`DiskFull`.
+    """
+
+    def __init__(self, job: Job, *, store: Store, storage: Storage, folder: Path, min_free: int) -> None:
         self.files = [file for file in store.files(job.id) if not file.done]
         self._job_id = job.id
         self._store = store
         self._storage = storage
         self._folder = folder / job.id
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._min_free = min_free
+        self.check_space()
         self._output: OutputFile | None = None
+
+    def check_space(self) -> None:
+        """Raises :class:`DiskFull` when there is no room for more."""
+        check_space(self._folder, self._min_free)
 
     def open(self, file: InputFile) -> OutputFile:
         """The output of *file*, one at a time: those of the files before it are finished."""
@@ -43,15 +55,12 @@ class Outputs:
             self._output.close()
             self._output = None
 
-    def remove_spool(self) -> None:
-        self.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
     def _finish(self, files: list[InputFile]) -> None:
         self.close()
         for file in files:
             if not file.done:
-                self._open(file).finish()
+                with closing(self._open(file)) as output:
+                    output.finish()
 
     def _open(self, file: InputFile) -> OutputFile:
         return OutputFile(self._job_id, file, store=self._store, storage=self._storage, folder=self._folder)
@@ -67,4 +76,18 @@ def write_manifest(job: Job, storage: Storage) -> None:
         "inputTokenCount": job.input_tokens,
         "outputTokenCount": job.output_tokens,
     }
-    storage.put(f"{storage.output_folder}manifest.json.out", msgspec.json.encode(manifest) + b"\n")
+    write_bytes(storage, f"{storage.output_folder}manifest.json.out", msgspec.json.encode(manifest) + b"\n")
+
+
+def remove_spool(folder: Path, job_id: str) -> None:
+    """Remove what the job has below *folder*."""
+    shutil.rmtree(folder / job_id, ignore_errors=True)
+
+
+def abort_uploads(job: Job, *, store: Store, storage: Storage) -> None:
+    """Give up the uploads that *job*, which has ended, has not come to complete."""
+    for file in store.files(job.id):
+        if file.upload_id:
+            storage.abort_upload(file.output_key, file.upload_id)
+            file.upload_id = ""
+            store.checkpoint(job.id, file)

@@ -1,7 +1,7 @@
 """What a job and its files are. Plain data, no I/O."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -53,8 +53,15 @@ class Counts(msgspec.Struct, frozen=True):
         )
 
 
+Api = Literal["bedrock", "openai"]
+
+
 class Job(msgspec.Struct, kw_only=True):
-    """One job as stored. Times are milliseconds since 1970 UTC; ``request`` is CreateModelInvocationJob's input."""
+    """One job as stored. Times are milliseconds since 1970 UTC.
+
+    ``request`` is CreateModelInvocationJob's input; of a batch of the OpenAI API (``api``) the same with what that API
+    has besides under ``batch``. ``failure`` says, of such a batch, what its error says beside the message.
+    """
 
     seq: int = 0
     id: str
@@ -78,6 +85,8 @@ class Job(msgspec.Struct, kw_only=True):
     error: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    api: Api = "bedrock"
+    failure: dict[str, Any] = {}
 
     @property
     def caller(self) -> Caller:
@@ -113,8 +122,8 @@ class Job(msgspec.Struct, kw_only=True):
 class InputFile(msgspec.Struct, kw_only=True):
     """One input object of a job and how far its output has come. Offsets and lengths are in bytes.
 
-    ``read_offset``: everything before it has been answered. ``spool_length``: how much of the local spool is output not
-    yet uploaded. ``parts``: the ETags of the parts uploaded so far.
+    ``read_offset``: everything before it has been answered. ``spool_length`` and ``error_length``: how much of the
+    local spools counts. ``upload_id``: a multipart upload of the output that is open.
     """
 
     number: int
@@ -126,6 +135,11 @@ class InputFile(msgspec.Struct, kw_only=True):
     read_offset: int = 0
     records_done: int = 0
     upload_id: str = ""
-    parts: list[str] = []
     spool_length: int = 0
+    error_length: int = 0
     done: bool = False
+
+    @property
+    def error_key(self) -> str:
+        """Where errors go when they lie apart from the answers."""
+        return f"{self.output_key.removesuffix('.out')}.err"

@@ -19,7 +19,6 @@ from batchconsole.localbedrock.answers import Answer, Answerer
 from batchconsole.localbedrock.finishing import Outputs
 from batchconsole.localbedrock.jobs import Counts, InputFile, Job, Status
 from batchconsole.localbedrock.lines import Line, read_lines
-from batchconsole.localbedrock.output import PART_BYTES
 from batchconsole.localbedrock.pool import Pool
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.storage import S3Object, Storage
@@ -27,6 +26,7 @@ from batchconsole.localbedrock.store import Store, now
 
 FLUSH_SECONDS = 0.2
 FLUSH_LINES = 500
+FLUSH_BYTES = 8 << 20
 WINDOW_RECORDS = 2000
 WINDOW_BYTES = 16 << 20
 
@@ -147,7 +147,7 @@ class Runner:
         answer = asked.answer.result()
         self._batch.append((asked, answer))
         self._batch_bytes += len(answer.line)
-        if self._batch_bytes >= PART_BYTES:
+        if self._batch_bytes >= FLUSH_BYTES:
             self._flush()
 
     def _flush(self) -> None:
@@ -161,5 +161,6 @@ class Runner:
         self._batch, self._batch_bytes = [], 0
         random.shuffle(answers)
         counts = sum((answer.counts for answer in answers), start=Counts())
+        self._outputs.check_space()
         output = self._outputs.open(last.file)
         self._status = output.append([answer.line for answer in answers], read_offset=last.end, counts=counts)

@@ -91,6 +91,9 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     max_record_bytes: Annotated[int, Meta(ge=1, description="Longest record.")] = 64 << 20
     max_jobs_per_model: Annotated[int, Meta(ge=0, description="Jobs in flight per model.")] = 20
     max_jobs_per_custom_model: Annotated[int, Meta(ge=0, description="Jobs in flight per custom model.")] = 3
+    min_free_bytes: Annotated[
+        int, Meta(ge=0, description="Room the data folder's disk must keep; with less, jobs are refused or wait.")
+    ] = 200 << 20
     max_tags: Annotated[int, Meta(ge=0, description="Tags per job.")] = 50
 
 

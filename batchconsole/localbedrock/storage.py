@@ -16,6 +16,7 @@ from batchconsole.localbedrock.settings import Settings
 log = logging.getLogger(__name__)
 
 READ_CHUNK = 8 << 20
+LOST = frozenset({"NoSuchUpload", "InvalidPart", "InvalidPartOrder"})
 # Denied, or not there, or not the caller's to know: no use in trying again.
 PERMANENT = frozenset(
     {
@@ -30,7 +31,6 @@ PERMANENT = frozenset(
         "PreconditionFailed",
         "412",
         "NoSuchEntity",
-        "NoSuchUpload",
         "ValidationError",
         "InvalidAccessKeyId",
         "SignatureDoesNotMatch",
@@ -50,6 +50,10 @@ class StorageRefused(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+
+
+class UploadLost(Exception):
+    """S3 knows nothing, or not all, of a multipart upload any more; it has to begin again."""
 
 
 class RoleRefused(StorageRefused):
@@ -77,12 +81,13 @@ def split_uri(uri: str) -> tuple[str, str]:
 class Storage:
     """One job's view of S3.
 
-    Every method raises :class:`StorageRefused`. While S3 is away it waits, as long as *patience* allows.
+    Every method raises :class:`StorageRefused`, those of uploads :class:`UploadLost` too. While S3 is away it waits,
+    as long as *patience* allows.
     """
 
     def __init__(self, job: Job, settings: Settings, patience: Patience) -> None:
         self._client = s3_client(job, settings)
-        self._patience = patience
+        self.patience = patience
         self._input_owner = _owner(job.input)
         self._output = _owner(job.output) | _encryption(job.output)
         self._output_owner = _owner(job.output)
@@ -163,33 +168,52 @@ class Storage:
         )
 
     def complete_upload(self, key: str, upload_id: str, etags: list[str]) -> None:
-        """Make the object of its parts. Doing it again after a crash does no harm."""
+        """Make the object of its parts."""
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        self._call(
+            "complete_multipart_upload",
+            Bucket=self.output_bucket,
+            Key=key,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": parts},
+            **self._output_owner,
+        )
+
+    def abort_upload(self, key: str, upload_id: str) -> bool:
+        """Give an upload up; says whether S3 let us, which may want a permission of its own."""
         try:
             self._call(
-                "complete_multipart_upload",
+                "abort_multipart_upload",
                 Bucket=self.output_bucket,
                 Key=key,
                 UploadId=upload_id,
-                MultipartUpload={"Parts": parts},
                 **self._output_owner,
             )
+        except UploadLost:
+            return True
         except StorageRefused as error:
-            if error.code != "NoSuchUpload":
-                raise
-            # Completed before the crash, else the object is missing, which is refused here.
-            self._call("head_object", Bucket=self.output_bucket, Key=key, **self._output_owner)
+            log.warning("The upload of %s is left open: %s", key, error)
+            return False
+        return True
+
+    def has(self, key: str, size: int) -> bool:
+        """Whether the output's object *key* is there with *size* bytes; so too when the role may not look."""
+        try:
+            answer = self._call("head_object", Bucket=self.output_bucket, Key=key, **self._output_owner)
+        except StorageRefused as error:
+            return error.code != "404"
+        return bool(answer["ContentLength"] == size)
 
     def _call(self, method: str, **params: Any) -> dict[str, Any]:
         """The answer of the S3 call *method*, a body read to its end; tried again while S3 is away."""
         for attempt in itertools.count():
             try:
-                if attempt and "Body" in params:
+                if attempt and hasattr(params.get("Body"), "seek"):
                     params["Body"].seek(0)
                 return self._call_once(method, params)
             except _Away as error:
                 log.warning("S3 is away, trying again: %s", error)
-                self._patience.pause(attempt)
+                self.patience.pause(attempt)
         raise AssertionError("unreachable")
 
     def _call_once(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -204,6 +228,8 @@ class Storage:
 
 def _refusal(error: ClientError) -> Exception:
     code = error.response["Error"].get("Code", "")
+    if code in LOST:
+        return UploadLost(str(error))
     if code not in PERMANENT:
         return _Away(str(error))
     refused = RoleRefused if error.operation_name == "AssumeRole" else StorageRefused

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from batchconsole.localbedrock.jobs import LIVE, Caller, Counts, InputFile, Job, Status
+from batchconsole.localbedrock.jobs import LIVE, Api, Caller, Counts, InputFile, Job, Status
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     submit_time INTEGER NOT NULL, last_modified_time INTEGER NOT NULL, end_time INTEGER,
     expiration_time INTEGER NOT NULL, due_time INTEGER, total INTEGER NOT NULL, success INTEGER NOT NULL,
     error INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    api TEXT NOT NULL DEFAULT 'bedrock', failure TEXT NOT NULL DEFAULT '{}',
     UNIQUE (account, region, name)
 );
 CREATE INDEX IF NOT EXISTS jobs_by_token ON jobs (account, region, token);
@@ -32,9 +33,35 @@ CREATE TABLE IF NOT EXISTS tags (
 CREATE TABLE IF NOT EXISTS files (
     job_id TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, output_key TEXT NOT NULL, size INTEGER NOT NULL,
     etag TEXT NOT NULL, records INTEGER NOT NULL, read_offset INTEGER NOT NULL, records_done INTEGER NOT NULL,
-    upload_id TEXT NOT NULL, parts TEXT NOT NULL, spool_length INTEGER NOT NULL, done INTEGER NOT NULL,
-    PRIMARY KEY (job_id, number)
+    upload_id TEXT NOT NULL, spool_length INTEGER NOT NULL, done INTEGER NOT NULL,
+    error_length INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (job_id, number)
 ) WITHOUT ROWID;
+-- Every state a job was in, written with the change itself, and whether those who want to know have been told.
+CREATE TABLE IF NOT EXISTS state_changes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL,
+    time INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS state_changes_of_job ON state_changes (job_id);
+CREATE INDEX IF NOT EXISTS state_changes_untold ON state_changes (number) WHERE NOT told;
+CREATE TRIGGER IF NOT EXISTS job_added AFTER INSERT ON jobs BEGIN
+    INSERT INTO state_changes (job_id, status, message, time)
+    VALUES (new.id, new.status, new.message, new.submit_time);
+END;
+CREATE TRIGGER IF NOT EXISTS job_changed AFTER UPDATE OF status ON jobs WHEN old.status <> new.status BEGIN
+    INSERT INTO state_changes (job_id, status, message, time)
+    VALUES (new.id, new.status, new.message, new.last_modified_time);
+END;
+"""
+VERSION = 2
+# From version 1, whose spools held only what was not uploaded yet: jobs that ran begin again.
+FROM_1 = """
+ALTER TABLE jobs ADD COLUMN api TEXT NOT NULL DEFAULT 'bedrock';
+ALTER TABLE jobs ADD COLUMN failure TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE files DROP COLUMN parts;
+ALTER TABLE files ADD COLUMN error_length INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET success = 0, error = 0, input_tokens = 0, output_tokens = 0 WHERE end_time IS NULL;
+UPDATE files SET read_offset = 0, records_done = 0, spool_length = 0, done = 0
+    WHERE job_id IN (SELECT id FROM jobs WHERE end_time IS NULL);
 """
 JOB_COLUMNS = Job.__struct_fields__
 FILE_COLUMNS = InputFile.__struct_fields__
@@ -48,11 +75,11 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 INSERT_JOB = _insert("jobs", JOB_COLUMNS[1:])
 INSERT_FILE = _insert("files", ("job_id", *FILE_COLUMNS))
 UPDATE_FILE = """
-UPDATE files SET read_offset = :read_offset, records_done = :records_done, upload_id = :upload_id, parts = :parts,
-    spool_length = :spool_length, done = :done WHERE job_id = :job_id AND number = :number
+UPDATE files SET read_offset = :read_offset, records_done = :records_done, upload_id = :upload_id,
+    spool_length = :spool_length, error_length = :error_length, done = :done WHERE job_id = :job_id AND number = :number
 """
 PAGE = """
-SELECT * FROM jobs WHERE account = :account AND region = :region
+SELECT * FROM jobs WHERE account = :account AND region = :region AND api = :api
     AND (:submitted_after IS NULL OR submit_time > :submitted_after)
     AND (:submitted_before IS NULL OR submit_time < :submitted_before)
     AND (:status IS NULL OR status = :status)
@@ -67,10 +94,21 @@ EXPIRED_MESSAGE = "The job expired because it did not start before its timeout."
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs a list shows; times are milliseconds since 1970 UTC, and jobs of just that time are left out."""
 
+    api: Api = "bedrock"
     submitted_after: int | None = None
     submitted_before: int | None = None
     status: str | None = None
     name_contains: str | None = None
+
+
+class StateChange(msgspec.Struct, frozen=True):
+    """A job came into *status* at *time*, in milliseconds since 1970 UTC; *number* counts all changes of all jobs."""
+
+    number: int
+    job_id: str
+    status: str
+    message: str
+    time: int
 
 
 class TokenTaken(Exception):
@@ -104,7 +142,16 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         # A power failure may undo the last transactions, never corrupt; output is synced before its transaction.
         self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._bring_up_to_date()
         self._connection.executescript(SCHEMA)
+
+    def _bring_up_to_date(self) -> None:
+        """Change the tables of an earlier version, in one transaction, so that a kill leaves one or the other."""
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        is_new = not self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'jobs'").fetchone()
+        if version < VERSION:
+            changes = "" if is_new else FROM_1
+            self._connection.executescript(f"BEGIN; {changes} PRAGMA user_version = {VERSION}; COMMIT;")
 
     def close(self) -> None:
         with self._lock:
@@ -200,7 +247,14 @@ class Store:
                 )
 
     def move(
-        self, job_id: str, *, to: Status, only_from: Sequence[Status], message: str = "", due_in: float | None = None
+        self,
+        job_id: str,
+        *,
+        to: Status,
+        only_from: Sequence[Status],
+        message: str = "",
+        failure: dict[str, Any] | None = None,
+        due_in: float | None = None,
     ) -> bool:
         """Step the job to state *to*, if it is in one of *only_from*; says whether it was.
 
@@ -212,9 +266,9 @@ class Store:
         with self._transaction() as connection:
             return (
                 connection.execute(
-                    "UPDATE jobs SET status = ?, message = ?, last_modified_time = ?, due_time = ?, end_time = ?"
-                    " WHERE id = ? AND status IN (SELECT value FROM json_each(?))",
-                    (to, message[:2048], moment, due, end, job_id, _json(only_from)),
+                    "UPDATE jobs SET status = ?, message = ?, failure = ?, last_modified_time = ?, due_time = ?,"
+                    " end_time = ? WHERE id = ? AND status IN (SELECT value FROM json_each(?))",
+                    (to, message[:2048], _json(failure or {}), moment, due, end, job_id, _json(only_from)),
                 ).rowcount
                 == 1
             )
@@ -251,6 +305,34 @@ class Store:
                 (*added, job_id),
             ).fetchone()
             return Status(row["status"])
+
+    def live_ids(self) -> set[str]:
+        """The ids of the jobs that have not ended."""
+        return {row["id"] for row in self._rows("SELECT id FROM jobs WHERE end_time IS NULL")}
+
+    def ended_with_uploads(self) -> list[Job]:
+        """Ended jobs that have left an upload open."""
+        rows = self._rows(
+            "SELECT * FROM jobs WHERE end_time IS NOT NULL AND id IN (SELECT job_id FROM files WHERE upload_id <> '')"
+        )
+        return [_job(row) for row in rows]
+
+    # State changes
+
+    def history(self, job_id: str) -> dict[Status, int]:
+        """When the job came into each of the states it was in, in milliseconds since 1970 UTC."""
+        rows = self._rows("SELECT status, time FROM state_changes WHERE job_id = ? ORDER BY number", (job_id,))
+        return {Status(row["status"]): row["time"] for row in rows}
+
+    def untold(self, *, limit: int) -> list[StateChange]:
+        """The first state changes that nobody was told of yet."""
+        rows = self._rows("SELECT * FROM state_changes WHERE NOT told ORDER BY number LIMIT ?", (limit,))
+        return [StateChange(row["number"], row["job_id"], row["status"], row["message"], row["time"]) for row in rows]
+
+    def told(self, numbers: Sequence[int]) -> None:
+        """Mark the state changes *numbers* as told."""
+        with self._transaction() as connection:
+            connection.executemany("UPDATE state_changes SET told = 1 WHERE number = ?", [(n,) for n in numbers])
 
     # Tags
 
@@ -295,7 +377,7 @@ def _values(record: msgspec.Struct) -> dict[str, Any]:
 
 
 def _from_sql(name: str, value: Any) -> Any:
-    return msgspec.json.decode(value) if name in {"request", "parts"} else value
+    return msgspec.json.decode(value) if name in {"request", "failure"} else value
 
 
 def _job(row: sqlite3.Row) -> Job:

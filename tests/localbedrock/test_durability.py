@@ -7,8 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.localbedrock.model_server import serving
-from tests.localbedrock.stack import ENDED, Service, Workspace, converse_record, create, json_lines, running
+from tests.localbedrock.stack import ENDED, Service, Workspace, converse_record, create, json_lines, policy, running
 
 ROUNDS = 20
 RECORDS = {"a": 1300, "b": 150, "deep/c": 150}
@@ -135,6 +138,53 @@ def test_a_disk_that_cannot_be_written_costs_only_time(aws_endpoint: str, worksp
         job = workspace.wait(service.client(), arn)
     assert (job["status"], job["successRecordCount"]) == ("Completed", 3)
     assert "Traceback" not in log
+
+
+def test_spools_of_jobs_that_are_no_more_are_cleared(aws_endpoint: str, tmp_path: Path) -> None:
+    left = tmp_path / "spool" / "abcdefghijkl"
+    left.mkdir(parents=True)
+    (left / "0.out").write_text("of a former life")
+    with running(Service(tmp_path, aws_endpoint)):
+        while left.exists():
+            time.sleep(0.02)
+
+
+def test_a_stopped_job_leaves_neither_upload_nor_spool(service: Service, workspace: Workspace) -> None:
+    bedrock = service.client()
+    with service.settings(record_seconds=0.05):
+        arn = create(bedrock, workspace.request(workspace.put_records(500)))
+        workspace.wait(bedrock, arn, until=["InProgress"])
+        bedrock.stop_model_invocation_job(jobIdentifier=arn)
+        job = workspace.wait(bedrock, arn)
+    assert job["status"] == "Stopped"
+    assert "Uploads" not in workspace.s3.list_multipart_uploads(Bucket=workspace.bucket)
+    while (service.folder / "spool" / arn.rpartition("/")[2]).exists():
+        time.sleep(0.02)
+
+
+def test_a_job_that_fails_at_its_second_output_has_a_manifest(service: Service, workspace: Workspace) -> None:
+    permissions = json.loads(policy(workspace.bucket))
+    second = f"arn:aws:s3:::{workspace.bucket}/out/*/b.jsonl.out"
+    permissions["Statement"].append({"Effect": "Deny", "Action": "s3:PutObject", "Resource": second})
+    role_arn = workspace.make_role(json.dumps(permissions))
+    uri = workspace.put(json_lines(map(converse_record, range(3))), "a.jsonl")
+    workspace.put(json_lines(map(converse_record, range(3))), "b.jsonl", uri.split("/")[3])
+    job = workspace.run(service.client(), uri, roleArn=role_arn)
+    assert (job["status"], set(workspace.outputs(job))) == ("Failed", {"a.jsonl.out", "manifest.json.out"})
+
+
+def test_without_room_on_the_disk_no_job_is_taken_and_those_there_wait(service: Service, workspace: Workspace) -> None:
+    bedrock = service.client()
+    request = workspace.request(workspace.put_records(3))
+    with service.settings(scheduled_seconds=0.5):
+        arn = create(bedrock, request)
+        with service.settings(min_free_bytes=1 << 60):
+            with pytest.raises(ClientError, match=r"MiB free and must have .* free some space"):
+                create(bedrock, request | {"jobName": "another"})
+            while f"A step of job {arn.rpartition('/')[2]} waits" not in (service.folder / "log").read_text():
+                time.sleep(0.05)
+            assert statuses(service, [arn]) == ["InProgress"]
+    assert workspace.wait(bedrock, arn)["status"] == "Completed"
 
 
 def test_s3_that_is_away_costs_only_time(workspace: Workspace, aws_endpoint: str, tmp_path: Path) -> None:

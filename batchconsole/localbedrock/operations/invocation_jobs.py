@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import string
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from batchconsole.localbedrock import catalogue
 from batchconsole.localbedrock.errors import (
     AccessDeniedException,
     ConflictException,
+    InternalServerException,
     ResourceNotFoundException,
     ServiceQuotaExceededException,
     ValidationException,
@@ -20,6 +22,7 @@ from batchconsole.localbedrock.operations.paging import read_token, write_token
 from batchconsole.localbedrock.operations.tagging import read_tags, too_many
 from batchconsole.localbedrock.service import Service
 from batchconsole.localbedrock.settings import Settings
+from batchconsole.localbedrock.space import DiskFull, check_space
 from batchconsole.localbedrock.store import JobFilter, NameTaken, QuotaReached, TokenTaken, now
 from batchconsole.localbedrock.wire import milliseconds, rfc3339
 from batchconsole.records.families import family_for
@@ -31,6 +34,7 @@ ID_CHARACTERS = string.ascii_lowercase + string.digits
 
 def create_model_invocation_job(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Accept a job; S3, KMS and the role's rights are looked at only when it is Validating."""
+    check_room(service)
     tags = read_tags(params.get("tags", []))
     if len(tags) > service.settings.max_tags:
         raise ValidationException(too_many(service.settings.max_tags))
@@ -52,6 +56,14 @@ def create_model_invocation_job(service: Service, caller: Caller, params: dict[s
         ) from error
     service.engine.nudge()
     return {"jobArn": job.arn}
+
+
+def check_room(service: Service) -> None:
+    """Take no job that there is no room to run. Raises :class:`InternalServerException`, which clients try again."""
+    try:
+        check_space(Path(service.settings.data_dir), service.settings.min_free_bytes)
+    except DiskFull as error:
+        raise InternalServerException(f"{error}.") from error
 
 
 def _batchable(params: dict[str, Any], caller: Caller) -> catalogue.Resolved:
