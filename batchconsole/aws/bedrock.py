@@ -12,7 +12,6 @@ from batchconsole.aws.policies import partition_of
 from batchconsole.aws.session import Target, client
 
 __all__ = [
-    "MAX_TAGS",
     "Constraint",
     "FoundationModel",
     "InferenceProfile",
@@ -29,10 +28,6 @@ __all__ = [
     "tag_resource",
     "untag_resource",
 ]
-
-# The API model admits 200 in one call, the service 50 a resource.
-# https://docs.aws.amazon.com/bedrock/latest/userguide/tagging.html
-MAX_TAGS = 50
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,9 @@ from typing import Any
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
+# The API model admits 200 in one call, the service 50 a resource.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/tagging.html
+MAX_TAGS = 50
 # In jobName's pattern a run of hyphens can be split in exponentially many ways between ``-*`` and a class that holds
 # the hyphen too: sixty hyphens and an underscore would keep a matcher busy for years. The ``-*`` adds nothing.
 REDUNDANT_HYPHENS = re.compile(r"\(-\*(\[[^\]]*\\-[^\]]*\])\)")

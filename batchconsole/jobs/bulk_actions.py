@@ -19,6 +19,7 @@ from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.models import (
     STOPPABLE,
     WAITING,
+    Actor,
     BatchJob,
     BulkAction,
     BulkActionItem,
@@ -45,7 +46,7 @@ OUTCOMES = {str(Verb.CANCELLED): Outcome.CANCELLED, str(Verb.STOP_REQUESTED): Ou
 def request_stop(
     *,
     connection: Connection,
-    actor: Any,
+    actor: Actor,
     jobs: BatchJobQuerySet,
     query: str = "",
     matched_all: bool = False,
@@ -86,7 +87,7 @@ def _keys(jobs: BatchJobQuerySet, most: int) -> list[int]:
     return list(dict.fromkeys([*waiting[:most], *sent[:most]]))[:most]
 
 
-def _record(action: BulkAction, verb: str, *, actor: Any = None, **data: Any) -> None:
+def _record(action: BulkAction, verb: str, *, actor: Actor = None, **data: Any) -> None:
     Event.objects.create(connection=action.connection, actor=actor, verb=verb, data={"bulk_action": action.pk, **data})
 
 
@@ -179,10 +180,10 @@ def _end_step(action: BulkAction, lease: Lease, wait: timedelta) -> None:
                 nudge("stop_jobs", action.pk)
         else:
             lease.end(due_at=None, finished_at=now, failures=action.failures)
-            _record(action, Verb.BULK_STOP_FINISHED, **action.counts())
+            _record(action, Verb.BULK_STOP_FINISHED, actor=None, **action.counts())
 
 
-def cancel_rest(action: BulkAction, actor: Any) -> int:
+def cancel_rest(action: BulkAction, actor: Actor) -> int:
     """Have the jobs that nothing is known of yet left alone; raises :class:`UserError` for an action that has ended.
 
     Returns how many have been left alone; 0 while a worker is at one: it finishes that, then leaves the others alone.

@@ -22,7 +22,7 @@ from batchconsole.jobs.errors import IllegalTransition, UserError
 from batchconsole.jobs.input_objects import InputObjects, list_input, location, read_head
 from batchconsole.jobs.leases import SCAN, WORKER_LOST, Failure, Lease, step
 from batchconsole.jobs.limits import limits_for
-from batchconsole.jobs.models import UNFINISHED, BatchJob, Connection, InputCheck, Status, Verb
+from batchconsole.jobs.models import UNFINISHED, Actor, BatchJob, Connection, InputCheck, Status, Verb
 from batchconsole.jobs.prices import price_for
 from batchconsole.jobs.signals import nudge
 from batchconsole.records import preflight
@@ -47,7 +47,7 @@ CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
 
 
 def start(
-    connection: Connection, *, input_s3_uri: str, model_id: str, model_invocation_type: str, actor: Any = None
+    connection: Connection, *, input_s3_uri: str, model_id: str, model_invocation_type: str, actor: Actor = None
 ) -> InputCheck:
     """Have an input checked soon; raises :class:`UserError` when *input_s3_uri* is no S3 location.
 
@@ -220,10 +220,10 @@ def _decide(job: BatchJob, check: InputCheck) -> None:
         _reject(job, _figures(check, report), message=_reason(report), error_code="", hint=report.problems[0].message)
 
 
-NOTHING = {"message": "", "error_code": "", "hint": ""}
+NOTHING: dict[str, Any] = {"message": "", "error_code": "", "hint": ""}
 
 
-def _reject(job: BatchJob, data: dict[str, Any], **said: str) -> None:
+def _reject(job: BatchJob, data: dict[str, Any], **said: Any) -> None:
     job.transition(Status.REJECTED, verb=Verb.REJECTED, data=data, **said)
 
 

@@ -8,11 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import parse_s3_uri
-from batchconsole.aws.session import Target
 from batchconsole.jobs import uploads
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.storage import Storage
 from batchconsole.records import making, tables
 from batchconsole.records.files import read_path
 from batchconsole.records.making import Made, Recipe
@@ -82,18 +81,18 @@ def _read_range(path: Path, start: int, end: int) -> bytes:
         return file.read(end - start)
 
 
-def from_s3(target: Target, uri: str, *, etag: str = "") -> Source:
+def from_s3(storage: Storage, uri: str, *, etag: str = "") -> Source:
     """The object at *uri*, with *etag* only that version; raises :class:`UserError` and AwsError."""
     bucket, key = parse_s3_uri(uri)
     if not key or key.endswith("/"):
         raise UserError("Enter one file, not a folder.", "input_s3_uri")
-    item = s3.head_object(target, bucket, key)
+    item = storage.head(bucket, key)
     version = etag or item.etag
     return Source(
         name=key.rpartition("/")[2],
         size=item.size,
-        chunks=partial(s3.iter_object, target, bucket, key, etag=version),
-        read_range=lambda start, end: s3.get_range(target, bucket, key, start=start, end=end, etag=version),
+        chunks=partial(storage.chunks, bucket, key, etag=version),
+        read_range=lambda start, end: storage.read_range(bucket, key, start=start, end=end, etag=version),
         etag=version,
     )
 

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from batchconsole.aws import bedrock, iam, sts
+from batchconsole.aws import bedrock
+from batchconsole.aws.constraints import MAX_TAGS
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import reports, scheduling
@@ -17,9 +18,9 @@ from batchconsole.jobs.leases import CONTROL, NUDGE, Failure, Lease, step
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
     LIVE,
+    Actor,
     BatchJob,
     Connection,
-    Event,
     IllegalTransition,
     MadeInput,
     Status,
@@ -48,7 +49,7 @@ Tags = list[dict[str, str]]
 def create_job(
     *,
     connection: Connection,
-    actor: Any,
+    actor: Actor,
     request: JobRequest,
     check_input: bool = False,
     resend_of: BatchJob | None = None,
@@ -81,21 +82,6 @@ def _merged_in(job: BatchJob) -> set[BatchJob]:
     if made and job.resend_of.merges.exists():
         merged |= {job.resend_of.resend_of, *job.resend_of.merges.all()} - {None}
     return merged
-
-
-def create_service_role(*, connection: Connection, actor: Any, role_name: str, request: JobRequest) -> str:
-    """Make a least-privilege service role for a job of *request* and return its ARN; raises :class:`AwsError`."""
-    arn = iam.create_service_role(connection.target, request, role_name=role_name, account_id=account_id(connection))
-    Event.objects.create(connection=connection, actor=actor, verb=Verb.ROLE_CREATED, data={"role_arn": arn})
-    return arn
-
-
-def account_id(connection: Connection) -> str:
-    """The connection's account; asked of AWS once and remembered. Raises :class:`AwsError`."""
-    if not connection.account_id:
-        connection.account_id = sts.account_id(connection.target)
-        connection.save(update_fields=["account_id"])
-    return connection.account_id
 
 
 @step(
@@ -144,7 +130,7 @@ def _accepted(job: BatchJob, arn: str) -> None:
 
 
 def _not_accepted(job: BatchJob, lease: Lease, error: AwsError) -> None:
-    said = {"message": error.message, "error_code": error.code, "hint": error.hint}
+    said: dict[str, Any] = {"message": error.message, "error_code": error.code, "hint": error.hint}
     data = {"code": error.code, "message": error.message}
     try:
         with transaction.atomic():
@@ -165,7 +151,7 @@ def _is_new_role(job: BatchJob, error: AwsError) -> bool:
     return "assume" in text and "role" in text and job.attempts < ROLE_ATTEMPTS
 
 
-def stop(job: BatchJob, actor: Any = None, *, data: dict[str, Any] | None = None) -> None:
+def stop(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = None) -> None:
     """Stop *job* wherever it is; one that has ended is left as it is. *data* goes into its event.
 
     Raises
@@ -200,7 +186,7 @@ def _not_stopped(job: BatchJob, lease: Lease, error: Failure) -> None:
     lease.end(due_at=timezone.now() + NUDGE)
 
 
-def cancel(job: BatchJob, actor: Any = None, *, data: dict[str, Any] | None = None) -> None:
+def cancel(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = None) -> None:
     """Take *job* out of the queue; raises :class:`UserError` when it has just left it."""
     try:
         job.transition(
@@ -216,7 +202,7 @@ def cancel(job: BatchJob, actor: Any = None, *, data: dict[str, Any] | None = No
         raise UserError(BEING_SUBMITTED, hint=IN_A_MOMENT) from error
 
 
-def _stop_on_aws(job: BatchJob, actor: Any, data: dict[str, Any] | None) -> None:
+def _stop_on_aws(job: BatchJob, actor: Actor, data: dict[str, Any] | None) -> None:
     """Write down who asks before AWS is asked, so that a worker that dies or an answer that is lost leaves a trail."""
     arn = str(job.job_arn)
     _record_stop_request(job, actor, data)
@@ -238,14 +224,14 @@ def _stop_on_aws(job: BatchJob, actor: Any, data: dict[str, Any] | None) -> None
     job.refresh_from_db()
 
 
-def _record_stop_request(job: BatchJob, actor: Any, data: dict[str, Any] | None) -> None:
+def _record_stop_request(job: BatchJob, actor: Actor, data: dict[str, Any] | None) -> None:
     """Add the request to the trail; a worker that repeats the same bulk action's request adds nothing."""
     earlier = job.events.filter(verb=Verb.STOP_REQUESTED)
     if data is None or all(event.data != data for event in earlier):
         job.record(Verb.STOP_REQUESTED, actor=actor, data=data)
 
 
-def release(job: BatchJob, actor: Any) -> None:
+def release(job: BatchJob, actor: Actor) -> None:
     """Send a job to the queue without, or in spite of, its input check; raises :class:`UserError`."""
     try:
         if job.status not in {Status.CHECKING, Status.REJECTED}:
@@ -273,11 +259,11 @@ def current_tags(job: BatchJob) -> Tags:
     return [tag for tag in found if not tag["key"].startswith(RESERVED_TAGS)]
 
 
-def edit_tags(job: BatchJob, actor: Any, tags: Iterable[dict[str, str]]) -> None:
+def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> None:
     """Make *tags* the tags of *job*, on AWS too once it is there; raises :class:`UserError` and :class:`AwsError`."""
     wanted = list(tags)
-    if len(wanted) > bedrock.MAX_TAGS:
-        raise UserError(f"A job takes at most {bedrock.MAX_TAGS} tags.", "tags", "Remove some.")
+    if len(wanted) > MAX_TAGS:
+        raise UserError(f"A job takes at most {MAX_TAGS} tags.", "tags", "Remove some.")
     job.refresh_from_db()
     if job.job_arn:
         _tag_on_aws(job, wanted)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import msgspec
 from django.db import transaction
@@ -14,11 +14,13 @@ from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import write_stream
 from batchconsole.aws.session import Target
 from batchconsole.jobs import resending, scheduling, uploads
+from batchconsole.jobs.access import require, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, read_records
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
-from batchconsole.jobs.models import UNFINISHED, Connection, MadeInput
+from batchconsole.jobs.models import UNFINISHED, Actor, Connection, Event, MadeInput, Right, Verb
 from batchconsole.jobs.signals import nudge
+from batchconsole.jobs.storage import Storage
 from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import Kind, TableError
 
@@ -80,6 +82,24 @@ def write(target: Target, output_s3_uri: str, records: Iterable[Line]) -> int:
     return count
 
 
+def write_now(connection: Connection, actor: Actor, *, output_s3_uri: str, records: Iterable[Line]) -> int:
+    """Make input while the page waits, and return how many records; raises NotAllowed and what :func:`write` raises."""
+    _require_making(connection, actor, output_s3_uri)
+    count = write(connection.target, output_s3_uri, records)
+    _record_made(connection, actor, output_s3_uri=output_s3_uri, records=count)
+    return count
+
+
+def _require_making(connection: Connection, actor: Actor, output_s3_uri: str) -> None:
+    require(actor, Right.SUBMIT, connection)
+    require_places(connection, upload=output_s3_uri)
+
+
+def _record_made(connection: Connection, actor: Actor, *, output_s3_uri: str, records: int) -> None:
+    data = {"s3_uri": output_s3_uri, "records": records}
+    Event.objects.create(connection=connection, actor=actor, verb=Verb.INPUT_MADE, data=data)
+
+
 def start(
     connection: Connection,
     *,
@@ -87,11 +107,15 @@ def start(
     look: Look,
     recipe: Recipe,
     output_s3_uri: str,
-    actor: Any,
+    actor: Actor,
     upload: str = "",
     source_s3_uri: str = "",
 ) -> MadeInput:
-    """Have input made by a worker soon. *source* is the file of *upload* or the object at *source_s3_uri*."""
+    """Have input made by a worker soon. *source* is the file of *upload* or the object at *source_s3_uri*.
+
+    Raises NotAllowed.
+    """
+    _require_making(connection, actor, output_s3_uri)
     with transaction.atomic():
         made: MadeInput = MadeInput.objects.create(
             connection=connection,
@@ -128,7 +152,9 @@ def make_input(made: MadeInput, lease: Lease) -> None:
         raise UserError(str(error), hint=error.hint) from error
     if made.resend_of and not count:
         raise UserError("No record is left to send again.")
-    lease.end(due_at=None, state=MadeInput.State.DONE, finished_at=timezone.now(), error=None, records=count)
+    with transaction.atomic():
+        lease.end(due_at=None, state=MadeInput.State.DONE, finished_at=timezone.now(), error=None, records=count)
+        _record_made(made.connection, made.created_by, output_s3_uri=made.output_s3_uri, records=count)
     uploads.forget(made.upload)
     prune()
 
@@ -149,7 +175,7 @@ def open_source(made: MadeInput) -> Source:
     """The source *made* names, in the version it had; raises :class:`UserError` and AwsError."""
     if made.upload:
         return from_upload(made.upload, made.source_name)
-    return from_s3(made.connection.target, made.source_s3_uri, etag=made.source_etag)
+    return from_s3(Storage(made.connection, None), made.source_s3_uri, etag=made.source_etag)
 
 
 class _Progress:

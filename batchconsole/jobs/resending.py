@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import groupby
-from typing import Any, cast
+from typing import cast
 
 from django.db import transaction
 from django.db.models import Q
 
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import Lease
-from batchconsole.jobs.models import BatchJob, MadeInput, Status
+from batchconsole.jobs.models import Actor, BatchJob, MadeInput, Status
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.results import input_files, output_files, output_folder
 from batchconsole.jobs.signals import nudge
@@ -25,7 +25,7 @@ Counted = Callable[[int], None]
 
 def start(
     job: BatchJob,
-    actor: Any,
+    actor: Actor,
     *,
     failed: bool,
     unanswered: bool,

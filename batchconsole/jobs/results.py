@@ -22,7 +22,7 @@ from batchconsole.jobs import prices, scheduling
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_objects import Reader, list_input, read_span
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
-from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, ResultFile, ResultIndex, Status, Verb
+from batchconsole.jobs.models import ENDED_ON_AWS, Actor, BatchJob, ResultFile, ResultIndex, Status, Verb
 from batchconsole.jobs.signals import nudge
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
@@ -74,7 +74,7 @@ def output_folder(job: BatchJob) -> tuple[str, str]:
     return parse_s3_uri(job.output_folder)
 
 
-def request_results(job: BatchJob, actor: Any) -> None:
+def request_results(job: BatchJob, actor: Actor) -> None:
     """Have the output of an ended job read, for the first time or once more; raises :class:`UserError`."""
     with transaction.atomic():
         ended = BatchJob.objects.filter(pk=job.pk, status__in=ENDED_ON_AWS).exclude(results=BatchJob.Results.PENDING)

@@ -130,10 +130,12 @@ class Storage:
         self._require_read(bucket, key)
         return s3.list_object_versions(self._target, bucket, key)
 
-    def read_start(self, bucket: str, key: str, size: int, *, version_id: str = "") -> bytes:
-        """The first *size* bytes of an object."""
+    def read_range(
+        self, bucket: str, key: str, *, start: int = 0, end: int, etag: str = "", version_id: str = ""
+    ) -> bytes:
+        """The bytes from *start* up to but not including *end*; with *etag*, only of that object."""
         self._require_read(bucket, key)
-        return s3.get_range(self._target, bucket, key, end=size, version_id=version_id)
+        return s3.get_range(self._target, bucket, key, start=start, end=end, etag=etag, version_id=version_id)
 
     def chunks(self, bucket: str, key: str, *, etag: str = "", version_id: str = "") -> Iterator[bytes]:
         """The bytes of an object in chunks; with *etag*, only while the object is still that one."""

@@ -9,6 +9,7 @@ from batchconsole.aws import iam, s3
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.models import Connection
+from batchconsole.jobs.service_roles import create_service_role
 from batchconsole.up import preparation, questions
 
 BUCKET = "batchconsole-samples"
@@ -53,9 +54,7 @@ def service_role(connection: Connection) -> str:
         if role.name == ROLE:
             return role.arn
     everywhere = replace(request(), input_s3_uri=f"s3://{BUCKET}/", output_s3_uri=f"s3://{BUCKET}/")
-    return lifecycle.create_service_role(
-        connection=connection, actor=preparation.admin(), role_name=ROLE, request=everywhere
-    )
+    return create_service_role(connection, preparation.admin(), role_name=ROLE, request=everywhere)
 
 
 def submit_job(connection: Connection, role_arn: str) -> None:

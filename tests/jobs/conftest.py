@@ -17,7 +17,7 @@ from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import scheduling
 from batchconsole.jobs.leases import Lease, Step
 from batchconsole.jobs.lifecycle import create_job, submit
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Connection, Grant, Role
 from batchconsole.jobs.signals import nudged
 from tests.conftest import ACCOUNT, REGION
 from tests.factories import MODEL as MODEL
@@ -109,7 +109,9 @@ def local_bedrock(bedrock_endpoint: str, bedrock_folder: Path) -> Iterator[Local
 
 @pytest.fixture
 def person(db: None) -> User:
-    return User.objects.create_user("ada")
+    user = User.objects.create_user("ada")
+    Grant.objects.create(user=user, role=Role.objects.get(name="Operator"))
+    return user
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ from batchconsole.aws import bedrock
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import clock, lifecycle
+from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import ENDED, ENDED_ON_AWS, BatchJob, Connection, Status, Verb
+from batchconsole.jobs.service_roles import create_service_role
 from batchconsole.jobs.sync import sync
 from tests.jobs.conftest import LocalBedrock, claim, die, make_job
 
@@ -341,14 +343,12 @@ def test_a_clone_has_everything_but_the_name(nowhere: Connection) -> None:
 
 def test_a_service_role_is_made_and_told_of(connection: Connection, fields: dict[str, Any], person: User) -> None:
     name = f"role-{uuid4().hex[:12]}"
-    arn = lifecycle.create_service_role(
-        connection=connection, actor=person, role_name=name, request=JobRequest(**fields)
-    )
+    arn = create_service_role(connection=connection, actor=person, role_name=name, request=JobRequest(**fields))
     assert arn.endswith(f":role/service-role/{name}")
     assert connection.events.get(verb=Verb.ROLE_CREATED).data == {"role_arn": arn}
 
 
 def test_the_account_is_asked_for_once(connection: Connection) -> None:
     connection.account_id = ""
-    assert lifecycle.account_id(connection) == "123456789012"
+    assert account_id(connection) == "123456789012"
     assert Connection.objects.get(pk=connection.pk).account_id == "123456789012"

@@ -23,6 +23,7 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Source, from_s3, from_upload, look, read_records
 from batchconsole.jobs.leases import MOST_LOSSES, LeaseLost
 from batchconsole.jobs.models import Connection, MadeInput
+from batchconsole.jobs.storage import Storage
 from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import TableError
 from tests.jobs.conftest import die, held
@@ -132,20 +133,20 @@ def test_a_file_that_is_no_table_is_refused(data: bytes, words: str) -> None:
 
 
 def test_an_object_in_s3_is_a_source(connection: Connection, bucket: str) -> None:
-    source = from_s3(connection.target, put(connection, bucket, CSV))
+    source = from_s3(Storage(connection, None), put(connection, bucket, CSV))
     assert (source.name, source.size) == ("data.csv", len(CSV))
     assert look(source).columns == ("id", "question")
 
 
 def test_a_parquet_object_is_read_in_ranges(connection: Connection, bucket: str) -> None:
-    source = from_s3(connection.target, put(connection, bucket, parquet_bytes(1000), "in/a.parquet"))
+    source = from_s3(Storage(connection, None), put(connection, bucket, parquet_bytes(1000), "in/a.parquet"))
     records = list(read_records(source, look(source).kind, is_foreign=False, recipe=RECIPE))
     assert (len(records), records[999].record_id) == (1000, "999")
 
 
 def test_an_object_that_changes_meanwhile_is_noticed(connection: Connection, bucket: str) -> None:
     uri = put(connection, bucket, CSV)
-    source = from_s3(connection.target, uri)
+    source = from_s3(Storage(connection, None), uri)
     put(connection, bucket, b"id,question\nz,Other?\n")
     with pytest.raises(AwsError):
         look(source)
@@ -154,12 +155,12 @@ def test_an_object_that_changes_meanwhile_is_noticed(connection: Connection, buc
 @pytest.mark.parametrize("key", ["", "folder/"])
 def test_a_folder_is_no_source(connection: Connection, bucket: str, key: str) -> None:
     with pytest.raises(UserError, match="not a folder"):
-        from_s3(connection.target, f"s3://{bucket}/{key}")
+        from_s3(Storage(connection, None), f"s3://{bucket}/{key}")
 
 
 def test_a_missing_object_is_told(connection: Connection, bucket: str) -> None:
     with pytest.raises(AwsError) as caught:
-        from_s3(connection.target, f"s3://{bucket}/nothing.csv")
+        from_s3(Storage(connection, None), f"s3://{bucket}/nothing.csv")
     assert caught.value.code == "NotFound"
 
 

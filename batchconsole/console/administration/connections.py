@@ -8,9 +8,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import resolve, reverse
 
-from batchconsole.aws import sts
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
+from batchconsole.jobs.account import ask_account_id
+from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Connection
 
 # What each way to credentials cannot do without.
@@ -75,12 +77,12 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic onl
         return f"{error['code']}: {sentences(error)}" if error else ""
 
     @admin.action(description="Try out the selected connections")
-    def try_out(self, request: HttpRequest, connections: QuerySet[Connection]) -> None:
+    def try_out(self, request: ConsoleRequest, connections: QuerySet[Connection]) -> None:
         """Ask AWS whose credentials each connection has, and say what came of it."""
         for connection in connections:
             try:
-                account = sts.account_id(connection.target)
-            except AwsError as error:
+                account = ask_account_id(connection, request.user)
+            except (AwsError, UserError) as error:
                 messages.error(request, f"{connection}: {sentences(error)}")
             else:
                 messages.success(request, f"{connection}: the credentials are those of account {account}.")

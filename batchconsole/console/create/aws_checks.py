@@ -8,40 +8,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from batchconsole.aws import ec2, kms, s3
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.s3 import S3Object
 from batchconsole.aws.s3_addresses import parse_s3_uri
-from batchconsole.aws.session import Target
 from batchconsole.console.create.forms import JobForm
 from batchconsole.console.roles.access import NO_ROLE, RoleAccess, access_of
 from batchconsole.console.s3.inputs import hindrance
+from batchconsole.jobs import account
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import Actor
+from batchconsole.jobs.storage import S3Object, Storage
+
+Doubt = AwsError | UserError  # why something could not be found out
 
 NO_BUCKET = {"NoSuchBucket", "404", "NotFound"}
 # What KMS answers for a key or an alias that is not there.
 NO_KEY = {"NotFoundException", "InvalidArnException"}
 
 
-def check_form(form: JobForm) -> list[AwsError]:
+def check_form(form: JobForm, actor: Actor) -> list[Doubt]:
     """Add what AWS knows to the fields of a form without errors; return what could not be found out."""
-    doubts: list[AwsError] = []
+    doubts: list[Doubt] = []
     for name in CHECKS:
-        error = check_field(form, name)
+        error = check_field(form, name, actor)
         if error:
             doubts.append(error)
         if error and error.retryable:  # AWS is away or takes no credentials: the next call would wait as long
             break
     if not doubts and not form.errors and not form.makes_role:
-        warn_of_role(form, access_of(form, form.connection))
+        warn_of_role(form, access_of(form, form.connection, actor))
     return doubts
 
 
-def check_field(form: JobForm, name: str) -> AwsError | None:
+def check_field(form: JobForm, name: str, actor: Actor) -> Doubt | None:
     """Add what AWS knows of one field's value; return the reason where it could not be found out."""
     if name in CHECKS and form.cleaned_data.get(name):
         try:
-            CHECKS[name](form)
-        except AwsError as error:
+            CHECKS[name](form, actor)
+        except (AwsError, UserError) as error:
             return error
     return None
 
@@ -54,19 +57,19 @@ class _Found:
     is_folder: bool = False
 
 
-def _look(target: Target, uri: str) -> _Found:
+def _look(storage: Storage, uri: str) -> _Found:
     bucket, key = parse_s3_uri(uri)
-    listing = s3.list_objects(target, bucket, key, max_keys=1)
+    listing = storage.listing(bucket, key, max_keys=1)
     first = next(iter(listing.objects), None)
     if first and first.key == key and not key.endswith("/"):
         return _Found(file=first)
     if key and not key.endswith("/"):  # input/rec is no place, however many names begin with it
-        listing = s3.list_objects(target, bucket, f"{key}/", max_keys=1)
+        listing = storage.listing(bucket, f"{key}/", max_keys=1)
     return _Found(is_folder=bool(listing.objects or listing.folders))
 
 
-def _check_input(form: JobForm) -> None:
-    uri, found = form.cleaned_data["input_s3_uri"], _look_up(form, "input_s3_uri")
+def _check_input(form: JobForm, actor: Actor) -> None:
+    uri, found = form.cleaned_data["input_s3_uri"], _look_up(form, "input_s3_uri", actor)
     if found is None:
         return
     if found.file:
@@ -79,8 +82,8 @@ def _check_input(form: JobForm) -> None:
         form.add_error("input_s3_uri", f"There is nothing at {uri}. Enter a .jsonl file, or a folder that holds some.")
 
 
-def _check_output(form: JobForm) -> None:
-    uri, found = form.cleaned_data["output_s3_uri"], _look_up(form, "output_s3_uri")
+def _check_output(form: JobForm, actor: Actor) -> None:
+    uri, found = form.cleaned_data["output_s3_uri"], _look_up(form, "output_s3_uri", actor)
     if found and (found.file or uri.endswith(".jsonl")):
         form.warn(
             "output_s3_uri", f"That names a file. Results go to a folder, here {uri}/. Enter a folder of your own."
@@ -96,13 +99,13 @@ def _is_within(uri: str, folder: str) -> bool:
     return bool(folder) and not folder.endswith(".jsonl") and f"{uri.rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
 
 
-def _look_up(form: JobForm, name: str) -> _Found | None:
+def _look_up(form: JobForm, name: str, actor: Actor) -> _Found | None:
     """What lies there, with what is to be said of its bucket; ``None`` when there is no bucket."""
-    target, here = form.connection.target, form.connection.region
+    storage, here = Storage(form.connection, actor), form.connection.region
     bucket, _ = parse_s3_uri(form.cleaned_data[name])
     try:
-        region = s3.bucket_region(target, bucket)
-        found = _look(target, form.cleaned_data[name])
+        region = storage.bucket_region(bucket)
+        found = _look(storage, form.cleaned_data[name])
     except AwsError as error:
         if error.code not in NO_BUCKET:
             raise
@@ -113,25 +116,24 @@ def _look_up(form: JobForm, name: str) -> _Found | None:
     return found
 
 
-def _check_owner(form: JobForm, name: str, *, of: str) -> None:
+def _check_owner(form: JobForm, actor: Actor, *, name: str, of: str) -> None:
     """An owner that S3 does not take for this bucket; AWS refuses such a job when it starts to read or write."""
     uri, owner = form.cleaned_data.get(of), form.cleaned_data[name]
     if uri:
         bucket, _ = parse_s3_uri(uri)
-        s3.list_objects(
-            form.connection.target, bucket, max_keys=1
-        )  # a bucket we may not see tells nothing of its owner
+        storage = Storage(form.connection, actor)
+        storage.listing(bucket, max_keys=1)  # a bucket we may not see tells nothing of its owner
         try:
-            s3.list_objects(form.connection.target, bucket, max_keys=1, owner=owner)
+            storage.listing(bucket, max_keys=1, owner=owner)
         except AwsError:
             words = f"The bucket {bucket} does not belong to account {owner}. Enter its owner, or leave this empty."
             form.warn(name, words)
 
 
-def _check_key(form: JobForm) -> None:
+def _check_key(form: JobForm, actor: Actor) -> None:
     key_id = form.cleaned_data["output_kms_key_id"]
     try:
-        key = kms.describe_key(form.connection.target, key_id)
+        key = account.describe_key(form.connection, actor, key_id=key_id)
     except AwsError as error:
         if error.code in NO_KEY:
             form.warn(
@@ -149,11 +151,11 @@ def _check_key(form: JobForm) -> None:
         form.add_error("output_kms_key_id", words)
 
 
-def _check_network(form: JobForm) -> None:
+def _check_network(form: JobForm, actor: Actor) -> None:
     """Subnets and security groups of more than one VPC, as far as they are known."""
-    target, chosen = form.connection.target, form.cleaned_data
-    subnets = {item.subnet_id: item.vpc_id for item in ec2.list_subnets(target)}
-    groups = {item.group_id: item.vpc_id for item in ec2.list_security_groups(target)}
+    connection, chosen = form.connection, form.cleaned_data
+    subnets = {item.subnet_id: item.vpc_id for item in account.list_subnets(connection, actor)}
+    groups = {item.group_id: item.vpc_id for item in account.list_security_groups(connection, actor)}
     of = {
         item: (subnets | groups).get(item, "")
         for name in ("subnet_ids", "security_group_ids")
@@ -176,7 +178,7 @@ def warn_of_role(form: JobForm, access: RoleAccess) -> None:
         form.warn("role_arn", f"The role {name} lacks {lacks}. {words}")
 
 
-CHECKS: dict[str, Callable[[JobForm], None]] = {
+CHECKS: dict[str, Callable[[JobForm, Actor], None]] = {
     "input_s3_uri": _check_input,
     "output_s3_uri": _check_output,
     "input_bucket_owner": partial(_check_owner, name="input_bucket_owner", of="input_s3_uri"),

@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from batchconsole.aws.constraints import job_constraints
-from batchconsole.aws.job_request import JobRequest, members
 from batchconsole.console.create.layout import job_layout
 from batchconsole.console.create.offers import OFFERS
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
@@ -20,7 +19,7 @@ from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest, refusal, takes_converse
 from batchconsole.jobs.limits import Limits, limits_for
-from batchconsole.jobs.models import BatchJob, Connection, Status
+from batchconsole.jobs.models import BatchJob, Connection, JobRequest, Status
 from batchconsole.jobs.tags import tags_in_use
 from batchconsole.records import catalogue
 
@@ -252,7 +251,7 @@ class JobForm(TaggedForm):
     @property
     def draft_request(self) -> JobRequest:
         """What the form as filled in so far asks for, right or wrong: to be shown, never to be sent."""
-        values = {name: self[name].value() for name in members(JobRequest) if name in self.fields}
+        values = {name: self[name].value() for name in self.fields}
         hours = str(values["timeout_duration_in_hours"])
         values["timeout_duration_in_hours"] = read_number(hours) or None
         if self["service_role"].value() == NEW:

@@ -5,45 +5,46 @@ A form opens whatever AWS says: an :class:`Offer` carries the error to the field
 
 from collections.abc import Callable, Iterable
 
-from batchconsole.aws import ec2, iam, kms
-from batchconsole.aws.ec2 import Vpc
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.session import Target
 from batchconsole.console.kit.page_form import Choices, Offer
+from batchconsole.jobs import account, service_roles
+from batchconsole.jobs.account import Vpc
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import Actor, Connection
 
 
-def offer(name: str, target: Target) -> Offer:
+def offer(name: str, connection: Connection, actor: Actor) -> Offer:
     """The offer for the form field *name*, one of :data:`OFFERS`."""
     try:
-        return Offer(OFFERS[name](target))
-    except AwsError as error:
+        return Offer(OFFERS[name](connection, actor))
+    except (AwsError, UserError) as error:
         return Offer([], error)
 
 
-def roles(target: Target) -> Choices:
-    found = iam.list_service_roles(target)
+def roles(connection: Connection, actor: Actor) -> Choices:
+    found = service_roles.list_service_roles(connection, actor)
     return [("", "Choose a service role"), *((role.arn, role.name) for role in found)] if found else []
 
 
-def keys(target: Target) -> Choices:
-    found = [(key.arn, " ".join([*key.aliases, f"({key.key_id})"])) for key in kms.list_keys(target)]
+def keys(connection: Connection, actor: Actor) -> Choices:
+    found = [(key.arn, " ".join([*key.aliases, f"({key.key_id})"])) for key in account.list_keys(connection, actor)]
     return [("", "No key of your own"), *found] if found else []
 
 
-def subnets(target: Target) -> Choices:
+def subnets(connection: Connection, actor: Actor) -> Choices:
     rows = [
         (item.vpc_id, item.subnet_id, ", ".join(filter(None, [item.name, item.availability_zone, item.cidr])))
-        for item in ec2.list_subnets(target)
+        for item in account.list_subnets(connection, actor)
     ]
-    return _by_vpc(ec2.list_vpcs(target), rows)
+    return _by_vpc(account.list_vpcs(connection, actor), rows)
 
 
-def security_groups(target: Target) -> Choices:
+def security_groups(connection: Connection, actor: Actor) -> Choices:
     rows = [
         (item.vpc_id, item.group_id, ", ".join(filter(None, [item.name, item.description])))
-        for item in ec2.list_security_groups(target)
+        for item in account.list_security_groups(connection, actor)
     ]
-    return _by_vpc(ec2.list_vpcs(target), rows)
+    return _by_vpc(account.list_vpcs(connection, actor), rows)
 
 
 def _by_vpc(vpcs: Iterable[Vpc], rows: Iterable[tuple[str, str, str]]) -> Choices:
@@ -55,7 +56,7 @@ def _by_vpc(vpcs: Iterable[Vpc], rows: Iterable[tuple[str, str, str]]) -> Choice
     return [(titles.get(vpc_id, vpc_id), choices) for vpc_id, choices in groups.items() if choices]
 
 
-OFFERS: dict[str, Callable[[Target], Choices]] = {
+OFFERS: dict[str, Callable[[Connection, Actor], Choices]] = {
     "role_arn": roles,
     "output_kms_key_id": keys,
     "subnet_ids": subnets,

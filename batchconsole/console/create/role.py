@@ -17,7 +17,7 @@ def access(request: ConsoleRequest, connection: str) -> HttpResponse:
     With ``quiet`` nobody has asked: what is missing to answer is not said, nor why there is no answer.
     """
     form = JobForm(request.POST, connection=request.connection)
-    context = {"access": check_access(form, request.connection), "is_quiet": "quiet" in request.GET}
+    context = {"access": check_access(form, request.connection, request.user), "is_quiet": "quiet" in request.GET}
     return render(request, "console/roles/_role_access_answer.html", context)
 
 
@@ -25,6 +25,5 @@ def access(request: ConsoleRequest, connection: str) -> HttpResponse:
 def policy(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The documents for what the form holds now."""
     form = JobForm(request.POST, connection=request.connection)
-    return render(
-        request, "console/roles/_role_policy_documents.html", {"policy": role_policy(form, request.connection)}
-    )
+    shown = {"policy": role_policy(form, request.connection, request.user)}
+    return render(request, "console/roles/_role_policy_documents.html", shown)

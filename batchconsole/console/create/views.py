@@ -25,16 +25,17 @@ from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.page_form import Part
 from batchconsole.console.kit.steps import Shown, take_step
 from batchconsole.console.models.search import ModelSearch
-from batchconsole.console.models.views import summary_context
+from batchconsole.console.models.summary import summary_context
 from batchconsole.console.roles.access import check_access
 from batchconsole.console.roles.policy import role_policy
 from batchconsole.console.s3.browser import read_page
+from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.places import Place
-from batchconsole.console.s3.views import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.service_roles import create_service_role
 
 # IAM's word for a new role whose name is taken.
 ROLE_EXISTS = "EntityAlreadyExists"
@@ -82,41 +83,41 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
     connection = request.connection
     context: dict[str, Any] = {"is_dirty": True}
     for name in shown.load:
-        _offer(form, name)
+        _offer(request, form, name)
     if shown.chooser in CHOOSERS:
         limits = input_limits(request, shown.chooser, data)
         page = read_page(storage_of(request), Place.read(QueryDict(shown.place)), limits=limits)
         context |= chooser_context(page, shown.chooser, surface="inline")
     if shown.picker is not None:
-        context |= {"picker": ModelSearch.read(request.connection, shown.picker), "surface": "inline"}
+        context |= {"picker": ModelSearch.read(connection, request.user, query=shown.picker), "surface": "inline"}
     if shown.command:
         context["command"] = as_cli(request.connection, form.draft_request)
     if shown.check:
         context |= begin(JobForm(data, connection=connection), connection, actor=request.user)
     if shown.access:
-        context["access"] = check_access(JobForm(data, connection=connection), connection)
+        context["access"] = check_access(JobForm(data, connection=connection), connection, request.user)
     if shown.policy:
-        context["policy"] = role_policy(JobForm(data, connection=connection), connection)
+        context["policy"] = role_policy(JobForm(data, connection=connection), connection, request.user)
     return context
 
 
 def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpResponse:
     """The page with *form*, which gets the lists of AWS that are seen at once; the others come when they are opened."""
     for name in {"role_arn", *form.open_lists()} - form.offers.keys():
-        _offer(form, name)
+        _offer(request, form, name)
     context |= summary_context(request.connection, str(form["model_id"].value() or ""))
     check = shown_before(request.connection, request.POST.get("input_check", ""))
     return render(request, "console/create/job_create.html", {"form": form, **check, **context})
 
 
-def _offer(form: JobForm, name: str) -> None:
+def _offer(request: ConsoleRequest, form: JobForm, name: str) -> None:
     if name in OFFERS:
-        form.take_offer(name, offer(name, form.connection.target))
+        form.take_offer(name, offer(name, form.connection, request.user))
 
 
 def _submit(request: ConsoleRequest) -> HttpResponse:
     form = JobForm(request.POST, connection=request.connection)
-    doubts = check_form(form) if form.is_valid() else []
+    doubts = check_form(form, request.user) if form.is_valid() else []
     if not form.is_valid():
         form.focus_first_error()
         return _show(request, form, is_dirty=True)
@@ -152,9 +153,9 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
     """Make the role if one is asked for, then the job. A role once made stays chosen when the job is refused."""
     asked = form.request
     if form.makes_role:
-        role_arn = lifecycle.create_service_role(
-            connection=request.connection,
-            actor=request.user,
+        role_arn = create_service_role(
+            request.connection,
+            request.user,
             role_name=form.cleaned_data["role_name"],
             request=asked,
         )
@@ -187,7 +188,7 @@ def job_field(request: ConsoleRequest, connection: str, name: str) -> HttpRespon
     part = next((part for part in form.parts() if isinstance(part, AwsSelect) and part.name == name), None)
     if part is None:
         raise Http404(f"The field {name} offers no list.")
-    _offer(form, name)
+    _offer(request, form, name)
     return HttpResponse(render_part(part, form))
 
 
@@ -198,7 +199,7 @@ def job_field_check(request: ConsoleRequest, connection: str, name: str) -> Http
     if name not in form.fields:
         raise Http404(f"The form has no field {name}.")
     form.full_clean()
-    doubt = None if form.errors.get(name) else check_field(form, name)
+    doubt = None if form.errors.get(name) else check_field(form, name, request.user)
     if doubt:
         form.warn(name, f"This could not be checked now. {sentences(doubt)}")
     return render(request, "cloudscape/_error.html", {"field": form[name], "taken": _taken_as(form, name)})

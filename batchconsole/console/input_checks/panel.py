@@ -11,7 +11,7 @@ from batchconsole.console.kit.page_form import FormError, PageForm
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.limits import Limits, limits_for
-from batchconsole.jobs.models import Connection, InputCheck
+from batchconsole.jobs.models import Actor, Connection, InputCheck
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.report import Problem, Report
 
@@ -86,7 +86,7 @@ class CheckView:
         return "The input is being checked."
 
 
-def begin(form: PageForm, connection: Connection, *, actor: Any) -> dict[str, Any]:
+def begin(form: PageForm, connection: Connection, *, actor: Actor) -> dict[str, Any]:
     """What the region of the form shows after "Check input": the check, or what is missing for one.
 
     Only the fields that a check depends on, those of :data:`ASKED`, need be right.

@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.jobs.errors import UserError
 
 Choices = list[tuple[str, Any]]
 
@@ -27,7 +28,7 @@ class Offer:
     """What AWS offers for a field: Django choices, or the error that came instead."""
 
     choices: Choices
-    error: AwsError | None = None
+    error: AwsError | UserError | None = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import formset_factory
 
-from batchconsole.aws.bedrock import MAX_TAGS
-from batchconsole.aws.constraints import job_constraints
+from batchconsole.aws.constraints import MAX_TAGS, job_constraints
 from batchconsole.console.kit.numbers import read_numbers
 from batchconsole.console.kit.page_form import PageForm, RowFormSet
 

@@ -14,7 +14,7 @@ from batchconsole.console.kit.page_form import PageForm
 from batchconsole.console.make_input.layout import making_layout
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.storage import Storage
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.making import Made, Recipe, RecipeError
 from batchconsole.records.tables import TableError
@@ -82,9 +82,9 @@ class MakingForm(PageForm):
     )
     output_s3_uri = S3UriField(help_text="Where the records go, as one .jsonl file.")
 
-    def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
+    def __init__(self, data: Any = None, *, storage: Storage, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, None if data is None else MultiValueDict(), initial=initial)
-        self.connection = connection
+        self.storage, self.connection = storage, storage.connection
         self.origin: Source | None = None
         self.look: Look | None = None
         self.helper.form_tag = False
@@ -140,7 +140,7 @@ class MakingForm(PageForm):
         if self.token:
             return from_upload(self.token, str(self["upload_name"].value() or "file"))
         if self.source_s3_uri:
-            return from_s3(self.connection.target, self.fields["input_s3_uri"].clean(self.source_s3_uri))
+            return from_s3(self.storage, self.fields["input_s3_uri"].clean(self.source_s3_uri))
         return None
 
     def _not_read(self, error: AwsError) -> str:

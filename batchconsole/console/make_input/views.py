@@ -22,8 +22,8 @@ from batchconsole.console.kit.steps import take_step
 from batchconsole.console.make_input.forms import S3, MakingForm, suggestions
 from batchconsole.console.make_input.upload_handler import ArrivingFile, DataFolderUploadHandler
 from batchconsole.console.s3.browser import read_page
+from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, storage_of
 from batchconsole.console.s3.places import Place
-from batchconsole.console.s3.views import CHOOSERS, chooser_context, storage_of
 from batchconsole.jobs import making, uploads
 from batchconsole.jobs.input_sources import read_records
 from batchconsole.jobs.limits import DEFAULTS
@@ -74,7 +74,7 @@ def _new(request: ConsoleRequest) -> HttpResponse:
     data = request.POST.copy()
     _take_file(request, data)
     if "preview" in data:
-        form = MakingForm.draft(data, connection=request.connection)
+        form = MakingForm.draft(data, storage=storage_of(request))
         return _preview(request, form) if wants_part(request) else _show(request, form)
     if "read" in data or "forget_upload" in data:
         return _read(request, data)
@@ -82,7 +82,7 @@ def _new(request: ConsoleRequest) -> HttpResponse:
     if step is None:
         return _submit(request, data)
     data, shown = step
-    form = MakingForm.draft(data, connection=request.connection)
+    form = MakingForm.draft(data, storage=storage_of(request))
     form.focus(shown.focus)
     context: dict[str, Any] = {}
     if shown.chooser in CHOOSERS:
@@ -95,10 +95,10 @@ def _begin(request: ConsoleRequest) -> HttpResponse:
     """The blank form, or one with the object of S3 that the query string names as its source."""
     draft = drafts.restored(request)
     if draft is not None:
-        return _show(request, MakingForm.draft(draft, connection=request.connection))
+        return _show(request, MakingForm.draft(draft, storage=storage_of(request)))
     uri = request.GET.get("input_s3_uri", "")
     if not uri:
-        return _show(request, MakingForm(connection=request.connection), is_dirty=False)
+        return _show(request, MakingForm(storage=storage_of(request)), is_dirty=False)
     data = QueryDict(mutable=True)
     data.update({"source": S3, "input_s3_uri": uri})
     return _read(request, data)
@@ -118,11 +118,11 @@ def _read(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
     if "forget_upload" in data:
         uploads.forget(data.get("upload", ""))
         data["upload"] = data["upload_name"] = ""
-    found = suggestions(MakingForm.draft(data, connection=request.connection))
+    found = suggestions(MakingForm.draft(data, storage=storage_of(request)))
     for name, value in found.items():
         if not data.get(name, "").strip():
             data[name] = value
-    form = MakingForm.draft(data, connection=request.connection)
+    form = MakingForm.draft(data, storage=storage_of(request))
     form.focus(form.source_field if form.errors else "template" if form.look and not form.look.foreign else "")
     return _show(request, form)
 
@@ -147,7 +147,7 @@ def _previewed(form: MakingForm) -> dict[str, Any]:
 
 
 def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
-    form = MakingForm(data, connection=request.connection)
+    form = MakingForm(data, storage=storage_of(request))
     if not form.is_valid() or form.origin is None or form.look is None:
         form.focus_first_error()
         return _show(request, form)
@@ -170,7 +170,9 @@ def _write(form: MakingForm) -> int:
     assert form.origin is not None
     assert form.look is not None
     records = read_records(form.origin, form.look.kind, is_foreign=bool(form.look.foreign), recipe=form.recipe)
-    return making.write(form.connection.target, form.cleaned_data["output_s3_uri"], records)
+    return making.write_now(
+        form.connection, form.storage.actor, output_s3_uri=form.cleaned_data["output_s3_uri"], records=records
+    )
 
 
 def _not_written(request: ConsoleRequest, form: MakingForm, error: AwsError) -> HttpResponse:

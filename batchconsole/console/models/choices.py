@@ -1,14 +1,14 @@
 """Models as a person chooses one: the catalogue, what the region offers, prices, and why a model can't be chosen."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from itertools import groupby
 
-from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
 from batchconsole.console.kit.amounts import exact_decimals
 from batchconsole.jobs.models import ModelPrice
+from batchconsole.jobs.offered_models import FoundationModel, InferenceProfile, OfferedModels
 from batchconsole.jobs.prices import price_for
 from batchconsole.records import catalogue, prices
 from batchconsole.records.catalogue import Model
@@ -97,22 +97,7 @@ class ModelChoice(Priced):
         return " ".join([self.model.name, self.model.provider, self.model.model_id, *self.ids]).lower()
 
 
-@dataclass
-class Offered:
-    """What the region says it offers. ``known`` is false when Bedrock did not answer, and then nothing is ruled out."""
-
-    known: bool = False
-    model_ids: frozenset[str] = frozenset()
-    profiles: tuple[InferenceProfile, ...] = ()
-    names: dict[str, FoundationModel] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, models: Iterable[FoundationModel], profiles: Iterable[InferenceProfile]) -> "Offered":
-        names = {catalogue.bare_id(model.model_id): model for model in models}
-        return cls(known=True, model_ids=frozenset(names), profiles=tuple(profiles), names=names)
-
-
-def model_choices(region: str, offered: Offered) -> list[ModelChoice]:
+def model_choices(region: str, offered: OfferedModels) -> list[ModelChoice]:
     """Every model of the catalogue, and those of the region that the catalogue does not know yet."""
     known = catalogue.models()
     newer = [_newer(model) for bare, model in offered.names.items() if catalogue.find(bare) is None]
@@ -138,13 +123,13 @@ def _newer(model: FoundationModel) -> Model:
     )
 
 
-def _choice(model: Model, region: str, offered: Offered, *, is_priced_here: bool) -> ModelChoice:
+def _choice(model: Model, region: str, offered: OfferedModels, *, is_priced_here: bool) -> ModelChoice:
     find = price_for if is_priced_here else prices.find_price
     kinds = tuple(_inference_types(model, region, offered))
     return ModelChoice(model, find(model.model_id, region), kinds, _obstacle(model, region, offered, kinds))
 
 
-def _inference_types(model: Model, region: str, offered: Offered) -> Iterator[InferenceType]:
+def _inference_types(model: Model, region: str, offered: OfferedModels) -> Iterator[InferenceType]:
     if model.on_demand:
         yield InferenceType(model.model_id, "On-demand")
     own = {profile.inference_profile_id for profile in offered.profiles if _is_for(profile, model)}
@@ -170,7 +155,7 @@ def _scope(profile_id: str) -> str:
     return geography.name if geography else "application"
 
 
-def _obstacle(model: Model, region: str, offered: Offered, kinds: tuple[InferenceType, ...]) -> str:
+def _obstacle(model: Model, region: str, offered: OfferedModels, kinds: tuple[InferenceType, ...]) -> str:
     if not model.batch:
         return "Batch inference is not supported."
     if offered.known and model.model_id not in offered.model_ids:

@@ -8,8 +8,9 @@ from django.utils.functional import cached_property
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.kit.amounts import exact_decimals
 from batchconsole.console.models.choices import ModelChoice, by_provider, model_choices
-from batchconsole.console.models.offered import offered_models
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import Actor, Connection
+from batchconsole.jobs.offered_models import OfferedModels, list_offered_models
 
 INFERRED = ", inferred"  # how the shipped table marks a price that is not AWS's own row
 
@@ -20,12 +21,15 @@ class ModelSearch:
 
     connection: Connection
     query: QueryDict
-    error: AwsError | None = None
+    error: AwsError | UserError | None = None
     choices: list[ModelChoice] = field(default_factory=list)
 
     @classmethod
-    def read(cls, connection: Connection, query: QueryDict) -> "ModelSearch":
-        offered, error = offered_models(connection.target)
+    def read(cls, connection: Connection, actor: Actor, *, query: QueryDict) -> "ModelSearch":
+        try:
+            offered, error = list_offered_models(connection, actor), None
+        except (AwsError, UserError) as caught:
+            offered, error = OfferedModels(), caught
         return cls(connection, query, error, model_choices(connection.region, offered))
 
     @property

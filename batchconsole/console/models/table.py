@@ -12,7 +12,7 @@ from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import Page, page_number, page_of
 from batchconsole.console.models.choices import ModelChoice
 from batchconsole.console.models.search import ModelSearch
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.models import Actor, Connection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +51,9 @@ COLUMNS = {
 class ModelTable:
     """One page of the models that match. The query string is the only state; its invalid parts are left out."""
 
-    def __init__(self, connection: Connection, query: QueryDict, *, page_size: int) -> None:
+    def __init__(self, connection: Connection, actor: Actor, *, query: QueryDict, page_size: int) -> None:
         self.connection = connection
-        self.search = ModelSearch.read(connection, query)
+        self.search = ModelSearch.read(connection, actor, query=query)
         sort = query.get("sort", "")
         self.sort = sort if sort.removeprefix("-") in COLUMNS else ""
         rows = sort_choices(self.search.matching, self.sort)

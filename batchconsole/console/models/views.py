@@ -1,7 +1,5 @@
 """Models: the catalogue as a page, the picker of the create form, and one line on what an id means."""
 
-from typing import Any
-
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -9,20 +7,18 @@ from django_htmx.http import push_url
 
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show, wants_part
-from batchconsole.console.models.choices import model_prices, refusal
+from batchconsole.console.models.choices import model_prices
 from batchconsole.console.models.samples import samples
 from batchconsole.console.models.search import ModelSearch
+from batchconsole.console.models.summary import summary_context
 from batchconsole.console.models.table import ModelTable
 from batchconsole.jobs.limits import limits_for
-from batchconsole.jobs.models import Connection
-from batchconsole.jobs.prices import price_for
-from batchconsole.records import catalogue
 
 
 @require_safe
 def index(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The catalogue; asked by the page's own filter and links, its table only."""
-    table = ModelTable(request.connection, request.GET, page_size=request.preferences.page_size)
+    table = ModelTable(request.connection, request.user, query=request.GET, page_size=request.preferences.page_size)
     context = {"table": table, "picker": table.search}
     response = show(request, "console/models/models.html", context, part="console/models/_model_list.html")
     return push_url(response, table.url) if wants_part(request) else response
@@ -31,7 +27,7 @@ def index(request: ConsoleRequest, connection: str) -> HttpResponse:
 @require_safe
 def detail(request: ConsoleRequest, connection: str, model_id: str) -> HttpResponse:
     """One model: limits, prices, and for each invocation type a sample record to copy."""
-    search = ModelSearch.read(request.connection, request.GET)
+    search = ModelSearch.read(request.connection, request.user, query=request.GET)
     choice = next((choice for choice in search.choices if choice.model.model_id == model_id), None)
     if choice is None:
         raise Http404(f"There is no model {model_id} in the catalogue of this version.")
@@ -48,7 +44,7 @@ def detail(request: ConsoleRequest, connection: str, model_id: str) -> HttpRespo
 @require_safe
 def picker(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The body of the dialog Select model."""
-    context = {"picker": ModelSearch.read(request.connection, request.GET), "surface": "dialog"}
+    context = {"picker": ModelSearch.read(request.connection, request.user, query=request.GET), "surface": "dialog"}
     part = request.htmx and request.htmx.target == "model-results"
     return render(
         request, "console/models/_model_results.html" if part else "console/models/_model_picker.html", context
@@ -60,15 +56,3 @@ def summary(request: ConsoleRequest, connection: str) -> HttpResponse:
     """What the id typed into the form means."""
     context = summary_context(request.connection, request.GET.get("model_id", "").strip())
     return render(request, "console/models/_model_summary.html", context)
-
-
-def summary_context(connection: Connection, model_id: str) -> dict[str, Any]:
-    """What the template of the summary needs: the model, its price and what speaks against it, if it is known."""
-    if not model_id:
-        return {}
-    return {
-        "model_id": model_id,
-        "chosen_model": catalogue.find(model_id),
-        "chosen_price": price_for(model_id, connection.region),
-        "chosen_obstacle": refusal(model_id, connection.region),
-    }

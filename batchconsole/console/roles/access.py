@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.job_request import JobRequest
-from batchconsole.aws.role_access import Access, role_access
 from batchconsole.console.kit.page_form import PageForm
-from batchconsole.jobs.lifecycle import account_id
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import Actor, Connection, JobRequest
+from batchconsole.jobs.service_roles import Access, service_role_access
 
 LOCATIONS = ("input_s3_uri", "output_s3_uri")
 # IAM's word for a role that is not there.
@@ -20,28 +19,28 @@ class RoleAccess:
 
     answers: tuple[Access, ...] = ()
     missing: tuple[str, ...] = ()
-    error: AwsError | None = None
+    error: AwsError | UserError | None = None
 
     @property
     def refused(self) -> list[Access]:
         return [answer for answer in self.answers if not answer.is_allowed]
 
 
-def check_access(form: PageForm, connection: Connection) -> RoleAccess:
+def check_access(form: PageForm, connection: Connection, actor: Actor) -> RoleAccess:
     """Ask IAM of the form as it is now; only the role and the two locations need be right."""
     form.full_clean()
-    return access_of(form, connection)
+    return access_of(form, connection, actor)
 
 
-def access_of(form: PageForm, connection: Connection) -> RoleAccess:
+def access_of(form: PageForm, connection: Connection, actor: Actor) -> RoleAccess:
     """Ask IAM of a form that is cleaned."""
     missing = missing_of(form, ("role_arn", *LOCATIONS))
     if missing:
         return RoleAccess(missing=missing)
     try:
-        account = account_id(connection)
-        answers = role_access(connection.target, JobRequest.from_fields(form.cleaned_data), account_id=account)
-    except AwsError as error:
+        request = JobRequest.from_fields(form.cleaned_data)
+        answers = service_role_access(connection, actor, request=request)
+    except (AwsError, UserError) as error:
         return RoleAccess(error=error)
     return RoleAccess(tuple(answers))
 

@@ -40,7 +40,7 @@ def preview(storage: Storage, bucket: str, item: S3Object, *, version_id: str = 
     if not item.size:
         return Preview(TEXT)
     try:
-        data = storage.read_start(bucket, item.key, min(item.size, READ_BYTES), version_id=version_id)
+        data = storage.read_range(bucket, item.key, end=min(item.size, READ_BYTES), version_id=version_id)
     except (AwsError, UserError) as error:
         return Preview(TEXT, error=error)
     is_part = item.size > len(data)

@@ -13,7 +13,7 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.s3 import uploads
-from batchconsole.console.s3.views import storage_of
+from batchconsole.console.s3.chooser import storage_of
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.storage import MAX_PARTS, EmptyFile, ObjectExists
 

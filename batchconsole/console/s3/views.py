@@ -4,7 +4,7 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
@@ -20,15 +20,14 @@ from batchconsole.console.kit.answers import ASKERS, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.s3 import uploads
 from batchconsole.console.s3.browser import Page, read_page
+from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.inputs import TABLES, folder_input, hindrance
 from batchconsole.console.s3.places import Place
 from batchconsole.console.s3.preview import preview
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.limits import Limits, limits_for
+from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.storage import EmptyFile, ObjectExists, Storage
 
-# What the chooser is for: the form's field, and whether the job reads there or writes.
-CHOOSERS = {"input_s3_uri": "read", "output_s3_uri": "write"}
 # What can be added to a place; which of its two forms is open stands in the query string.
 ADDITIONS = ("upload", "folder")
 LARGEST_OBJECT_BYTES = 5 << 30  # PutObject's bound; the browser's script sends larger ones in parts
@@ -55,18 +54,6 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     return render(request, "console/s3/s3.html", context | {"page": page, "surface": "page"})
 
 
-def storage_of(request: ConsoleRequest) -> Storage:
-    """S3 as the person of *request* may use it."""
-    return Storage(request.connection, request.user)
-
-
-def input_limits(request: ConsoleRequest, chooser: str, asked: QueryDict) -> Limits | None:
-    """The limits that a job's input is held against, those of the model the form names; ``None`` for any other page."""
-    if CHOOSERS.get(chooser) != "read" or "model_id" not in asked:
-        return None
-    return limits_for(request.connection, asked.get("model_id", ""))
-
-
 def _picked(page: Page, uri: str) -> str:
     """The row to be picked, such as a file just uploaded, if it can be."""
     return next((row.uri for row in page.rows if row.uri == uri and row.is_choosable), "")
@@ -88,12 +75,6 @@ def folder_summary(request: ConsoleRequest, connection: str) -> HttpResponse:
 def _in_dialog(response: HttpResponse) -> HttpResponse:
     """The address stays the page's: htmx 2 pushes a boosted link's address whatever its hx-push-url says."""
     return push_url(response, False)
-
-
-def chooser_context(page: Page, chooser: str, *, surface: str) -> dict[str, Any]:
-    """What the chooser's template needs. *surface* is ``dialog`` or, without script, ``inline``."""
-    writes = CHOOSERS[chooser] == "write"
-    return {"page": page, "surface": surface, "choose": chooser, "writes": writes}
 
 
 @require_safe

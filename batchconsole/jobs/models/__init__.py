@@ -1,5 +1,6 @@
 """What the console knows. One row and no network is a method here; sets of rows are in ``querysets``."""
 
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.access import Grant, Right, Role
 from batchconsole.jobs.models.api_key import ApiKey
@@ -35,6 +36,7 @@ __all__ = [
     "Grant",
     "IllegalTransition",
     "InputCheck",
+    "JobRequest",
     "KeptPreferences",
     "MadeInput",
     "ModelLimit",

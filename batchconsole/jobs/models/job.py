@@ -13,7 +13,7 @@ from batchconsole.aws.job_request import JobRequest, members
 from batchconsole.jobs.ending import columns_of_end, follow_end
 from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.connection import Connection
-from batchconsole.jobs.models.event import Event
+from batchconsole.jobs.models.event import Actor, Event
 from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.models.limit import base_model_id
@@ -218,7 +218,7 @@ class BatchJob(Leased):
         return row
 
     def transition(
-        self, to: str, *, verb: str, actor: Any = None, data: dict[str, Any] | None = None, **fields: Any
+        self, to: str, *, verb: str, actor: Actor = None, data: dict[str, Any] | None = None, **fields: Any
     ) -> None:
         """Step to state *to*, set *fields*, and write the event, all in one transaction.
 
@@ -249,7 +249,7 @@ class BatchJob(Leased):
         waiting = cls.objects.queued(connection_id, base_model_id).exclude(error_code="")
         waiting.update(due_at=timezone.now())
 
-    def record(self, verb: str, *, actor: Any = None, data: dict[str, Any] | None = None, **states: str) -> None:
+    def record(self, verb: str, *, actor: Actor = None, data: dict[str, Any] | None = None, **states: str) -> None:
         """Add to the audit trail; call it inside the transaction of the change."""
         Event.objects.create(
             connection_id=self.connection_id, job_id=self.pk, actor=actor, verb=verb, data=data or {}, **states

@@ -1,8 +1,7 @@
 """How people want the pages."""
 
-from typing import Any
-
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 
 
@@ -21,7 +20,7 @@ class KeptPreferences(models.Model):
         return f"Preferences of {self.user}"
 
     @classmethod
-    def keep(cls, user: Any, name: str, value: str) -> None:
+    def keep(cls, user: User, name: str, value: str) -> None:
         """Write one wish of *user* down."""
         kept, _ = cls.objects.get_or_create(user=user)
         kept.values = {**kept.values, name: value}

@@ -26,7 +26,7 @@ class TestChecks:
     def check(self, **changes: Any) -> JobForm:
         form = JobForm(filled_in(self.bucket, **{"role_arn": self.role_arn, **changes}), connection=self.local)
         assert form.is_valid(), form.errors
-        assert check_form(form) == []
+        assert check_form(form, None) == []
         return form
 
     def put(self, key: str, body: bytes = b"{}", **more: str) -> str:
@@ -162,7 +162,7 @@ def test_an_owner_is_looked_up_when_its_field_is_left(client: Client, bucket: st
 def test_with_aws_away_no_more_than_one_call_is_waited_for(away: Connection) -> None:
     form = JobForm(filled_in(output_kms_key_id="alias/prompts"), connection=away)
     assert form.is_valid()
-    assert [doubt.operation for doubt in check_form(form)] == ["HeadBucket"]
+    assert [doubt.operation for doubt in check_form(form, None)] == ["HeadBucket"]
 
 
 def test_with_aws_away_the_field_says_that_it_could_not_be_checked(client: Client, away: Connection) -> None:

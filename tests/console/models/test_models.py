@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
-from batchconsole.console.models.choices import ModelChoice, Offered, model_choices, refusal, serves
+from batchconsole.console.models.choices import ModelChoice, model_choices, refusal, serves
 from batchconsole.console.models.samples import samples
 from batchconsole.jobs.models import Connection, ModelPrice
+from batchconsole.jobs.offered_models import FoundationModel, InferenceProfile, OfferedModels
 from batchconsole.records import catalogue
 from tests.console.conftest import MODEL
 
@@ -22,8 +22,8 @@ HTMX = {"HX-Request": "true"}
 pytestmark = pytest.mark.django_db
 
 
-def choice_of(model_id: str, region: str = "us-east-1", offered: Offered | None = None) -> ModelChoice:
-    return next(c for c in model_choices(region, offered or Offered()) if c.model.model_id == model_id)
+def choice_of(model_id: str, region: str = "us-east-1", offered: OfferedModels | None = None) -> ModelChoice:
+    return next(c for c in model_choices(region, offered or OfferedModels()) if c.model.model_id == model_id)
 
 
 def test_a_model_offers_each_way_to_invoke_it() -> None:
@@ -60,7 +60,7 @@ def test_a_model_without_batch_support_says_so() -> None:
 
 
 def test_a_model_the_region_does_not_list_says_so() -> None:
-    offered = Offered.of([FoundationModel(model_id="someone.else-v1", model_arn="")], [])
+    offered = OfferedModels.of([FoundationModel(model_id="someone.else-v1", model_arn="")], [])
     assert choice_of(MODEL, offered=offered).obstacle == "Not offered in us-east-1."
 
 
@@ -71,12 +71,12 @@ def test_an_application_profile_of_the_account_is_offered() -> None:
         model_arns=(f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}",),
     )
     model = FoundationModel(model_id=MODEL, model_arn="")
-    assert "abc123" in choice_of(MODEL, offered=Offered.of([model], [own])).ids
+    assert "abc123" in choice_of(MODEL, offered=OfferedModels.of([model], [own])).ids
 
 
 def test_a_model_newer_than_the_catalogue_can_be_chosen() -> None:
     newer = FoundationModel(model_id="someone.new-v9:0", model_arn="", model_name="New", provider_name="Someone")
-    choice = choice_of("someone.new-v9:0", offered=Offered.of([newer], []))
+    choice = choice_of("someone.new-v9:0", offered=OfferedModels.of([newer], []))
     assert (choice.model.name, choice.ids, choice.price, choice.obstacle) == ("New", ("someone.new-v9:0",), None, "")
 
 
@@ -208,7 +208,7 @@ def test_nothing_typed_is_not_explained(client: Client, away: Connection) -> Non
 def test_the_page_asks_the_database_little(
     client: Client, away: Connection, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):  # one of them reads the rights
         client.get("/away/models/")
 
 

@@ -1,0 +1,20 @@
+"""What the id of a model means, in one line under the field that holds it."""
+
+from typing import Any
+
+from batchconsole.console.models.choices import refusal
+from batchconsole.jobs.models import Connection
+from batchconsole.jobs.prices import price_for
+from batchconsole.records import catalogue
+
+
+def summary_context(connection: Connection, model_id: str) -> dict[str, Any]:
+    """What the template of the summary needs: the model, its price and what speaks against it, if it is known."""
+    if not model_id:
+        return {}
+    return {
+        "model_id": model_id,
+        "chosen_model": catalogue.find(model_id),
+        "chosen_price": price_for(model_id, connection.region),
+        "chosen_obstacle": refusal(model_id, connection.region),
+    }

@@ -1,0 +1,34 @@
+"""The models that a connection's region offers now, as far as Bedrock says."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from batchconsole.aws import bedrock
+from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
+from batchconsole.jobs.access import require
+from batchconsole.jobs.models import Actor, Connection, Right
+from batchconsole.records import catalogue
+
+__all__ = ["FoundationModel", "InferenceProfile", "OfferedModels", "list_offered_models"]
+
+
+@dataclass
+class OfferedModels:
+    """What the region says it offers. ``known`` is false when Bedrock did not answer, and then nothing is ruled out."""
+
+    known: bool = False
+    model_ids: frozenset[str] = frozenset()
+    profiles: tuple[InferenceProfile, ...] = ()
+    names: dict[str, FoundationModel] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, models: Iterable[FoundationModel], profiles: Iterable[InferenceProfile]) -> "OfferedModels":
+        names = {catalogue.bare_id(model.model_id): model for model in models}
+        return cls(known=True, model_ids=frozenset(names), profiles=tuple(profiles), names=names)
+
+
+def list_offered_models(connection: Connection, actor: Actor) -> OfferedModels:
+    """What the region offers now; raises NotAllowed and AwsError."""
+    require(actor, Right.VIEW, connection)
+    target = connection.target
+    return OfferedModels.of(bedrock.list_foundation_models(target), bedrock.list_inference_profiles(target))

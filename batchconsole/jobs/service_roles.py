@@ -1,0 +1,60 @@
+"""The roles that Amazon Bedrock assumes for jobs: which there are, what one may do, and making a new one."""
+
+from typing import Any
+
+from batchconsole.aws import iam
+from batchconsole.aws.iam import Role
+from batchconsole.aws.job_request import JobRequest
+from batchconsole.aws.role_access import Access, role_access
+from batchconsole.jobs.access import require, require_places
+from batchconsole.jobs.account import account_id
+from batchconsole.jobs.models import Actor, Connection, Event, Right, Verb
+
+__all__ = [
+    "Access",
+    "Role",
+    "create_service_role",
+    "list_service_roles",
+    "new_role_documents",
+    "service_role_access",
+]
+
+Document = dict[str, Any]
+
+
+def list_service_roles(connection: Connection, actor: Actor) -> list[Role]:
+    """The roles of the account that Bedrock may assume and the connection lets jobs have, by name.
+
+    Raises NotAllowed and AwsError.
+    """
+    require(actor, Right.SUBMIT, connection)
+    allowed = connection.service_roles
+    return [role for role in iam.list_service_roles(connection.target) if not allowed or role.arn in allowed]
+
+
+def service_role_access(connection: Connection, actor: Actor, *, request: JobRequest) -> list[Access]:
+    """What the role of *request* may do on its two locations; raises NotAllowed and AwsError."""
+    require(actor, Right.SUBMIT, connection)
+    return role_access(connection.target, request, account_id=account_id(connection))
+
+
+def new_role_documents(connection: Connection, actor: Actor, *, request: JobRequest) -> tuple[Document, Document]:
+    """The trust policy and the permissions of the role that :func:`create_service_role` would make.
+
+    Raises NotAllowed and AwsError.
+    """
+    require(actor, Right.SUBMIT, connection)
+    return iam.new_role_documents(connection.target, request, account_id=account_id(connection))
+
+
+def create_service_role(connection: Connection, actor: Actor, *, role_name: str, request: JobRequest) -> str:
+    """Make a least-privilege service role for a job of *request* and return its ARN.
+
+    Raises NotAllowed and AwsError.
+    """
+    require(actor, Right.ROLES, connection)
+    require_places(connection, input=request.input_s3_uri, output=request.output_s3_uri)
+    account = account_id(connection)
+    arn = iam.create_service_role(connection.target, request, role_name=role_name, account_id=account)
+    Event.objects.create(connection=connection, actor=actor, verb=Verb.ROLE_CREATED, data={"role_arn": arn})
+    return arn
