@@ -88,7 +88,7 @@ def check_records(check: InputCheck, lease: Lease) -> None:
         objects.files,
         model_id=check.model_id,
         invocation_type=check.model_invocation_type,
-        limits=limits_for(check.connection, check.model_id).of_records,
+        limits=limits_for(check.connection, check.model_id),
         input_s3_uri=check.input_s3_uri,
         price=price_for(check.model_id, check.connection.region),
         progress=partial(_report_progress, lease),
@@ -268,7 +268,7 @@ def find_all(check: InputCheck) -> Iterator[Finding]:
         objects.files,
         model_id=check.model_id,
         invocation_type=check.model_invocation_type,
-        limits=limits_for(check.connection, check.model_id).of_records,
+        limits=limits_for(check.connection, check.model_id),
         input_s3_uri=check.input_s3_uri,
     )
 

@@ -1,49 +1,18 @@
 """What a model admits: an administrator's word over Service Quotas over shipped defaults, field by field."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from django.db.models import Q
 
 from batchconsole.jobs.models import Connection, ModelLimit, base_model_id
-from batchconsole.records.limits import Limits as RecordLimits
+from batchconsole.records.limits import DEFAULTS, DEFAULTS_OF_CUSTOM_MODELS, Limits
 
 CUSTOM_MODEL = "custom-model/"
 GIB = 1024**3
-RECORDS = RecordLimits()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """The limits of one model in one connection; the defaults are AWS's own of 2025-2026, those of records from there.
-
-    Source: https://docs.aws.amazon.com/general/latest/gr/bedrock.html. ``sources`` tells where those come from that are
-    not defaults.
-    """
-
-    jobs_at_once: int = 20
-    min_records_per_job: int = RECORDS.min_records_per_job
-    records_per_job: int = RECORDS.max_records_per_job
-    records_per_file: int = RECORDS.max_records_per_file
-    bytes_per_file: int = RECORDS.max_bytes_per_file
-    bytes_per_job: int = RECORDS.max_bytes_per_job
-    sources: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def of_records(self) -> RecordLimits:
-        """What of them an input check looks at."""
-        return RecordLimits(
-            min_records_per_job=self.min_records_per_job,
-            max_records_per_job=self.records_per_job,
-            max_records_per_file=self.records_per_file,
-            max_bytes_per_file=self.bytes_per_file,
-            max_bytes_per_job=self.bytes_per_job,
-        )
 
 
 NAMES = tuple(field.name for field in fields(Limits) if field.name != "sources")
-DEFAULTS = Limits()
-DEFAULTS_OF_CUSTOM_MODELS = Limits(jobs_at_once=3)
 DEFAULTS_BY_MODEL = {
     "amazon.nova-lite-v1:0": Limits(bytes_per_job=100 * GIB),
     "amazon.nova-pro-v1:0": Limits(bytes_per_job=100 * GIB),

@@ -21,6 +21,7 @@ from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import UNFINISHED, Actor, Connection, Event, MadeInput, Right, Verb
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.storage import Storage
+from batchconsole.records.limits import DEFAULTS
 from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import Kind, TableError
 
@@ -28,7 +29,7 @@ from batchconsole.records.tables import Kind, TableError
 AT_ONCE_BYTES = 4 * 2**20
 AT_ONCE_ROWS = 20_000
 AT_ONCE_OUTPUT_BYTES = 32 * 2**20
-MOST_OUTPUT_BYTES = 5 * 2**30  # of a job, all its files together
+MOST_OUTPUT_BYTES = DEFAULTS.bytes_per_job
 MOST_FAILURES = 5
 KEEP_FOR = timedelta(days=7)
 FLUSH_BYTES = 2**18

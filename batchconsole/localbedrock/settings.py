@@ -12,9 +12,10 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from batchconsole.records.limits import DEFAULTS, DEFAULTS_OF_CUSTOM_MODELS
+
 ENVIRONMENT_PREFIX = "BATCHCONSOLE_LOCALBEDROCK_"
 SECONDS = 0.0
-GIB = 1 << 30
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -83,14 +84,24 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     stopping_seconds: Annotated[float, Meta(ge=0, description="How long a job is Stopping at least.")] = SECONDS
     hour_seconds: Annotated[float, Meta(gt=0, description="Length of an hour of a job's timeout.")] = 3600.0
 
-    min_records_per_job: Annotated[int, Meta(ge=0, description="Fewest records a job must have.")] = 100
-    max_records_per_job: Annotated[int, Meta(ge=1, description="Most records a job may have.")] = 50_000
-    max_records_per_file: Annotated[int, Meta(ge=1, description="Most records a file may have.")] = 50_000
-    max_file_bytes: Annotated[int, Meta(ge=1, description="Largest input file.")] = GIB
-    max_job_bytes: Annotated[int, Meta(ge=1, description="Largest input of a job, all files together.")] = 5 * GIB
+    min_records_per_job: Annotated[int, Meta(ge=0, description="Fewest records a job must have.")] = (
+        DEFAULTS.min_records_per_job
+    )
+    max_records_per_job: Annotated[int, Meta(ge=1, description="Most records a job may have.")] = (
+        DEFAULTS.records_per_job
+    )
+    max_records_per_file: Annotated[int, Meta(ge=1, description="Most records a file may have.")] = (
+        DEFAULTS.records_per_file
+    )
+    max_file_bytes: Annotated[int, Meta(ge=1, description="Largest input file.")] = DEFAULTS.bytes_per_file
+    max_job_bytes: Annotated[int, Meta(ge=1, description="Largest input of a job, all files together.")] = (
+        DEFAULTS.bytes_per_job
+    )
     max_record_bytes: Annotated[int, Meta(ge=1, description="Longest record.")] = 64 << 20
-    max_jobs_per_model: Annotated[int, Meta(ge=0, description="Jobs in flight per model.")] = 20
-    max_jobs_per_custom_model: Annotated[int, Meta(ge=0, description="Jobs in flight per custom model.")] = 3
+    max_jobs_per_model: Annotated[int, Meta(ge=0, description="Jobs in flight per model.")] = DEFAULTS.jobs_at_once
+    max_jobs_per_custom_model: Annotated[int, Meta(ge=0, description="Jobs in flight per custom model.")] = (
+        DEFAULTS_OF_CUSTOM_MODELS.jobs_at_once
+    )
     min_free_bytes: Annotated[
         int, Meta(ge=0, description="Room the data folder's disk must keep; with less, jobs are refused or wait.")
     ] = 200 << 20

@@ -1,21 +1,31 @@
 """What Bedrock takes at most and at least in one job, and how an input fares against it."""
 
 from collections.abc import Iterator
-
-import msgspec
+from dataclasses import dataclass
 
 from batchconsole.records.families.faults import Severity
 from batchconsole.records.report import Example, FileSummary, Finding
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Amazon Bedrock quotas for batch inference, in records and bytes (defaults of 2026; some models differ)."""
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The quotas of one model, in jobs, records and bytes; the defaults are AWS's own of 2026, and some models differ.
 
+    Source: https://docs.aws.amazon.com/general/latest/gr/bedrock.html. ``sources`` tells where those come from that are
+    not defaults.
+    """
+
+    jobs_at_once: int = 20
     min_records_per_job: int = 100
-    max_records_per_job: int = 50_000
-    max_records_per_file: int = 50_000
-    max_bytes_per_file: int = 2**30
-    max_bytes_per_job: int = 5 * 2**30
+    records_per_job: int = 50_000
+    records_per_file: int = 50_000
+    bytes_per_file: int = 2**30
+    bytes_per_job: int = 5 * 2**30
+    sources: tuple[tuple[str, str], ...] = ()
+
+
+DEFAULTS = Limits()
+DEFAULTS_OF_CUSTOM_MODELS = Limits(jobs_at_once=3)
 
 
 def about_input(
@@ -34,39 +44,39 @@ def about_input(
 
 def file_findings(limits: Limits, file: FileSummary) -> Iterator[Finding]:
     """How one file fares."""
-    if file.bytes > limits.max_bytes_per_file:
+    if file.bytes > limits.bytes_per_file:
         yield about_input(
             "file-too-large",
             "A file is larger than Bedrock takes.",
             file=file.name,
             found=f"{file.bytes:,} bytes",
-            expected=f"at most {limits.max_bytes_per_file:,} bytes",
+            expected=f"at most {limits.bytes_per_file:,} bytes",
         )
-    if file.records > limits.max_records_per_file:
+    if file.records > limits.records_per_file:
         yield about_input(
             "too-many-records-in-file",
             "A file has more records than Bedrock takes in one.",
             file=file.name,
             found=f"{file.records:,} records",
-            expected=f"at most {limits.max_records_per_file:,} records",
+            expected=f"at most {limits.records_per_file:,} records",
         )
 
 
 def job_findings(limits: Limits, *, records: int, size: int) -> Iterator[Finding]:
     """How the whole input fares; *size* is in bytes."""
-    if size > limits.max_bytes_per_job:
+    if size > limits.bytes_per_job:
         yield about_input(
             "job-too-large",
             "The input is larger than Bedrock takes in one job.",
             found=f"{size:,} bytes",
-            expected=f"at most {limits.max_bytes_per_job:,} bytes",
+            expected=f"at most {limits.bytes_per_job:,} bytes",
         )
-    if records > limits.max_records_per_job:
+    if records > limits.records_per_job:
         yield about_input(
             "too-many-records",
             "There are more records than Bedrock takes in one job.",
             found=f"{records:,} records",
-            expected=f"at most {limits.max_records_per_job:,} records",
+            expected=f"at most {limits.records_per_job:,} records",
         )
     if records < limits.min_records_per_job:
         yield about_input(

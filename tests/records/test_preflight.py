@@ -99,10 +99,10 @@ def test_kinds_of_problems_are_bounded_too() -> None:
     ("limits", "code"),
     [
         (Limits(min_records_per_job=3), "too-few-records"),
-        (Limits(min_records_per_job=0, max_records_per_job=1), "too-many-records"),
-        (Limits(min_records_per_job=0, max_records_per_file=1), "too-many-records-in-file"),
-        (Limits(min_records_per_job=0, max_bytes_per_file=10), "file-too-large"),
-        (Limits(min_records_per_job=0, max_bytes_per_job=10), "job-too-large"),
+        (Limits(min_records_per_job=0, records_per_job=1), "too-many-records"),
+        (Limits(min_records_per_job=0, records_per_file=1), "too-many-records-in-file"),
+        (Limits(min_records_per_job=0, bytes_per_file=10), "file-too-large"),
+        (Limits(min_records_per_job=0, bytes_per_job=10), "job-too-large"),
     ],
 )
 def test_limits_are_errors(limits: Limits, code: str) -> None:

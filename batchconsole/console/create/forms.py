@@ -18,10 +18,11 @@ from batchconsole.console.kit.tags import TaggedForm
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest, refusal, takes_converse
-from batchconsole.jobs.limits import Limits, limits_for
+from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.models import BatchJob, Connection, JobRequest, Status
 from batchconsole.jobs.tags import tags_in_use
 from batchconsole.records import catalogue
+from batchconsole.records.limits import Limits
 
 JOB_NAME_RULE = (
     "Job name must be 1 to 63 characters. Valid characters are a-z, A-Z, 0-9, hyphens (-), plus signs (+), and periods "

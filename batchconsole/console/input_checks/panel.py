@@ -10,9 +10,10 @@ from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.page_form import FormError, PageForm
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.limits import Limits, limits_for
+from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.models import Actor, Connection, InputCheck
 from batchconsole.records.families import FAMILIES
+from batchconsole.records.limits import Limits
 from batchconsole.records.report import Problem, Report
 
 ASKED = ("model_id", "model_invocation_type", "input_s3_uri")

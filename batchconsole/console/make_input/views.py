@@ -26,17 +26,17 @@ from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, storage_o
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs import making, uploads
 from batchconsole.jobs.input_sources import read_records
-from batchconsole.jobs.limits import DEFAULTS
 from batchconsole.jobs.models import MadeInput
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.families import FAMILIES
+from batchconsole.records.limits import DEFAULTS
 from batchconsole.records.making import Made
 from batchconsole.records.pretty import lay_out
 from batchconsole.records.tables import TableError
 
 MISSING = {"NoSuchBucket"}
 MOST_SHOWN = 20_000  # characters of each record in the preview
-LARGEST_FILE_BYTES = 5 << 30  # as much as the records of a job may be, all files together
+LARGEST_FILE_BYTES = DEFAULTS.bytes_per_job
 
 
 @dataclass(frozen=True)

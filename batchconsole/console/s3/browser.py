@@ -19,8 +19,8 @@ from batchconsole.console.kit.columns import Column, Heading
 from batchconsole.console.s3.inputs import Hindrance, hindrance
 from batchconsole.console.s3.places import BUCKET_COLUMNS, OBJECT_COLUMNS, Crumb, Place
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.limits import Limits
 from batchconsole.jobs.storage import Listing, Storage
+from batchconsole.records.limits import Limits
 
 PAGE_SIZE = 100
 # As many as S3 lists in one call.

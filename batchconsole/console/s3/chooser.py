@@ -6,8 +6,9 @@ from django.http import QueryDict
 
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.s3.browser import Page
-from batchconsole.jobs.limits import Limits, limits_for
+from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.storage import Storage
+from batchconsole.records.limits import Limits
 
 # What the chooser is for: the form's field, and whether the job reads there or writes.
 CHOOSERS = {"input_s3_uri": "read", "output_s3_uri": "write"}

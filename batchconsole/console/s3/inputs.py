@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
 
-from batchconsole.jobs.limits import Limits
 from batchconsole.jobs.storage import S3Object, Storage
+from batchconsole.records.limits import Limits
 
 SUFFIX = ".jsonl"
 # Of these the console can make input.
