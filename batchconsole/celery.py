@@ -51,6 +51,9 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
+    # Nobody asks workers anything. Closing the queues of remote control, when the broker was lost, ended them with an
+    # AttributeError in the client library.
+    worker_enable_remote_control=False,
     task_default_queue="control",
     beat_schedule={
         "tick": {"task": "batchconsole.jobs.tasks.tick", "schedule": EverySecond(), "options": {"expires": 5}}
