@@ -16,6 +16,7 @@ from django.db.models import Model, Q, QuerySet
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import Actor, ApiKey, BatchJob, Connection, Grant, Right, Role
 from batchconsole.jobs.models.access import SHIPPED_ROLES
+from batchconsole.jobs.models.work import Work
 
 Rights = frozenset[str]
 ALL = None  # the key of what is granted on all connections
@@ -93,18 +94,21 @@ def require(actor: Actor, right: Right, connection: Connection) -> None:
         raise NotAllowed(*_refusal(right, connection))
 
 
-def require_on_job(actor: Actor, job: BatchJob) -> None:
-    """Raise NotAllowed unless *actor* may act on *job*: one's own takes ``submit``, anybody else's ``operate``."""
+def require_on_job(actor: Actor, job: BatchJob | Work) -> None:
+    """Raise NotAllowed unless *actor* may act on *job*, or on other work.
+
+    One's own takes the right ``submit``, anybody else's ``operate``.
+    """
     require(actor, right_on_job(actor, job), job.connection)
 
 
-def right_on_job(actor: Actor, job: BatchJob) -> Right:
+def right_on_job(actor: Actor, job: BatchJob | Work) -> Right:
     """The right that acting on *job* takes."""
     is_own = actor is not None and job.created_by_id == actor.pk
     return Right.SUBMIT if is_own else Right.OPERATE
 
 
-def may_act_on(user: User, job: BatchJob) -> bool:
+def may_act_on(user: User, job: BatchJob | Work) -> bool:
     """Whether *user* may stop, tag, resend or release *job*."""
     return right_on_job(user, job) in rights_on(user, job.connection)
 

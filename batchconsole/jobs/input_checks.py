@@ -18,11 +18,12 @@ from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import scheduling
+from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.errors import IllegalTransition, UserError
 from batchconsole.jobs.input_objects import InputObjects, list_input, location, read_head
 from batchconsole.jobs.leases import SCAN, WORKER_LOST, Failure, Lease, step
 from batchconsole.jobs.limits import limits_for
-from batchconsole.jobs.models import UNFINISHED, Actor, BatchJob, Connection, InputCheck, Status, Verb
+from batchconsole.jobs.models import QUEUED, UNFINISHED, Actor, BatchJob, Connection, Event, InputCheck, Status, Verb
 from batchconsole.jobs.prices import price_for
 from batchconsole.jobs.signals import nudge
 from batchconsole.records import preflight
@@ -67,7 +68,7 @@ def start(
 
 # Longer than one silence of S3, whose reads time out after a minute. A check taken from a worker that was only slow is
 # read twice and written once.
-@step(InputCheck, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(seconds=90))
+@step(InputCheck, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(seconds=90), waits=QUEUED)
 def check_records(check: InputCheck, lease: Lease) -> None:
     """Do *check*.
 
@@ -249,6 +250,33 @@ def verdict(report: Report) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def cancel_check(check: InputCheck, actor: Actor) -> None:
+    """End *check* before it is done; a worker at it stops within seconds.
+
+    Raises
+    ------
+    UserError
+        It has ended, or a job waits for it. NotAllowed, when it is somebody else's.
+    """
+    require_on_job(actor, check)
+    with transaction.atomic():
+        if _waiting(check).exists():
+            raise UserError(
+                "A job waits for this check.", hint="Stop the job, or send it to the queue without a check."
+            )
+        if not check.cancel():
+            raise UserError("The check has ended already.")
+        data = {"input_check": check.pk, "input_s3_uri": check.input_s3_uri}
+        Event.objects.create(connection=check.connection, actor=actor, verb=Verb.INPUT_CHECK_CANCELLED, data=data)
+
+
+def leave_check(job: BatchJob) -> None:
+    """End the check that *job* no longer waits for, unless another job does."""
+    check = job.input_check
+    if check is not None and not _waiting(check).exists():
+        check.cancel()
 
 
 def find_all(check: InputCheck) -> Iterator[Finding]:

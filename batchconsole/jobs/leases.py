@@ -25,10 +25,12 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, Value, When, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.jobs import turns
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.signals import nudge
 
@@ -42,6 +44,8 @@ NUDGE = timedelta(seconds=60)
 HOLD = timedelta(minutes=5)
 RENEW_SECONDS = 2
 MOST_LOSSES = 5
+# So many rows of one person are handed out at once, where rows take turns.
+MOST_OF_A_PERSON = 4
 WORKER_LOST = "WorkerLost"
 # No pause and no lease is as long, but where a step says so. What is due later was written by a clock that has been set
 # back since, and is due now.
@@ -68,9 +72,16 @@ class Lease:
     is_over: bool = False
 
     def renew(self, **fields: Any) -> None:
-        """Hold on and write *fields*, now and then; call it with every chunk. Raises :class:`LeaseLost`."""
-        if time.monotonic() - self.renewed_at >= RENEW_SECONDS:
-            self.write(**fields)
+        """Hold on and write *fields*, now and then; call it with every chunk.
+
+        Raises :class:`LeaseLost`, also when it is other people's turn: then the row waits, and its step begins anew.
+        """
+        if time.monotonic() - self.renewed_at < RENEW_SECONDS:
+            return
+        if self.step.waits is not None and turns.is_over(self.step, self.row):
+            self.end(due_at=timezone.now() + turns.PAUSE, **self.step.waits)
+            raise LeaseLost
+        self.write(**fields)
 
     def write(self, **fields: Any) -> None:
         """Hold on and write *fields*; raises :class:`LeaseLost`."""
@@ -115,7 +126,8 @@ class Step(Generic[Row, Result]):
 
     Call it with a row to take the step now, unless another worker holds the row. ``where`` tells which rows have this
     step; ``prefix`` begins the lease's columns in a table whose rows have several; ``farthest`` bounds how far ahead it
-    is ever due.
+    is ever due. The rows of a step with ``waits`` take turns, person by person (``jobs/turns.py``); it holds what is
+    written into a row whose turn is over.
     """
 
     do: Callable[..., Result]
@@ -126,6 +138,7 @@ class Step(Generic[Row, Result]):
     prefix: str
     farthest: timedelta
     rows_due: Callable[[datetime], Iterable[Row]] | None
+    waits: dict[str, Any] | None
     fail: Callable[[Row, Lease, Failure], object] | None = None
 
     @property
@@ -150,7 +163,11 @@ class Step(Generic[Row, Result]):
         """The rows whose step is due, the longest waiting first."""
         if self.rows_due:
             return self.rows_due(now)
-        return self.rows().filter(self._run_out(now)).order_by(f"{self.prefix}due_at")  # type: ignore[no-any-return] # any model's
+        due = self.rows().filter(self._run_out(now))
+        if self.waits is not None:
+            place = Window(RowNumber(), partition_by=F("created_by"), order_by=F("pk").asc())
+            due = due.annotate(place=place).filter(place__lte=MOST_OF_A_PERSON)
+        return due.order_by(f"{self.prefix}due_at")  # type: ignore[no-any-return] # any model's
 
     def hand_out(self, row: Row, now: datetime) -> bool:
         """Have a worker take the step; false when another clock was faster."""
@@ -182,6 +199,9 @@ class Step(Generic[Row, Result]):
 
     def take(self, row: Row) -> Lease | None:
         """The lease of *row*, which is read anew; ``None`` when another worker holds it, or there is nothing to do."""
+        if self.waits is not None and not turns.may_begin(self, row):
+            self._wait_for_turn(row)
+            return None
         now = timezone.now()
         token, until = secrets.token_hex(8), now + self.hold
         free = Q(**self.columns(lease="", due_at__isnull=False)) | self._run_out(now)
@@ -211,6 +231,10 @@ class Step(Generic[Row, Result]):
             hint=f"The log of the {self.queue} worker tells why; it may need more memory.",
         )
 
+    def _wait_for_turn(self, row: Row) -> None:
+        free = _table(self.model).filter(self.where, pk=row.pk, **self.columns(lease="", due_at__isnull=False))
+        free.update(**self.columns(due_at=timezone.now() + turns.PAUSE))
+
     def _run_out(self, now: datetime) -> Q:
         return is_due(now, f"{self.prefix}due_at", farthest=self.farthest)
 
@@ -229,11 +253,12 @@ def step(
     prefix: str = "",
     farthest: timedelta = FARTHEST,
     rows_due: Callable[[datetime], Iterable[Row]] | None = None,
+    waits: dict[str, Any] | None = None,
 ) -> Callable[[Callable[..., Result]], Step[Row, Result]]:
     """Make a function of a row and its lease a :class:`Step`, as a decorator. *rows_due* replaces all that are due."""
 
     def declare(do: Callable[..., Result]) -> Step[Row, Result]:
-        return Step(
+        declared = Step(
             do=do,
             model=model,
             queue=queue,
@@ -242,7 +267,11 @@ def step(
             prefix=prefix,
             farthest=farthest,
             rows_due=rows_due,
+            waits=waits,
         )
+        if waits is not None:
+            turns.declare(declared)
+        return declared
 
     return declare
 

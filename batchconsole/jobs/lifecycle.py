@@ -12,7 +12,7 @@ from batchconsole.aws import bedrock
 from batchconsole.aws.constraints import MAX_TAGS
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import reports, scheduling
+from batchconsole.jobs import input_checks, reports, scheduling
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import CONTROL, NUDGE, Failure, Lease, step
 from batchconsole.jobs.models import (
@@ -200,6 +200,7 @@ def cancel(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = 
         )
     except IllegalTransition as error:
         raise UserError(BEING_SUBMITTED, hint=IN_A_MOMENT) from error
+    input_checks.leave_check(job)
 
 
 def _stop_on_aws(job: BatchJob, actor: Actor, data: dict[str, Any] | None) -> None:
@@ -247,6 +248,7 @@ def release(job: BatchJob, actor: Actor) -> None:
                 hint="",
             )
             nudge("submit", job.pk)
+        input_checks.leave_check(job)
     except IllegalTransition as error:
         raise UserError(f"The job is {job.status}, so there is nothing to send to the queue.") from error
 

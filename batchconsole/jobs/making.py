@@ -14,11 +14,11 @@ from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import write_stream
 from batchconsole.aws.session import Target
 from batchconsole.jobs import resending, scheduling, uploads
-from batchconsole.jobs.access import require, require_places
+from batchconsole.jobs.access import require, require_on_job, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, read_records
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
-from batchconsole.jobs.models import UNFINISHED, Actor, Connection, Event, MadeInput, Right, Verb
+from batchconsole.jobs.models import QUEUED, UNFINISHED, Actor, Connection, Event, MadeInput, Right, Verb
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.storage import Storage
 from batchconsole.records.limits import DEFAULTS
@@ -136,7 +136,7 @@ def start(
 
 
 # Longer than the longest silence of S3, three attempts of a minute.
-@step(MadeInput, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(minutes=4))
+@step(MadeInput, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(minutes=4), waits=QUEUED)
 def make_input(made: MadeInput, lease: Lease) -> None:
     """Make the input of *made*.
 
@@ -207,6 +207,23 @@ def _not_made(made: MadeInput, lease: Lease, error: Failure) -> None:
         lease.end(due_at=due_at, state=MadeInput.State.QUEUED, **said)
     else:
         lease.end(due_at=None, state=MadeInput.State.FAILED, finished_at=timezone.now(), **said)
+
+
+def cancel_making(made: MadeInput, actor: Actor) -> None:
+    """End *made* before its object is written; a worker at it stops within seconds, and S3 keeps nothing of it.
+
+    Raises
+    ------
+    UserError
+        It has ended. NotAllowed, when it is somebody else's.
+    """
+    require_on_job(actor, made)
+    with transaction.atomic():
+        if not made.cancel():
+            raise UserError("This has ended already.")
+        data = {"source": made.source_name, "output_s3_uri": made.output_s3_uri}
+        Event.objects.create(connection=made.connection, actor=actor, verb=Verb.INPUT_MAKING_CANCELLED, data=data)
+    uploads.forget(made.upload)
 
 
 def prune() -> None:

@@ -86,7 +86,7 @@ def request_results(job: BatchJob, actor: Actor) -> None:
     job.refresh_from_db()
 
 
-@step(BatchJob, queue=SCAN, where=Q(status__in=ENDED_ON_AWS, results=BatchJob.Results.PENDING))
+@step(BatchJob, queue=SCAN, where=Q(status__in=ENDED_ON_AWS, results=BatchJob.Results.PENDING), waits={})
 def collect_results(job: BatchJob, lease: Lease) -> None:
     """Read the whole output of an ended job: sums, cost, errors by message, and where each record lies.
 

@@ -85,5 +85,7 @@ class Verb(TextChoices):
     OBJECT_OVERWRITTEN = "object_overwritten", "Object overwritten"
     FOLDER_CREATED = "folder_created", "Folder created"
     INPUT_MADE = "input_made", "Input made"
+    INPUT_CHECK_CANCELLED = "input_check_cancelled", "Input check cancelled"
+    INPUT_MAKING_CANCELLED = "input_making_cancelled", "Making of input cancelled"
     API_KEY_CREATED = "api_key_created", "API key created"
     API_KEY_REVOKED = "api_key_revoked", "API key revoked"

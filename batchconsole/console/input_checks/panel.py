@@ -82,6 +82,8 @@ class CheckView:
         """What is read out when it changes; progress is not, or it would never end."""
         if self.report:
             return f"Input check: {self.verdict}."
+        if self.check.state == InputCheck.State.CANCELLED:
+            return "The check was cancelled."
         if self.check.is_finished:
             return "The input could not be checked."
         return "The input is being checked."

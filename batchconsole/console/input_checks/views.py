@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
@@ -32,6 +32,20 @@ def find(request: ConsoleRequest, pk: int) -> InputCheck:
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """One check, as a page that can be shared, or as the region of a page that follows it."""
     return show(request, "console/input_checks/input_check.html", {"shown": CheckView(find(request, pk))})
+
+
+@require_POST
+def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """End a check before it is done. For htmx the answer is the panel, which says so."""
+    check = find(request, pk)
+    try:
+        input_checks.cancel_check(check, request.user)
+    except UserError as error:
+        messages.error(request, sentences(error))
+    if request.htmx:
+        check.refresh_from_db()
+        return show(request, "console/input_checks/input_check.html", {"shown": CheckView(check)})
+    return redirect(check)
 
 
 @require_safe

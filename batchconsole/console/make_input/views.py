@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.body_limits import takes_files
@@ -25,6 +25,7 @@ from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, storage_of
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs import making, uploads
+from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import read_records
 from batchconsole.jobs.models import MadeInput
 from batchconsole.records.bodies import SHAPES
@@ -241,3 +242,14 @@ def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         "job_url": job_url(request, row.form_fields),
     }
     return show(request, "console/make_input/input_made.html", context)
+
+
+@require_POST
+def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """End the making of input before the object is written."""
+    row: MadeInput = get_object_or_404(MadeInput.objects.all(), connection=request.connection, pk=pk)
+    try:
+        making.cancel_making(row, request.user)
+    except UserError as error:
+        messages.error(request, sentences(error))
+    return redirect(row)

@@ -14,7 +14,7 @@ from batchconsole.jobs.models.made_input import MadeInput
 from batchconsole.jobs.models.preferences import KeptPreferences
 from batchconsole.jobs.models.price import ModelPrice, utc_today
 from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
-from batchconsole.jobs.models.work import UNFINISHED
+from batchconsole.jobs.models.work import QUEUED, UNFINISHED
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, STOPPABLE, WAITING, Status, Verb
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ENDED_ON_AWS",
     "LIVE",
     "OCCUPYING",
+    "QUEUED",
     "STOPPABLE",
     "UNFINISHED",
     "WAITING",

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.querysets import LeasedQuerySet
 
@@ -17,9 +18,11 @@ class State(models.TextChoices):
     RUNNING = "running", "Running"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 UNFINISHED = (State.QUEUED, State.RUNNING)
+QUEUED = {"state": State.QUEUED}  # the fields of work that waits for its turn
 
 
 class WorkQuerySet(LeasedQuerySet):
@@ -31,10 +34,11 @@ class Work(Leased):
     """One piece of work on a connection, asked for by a person or a job. The row outlives its worker."""
 
     State = State
+    connection: models.ForeignKey[Connection]
 
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
-    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     finished_at = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0, help_text="How often AWS did not let it be done.")
     error = models.JSONField(null=True, help_text="Message and hint, while it waits or once it has failed.")
@@ -47,3 +51,11 @@ class Work(Leased):
     @property
     def is_finished(self) -> bool:
         return self.state not in UNFINISHED
+
+    def cancel(self) -> bool:
+        """End it; false for work that has ended. A worker at it stops when it next writes down how far it is."""
+        changes = {"state": State.CANCELLED, "due_at": None, "lease": "", "finished_at": timezone.now(), "error": None}
+        unfinished = type(self)._base_manager.filter(pk=self.pk, state__in=UNFINISHED)
+        is_mine = bool(unfinished.update(**changes))
+        self.refresh_from_db()
+        return is_mine

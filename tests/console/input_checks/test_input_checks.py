@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -277,3 +278,25 @@ def test_nothing_else_can_be_released(client: Client, make_job: MakeJob, status:
     job = make_job(status=status)
     client.post(f"{job.get_absolute_url()}release/")
     assert BatchJob.objects.get().status == status
+
+
+def test_a_check_is_cancelled_from_its_page(client: Client, make_check: MakeCheck, person: User) -> None:
+    check = make_check(created_by=person)
+    assert "Cancel check" in fragment(client, check).content.decode()
+    page = client.post(f"{check.get_absolute_url()}cancel/", follow=True).content.decode()
+    assert "The check was cancelled." in page
+    assert "Cancel check" not in page
+
+
+def test_cancelling_in_the_form_answers_with_the_panel(client: Client, make_check: MakeCheck, person: User) -> None:
+    check = make_check(created_by=person)
+    answer = client.post(f"{check.get_absolute_url()}cancel/", headers=HTMX)
+    assert answer.content.startswith(b'<div class="input-check"')
+    assert b"The check was cancelled." in answer.content
+    assert b"every 1s" not in answer.content
+
+
+def test_a_check_that_has_ended_is_not_cancelled(client: Client, make_check: MakeCheck, person: User) -> None:
+    check = make_check(BAD, created_by=person)
+    page = client.post(f"{check.get_absolute_url()}cancel/", follow=True).content.decode()
+    assert "The check has ended already." in page

@@ -332,3 +332,13 @@ def test_a_form_put_aside_is_forgotten_by_who_comes_another_way(
     made = post(client, file=file(), template="{question}", output_s3_uri=f"s3://{bucket}/made/")
     assert "resume" not in made["Location"]
     assert "triage" not in client.get("/local/jobs/create/?resume=1").text
+
+
+def test_making_is_cancelled_from_its_page(client: Client, connection: Connection, person: User) -> None:
+    made = MadeInput.objects.create(
+        connection=connection, created_by=person, source_name="rows.csv", source_size=1, output_s3_uri="s3://bucket/x"
+    )
+    page = client.post(f"{made.get_absolute_url()}cancel/", follow=True).content.decode()
+    assert "Nothing was written to S3." in page
+    again = client.post(f"{made.get_absolute_url()}cancel/", follow=True).content.decode()
+    assert "This has ended already." in again
