@@ -336,7 +336,7 @@ def test_a_form_put_aside_is_forgotten_by_who_comes_another_way(
 
 def test_making_is_cancelled_from_its_page(client: Client, connection: Connection, person: User) -> None:
     made = MadeInput.objects.create(
-        connection=connection, created_by=person, source_name="rows.csv", source_size=1, output_s3_uri="s3://bucket/x"
+        connection=connection, created_by=person, source_name="a", source_size=1, kind="csv", recipe_json="{}"
     )
     page = client.post(f"{made.get_absolute_url()}cancel/", follow=True).content.decode()
     assert "Nothing was written to S3." in page
