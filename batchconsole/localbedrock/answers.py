@@ -9,9 +9,9 @@ import msgspec
 from batchconsole.localbedrock.absent import check_guardrail, project_fault
 from batchconsole.localbedrock.converse_members import check_paths, said_back
 from batchconsole.localbedrock.jobs import Caller, Counts
-from batchconsole.localbedrock.lines import read_envelope, record_id
 from batchconsole.localbedrock.media import Media
 from batchconsole.localbedrock.modelservers.base import Abandoned, ModelAway, ModelFailed, ModelServer, RecordRefused
+from batchconsole.localbedrock.record_formats import ModelInputs, RecordFormat, WindowExpired
 from batchconsole.localbedrock.wire import PROJECT
 from batchconsole.records.families import AnyFamily
 from batchconsole.records.families.base import Completion, Refusal, Request
@@ -24,10 +24,11 @@ FAILURES_OF_ONE_RECORD = 4
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An output line, with its line feed, and what it adds to the job's counts."""
+    """An output line, with its line feed, what it adds to the job's counts, and whether it goes among the errors."""
 
     line: bytes
     counts: Counts
+    is_apart: bool = False
 
 
 class Answerer:
@@ -41,6 +42,7 @@ class Answerer:
         *,
         model_id: str,
         caller: Caller,
+        records: RecordFormat | None = None,
         record_seconds: float = 0.0,
     ) -> None:
         self._family = family
@@ -48,22 +50,38 @@ class Answerer:
         self._media = media
         self._model_id = model_id
         self._caller = caller
+        self._records = records or ModelInputs()
         self._is_converse = family.name == "converse"
         self._record_seconds = record_seconds
         self.abandoned = threading.Event()
+        self.is_expired = False
+
+    def expire(self) -> bool:
+        """The job's time is over: give what is left its error line, if that is how this job's records end."""
+        if self._records.errors_apart and not self.is_expired:
+            self.is_expired = True
+            self.abandoned.set()
+        return self.is_expired
 
     def answer(self, data: bytes, number: int) -> Answer:
         """The output line of the *number*-th record, whose line is *data*. Raises :class:`Abandoned`."""
-        if self.abandoned.is_set() or (self._record_seconds and self.abandoned.wait(self._record_seconds)):
-            raise Abandoned
-        envelope = read_envelope(data)
-        identifier = record_id(envelope, number)
+        record = self._records.read(data, number)
         try:
-            output, completion = self._respond(bytes(envelope.modelInput))
+            output, completion = self._answer_in_time(bytes(record.body))
         except RecordRefused as error:
-            return _error_line(envelope.modelInput, identifier, error)
-        line = msgspec.json.encode({"modelInput": envelope.modelInput, "modelOutput": output, "recordId": identifier})
-        return Answer(line + b"\n", Counts(1, 0, completion.input_tokens, completion.output_tokens))
+            return Answer(self._records.refusal(record, error) + b"\n", Counts(0, 1), self._records.errors_apart)
+        tokens = (completion.input_tokens, completion.output_tokens)
+        return Answer(self._records.success(record, output) + b"\n", Counts(1, 0, *tokens))
+
+    def _answer_in_time(self, raw: bytes) -> tuple[dict[str, Any], Completion]:
+        try:
+            if self.abandoned.is_set() or (self._record_seconds and self.abandoned.wait(self._record_seconds)):
+                raise Abandoned
+            return self._respond(raw)
+        except Abandoned:
+            if self.is_expired:
+                raise WindowExpired from None
+            raise
 
     def _respond(self, raw: bytes) -> tuple[dict[str, Any], Completion]:
         try:
@@ -110,9 +128,3 @@ class Answerer:
             if self.abandoned.wait(pause):
                 raise Abandoned
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-
-
-def _error_line(model_input: msgspec.Raw, identifier: Any, error: RecordRefused) -> Answer:
-    body = {"errorCode": error.code, "errorMessage": str(error)}
-    line = msgspec.json.encode({"modelInput": model_input, "error": body, "recordId": identifier})
-    return Answer(line + b"\n", Counts(0, 1))

@@ -1,12 +1,14 @@
 """What happens while a job is Validating: the role is assumed, the whole input read once, every limit applied."""
 
+import hashlib
 from collections.abc import Iterator
 
 from batchconsole.localbedrock.jobs import InputFile, Job
-from batchconsole.localbedrock.lines import LineTooLong, NotARecord, read_envelope, read_lines
+from batchconsole.localbedrock.lines import Line, LineTooLong, NotARecord, read_lines
 from batchconsole.localbedrock.patience import Patience
+from batchconsole.localbedrock.record_formats import format_of
 from batchconsole.localbedrock.settings import Settings
-from batchconsole.localbedrock.storage import RoleRefused, S3Object, Storage, StorageRefused, is_folder
+from batchconsole.localbedrock.storage import RoleRefused, S3Object, Storage, StorageRefused
 from batchconsole.records import catalogue
 
 # Jobs of these models may be twenty times as large (Service Quotas, 2025).
@@ -16,7 +18,11 @@ CHECK_EVERY = 1000
 
 
 class InputRefused(Exception):
-    """The job fails; the text is the message it gets."""
+    """The job fails; the text is the message it gets, *code* and *line* what OpenAI's batches say besides."""
+
+    def __init__(self, message: str, *, code: str = "invalid_request", line: int | None = None) -> None:
+        super().__init__(message)
+        self.failure = {"code": code, "line": line}
 
 
 def check_input(job: Job, storage: Storage, settings: Settings, patience: Patience) -> list[InputFile]:
@@ -24,7 +30,8 @@ def check_input(job: Job, storage: Storage, settings: Settings, patience: Patien
     try:
         objects = list(_objects(storage))
         _check_sizes(job, objects, settings)
-        files = [_check_file(number, item, storage, settings, patience) for number, item in enumerate(objects)]
+        checker = _Checker(job, storage, settings, patience)
+        files = [checker.check_file(number, item) for number, item in enumerate(objects)]
     except RoleRefused as error:
         raise InputRefused(
             f"Could not assume the service role {job.role_arn}. Check that it exists and that its trust "
@@ -43,7 +50,7 @@ def _no_access(action: str, bucket: str, key: str) -> str:
 
 def _objects(storage: Storage) -> Iterator[S3Object]:
     """The ``.jsonl`` objects of the input; the output may lie in the same folder, its ``.out`` is never input."""
-    if not is_folder(storage.input_key):
+    if not storage.is_folder:
         yield storage.head(storage.input_key)
         return
     folder = storage.input_key.rstrip("/")
@@ -66,42 +73,62 @@ def _check_sizes(job: Job, objects: list[S3Object], settings: Settings) -> None:
         raise InputRefused(f"The input has {total} bytes, more than the maximum of {limit} bytes per job")
 
 
-def _check_file(number: int, item: S3Object, storage: Storage, settings: Settings, patience: Patience) -> InputFile:
-    try:
-        records = _count(item, storage, settings, patience)
-    except LineTooLong as error:
-        raise InputRefused(f"The input file {item.key} is malformed. {error}") from error
-    except RoleRefused:
-        raise
-    except StorageRefused as error:
-        raise InputRefused(_no_access("GetObject", storage.input_bucket, item.key)) from error
-    if records > settings.max_records_per_file:
-        raise InputRefused(
-            f"The input file {item.key} contains more records ({records}) than the allowed maximum of: "
-            f"{settings.max_records_per_file}"
-        )
-    key = storage.output_key(item.key)
-    return InputFile(number=number, key=item.key, output_key=key, size=item.size, etag=item.etag, records=records)
+class _Checker:
+    """Looks at every record of a job's files."""
 
+    def __init__(self, job: Job, storage: Storage, settings: Settings, patience: Patience) -> None:
+        self._storage = storage
+        self._settings = settings
+        self._patience = patience
+        self._records = format_of(job)
+        self._named: set[bytes] = set()  # digests of the ids that have to be unique
 
-def _count(item: S3Object, storage: Storage, settings: Settings, patience: Patience) -> int:
-    """The number of records of *item*, every one of them looked at."""
-    records = 0
-    for line in read_lines(storage.read(item), limit=settings.max_record_bytes):
-        _check_line(line.data, line.number, item)
-        records += 1
-        if records % CHECK_EVERY == 0:
-            patience.check()
-    return records
+    def check_file(self, number: int, item: S3Object) -> InputFile:
+        """*item* as a file of the job. Raises :class:`InputRefused` or :class:`RoleRefused`."""
+        try:
+            records = self._count(item)
+        except LineTooLong as error:
+            raise InputRefused(f"The input file {item.key} is malformed. {error}") from error
+        except RoleRefused:
+            raise
+        except StorageRefused as error:
+            raise InputRefused(_no_access("GetObject", self._storage.input_bucket, item.key)) from error
+        limit = self._settings.max_records_per_file
+        if records > limit:
+            raise InputRefused(
+                f"The input file {item.key} contains more records ({records}) than the allowed maximum of: {limit}"
+            )
+        key = self._storage.output_key(item.key)
+        return InputFile(number=number, key=item.key, output_key=key, size=item.size, etag=item.etag, records=records)
 
+    def _count(self, item: S3Object) -> int:
+        """The number of records of *item*, every one of them looked at."""
+        records = 0
+        for line in read_lines(self._storage.read(item), limit=self._settings.max_record_bytes):
+            self._check_line(line, item)
+            records += 1
+            if records % CHECK_EVERY == 0:
+                self._patience.check()
+        return records
 
-def _check_line(data: bytes, number: int, item: S3Object) -> None:
-    try:
-        read_envelope(data)
-    except NotARecord as error:
-        raise InputRefused(
-            f"The input file {item.key} is malformed. Line {number} is not a JSON object with a modelInput: {error}"
-        ) from error
+    def _check_line(self, line: Line, item: S3Object) -> None:
+        try:
+            record = self._records.read(line.data, line.number)
+            if self._records.errors_apart:
+                self._check_unique(str(record.identifier))
+        except NotARecord as error:
+            what = "" if error.code else " is not a JSON object with a modelInput"
+            raise InputRefused(
+                f"The input file {item.key} is malformed. Line {line.number}{what}: {error}",
+                code=error.code or "invalid_request",
+                line=line.number,
+            ) from error
+
+    def _check_unique(self, custom_id: str) -> None:
+        digest = hashlib.blake2b(custom_id.encode(errors="surrogatepass"), digest_size=12).digest()
+        if digest in self._named:
+            raise NotARecord(f"custom_id {custom_id!r} is that of another line too", code="duplicate_custom_id")
+        self._named.add(digest)
 
 
 def _check_counts(job: Job, files: list[InputFile], settings: Settings) -> None:

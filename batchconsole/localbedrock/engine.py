@@ -23,6 +23,7 @@ from batchconsole.localbedrock.modelservers.base import ModelServer
 from batchconsole.localbedrock.output import SpoolLost
 from batchconsole.localbedrock.patience import Interrupted, Patience
 from batchconsole.localbedrock.pool import Pool
+from batchconsole.localbedrock.record_formats import format_of
 from batchconsole.localbedrock.runner import Runner
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.space import DiskFull
@@ -175,7 +176,7 @@ class Engine:
         try:
             files = check_input(job, Storage(job, self.settings, patience), self.settings, patience)
         except InputRefused as error:
-            self._fail(job, str(error))
+            self._fail(job, str(error), error.failure)
         else:
             self._store.schedule(job.id, files, due_in=self.settings.scheduled_seconds)
 
@@ -212,6 +213,7 @@ class Engine:
             Media(storage),
             model_id=job.base_model_id,
             caller=job.caller,
+            records=format_of(job),
             record_seconds=self.settings.record_seconds,
         )
 
@@ -231,7 +233,7 @@ class Engine:
 
     def _write_manifest(self, job: Job, storage: Storage) -> None:
         ended = self._store.get(job.id) or job
-        if ended.total:
+        if ended.total and ended.api == "bedrock":  # OpenAI's batches have none
             write_manifest(ended, storage)
 
     def _end(

@@ -54,6 +54,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 Api = Literal["bedrock", "openai"]
+BATCH = "batch_"  # What the ids of OpenAI's batches begin with.
 
 
 class Job(msgspec.Struct, kw_only=True):
@@ -95,6 +96,11 @@ class Job(msgspec.Struct, kw_only=True):
     @property
     def arn(self) -> str:
         return self.caller.arn(f"model-invocation-job/{self.id}")
+
+    @property
+    def shown_id(self) -> str:
+        """The id that the job's API and the folder of its output go by."""
+        return f"{BATCH}{self.id}" if self.api == "openai" else self.id
 
     @property
     def role_arn(self) -> str:

@@ -15,7 +15,11 @@ class LineTooLong(ValueError):
 
 
 class NotARecord(ValueError):
-    """A line is not a JSON object with a ``modelInput`` that is an object."""
+    """A line is not a record of its format; *code* is what OpenAI's batches call that."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Line(msgspec.Struct, frozen=True):

@@ -79,7 +79,7 @@ class Runner:
                 if not self._wait_for_room():
                     return False
                 self._ask(file, number, line)
-            return self._wait_for_rest()
+            return self._wait_for_rest() and not self._answerer.is_expired
         finally:
             self._answerer.abandoned.set()
             for asked in self._window:
@@ -119,7 +119,7 @@ class Runner:
     def _go_on(self) -> bool:
         """Take what is answered, write what is due; ``False`` when the job was stopped, is out of time, or pauses."""
         self._take_first()
-        if now() >= self._job.expiration_time:
+        if now() >= self._job.expiration_time and not self._answerer.expire():
             return self._take_all()
         if time.monotonic() - self._flushed >= FLUSH_SECONDS or len(self._batch) >= FLUSH_LINES:
             self._flush()
@@ -163,4 +163,9 @@ class Runner:
         counts = sum((answer.counts for answer in answers), start=Counts())
         self._outputs.check_space()
         output = self._outputs.open(last.file)
-        self._status = output.append([answer.line for answer in answers], read_offset=last.end, counts=counts)
+        self._status = output.append(
+            [answer.line for answer in answers if not answer.is_apart],
+            errors=[answer.line for answer in answers if answer.is_apart],
+            read_offset=last.end,
+            counts=counts,
+        )

@@ -93,7 +93,9 @@ class Storage:
         self._output_owner = _owner(job.output)
         self.input_bucket, self.input_key = split_uri(job.input["s3Uri"])
         self.output_bucket, output_prefix = split_uri(job.output["s3Uri"])
-        self.output_folder = f"{output_prefix.rstrip('/')}/{job.id}/".lstrip("/")
+        # OpenAI's batches have one file, whatever its name.
+        self.is_folder = job.api == "bedrock" and is_folder(self.input_key)
+        self.output_folder = f"{output_prefix.rstrip('/')}/{job.shown_id}/".lstrip("/")
 
     def list_objects(self, prefix: str) -> Iterator[S3Object]:
         """The input bucket's objects under *prefix*, in S3's order of keys."""
@@ -127,7 +129,7 @@ class Storage:
 
     def output_key(self, input_key: str) -> str:
         """Where the answers to *input_key* go: the input's folders are mirrored below the job's folder."""
-        base = self.input_key if is_folder(self.input_key) else self.input_key.rpartition("/")[0]
+        base = self.input_key if self.is_folder else self.input_key.rpartition("/")[0]
         base = base.rstrip("/")
         return f"{self.output_folder}{input_key[len(base) :].lstrip('/')}.out"
 

@@ -100,6 +100,7 @@ def check(said: str) -> None:
     assert {f"{number} Say {number}." for number in range(100)} <= set(said.splitlines())
     assert "from-boto3 Completed 100\nfirst-job Completed 100\nHello\n" in said
     assert '"outputTokens": ' in said
+    assert "openai completed 100\n" in said
     assert "over-ollama Completed 100\n" in said
     assert "over-vllm Completed 100\n" in said
     assert '"kind":"throttle","operation":"ListModelInvocationJobs","count":2' in said

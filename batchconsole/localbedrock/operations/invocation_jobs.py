@@ -17,7 +17,7 @@ from batchconsole.localbedrock.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
-from batchconsole.localbedrock.jobs import WAITING, Caller, Job, Status
+from batchconsole.localbedrock.jobs import WAITING, Api, Caller, Job, Status
 from batchconsole.localbedrock.operations.paging import read_token, write_token
 from batchconsole.localbedrock.operations.tagging import read_tags, too_many
 from batchconsole.localbedrock.service import Service
@@ -33,7 +33,21 @@ ID_CHARACTERS = string.ascii_lowercase + string.digits
 
 
 def create_model_invocation_job(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """Accept a job; S3, KMS and the role's rights are looked at only when it is Validating."""
+    return {"jobArn": create_job(service, caller, params).arn}
+
+
+def create_job(
+    service: Service,
+    caller: Caller,
+    params: dict[str, Any],
+    *,
+    api: Api = "bedrock",
+    batch: dict[str, Any] | None = None,
+) -> Job:
+    """Accept a job; S3, KMS and the role's rights are looked at only when it is Validating.
+
+    *params* are CreateModelInvocationJob's; *batch* is what a batch of OpenAI's API has besides.
+    """
     check_room(service)
     tags = read_tags(params.get("tags", []))
     if len(tags) > service.settings.max_tags:
@@ -42,11 +56,13 @@ def create_model_invocation_job(service: Service, caller: Caller, params: dict[s
         raise AccessDeniedException("Cross-account pass role is not allowed.")
     resolved = _batchable(params, caller)
     job = _new_job(params, caller, resolved, service.settings)
+    if batch is not None:
+        job = msgspec.structs.replace(job, api=api, request=job.request | {"batch": batch})
     limit = service.settings.max_jobs_per_custom_model if resolved.is_custom else service.settings.max_jobs_per_model
     try:
         service.store.add(job, tags, limit=limit)
     except TokenTaken as error:
-        return {"jobArn": caller.arn(f"model-invocation-job/{error.job_id}")}
+        return service.store.get(error.job_id) or job
     except NameTaken as error:
         raise ConflictException("The provided job name is currently in use.") from error
     except QuotaReached as error:
@@ -55,7 +71,7 @@ def create_model_invocation_job(service: Service, caller: Caller, params: dict[s
             f"at most {limit} jobs may be submitted or in progress for {job.base_model_id}."
         ) from error
     service.engine.nudge()
-    return {"jobArn": job.arn}
+    return job
 
 
 def check_room(service: Service) -> None:
@@ -108,7 +124,7 @@ def get_model_invocation_job(service: Service, caller: Caller, params: dict[str,
 def find_job(service: Service, caller: Caller, identifier: str) -> Job:
     """The caller's job by id or ARN. Raises :class:`ResourceNotFoundException`."""
     job = service.store.get(identifier.rpartition("/")[2])
-    if job is None or job.caller != caller or ("/" in identifier and identifier != job.arn):
+    if job is None or job.caller != caller or job.api != "bedrock" or ("/" in identifier and identifier != job.arn):
         raise ResourceNotFoundException("The provided job identifier does not exist.")
     return job
 
@@ -136,14 +152,19 @@ def _filter(params: dict[str, Any]) -> JobFilter:
 
 def stop_model_invocation_job(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     job = find_job(service, caller, params["jobIdentifier"])
+    if not stop_job(service, job):
+        status = service.store.status(job.id)
+        raise ValidationException(f"The job cannot be stopped in its current state. State was: {status}")
+    return {}
+
+
+def stop_job(service: Service, job: Job) -> bool:
+    """Have *job* stopped; says whether it could be."""
     stopped = service.store.move(
         job.id, to=Status.STOPPING, only_from=[*WAITING, Status.IN_PROGRESS], due_in=service.settings.stopping_seconds
     )
-    if not stopped:
-        status = service.store.status(job.id)
-        raise ValidationException(f"The job cannot be stopped in its current state. State was: {status}")
     service.engine.nudge()
-    return {}
+    return stopped
 
 
 def _view(job: Job) -> dict[str, Any]:

@@ -1,0 +1,88 @@
+"""What every call has in common, whichever API it is of: its body, whose it is, the faults ordered for it."""
+
+import asyncio
+import base64
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from batchconsole.localbedrock.errors import SerializationException
+from batchconsole.localbedrock.faults import ERRORS
+from batchconsole.localbedrock.jobs import Caller
+from batchconsole.localbedrock.service import Service
+from batchconsole.localbedrock.settings import Settings
+from batchconsole.localbedrock.wire import HttpRequest
+
+MAX_BODY_BYTES = 25_000_000  # The API model's bound of InvokeModel's body.
+_CREDENTIAL = re.compile(r"Credential=([^/\s]+)/\d{8}/([a-z0-9-]{1,20})/")
+# A short-term API key is a presigned URL in base64 behind this.
+_API_KEY = "Bearer bedrock-api-key-"
+_PRESIGNED = re.compile(r"Credential=([^%/&]+)(?:/|%2F)\d{8}(?:/|%2F)([a-z0-9-]{1,20})(?:/|%2F)")
+
+
+async def run_faulty(service: Service, name: str, run: Callable[[], Awaitable[Response]]) -> Response:
+    """The response of *run* with the faults ordered for the operation *name*."""
+    for fault in service.faults.take("slow", operation=name):
+        await asyncio.sleep(fault.seconds)
+    if refused := service.faults.take("throttle", "error", operation=name):
+        raise ERRORS[refused[0].kind]
+    response = await run()
+    return LostResponse() if service.faults.take("lost", operation=name) else response
+
+
+class LostResponse(Response):
+    """An answer that does not arrive: the connection closes before its body. On HTTP/2, it never comes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["http_version"] == "2":
+            # A stream cannot be broken off from here; the client's own timeout ends it.
+            while (await receive())["type"] != "http.disconnect":
+                continue
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+
+
+async def read_request(request: Request) -> HttpRequest:
+    """*request* with its body. Raises :class:`SerializationException`."""
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MAX_BODY_BYTES:
+                raise SerializationException(f"The request body has more than {MAX_BODY_BYTES} bytes.")
+    except ClientDisconnect as error:
+        raise SerializationException("The request body ended early.") from error
+    raw_path = request.scope.get("raw_path") or request.url.path.encode()
+    return HttpRequest(
+        request.method,
+        raw_path.decode("latin-1").partition("?")[0],
+        dict(request.query_params),
+        dict(request.headers),
+        bytes(body),
+    )
+
+
+def find_caller(authorization: str, settings: Settings) -> Caller:
+    """Account and region from the signature's or the API key's scope; neither is checked itself."""
+    match = _CREDENTIAL.search(authorization) or _PRESIGNED.search(_api_key(authorization))
+    if not match:
+        return Caller(settings.account, settings.region)
+    return Caller(match[1] if re.fullmatch(r"\d{12}", match[1]) else settings.account, match[2])
+
+
+def _api_key(authorization: str) -> str:
+    """What a short-term Bedrock API key says, empty when it is none."""
+    encoded = authorization.removeprefix(_API_KEY) if authorization.startswith(_API_KEY) else ""
+    try:
+        return base64.b64decode(f"{encoded}==").decode("latin-1")
+    except ValueError:
+        return ""
+
+
+def request_id() -> str:
+    digits = secrets.token_hex(16)
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
