@@ -27,7 +27,7 @@ from batchconsole.jobs.signals import nudge
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
 from batchconsole.records.index import Index, Place, fetch
-from batchconsole.records.matching import ALONE, pair
+from batchconsole.records.matching import ALONE, Pairing, pair
 from batchconsole.records.results import (
     Manifest,
     Record,
@@ -39,6 +39,7 @@ from batchconsole.records.results import (
     scan,
 )
 from batchconsole.records.searching import find_text
+from batchconsole.records.selecting import EVERYTHING, Wanted, positions
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ MANIFEST_BYTES = 1 << 20  # Some hundred are usual; whatever is larger is not a 
 MAY_HAVE_NO_OUTPUT = frozenset({Status.FAILED, Status.EXPIRED, Status.STOPPED})
 # The objects are not those that were listed. Listing them again helps.
 CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
+# Of output whose input is read, too, only to show answers in its order: seconds of a worker's time.
+ORDERED_BYTES = 512 * 2**20
 SEARCH_SECONDS = 8  # how long a page may look for a text
 
 
@@ -110,9 +113,9 @@ def collect_results(job: BatchJob, lease: Lease) -> None:
     outputs = [InputFile(item.key.removeprefix(prefix), item.size, partial(reader.open, item)) for item in files]
     family = family_for(job.model_id, job.model_invocation_type)
     found = scan(outputs, family, progress=lambda totals: lease.renew())
-    inputs = _inputs_with_unanswered(job, found, outputs)
+    pairing = _pairing(job, found, outputs)
     rows = _rows(job, prefix, files)
-    _store(job, lease, BatchJob.Results.READY, found=found, inputs=inputs, manifest=manifest, files=rows)
+    _store(job, lease, BatchJob.Results.READY, found=found, pairing=pairing, manifest=manifest, files=rows)
 
 
 def input_files(job: BatchJob) -> list[InputFile]:
@@ -121,21 +124,43 @@ def input_files(job: BatchJob) -> list[InputFile]:
     return [file for file in files if file.name.endswith(".jsonl")]
 
 
-def _inputs_with_unanswered(job: BatchJob, found: Scan, outputs: list[InputFile]) -> Index | None:
-    """The places of the input's records, those without an output as errors; ``None`` when all have one, or the input
-    is gone, which is no reason to do without the output.
+def _is_complete(job: BatchJob, found: Scan) -> bool:
+    return job.status == Status.COMPLETED and found.totals.records >= (job.total_record_count or 0)
+
+
+def _pairing(job: BatchJob, found: Scan, outputs: list[InputFile]) -> Pairing | None:
+    """Which record of the input each output answers, for what is unanswered and for the order of the input.
+
+    ``None`` when the input is gone, which is no reason to do without the output, and when nothing is unanswered and
+    only the order could be told, of files that are large.
     """
-    if job.status == Status.COMPLETED and found.totals.records >= (job.total_record_count or 0):
+    complete = _is_complete(job, found)
+    if complete and sum(file.size for file in outputs) > ORDERED_BYTES:
         return None
     try:
-        pairing = pair(input_files(job), outputs, output_index=found.index)
+        return pair(input_files(job), outputs, output_index=found.index)
     except (AwsError, UserError) as error:
-        if isinstance(error, AwsError) and error.retryable:
+        if isinstance(error, AwsError) and error.retryable and not complete:
             raise
         logger.warning("What job %s left unanswered cannot be told: %s", job.pk, error)
         return None
+
+
+def _unanswered(pairing: Pairing | None) -> bytes:
+    """The places of the input's records, those without an output as errors; nothing when all have one."""
+    if pairing is None or ALONE not in pairing.answers:
+        return b""
     pairing.inputs.errors = array("I", (place for place, answer in enumerate(pairing.answers) if answer == ALONE))
-    return pairing.inputs
+    return pairing.inputs.pack()
+
+
+def _input_order(pairing: Pairing | None) -> bytes:
+    """All positions of the output, those of the answered input first, in its order."""
+    if pairing is None:
+        return b""
+    answered = [answer for answer in pairing.answers if answer != ALONE]
+    others = sorted(set(range(len(pairing.outputs))) - set(answered))
+    return array("I", answered + others).tobytes()
 
 
 def _manifest(job: BatchJob, objects: Iterable[s3.S3Object]) -> Manifest | None:
@@ -164,7 +189,7 @@ def _store(
     results: BatchJob.Results,
     *,
     found: Scan | None = None,
-    inputs: Index | None = None,
+    pairing: Pairing | None = None,
     manifest: Manifest | None = None,
     files: Iterable[ResultFile] = (),
 ) -> None:
@@ -176,8 +201,13 @@ def _store(
         ResultFile.objects.bulk_create(files)
         if found:
             totals = msgspec.json.encode(found.totals).decode()
-            packed = {"packed": found.index.pack(), "inputs_packed": inputs.pack() if inputs else b""}
-            ResultIndex.objects.create(job=job, totals_json=totals, **packed)
+            ResultIndex.objects.create(
+                job=job,
+                totals_json=totals,
+                packed=found.index.pack(),
+                inputs_packed=_unanswered(pairing),
+                input_order_packed=_input_order(pairing),
+            )
             job.record(Verb.RESULTS_READ, data={"records": found.totals.records, "errors": found.totals.failed})
         lease.end(due_at=None, results=results, results_error=None, modified_at=timezone.now(), **figures)
 
@@ -217,8 +247,8 @@ def _not_collected(job: BatchJob, lease: Lease, error: Failure) -> None:
         job.record(Verb.RESULTS_FAILED, data={"code": error.code, "message": error.message})
 
 
-def read_page(job: BatchJob, number: int = 1, *, size: int = 10, only_errors: bool = False) -> ResultPage:
-    """Page *number* (from 1) of the records of *job*, or of those that failed; empty without results or past the end.
+def read_page(job: BatchJob, number: int = 1, *, size: int = 10, wanted: Wanted = EVERYTHING) -> ResultPage:
+    """Page *number* (from 1) of the records of *job* that are *wanted*; empty without results or past the end.
 
     Raises :class:`AwsError`; ``PreconditionFailed`` when the output has changed since it was read.
     """
@@ -226,9 +256,8 @@ def read_page(job: BatchJob, number: int = 1, *, size: int = 10, only_errors: bo
     if stored is None:
         return ResultPage(number, size, 0)
     index = stored.index
-    places = index.page(max(number, 1), size, only_errors=only_errors)
-    count = len(index.errors) if only_errors else len(index)
-    return ResultPage(number, size, count, _read(job, places))
+    found = positions(index, stored.totals, wanted, stored.input_order)
+    return ResultPage(number, size, len(found), _read(job, index.page_of(found, max(number, 1), size)))
 
 
 def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> ResultPage:

@@ -1,13 +1,18 @@
-"""Joined rows as files to download: JSON Lines, CSV and Parquet, made while the rows are read."""
+"""Joined rows as files to download: JSON Lines, CSV and Parquet, made while the rows are read.
+
+Where requests have output schemas, their top-level fields are columns with types of their own.
+"""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from batchconsole.records.answer_schemas import Cell, Column, Judge, cell, read_answer_fields
 from batchconsole.records.csv_writing import csv_chunks
 from batchconsole.records.joining import Row
+from batchconsole.records.results import fit_of
 
 FLUSH_BYTES = 2**16
 GROUP_ROWS = 10_000
@@ -28,6 +33,7 @@ COLUMNS = (
     "run",
 )
 NUMBERS = frozenset({"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "run"})
+JUDGED = (Column("matches_schema", "boolean"), Column("schema_problem", "string"))
 
 NULL = msgspec.Raw(b"null")
 
@@ -60,12 +66,56 @@ def values(row: Row) -> tuple[Any, ...]:
     )
 
 
-def jsonl(rows: Iterable[Row]) -> Iterator[bytes]:
+class Sheet:
+    """The columns of a download, and the cells of its rows.
+
+    *fields* are the top-level fields of the output schemas, ``None`` when no request has one. A field that is named as
+    a column of all downloads, or as another field when case is ignored, gets ``answer_`` before its name.
+    """
+
+    def __init__(self, fields: Sequence[Column] | None = None) -> None:
+        self.fields = fields
+        self.judge = Judge()
+        self.columns = [Column(name, "integer" if name in NUMBERS else "string") for name in COLUMNS]
+        if fields is not None:
+            self.columns += JUDGED
+            self.columns += _named_apart(fields, {column.name for column in self.columns})
+
+    @property
+    def header(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    def cells(self, row: Row) -> tuple[Any, ...]:
+        """The cells of *row*, in the order of the columns; what is not known is ``None``."""
+        return values(row) if self.fields is None else (*values(row), *self._judged(row), *self._fields(row))
+
+    def _judged(self, row: Row) -> tuple[bool | None, str | None]:
+        fit = fit_of(row.record, self.judge)
+        if fit is None:
+            return None, None
+        return fit.matches, None if fit.matches else f"{fit.path}: {fit.problem}"
+
+    def _fields(self, row: Row) -> list[Cell]:
+        found = read_answer_fields(row.record.answer)
+        return [cell(found.get(field.name), field.kind) for field in self.fields or ()]
+
+
+def _named_apart(fields: Iterable[Column], taken: set[str]) -> Iterator[Column]:
+    for field in fields:
+        name = field.name
+        while name.lower() in taken:
+            name = f"answer_{name}"
+        taken.add(name.lower())
+        yield Column(name, field.kind)
+
+
+def jsonl(rows: Iterable[Row], fields: Sequence[Column] | None = None) -> Iterator[bytes]:
     """One JSON object a row: the cells, and ``modelInput`` and ``modelOutput`` as they stand in the files."""
-    encode = msgspec.json.Encoder().encode
+    encode, sheet = msgspec.json.Encoder().encode, Sheet(fields)
+    header = sheet.header
     held = bytearray()
     for row in rows:
-        cells: dict[str, Any] = dict(zip(COLUMNS, values(row), strict=True))
+        cells: dict[str, Any] = dict(zip(header, sheet.cells(row), strict=True))
         bodies = _bodies(row.record.raw)
         held += encode(cells | {"model_input": bodies.model_input, "model_output": bodies.model_output}) + b"\n"
         if len(held) >= FLUSH_BYTES:
@@ -81,9 +131,15 @@ def _bodies(line: bytes) -> _Bodies:
         return _Bodies()
 
 
-def as_csv(rows: Iterable[Row], *, for_excel: bool = False) -> Iterator[bytes]:
+def as_csv(rows: Iterable[Row], fields: Sequence[Column] | None = None, *, for_excel: bool = False) -> Iterator[bytes]:
     """A header and one line a row; what is not known is an empty cell. See :func:`csv_writing.csv_chunks`."""
-    return csv_chunks(COLUMNS, map(values, rows), for_excel=for_excel)
+    sheet = Sheet(fields)
+    return csv_chunks(sheet.header, (map(csv_cell, sheet.cells(row)) for row in rows), for_excel=for_excel)
+
+
+def csv_cell(value: Any) -> Any:
+    """*value* as CSV has it: true and false in JSON's words, not Python's."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 class _Sink(io.RawIOBase):
@@ -105,26 +161,33 @@ class _Sink(io.RawIOBase):
         return data
 
 
-def as_parquet(rows: Iterable[Row], *, group_rows: int = GROUP_ROWS) -> Iterator[bytes]:
-    """A Parquet file with the columns of :data:`COLUMNS`, compressed with Zstandard.
+def as_parquet(
+    rows: Iterable[Row], fields: Sequence[Column] | None = None, *, group_rows: int = GROUP_ROWS
+) -> Iterator[bytes]:
+    """A Parquet file with the columns of :class:`Sheet`, each of its own type.
 
     Rows are held back until there are *group_rows* of them or :data:`GROUP_BYTES` of raw lines, a row group each.
     """
+    sheet = Sheet(fields)
+    groups = (list(map(sheet.cells, group)) for group in _groups(rows, group_rows))
+    return parquet_chunks(sheet.columns, groups)
+
+
+def parquet_chunks(columns: Sequence[Column], groups: Iterable[list[tuple[Any, ...]]]) -> Iterator[bytes]:
+    """A Parquet file of *columns*, compressed with Zstandard, a row group for each of *groups*, which hold rows."""
     # 60 MB of library, which only those who want Parquet should pay for.
     import pyarrow  # noqa: PLC0415 - on use only
     from pyarrow import parquet  # noqa: PLC0415 - on use only
 
-    schema = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.string()) for name in COLUMNS])
+    kinds = {"integer": pyarrow.int64(), "number": pyarrow.float64(), "boolean": pyarrow.bool_()}
+    schema = pyarrow.schema([(column.name, kinds.get(column.kind, pyarrow.string())) for column in columns])
     sink = _Sink()
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for group in _groups(rows, group_rows):
-            cells = zip(*map(values, group), strict=True)
-            writer.write_table(
-                pyarrow.Table.from_arrays(
-                    [pyarrow.array(column, kind) for column, kind in zip(cells, schema.types, strict=True)],
-                    schema=schema,
-                )
-            )
+        for group in groups:
+            arrays = [
+                pyarrow.array(cells, kind) for cells, kind in zip(zip(*group, strict=True), schema.types, strict=True)
+            ]
+            writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
             yield sink.take()
     yield sink.take()
 

@@ -22,7 +22,7 @@ def find_text(
     A generator: whoever has enough stops asking. *since* is the record to begin with. *go_on* is told after each
     chunk how many records were looked at or passed over, and says whether to look on.
     """
-    is_in, may_be_in = _finder(text), _shortcut(text)
+    is_wanted, may_be_in = record_finder(text), _shortcut(text)
     position, start = (since.position, since.start) if since else (0, 0)
     names = [file.name for file in files]
     for file in files[names.index(since.file) if since else 0 :]:
@@ -32,7 +32,7 @@ def find_text(
             for line in batch.lines:
                 end = place + len(line) + 1
                 if line and not line.isspace():
-                    if may_be_in(line) and _is_in_any(is_in, record := read_line(line, family)):
+                    if may_be_in(line) and is_wanted(record := read_line(line, family)):
                         yield Place(position, file.name, place, end), record
                     position += 1
                 place = end
@@ -40,8 +40,12 @@ def find_text(
                 return
 
 
-def _is_in_any(is_in: Callable[[str], bool], record: Record) -> bool:
-    return any(map(is_in, (record.record_id, record.question, record.answer, record.error_message or "")))
+def record_finder(text: str) -> Callable[[Record], bool]:
+    """Whether *text* is in a record's id, question, answer or error; upper and lower case are the same."""
+    is_in = _finder(text)
+    return lambda record: any(
+        map(is_in, (record.record_id, record.question, record.answer, record.error_message or ""))
+    )
 
 
 def _finder(text: str) -> Callable[[str], bool]:

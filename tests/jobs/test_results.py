@@ -13,6 +13,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import lifecycle, results
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
+from batchconsole.records.selecting import Wanted
 from tests.jobs.conftest import MODEL, Sample, arn, held, make_job
 from tests.jobs.test_lifecycle import follow
 
@@ -121,7 +122,7 @@ def test_pages_go_on_across_files_and_folders(ended: BatchJob) -> None:
 def test_only_the_errors(ended: BatchJob) -> None:
     write(ended, "a.jsonl.out", line(1) + failed(2) + line(3) + failed(4))
     results.collect_results(ended)
-    page = results.read_page(ended, 2, size=1, only_errors=True)
+    page = results.read_page(ended, 2, size=1, wanted=Wanted(only="errors"))
     assert (page.count, [(row.position, row.record.record_id) for row in page.rows]) == (2, [(3, "rec-4")])
 
 

@@ -8,8 +8,11 @@ import msgspec
 from pyarrow import parquet
 
 from batchconsole.records import exports
+from batchconsole.records.answer_schemas import parse_schema
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.joining import Row, Run, join
+from batchconsole.records.results import read_line
+from batchconsole.records.retry import Outcome
 from tests.records.jobs import FAILED, MISSING, OK, Truth, input_file, output_file
 
 RECORD: dict[str, Any] = {"modelInput": {"inputText": 'a "b", c\nd'}}
@@ -56,3 +59,55 @@ def test_parquet_comes_in_groups() -> None:
 
 def test_parquet_of_nothing_is_a_table_without_rows() -> None:
     assert parquet.read_table(io.BytesIO(b"".join(exports.as_parquet([])))).num_rows == 0
+
+
+ASKED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "Run": {"type": "string"},
+        "age": {"type": "integer"},
+        "dear": {"type": "number"},
+        "good": {"type": "boolean"},
+        "tags": {"type": "array"},
+    },
+    "required": ["age"],
+}
+ANSWERS = [
+    '{"name": "=1+1", "Run": "far", "age": 5, "dear": 1, "good": true, "tags": [1]}',
+    '{"age": "five", "good": null}',
+    "no JSON",
+]
+
+
+def judged_rows() -> list[Row]:
+    asked = {"output_config": {"format": {"type": "json_schema", "schema": ASKED}}}
+    lines = (
+        {"recordId": "a", "modelInput": asked, "modelOutput": {"content": [{"type": "text", "text": answer}]}}
+        for answer in ANSWERS
+    )
+    return [Row(Outcome.ANSWERED, read_line(msgspec.json.encode(line), None), 0) for line in lines]
+
+
+def test_the_fields_of_the_schema_are_typed_columns_of_parquet() -> None:
+    fields = parse_schema(ASKED).columns
+    found = parquet.read_table(io.BytesIO(b"".join(exports.as_parquet(judged_rows(), fields)))).to_pylist()
+    names = ("matches_schema", "name", "answer_Run", "age", "dear", "good", "tags")
+    assert tuple(found[0][name] for name in names) == (True, "=1+1", "far", 5, 1.0, True, "[1]")
+    assert tuple(found[1][name] for name in names) == (False, None, None, None, None, None, None)
+    assert [row["schema_problem"] is None for row in found] == [True, False, False]
+    assert found[1]["schema_problem"].startswith("$.age: ")
+
+
+def test_the_fields_of_the_schema_are_columns_of_csv() -> None:
+    fields = parse_schema(ASKED).columns
+    text = b"".join(exports.as_csv(judged_rows(), fields)).decode()
+    first, second, _ = csv.DictReader(io.StringIO(text, newline=""))
+    assert (first["name"], first["age"], first["good"], first["matches_schema"]) == ("'=1+1", "5", "true", "true")
+    assert (second["age"], second["matches_schema"]) == ("", "false")
+
+
+def test_the_fields_of_the_schema_are_members_of_jsonl() -> None:
+    line = next(exports.jsonl(judged_rows()[:1], parse_schema(ASKED).columns))
+    found = msgspec.json.decode(line)
+    assert (found["age"], found["good"], found["matches_schema"]) == (5, True, True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from batchconsole.records import files
 from batchconsole.records.families import FAMILIES
-from batchconsole.records.joining import Row, Run, join
+from batchconsole.records.joining import Row, Run, join, join_in_order
 from batchconsole.records.matching import ALONE, pair
 from batchconsole.records.results import scan
 from batchconsole.records.retry import Outcome, chosen, outcomes, resend
@@ -107,3 +107,11 @@ def test_lines_that_are_not_records_are_unanswered() -> None:
     pairing = pair([source], [])
     assert outcomes(pairing) == [Outcome.UNANSWERED] * 3
     assert [each.line for each in resend([source], chosen(pairing))][:2] == [b"nonsense\n", b"[1]\n"]
+
+
+@given(truth=jobs, seed=seeds)
+def test_rows_in_order_of_the_input_are_the_same_rows(truth: Truth, seed: int) -> None:
+    found = list(join_in_order([run_of(truth, seed)]))
+    asked = [msgspec.json.decode(row.record.raw)["modelInput"]["inputText"] for row in found]
+    assert asked == [record["modelInput"]["inputText"] for record, _ in truth]
+    assert sketch(found) == sketch(list(join([run_of(truth, seed)])))

@@ -1,12 +1,13 @@
 """The output of a job as it was read: its files, and where each record lies."""
 
+from array import array
 from typing import ClassVar
 
 import msgspec
 from django.db import models
 
 from batchconsole.jobs.models.job import BatchJob
-from batchconsole.records.index import Index
+from batchconsole.records.index import Index, Numbers
 from batchconsole.records.results import Totals
 
 
@@ -38,6 +39,9 @@ class ResultIndex(models.Model):
         default=b"",
         help_text="The places of the input's records, those without an output as errors; empty: not looked.",
     )
+    input_order_packed = models.BinaryField(
+        default=b"", help_text="The positions of the records in the order of the input; empty: not known."
+    )
 
     def __str__(self) -> str:
         return str(self.job)
@@ -51,6 +55,13 @@ class ResultIndex(models.Model):
     def index(self) -> Index:
         """The place of every record."""
         return Index.unpack(bytes(self.packed))
+
+    @property
+    def input_order(self) -> Numbers:
+        """The positions of all records in the order of the input; empty when that is not known."""
+        order: Numbers = array("I")
+        order.frombytes(bytes(self.input_order_packed))
+        return order
 
     @property
     def inputs(self) -> Index:
