@@ -14,9 +14,10 @@ from batchconsole.jobs.models import Actor, BatchJob, MadeInput, Status
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.results import input_files, output_files, output_folder
 from batchconsole.jobs.signals import nudge
+from batchconsole.records.answer_schemas import Column, Kind, merged
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
-from batchconsole.records.joining import Row, Run, join
+from batchconsole.records.joining import Row, Run, join, join_in_order
 from batchconsole.records.matching import pair
 from batchconsole.records.retry import Resent, chosen, resend
 
@@ -137,14 +138,29 @@ def lineage(job: BatchJob) -> list[BatchJob]:
     return [each for each in found if each.results == BatchJob.Results.READY]
 
 
-def joined(job: BatchJob, *, with_resends: bool) -> Iterator[Row]:
-    """One row for each record of *job*, the newest answer counting; raises :class:`UserError` and AwsError."""
+def joined(job: BatchJob, *, with_resends: bool, in_input_order: bool = False) -> Iterator[Row]:
+    """One row for each record of *job*, the newest answer counting; raises :class:`UserError` and AwsError.
+
+    Without *in_input_order* rows come as the output has them.
+    """
     jobs = lineage(job) if with_resends else [job]
     run = run_of(jobs[0])
     names = {_file_of(each) for each in jobs if not each.merges.exists()}
     if job.merges.exists():
         names |= {file.name for file in run.inputs}
-    return join([run, *(_part(other, names) for other in jobs[1:])])
+    runs = [run, *(_part(other, names) for other in jobs[1:])]
+    return join_in_order(runs) if in_input_order else join(runs)
+
+
+def schema_fields(job: BatchJob, *, with_resends: bool) -> list[Column] | None:
+    """The top-level fields of the output schemas in the requests of *job*; ``None`` when no request has a schema."""
+    fields: dict[str, Kind] = {}
+    has_schema = False
+    for each in lineage(job) if with_resends else [job]:
+        totals = each.result_index.totals
+        has_schema |= bool(totals.with_schema)
+        merged(fields, totals.columns)
+    return [Column(name, kind) for name, kind in fields.items()] if has_schema else None
 
 
 def _part(resent: BatchJob, names: set[str]) -> Run:

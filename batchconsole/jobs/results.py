@@ -248,7 +248,8 @@ def _not_collected(job: BatchJob, lease: Lease, error: Failure) -> None:
 
 
 def read_page(job: BatchJob, number: int = 1, *, size: int = 10, wanted: Wanted = EVERYTHING) -> ResultPage:
-    """Page *number* (from 1) of the records of *job* that are *wanted*; empty without results or past the end.
+    """Page *number* (from 1) of the records of *job* that are *wanted*, the last one for a number past the end; empty
+    without results. A text is not looked for: :func:`find_records` does.
 
     Raises :class:`AwsError`; ``PreconditionFailed`` when the output has changed since it was read.
     """
@@ -257,7 +258,8 @@ def read_page(job: BatchJob, number: int = 1, *, size: int = 10, wanted: Wanted 
         return ResultPage(number, size, 0)
     index = stored.index
     found = positions(index, stored.totals, wanted, stored.input_order)
-    return ResultPage(number, size, len(found), _read(job, index.page_of(found, max(number, 1), size)))
+    number = min(max(number, 1), max(1, -(-len(found) // size)))
+    return ResultPage(number, size, len(found), _read(job, index.page_of(found, number, size)))
 
 
 def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> ResultPage:

@@ -5,7 +5,7 @@ answers of megabytes) is left unjudged instead of judged slowly. Patterns are ma
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import jsonschema_rs
@@ -159,7 +159,7 @@ def cell(value: Any, kind: Kind) -> Cell:
     return _CELLS[kind](value)
 
 
-def merged(columns: dict[str, Kind], more: tuple[Column, ...]) -> None:
+def merged(columns: dict[str, Kind], more: Iterable[Column]) -> None:
     """Add *more* to *columns*; a field that has two types becomes a number where both are, else text."""
     for column in more:
         known = columns.get(column.name)

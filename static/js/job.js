@@ -15,6 +15,14 @@ document.addEventListener("click", async (event) => {
   await load(link.href, { push: true });
 });
 
+// Choosing how records are shown takes effect at once.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-at-once]");
+  if (!form) return;
+  const chosen = [...new FormData(form)].filter(([, value]) => value);
+  load(`?${new URLSearchParams(chosen)}`, { push: true });
+});
+
 region.addEventListener("live:after", () => {
   if (readStatus() !== status) announce(`Status: ${readStatus()}`);
   status = readStatus();

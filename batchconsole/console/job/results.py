@@ -1,6 +1,6 @@
 """What a job answered, to take away and to send again: all records joined as a file, the failed as a new input."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 
@@ -14,6 +14,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.resend_question import ResendQuestion
+from batchconsole.console.job.results_tab import read_wanted
 from batchconsole.console.job.views import find
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
@@ -21,9 +22,12 @@ from batchconsole.jobs import resending
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
 from batchconsole.records import exports
+from batchconsole.records.answer_schemas import Column
 from batchconsole.records.joining import Row
+from batchconsole.records.selecting import INPUT, select
 
-FORMATS: dict[str, tuple[Callable[[Iterable[Row]], Iterator[bytes]], str]] = {
+Write = Callable[[Iterable[Row], Sequence[Column] | None], Iterator[bytes]]
+FORMATS: dict[str, tuple[Write, str]] = {
     "jsonl": (exports.jsonl, "application/x-ndjson"),
     "csv": (exports.as_csv, "text/csv; charset=utf-8"),
     "parquet": (exports.as_parquet, "application/vnd.apache.parquet"),
@@ -32,21 +36,29 @@ FORMATS: dict[str, tuple[Callable[[Iterable[Row]], Iterator[bytes]], str]] = {
 
 @require_safe
 def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> HttpResponse | StreamingHttpResponse:
-    """All records of the job joined with their input, and with its resends when ``?resends=1``, as a file."""
+    """Records of the job joined with their input as a file: all, or those that the query string asks for.
+
+    ``?resends=1`` joins them with the resends, ``?order=input`` keeps the order of the input.
+    """
     job = find(request, pk)
     if kind not in FORMATS or job.results != BatchJob.Results.READY:
         raise Http404("There is no such file.")
     write, content_type = FORMATS[kind]
     if kind == "csv" and request.GET.get("excel") == "1":
         write = partial(exports.as_csv, for_excel=True)
-    with_resends = request.GET.get("resends") == "1"
+    with_resends, wanted = request.GET.get("resends") == "1", read_wanted(request.GET)
     try:
-        stream = begun(write(resending.joined(job, with_resends=with_resends)))
+        rows = resending.joined(job, with_resends=with_resends, in_input_order=wanted.order == INPUT)
+        fields = resending.schema_fields(job, with_resends=with_resends)
+        stream = begun(write(select(rows, wanted), fields))
     except (AwsError, UserError) as error:
         messages.error(request, sentences(error))
         return redirect(f"{job.get_absolute_url()}?tab=results")
+    return as_file(stream, f"{job.job_name}{'-with-resends' if with_resends else ''}.{kind}", content_type)
+
+
+def as_file(stream: Iterator[bytes], name: str, content_type: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(stream, content_type=content_type)
-    name = f"{job.job_name}{'-with-resends' if with_resends else ''}.{kind}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
 

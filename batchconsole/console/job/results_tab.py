@@ -5,64 +5,172 @@ from typing import Any
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.pagination import Page, page_number
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, ResultIndex
 from batchconsole.jobs.results import ResultPage, Row, find_records, read_page, read_record, read_unanswered
+from batchconsole.records.answer_schemas import Cell, Column, Fit, Judge, cell, read_answer_fields
 from batchconsole.records.pretty import lay_out
-from batchconsole.records.results import Totals
+from batchconsole.records.question_parts import split_questions
+from batchconsole.records.results import Record, Totals, fit_of
+from batchconsole.records.selecting import FEWEST_TOKENS, INPUT, MOST_TOKENS, ORDERS, Wanted
 
-PAGE_SIZE = 10
+SIZES = (10, 20, 50, 100)
 FILES_SHOWN = 100
 MOST_FOUND = 50
-SHOWS = {"": "All", "errors": "With errors", "unanswered": "Unanswered"}
+SHOWS = {
+    "": "All",
+    "errors": "With errors",
+    "unanswered": "Unanswered",
+    "matches": "Match the schema",
+    "mismatches": "Do not match",
+}
+ORDER_TITLES = {
+    "": "Output order",
+    INPUT: "Input order",
+    MOST_TOKENS: "Most output tokens first",
+    FEWEST_TOKENS: "Fewest output tokens first",
+}
+VIEWS = {"cards": "Cards", "table": "Table"}
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """A record as it is shown: ``question`` is what only it asks, ``cells`` are the fields of its answer."""
+
+    position: int
+    record: Record
+    fit: Fit | None
+    question: str
+    cells: list[Cell]
 
 
 @dataclass
 class ResultsTab:
-    """A page of a job's records, of some of them (``only``), or those that were looked for; or why there is none."""
+    """A page of a job's records, of the ``wanted`` ones, or those that were looked for; or why there is none."""
 
     page: Page
     totals: Totals
+    wanted: Wanted
     unanswered: int = 0
-    only: str = ""
-    find: str = ""
+    view: str = "cards"
     since: int = 0  # where to begin to look
     next: int | None = None  # where to look on, when not all was looked through
     error: AwsError | UserError | None = None
     files: list[Any] = field(default_factory=list)
     has_resends: bool = False
+    before: str = ""  # what all questions of the page begin with
+    after: str = ""
+
+    @property
+    def only(self) -> str:
+        return self.wanted.only
+
+    @property
+    def find(self) -> str:
+        return self.wanted.find
+
+    @property
+    def columns(self) -> list[Column]:
+        return self.totals.columns
 
     @property
     def counts(self) -> dict[str, int]:
-        return {"": self.totals.records, "errors": self.totals.failed, "unanswered": self.unanswered}
+        totals = self.totals
+        return {
+            "": totals.records,
+            "errors": totals.failed,
+            "unanswered": self.unanswered,
+            "matches": totals.matched,
+            "mismatches": totals.mismatched,
+        }
 
     @property
     def shows(self) -> list[tuple[str, str, int]]:
-        """The choices of records, each with its title and count; unanswered ones are offered when there are any."""
+        """The choices of records, each with its title and count; those that a job has none of are not offered."""
         counts = self.counts
+        offered = {"": True, "errors": True, "matches": self.totals.with_schema, "mismatches": self.totals.with_schema}
         return [
             (name, title, counts[name])
             for name, title in SHOWS.items()
-            if name != "unanswered" or counts[name] or self.only == name
+            if offered.get(name) or counts[name] or self.only == name
         ]
+
+    @property
+    def unjudged(self) -> int:
+        """How many answers could not be held against their schema."""
+        return self.totals.with_schema - self.totals.matched - self.totals.mismatched
+
+    @property
+    def is_table(self) -> bool:
+        return self.view == "table"
+
+    @property
+    def orders(self) -> list[tuple[str, str, bool]]:
+        return [(name, title, name == self.wanted.order) for name, title in ORDER_TITLES.items()]
+
+    @property
+    def stops(self) -> list[tuple[str, bool]]:
+        """The stop reasons there are; an answer may have none, which is not offered."""
+        return [(reason, reason == self.wanted.stop) for reason in self.totals.stop_reasons if reason]
+
+    @property
+    def sizes(self) -> list[tuple[int, bool]]:
+        return [(size, size == self.page.size) for size in SIZES]
+
+    @property
+    def views(self) -> list[tuple[str, str, bool]]:
+        return [(name, title, name == self.view) for name, title in VIEWS.items()]
+
+    @property
+    def narrowing(self) -> dict[str, str]:
+        """What of the query string says which records are wanted."""
+        given = {"only": self.only, "stop": self.wanted.stop or "", "find": self.find}
+        return {name: value for name, value in given.items() if value}
+
+    @property
+    def download_query(self) -> str:
+        """The query string of a download of what is wanted; empty when that is everything."""
+        return query_string(self.narrowing)
+
+    @property
+    def next_token_order(self) -> str:
+        """The order that the header of the tokens leads to."""
+        return FEWEST_TOKENS if self.wanted.order == MOST_TOKENS else MOST_TOKENS
+
+    @property
+    def token_sort(self) -> str:
+        return {MOST_TOKENS: "descending", FEWEST_TOKENS: "ascending"}.get(self.wanted.order, "none")
+
+
+def read_wanted(query: Any) -> Wanted:
+    """Which records the query string asks for; what it does not know is left out."""
+    only, order = query.get("only", ""), query.get("order", "")
+    return Wanted(
+        only=only if only in SHOWS else "",
+        stop=query.get("stop") or None,
+        find=query.get("find", "").strip(),
+        order=order if order in ORDERS else "",
+    )
 
 
 def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
     """The context of the results tab; S3 failing is part of what it shows."""
+    size, view = read_number(request.GET.get("size", "")), request.GET.get("view", "")
     tab = ResultsTab(
-        page=Page([], 1, PAGE_SIZE, 0, False),
+        page=Page([], 1, size if size in SIZES else SIZES[0], 0, False),
         totals=read_totals(job),
+        wanted=read_wanted(request.GET),
         unanswered=count_unanswered(job),
-        only=only if (only := request.GET.get("only", "")) in SHOWS else "",
-        find=request.GET.get("find", "").strip(),
+        view=view if view in VIEWS else "cards",
         since=read_number(request.GET.get("since", "")),
         files=list(job.result_files.all()[:FILES_SHOWN]),
         has_resends=BatchJob.objects.resends_of([job]).exists(),
     )
     try:
-        tab.page = as_page(find_page(job, tab, page_number(request.GET.get("page", ""))))
+        show_page(tab, find_page(job, tab, page_number(request.GET.get("page", ""))))
     except (AwsError, UserError) as error:
         tab.error = error
     return {"results": tab}
@@ -73,14 +181,27 @@ def find_page(job: BatchJob, tab: ResultsTab, number: int) -> ResultPage:
         found = find_records(job, tab.find, since=tab.since, at_most=MOST_FOUND)
         tab.next = found.next
         return ResultPage(1, max(len(found.rows), 1), len(found.rows), found.rows)
-    number = min(number, max(1, -(-tab.counts[tab.only] // PAGE_SIZE)))
+    size = tab.page.size
     if tab.only == "unanswered":
-        return read_unanswered(job, number, size=PAGE_SIZE)
-    return read_page(job, number, size=PAGE_SIZE, only_errors=tab.only == "errors")
+        return read_unanswered(job, min(number, max(1, -(-tab.unanswered // size))), size=size)
+    return read_page(job, number, size=size, wanted=tab.wanted)
 
 
-def as_page(found: ResultPage) -> Page:
-    return Page(rows=found.rows, number=found.number, size=found.size, count=found.count, has_more=False)
+def show_page(tab: ResultsTab, found: ResultPage) -> None:
+    """Lay out the records *found*, each with what its schema says of it."""
+    parts = split_questions([row.record.question for row in found.rows])
+    judge = Judge()
+    rows = [
+        ShownRow(row.position, row.record, fit_of(row.record, judge), own, cells_of(row.record, tab.columns))
+        for row, own in zip(found.rows, parts.own, strict=True)
+    ]
+    tab.before, tab.after = parts.before, parts.after
+    tab.page = Page(rows=rows, number=found.number, size=found.size, count=found.count, has_more=False)
+
+
+def cells_of(record: Record, columns: list[Column]) -> list[Cell]:
+    fields = read_answer_fields(record.answer) if columns else {}
+    return [cell(fields.get(column.name), column.kind) for column in columns]
 
 
 def read_totals(job: BatchJob) -> Totals:
@@ -106,6 +227,7 @@ class RawRecord:
     row: Row
     text: str
     is_cut: bool
+    fit: Fit | None
 
 
 def read_raw(job: BatchJob, position: int) -> RawRecord | None:
@@ -114,4 +236,4 @@ def read_raw(job: BatchJob, position: int) -> RawRecord | None:
     if row is None:
         return None
     laid = lay_out(row.record.raw)
-    return RawRecord(row, laid.text, laid.is_cut)
+    return RawRecord(row, laid.text, laid.is_cut, fit_of(row.record, Judge()))

@@ -1,5 +1,6 @@
 """The small parts of a page: icons, Info links, status indicators, times, copy buttons."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +21,7 @@ from batchconsole.console.kit.times import absolute, ago, duration, iso, machine
 from batchconsole.console.models.names import model_name
 from batchconsole.jobs.models import BatchJob, BulkActionItem, Event, Status
 from batchconsole.records.catalogue import find
-from batchconsole.records.results import ErrorGroup
+from batchconsole.records.results import ErrorGroup, MisfitGroup
 
 register = template.Library()
 
@@ -301,7 +302,18 @@ def price(value: Decimal | None, decimals: int) -> str:
 
 
 @register.filter
-def examples(group: ErrorGroup) -> list[tuple[int, str]]:
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@register.filter
+def cell_text(value: Any) -> str:
+    """A field of an answer as its cell shows it: numbers and truth values as JSON has them, nothing as nothing."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+@register.filter
+def examples(group: ErrorGroup | MisfitGroup) -> list[tuple[int, str]]:
     """Position and id of the first records of an error's group."""
     return list(zip(group.positions, group.record_ids, strict=False))
 

@@ -1,5 +1,7 @@
 """The results and errors tabs, over real output in S3: pages, errors by message, one record, and S3 failing."""
 
+import csv
+import io
 import json
 from typing import Any
 from uuid import uuid4
@@ -167,3 +169,106 @@ def test_a_job_that_runs_has_nothing_to_read(client: Client, make_job: MakeJob) 
     job = make_job(status="InProgress")
     response = client.post(f"{job.get_absolute_url()}results/read/", follow=True)
     assert "There are no results to read." in response.text
+
+
+PET = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["age"]}
+PETS = ['{"name": "Rex", "age": 5}', '{"name": "Tom", "age": "old"}', '{"name": "Kit", "age": 2}']
+
+
+def pet_line(number: int, answer: str, *, stop: str = "end_turn") -> bytes:
+    structure = {"jsonSchema": {"schema": json.dumps(PET)}}
+    asked = {
+        "messages": [{"role": "user", "content": [{"text": f"Who is the pet in this story? Story {number}"}]}],
+        "outputConfig": {"textFormat": {"type": "json_schema", "structure": structure}},
+    }
+    answered = {
+        "output": {"message": {"role": "assistant", "content": [{"text": answer}]}},
+        "stopReason": stop,
+        "usage": {"inputTokens": 10, "outputTokens": number + 1},
+    }
+    return json.dumps({"recordId": f"pet-{number}", "modelInput": asked, "modelOutput": answered}).encode() + b"\n"
+
+
+@pytest.fixture
+def pets(job: BatchJob) -> BatchJob:
+    """The job, whose output is now three answers that were to keep to a schema; the second does not. The input lies in
+    S3 in the opposite order.
+    """
+    bucket, folder = results.output_folder(job)
+    lines = [pet_line(number, answer) for number, answer in enumerate(PETS)]
+    s3.put_object(job.connection.target, bucket, f"{folder}in.jsonl.out", b"".join(lines))
+    s3.put_object(job.connection.target, bucket, "in.jsonl", b"".join(reversed(lines)))
+    BatchJob.objects.update(results="pending", due_at=timezone.now(), input_s3_uri=f"s3://{bucket}/in.jsonl")
+    job.refresh_from_db()
+    results.collect_results(job)
+    return job
+
+
+def rows_of(client: Client, job: BatchJob, kind: str = "csv", **query: str) -> list[dict[str, str]]:
+    response: Any = client.get(f"{job.get_absolute_url()}results.{kind}", query)
+    return list(csv.DictReader(io.StringIO(b"".join(response).decode(), newline="")))
+
+
+def test_the_tab_says_how_many_answers_match_their_schema(client: Client, pets: BatchJob) -> None:
+    text = tab(client, pets).text
+    assert "2 of 3" in text
+    assert "Does not match the schema" in text
+    assert "<code>$.age</code>" in text
+
+
+@pytest.mark.parametrize(("only", "names"), [("matches", {"Rex", "Kit"}), ("mismatches", {"Tom"})])
+def test_records_are_filtered_by_their_schema(client: Client, pets: BatchJob, only: str, names: set[str]) -> None:
+    text = tab(client, pets, only=only).text
+    assert {name for name in ("Rex", "Tom", "Kit") if name in text} == names
+    assert {row["name"] for row in rows_of(client, pets, only=only)} == names
+
+
+def test_the_table_has_a_column_for_each_field_of_the_schema(client: Client, pets: BatchJob) -> None:
+    text = tab(client, pets, view="table").text
+    assert '<th scope="col">name</th>' in text
+    assert '<th scope="col" class="numeric">age</th>' in text
+    assert "Who is the pet in this story? Story <mark>" in text
+    assert text.count("Who is the pet in this story?") == 1
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [("", "Rex Tom Kit"), ("input", "Kit Tom Rex"), ("-tokens", "Kit Tom Rex"), ("tokens", "Rex Tom Kit")],
+)
+def test_the_table_comes_in_the_order_asked_for(client: Client, pets: BatchJob, order: str, names: str) -> None:
+    text = tab(client, pets, view="table", order=order).text
+    assert sorted(names.split(), key=lambda name: text.index(name)) == names.split()
+
+
+def test_a_download_comes_in_the_order_of_the_input(client: Client, pets: BatchJob) -> None:
+    assert [row["name"] for row in rows_of(client, pets, order="input")] == ["Kit", "Tom", "Rex"]
+    assert [row["age"] for row in rows_of(client, pets)] == ["5", "", "2"]
+
+
+def test_mismatches_are_listed_by_path(client: Client, pets: BatchJob) -> None:
+    text = tab(client, pets, "errors").text
+    assert "1 of 3 answers do not match" in text
+    assert "<code>$.age</code>" in text
+
+
+def test_the_raw_record_says_where_it_does_not_match(client: Client, pets: BatchJob) -> None:
+    assert "<code>$.age</code>" in client.get(f"{pets.get_absolute_url()}records/1/").text
+
+
+def test_records_a_page_can_be_chosen(client: Client, job: BatchJob) -> None:
+    assert tab(client, job, size="20").text.count('class="record"') == 20
+    assert tab(client, job, size="7").text.count('class="record"') == 10
+
+
+def test_records_are_filtered_by_stop_reason(client: Client, job: BatchJob) -> None:
+    assert tab(client, job, stop="end_turn", size="50").text.count('class="record"') == 20
+    assert "No such records" in tab(client, job, stop="never").text
+
+
+def test_a_long_text_is_folded_in_the_table(client: Client, job: BatchJob) -> None:
+    bucket, folder = results.output_folder(job)
+    s3.put_object(job.connection.target, bucket, f"{folder}in.jsonl.out", pet_line(1, "word " * 100))
+    BatchJob.objects.update(results="pending", due_at=timezone.now())
+    job.refresh_from_db()
+    results.collect_results(job)
+    assert '<details class="folded">' in tab(client, job, view="table").text
