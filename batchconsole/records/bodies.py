@@ -5,12 +5,28 @@ shape has a place for it and refused by name elsewhere; turns of one role that f
 model wants them to alternate; what is written passes the family's own check.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
+from batchconsole.records.body_parts import (
+    EMPTY_SCHEMA,
+    Body,
+    Untranslatable,
+    chosen_function,
+    described_schema,
+    function_of,
+    image_of,
+    merge_turns,
+    one_text,
+    output_schema,
+    parts_of,
+    set_members,
+    system_text,
+    text_of,
+    turns_of,
+)
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.families.base import Request
 from batchconsole.records.families.converse import tool_arguments
@@ -19,18 +35,8 @@ from batchconsole.records.families.schema import Context
 from batchconsole.records.wording import message_of
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
-EMPTY_SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}  # of a tool without parameters
 ANTHROPIC_MAX_TOKENS = 4096  # Claude's requests must have a bound; this one every Claude on Bedrock takes
 IDLE = ("auto", "none")  # choices of a tool that say nothing where there are no tools
-_DATA_URL = re.compile(r"data:image/([a-z]+);base64,(.+)", re.DOTALL)
-
-Body = dict[str, Any]
-
-
-class Untranslatable(ValueError):
-    """The shape has no place for a part of the request; ``str(error)`` says which, ``hint`` what to do."""
-
-    hint = "Take it out of the lines, or choose another record format."
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,98 +113,17 @@ def _refused(fault: Fault) -> Untranslatable:
     return Untranslatable(f"The record made of it would be refused: {message_of(fault)}{where}")
 
 
-def _set(**values: Any) -> Body:
-    """Those that are set."""
-    return {name: value for name, value in values.items() if value not in (None, [], {})}
-
-
-def _system(request: Request) -> str:
-    return "\n".join(_text(message) for message in request.messages if message["role"] == "system")
-
-
-def _turns(request: Request) -> Iterator[Body]:
-    return (message for message in request.messages if message["role"] != "system")
-
-
-def _parts(message: Body) -> list[Body]:
-    content = message.get("content") or []
-    return [{"type": "text", "text": content}] if isinstance(content, str) else content
-
-
-def _text(message: Body) -> str:
-    """The message's text; raises :class:`Untranslatable` when it has anything else."""
-    parts = _parts(message)
-    if any(part.get("type") != "text" for part in parts):
-        raise Untranslatable("It has images or files, for which this format has no place.")
-    return "\n".join(part["text"] for part in parts)
-
-
-def _image(part: Body) -> tuple[str, str]:
-    """Format and base64 data of an image part given as a data URL."""
-    url = (part.get("image_url") or {}).get("url", "") if part.get("type") == "image_url" else ""
-    found = _DATA_URL.fullmatch(url)
-    if not found:
-        raise Untranslatable("It has media that are not images given as data. Bedrock does not fetch from the web.")
-    return found[1].replace("jpg", "jpeg"), found[2]
-
-
-def _merged(turns: Iterator[tuple[str, list[Body]]]) -> list[Body]:
-    """The turns, those of one role that follow each other as one."""
-    merged: list[Body] = []
-    for role, blocks in turns:
-        if merged and merged[-1]["role"] == role:
-            merged[-1]["content"] += blocks
-        elif blocks:
-            merged.append({"role": role, "content": blocks})
-    return merged
-
-
-def _schema(request: Request) -> Body | None:
-    """The JSON Schema that the answer is to keep to; raises :class:`Untranslatable` for other formats of answers."""
-    form = request.extra.get("response_format")
-    if form is None:
-        return None
-    inner = form.get("json_schema") if isinstance(form, dict) else None
-    if not isinstance(inner, dict) or not isinstance(inner.get("schema"), dict):
-        raise Untranslatable(
-            "It sets response_format to something else than a JSON Schema, for which there is no place."
-        )
-    found: Body = inner
-    return found
-
-
-def _described(inner: Body) -> Body:
-    """The schema with the description that stands beside it, where there is no place for one."""
-    schema: Body = inner["schema"]
-    return _set(description=inner.get("description")) | schema
-
-
-def _function(tool: Any) -> Body:
-    function = tool.get("function") if isinstance(tool, dict) else None
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        raise Untranslatable("It has tools that are not functions, for which there is no place.")
-    unknown = next(iter({*tool, *function} - {"type", "function", "name", "description", "parameters", "strict"}), None)
-    if unknown:
-        raise Untranslatable(f"It has tools with {unknown}, for which there is no place.")
-    return function
-
-
-def _chosen(choice: Any) -> str:
-    """The name of the function that is to be called; empty when none is named."""
-    return str((choice.get("function") or {}).get("name", "")) if isinstance(choice, dict) else ""
-
-
 def _converse_blocks(turn: Body) -> tuple[str, list[Body]]:
     if turn["role"] == "tool":
-        result = {"toolUseId": turn["tool_call_id"], "content": [{"text": _text(turn)}]}
+        result = {"toolUseId": turn["tool_call_id"], "content": [{"text": text_of(turn)}]}
         return "user", [{"toolResult": result}]
-    return turn["role"], [*map(_block, _parts(turn)), *map(_converse_call, turn.get("tool_calls") or ())]
+    return turn["role"], [*map(_block, parts_of(turn)), *map(_converse_call, turn.get("tool_calls") or ())]
 
 
 def _block(part: Body) -> Body:
     if part.get("type") == "text":
         return {"text": part["text"]}
-    kind, data = _image(part)
+    kind, data = image_of(part)
     return {"image": {"format": kind, "source": {"bytes": data}}}
 
 
@@ -210,29 +135,35 @@ def _converse_call(call: Body) -> Body:
 
 
 def _converse(request: Request) -> Body:
-    config = _set(
+    config = set_members(
         maxTokens=request.max_tokens, temperature=request.temperature, topP=request.top_p, stopSequences=request.stop
     )
-    system, schema = _system(request), _schema(request)
+    system, schema = system_text(request), output_schema(request)
     return {
-        "messages": _merged(map(_converse_blocks, _turns(request))),
-        **_set(system=[{"text": system}] if system else None, inferenceConfig=config),
-        **_set(additionalModelRequestFields=_set(top_k=request.top_k), requestMetadata=request.extra.get("metadata")),
-        **_set(outputConfig=_text_format(schema) if schema else None),
+        "messages": merge_turns(map(_converse_blocks, turns_of(request))),
+        **set_members(system=[{"text": system}] if system else None, inferenceConfig=config),
+        **set_members(
+            additionalModelRequestFields=set_members(top_k=request.top_k), requestMetadata=request.extra.get("metadata")
+        ),
+        **set_members(outputConfig=_text_format(schema) if schema else None),
     }
 
 
 def _text_format(inner: Body) -> Body:
     schema = msgspec.json.encode(inner["schema"]).decode()
-    named = {"schema": schema, **_set(name=inner.get("name"), description=inner.get("description"))}
+    named = {"schema": schema, **set_members(name=inner.get("name"), description=inner.get("description"))}
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": named}}}
 
 
 def _nova(request: Request) -> Body:
     body = _converse(request)
     body.pop("additionalModelRequestFields", None)
-    config = body.get("inferenceConfig", {}) | _set(topK=request.top_k)
-    return {"schemaVersion": "messages-v1", **body, **_set(inferenceConfig=config, toolConfig=_nova_tools(request))}
+    config = body.get("inferenceConfig", {}) | set_members(topK=request.top_k)
+    return {
+        "schemaVersion": "messages-v1",
+        **body,
+        **set_members(inferenceConfig=config, toolConfig=_nova_tools(request)),
+    }
 
 
 def _nova_tools(request: Request) -> Body:
@@ -240,27 +171,27 @@ def _nova_tools(request: Request) -> Body:
         return {}
     if request.tool_choice == "none":
         raise Untranslatable("It sets tool_choice to none, for which there is no place.")
-    name = _chosen(request.tool_choice)
+    name = chosen_function(request.tool_choice)
     choice = {"tool": {"name": name}} if name else {"any" if request.tool_choice == "required" else "auto": {}}
-    return {"tools": [_nova_tool(_function(tool)) for tool in request.tools], "toolChoice": choice}
+    return {"tools": [_nova_tool(function_of(tool)) for tool in request.tools], "toolChoice": choice}
 
 
 def _nova_tool(function: Body) -> Body:
     schema = {"json": function.get("parameters") or EMPTY_SCHEMA}
-    described = _set(description=function.get("description"), strict=function.get("strict"))
+    described = set_members(description=function.get("description"), strict=function.get("strict"))
     return {"toolSpec": {"name": function["name"], "inputSchema": schema, **described}}
 
 
 def _anthropic_blocks(turn: Body) -> tuple[str, list[Body]]:
     if turn["role"] == "tool":
-        return "user", [{"type": "tool_result", "tool_use_id": turn["tool_call_id"], "content": _text(turn)}]
-    return turn["role"], [*map(_anthropic_block, _parts(turn)), *map(_anthropic_call, turn.get("tool_calls") or ())]
+        return "user", [{"type": "tool_result", "tool_use_id": turn["tool_call_id"], "content": text_of(turn)}]
+    return turn["role"], [*map(_anthropic_block, parts_of(turn)), *map(_anthropic_call, turn.get("tool_calls") or ())]
 
 
 def _anthropic_block(part: Body) -> Body:
     if part.get("type") == "text":
         return {"type": "text", "text": part["text"]}
-    kind, data = _image(part)
+    kind, data = image_of(part)
     return {"type": "image", "source": {"type": "base64", "media_type": f"image/{kind}", "data": data}}
 
 
@@ -278,40 +209,42 @@ def _plain(turn: Body) -> Body:
 
 
 def _anthropic(request: Request) -> Body:
-    schema = _schema(request)
-    form = {"format": {"type": "json_schema", "schema": _described(schema)}} if schema else None
+    schema = output_schema(request)
+    form = {"format": {"type": "json_schema", "schema": described_schema(schema)}} if schema else None
     return {
         "anthropic_version": ANTHROPIC_VERSION,
         "max_tokens": request.max_tokens or ANTHROPIC_MAX_TOKENS,
-        **_set(system=_system(request) or None),
-        "messages": [_plain(turn) for turn in _merged(map(_anthropic_blocks, _turns(request)))],
-        **_set(temperature=request.temperature, top_p=request.top_p, top_k=request.top_k, stop_sequences=request.stop),
-        **_set(tools=[_anthropic_tool(_function(tool)) for tool in request.tools]),
-        **_set(tool_choice=_anthropic_choice(request.tool_choice) if request.tools else None),
-        **_set(output_config=form, metadata=_set(user_id=request.extra.get("user"))),
+        **set_members(system=system_text(request) or None),
+        "messages": [_plain(turn) for turn in merge_turns(map(_anthropic_blocks, turns_of(request)))],
+        **set_members(
+            temperature=request.temperature, top_p=request.top_p, top_k=request.top_k, stop_sequences=request.stop
+        ),
+        **set_members(tools=[_anthropic_tool(function_of(tool)) for tool in request.tools]),
+        **set_members(tool_choice=_anthropic_choice(request.tool_choice) if request.tools else None),
+        **set_members(output_config=form, metadata=set_members(user_id=request.extra.get("user"))),
     }
 
 
 def _anthropic_tool(function: Body) -> Body:
     schema = function.get("parameters") or EMPTY_SCHEMA
-    described = _set(description=function.get("description"), strict=function.get("strict"))
+    described = set_members(description=function.get("description"), strict=function.get("strict"))
     return {"name": function["name"], "input_schema": schema, **described}
 
 
 def _anthropic_choice(choice: Any) -> Body | None:
-    name = _chosen(choice)
+    name = chosen_function(choice)
     if name:
         return {"type": "tool", "name": name}
     return {"type": "any" if choice == "required" else choice} if isinstance(choice, str) else None
 
 
 def _openai_chat(request: Request) -> Body:
-    sampling = _set(max_tokens=request.max_tokens, temperature=request.temperature, top_p=request.top_p)
-    tools = _set(tools=request.tools, tool_choice=request.tool_choice if request.tools else None)
+    sampling = set_members(max_tokens=request.max_tokens, temperature=request.temperature, top_p=request.top_p)
+    tools = set_members(tools=request.tools, tool_choice=request.tool_choice if request.tools else None)
     return {
         "messages": request.messages,
         **sampling,
-        **_set(stop=request.stop, top_k=request.top_k),
+        **set_members(stop=request.stop, top_k=request.top_k),
         **tools,
         **request.extra,
     }
@@ -324,11 +257,11 @@ def _llama(begin: str, end: str, stop: str) -> Callable[[Request], Body]:
     """
 
     def prompt(request: Request) -> Body:
-        turns = "".join(f"{begin}{message['role']}{end}\n\n{_text(message)}{stop}" for message in request.messages)
+        turns = "".join(f"{begin}{message['role']}{end}\n\n{text_of(message)}{stop}" for message in request.messages)
         text = f"<|begin_of_text|>{turns}{begin}assistant{end}\n\n"
         return {
             "prompt": text,
-            **_set(max_gen_len=request.max_tokens, temperature=request.temperature, top_p=request.top_p),
+            **set_members(max_gen_len=request.max_tokens, temperature=request.temperature, top_p=request.top_p),
         }
 
     return prompt
@@ -336,44 +269,34 @@ def _llama(begin: str, end: str, stop: str) -> Callable[[Request], Body]:
 
 def _mistral(request: Request) -> Body:
     """Mistral's prompt: ``<s>[INST] question [/INST] answer</s>``, the system prompt before the first question."""
-    system, text = _system(request), ""
-    for turn in _merged((turn["role"], _parts(turn)) for turn in _turns(request)):
+    system, text = system_text(request), ""
+    for turn in merge_turns((turn["role"], parts_of(turn)) for turn in turns_of(request)):
         if turn["role"] == "user":
-            text += f"[INST] {f'{system}{chr(10) * 2}' if system else ''}{_text(turn)} [/INST]"
+            text += f"[INST] {f'{system}{chr(10) * 2}' if system else ''}{text_of(turn)} [/INST]"
             system = ""
         else:
-            text += f" {_text(turn)}</s>"
-    sampling = _set(max_tokens=request.max_tokens, temperature=request.temperature, top_p=request.top_p)
-    return {"prompt": f"<s>{text}", **sampling, **_set(stop=request.stop, top_k=request.top_k)}
-
-
-def _one_text(request: Request) -> str:
-    """The only turn's text, after the system prompt; raises :class:`Untranslatable` for a conversation."""
-    if request.embed is not None:
-        return request.embed
-    turns = list(_turns(request))
-    if len(turns) != 1:
-        raise Untranslatable("It is a conversation of several turns, and this format takes one text.")
-    return "\n\n".join(filter(None, [_system(request), _text(turns[0])]))
+            text += f" {text_of(turn)}</s>"
+    sampling = set_members(max_tokens=request.max_tokens, temperature=request.temperature, top_p=request.top_p)
+    return {"prompt": f"<s>{text}", **sampling, **set_members(stop=request.stop, top_k=request.top_k)}
 
 
 def _titan_text(request: Request) -> Body:
-    config = _set(
+    config = set_members(
         maxTokenCount=request.max_tokens,
         temperature=request.temperature,
         topP=request.top_p,
         stopSequences=request.stop,
     )
-    return {"inputText": _one_text(request), **_set(textGenerationConfig=config)}
+    return {"inputText": one_text(request), **set_members(textGenerationConfig=config)}
 
 
 def _titan_embedding(request: Request) -> Body:
-    return {"inputText": _one_text(request), **_set(dimensions=request.dimensions)}
+    return {"inputText": one_text(request), **set_members(dimensions=request.dimensions)}
 
 
 def _titan_multimodal(request: Request) -> Body:
-    config = _set(outputEmbeddingLength=request.dimensions)
-    return {"inputText": _one_text(request), **_set(embeddingConfig=config)}
+    config = set_members(outputEmbeddingLength=request.dimensions)
+    return {"inputText": one_text(request), **set_members(embeddingConfig=config)}
 
 
 _LLAMA_3 = _llama("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")

@@ -12,8 +12,10 @@ from typing import Any, Literal
 import msgspec
 
 from batchconsole.records import bodies
+from batchconsole.records.body_parts import Untranslatable
 from batchconsole.records.families.base import Request
-from batchconsole.records.foreign import ForeignLine, Unreadable, foreign_line, read_foreign
+from batchconsole.records.foreign import ForeignLine, foreign_line, read_foreign
+from batchconsole.records.foreign_members import Unreadable
 from batchconsole.records.tables import Row, TableError, as_text
 
 PLACEHOLDER = re.compile(r"\{\{([^{}\n]+)\}\}|\{([^{}\n\"':]+)\}")
@@ -213,7 +215,7 @@ def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[
             raise TableError("It is no line of an OpenAI or Anthropic batch.", row=number)
         try:
             yield Made(as_text(found.record_id), _convert(found, shape))
-        except (Unreadable, bodies.Untranslatable) as error:
+        except (Unreadable, Untranslatable) as error:
             raise TableError(str(error), row=number, hint=error.hint) from error
 
 

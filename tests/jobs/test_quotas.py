@@ -67,11 +67,13 @@ def test_a_stack_that_is_not_aws_is_not_asked(nowhere: Connection) -> None:
 
 
 def test_the_clock_hands_it_out_once_a_day(nowhere: Connection) -> None:
-    Connection.objects.update(sync_due_at=timezone.now() + timedelta(days=9))
+    now, day = timezone.now(), timedelta(days=1)
+    Connection.objects.update(sync_due_at=now + timedelta(minutes=9))
     assert clock.tick() == 1
     refresh_limits(nowhere)
     assert clock.tick() == 0
-    assert clock.tick(timezone.now() + timedelta(days=1, minutes=1)) == 1
+    Connection.objects.update(sync_due_at=now + day + timedelta(minutes=9))
+    assert clock.tick(now + day + timedelta(minutes=1)) == 1
 
 
 @pytest.mark.parametrize(

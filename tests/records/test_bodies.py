@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchconsole.records.bodies import SHAPES, Untranslatable, write
+from batchconsole.records.bodies import SHAPES, write
+from batchconsole.records.body_parts import Untranslatable
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.families.base import Request
 

@@ -11,16 +11,13 @@ from batchconsole.records.families.anthropic_body import AnthropicBody
 from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.claude_rules import Asked, claude_faults
 from batchconsole.records.families.conversation import (
-    conversation_faults,
     conversation_media,
     conversation_size,
-    documents,
     neutral_messages,
     neutral_tools,
     plain_characters,
-    system_faults,
-    tool_faults,
 )
+from batchconsole.records.families.conversation_rules import conversation_faults, documents, system_faults, tool_faults
 from batchconsole.records.families.converse_body import ConverseBody, InferenceConfig, PlainConverseBody
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.model_facts import effort_faults

@@ -19,15 +19,13 @@ import msgspec
 
 from batchconsole.records.families.base import Completion, Request
 from batchconsole.records.families.conversation import (
-    conversation_faults,
     conversation_media,
     conversation_size,
     neutral_messages,
     neutral_tools,
     plain_characters,
-    system_faults,
-    tool_faults,
 )
+from batchconsole.records.families.conversation_rules import conversation_faults, system_faults, tool_faults
 from batchconsole.records.families.converse import response_body
 from batchconsole.records.families.converse_body import (
     Message,
