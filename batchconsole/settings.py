@@ -50,13 +50,19 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django.forms",
-    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "crispy_forms",
     "csp",
     "django_filters",
     "django_htmx",
 ]
 MIDDLEWARE = [
+    "batchconsole.console.frame.client_address.ClientAddressMiddleware",  # before whoever asks where a request is from
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "batchconsole.console.frame.caching.NoStoreMiddleware",  # after the static files, whose names have a hash
@@ -65,6 +71,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "batchconsole.console.frame.session_end.SignInMiddleware",
     "batchconsole.console.frame.uploads.UploadMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",  # reads the form, so after those who refuse it unread
@@ -72,7 +79,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "batchconsole.console.frame.middleware.ConsoleMiddleware",
-    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "batchconsole.urls"
 WSGI_APPLICATION = "batchconsole.wsgi.application"
@@ -110,30 +116,74 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("BATCHCONSOLE_REDIS_URL", default=f"unix://{DATA_FOLDER.redis_socket}")
 
 AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
     "sesame.backends.ModelBackend",
     "django.contrib.auth.backends.ModelBackend",
     "batchconsole.jobs.access.RightsBackend",  # knows no users, so it comes after those that do
 ]
+PASSWORD_LENGTH = 12
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_LENGTH},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 CSRF_FAILURE_VIEW = "batchconsole.console.frame.session_end.csrf_failure"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+
+# The sign-in link of `up` and of `manage.py sign_in_link`.
 SESAME_ONE_TIME = True
-SESAME_MAX_AGE = 24 * 60 * 60
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "batchconsole.console.frame.sign_in.locked_out"
+SESAME_MAX_AGE = 10 * 60  # seconds
+IS_UP = bool(env.str("BATCHCONSOLE_RUN", default=""))  # `up` started this process
+
+# Proxies in front of the console, as addresses or networks: what they say of a client's address is believed.
+TRUSTED_PROXIES = env.list("BATCHCONSOLE_TRUSTED_PROXIES", default=[])
+
+ACCOUNT_ADAPTER = "batchconsole.console.account.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator enters addresses, or an OpenID provider names them
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Batch Console] "
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_USERNAME_VALIDATORS = None
+# Failures only; a success is not counted. "key" is an account together with an address (AccountAdapter), so that
+# nobody can lock a person out from somewhere else, and "ip" an address whatever names it tries.
+WRONG_PASSWORDS, WRONG_PASSWORDS_OF_ADDRESS, LOCKED_MINUTES = 10, 100, 15
+ACCOUNT_RATE_LIMITS = {
+    "login": "120/m/ip",
+    "login_failed": f"{WRONG_PASSWORDS}/{LOCKED_MINUTES}m/key,{WRONG_PASSWORDS_OF_ADDRESS}/{LOCKED_MINUTES}m/ip",
+}
+ACCOUNT_FORMS = {
+    "login": "batchconsole.console.account.forms.LoginForm",
+    "change_password": "batchconsole.console.account.forms.ChangePasswordForm",
+    "set_password": "batchconsole.console.account.forms.SetPasswordForm",
+    "reset_password": "batchconsole.console.account.forms.ResetPasswordForm",
+    "reset_password_from_key": "batchconsole.console.account.forms.ResetPasswordKeyForm",
+    "reauthenticate": "batchconsole.console.account.forms.ReauthenticateForm",
+}
+
+# Mail, for links that set a new password. Without a server there is none, and the pages say so.
+EMAIL_HOST = env.str("BATCHCONSOLE_EMAIL_HOST", default="")
+EMAIL_PORT = env.int("BATCHCONSOLE_EMAIL_PORT", default=587)
+EMAIL_HOST_USER = env.str("BATCHCONSOLE_EMAIL_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("BATCHCONSOLE_EMAIL_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("BATCHCONSOLE_EMAIL_TLS", default=True)
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("BATCHCONSOLE_EMAIL_FROM", default="batch-console@localhost")
 
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # What limits attempts to sign in, which all web processes count together; they share no more than the database.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "console_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
     # Large folders that are being looked through, about 2 MB each; a page of them says when it was read.
     "s3": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -181,10 +231,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "[{asctime}] [{levelname}] {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"mask": {"()": "batchconsole.masking.MaskingFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
     "root": {"handlers": ["console"], "level": env.str("BATCHCONSOLE_LOG_LEVEL", default="INFO").upper()},
     "loggers": {
-        "axes": {"level": "WARNING"},
         "fontTools": {"level": "ERROR"},  # warns of each character that the font has not got
         "celery.worker.strategy": {"level": "WARNING"},  # "received", each second, for the tick
         "celery.app.trace": {"level": "WARNING"},  # and "succeeded"; a failed task is an error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
+import requests
 
 from batchconsole.setup.paths import ROOT
 from batchconsole.up.run import MARK
@@ -67,6 +68,13 @@ class Up:
     def link(self) -> str:
         """The sign-in link of the last start."""
         return str(LINK.findall(self.said)[-1])
+
+    def use_link(self, session: requests.Session) -> requests.Response:
+        """Open the sign-in link in *session*, press its button, and give the page that comes then."""
+        form = {"sesame": self.link.partition("sesame=")[2]}
+        session.get(self.link, timeout=10)
+        form["csrfmiddlewaretoken"] = str(session.cookies.get(f"csrftoken_{self.port}"))
+        return session.post(f"{self.url}login/", form, timeout=10)
 
     def client(self, service: str) -> Any:
         """A boto3 client of its local stack, with the keys of ``aws.env``."""

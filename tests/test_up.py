@@ -47,7 +47,7 @@ def stranger(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture(scope="module")
 def running(folder: Path, stranger: subprocess.Popen[bytes]) -> Iterator[Up]:
     """A first start with the sample and the `echo` model, shared by the tests that do not end it."""
-    with up(folder, "--model", "echo", **dict.fromkeys(SECRETS, "hidden")) as started:
+    with up(folder, "--model", "echo", **dict.fromkeys(SECRETS, "hidden from the others")) as started:
         yield started
 
 
@@ -97,10 +97,14 @@ def test_it_works(running: Up) -> None:
 
 
 def test_the_link_signs_in_once(running: Up) -> None:
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    assert opener.open(running.link).url == f"{running.url}local/"
-    other = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    assert "/login/" in other.open(running.link).url
+    assert running.use_link(requests.Session()).url == f"{running.url}local/"
+    assert running.use_link(requests.Session()).url == f"{running.url}login/"
+
+
+def test_no_log_holds_the_link(running: Up) -> None:
+    requests.get(running.link, timeout=10)
+    token = running.link.partition("sesame=")[2]
+    assert [path for path in running.folder.glob("logs/*") if token in path.read_text()] == []
 
 
 def test_any_aws_client_works_with_aws_env(running: Up) -> None:

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern
 
+from batchconsole.console.account.urls import urlpatterns as account_urls
 from batchconsole.console.activity.urls import urlpatterns as activity_urls
 from batchconsole.console.bulk_actions.urls import urlpatterns as bulk_actions_urls
 from batchconsole.console.create.urls import urlpatterns as create_urls
@@ -17,6 +18,7 @@ from batchconsole.console.usage.urls import urlpatterns as usage_urls
 
 urlpatterns: list[URLPattern] = [
     *frame_urls,
+    *account_urls,
     *activity_urls,
     *create_urls,
     *make_input_urls,

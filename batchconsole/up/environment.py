@@ -23,7 +23,8 @@ LOCAL_BEDROCK = ("BATCHCONSOLE_LOCALBEDROCK_*",)
 CONSOLE = ("BATCHCONSOLE_*", "DJANGO_SETTINGS_MODULE", "AWS_*", "BOTO_CONFIG", "PG*", "GRANIAN_*", "OTEL_*", "SENTRY_*")
 # Read by `up` alone, by the local stack, or of no use to a process that only keeps time.
 NOT_CONSOLE = ("BATCHCONSOLE_ADMIN_PASSWORD*", *LOCAL_AWS, *LOCAL_BEDROCK)
-NOT_BEAT = (*NOT_CONSOLE, "BATCHCONSOLE_SECRET_KEY*", "BATCHCONSOLE_DATABASE_URL*", "AWS_*", "PG*")
+OF_PEOPLE = ("BATCHCONSOLE_EMAIL_*", "BATCHCONSOLE_OPENID_*")  # secrets for mail and sign-in
+NOT_BEAT = (*NOT_CONSOLE, *OF_PEOPLE, "BATCHCONSOLE_SECRET_KEY*", "BATCHCONSOLE_DATABASE_URL*", "AWS_*", "PG*")
 
 
 def select(environment: Mapping[str, str], wanted: Iterable[str], unwanted: Iterable[str] = ()) -> dict[str, str]:

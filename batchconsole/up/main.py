@@ -31,7 +31,7 @@ def up(options: Options) -> None:
     """Run everything until SIGINT, SIGTERM or SIGHUP; raises UpError when it does not start or cannot go on."""
     for number in (signal.SIGINT, signal.SIGTERM, *hangup()):
         signal.signal(number, signal.default_int_handler)
-    with sole_run(options.folder) as run:
+    with sole_run(options.folder, options.url) as run:
         require_ports(options)
         output = Output(options.folder.logs)
         supervisor = Supervisor(output, environment(options, run))
@@ -40,6 +40,9 @@ def up(options: Options) -> None:
             link = preparation.sign_in_link(options)
             output.say(f"Batch Console is ready at {options.url}")
             output.say(f"Sign in with this link, once: {link}")
+            output.say(
+                f"It holds for {settings.SESAME_MAX_AGE // 60} minutes; `manage.py sign_in_link` prints another."
+            )
             for line in warnings(options.host, is_https=settings.HTTPS):
                 output.say(line)
             supervisor.failed.wait()

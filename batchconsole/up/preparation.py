@@ -1,20 +1,22 @@
 """Make the console ready to run: database, static files, the administrator, the connection to the local stack."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.staticfiles.finders import get_finders
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
+from environ import FileAwareEnv
 from sesame.utils import get_query_string
 
 from batchconsole.jobs.models import Connection
+from batchconsole.up.errors import UpError
 from batchconsole.up.options import Options
 from batchconsole.up.processes import ACCOUNT_ID, REGION, access_keys
 
@@ -57,14 +59,32 @@ def static_fingerprint() -> str:
 
 def admin() -> User:
     """The administrator, made at the first start with the password from the environment, or none that works."""
-    users = get_user_model().objects
-    user = users.filter(username=ADMIN).first()
-    return user or users.create_superuser(ADMIN, password=os.environ.get("BATCHCONSOLE_ADMIN_PASSWORD") or None)
+    user = User.objects.filter(username=ADMIN).first()
+    return user or User.objects.create_superuser(ADMIN, password=admin_password())
+
+
+def admin_password() -> str | None:
+    """The password for a new administrator; raises UpError for one that is not taken on the pages either."""
+    password = FileAwareEnv().str("BATCHCONSOLE_ADMIN_PASSWORD", default="") or None
+    if password:
+        try:
+            validate_password(password, User(username=ADMIN))
+        except ValidationError as error:
+            raise UpError(
+                f"BATCHCONSOLE_ADMIN_PASSWORD is not taken: {' '.join(error.messages)} Choose another, or leave it out "
+                "and use the sign-in link."
+            ) from error
+    return password
 
 
 def sign_in_link(options: Options) -> str:
     """A link that signs the administrator in, once."""
-    return f"{options.url.rstrip('/')}{reverse('login')}{get_query_string(admin())}"
+    return link_of(admin(), options.url)
+
+
+def link_of(user: User, url: str) -> str:
+    """A link that signs *user* in to the console at *url*, once."""
+    return f"{url.rstrip('/')}{reverse('login')}{get_query_string(user)}"
 
 
 def connect_local_stack(options: Options) -> None:

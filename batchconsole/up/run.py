@@ -18,8 +18,8 @@ GRACE_SECONDS = 5
 
 
 @contextlib.contextmanager
-def sole_run(folder: DataFolder) -> Iterator[str]:
-    """Hold *folder* for one `up` and give the name of this run; raises UpError while another `up` holds it.
+def sole_run(folder: DataFolder, url: str) -> Iterator[str]:
+    """Hold *folder* for the `up` at *url*, and give the name of this run; raises UpError while another `up` holds it.
 
     The kernel drops the lock when its process dies, however it dies. What such a process has left running is found
     by the mark in its environment: a process id may by now be a stranger's, the mark cannot.
@@ -34,7 +34,7 @@ def sole_run(folder: DataFolder) -> Iterator[str]:
             ) from error
         end_processes_of(read(file).get("run", ""))
         name = secrets.token_hex(16)
-        write(file, {"pid": os.getpid(), "run": name})
+        write(file, {"pid": os.getpid(), "run": name, "url": url})
         yield name
         write(file, {})
 

@@ -1,11 +1,13 @@
 """The way in: a connection's overview, or what to do when there is no connection; and the help topics."""
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.template.loader import TemplateDoesNotExist, get_template
 
 from batchconsole.console.frame.context import last_connection
 from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.links import back_to
 from batchconsole.jobs.models import Connection
 
 
@@ -22,3 +24,8 @@ def help_topic(request: HttpRequest, topic: str) -> HttpResponse:
     except TemplateDoesNotExist as error:
         raise Http404(f"There is no help topic {topic}.") from error
     return show(request, "console/frame/help_topic.html", {"topic": template}, part=template)
+
+
+def safe_next(request: HttpRequest) -> str:
+    """Where the person wanted to go, if it is on this site; else the front page."""
+    return back_to(request, resolve_url(settings.LOGIN_REDIRECT_URL))

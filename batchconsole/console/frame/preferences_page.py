@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from batchconsole.console.frame import drafts, preferences
-from batchconsole.console.frame.sign_in import safe_next
+from batchconsole.console.frame.home import safe_next
 
 
 def radios() -> forms.RadioSelect:

@@ -58,7 +58,7 @@ def control(field: BoundField, part: object = None) -> SafeString:
     if not widget.use_fieldset:
         attrs |= _aria(field, shown)
     if isinstance(widget, forms.TextInput):  # names and addresses of things, not prose
-        attrs |= {"autocomplete": "off", "spellcheck": "false"}
+        attrs |= {"autocomplete": widget.attrs.get("autocomplete", "off"), "spellcheck": "false"}
     if field.html_name == form_of(field).autofocus:
         attrs["autofocus"] = True
     if shown.counter:

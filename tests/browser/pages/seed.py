@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from batchconsole.aws import iam, s3
@@ -70,9 +70,8 @@ class Seed:
         self.local = connect("local", "Local stack", aws_endpoint, bedrock_endpoint)
         self.away = connect("away", "Production, Frankfurt", NOBODY, NOBODY, region="eu-central-1", sync_error=AWAY)
         connect("new", "New account", aws_endpoint, bedrock_endpoint)
-        AccessAttempt.objects.create(
-            username="grace", ip_address="127.0.0.1", failures_since_start=settings.AXES_FAILURE_LIMIT
-        )
+        for _ in range(settings.WRONG_PASSWORDS):
+            Client().post("/login/", {"username": "grace", "password": "wrong"})
         self.bucket = self.names["bucket"] = f"prompts-{uuid4().hex[:12]}"
 
     def fill(self) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+"""Passwords that are set by a link in a mail."""
+
+from typing import Any
+
+from allauth.account.views import PasswordResetView
+from allauth.account.views._password_reset import INTERNAL_RESET_SESSION_KEY
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+
+class ResetView(PasswordResetView):  # type: ignore[misc] # allauth ships no types
+    """Asks for the address to send a link to, where mail is set up."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "has_mail": bool(settings.EMAIL_HOST)}
+
+
+@login_not_required
+def open_link(request: HttpRequest) -> HttpResponse:
+    """The link of the mail: keep its key in the session, and go on at an address that does not hold it."""
+    uid, _, key = request.GET.get("key", "").partition("-")
+    if not uid.isalnum() or not key:
+        return redirect("account_reset_password")
+    request.session[INTERNAL_RESET_SESSION_KEY] = key
+    return redirect("account_reset_password_from_key", uidb36=uid, key="set-password")

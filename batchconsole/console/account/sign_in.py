@@ -1,0 +1,94 @@
+"""Signing in by password, and by a link such as ``manage.py up`` prints.
+
+Programs that preview links fetch them, so fetching one signs nobody in and uses nothing up: it shows a page with a
+button. Links are not counted with passwords, so wrong ones lock nobody out, and somebody locked out may use one.
+"""
+
+from typing import Any
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.views import LoginView
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login as start_session
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from sesame.backends import ModelBackend as LinkBackend
+
+from batchconsole.console.frame.home import safe_next
+
+LINK = "sesame"
+LINK_BACKEND = "sesame.backends.ModelBackend"
+
+
+class PasswordView(LoginView):  # type: ignore[misc] # allauth ships no types
+    """User name and password; what else signs one in is on the page too."""
+
+    template_name = "console/account/sign_in.html"
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        if form.is_locked_out:
+            return show_locked_out(self.request, form.data.get("username", ""))
+        response: HttpResponse = super().form_invalid(form)
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        more = {"is_up": settings.IS_UP, "has_mail": bool(settings.EMAIL_HOST)}
+        return {**super().get_context_data(**kwargs), **more}
+
+
+@login_not_required
+def login(request: HttpRequest) -> HttpResponseBase:
+    if LINK in request.POST:
+        return sign_in_by_link(request)
+    if LINK in request.GET and request.method != "POST":
+        return show_link(request)
+    view: HttpResponseBase = PasswordView.as_view()(request)
+    return view
+
+
+def show_link(request: HttpRequest) -> HttpResponse:
+    """The page with the button. The link's token goes to no other page by the referrer."""
+    user = user_of_link(request.GET[LINK])
+    if user is None:
+        return refuse_link(request)
+    response = render(request, "console/account/link.html", {"token": request.GET[LINK], "next": safe_next(request)})
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def sign_in_by_link(request: HttpRequest) -> HttpResponse:
+    """Use up the link's token: of two requests with the same one, only the first finds it unused."""
+    with transaction.atomic():
+        user = user_of_link(request.POST[LINK], lock=True)
+        if user is not None:
+            start_session(request, user, backend=LINK_BACKEND)
+            record_authentication(request, user, method="link")
+    return refuse_link(request) if user is None else HttpResponseRedirect(safe_next(request))
+
+
+def user_of_link(token: str, *, lock: bool = False) -> User | None:
+    """Whom *token* signs in, or None where it is used, too old, or none at all. With *lock* nobody else may use it."""
+    found: User | None = LinkBackend().authenticate(None, sesame=token)
+    if found is None or not lock:
+        return found
+    User.objects.select_for_update().get(pk=found.pk)
+    locked: User | None = LinkBackend().authenticate(None, sesame=token)
+    return locked
+
+
+def refuse_link(request: HttpRequest) -> HttpResponse:
+    """A link that fails leads to the password page, unless one is signed in already."""
+    if request.user.is_authenticated:
+        return HttpResponseRedirect(safe_next(request))
+    messages.error(request, "This sign-in link has been used or has expired. Ask for another, or use your password.")
+    return redirect(settings.LOGIN_URL)
+
+
+def show_locked_out(request: HttpRequest, username: str) -> HttpResponse:
+    """What is answered after too many wrong passwords."""
+    context = {"minutes": settings.LOCKED_MINUTES, "limit": settings.WRONG_PASSWORDS, "username": username}
+    return render(request, "console/account/locked_out.html", context | {"is_up": settings.IS_UP}, status=429)
