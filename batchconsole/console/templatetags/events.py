@@ -1,0 +1,54 @@
+"""What the audit trail and errors say."""
+
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from batchconsole.console.kit.errors import sentences
+from batchconsole.jobs.models import Event
+from batchconsole.records.results import ErrorGroup, MisfitGroup
+
+register = template.Library()
+
+
+@register.filter
+def bulk_action_url(event: Event) -> str:
+    """The page of the bulk action that *event* belongs to."""
+    return _event_url(event, "bulk-action", "bulk_action")
+
+
+@register.filter
+def input_check_url(event: Event) -> str:
+    """The page of the input check that *event* tells of."""
+    return _event_url(event, "input-check", "input_check")
+
+
+def _event_url(event: Event, page: str, name: str) -> str:
+    connection = event.job.connection if event.job else event.connection
+    return reverse(page, args=[connection.name, event.data[name]]) if connection else ""
+
+
+@register.filter
+def examples(group: ErrorGroup | MisfitGroup) -> list[tuple[int, str]]:
+    """Position and id of the first records of an error's group."""
+    return list(zip(group.positions, group.record_ids, strict=False))
+
+
+@register.filter
+def said(value: Any) -> Any:
+    """What an event holds, for people: lists with commas, tags as ``team = nlp``, nothing as ``none``, ``10,000``."""
+    if isinstance(value, list):
+        return ", ".join(str(said(each)) for each in value) or "none"
+    if isinstance(value, dict) and value.keys() == {"key", "value"}:
+        return f"{value['key']} = {value['value']}" if value["value"] else value["key"]
+    return f"{value:,}" if type(value) is int else value
+
+
+@register.filter
+def words(name: str) -> str:
+    """A snake-case name as words."""
+    return name.replace("_", " ").capitalize()
+
+
+register.filter(sentences)

@@ -1,0 +1,116 @@
+"""Status indicators: of jobs, of the jobs of a bulk action, of alerts and of stages."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from batchconsole.console.templatetags.parts import icon
+from batchconsole.jobs.models import BatchJob, BulkActionItem, Status
+
+register = template.Library()
+
+SUCCESS, WARNING, ERROR = "success", "warning", "error"
+STATUS_TYPES = {
+    Status.CHECKING: "in-progress",
+    Status.REJECTED: ERROR,
+    Status.QUEUED: "pending",
+    Status.CANCELLED: "stopped",
+    Status.SUBMITTING: "in-progress",
+    Status.SUBMIT_FAILED: ERROR,
+    Status.SUBMITTED: "pending",
+    Status.VALIDATING: "in-progress",
+    Status.SCHEDULED: "pending",
+    Status.IN_PROGRESS: "in-progress",
+    Status.COMPLETED: SUCCESS,
+    Status.PARTIALLY_COMPLETED: WARNING,
+    Status.FAILED: ERROR,
+    Status.STOPPING: "in-progress",
+    Status.STOPPED: "stopped",
+    Status.EXPIRED: ERROR,
+}
+OUTCOME_TYPES = {
+    "pending": "pending",
+    "stopped": "stopped",
+    "cancelled": "stopped",
+    "stopping": "in-progress",
+    "ended": SUCCESS,
+    "failed": ERROR,
+    "left": "stopped",
+}
+TYPE_ICONS = {
+    SUCCESS: "status-positive",
+    WARNING: "status-warning",
+    ERROR: "status-negative",
+    "info": "status-info",
+    "pending": "status-pending",
+    "in-progress": "status-in-progress",
+    "stopped": "status-stopped",
+}
+STAGE_ICONS = {
+    "done": "status-positive",
+    "current": "status-in-progress",
+    "ahead": "status-pending",
+    "skipped": "status-stopped",
+    "unreached": "status-stopped",
+    "warning": "status-warning",
+    "stopped": "status-stopped",
+    "error": "status-negative",
+}
+
+
+@register.simple_tag
+def indicator(kind: str, text: str) -> SafeString:
+    """A status indicator of *kind* (``success``, ``error``, ...) with *text* beside its icon."""
+    return format_html(
+        '<span class="status-indicator" data-type="{}">{}<span>{}</span></span>', kind, icon(TYPE_ICONS[kind]), text
+    )
+
+
+@register.simple_tag
+def job_status(job: BatchJob) -> SafeString:
+    """Where *job* stands. AWS says Completed however many records failed; here the failed ones are told."""
+    if job.status != Status.COMPLETED or not job.error_record_count:
+        return status_indicator(job.status)
+    return indicator("warning", job_status_words(job))
+
+
+@register.filter
+def job_status_words(job: BatchJob) -> str:
+    """``Completed with errors: 12 of 500``, or else the status as it is."""
+    label = Status(job.status).label
+    if job.status != Status.COMPLETED or not job.error_record_count:
+        return label
+    total = job.total_record_count or job.processed_record_count or job.error_record_count
+    return f"{label} with errors: {job.error_record_count:,} of {total:,}"
+
+
+@register.simple_tag
+def status_indicator(status: str) -> SafeString:
+    """The status indicator of a job's *status*."""
+    return indicator(STATUS_TYPES[Status(status)], Status(status).label)
+
+
+@register.simple_tag
+def outcome_indicator(item: BulkActionItem) -> SafeString:
+    """The status indicator of what became of one job of a bulk action."""
+    return indicator(OUTCOME_TYPES[item.outcome], item.get_outcome_display())
+
+
+@register.filter
+def type_icon(kind: str) -> str:
+    """The icon of an alert's or message's *kind*."""
+    return TYPE_ICONS.get(kind, "status-info")
+
+
+@register.filter
+def message_kind(job: BatchJob) -> str:
+    """How the message of *job* is shown: by its status, and as a warning what AWS has refused for now."""
+    kind = STATUS_TYPES[Status(job.status)]
+    if kind not in {ERROR, WARNING}:
+        return WARNING if job.error_code and not job.is_ended else "info"
+    return kind
+
+
+@register.filter
+def stage_icon(state: str) -> str:
+    return STAGE_ICONS[state]
