@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler500 = "batchconsole.console.frame.trouble.server_error"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("batchconsole.console.urls")),

@@ -19,6 +19,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
+from batchconsole.datafolder import DataFolder
 from batchconsole.setup.paths import AWSCLI
 from batchconsole.up.main import warnings
 from tests.conftest import free_port
@@ -278,8 +279,9 @@ def answers(url: str) -> bool:
 
 
 def test_a_child_that_keeps_ending_ends_everything(tmp_path: Path) -> None:
-    (tmp_path / "redis" / "appendonlydir").mkdir(parents=True)
-    (tmp_path / "redis" / "appendonlydir" / "appendonly.aof.manifest").write_text("not a manifest")
+    socket = DataFolder(tmp_path).redis_socket
+    socket.parent.mkdir(mode=0o700, exist_ok=True)
+    socket.mkdir()
     done = run(tmp_path, "--no-local", "--port", str(free_port()))
     assert done.returncode == 1
     assert done.stderr.startswith("redis ended 5 times within 60 s, last with exit code 1, so everything is ended.")

@@ -34,8 +34,9 @@ def up(options: Options) -> None:
     with sole_run(options.folder, options.url) as run:
         require_ports(options)
         output = Output(options.folder.logs)
-        supervisor = Supervisor(output, environment(options, run))
+        supervisor = Supervisor(output, environment(options, run), options.folder.path)
         try:
+            supervisor.space.start()
             start(supervisor, options)
             link = preparation.sign_in_link(options)
             output.say(f"Batch Console is ready at {options.url}")
@@ -109,6 +110,8 @@ def start(supervisor: Supervisor, options: Options) -> None:
     backends = list(processes.backends(options))
     supervisor.start(backends)
     preparation.prepare_console(options)
+    if supervisor.failed.is_set():
+        raise UpError(supervisor.failure)
     console = list(processes.console(options))
     supervisor.start(console)
     wait_until_ready(supervisor, backends)

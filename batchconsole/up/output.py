@@ -1,5 +1,6 @@
 """What the processes say: on the terminal behind their name, and in a bounded file each below `logs/`."""
 
+import contextlib
 import logging
 import sys
 from collections.abc import Iterator
@@ -15,19 +16,27 @@ NAME_WIDTH = 8
 COLOURS = (36, 33, 32, 35, 34, 31)  # ANSI: cyan, yellow, green, magenta, blue, red
 
 
+class QuietFileHandler(RotatingFileHandler):
+    """Drops a line that there is no room for, without a word for each."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        return None
+
+
 class Output:
     """The terminal and the log files, shared by the threads that listen to the processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.files: dict[str, RotatingFileHandler] = {}
+        self.files: dict[str, QuietFileHandler] = {}
         self.lock = Lock()
         self.has_terminal = True
 
     def line(self, name: str, text: str) -> None:
         """Keep a line of process *name*, and show it."""
         with self.lock:
-            self._file(name).handle(logging.makeLogRecord({"msg": text}))
+            with contextlib.suppress(OSError):  # a full disk is no reason to stop
+                self._file(name).handle(logging.makeLogRecord({"msg": text}))
             self._show(f"{self._prefix(name)} {text}")
 
     def say(self, text: str) -> None:
@@ -46,7 +55,7 @@ class Output:
     def _file(self, name: str) -> RotatingFileHandler:
         if name not in self.files:
             path = self.folder / f"{name}.log"
-            handler = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8")
+            handler = QuietFileHandler(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8")
             handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
             self.files[name] = handler
         return self.files[name]

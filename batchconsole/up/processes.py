@@ -69,8 +69,9 @@ def redis(options: Options) -> Process:
         "700",
         "--dir",
         folder.redis,
+        # It keeps nothing: the database is the queue, and without room to write it would refuse everything.
         "--appendonly",
-        "yes",
+        "no",
         "--save",
         "",
         "--loglevel",

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import IO
 
@@ -18,6 +19,7 @@ from batchconsole.setup.paths import ROOT
 from batchconsole.up import launch
 from batchconsole.up.output import Output, lines
 from batchconsole.up.processes import Process
+from batchconsole.up.space import EVERY_SECONDS, SpaceWatch
 
 USERS_SECONDS, OUTLIVING_SECONDS = 5, 3  # how long each half may take to end by itself: together under the promised 10
 DEATHS, WITHIN_SECONDS = 5, 60
@@ -27,7 +29,7 @@ FIRST_PAUSE_SECONDS = 0.2
 class Supervisor:
     """The children of one `up`, one thread each. A child that ends is started again; one that keeps ending is fatal."""
 
-    def __init__(self, output: Output, environment: dict[str, str]) -> None:
+    def __init__(self, output: Output, environment: dict[str, str], folder: Path) -> None:
         self.output = output
         self.environment = environment
         self.keepers: dict[Process, Thread] = {}
@@ -36,6 +38,7 @@ class Supervisor:
         self.stopping = Event()
         self.failed = Event()
         self.failure = ""
+        self.space = SpaceWatch(folder, output.say, stopping=self.stopping)
 
     def start(self, processes: Iterable[Process]) -> None:
         for process in processes:
@@ -73,6 +76,9 @@ class Supervisor:
         deaths: list[float] = []
         while (code := self._run(process)) is not None and not self.stopping.is_set():
             deaths = [at for at in deaths if at > time.monotonic() - WITHIN_SECONDS] + [time.monotonic()]
+            if self.space.look():  # then whatever writes may end, until there is room
+                deaths = deaths[-1:]
+                self.stopping.wait(EVERY_SECONDS)
             if len(deaths) >= DEATHS:
                 return self._fail(process, code)
             self.output.line("up", f"{process.name} ended unexpectedly ({meaning(code)}); it is started again.")

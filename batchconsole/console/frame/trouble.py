@@ -1,0 +1,84 @@
+"""What a person is told when no page can be made: database away, disk full, or an error of the console's own."""
+
+import errno
+import sys
+from dataclasses import dataclass
+
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
+from django.shortcuts import render
+
+from batchconsole.console.frame.session_end import is_script
+
+RETRY_AFTER = "10"  # seconds
+# What SQLite and PostgreSQL say when there is no room to write.
+DISK_FULL = ("disk is full", "disk full", "no space left on device", "could not extend file")
+LOCKED = "database is locked"
+# A form with such a field is not written into a page.
+SECRETS = ("password", "secret")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What keeps the console from working for now, and what ends that."""
+
+    title: str
+    remedy: str
+
+
+FULL = Trouble(
+    "The disk of the console is full",
+    "Ask its administrator to free some space. Everything goes on by itself afterwards.",
+)
+BUSY = Trouble("The database is busy", "Try again in a moment.")
+AWAY = Trouble(
+    "The database does not answer",
+    "It may be starting up. Try again in a moment; if that does not help, tell the console's administrator.",
+)
+
+
+def trouble_of(error: BaseException | None) -> Trouble | None:
+    """The passing trouble that *error* tells of; ``None`` for an error of the console's own."""
+    text = str(error).lower()
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return FULL
+    if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    if any(words in text for words in DISK_FULL):
+        return FULL
+    return BUSY if LOCKED in text else AWAY
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page in place of one that could not be made. What a form held can be sent again from it.
+
+    Django calls this while it handles the exception; neither the database nor the session is asked for anything.
+    """
+    trouble = trouble_of(sys.exc_info()[1])
+    status = 503 if trouble else 500
+    if is_script(request):
+        words = f"{trouble.title}. {trouble.remedy}" if trouble else "The console met an error of its own."
+        response = HttpResponse(f"{words}\n", status=status, content_type="text/plain")
+    elif trouble:
+        response = render(request, "503.html", {"trouble": trouble, "fields": posted(request)}, status=status)
+    else:
+        response = render(request, "500.html", status=status)
+    if trouble:
+        response["Retry-After"] = RETRY_AFTER
+    return response
+
+
+def posted(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields of a posted form, to be sent again; none when a file or a password belongs to them."""
+    if request.method != "POST":
+        return []
+    try:
+        fields = [(name, str(value)) for name, values in request.POST.lists() for value in values]
+        has_more = bool(request.FILES)
+    except (SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+        return []
+    is_secret = any(word in name.lower() for name, _ in fields for word in SECRETS)
+    return [] if has_more or is_secret else [field for field in fields if field[0] != "csrfmiddlewaretoken"]
