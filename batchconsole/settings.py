@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "batchconsole.console.frame.session_end.SignInMiddleware",
+    "batchconsole.console.frame.access.AccessMiddleware",  # before anything of the body is read
     "batchconsole.console.frame.uploads.UploadMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",  # reads the form, so after those who refuse it unread
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -3,9 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from batchconsole.url_rights import Audience, declare
+
 handler500 = "batchconsole.console.frame.trouble.server_error"
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    path("admin/", (declare(admin.site.get_urls(), Audience.STAFF), "admin", admin.site.name)),
     path("", include("batchconsole.console.urls")),
 ]

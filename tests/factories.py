@@ -1,16 +1,22 @@
-"""Jobs as rows, for tests that need no AWS."""
+"""Jobs and grants as rows, for tests that need no AWS."""
 
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Connection, Grant, Role
 from tests.conftest import ACCOUNT
 
 MODEL = "amazon.nova-micro-v1:0"
 MakeJob = Callable[..., BatchJob]
+
+
+def grant(person: User | Group, role: str, connection: Connection | None = None) -> Grant:
+    """Give *person* a shipped role on *connection*, or on all."""
+    to = {"user": person} if isinstance(person, User) else {"group": person}
+    return Grant.objects.create(role=Role.objects.get(name=role), connection=connection, **to)
 
 
 def make_job(connection: Connection, **values: Any) -> BatchJob:

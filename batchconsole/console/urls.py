@@ -1,6 +1,6 @@
 """The console's URLs, page by page, named after noun and verb: ``job-list``, ``job-stop``."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver
 
 from batchconsole.console.account.urls import urlpatterns as account_urls
 from batchconsole.console.activity.urls import urlpatterns as activity_urls
@@ -16,7 +16,7 @@ from batchconsole.console.overview.urls import urlpatterns as overview_urls
 from batchconsole.console.s3.urls import urlpatterns as s3_urls
 from batchconsole.console.usage.urls import urlpatterns as usage_urls
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     *frame_urls,
     *account_urls,
     *activity_urls,

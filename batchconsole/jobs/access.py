@@ -94,6 +94,12 @@ def require(actor: Actor, right: Right, connection: Connection) -> None:
         raise NotAllowed(*_refusal(right, connection))
 
 
+def require_any(actor: Actor, rights: Collection[Right], connection: Connection) -> None:
+    """Raise NotAllowed unless *actor* has one of *rights* on *connection*; it names the first."""
+    if actor is not None and rights_on(actor, connection).isdisjoint(rights):
+        raise NotAllowed(*_refusal(next(iter(rights)), connection))
+
+
 def require_on_job(actor: Actor, job: BatchJob | Work) -> None:
     """Raise NotAllowed unless *actor* may act on *job*, or on other work.
 
@@ -124,8 +130,8 @@ def refusal(right: Right, connection: Connection) -> str:
     return f"This takes the right “{right}” on {connection}, which the roles {roles} have."
 
 
-def who_grants(connection: Connection) -> str:
-    """One sentence that names people to ask."""
+def who_grants(connection: Connection | None) -> str:
+    """One sentence that names people to ask: those of *connection*, or of all."""
     names = administrators(connection)
     return f"Ask {', '.join(names)} for it." if names else "Ask an administrator for it."
 
@@ -134,8 +140,8 @@ def _roles_with(right: Right) -> list[tuple[str, Collection[str]]]:
     return [(name, rights) for name, rights in Role.objects.values_list("name", "rights") if right in rights]
 
 
-def administrators(connection: Connection) -> list[str]:
-    """The names of a few people who may grant rights on *connection*."""
+def administrators(connection: Connection | None) -> list[str]:
+    """The names of a few people who may grant rights on *connection*, or on all."""
     roles = [role.pk for role in Role.objects.all() if Right.ADMINISTER in role.rights]
     here = Q(role__in=roles) & (Q(connection=connection) | Q(connection=None))
     grants = Grant.objects.filter(here)

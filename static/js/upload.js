@@ -18,7 +18,7 @@ class Upload {
   }
 
   async call(step, { query = "", body } = {}) {
-    const headers = { "X-CSRFToken": this.form.elements.csrfmiddlewaretoken.value };
+    const headers = { "X-CSRFToken": this.form.elements.csrfmiddlewaretoken.value, Accept: "application/json" };
     const url = new URL(`../${step}/${query}`, new URL(this.form.dataset.upload, location.href));
     const response = await fetch(url, { method: "POST", body, headers, signal: this.abort.signal });
     const answer = await response.json().catch(() => ({ message: `The server answered ${response.status}.` }));

@@ -9,6 +9,7 @@ from batchconsole.jobs import access
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import BatchJob, Connection, Grant, Right, Role
 from batchconsole.jobs.models.access import SHIPPED_ROLES
+from tests.factories import grant
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/batch"
 
@@ -26,11 +27,6 @@ def test(db: None) -> Connection:
 @pytest.fixture
 def ada(db: None) -> User:
     return User.objects.create_user("ada")
-
-
-def grant(person: User | Group, role: str, connection: Connection | None = None) -> Grant:
-    to = {"user": person} if isinstance(person, User) else {"group": person}
-    return Grant.objects.create(role=Role.objects.get(name=role), connection=connection, **to)
 
 
 def rights(user: User, connection: Connection | None) -> set[str]:

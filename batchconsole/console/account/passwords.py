@@ -5,7 +5,6 @@ from typing import Any
 from allauth.account.views import PasswordResetView
 from allauth.account.views._password_reset import INTERNAL_RESET_SESSION_KEY
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -17,7 +16,6 @@ class ResetView(PasswordResetView):  # type: ignore[misc] # allauth ships no typ
         return {**super().get_context_data(**kwargs), "has_mail": bool(settings.EMAIL_HOST)}
 
 
-@login_not_required
 def open_link(request: HttpRequest) -> HttpResponse:
     """The link of the mail: keep its key in the session, and go on at an address that does not hold it."""
     uid, _, key = request.GET.get("key", "").partition("-")

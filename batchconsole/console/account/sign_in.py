@@ -11,7 +11,6 @@ from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login as start_session
-from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -40,7 +39,6 @@ class PasswordView(LoginView):  # type: ignore[misc] # allauth ships no types
         return {**super().get_context_data(**kwargs), **more}
 
 
-@login_not_required
 def login(request: HttpRequest) -> HttpResponseBase:
     if LINK in request.POST:
         return sign_in_by_link(request)

@@ -1,9 +1,10 @@
 """The address of the activity."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from batchconsole.console.activity import views
+from batchconsole.url_rights import Audience, page
 
 urlpatterns: list[URLPattern] = [
-    path("activity/", views.index, name="activity"),
+    page("activity/", views.index, name="activity", right=Audience.SIGNED_IN),
 ]

@@ -1,15 +1,22 @@
 """Addresses of the create page and of its parts."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from batchconsole.console.create import check, role, views
+from batchconsole.jobs.models import Right
+from batchconsole.url_rights import page
 
 urlpatterns: list[URLPattern] = [
-    path("<slug:connection>/jobs/create/", views.job_create, name="job-create"),
-    path("<slug:connection>/jobs/create/check/<slug:name>/", views.job_field_check, name="job-field-check"),
-    path("<slug:connection>/jobs/create/command/", views.job_command, name="job-command"),
-    path("<slug:connection>/jobs/create/field/<slug:name>/", views.job_field, name="job-field"),
-    path("<slug:connection>/input-checks/", check.start, name="input-check-start"),
-    path("<slug:connection>/roles/access/", role.access, name="role-access"),
-    path("<slug:connection>/roles/policy/", role.policy, name="role-policy"),
+    page("<slug:connection>/jobs/create/", views.job_create, name="job-create", right=Right.SUBMIT),
+    page(
+        "<slug:connection>/jobs/create/check/<slug:name>/",
+        views.job_field_check,
+        name="job-field-check",
+        right=Right.SUBMIT,
+    ),
+    page("<slug:connection>/jobs/create/command/", views.job_command, name="job-command", right=Right.SUBMIT),
+    page("<slug:connection>/jobs/create/field/<slug:name>/", views.job_field, name="job-field", right=Right.SUBMIT),
+    page("<slug:connection>/input-checks/", check.start, name="input-check-start", right=Right.SUBMIT),
+    page("<slug:connection>/roles/access/", role.access, name="role-access", right=Right.SUBMIT),
+    page("<slug:connection>/roles/policy/", role.policy, name="role-policy", right=Right.SUBMIT),
 ]

@@ -1,5 +1,6 @@
 """What the frame around every page needs, for the templates."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,13 +9,14 @@ from django.utils.functional import SimpleLazyObject
 from batchconsole.console.frame.middleware import LAST_CONNECTION
 from batchconsole.console.frame.navigation import side_navigation, switch
 from batchconsole.console.frame.preferences import Preferences
+from batchconsole.jobs.access import connections_with
 from batchconsole.jobs.models import Connection
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The connection in hand, those to switch to, the side navigation, and the preferences."""
     connection = getattr(request, "connection", None)
-    connections = SimpleLazyObject(lambda: list(Connection.objects.enabled()))
+    connections = SimpleLazyObject(lambda: list(viewable(request)))
     return {
         "connection": connection,
         "connections": connections,
@@ -24,6 +26,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         ),
         "preferences": getattr(request, "preferences", Preferences()),
     }
+
+
+def viewable(request: HttpRequest) -> Iterable[Connection]:
+    """The connections that the person may see; none before anybody has signed in."""
+    user = getattr(request, "user", None)
+    return connections_with(user) if user and user.is_authenticated else ()
 
 
 def last_connection(request: HttpRequest, connections: Any) -> Connection | None:

@@ -5,15 +5,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.template.loader import TemplateDoesNotExist, get_template
 
-from batchconsole.console.frame.context import last_connection
+from batchconsole.console.frame.context import last_connection, viewable
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.links import back_to
+from batchconsole.jobs.access import who_grants
 from batchconsole.jobs.models import Connection
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    connection = last_connection(request, Connection.objects.enabled())
-    return redirect("overview", connection.name) if connection else render(request, "console/frame/no_connection.html")
+    connection = last_connection(request, viewable(request))
+    if connection:
+        return redirect("overview", connection.name)
+    context = {"has_connections": Connection.objects.enabled().exists(), "who_grants": who_grants(None)}
+    return render(request, "console/frame/no_connection.html", context)
 
 
 def help_topic(request: HttpRequest, topic: str) -> HttpResponse:

@@ -1,13 +1,11 @@
-"""What every page of the console finds on its request: the connection its URL names and the person's preferences."""
+"""What every page of the console finds on its request: the person's preferences, and the connection its URL names."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
@@ -36,9 +34,7 @@ class PageGZipMiddleware(GZipMiddleware):
 
 
 class ConsoleMiddleware:
-    """Set ``request.preferences`` and, where the URL names one, ``request.connection``; times are shown in the
-    preferred zone. An unknown or disabled connection is 404 for whoever is signed in.
-    """
+    """Set ``request.preferences``; times are shown in the preferred zone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -50,12 +46,3 @@ class ConsoleMiddleware:
         if request.user.is_authenticated and RESTORED not in request.session:
             restore(request, response)
         return response
-
-    def process_view(
-        self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        if "connection" in kwargs:
-            connection = get_object_or_404(Connection, name=kwargs["connection"], is_enabled=True)
-            request.connection = connection  # type: ignore[attr-defined] # see ConsoleRequest
-            if request.session.get(LAST_CONNECTION) != connection.name:
-                request.session[LAST_CONNECTION] = connection.name

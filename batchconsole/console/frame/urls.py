@@ -1,15 +1,16 @@
 """Addresses of what stands round every page."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from batchconsole.console.frame import health, home, preferences_page, session_end
+from batchconsole.url_rights import Audience, page
 
 urlpatterns: list[URLPattern] = [
-    path("", home.home, name="home"),
-    path("drafts/", session_end.keep_draft, name="draft-keep"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
-    path("metrics", health.metrics, name="metrics"),
-    path("preferences/", preferences_page.edit, name="preferences"),
-    path("help/<slug:topic>/", home.help_topic, name="help"),
+    page("", home.home, name="home", right=Audience.SIGNED_IN),
+    page("drafts/", session_end.keep_draft, name="draft-keep", right=Audience.EVERYBODY),
+    page("healthz", health.healthz, name="healthz", right=Audience.EVERYBODY),
+    page("readyz", health.readyz, name="readyz", right=Audience.EVERYBODY),
+    page("metrics", health.metrics, name="metrics", right=Audience.EVERYBODY),
+    page("preferences/", preferences_page.edit, name="preferences", right=Audience.SIGNED_IN),
+    page("help/<slug:topic>/", home.help_topic, name="help", right=Audience.SIGNED_IN),
 ]

@@ -1,11 +1,18 @@
 """Addresses of input checks."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from batchconsole.console.input_checks import views
+from batchconsole.jobs.models import Right
+from batchconsole.url_rights import Act, page
 
 urlpatterns: list[URLPattern] = [
-    path("<slug:connection>/input-checks/<int:pk>/", views.detail, name="input-check"),
-    path("<slug:connection>/input-checks/<int:pk>/cancel/", views.cancel, name="input-check-cancel"),
-    path("<slug:connection>/input-checks/<int:pk>/problems.csv", views.export, name="input-check-export"),
+    page("<slug:connection>/input-checks/<int:pk>/", views.detail, name="input-check", right=Right.VIEW),
+    page(
+        "<slug:connection>/input-checks/<int:pk>/problems.csv",
+        views.export,
+        name="input-check-export",
+        right=Right.READ,
+    ),
+    page("<slug:connection>/input-checks/<int:pk>/cancel/", views.cancel, name="input-check-cancel", right=Act.ON_JOBS),
 ]

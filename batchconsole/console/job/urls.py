@@ -1,17 +1,19 @@
 """Addresses of one job."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from batchconsole.console.job import results, stop, tags, views
+from batchconsole.jobs.models import Right
+from batchconsole.url_rights import Act, page
 
 urlpatterns: list[URLPattern] = [
-    path("<slug:connection>/jobs/<int:pk>/", views.detail, name="job-detail"),
-    path("<slug:connection>/jobs/<int:pk>/stop/", stop.one, name="job-stop"),
-    path("<slug:connection>/jobs/<int:pk>/tags/", tags.edit, name="job-tags"),
-    path("<slug:connection>/jobs/<int:pk>/release/", views.release, name="job-release"),
-    path("<slug:connection>/jobs/<int:pk>/results/read/", views.collect, name="job-results-read"),
-    path("<slug:connection>/jobs/<int:pk>/records/<int:position>/", views.record, name="job-record"),
-    path("<slug:connection>/jobs/<int:pk>/output/", views.download, name="job-download"),
-    path("<slug:connection>/jobs/<int:pk>/results.<slug:kind>", results.export, name="job-export"),
-    path("<slug:connection>/jobs/<int:pk>/resend/", results.resend, name="job-resend"),
+    page("<slug:connection>/jobs/<int:pk>/", views.detail, name="job-detail", right=Right.VIEW),
+    page("<slug:connection>/jobs/<int:pk>/stop/", stop.one, name="job-stop", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/tags/", tags.edit, name="job-tags", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/release/", views.release, name="job-release", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/results/read/", views.collect, name="job-results-read", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/records/<int:position>/", views.record, name="job-record", right=Right.READ),
+    page("<slug:connection>/jobs/<int:pk>/output/", views.download, name="job-download", right=Right.READ),
+    page("<slug:connection>/jobs/<int:pk>/results.<slug:kind>", results.export, name="job-export", right=Right.READ),
+    page("<slug:connection>/jobs/<int:pk>/resend/", results.resend, name="job-resend", right=Act.ON_JOB),
 ]

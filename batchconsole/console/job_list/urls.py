@@ -1,15 +1,17 @@
 """Addresses of the job list."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from batchconsole.console.job_list import kept, stop, views
+from batchconsole.jobs.models import Right
+from batchconsole.url_rights import Act, page
 
 urlpatterns: list[URLPattern] = [
-    path("<slug:connection>/jobs/", views.index, name="job-list"),
-    path("<slug:connection>/jobs.csv", views.export, name="job-list-export"),
-    path("<slug:connection>/jobs/columns/", kept.table, name="job-columns"),
-    path("<slug:connection>/jobs/columns/widths/", kept.widths, name="job-column-widths"),
-    path("<slug:connection>/jobs/views/save/", kept.save, name="job-view-save"),
-    path("<slug:connection>/jobs/views/remove/", kept.remove, name="job-view-remove"),
-    path("<slug:connection>/jobs/stop/", stop.selected, name="job-stop-selected"),
+    page("<slug:connection>/jobs/", views.index, name="job-list", right=Right.VIEW),
+    page("<slug:connection>/jobs.csv", views.export, name="job-list-export", right=Right.VIEW),
+    page("<slug:connection>/jobs/columns/", kept.table, name="job-columns", right=Right.VIEW),
+    page("<slug:connection>/jobs/columns/widths/", kept.widths, name="job-column-widths", right=Right.VIEW),
+    page("<slug:connection>/jobs/views/save/", kept.save, name="job-view-save", right=Right.VIEW),
+    page("<slug:connection>/jobs/views/remove/", kept.remove, name="job-view-remove", right=Right.VIEW),
+    page("<slug:connection>/jobs/stop/", stop.selected, name="job-stop-selected", right=Act.ON_JOBS),
 ]

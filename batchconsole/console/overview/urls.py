@@ -1,9 +1,11 @@
 """The address of the overview."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from batchconsole.console.overview import views
+from batchconsole.jobs.models import Right
+from batchconsole.url_rights import page
 
 urlpatterns: list[URLPattern] = [
-    path("<slug:connection>/", views.index, name="overview"),
+    page("<slug:connection>/", views.index, name="overview", right=Right.VIEW),
 ]

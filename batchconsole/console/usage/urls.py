@@ -1,10 +1,12 @@
 """Addresses of usage."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from batchconsole.console.usage import views
+from batchconsole.jobs.models import Right
+from batchconsole.url_rights import page
 
 urlpatterns: list[URLPattern] = [
-    path("<slug:connection>/usage/", views.index, name="usage"),
-    path("<slug:connection>/usage/<slug:kind>.csv", views.export, name="usage-export"),
+    page("<slug:connection>/usage/", views.index, name="usage", right=Right.VIEW),
+    page("<slug:connection>/usage/<slug:kind>.csv", views.export, name="usage-export", right=Right.VIEW),
 ]

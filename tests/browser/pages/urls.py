@@ -2,8 +2,8 @@
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
 
+from batchconsole.url_rights import Audience, page
 from batchconsole.urls import urlpatterns as ours
 
 RAISED = {"bad-request": SuspiciousOperation, "no-permission": PermissionDenied, "server-error": RuntimeError}
@@ -13,4 +13,4 @@ def raises(request: HttpRequest, kind: str) -> HttpResponse:
     raise RAISED[kind]("On purpose.")
 
 
-urlpatterns = [path("raises/<slug:kind>/", raises), *ours]
+urlpatterns = [page("raises/<slug:kind>/", raises, name="raises", right=Audience.EVERYBODY), *ours]

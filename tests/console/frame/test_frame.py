@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template, render_to_string
 from django.test import Client, RequestFactory, override_settings
-from django.urls import path
 
 from batchconsole import urls
 from batchconsole.jobs.models import Connection
 from batchconsole.setup.paths import ROOT
+from batchconsole.url_rights import Audience, page
 
 TEMPLATES = [file for file in (ROOT / "templates").rglob("*.html") if "admin" not in file.parts]
 TOPICS = sorted((ROOT / "templates" / "console" / "help").glob("*.html"))
@@ -24,7 +24,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("the secret inside")
 
 
-urlpatterns = [path("broken/", broken), *urls.urlpatterns]
+urlpatterns = [page("broken/", broken, name="broken", right=Audience.EVERYBODY), *urls.urlpatterns]
 
 
 def test_pages_are_compressed(client: Client, connection: Connection) -> None:

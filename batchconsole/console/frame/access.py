@@ -1,0 +1,103 @@
+"""Asks, before any view, whether the person may do what the URL stands for; what is not declared is refused.
+
+Somebody without any right on a connection does not learn that it is there: it is 404, as is a job of another
+connection. Else a refusal says what is missing and who can grant it.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_vary_headers
+
+from batchconsole.console.frame.middleware import LAST_CONNECTION, ConsoleRequest
+from batchconsole.console.kit.answers import ASKERS, wants_part
+from batchconsole.console.kit.errors import sentences
+from batchconsole.jobs import access
+from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.models import BatchJob, Connection, Right
+from batchconsole.url_rights import UNSIGNED, Act, Audience, Needed, View, needed_by
+
+logger = logging.getLogger(__name__)
+
+UNDECLARED = NotAllowed("Nothing says who may open this page, so nobody may.", "Report this to who runs this console.")
+NO_STAFF = "The administration is for staff."
+
+
+class AccessMiddleware:
+    """Refuse what the person may not do, and set ``request.connection`` where the URL names one.
+
+    It stands before whatever reads the body of a request.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: ConsoleRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        needed = needed_by(view)
+        if needed in UNSIGNED:
+            return None
+        if needed is None or not request.user.is_authenticated:  # the sign-in page should have come before
+            logger.error("%s has no right declared.", request.resolver_match and request.resolver_match.route)
+            return refuse(request, UNDECLARED)
+        try:
+            require_of_url(request, needed, kwargs)
+        except NotAllowed as error:
+            return refuse(request, error)
+        return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What a verb refuses, and the page has no better place to say."""
+        return refuse(request, exception) if isinstance(exception, NotAllowed) else None
+
+
+def require_of_url(request: ConsoleRequest, needed: Needed, kwargs: dict[str, Any]) -> None:
+    """Raise NotAllowed, or Http404 where even that would tell too much."""
+    if "connection" in kwargs:
+        request.connection = find_connection(request, kwargs["connection"])
+    if needed == Audience.STAFF and not request.user.is_staff:
+        raise NotAllowed(NO_STAFF, access.who_grants(None))
+    if isinstance(needed, Right):
+        access.require(request.user, needed, request.connection)
+    elif needed == Act.ON_JOB:
+        job = get_object_or_404(BatchJob.objects.only("created_by", "connection"), **of_job(request, kwargs))
+        access.require(request.user, access.right_on_job(request.user, job), request.connection)
+    elif needed == Act.ON_JOBS:
+        access.require_any(request.user, (Right.SUBMIT, Right.OPERATE), request.connection)
+
+
+def of_job(request: ConsoleRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What finds the job of a URL: its key, in its connection only."""
+    return {"connection": request.connection, "pk": kwargs["pk"]}
+
+
+def find_connection(request: ConsoleRequest, name: str) -> Connection:
+    """The connection *name*, as long as the person has any right on it."""
+    connection: Connection = get_object_or_404(Connection.objects.enabled(), name=name)
+    if not access.rights_on(request.user, connection):
+        raise Http404(f"There is no connection {name}.")
+    if request.session.get(LAST_CONNECTION) != connection.name:
+        request.session[LAST_CONNECTION] = connection.name
+    return connection
+
+
+def refuse(request: HttpRequest, error: NotAllowed) -> HttpResponse:
+    """What is missing and who can grant it: a page; its part, or JSON, for a script; text for a program."""
+    accepted, response = request.headers.get("Accept", ""), HttpResponse()
+    if wants_part(request):
+        response = render(request, "console/frame/_refused.html", {"refused": error}, status=403)
+    elif "application/json" in accepted:
+        response = JsonResponse({"message": sentences(error)}, status=403)
+    elif "text/html" in accepted:
+        response = render(request, "403.html", {"refused": error}, status=403)
+    else:
+        response = HttpResponse(f"{sentences(error)}\n", status=403, content_type="text/plain; charset=utf-8")
+    patch_vary_headers(response, (*ASKERS, "Accept"))
+    return response

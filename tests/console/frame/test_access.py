@@ -1,0 +1,97 @@
+"""What the console answers to somebody who may not do what a URL stands for."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
+
+from batchconsole.jobs.models import Connection, Grant
+from batchconsole.urls import urlpatterns as ours
+from tests.console.conftest import Answer, MakeJob
+from tests.factories import grant
+
+PAGE = {"Accept": "text/html"}
+
+
+def unsaid(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("secret")
+
+
+urlpatterns = [path("unsaid/", unsaid), *ours]
+
+
+@pytest.fixture
+def viewer(person: User, connection: Connection) -> User:
+    Grant.objects.all().delete()
+    grant(person, "Viewer", connection)
+    return person
+
+
+@pytest.mark.urls(__name__)
+def test_a_url_that_names_no_right_is_refused_to_a_superuser_too(admin_client: Client) -> None:
+    answer = admin_client.get("/unsaid/", headers=PAGE)
+    assert answer.status_code == 403
+    assert "Nothing says who may open this page" in answer.text
+
+
+def test_a_refusal_is_a_page_that_says_what_is_missing_and_who_grants_it(client: Client, viewer: User) -> None:
+    User.objects.create_superuser("grace", first_name="Grace", last_name="Hopper")
+    answer = client.get("/local/s3/", headers=PAGE)
+    assert answer.status_code == 403
+    assert "the right “read” on Local stack" in answer.text
+    assert "Ask Grace Hopper for it." in answer.text
+    assert "side-navigation" in answer.text
+
+
+def test_a_script_gets_the_part_of_the_page(client: Client, viewer: User) -> None:
+    answer = client.get("/local/s3/", headers={"HX-Request": "true"})
+    assert answer.status_code == 403
+    assert answer.text.startswith('<div class="alert"')
+
+
+def test_the_script_of_an_upload_gets_a_message(client: Client, viewer: User) -> None:
+    answer = client.post("/local/s3/upload/start/", headers={"Accept": "application/json"})
+    assert answer.status_code == 403
+    assert "the right “submit”" in answer.json()["message"]
+
+
+def test_a_program_gets_text(client: Client, viewer: User, make_job: MakeJob) -> None:
+    answer = client.get(f"/local/jobs/{make_job().pk}/results.csv")
+    assert answer.status_code == 403
+    assert answer["Content-Type"].startswith("text/plain")
+    assert "the right “read”" in answer.text
+
+
+def test_who_has_no_right_on_a_connection_does_not_learn_of_it(client: Client, viewer: User, other: Connection) -> None:
+    assert client.get("/production/").status_code == client.get("/no-such/").status_code == 404
+    assert "Production" not in client.get("/local/").text
+
+
+def test_a_job_of_another_connection_is_not_found(client: Client, make_job: MakeJob, other: Connection) -> None:
+    key = make_job().pk
+    for what in ("", "stop/", "tags/", "resend/"):
+        assert client.get(f"/production/jobs/{key}/{what}").status_code == 404
+
+
+def test_ones_own_job_takes_submit_and_others_operate(client: Client, person: User, make_job: MakeJob) -> None:
+    Grant.objects.all().delete()
+    grant(person, "Submitter")
+    own, others = make_job(), make_job(created_by=None)
+    assert client.get(f"/local/jobs/{own.pk}/stop/").status_code == 200
+    refused = client.get(f"/local/jobs/{others.pk}/stop/")
+    assert refused.status_code == 403
+    assert "“operate”" in refused.text
+
+
+def test_a_new_account_is_told_whom_to_ask(client: Client, connection: Connection) -> None:
+    Grant.objects.all().delete()
+    User.objects.create_superuser("grace")
+    answer: Answer = client.get("/")
+    assert "Nobody has given you access to a connection yet" in answer.text
+    assert "Ask grace for it." in answer.text
+    assert "Local stack" not in answer.text
+
+
+def test_the_administration_is_for_staff(client: Client) -> None:
+    assert client.get("/admin/").status_code == 403
