@@ -111,6 +111,8 @@ def start(
     actor: Actor,
     upload: str = "",
     source_s3_uri: str = "",
+    separator: str = "",
+    encoding: str = "",
 ) -> MadeInput:
     """Have input made by a worker soon. *source* is the file of *upload* or the object at *source_s3_uri*.
 
@@ -127,6 +129,8 @@ def start(
             source_s3_uri=source_s3_uri,
             source_etag=source.etag,
             kind=look.kind,
+            separator=separator,
+            encoding=encoding,
             is_foreign=bool(look.foreign),
             recipe_json=msgspec.json.encode(recipe).decode(),
             output_s3_uri=output_s3_uri,
@@ -168,7 +172,14 @@ def _objects(made: MadeInput, progress: "_Progress") -> Iterator[tuple[str, Iter
     source = open_source(made).counted(progress.read)
     yield (
         made.output_s3_uri,
-        read_records(source, cast(Kind, made.kind), is_foreign=made.is_foreign, recipe=made.recipe),
+        read_records(
+            source,
+            cast(Kind, made.kind),
+            is_foreign=made.is_foreign,
+            recipe=made.recipe,
+            separator=made.separator,
+            encoding=made.encoding,
+        ),
     )
 
 

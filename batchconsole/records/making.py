@@ -14,8 +14,10 @@ import msgspec
 from batchconsole.records import bodies
 from batchconsole.records.body_parts import Untranslatable
 from batchconsole.records.families.base import Request
+from batchconsole.records.families.response_formats import schema_format
 from batchconsole.records.foreign import ForeignLine, foreign_line, read_foreign
 from batchconsole.records.foreign_members import Unreadable
+from batchconsole.records.schema_fields import NAME, SchemaError, read_output_schema
 from batchconsole.records.tables import Row, TableError, as_text
 
 PLACEHOLDER = re.compile(r"\{\{([^{}\n]+)\}\}|\{([^{}\n\"':]+)\}")
@@ -24,7 +26,7 @@ MOST_TEMPLATE_CHARACTERS = 100_000
 # A prompt with each of its values put in. More than any model reads: a million tokens are four million characters.
 MOST_PROMPT_CHARACTERS = 16 * 2**20
 
-Part = Literal["template", "system", "record_id_column", "max_tokens", "temperature", "shape"]
+Part = Literal["template", "system", "record_id_column", "max_tokens", "temperature", "shape", "output_schema"]
 PROMPTS: tuple[Part, ...] = ("template", "system")
 
 
@@ -32,7 +34,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """How a row becomes a record.
 
     ``shape`` is one of :data:`bodies.SHAPES`. Without ``record_id_column`` records are numbered. ``max_tokens`` bounds
-    the output; an unset one is the model's own, where the shape allows that.
+    the output; an unset one is the model's own, where the shape allows that. ``output_schema`` is the JSON Schema that
+    answers are to keep to, as JSON; empty: answers are text.
     """
 
     template: str = ""
@@ -41,6 +44,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     record_id_column: str = ""
     max_tokens: int | None = None
     temperature: float | None = None
+    output_schema: str = ""
 
 
 class RecipeError(ValueError):
@@ -120,6 +124,24 @@ def check_recipe(recipe: Recipe, columns: Iterable[str]) -> None:
         )
     _check_names(recipe, known)
     _check_shape(recipe, shape)
+    if recipe.output_schema:
+        _check_schema(recipe, shape)
+
+
+def _check_schema(recipe: Recipe, shape: bodies.Shape) -> None:
+    if "response_format" not in shape.carries:
+        able = [each.title for each in bodies.SHAPES.values() if "response_format" in each.carries]
+        hint = f"Choose text answers, or one of these formats: {', '.join(able)}."
+        raise RecipeError(f"{shape.title} takes no output schema.", part="output_schema", hint=hint)
+    try:
+        _schema(recipe)
+    except SchemaError as error:
+        raise RecipeError(str(error), part="output_schema") from error
+
+
+def _schema(recipe: Recipe) -> dict[str, Any]:
+    """The parsed output schema; Claude's own format demands that every object in it is closed."""
+    return read_output_schema(recipe.output_schema, closed=recipe.shape == "anthropic")
 
 
 def _check_names(recipe: Recipe, columns: list[str]) -> None:
@@ -185,6 +207,7 @@ def _record(number: int, row: Row, recipe: Recipe) -> Made:
         messages=[*messages, {"role": "user", "content": prompt}],
         max_tokens=recipe.max_tokens,
         temperature=recipe.temperature,
+        extra={"response_format": schema_format(_schema(recipe), NAME)} if recipe.output_schema else {},
     )
     return Made(record_id, bodies.write(recipe.shape, request))
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+import msgspec
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.datastructures import MultiValueDict
@@ -11,12 +12,15 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import S3UriField, required
 from batchconsole.console.kit.layout import Choice
 from batchconsole.console.kit.page_form import PageForm
+from batchconsole.console.make_input.answer_fields import AnswerFieldFormSet, field_formset, field_rows
 from batchconsole.console.make_input.layout import making_layout
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look
 from batchconsole.jobs.storage import Storage
 from batchconsole.records.bodies import SHAPES
+from batchconsole.records.csv_rows import ENCODINGS
 from batchconsole.records.making import Made, Recipe, RecipeError
+from batchconsole.records.schema_fields import schema_of
 from batchconsole.records.tables import TableError
 
 UPLOAD, S3 = "upload", "s3"
@@ -25,6 +29,14 @@ SOURCES = [
     (S3, Choice("Use an object in S3", "The better choice for files of gigabytes.")),
 ]
 SOURCE_FIELDS = {UPLOAD: "file", S3: "input_s3_uri"}
+TEXT, SCHEMA, FIELDS = "text", "schema", "fields"
+ANSWERS = [
+    (TEXT, Choice("Text", "As the model writes it.")),
+    (FIELDS, Choice("JSON with these fields", "Each becomes a column of the results.")),
+    (SCHEMA, Choice("JSON of a schema", "A JSON Schema, as far as Bedrock takes it.")),
+]
+SEPARATOR_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+SEPARATORS = [("", "Found by itself"), *((name, name.capitalize()) for name in SEPARATOR_NAMES)]
 NUMBERED = ("", "Number the records")
 WHOLE_NUMBER = "Maximum output tokens must be a whole number, 1 or more."
 ZERO_TO_TWO = "Temperature must be from 0 to 2."
@@ -44,6 +56,10 @@ class MakingForm(PageForm):
     upload = forms.CharField(required=False, widget=forms.HiddenInput)
     upload_name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
     input_s3_uri = S3UriField(required=False, help_text="One CSV, JSON Lines, or Parquet file.")
+    separator = forms.ChoiceField(label="Separator", choices=SEPARATORS, required=False)
+    encoding = forms.ChoiceField(
+        label="Encoding", choices=[("", "Found by itself"), *ENCODINGS.items()], required=False
+    )
     template = forms.CharField(
         label="Prompt template",
         required=False,
@@ -80,10 +96,20 @@ class MakingForm(PageForm):
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), ZERO_TO_TWO),
         widget=forms.TextInput,
     )
+    answer_format = forms.ChoiceField(
+        label="Answers", choices=ANSWERS, initial=TEXT, required=False, widget=forms.RadioSelect
+    )
+    output_schema = forms.CharField(
+        label="JSON Schema",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        help_text="An object with properties. Each top-level property becomes a column of the results.",
+    )
     output_s3_uri = S3UriField(help_text="Where the records go, as one .jsonl file.")
 
     def __init__(self, data: Any = None, *, storage: Storage, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, None if data is None else MultiValueDict(), initial=initial)
+        self.answer_fields = field_formset(field_rows(data if data is not None else (initial or {}).get("rows", {})))
         self.storage, self.connection = storage, storage.connection
         self.origin: Source | None = None
         self.look: Look | None = None
@@ -93,7 +119,7 @@ class MakingForm(PageForm):
     @classmethod
     def draft(cls, data: Any, **kwargs: Any) -> Self:
         """The form as filled in so far; of all it says only the source is judged, as far as there is one."""
-        form = super().draft(data, **kwargs)
+        form = super().draft(data, initial={"rows": data}, **kwargs)
         form.cleaned_data = {}  # what is said of the source is taken out of it
         form.read_source()
         return form
@@ -102,7 +128,11 @@ class MakingForm(PageForm):
         """Fit the form to what the source turned out to be."""
         columns = self.look.columns if self.look else ()
         self.fields["record_id_column"].widget.choices = [NUMBERED, *((name, name) for name in columns)]
-        self.helper.layout = making_layout(self.connection.name, foreign=self.look.foreign if self.look else "")
+        self.helper.layout = making_layout(
+            self.connection.name,
+            foreign=self.look.foreign if self.look else "",
+            is_csv=self.look.kind == "csv" if self.look else self.has_source,
+        )
 
     def cancel_to(self, url: str) -> None:
         """Let Cancel lead to *url* and not to the jobs."""
@@ -123,11 +153,24 @@ class MakingForm(PageForm):
     def token(self) -> str:
         return str(self["upload"].value() or "") if self.source_field == "file" else ""
 
+    @property
+    def has_source(self) -> bool:
+        return bool(self.token or self.source_s3_uri)
+
+    @property
+    def separation(self) -> dict[str, str]:
+        """Separator and encoding of a CSV file as chosen; empty where they are to be found."""
+        encoding = str(self["encoding"].value() or "")
+        return {
+            "separator": SEPARATOR_NAMES.get(str(self["separator"].value() or ""), ""),
+            "encoding": encoding if encoding in ENCODINGS else "",
+        }
+
     def read_source(self) -> None:
         """Look at the source, if one is named; what is wrong with it becomes an error of its field."""
         try:
             self.origin = self._open()
-            self.look = look(self.origin) if self.origin else None
+            self.look = look(self.origin, **self.separation) if self.origin else None
         except (TableError, UserError) as error:
             self.add_error(self.source_field, sentences(error))
         except AwsError as error:
@@ -154,25 +197,50 @@ class MakingForm(PageForm):
         data = self.cleaned_data
         if "input_s3_uri" not in self.errors:
             self.read_source()
-        if not self.token and not self.source_s3_uri:
+        if not self.has_source:
             label = "File" if self.source_field == "file" else "S3 URI"
             self.add_error(self.source_field, required(label)["required"])
+        if self.look and not self.look.foreign:
+            self._clean_answers()
         if self.look and not self.errors.keys() - {"output_s3_uri"}:
             self._try_recipe(self.look)
         return data
+
+    def _clean_answers(self) -> None:
+        """What was chosen for answers must be filled in."""
+        if self.answers == SCHEMA and not self.schema_text:
+            self.add_error("output_schema", required("JSON Schema")["required"])
+        if self.answers == FIELDS and not self.answer_fields.is_valid():
+            self.add_error("answer_format", _first_error(self.answer_fields))
 
     def _try_recipe(self, look: Look) -> None:
         try:
             look.first_records(self.recipe)
         except RecipeError as error:
-            self.add_error(error.part, sentences(error))
+            part = "answer_format" if error.part == "output_schema" and self.answers != SCHEMA else error.part
+            self.add_error(part, sentences(error))
         except TableError as error:
             self.add_error(self.source_field, sentences(error))
 
     @property
+    def answers(self) -> str:
+        """How answers are to be written: :data:`TEXT`, :data:`SCHEMA` or :data:`FIELDS`."""
+        chosen = str(self["answer_format"].value() or "")
+        return chosen if chosen in (SCHEMA, FIELDS) else TEXT
+
+    @property
+    def schema_text(self) -> str:
+        """The output schema as JSON; empty for answers that are text, and while no field has a name."""
+        if self.answers == SCHEMA:
+            return str(self["output_schema"].value() or "").strip()
+        fields = self.answer_fields.fields_of_answer if self.answers == FIELDS else []
+        return msgspec.json.encode(schema_of(fields)).decode() if fields else ""
+
+    @property
     def recipe(self) -> Recipe:
         """How records are made. The parts that are not valid, or not judged yet, are left out."""
-        values = {name: self._value(name) for name in Recipe.__struct_fields__}
+        names = [name for name in Recipe.__struct_fields__ if name != "output_schema"]
+        values = {name: self._value(name) for name in names} | {"output_schema": self.schema_text}
         return Recipe(**{name: value for name, value in values.items() if value not in (None, "")})
 
     def _value(self, name: str) -> Any:
@@ -211,6 +279,10 @@ class MakingForm(PageForm):
             return self.look.first_records(self.recipe), ""
         except (RecipeError, TableError) as error:
             return [], sentences(error)
+
+
+def _first_error(formset: AnswerFieldFormSet) -> str:
+    return next((error.message for error in formset.error_list("Fields")), "Name at least one field.")
 
 
 def suggestions(form: MakingForm) -> dict[str, str]:

@@ -25,12 +25,15 @@ SHOWN: dict[str, Any] = {
 }
 
 
-def making_layout(connection: str, *, foreign: str = "") -> Layout:
-    """The layout for the connection of that name; *foreign* names the other provider's batch that is converted."""
+def making_layout(connection: str, *, foreign: str = "", is_csv: bool = False) -> Layout:
+    """The layout for the connection of that name; *foreign* names the other provider's batch that is converted, and
+    *is_csv* has the separator and the encoding chosen.
+    """
     return Layout(
         Fragment("cloudscape/layout/default_submit.html"),
-        _source(connection),
+        _source(connection, is_csv=is_csv),
         _recipe(connection, foreign=foreign),
+        *([] if foreign else [_answers(connection)]),
         Fragment("console/make_input/_making_preview_container.html"),
         Container(
             "Destination",
@@ -46,7 +49,7 @@ def making_layout(connection: str, *, foreign: str = "") -> Layout:
     )
 
 
-def _source(connection: str) -> Container:
+def _source(connection: str, *, is_csv: bool) -> Container:
     url = reverse("input-new", args=[connection])
     in_s3 = S3Location(
         "input_s3_uri",
@@ -64,7 +67,33 @@ def _source(connection: str) -> Container:
         "Source",
         RadioGroup("source", {"upload": uploaded, "s3": in_s3}, hide_label=True),
         Fragment("console/make_input/_making_look.html"),
+        *([_separation(url)] if is_csv else []),
         description="A table with one row for each record, or a batch file made for OpenAI or Anthropic.",
+    )
+
+
+def _separation(url: str) -> Columns:
+    """What a person may choose for CSV; the file is read again at once."""
+    read: dict[str, Any] = {
+        "hx_post": url,
+        "hx_trigger": "change",
+        "hx_target": "#making-body",
+        "hx_vals": '{"read": "1"}',
+    }
+    return Columns(
+        Field("separator", optional=False, stretch=True, **read),
+        Field("encoding", optional=False, stretch=True, **read),
+    )
+
+
+def _answers(connection: str) -> Container:
+    typed: dict[str, Any] = {**SHOWN, "hx_post": reverse("input-new", args=[connection])}
+    schema = Field("output_schema", optional=False, stretch=True, hx_trigger="input changed delay:400ms", **typed)
+    fields = Fragment("console/make_input/_answer_fields.html")
+    return Container(
+        "Answers",
+        RadioGroup("answer_format", {"fields": fields, "schema": schema}, hide_label=True),
+        description="With a schema, Bedrock lets the model write JSON of that form only.",
     )
 
 

@@ -19,6 +19,7 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.steps import take_step
+from batchconsole.console.make_input.answer_fields import edit_rows
 from batchconsole.console.make_input.forms import S3, MakingForm, suggestions
 from batchconsole.console.make_input.upload_handler import ArrivingFile, DataFolderUploadHandler
 from batchconsole.console.s3.browser import read_page
@@ -74,7 +75,12 @@ def _new(request: ConsoleRequest) -> HttpResponse:
         return _begin(request)
     data = request.POST.copy()
     _take_file(request, data)
-    if "preview" in data:
+    focus = edit_rows(data)
+    if focus:
+        form = MakingForm.draft(data, storage=storage_of(request))
+        form.focus(focus)
+        return _show(request, form)
+    if data.get("preview"):
         form = MakingForm.draft(data, storage=storage_of(request))
         return _preview(request, form) if wants_part(request) else _show(request, form)
     if "read" in data or "forget_upload" in data:
@@ -170,7 +176,9 @@ def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
 def _write(form: MakingForm) -> int:
     assert form.origin is not None
     assert form.look is not None
-    records = read_records(form.origin, form.look.kind, is_foreign=bool(form.look.foreign), recipe=form.recipe)
+    records = read_records(
+        form.origin, form.look.kind, is_foreign=bool(form.look.foreign), recipe=form.recipe, **form.separation
+    )
     return making.write_now(
         form.connection, form.storage.actor, output_s3_uri=form.cleaned_data["output_s3_uri"], records=records
     )
@@ -198,6 +206,7 @@ def _hand_over(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
         actor=request.user,
         upload=form.token,
         source_s3_uri=form.source_s3_uri,
+        **form.separation,
     )
     return redirect(made)
 

@@ -26,6 +26,8 @@ class MadeInput(Work):
     source_s3_uri = models.CharField(max_length=1024, blank=True, help_text="The object, when it is not an upload.")
     source_etag = models.CharField(max_length=100, blank=True)
     kind = models.CharField(max_length=7, blank=True)
+    separator = models.CharField(max_length=1, blank=True, help_text="Of CSV, where a person has chosen it.")
+    encoding = models.CharField(max_length=16, blank=True, help_text="Likewise.")
     is_foreign = models.BooleanField(default=False, help_text="Lines of another provider's batch, to be converted.")
     recipe_json = models.TextField(blank=True, help_text="The prompt template and the settings.")
     resend_of = models.ForeignKey(

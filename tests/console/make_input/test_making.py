@@ -342,3 +342,97 @@ def test_making_is_cancelled_from_its_page(client: Client, connection: Connectio
     assert "Nothing was written to S3." in page
     again = client.post(f"{made.get_absolute_url()}cancel/", follow=True).content.decode()
     assert "This has ended already." in again
+
+
+PET = '{"type": "object", "properties": {"name": {"type": "string"}}, "additionalProperties": false}'
+ROWS: dict[str, Any] = {
+    "answer_format": "fields",
+    "fields-0-name": "mood",
+    "fields-0-kind": "string",
+    "fields-0-description": "good or bad",
+    "fields-0-required": "on",
+    "fields-1-name": "stars",
+    "fields-1-kind": "integer",
+}
+MADE_OF_ROWS = {
+    "type": "object",
+    "properties": {"mood": {"type": "string", "description": "good or bad"}, "stars": {"type": "integer"}},
+    "required": ["mood"],
+    "additionalProperties": False,
+}
+ASKED: dict[str, Any] = {"template": "{question}", "record_id_column": "id"}
+SCHEMA_IN: dict[str, Any] = {
+    "converse": lambda body: json.loads(body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]),
+    "anthropic": lambda body: body["output_config"]["format"]["schema"],
+    "openai_chat": lambda body: body["response_format"]["json_schema"]["schema"],
+}
+
+
+@pytest.mark.parametrize("shape", SCHEMA_IN)
+@pytest.mark.parametrize(
+    ("chosen", "schema"),
+    [(ROWS, MADE_OF_ROWS), ({"answer_format": "schema", "output_schema": PET}, json.loads(PET))],
+)
+def test_an_output_schema_is_written_for_the_record_format(
+    client: Client, connection: Connection, bucket: str, shape: str, chosen: dict[str, Any], schema: dict[str, Any]
+) -> None:
+    output = f"s3://{bucket}/a.jsonl"
+    post(client, file=file(), output_s3_uri=output, **ASKED, **chosen, shape=shape)
+    assert SCHEMA_IN[shape](written(connection, bucket, "a.jsonl")[0]["modelInput"]) == schema
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"answer_format": "schema"}, "JSON Schema is required"),
+        ({"answer_format": "schema", "output_schema": "{"}, "The schema is not JSON"),
+        ({"answer_format": "schema", "output_schema": '{"minimum": 1}'}, "$.minimum"),
+        ({"answer_format": "schema", "output_schema": PET, "shape": "nova"}, "Amazon Nova takes no output schema"),
+        (ROWS | {"shape": "titan_text"}, "Amazon Titan Text takes no output schema"),
+        ({"answer_format": "fields"}, "Name at least one field"),
+        (ROWS | {"fields-1-name": "mood"}, "Another field has this name"),
+        ({"answer_format": "fields", "fields-0-description": "x", "fields-0-kind": "string"}, "Name is required"),
+    ],
+)
+def test_what_is_wrong_with_an_output_schema_is_said_in_place(
+    client: Client, connection: Connection, bucket: str, chosen: dict[str, Any], said: str
+) -> None:
+    assert said in text(post(client, file=file(), output_s3_uri=f"s3://{bucket}/a.jsonl", **{**ASKED, **chosen}))
+
+
+def test_rows_of_fields_are_added_and_removed_without_script(client: Client, connection: Connection) -> None:
+    more = post(client, **ROWS, add_field="1")
+    assert 'name="fields-2-name"' in text(more)
+    assert 'name="fields-0-name" id="id_fields-0-name" value="mood"' in text(more)
+    fewer = text(post(client, **ROWS, remove_field="0"))
+    assert 'name="fields-0-name" id="id_fields-0-name" value="stars"' in fewer
+    assert "fields-1-name" not in fewer
+
+
+def test_the_preview_shows_the_schema(client: Client, connection: Connection) -> None:
+    assert '"mood"' in text(post(client, htmx=True, file=file(), preview="1", **ASKED, **ROWS)).replace("\\", "")
+
+
+SEMICOLONS = b"id;question\n" + b"".join("q-%d;Wie hei\u00dft, %d?\n".encode("cp1252") % (n, n) for n in range(3))
+
+
+def test_separator_and_encoding_can_be_chosen(client: Client, connection: Connection, bucket: str) -> None:
+    chosen: dict[str, Any] = {"separator": "pipe", "encoding": "cp1252"}
+    assert "{id;question}" in text(post(client, htmx=True, file=file(SEMICOLONS), read="1", **chosen))
+    chosen["separator"] = "semicolon"
+    post(client, file=file(SEMICOLONS), output_s3_uri=f"s3://{bucket}/a.jsonl", **ASKED, **chosen)
+    first = written(connection, bucket, "a.jsonl")[0]["modelInput"]
+    assert first["messages"][0]["content"][0]["text"] == "Wie heißt, 0?"
+
+
+def test_a_worker_reads_with_the_separator_and_the_encoding_chosen(
+    client: Client, connection: Connection, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "AT_ONCE_BYTES", 10)
+    chosen: dict[str, Any] = {"separator": "semicolon", "encoding": "cp1252"}
+    post(client, file=file(SEMICOLONS), output_s3_uri=f"s3://{bucket}/a.jsonl", **ASKED, **chosen, **ROWS)
+    made = MadeInput.objects.get()
+    making.make_input(made)
+    made.refresh_from_db()
+    assert (made.state, made.separator, made.encoding) == ("done", ";", "cp1252")
+    assert json.loads(made.recipe.output_schema) == MADE_OF_ROWS
