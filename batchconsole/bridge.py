@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -302,6 +303,8 @@ def make_environ(scope: Scope, length: int) -> Environ:
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": scope.get("root_path", ""),
         "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        # As it was sent, percent-encoded: what a client has signed. Servers for WSGI give it this name.
+        "REQUEST_URI": (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1"),
         "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),

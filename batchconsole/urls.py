@@ -9,5 +9,6 @@ handler500 = "batchconsole.console.frame.trouble.server_error"
 
 urlpatterns = [
     path("admin/", (declare(admin.site.get_urls(), Audience.STAFF), "admin", admin.site.name)),
+    path("", include("batchconsole.api.urls")),
     path("", include("batchconsole.console.urls")),
 ]

@@ -1,16 +1,19 @@
 """Amazon S3: listing for the pickers, streaming and ranged reads for results, writing for uploads and samples."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from batchconsole.aws.errors import translate
 from batchconsole.aws.s3_addresses import SCHEME
 from batchconsole.aws.session import Target, client
 
+MOST_AT_ONCE = 5 * 1024**3  # bytes that one CopyObject copies
+PART_BYTES = 512 * 1024**2
 # Storage classes whose objects must be restored before they can be read, which takes minutes to days.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html
 ARCHIVES = {"GLACIER": "Glacier Flexible Retrieval", "DEEP_ARCHIVE": "Glacier Deep Archive"}
@@ -238,6 +241,39 @@ def upload_fileobj(target: Target, bucket: str, key: str, file: BinaryIO) -> Non
     """Write an object of any size from an open file, in parts; raises :class:`AwsError`."""
     with translate("PutObject", permission="s3:PutObject", subject=f"{SCHEME}{bucket}/{key}"):
         client(target, "s3").upload_fileobj(file, bucket, key)
+
+
+def copy_object(
+    target: Target,
+    bucket: str,
+    item: S3Object,
+    *,
+    to_key: str,
+    kms_key_id: str = "",
+    owner: str = "",
+    progress: Callable[[int], None] = lambda copied_bytes: None,
+    at_once: int = MOST_AT_ONCE,
+) -> None:
+    """Have S3 copy *item* within its bucket: in one call, or in parts where it has more than *at_once* bytes.
+
+    *progress* is called with the bytes of each part, in the caller's thread. With *kms_key_id* the copy is encrypted
+    with that key, as its original was. Raises :class:`AwsError`.
+    """
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html: a larger object takes UploadPartCopy.
+    config = TransferConfig(
+        multipart_threshold=at_once + 1, multipart_chunksize=min(at_once, PART_BYTES), use_threads=False
+    )
+    extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id} if kms_key_id else {}
+    owners = {"ExpectedBucketOwner": owner, "ExpectedSourceBucketOwner": owner} if owner else {}
+    with translate("CopyObject", permission="s3:PutObject", subject=f"{SCHEME}{bucket}/{to_key}"):
+        client(target, "s3").copy(
+            {"Bucket": bucket, "Key": item.key},
+            bucket,
+            to_key,
+            ExtraArgs=extra | owners,
+            Callback=progress,
+            Config=config,
+        )
 
 
 def create_bucket(target: Target, bucket: str) -> None:

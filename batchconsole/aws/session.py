@@ -98,6 +98,11 @@ def _make_client(target: Target, service: str) -> Any:
     )
 
 
+def credentials_of(target: Target) -> Any:
+    """botocore's credentials of *target*, which renew themselves; raises what botocore raises without any."""
+    return _session(target).get_credentials()
+
+
 def parse_time(value: Any) -> datetime:
     """A timestamp of AWS's. botocore's own parser guesses at each, which is most of the time a long list takes."""
     if isinstance(value, str) and ISO_TIME.fullmatch(value):

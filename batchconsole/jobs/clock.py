@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from batchconsole.jobs import bulk_actions, input_checks, lifecycle, making, quotas, results, sync
+from batchconsole.jobs import bulk_actions, input_checks, lifecycle, making, output_copies, quotas, results, sync
 from batchconsole.jobs.leases import Step
 from batchconsole.jobs.scheduling import BATCH
 
@@ -18,6 +18,7 @@ STEPS: tuple[Step[Any, Any], ...] = (
     input_checks.check_input,
     input_checks.check_records,
     results.collect_results,
+    output_copies.copy_output,
     making.make_input,
     bulk_actions.stop_jobs,
 )

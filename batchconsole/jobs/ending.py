@@ -1,7 +1,8 @@
 """The one door for an end. Whatever ends a job, ``BatchJob.transition`` comes here, in the transaction of the end.
 
-An end asks for the results where AWS had the job and may have written any, leaves nothing else due, and lets those try
-again that wait for the model's quota. It knows no model, so that the models can call it.
+An end asks for the results where AWS had the job and may have written any, and for a copy of the output where a program
+looks for it under an id of ours. It leaves nothing else due, and lets those try again that wait for the model's quota.
+It knows no model, so that the models can call it.
 """
 
 from datetime import datetime
@@ -20,6 +21,9 @@ class Ending(Protocol):
     connection_id: int
     base_model_id: str
     results: str
+    gateway_id: str
+
+    def ask_for_copy(self) -> None: ...
 
     @classmethod
     def bring_forward(cls, connection_id: int, base_model_id: str) -> None: ...
@@ -36,5 +40,7 @@ def follow_end(job: Ending, *, was: str) -> None:
     """Do what follows the end of *job*, which was in state *was*. The connection's row is held."""
     if job.results == PENDING:
         nudge("collect_results", job.pk)
+        if job.gateway_id:
+            job.ask_for_copy()
     if was in OCCUPYING:
         job.bring_forward(job.connection_id, job.base_model_id)

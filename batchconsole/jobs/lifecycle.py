@@ -54,22 +54,32 @@ def create_job(
     check_input: bool = False,
     resend_of: BatchJob | None = None,
     clone_of: BatchJob | None = None,
+    caller_token: str = "",
+    is_nudged: bool = True,
 ) -> BatchJob:
     """Save a job and have it checked or submitted soon. No call to AWS is made here, so nothing can get lost.
 
-    A *request* without a client request token gets a fresh one.
+    A *request* without a client request token gets a fresh one. With *caller_token* a program may ask for the job
+    again. Who submits the job at once says ``is_nudged=False``, lest a worker is sent to do the same.
     """
     status = Status.CHECKING if check_input else Status.QUEUED
     asked = {name: value for name, value in request.as_fields().items() if value}
     family = {"resend_of": resend_of, "clone_of": clone_of}
     with transaction.atomic():
         job = BatchJob(
-            connection=connection, created_by=actor, status=status, check_input=check_input, **family, **asked
+            connection=connection,
+            created_by=actor,
+            status=status,
+            check_input=check_input,
+            caller_token=caller_token,
+            **family,
+            **asked,
         )
         job.save()
         job.merges.set(_merged_in(job))
         job.record(Verb.CREATED, actor=actor, to_status=status)
-        nudge("check_input" if check_input else "submit", job.pk)
+        if is_nudged:
+            nudge("check_input" if check_input else "submit", job.pk)
     return job
 
 

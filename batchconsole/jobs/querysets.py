@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from batchconsole.jobs import search
-from batchconsole.jobs.states import LIVE, OCCUPYING, Status
+from batchconsole.jobs.states import LIVE, NEVER_SENT, OCCUPYING, Status
 
 # Beyond this a list says "10,000+". Counting stops there, so a page costs the same however many jobs there are.
 COUNT_LIMIT = 10_000
@@ -105,6 +105,10 @@ class BatchJobQuerySet(LeasedQuerySet):
         alone = self.model.objects.filter(resend_of__in=jobs).order_by().values("pk")
         merged = self.model.merges.through.objects.filter(to_batchjob__in=jobs).values("from_batchjob")
         return self.filter(pk__in=alone.union(merged))
+
+    def using_name(self, connection_id: int, job_name: str) -> Self:
+        """The job that has *job_name* in its account and region, where another of that name would be refused."""
+        return self.filter(connection_id=connection_id, job_name=job_name).exclude(status__in=NEVER_SENT)
 
     def live(self) -> Self:
         return self.filter(status__in=LIVE)

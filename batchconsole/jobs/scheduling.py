@@ -52,6 +52,14 @@ def free_places(connection_id: int, base_model_id: str) -> int:
     return limits_of(connection_id, base_model_id).jobs_at_once - live
 
 
+def may_go_now(job: BatchJob) -> bool:
+    """Whether a queued *job* has nobody of its model before it, and a place that is free."""
+    if job.status != Status.QUEUED:
+        return False
+    ahead = BatchJob.objects.queued(job.connection_id, job.base_model_id).filter(id__lt=job.pk)
+    return not ahead.exists() and free_places(job.connection_id, job.base_model_id) > 0
+
+
 def take_place(job: BatchJob, lease: Lease) -> bool:
     """Have *job* occupy a place of its model's limit; false when there is none, or *job* has left the queue.
 

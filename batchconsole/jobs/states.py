@@ -32,7 +32,9 @@ STOPPABLE = (WAITING | LIVE) - {Status.STOPPING}
 OCCUPYING = LIVE | {Status.SUBMITTING}
 ENDED_ON_AWS = frozenset({Status.COMPLETED, Status.PARTIALLY_COMPLETED, Status.FAILED, Status.STOPPED, Status.EXPIRED})
 ON_AWS = LIVE | ENDED_ON_AWS
-ENDED = ENDED_ON_AWS | {Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED}
+# The name of one of these never reached AWS, so it is free.
+NEVER_SENT = frozenset({Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED})
+ENDED = ENDED_ON_AWS | NEVER_SENT
 
 # Sync may see several steps at once, so each live state leads to every later one. Whatever we believe of a job that was
 # ever sent, sync can find it on AWS by its token: an answer that got lost does not mean that nothing happened.
@@ -87,5 +89,7 @@ class Verb(TextChoices):
     INPUT_MADE = "input_made", "Input made"
     INPUT_CHECK_CANCELLED = "input_check_cancelled", "Input check cancelled"
     INPUT_MAKING_CANCELLED = "input_making_cancelled", "Making of input cancelled"
+    OUTPUT_COPIED = "output_copied", "Output copied to where the program looks for it"
+    OUTPUT_NOT_COPIED = "output_not_copied", "Output could not be copied"
     API_KEY_CREATED = "api_key_created", "API key created"
     API_KEY_REVOKED = "api_key_revoked", "API key revoked"

@@ -79,6 +79,11 @@ def _read(connection: Connection, lease: Lease) -> Pass:
     return found
 
 
+def take_in(connection: Connection, summary: JobSummary) -> None:
+    """Write one job that AWS was asked for by itself, as a page of a pass would be."""
+    _take_page(connection, [summary], Pass(missing={}, watermark=None))
+
+
 def _take_page(connection: Connection, page: list[JobSummary], found: Pass) -> None:
     """Write one page in one transaction: known jobs by ARN, our own by token, the rest as imports."""
     with transaction.atomic():

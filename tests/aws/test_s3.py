@@ -108,3 +108,14 @@ def test_locations_are_parsed(uri: str, parts: tuple[str, str]) -> None:
 def test_other_text_is_no_location(uri: str) -> None:
     with pytest.raises(ValueError, match="not an S3 location"):
         parse_s3_uri(uri)
+
+
+@pytest.mark.parametrize("at_once", [5 * 2**20, 2**30])
+def test_an_object_is_copied_whole_or_in_parts(target: Target, bucket: str, at_once: int) -> None:
+    body = bytes(range(256)) * 2**12 * 6
+    s3.put_object(target, bucket, "from", body)
+    copied: list[int] = []
+    item = s3.head_object(target, bucket, "from")
+    s3.copy_object(target, bucket, item, to_key="to", at_once=at_once, progress=copied.append)
+    assert s3.get_range(target, bucket, "to") == body
+    assert sum(copied) == len(body)

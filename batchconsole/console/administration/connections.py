@@ -27,6 +27,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
     class Meta:
         labels: ClassVar = {
             "is_enabled": "Enabled",
+            "checks_programs": "Check input",
             "account_id": "Account ID",
             "assume_role_arn": "Role ARN",
             "external_id": "External ID",
@@ -68,6 +69,7 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic onl
                 "description": "Only for a stack that is not AWS.",
             },
         ),
+        ("Programs", {"fields": ("checks_programs",)}),
         ("Following its jobs", {"fields": ("synced_at", "sync_due_at", "trouble")}),
     )
 

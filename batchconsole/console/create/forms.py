@@ -17,9 +17,10 @@ from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.tags import TaggedForm
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
-from batchconsole.console.models.choices import closest, refusal, takes_converse
+from batchconsole.console.models.choices import closest
 from batchconsole.jobs.limits import limits_for
-from batchconsole.jobs.models import BatchJob, Connection, JobRequest, Status
+from batchconsole.jobs.model_rules import refusal, takes_converse
+from batchconsole.jobs.models import BatchJob, Connection, JobRequest
 from batchconsole.jobs.tags import tags_in_use
 from batchconsole.records import catalogue
 from batchconsole.records.limits import Limits
@@ -31,8 +32,6 @@ JOB_NAME_RULE = (
 ROLE_NAME_RULE = (
     "Role name must be 1 to 64 characters. Valid characters are a-z, A-Z, 0-9, and the following: + = , . @ - _"
 )
-# A name of these never reached AWS, so it is free.
-NEVER_SENT = (Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED)
 EXISTING, NEW = "existing", "new"
 # The jobs that a job comes from.
 FAMILY = ("resend_of", "clone_of")
@@ -177,8 +176,7 @@ class JobForm(TaggedForm):
 
     def clean_job_name(self) -> str:
         name: str = self.cleaned_data["job_name"]
-        taken = BatchJob.objects.filter(connection=self.connection, job_name=name).exclude(status__in=NEVER_SENT)
-        if taken.exists():
+        if BatchJob.objects.using_name(self.connection.pk, name).exists():
             free = free_name(self.connection, name)
             raise ValidationError(
                 f"The job name {name} is already in use. Enter another name, such as {free}.", code="in_use"

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import groupby
 
 from batchconsole.console.kit.amounts import exact_decimals
+from batchconsole.jobs.model_rules import serves
 from batchconsole.jobs.models import ModelPrice
 from batchconsole.jobs.offered_models import FoundationModel, InferenceProfile, OfferedModels
 from batchconsole.jobs.prices import price_for
@@ -144,12 +145,6 @@ def _is_for(profile: InferenceProfile, model: Model) -> bool:
     return any(arn.endswith(f"/{model.model_id}") for arn in profile.model_arns)
 
 
-def serves(profile_id: str, region: str) -> bool:
-    """Whether a profile of this geography can be called from *region*; unknown ones are given the benefit."""
-    geography = geography_of(profile_id)
-    return geography is None or geography.serves(region)
-
-
 def _scope(profile_id: str) -> str:
     geography = geography_of(profile_id)
     return geography.name if geography else "application"
@@ -201,53 +196,8 @@ def by_provider(choices: Iterable[ModelChoice]) -> list[tuple[str, list[ModelCho
     return [(name, list(group)) for name, group in groupby(listed, key=lambda choice: choice.model.provider)]
 
 
-def refusal(model_id: str, region: str) -> str:
-    """Why a batch job of *model_id* would be refused, as far as the catalogue knows; empty when it would not."""
-    elsewhere = _region_of(model_id)
-    if elsewhere not in ("", region):
-        return f"This ARN is of {elsewhere}, and the job will run in {region}. Choose a model of this region."
-    model = catalogue.find(model_id)
-    if model is None:
-        return ""
-    if not model.batch:
-        return f"Batch inference is not supported for the requested model: {model.name}. Choose another model."
-    if _is_bare(model_id):
-        return (
-            ""
-            if model.on_demand
-            else f"{model.name} can be invoked only through an inference profile.{_hint(model, region)}"
-        )
-    if serves(model_id.rpartition("/")[2], region):
-        return ""
-    return f"This inference profile cannot be called from {region}.{_hint(model, region)}"
-
-
-def _hint(model: Model, region: str) -> str:
-    """What to enter instead, for this region if there is something."""
-    own = [model.model_id] if model.on_demand else []
-    usable = own + [profile for profile in model.inference_profiles if serves(profile, region)]
-    return f" Enter {' or '.join(usable or model.inference_profiles)}."
-
-
-def _region_of(model_id: str) -> str:
-    parts = model_id.split(":")
-    return parts[3] if parts[0] == "arn" and len(parts) > 3 else ""
-
-
 def closest(model_id: str) -> str:
     """The id of the catalogue that *model_id*, which it does not know, may have been meant to be; or nothing."""
     known = [model.model_id for model in catalogue.models()]
     found = get_close_matches(catalogue.bare_id(model_id), known, n=1, cutoff=0.8)
     return found[0] if found and ":" not in model_id.partition("arn:")[2] else ""
-
-
-def takes_converse(model: Model) -> bool:
-    """Whether the Converse API knows the model; embedding models have no conversations.
-
-    Source: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html.
-    """
-    return "embedding" not in {modality.lower() for modality in model.output_modalities}
-
-
-def _is_bare(model_id: str) -> bool:
-    return "foundation-model/" in model_id or catalogue.bare_id(model_id) == model_id

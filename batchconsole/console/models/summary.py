@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from batchconsole.console.models.choices import refusal
+from batchconsole.jobs.model_rules import refusal
 from batchconsole.jobs.models import Connection
 from batchconsole.jobs.prices import price_for
 from batchconsole.records import catalogue

@@ -11,6 +11,7 @@ from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.job import COUNTED, BatchJob
 from batchconsole.jobs.models.limit import ModelLimit, base_model_id
 from batchconsole.jobs.models.made_input import MadeInput
+from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.models.preferences import KeptPreferences
 from batchconsole.jobs.models.price import ModelPrice, utc_today
 from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
@@ -42,6 +43,7 @@ __all__ = [
     "MadeInput",
     "ModelLimit",
     "ModelPrice",
+    "OutputCopy",
     "ResultFile",
     "ResultIndex",
     "Right",

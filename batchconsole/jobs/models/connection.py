@@ -95,6 +95,10 @@ class Connection(models.Model):
         default=list, blank=True, validators=[check_role_arns], help_text="ARNs of roles for jobs. Empty: any."
     )
 
+    checks_programs = models.BooleanField(
+        default=False, help_text="Check the input of jobs that programs create, as the form does by default."
+    )
+
     # Two steps with a lease each: see models/leased.py.
     sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     sync_lease = models.CharField(max_length=16, blank=True, editable=False)

@@ -17,7 +17,9 @@ from batchconsole.jobs.models.event import Actor, Event
 from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.models.limit import base_model_id
+from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.states import ENDED, LIVE, NEXT, Status
 
 NEWEST = ("-created_at", "-id")
@@ -79,6 +81,12 @@ class BatchJob(Leased):
     security_group_ids = models.JSONField(default=list, blank=True)
     tags = models.JSONField(default=list, blank=True, help_text='[{"key": "team", "value": "nlp"}]')
     client_request_token = models.CharField(max_length=256, default=new_client_request_token)
+    caller_token = models.CharField(
+        max_length=256, blank=True, help_text="The token with which a program may ask for the job again."
+    )
+    gateway_id = models.CharField(
+        max_length=12, blank=True, help_text="Stands in the ARN that a program was given before AWS gave the job one."
+    )
     check_input = models.BooleanField(default=False)
     input_check = models.ForeignKey(
         InputCheck, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs", editable=False
@@ -129,11 +137,17 @@ class BatchJob(Leased):
                 name="client_request_token_unique",
                 condition=models.Q(origin="console"),
             ),
+            models.UniqueConstraint(
+                fields=["connection", "gateway_id"], name="gateway_id_unique", condition=~models.Q(gateway_id="")
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["connection", "-created_at", "-id"], name="job_list"),
             models.Index(fields=["connection", "status", "-created_at", "-id"], name="job_list_status"),
             models.Index(fields=["connection", "job_name"], name="job_name"),
+            models.Index(
+                fields=["connection", "caller_token"], name="job_caller_token", condition=~models.Q(caller_token="")
+            ),
             # What the list can be narrowed to, newest first, so that jobs that few have are found among a million. Each
             # holds the status too, so that counting by status reads nothing else.
             models.Index(fields=["created_by", "connection", *NEWEST, "status"], name="job_list_person"),
@@ -242,6 +256,11 @@ class BatchJob(Leased):
                 setattr(self, name, value)
             if to in ENDED:
                 follow_end(self, was=old)
+
+    def ask_for_copy(self) -> None:
+        """A program looks for the output under our id, where it is put now; in the transaction of the end."""
+        copy, _ = OutputCopy.objects.get_or_create(job=self, defaults={"connection_id": self.connection_id})
+        nudge("copy_output", copy.pk)
 
     @classmethod
     def bring_forward(cls, connection_id: int, base_model_id: str) -> None:

@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from batchconsole.console.models.choices import ModelChoice, model_choices, refusal, serves
+from batchconsole.console.models.choices import ModelChoice, model_choices
 from batchconsole.console.models.samples import samples
+from batchconsole.jobs.model_rules import refusal, serves
 from batchconsole.jobs.models import Connection, ModelPrice
 from batchconsole.jobs.offered_models import FoundationModel, InferenceProfile, OfferedModels
 from batchconsole.records import catalogue

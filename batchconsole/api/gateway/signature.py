@@ -1,0 +1,183 @@
+"""AWS Signature Version 4, seen from the server: what a client has signed, computed once more and compared.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
+A signature is good for :data:`SKEW` around its time, and no longer can it be sent again.
+"""
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, unquote
+
+from batchconsole.api.gateway.incoming import Incoming
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+SERVICE = "bedrock"
+SKEW = timedelta(minutes=5)
+TIME = "%Y%m%dT%H%M%SZ"
+PARTS = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
+CREDENTIAL = re.compile(
+    r"(?P<key_id>\w{16,128})/(?P<day>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
+)
+UNRESERVED = "-_.~"
+
+
+class SignatureRefused(Exception):
+    """``code`` is AWS's name for the fault."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """What an Authorization header says; ``scope`` is the day, region and service that the key is derived for."""
+
+    key_id: str
+    day: str
+    region: str
+    service: str
+    signed_headers: tuple[str, ...]
+    digest: str
+
+    @property
+    def scope(self) -> str:
+        return f"{self.day}/{self.region}/{self.service}/aws4_request"
+
+
+def read_signature(authorization: str) -> Signature:
+    """The signature in an Authorization header; raises :class:`SignatureRefused`."""
+    algorithm, _, rest = authorization.partition(" ")
+    parts = dict(PARTS.findall(rest))
+    credential = CREDENTIAL.fullmatch(parts.get("Credential", ""))
+    if algorithm != ALGORITHM or len(parts) < len(("Credential", "SignedHeaders", "Signature")) or not credential:
+        raise SignatureRefused(
+            "IncompleteSignatureException",
+            f"Authorization must be {ALGORITHM} with Credential=<key id>/<date>/<region>/{SERVICE}/aws4_request, "
+            "SignedHeaders and Signature.",
+        )
+    signed = tuple(parts["SignedHeaders"].lower().split(";"))
+    return Signature(**credential.groupdict(), signed_headers=signed, digest=parts["Signature"])
+
+
+def check_signature(signature: Signature, incoming: Incoming, *, secret: str, region: str, now: datetime) -> None:
+    """Raise :class:`SignatureRefused` unless *incoming* was signed with *secret*, for here, and just now."""
+    _check_headers(signature, incoming)
+    signed_at = _signed_at(incoming)
+    _check_time(signature, signed_at, now)
+    if signature.service != SERVICE:
+        raise _refused(f"Credential should be scoped to correct service: '{SERVICE}'.")
+    if not hmac.compare_digest(_payload_hash(incoming), _said_hash(incoming)):
+        raise _refused("The body does not have the hash in x-amz-content-sha256.")
+    expected = _sign(signature, incoming, secret, signed_at)
+    if not hmac.compare_digest(expected.encode(), signature.digest.encode()):
+        raise _refused(
+            "The request signature we calculated does not match the signature you provided. "
+            "Check your AWS Secret Access Key and signing method."
+        )
+    if signature.region != region:
+        raise _refused(f"Credential should be scoped to a valid region, not '{signature.region}': this is {region}.")
+
+
+def _refused(message: str) -> SignatureRefused:
+    return SignatureRefused("InvalidSignatureException", message)
+
+
+def _check_headers(signature: Signature, incoming: Incoming) -> None:
+    """The host, the time and everything of AWS's must be signed, lest somebody on the way changes it."""
+    headers = incoming.headers
+    needed = {
+        "host",
+        *(name for name in headers if name.startswith("x-amz-") or (name == "date" and not _has_date(headers))),
+    }
+    missing = sorted(needed - set(signature.signed_headers))
+    if missing:
+        raise _refused(f"These headers must be signed: {', '.join(missing)}.")
+    absent = [name for name in signature.signed_headers if name not in headers]
+    if absent:
+        raise _refused(f"These headers are signed and did not arrive: {', '.join(absent)}.")
+
+
+def _has_date(headers: dict[str, str]) -> bool:
+    return "x-amz-date" in headers
+
+
+def _signed_at(incoming: Incoming) -> datetime:
+    text = incoming.headers.get("x-amz-date") or incoming.headers.get("date", "")
+    try:
+        return datetime.strptime(text, TIME).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise SignatureRefused(
+            "IncompleteSignatureException", "x-amz-date must be the time of the signature, like 20260131T120000Z."
+        ) from error
+
+
+def _check_time(signature: Signature, signed_at: datetime, now: datetime) -> None:
+    if f"{signed_at:%Y%m%d}" != signature.day:
+        raise _refused(f"Date in Credential scope does not match that of x-amz-date: {signature.day}.")
+    if abs(now - signed_at) > SKEW:
+        state = "expired" if signed_at < now else "not yet current"
+        raise _refused(
+            f"Signature {state}: {signed_at:{TIME}} is more than {SKEW.seconds // 60} min. from {now:{TIME}}. "
+            "Set the clock of this machine."
+        )
+
+
+def _payload_hash(incoming: Incoming) -> str:
+    return hashlib.sha256(incoming.body).hexdigest()
+
+
+def _said_hash(incoming: Incoming) -> str:
+    return incoming.headers.get("x-amz-content-sha256", _payload_hash(incoming))
+
+
+def _sign(signature: Signature, incoming: Incoming, secret: str, signed_at: datetime) -> str:
+    canonical = canonical_request(incoming, signature.signed_headers)
+    hashed = hashlib.sha256(canonical.encode()).hexdigest()
+    text = "\n".join([ALGORITHM, f"{signed_at:{TIME}}", signature.scope, hashed])
+    key = f"AWS4{secret}".encode()
+    for part in signature.scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def canonical_request(incoming: Incoming, signed_headers: tuple[str, ...]) -> str:
+    """The request in the one form that both sides hash."""
+    headers = "".join(f"{name}:{' '.join(incoming.headers[name].split())}\n" for name in signed_headers)
+    return "\n".join(
+        [
+            incoming.method,
+            canonical_path(incoming.raw_path),
+            canonical_query(incoming.raw_query),
+            headers,
+            ";".join(signed_headers),
+            _payload_hash(incoming),
+        ]
+    )
+
+
+def canonical_path(raw_path: str) -> str:
+    """*raw_path*, which is encoded already, without dots and empty parts, and encoded once more as for all but S3."""
+    parts: list[str] = []
+    for part in raw_path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    slash = "/" if parts and raw_path.endswith("/") else ""
+    return f"/{quote('/'.join(parts), safe=f'/{UNRESERVED}')}{slash}"
+
+
+def canonical_query(raw_query: str) -> str:
+    """The pairs of *raw_query*, each part encoded in one way, in their order."""
+    pairs = [part.partition("=")[::2] for part in raw_query.split("&") if part]
+    encoded = sorted((_encoded_once(name), _encoded_once(value)) for name, value in pairs)
+    return "&".join(f"{name}={value}" for name, value in encoded)
+
+
+def _encoded_once(text: str) -> str:
+    return quote(unquote(text), safe=UNRESERVED)

@@ -1,0 +1,60 @@
+"""The one view of the gateway: sign the caller in, and give the call to the domain."""
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from batchconsole.api.gateway.answers import Json, answer_error, new_request_id
+from batchconsole.api.gateway.incoming import MAX_BODY_BYTES, Incoming
+from batchconsole.api.gateway.sign_in import find_caller
+from batchconsole.aws.errors import AwsError
+from batchconsole.body_limits import takes_files
+from batchconsole.jobs.access import rights_on
+from batchconsole.jobs.gateway_calls import answer_call
+from batchconsole.jobs.models import Connection
+
+# What of a request goes on to AWS, and what of its answer comes back, where the call is passed on.
+SENT_ON = ("content-type", "accept")
+SENT_BACK = ("content-type", "x-amzn-errortype", "x-amzn-requestid")
+OF_BEDROCK = "x-amzn-bedrock-"
+REQUEST_ID = "x-amzn-RequestId"
+
+
+@csrf_exempt
+@takes_files(max_bytes=MAX_BODY_BYTES)
+def aws_gateway(request: HttpRequest, name: str, rest: str) -> HttpResponseBase:
+    """Answer one call of an AWS client; *rest* is taken from the path as it was sent."""
+    try:
+        return _answer(Incoming.of(request), name)
+    except Exception as error:  # whatever happens, the client is told in its own dialect
+        return answer_error(error)
+
+
+def _answer(incoming: Incoming, name: str) -> HttpResponseBase:
+    if len(incoming.body) > MAX_BODY_BYTES:
+        message = f"The request body has more than {MAX_BODY_BYTES} bytes."
+        raise AwsError(message, code="ValidationException", operation="")
+    connection = Connection.objects.enabled().filter(name=name).first()
+    user = find_caller(incoming, connection)
+    if connection is None or not rights_on(user, connection):
+        message = f"There is no connection {name!r} on which this key and its owner may do anything."
+        raise AwsError(message, code="AccessDeniedException", operation="")
+    found = answer_call(
+        connection,
+        user,
+        method=incoming.method,
+        path=incoming.path_below(name),
+        query=incoming.raw_query,
+        headers=_chosen(incoming.headers, SENT_ON),
+        body=incoming.body,
+    )
+    if isinstance(found, dict):
+        return Json(found)
+    headers = {REQUEST_ID: new_request_id()} | _chosen(found.headers, SENT_BACK)
+    return StreamingHttpResponse(found.chunks, status=found.status, headers=headers)
+
+
+def _chosen(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return {name: value for name, value in lowered.items() if name in names or name.startswith(OF_BEDROCK)}

@@ -1,0 +1,50 @@
+"""Passing a request on to Bedrock as it came, signed anew with the credentials of a target."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
+
+from batchconsole.aws.errors import translate
+from batchconsole.aws.session import Target, client, credentials_of
+
+SIGNING_NAME = "bedrock"
+CONNECT_SECONDS, READ_SECONDS = 3, 300  # a long answer of a model takes minutes
+CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What came back; ``chunks`` are the bytes of the body and must be read or closed."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+
+
+def pass_on(target: Target, service: str, *, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Passed:
+    """Send *body* to *path*, percent-encoded and with its query, at the endpoint of *service* (``bedrock-runtime``).
+
+    Raises :class:`AwsError` where there are no credentials or nobody answers; an error of AWS's own is passed back.
+    """
+    with translate(f"{method} {path}"):
+        url = f"{client(target, service).meta.endpoint_url.rstrip('/')}{path}"
+        request = AWSRequest(method=method, url=url, headers=dict(headers), data=body)
+        SigV4Auth(credentials_of(target).get_frozen_credentials(), SIGNING_NAME, target.region).add_auth(request)
+        prepared = request.prepare()
+        prepared.stream_output = True
+        answer = _session().send(prepared)
+    return Passed(answer.status_code, dict(answer.headers), _chunks(answer))
+
+
+def _session() -> Any:
+    return URLLib3Session(timeout=(CONNECT_SECONDS, READ_SECONDS))
+
+
+def _chunks(answer: Any) -> Iterator[bytes]:
+    with closing(answer.raw):
+        yield from answer.raw.stream(CHUNK_BYTES, decode_content=False)

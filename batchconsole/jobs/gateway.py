@@ -1,0 +1,348 @@
+"""The calls of Amazon Bedrock's API that the console answers itself, from its own table, in AWS's words.
+
+A program that creates a job gets AWS's own ARN where the job could be submitted at once. Where it has to wait, it gets
+an ARN of the same form with an id of ours, and everything here takes that one for good as long as the job exists.
+"""
+
+import secrets
+import string
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+
+from batchconsole.aws import bedrock
+from batchconsole.aws.constraints import MAX_TAGS
+from batchconsole.aws.errors import AwsError
+from batchconsole.aws.job_request import JobRequest, Tag, read_members
+from batchconsole.jobs import lifecycle, scheduling
+from batchconsole.jobs.access import require, require_on_job, require_places, require_service_role
+from batchconsole.jobs.account import account_id
+from batchconsole.jobs.model_rules import refusal, takes_converse
+from batchconsole.jobs.models import BatchJob, Connection, OutputCopy, Right, Status
+from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, NEVER_SENT
+from batchconsole.jobs.sync import take_in
+from batchconsole.records import catalogue
+from batchconsole.records.geographies import geography_of
+
+Params = Mapping[str, Any]
+Answer = dict[str, Any]
+
+# AWS's ids are 12 random letters and digits. Ours begin as one in a million of theirs does, and are looked up whole.
+ID_PREFIX, ID_CHARACTERS, ID_LENGTH = "0000", string.ascii_lowercase + string.digits, 12
+DEFAULT_TIMEOUT_HOURS = 24
+# AWS's words for the states it does not have.
+IN_AWS_WORDS = {
+    Status.CHECKING: Status.SUBMITTED,
+    Status.QUEUED: Status.SUBMITTED,
+    Status.SUBMITTING: Status.SUBMITTED,
+    Status.REJECTED: Status.FAILED,
+    Status.SUBMIT_FAILED: Status.FAILED,
+    Status.CANCELLED: Status.STOPPED,
+}
+# Whoever is told that a job has ended reads its output at once, so it ends when that is where it is looked for.
+WHILE_COPYING = dict.fromkeys(ENDED_ON_AWS, Status.IN_PROGRESS) | {Status.STOPPED: Status.STOPPING}
+COPYING = Q(output_copy__state=OutputCopy.State.PENDING)
+# How long a call waits for a job that somebody is submitting at this moment.
+SETTLE_SECONDS, LOOK_AGAIN_SECONDS = 3.0, 0.05
+RESERVED_TAGS = "aws:"
+
+
+def create(connection: Connection, actor: User, params: Params) -> Answer:
+    """CreateModelInvocationJob: make a job by the same verb as the form, and submit it before the answer if it may go.
+
+    The same token and the same request give the first job's ARN. With the same token, another request makes another
+    job, as it does on AWS: there are programs that send a constant.
+
+    Raises
+    ------
+    AwsError
+        What AWS would say, or has said.
+    NotAllowed
+        The right, the place or the role is not the caller's to use.
+    """
+    require(actor, Right.SUBMIT, connection)
+    request = JobRequest(**read_members(JobRequest, params))
+    _check_request(connection, request)
+    job, is_new = _job_of(connection, actor, request)
+    if is_new and scheduling.may_go_now(job):
+        lifecycle.submit(job)
+    _settle(job)
+    if job.status == Status.SUBMIT_FAILED and not job.gateway_id:
+        raise _refused(job.message, code=job.error_code, operation="CreateModelInvocationJob")
+    return {"jobArn": _answered_arn(job)}
+
+
+def _refused(message: str, *, code: str = "ValidationException", operation: str = "") -> AwsError:
+    return AwsError(message, code=code, operation=operation)
+
+
+def _check_request(connection: Connection, request: JobRequest) -> None:
+    """Refuse what AWS refuses at this call beyond the API's model, and what the connection does not allow."""
+    check_tags(request.tags)
+    if len(request.tags) > MAX_TAGS:
+        raise _refused(f"The resource can have at most {MAX_TAGS} tags.")
+    if request.role_arn.split(":")[4] != account_id(connection):
+        raise _refused("Cross-account pass role is not allowed.", code="AccessDeniedException")
+    reason = refusal(request.model_id, connection.region)
+    model = catalogue.find(request.model_id)
+    if not reason and model and request.model_invocation_type == "Converse" and not takes_converse(model):
+        reason = f"{model.name} does not take Converse requests."
+    if reason:
+        raise _refused(reason)
+    require_places(connection, input=request.input_s3_uri, output=request.output_s3_uri)
+    require_service_role(connection, request.role_arn)
+
+
+def check_tags(tags: Iterable[Tag]) -> None:
+    """Refuse keys that are given twice or reserved; raises AwsError (``ValidationException``)."""
+    keys = [tag["key"] for tag in tags]
+    if len(set(keys)) < len(keys):
+        raise _refused("Duplicate tag keys found. Please note that tag keys are case sensitive.")
+    if any(key.lower().startswith(RESERVED_TAGS) for key in keys):
+        raise _refused("aws: prefixed tag key names are not allowed for external use.")
+
+
+def _job_of(connection: Connection, actor: User, request: JobRequest) -> tuple[BatchJob, bool]:
+    """The job that *request* has made before, or a new one and true. One caller at a time looks and creates."""
+    token = request.client_request_token
+    with transaction.atomic():
+        Connection.objects.lock(connection.pk)
+        known = _made_before(connection, actor, request) if token else None
+        if known:
+            return known, False
+        if BatchJob.objects.using_name(connection.pk, request.job_name).exists():
+            raise _refused("The provided job name is currently in use.", code="ConflictException")
+        # What goes to AWS has a token of its own: the caller's may have been sent there before, past the console.
+        job = lifecycle.create_job(
+            connection=connection,
+            actor=actor,
+            request=replace(request, client_request_token=""),
+            check_input=connection.checks_programs,
+            caller_token=token,
+            is_nudged=connection.checks_programs,
+        )
+    return job, True
+
+
+def _made_before(connection: Connection, actor: User, request: JobRequest) -> BatchJob | None:
+    """The caller's job of the same token and request; one that the caller was told is refused does not count."""
+    token = request.client_request_token
+    mine = BatchJob.objects.filter(connection=connection, caller_token=token, created_by=actor)
+    found = mine.exclude(status=Status.SUBMIT_FAILED, gateway_id="")
+    imported = BatchJob.objects.filter(
+        connection=connection, job_name=request.job_name, client_request_token=token, origin=BatchJob.Origin.IMPORTED
+    )
+    same = (job for jobs in (found, imported) for job in jobs if _asked(job.request) == _asked(request))
+    return next(same, None)
+
+
+def _asked(request: JobRequest) -> JobRequest:
+    """*request* without its token, and without its tags, which may have been changed since."""
+    hours = request.timeout_duration_in_hours or DEFAULT_TIMEOUT_HOURS
+    model_id = request.model_id.rpartition("/")[2]
+    return replace(request, client_request_token="", tags=(), timeout_duration_in_hours=hours, model_id=model_id)
+
+
+def _settle(job: BatchJob) -> None:
+    """Read *job* anew, after a short wait for whoever is submitting it."""
+    until = time.monotonic() + SETTLE_SECONDS
+    job.refresh_from_db()
+    while job.status == Status.SUBMITTING and time.monotonic() < until:
+        time.sleep(LOOK_AGAIN_SECONDS)
+        job.refresh_from_db()
+
+
+def _answered_arn(job: BatchJob) -> str:
+    """The ARN that the program keeps: AWS's own, or from now on one of ours; the same whenever it is asked for."""
+    if not job.job_arn and not job.gateway_id:
+        waiting = BatchJob.objects.filter(pk=job.pk, job_arn=None, gateway_id="")
+        waiting.update(gateway_id=new_id())
+        job.refresh_from_db()
+    return arn_of(job)
+
+
+def new_id() -> str:
+    """12 letters and digits, as AWS's ids have them; the letter tells them from :func:`_id_of_row`."""
+    begun = ID_PREFIX + secrets.choice(string.ascii_lowercase)
+    return begun + "".join(secrets.choice(ID_CHARACTERS) for _ in range(ID_LENGTH - len(begun)))
+
+
+def arn_of(job: BatchJob) -> str:
+    """The ARN under which programs know *job*: ours where one was given out or AWS has given none, else AWS's own."""
+    if job.job_arn and not job.gateway_id:
+        return job.job_arn
+    connection = job.connection
+    return bedrock.job_arn(connection.region, connection.account_id, job.gateway_id or _id_of_row(job))
+
+
+def _id_of_row(job: BatchJob) -> str:
+    """The id, in a list, of a job that a person created and that waits: good until AWS gives it one."""
+    return f"{ID_PREFIX}{job.pk:08}"
+
+
+def find_job(connection: Connection, actor: User, identifier: str) -> BatchJob:
+    """The job with that ARN or 12-character id, ours or AWS's own; raises AwsError (``ResourceNotFoundException``).
+
+    One that the console does not know yet is asked of AWS.
+    """
+    require(actor, Right.VIEW, connection)
+    job_id = identifier.rpartition("/")[2]
+    arn = bedrock.job_arn(connection.region, account_id(connection), job_id)
+    if identifier not in (job_id, arn):
+        raise _unknown_job()
+    jobs = BatchJob.objects.filter(connection=connection).select_related("connection", "output_copy")
+    found: BatchJob | None = jobs.filter(Q(gateway_id=job_id) | Q(job_arn=arn) | _of_row(job_id)).first()
+    if found is None and not job_id.startswith(ID_PREFIX):
+        found = jobs.filter(job_arn=_ask_aws(connection, arn)).first()
+    if found is None:
+        raise _unknown_job()
+    return found
+
+
+def _of_row(job_id: str) -> Q:
+    number = job_id.removeprefix(ID_PREFIX)
+    is_row = job_id.startswith(ID_PREFIX) and number.isdecimal() and number.isascii()
+    return Q(pk=int(number), gateway_id="") if is_row else Q(pk=None)
+
+
+def _unknown_job() -> AwsError:
+    return _refused("The provided job identifier does not exist.", code="ResourceNotFoundException")
+
+
+def _ask_aws(connection: Connection, arn: str) -> str:
+    summary = bedrock.get_model_invocation_job(connection.target, arn)
+    take_in(connection, summary)
+    return summary.job_arn
+
+
+def get(connection: Connection, actor: User, params: Params) -> Answer:
+    """GetModelInvocationJob. The answer names the job as the caller did."""
+    identifier = params["jobIdentifier"]
+    job = find_job(connection, actor, identifier)
+    by_aws_id = job.job_arn and identifier.rpartition("/")[2] == job.aws_id
+    return describe(job) | ({"jobArn": job.job_arn} if by_aws_id else {})
+
+
+def status_of(job: BatchJob) -> str:
+    """Where *job* stands, in AWS's words."""
+    if job.status in WHILE_COPYING and _is_copying(job):
+        return str(WHILE_COPYING[Status(job.status)])
+    return str(IN_AWS_WORDS.get(Status(job.status), job.status))
+
+
+def _is_copying(job: BatchJob) -> bool:
+    copy = getattr(job, "output_copy", None) if job.gateway_id else None
+    return copy is not None and copy.state == OutputCopy.State.PENDING
+
+
+def with_status(word: str) -> Q:
+    """The jobs that :func:`status_of` gives *word*."""
+    plain = [status for status in Status if str(IN_AWS_WORDS.get(status, status)) == word]
+    copying = [status for status, shown in WHILE_COPYING.items() if shown == word]
+    return (Q(status__in=plain) & ~(Q(status__in=ENDED_ON_AWS) & COPYING)) | (Q(status__in=copying) & COPYING)
+
+
+def describe(job: BatchJob) -> Answer:
+    """*job* as GetModelInvocationJob and ListModelInvocationJobs tell it, times as aware datetimes."""
+    connection, status = job.connection, status_of(job)
+    asked = replace(
+        job.request,
+        tags=(),
+        client_request_token=job.caller_token or job.client_request_token,
+        model_id=model_arn(connection, job.model_id),
+        input_bucket_owner=job.input_bucket_owner or connection.account_id,
+        output_bucket_owner=job.output_bucket_owner or connection.account_id,
+        timeout_duration_in_hours=job.timeout_duration_in_hours or DEFAULT_TIMEOUT_HOURS,
+    )
+    view = asked.to_api() | {
+        "jobArn": arn_of(job),
+        "status": status,
+        "message": _message(job),
+        "submitTime": job.created_at,
+        "lastModifiedTime": job.modified_at,
+        "endTime": job.ended_at if status in ENDED else None,
+        "jobExpirationTime": job.job_expiration_time or job.created_at + timedelta(hours=_hours(asked)),
+        "totalRecordCount": job.total_record_count or 0,
+        "processedRecordCount": job.processed_record_count or 0,
+        "successRecordCount": job.success_record_count or 0,
+        "errorRecordCount": job.error_record_count or 0,
+    }
+    return {name: value for name, value in view.items() if value not in (None, "")}
+
+
+def _hours(request: JobRequest) -> int:
+    return request.timeout_duration_in_hours or DEFAULT_TIMEOUT_HOURS
+
+
+def _message(job: BatchJob) -> str:
+    """AWS's own message, or why the job was refused here, or where its output is when it could not be copied."""
+    if job.status in NEVER_SENT:
+        return " ".join(text for text in (job.message, job.hint) if text)
+    copy = getattr(job, "output_copy", None) if job.gateway_id else None
+    if copy is not None and copy.state == OutputCopy.State.FAILED:
+        said = f"The output is at {job.output_folder}: it could not be copied. {(copy.error or {}).get('message', '')}"
+        return f"{job.message} {said}".strip()
+    return job.message if job.status in ENDED_ON_AWS else ""
+
+
+def model_arn(connection: Connection, model_id: str) -> str:
+    """*model_id* as Get tells it: the ARN of a foundation model or inference profile that was named by its id."""
+    if model_id.startswith("arn:"):
+        return model_id
+    arn = bedrock.job_arn(connection.region, connection.account_id, "").removesuffix("model-invocation-job/")
+    if geography_of(model_id) and catalogue.bare_id(model_id) != model_id:
+        return f"{arn}inference-profile/{model_id}"
+    return f"{arn.removesuffix(f'{connection.account_id}:')}:foundation-model/{model_id}"
+
+
+def stop(connection: Connection, actor: User, params: Params) -> Answer:
+    """StopModelInvocationJob; a job that has ended cannot be stopped (``ValidationException``)."""
+    job = find_job(connection, actor, params["jobIdentifier"])
+    require_on_job(actor, job)
+    _settle(job)
+    if job.status in ENDED or job.status == Status.STOPPING:
+        raise _refused(f"The job cannot be stopped in its current state. State was: {status_of(job)}")
+    lifecycle.stop(job, actor)
+    return {}
+
+
+def tag(connection: Connection, actor: User, params: Params) -> Answer:
+    """TagResource: add or change tags; more than a job can have is ``TooManyTagsException``."""
+    check_tags(params["tags"])
+    return _edit_tags(connection, actor, params, given={each["key"]: each["value"] for each in params["tags"]})
+
+
+def untag(connection: Connection, actor: User, params: Params) -> Answer:
+    """UntagResource; a key that the job does not have is no error."""
+    return _edit_tags(connection, actor, params, gone=set(params["tagKeys"]))
+
+
+def _edit_tags(
+    connection: Connection,
+    actor: User,
+    params: Params,
+    *,
+    given: dict[str, str] | None = None,
+    gone: set[str] | None = None,
+) -> Answer:
+    job = find_job(connection, actor, params["resourceARN"])
+    require_on_job(actor, job)
+    _settle(job)
+    before = {each["key"]: each["value"] for each in lifecycle.current_tags(job)}
+    wanted = {key: value for key, value in (before | (given or {})).items() if key not in (gone or ())}
+    if len(wanted) > MAX_TAGS:
+        raise _refused(f"The resource can have at most {MAX_TAGS} tags.", code="TooManyTagsException")
+    if wanted != before:
+        lifecycle.edit_tags(job, actor, [{"key": key, "value": value} for key, value in wanted.items()])
+    return {}
+
+
+def list_tags(connection: Connection, actor: User, params: Params) -> Answer:
+    """ListTagsForResource."""
+    return {"tags": lifecycle.current_tags(find_job(connection, actor, params["resourceARN"]))}

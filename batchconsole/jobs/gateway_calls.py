@@ -1,0 +1,54 @@
+"""A call of Bedrock's API on its way: read by the API's model, then answered here or passed on."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.contrib.auth.models import User
+
+from batchconsole.aws.api_requests import ApiRequest, find_operation, read_input
+from batchconsole.aws.passing_on import Passed
+from batchconsole.jobs import gateway, gateway_list
+from batchconsole.jobs.models import Connection
+from batchconsole.jobs.passing_on import pass_on
+
+OWN: dict[str, Callable[..., dict[str, Any]]] = {
+    "CreateModelInvocationJob": gateway.create,
+    "GetModelInvocationJob": gateway.get,
+    "ListModelInvocationJobs": gateway_list.list_jobs,
+    "StopModelInvocationJob": gateway.stop,
+    "TagResource": gateway.tag,
+    "UntagResource": gateway.untag,
+    "ListTagsForResource": gateway.list_tags,
+}
+
+
+def answer_call(
+    connection: Connection,
+    actor: User,
+    *,
+    method: str,
+    path: str,
+    query: str = "",
+    headers: Mapping[str, str],
+    body: bytes = b"",
+) -> dict[str, Any] | Passed:
+    """The members of the answer, times as aware datetimes; or AWS's own answer, where the call is passed on.
+
+    *path*, as Bedrock has it, and *query* are still percent-encoded; *headers* are those to be passed on. Raises
+    AwsError, NotAllowed and UserError.
+    """
+    call = ApiRequest(method=method, path=path, query=dict(parse_qsl(query, keep_blank_values=True)), body=body)
+    operation, labels = find_operation(call)
+    if operation.name in OWN:
+        return OWN[operation.name](connection, actor, read_input(operation, labels, call))
+    return pass_on(
+        connection,
+        actor,
+        operation.name,
+        service=operation.service,
+        method=method,
+        path=f"{path}?{query}" if query else path,
+        headers=headers,
+        body=body,
+    )
