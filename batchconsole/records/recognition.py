@@ -12,6 +12,7 @@ SIGNATURES = (
     ("titan_embeddings", {"dimensions", "normalize", "embeddingTypes"}),
     ("openai_chat", {"max_completion_tokens", "response_format", "frequency_penalty", "presence_penalty"}),
 )
+_REQUESTS = {"body": "OpenAI batch request", "params": "Anthropic batch request"}
 _BY_PROMPT = ("mistral", "llama")
 _BY_INPUT_TEXT = ("titan_embeddings", "titan_text", "titan_multimodal_embeddings")
 _BY_TYPED_BLOCKS = ("anthropic", "openai_chat", "mistral")
@@ -47,6 +48,20 @@ def _by_messages(body: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(block, dict):
         return ()
     return _BY_TYPED_BLOCKS if "type" in block else _BY_CONVERSE_BLOCKS
+
+
+def recognise_line(line: dict[str, Any]) -> str:
+    """What an object of a batch file is called, whoever's batch it is of; empty when nothing tells."""
+    if "modelInput" in line:
+        is_answered = line.get("modelOutput") is not None or line.get("error") is not None
+        return "Amazon Bedrock answer" if is_answered else "Amazon Bedrock record"
+    if "custom_id" not in line:
+        return ""
+    if "response" in line:
+        return "OpenAI batch answer"
+    if isinstance(line.get("result"), dict):
+        return "Anthropic batch answer"
+    return next((title for member, title in _REQUESTS.items() if isinstance(line.get(member), dict)), "")
 
 
 def loose_text(body: dict[str, Any]) -> str:

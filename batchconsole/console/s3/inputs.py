@@ -28,7 +28,7 @@ class Hindrance:
 
 def hindrance(item: S3Object, limits: Limits) -> Hindrance | None:
     """What is wrong with *item* as input of a job with these *limits*, ``None`` when nothing is known."""
-    if item.key.endswith(".out"):
+    if item.key.endswith((".out", ".jsonl.err")):
         return Hindrance("Output of a job, not input.", "Enter a file whose name ends in .jsonl.")
     if not item.key.endswith(SUFFIX):
         return Hindrance("Not a .jsonl file.", "Amazon Bedrock reads only files whose names end in .jsonl.")

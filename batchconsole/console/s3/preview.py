@@ -1,27 +1,36 @@
 """The beginning of an object as a person can read it: JSONL as records, other text as text, the rest not at all."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.storage import S3Object, Storage
 from batchconsole.records import repair
 from batchconsole.records.pretty import lay_out
+from batchconsole.records.recognition import recognise_line
+from batchconsole.records.results import read_line
 
 READ_BYTES = 256 * 1024
 MOST_RECORDS = 20
+MOST_CHARACTERS = 5000  # of an answer
 RECORDS, TEXT, BINARY = "records", "text", "binary"
-RECORD_SUFFIXES = (".jsonl", ".jsonl.out")
+RECORD_SUFFIXES = (".jsonl", ".jsonl.out", ".jsonl.err")
 
 
 @dataclass(frozen=True)
 class PreviewRecord:
-    """One line: its number from 1, its record id when it has one, and its content; ``error`` when it is no JSON."""
+    """One line: its number from 1, its record id when it has one, and its content; ``error`` when it is no JSON.
+
+    ``kind`` is what the line is called; ``answer`` and ``failure`` are what an output line says.
+    """
 
     number: int
     record_id: str
     text: str
     error: str = ""
+    kind: str = ""
+    answer: str = ""
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,16 @@ def _record(number: int, line: bytes) -> PreviewRecord:
         problem = "" if line.lstrip().startswith(b"[") else f"Not JSON: {error}"
         return PreviewRecord(number, repair.record_id(line), text, problem)
     record_id = value.get("recordId") or value.get("custom_id")
-    return PreviewRecord(number, record_id if isinstance(record_id, str) else "", text)
+    made = PreviewRecord(number, record_id if isinstance(record_id, str) else "", text, kind=recognise_line(value))
+    return _answered(made, line) if made.kind.endswith("answer") else made
+
+
+def _answered(record: PreviewRecord, line: bytes) -> PreviewRecord:
+    """*record* with what its output *line* says."""
+    read = read_line(line, None)
+    code = "" if read.error_code is None else f"{read.error_code}: "
+    failure = f"{code}{read.error_message}" if read.error_message is not None else ""
+    return replace(record, answer=read.answer[:MOST_CHARACTERS], failure=failure[:MOST_CHARACTERS])
 
 
 def _text(data: bytes, *, is_part: bool) -> Preview:

@@ -1,5 +1,6 @@
 """S3 as pages, and as the chooser of the form: what is listed, previewed, downloaded, uploaded, and refused."""
 
+import json
 import re
 from typing import Any
 from urllib.parse import urlencode
@@ -302,6 +303,42 @@ def test_an_object_that_is_no_input_says_so_in_its_preview(client: Client, bucke
     page = client.get("/local/s3/object/", query, headers=HTMX).text
     assert "Not a .jsonl file." in page
     assert "data-s3-choose disabled" in page
+
+
+OPENAI_LINES = {
+    "batch.jsonl": ({"custom_id": "r1", "method": "POST", "body": {"messages": []}}, "(OpenAI batch request)"),
+    "batch.jsonl.out": (
+        {
+            "id": "batch_req_1",
+            "custom_id": "r1",
+            "response": {"status_code": 200, "body": {"choices": [{"message": {"content": "Blue & green."}}]}},
+            "error": None,
+        },
+        ">Blue &amp; green.</pre>",
+    ),
+    "batch.jsonl.err": (
+        {
+            "id": "batch_req_1",
+            "custom_id": "r1",
+            "response": {"status_code": 400, "body": {"error": {"message": "Too long."}}},
+            "error": None,
+        },
+        "400: Too long.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPENAI_LINES)
+def test_a_line_of_an_openai_batch_can_be_read(client: Client, bucket: str, local: Connection, name: str) -> None:
+    line, shown = OPENAI_LINES[name]
+    page = client.get("/local/s3/object/", {"uri": put(local, bucket, name, json.dumps(line).encode())}).text
+    assert "Line 1: r1 (OpenAI batch " in page
+    assert shown in page
+
+
+def test_the_errors_of_a_batch_are_no_input(client: Client, bucket: str, local: Connection) -> None:
+    put(local, bucket, "input/a.jsonl.err", b"{}")
+    assert "Output of a job, not input." in choose(client, f"s3://{bucket}/input/", model_id=MODEL)
 
 
 def test_a_folder_says_what_a_job_would_read_in_it(client: Client, bucket: str, local: Connection) -> None:
