@@ -17,6 +17,9 @@ hundreds of them in an object of a gigabyte, so there we give it the file mapped
 S3's ``x-amz-expected-bucket-owner`` and the id of a KMS key are taken by MiniStack without a look, so that a wrong one,
 or a role that lacks ``kms:GenerateDataKey``, would be found out on AWS only. We look.
 
+The local Bedrock sends events as AWS's Bedrock does, with a source that EventBridge takes from AWS alone: the header
+``x-localbedrock-emitter`` says that it is the service itself.
+
 Who has begun a multipart upload may give it up, which MiniStack wants a permission for that documented service roles
 do not have (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
 
@@ -41,7 +44,7 @@ from ministack import app as ministack_app
 from ministack.core import iam_actions, iam_evaluator, persistence
 from ministack.core.responses import get_account_id
 from ministack.core.router import extract_access_key_id, extract_region
-from ministack.services import kms, s3, sts
+from ministack.services import eventbridge, kms, s3, sts
 
 from batchconsole.localguard import Guard, Rules
 
@@ -49,11 +52,13 @@ HEALTH = "/_ministack/health"
 SOURCE_HEADERS = {b"x-amz-source-account": "aws:sourceaccount", b"x-amz-source-arn": "aws:sourcearn"}
 
 _source: ContextVar[Mapping[str, str]] = ContextVar("source", default=MappingProxyType({}))
+_is_emitter: ContextVar[bool] = ContextVar("is_emitter", default=False)
 _is_ranged: ContextVar[bool] = ContextVar("is_ranged", default=False)
 _resolve_other_key = iam_evaluator._resolve_condition_key
 _policies_by_name = iam_evaluator._gather_role_policies
 _read_whole_body = s3._read_body
 _handle_s3_request = s3.handle_request
+_put_events_of = eventbridge._put_events
 _resolve_encryption = s3._resolve_sse_write_headers
 
 Scope = MutableMapping[str, Any]
@@ -84,6 +89,10 @@ def _read_body(bucket: str, key: str, stored: dict[str, Any]) -> bytes | mmap.mm
         return _read_whole_body(bucket, key, stored)  # type: ignore[no-any-return] # MiniStack has no types
     with open(path, "rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _put_events(data: dict[str, Any], allow_aws_source: bool = False) -> Any:
+    return _put_events_of(data, allow_aws_source=allow_aws_source or _is_emitter.get())
 
 
 async def _handle_request(
@@ -122,6 +131,7 @@ async def app(scope: Scope, receive: Channel, send: Channel) -> None:
     """MiniStack's ASGI application with the caller's source account and ARN as condition keys."""
     headers = scope.get("headers", [])
     _source.set({SOURCE_HEADERS[name]: value.decode("latin-1") for name, value in headers if name in SOURCE_HEADERS})
+    _is_emitter.set(any(name == b"x-localbedrock-emitter" for name, _ in headers))
     _is_ranged.set(scope.get("method") == "GET" and any(name == b"range" for name, _ in headers))
     await ministack_app.app(scope, receive, saving(send) if may_change_state(scope) else send)
 
@@ -164,6 +174,7 @@ def main() -> None:
     iam_evaluator._resolve_condition_key = _resolve_condition_key
     iam_evaluator._gather_role_policies = _gather_role_policies
     iam_actions._S3_QUERY_ACTIONS["uploadId"]["DELETE"] = "PutObject"
+    eventbridge._put_events = _put_events
     s3._read_body = _read_body
     s3.handle_request = _handle_request
     s3._resolve_sse_write_headers = _resolve_sse_write_headers

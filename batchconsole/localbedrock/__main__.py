@@ -71,7 +71,7 @@ def serve(service: Service, listener: socket.socket, rules: Rules) -> None:
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.keep_alive_max_requests = sys.maxsize
     config.graceful_timeout = CLOSE_SECONDS
-    service.engine.start()
+    service.start()
     # Hypercorn cancels itself when calls are still under way at the end of the graceful time.
     with suppress(asyncio.CancelledError):
         asyncio.run(hypercorn.asyncio.serve(Guard(make_app(service), rules), config))  # type: ignore[arg-type]  # Starlette's Scope

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from batchconsole.localbedrock.engine import Engine
+from batchconsole.localbedrock.events import tellers
 from batchconsole.localbedrock.faults import Faults, FaultyModel
 from batchconsole.localbedrock.modelservers.base import ModelServer
 from batchconsole.localbedrock.modelservers.echo import EchoModel
@@ -24,6 +25,7 @@ class Service:
         self.model: ModelServer = FaultyModel(_model(settings), self.faults)
         self.store = Store(folder / "jobs.sqlite3")
         self.engine = Engine(settings, self.store, self.model)
+        self._tellers = tellers(settings, self.store)
         self._calls = Pool(CALLS_AT_ONCE)
         self._model_calls = Pool(MODEL_CALLS_AT_ONCE)
 
@@ -40,8 +42,16 @@ class Service:
         self.engine.settings = settings
         self.engine.nudge()
 
+    def start(self) -> None:
+        """Move the jobs on and tell of it."""
+        self.engine.start()
+        for teller in self._tellers:
+            teller.start()
+
     def close(self) -> None:
         self.engine.close()
+        for teller in self._tellers:
+            teller.close()
         self.store.close()
 
 

@@ -37,6 +37,17 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             description=("URL of the S3 and STS to use. Empty: AWS_ENDPOINT_URL, or else AWS itself."),
         ),
     ] = ""
+    events_endpoint_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(none|https?://.+)?$",
+            description="URL of the EventBridge to tell of state changes, or none. Empty: that of --aws-endpoint-url.",
+        ),
+    ] = ""
+    webhook_url: Annotated[
+        str,
+        Meta(pattern=r"^(https?://.+)?$", description="URL to which the event of each state change is posted."),
+    ] = ""
     assume_role: Annotated[
         bool,
         Meta(

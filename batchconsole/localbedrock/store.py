@@ -36,13 +36,14 @@ CREATE TABLE IF NOT EXISTS files (
     upload_id TEXT NOT NULL, spool_length INTEGER NOT NULL, done INTEGER NOT NULL,
     error_length INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (job_id, number)
 ) WITHOUT ROWID;
--- Every state a job was in, written with the change itself, and whether those who want to know have been told.
+-- Every state a job was in, written with the change itself.
 CREATE TABLE IF NOT EXISTS state_changes (
     number INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL,
-    time INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0
+    time INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS state_changes_of_job ON state_changes (job_id);
-CREATE INDEX IF NOT EXISTS state_changes_untold ON state_changes (number) WHERE NOT told;
+-- The last change that each of those who want to know was told of.
+CREATE TABLE IF NOT EXISTS places (channel TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS job_added AFTER INSERT ON jobs BEGIN
     INSERT INTO state_changes (job_id, status, message, time)
     VALUES (new.id, new.status, new.message, new.submit_time);
@@ -324,15 +325,30 @@ class Store:
         rows = self._rows("SELECT status, time FROM state_changes WHERE job_id = ? ORDER BY number", (job_id,))
         return {Status(row["status"]): row["time"] for row in rows}
 
-    def untold(self, *, limit: int) -> list[StateChange]:
-        """The first state changes that nobody was told of yet."""
-        rows = self._rows("SELECT * FROM state_changes WHERE NOT told ORDER BY number LIMIT ?", (limit,))
+    def keep_places(self, channels: Sequence[str]) -> None:
+        """Keep the places of *channels* and no others; a new one begins with what changes from now on."""
+        with self._transaction() as connection:
+            connection.execute(
+                "DELETE FROM places WHERE channel NOT IN (SELECT value FROM json_each(?))", (_json(channels),)
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO places SELECT ?, ifnull(max(number), 0) FROM state_changes",
+                [(channel,) for channel in channels],
+            )
+
+    def changes_to_tell(self, channel: str, *, limit: int) -> list[StateChange]:
+        """The first state changes that *channel* was not told of yet."""
+        rows = self._rows(
+            "SELECT * FROM state_changes WHERE number > (SELECT number FROM places WHERE channel = ?)"
+            " ORDER BY number LIMIT ?",
+            (channel, limit),
+        )
         return [StateChange(row["number"], row["job_id"], row["status"], row["message"], row["time"]) for row in rows]
 
-    def told(self, numbers: Sequence[int]) -> None:
-        """Mark the state changes *numbers* as told."""
+    def told(self, channel: str, number: int) -> None:
+        """*channel* knows of all changes up to *number*."""
         with self._transaction() as connection:
-            connection.executemany("UPDATE state_changes SET told = 1 WHERE number = ?", [(n,) for n in numbers])
+            connection.execute("UPDATE places SET number = ? WHERE channel = ?", (number, channel))
 
     # Tags
 

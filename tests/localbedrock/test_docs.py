@@ -103,6 +103,7 @@ def check(said: str) -> None:
     assert "openai completed 100\n" in said
     assert "over-ollama Completed 100\n" in said
     assert "over-vllm Completed 100\n" in said
+    assert '"batchJobName":"followed-job"' in said.replace(": ", ":")
     assert '"kind":"throttle","operation":"ListModelInvocationJobs","count":2' in said
     assert '"hour_seconds":1.0' in said
 
