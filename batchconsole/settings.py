@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -132,6 +133,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 CSRF_FAILURE_VIEW = "batchconsole.console.frame.session_end.csrf_failure"
+# What one long step of a worker may use: reading an input, an output or a table.
+STEP_MEMORY_BYTES = env.int("BATCHCONSOLE_STEP_MEMORY_MIB", default=2048) << 20
+STEP_TIME = timedelta(hours=env.float("BATCHCONSOLE_STEP_HOURS", default=12))
+
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"

@@ -24,13 +24,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import turns
+from batchconsole.jobs import budgets, turns
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.signals import nudge
 
@@ -126,8 +127,8 @@ class Step(Generic[Row, Result]):
 
     Call it with a row to take the step now, unless another worker holds the row. ``where`` tells which rows have this
     step; ``prefix`` begins the lease's columns in a table whose rows have several; ``farthest`` bounds how far ahead it
-    is ever due. The rows of a step with ``waits`` take turns, person by person (``jobs/turns.py``); it holds what is
-    written into a row whose turn is over.
+    is ever due. A step with ``waits`` is a long one: its rows take turns, person by person (``jobs/turns.py``), and
+    what it may use is bounded (``jobs/budgets.py``); ``waits`` holds what is written into a row whose turn is over.
     """
 
     do: Callable[..., Result]
@@ -216,7 +217,8 @@ class Step(Generic[Row, Result]):
         try:
             if self.fail and getattr(row, f"{self.prefix}losses") >= MOST_LOSSES:
                 raise self._worker_lost()
-            return self.do(row, lease, **options)
+            with budgets.bounded(settings.STEP_TIME if self.waits is not None else None):
+                return self.do(row, lease, **options)
         except (AwsError, UserError) as error:
             if self.fail is None:
                 raise

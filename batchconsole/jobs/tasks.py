@@ -13,10 +13,11 @@ from threading import Lock, Thread
 from typing import Any
 
 from celery import Task, shared_task
+from celery.signals import worker_process_init
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
-from batchconsole.jobs import clock, signals
+from batchconsole.jobs import budgets, clock, signals
 from batchconsole.jobs.leases import NUDGE, Step
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,12 @@ def _task(step: Step[Any, Any]) -> Task:
         step.run(pk)
 
     return shared_task(name=f"{__name__}.{step.name}")(run)
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator] # celery has no types
+def limit_memory(**_: object) -> None:
+    """Have a file that is a bomb end its step, not the machine; for the prefork pool, whose children read files."""
+    budgets.limit_memory()
 
 
 TASKS = {"tick": shared_task(tick)} | {step.name: _task(step) for step in clock.STEPS}
