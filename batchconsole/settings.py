@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "batchconsole.console.frame.audit.AuditMiddleware",
     "batchconsole.console.frame.session_end.SignInMiddleware",
     "batchconsole.console.frame.access.AccessMiddleware",  # before anything of the body is read
     "batchconsole.console.frame.uploads.UploadMiddleware",
@@ -232,15 +233,26 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
+# The audit trail: how long it is kept, 0 for ever, and whether each event is also a line of JSON on standard output.
+AUDIT_DAYS = env.int("BATCHCONSOLE_AUDIT_DAYS", default=0)
+AUDIT_LOG = env.bool("BATCHCONSOLE_AUDIT_LOG", default=False)
+
 # To standard error, and that is all: systemd, a container's runtime or `up` keep it.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "[{asctime}] [{levelname}] {name}: {message}", "style": "{"}},
+    "formatters": {
+        "bare": {"format": "{message}", "style": "{"},
+        "line": {"format": "[{asctime}] [{levelname}] {name}: {message}", "style": "{"},
+    },
     "filters": {"mask": {"()": "batchconsole.masking.MaskingFilter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]},
+        "audit": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "bare"},
+    },
     "root": {"handlers": ["console"], "level": env.str("BATCHCONSOLE_LOG_LEVEL", default="INFO").upper()},
     "loggers": {
+        "batchconsole.audit": {"handlers": ["audit"], "level": "INFO", "propagate": False},
         "fontTools": {"level": "ERROR"},  # warns of each character that the font has not got
         "celery.worker.strategy": {"level": "WARNING"},  # "received", each second, for the tick
         "celery.app.trace": {"level": "WARNING"},  # and "succeeded"; a failed task is an error

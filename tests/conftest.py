@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,19 @@ def aws_client(service: str, url: str, *, access_key: str = "test", secret_key: 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Have Django remember what it puts into an empty database, which it reckons anew after each test that commits."""
+    """Have Django remember what it puts into an empty database, which it reckons anew after each test that commits.
+
+    Emptying the database deletes events, too, which nobody else may.
+    """
+    from batchconsole.jobs import audit  # noqa: PLC0415 - it needs the models, which exist once Django is set up
+
+    flush = database.ops.execute_sql_flush
+
+    def flush_events_too(statements: Iterable[str]) -> None:
+        with audit.deletions():
+            flush(statements)
+
+    database.ops.execute_sql_flush = flush_events_too  # type: ignore[assignment,method-assign] # Django's, for want of a hook
     kinds = [apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")]
     with django_db_blocker.unblock():
         if kinds[0]._meta.db_table not in database.introspection.table_names():

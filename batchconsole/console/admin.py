@@ -1,5 +1,6 @@
 """The administration: what is registered with it, a module for each noun."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 
 from batchconsole.console.administration.connections import ConnectionAdmin
@@ -23,3 +24,6 @@ __all__ = [
 
 admin.site.site_header = "Batch Console administration"
 admin.site.site_title = "Batch Console"
+
+# The administration has no way in of its own, which would know no limits of attempts and no second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign] # as allauth documents it

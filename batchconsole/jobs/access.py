@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, Q, QuerySet
 
+from batchconsole.jobs import origin
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import Actor, ApiKey, BatchJob, Connection, Grant, Right, Role
 from batchconsole.jobs.models.access import SHIPPED_ROLES
@@ -38,6 +39,7 @@ def is_active_user(user: AbstractBaseUser | AnonymousUser) -> TypeGuard[User]:
 
 def limit_to_key(user: User, key: ApiKey) -> None:
     """From here on *user* stands for a program that signed in with *key*: it has no right that the key lacks."""
+    origin.note_key(key.key_id)
     user._api_key = key  # type: ignore[attr-defined] # as _granted_rights below
 
 

@@ -13,7 +13,8 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import batchconsole.jobs.tasks  # noqa: F401, PLC0415 - importing it connects its receiver, once apps are ready
-        from batchconsole.jobs import access  # noqa: PLC0415 - it needs the models, which exist once apps are ready
+        from batchconsole.jobs import access, audit  # noqa: PLC0415 - they need the models, which exist once apps are ready
 
         post_migrate.connect(search.make_index, sender=self, dispatch_uid="jobs.search")
+        post_migrate.connect(audit.make_triggers, sender=self, dispatch_uid="jobs.audit")
         post_migrate.connect(access.ship_roles, sender=self, dispatch_uid="jobs.access")

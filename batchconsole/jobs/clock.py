@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from batchconsole.jobs import bulk_actions, input_checks, lifecycle, making, output_copies, quotas, results, sync
+from batchconsole.jobs import audit, bulk_actions, input_checks, lifecycle, making, output_copies, quotas, results, sync
 from batchconsole.jobs.leases import Step
 from batchconsole.jobs.scheduling import BATCH
 
@@ -27,4 +27,5 @@ STEPS: tuple[Step[Any, Any], ...] = (
 def tick(now: datetime | None = None) -> int:
     """Hand out every step that is due and return how many; two ticks at once hand out each step once."""
     now = now or timezone.now()
+    audit.expire_events()
     return sum(step.hand_out(row, now) for step in STEPS for row in islice(step.due(now), BATCH))

@@ -16,6 +16,7 @@ def test_the_same_tests_pass_on_postgresql(database_url: str) -> None:
             "-m",
             "pytest",
             str(TESTS / "test_models.py"),
+            str(TESTS / "test_audit.py"),
             str(TESTS / "test_scheduling.py"),
             str(TESTS / "test_leases.py"),
             str(TESTS / "test_usage.py"),

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from batchconsole.console.frame.audit import record_failure
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no types
     """Accounts are made by administrators or by an OpenID provider, never by whoever comes along."""
@@ -32,6 +34,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         """Whom a wrong password counts against: the account from this address, not the account from everywhere."""
         name = str(credentials.get("email", credentials.get("username", "")))
         return f"{self.get_client_ip(request)}:{name.strip().casefold()}"
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        record_failure(str(credentials.get("username", "")), by="password")
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The address in the mail. The key is in its query, which access logs leave out."""

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import redirect, render
 from sesame.backends import ModelBackend as LinkBackend
 
+from batchconsole.console.frame.audit import record_failure
 from batchconsole.console.frame.home import safe_next
 
 LINK = "sesame"
@@ -65,7 +66,10 @@ def sign_in_by_link(request: HttpRequest) -> HttpResponse:
         if user is not None:
             start_session(request, user, backend=LINK_BACKEND)
             record_authentication(request, user, method="link")
-    return refuse_link(request) if user is None else HttpResponseRedirect(safe_next(request))
+    if user is None:
+        record_failure("", by="link")
+        return refuse_link(request)
+    return HttpResponseRedirect(safe_next(request))
 
 
 def user_of_link(token: str, *, lock: bool = False) -> User | None:

@@ -14,6 +14,7 @@ from batchconsole.jobs.models.made_input import MadeInput
 from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.models.preferences import KeptPreferences
 from batchconsole.jobs.models.price import ModelPrice, utc_today
+from batchconsole.jobs.models.record_view import RecordView
 from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
 from batchconsole.jobs.models.work import QUEUED, UNFINISHED
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, STOPPABLE, WAITING, Status, Verb
@@ -44,6 +45,7 @@ __all__ = [
     "ModelLimit",
     "ModelPrice",
     "OutputCopy",
+    "RecordView",
     "ResultFile",
     "ResultIndex",
     "Right",

@@ -1,15 +1,20 @@
 """The audit trail."""
 
-from typing import ClassVar
+import json
+import logging
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
+from batchconsole.jobs import origin
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.states import Verb
 
+LOG = logging.getLogger("batchconsole.audit")
 Actor = User | None  # who asks for something; None is the system itself, which may do what people asked of it
 
 
@@ -18,8 +23,21 @@ def verb_choices() -> list[tuple[str, str]]:
     return Verb.choices
 
 
+class Events(models.QuerySet["Event"]):
+    """Rows of the audit trail."""
+
+    def bulk_create(self, objs: Iterable["Event"], *args: Any, **kwargs: Any) -> list["Event"]:
+        made = super().bulk_create(objs, *args, **kwargs)
+        for event in made:
+            event.tell_log()
+        return made
+
+
 class Event(models.Model):
-    """Who did what, when. Rows are added and never changed or deleted."""
+    """Who did what, when, from where. Rows are added and never changed; triggers of the database see to it.
+
+    ``before`` and ``after`` hold the values that a change has changed. Secrets are in none of the fields.
+    """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     connection = models.ForeignKey(Connection, null=True, on_delete=models.PROTECT, related_name="events")
@@ -35,6 +53,14 @@ class Event(models.Model):
     from_status = models.CharField(max_length=20, blank=True)
     to_status = models.CharField(max_length=20, blank=True)
     data = models.JSONField(default=dict, blank=True)
+    target = models.CharField(max_length=255, blank=True, help_text="What it was done to, where that is no job.")
+    before = models.JSONField(default=dict, blank=True)
+    after = models.JSONField(default=dict, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True, default=origin.address)
+    session = models.CharField(max_length=12, blank=True, default=origin.session)
+    api_key = models.CharField(max_length=20, blank=True, default=origin.api_key)
+
+    objects = Events.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-at", "-id"]
@@ -42,3 +68,32 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.verb}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        self.tell_log()
+
+    def tell_log(self) -> None:
+        """Write the event to the log as a line of JSON once it is committed, where that is set."""
+        if settings.AUDIT_LOG:
+            transaction.on_commit(lambda: LOG.info(json.dumps(self.as_dict(), default=str, ensure_ascii=False)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All that is known of the event, in the shape of the log and the export."""
+        return {
+            "id": self.pk,
+            "at": self.at.isoformat(),
+            "verb": self.verb,
+            "actor": str(self.actor) if self.actor else None,
+            "address": self.address,
+            "session": self.session,
+            "api_key": self.api_key,
+            "connection": self.connection.name if self.connection else None,
+            "job": self.job_id,
+            "target": self.target,
+            "from_status": self.from_status,
+            "to_status": self.to_status,
+            "before": self.before,
+            "after": self.after,
+            "data": self.data,
+        }

@@ -25,6 +25,7 @@ from batchconsole.jobs.models import (
     BulkAction,
     BulkActionItem,
     Connection,
+    Event,
     InputCheck,
     MadeInput,
     Status,
@@ -112,8 +113,9 @@ class Seed:
         steps = [*BEFORE.get(job.status, []), job.status]
         for number, (old, new) in enumerate(zip(["", *steps], steps, strict=False)):
             verb = Verb.REPORTED if old else Verb.CREATED
-            job.record(verb, actor=None if old else job.created_by, from_status=old, to_status=new)
-            job.events.filter(to_status=new).update(at=created + timedelta(minutes=number))
+            actor, at = None if old else job.created_by, created + timedelta(minutes=number)
+            states = {"from_status": old, "to_status": new}
+            Event.objects.create(connection=job.connection, job=job, actor=actor, verb=verb, at=at, **states)
 
     def make_jobs_in_every_state(self) -> None:
         for number, status in enumerate(Status.values):
