@@ -5,6 +5,8 @@ without a known price has no cost, never a cost of zero, and is given one as soo
 """
 
 from decimal import Decimal
+from functools import reduce
+from operator import add
 
 from django.db.models import DecimalField, ExpressionWrapper, F, Value
 from django.db.models.functions import Coalesce, Round
@@ -23,10 +25,15 @@ def price_of(job: BatchJob) -> Price | None:
     return price_for(job.model_id, job.connection.region)
 
 
-def cost_of(job: BatchJob, input_tokens: int, output_tokens: int) -> Decimal | None:
+def cost_of(
+    job: BatchJob, input_tokens: int, output_tokens: int, *, cache_read_tokens: int = 0, cache_write_tokens: int = 0
+) -> Decimal | None:
     """USD for so many tokens of *job*, to the millionth; ``None`` when its price is not known."""
     price = price_of(job)
-    return prices.cost(price, input_tokens, output_tokens).quantize(MICRO_USD) if price else None
+    if price is None:
+        return None
+    cached = {"cache_read_tokens": cache_read_tokens, "cache_write_tokens": cache_write_tokens}
+    return prices.cost(price, input_tokens, output_tokens, **cached).quantize(MICRO_USD)
 
 
 def price_for(model_id: str, region: str) -> Price | None:
@@ -54,6 +61,7 @@ def _price(row: ModelPrice) -> Price:
         output_usd_per_million=row.output_usd_per_million,
         as_of=row.as_of,
         source=f"{row.get_source_display()}{where}",
+        cache_rates=prices.cache_rates(row.model_id),
     )
 
 
@@ -71,6 +79,12 @@ def price_the_unpriced() -> int:
 
 
 def _cost_in_sql(price: Price) -> Round:
-    of_input = F("input_token_count") * Value(price.input_usd_per_million, USD)
-    of_output = Coalesce(F("output_token_count"), 0) * Value(price.output_usd_per_million, USD)
-    return Round(ExpressionWrapper((of_input + of_output) / Value(MILLION, USD), USD), precision=6)
+    per_input = price.input_usd_per_million
+    parts = {
+        "input_token_count": per_input,
+        "cache_read_token_count": per_input * price.cache_rates.read,
+        "cache_write_token_count": per_input * price.cache_rates.write,
+        "output_token_count": price.output_usd_per_million,
+    }
+    total = reduce(add, (Coalesce(F(name), 0) * Value(rate, USD) for name, rate in parts.items()))
+    return Round(ExpressionWrapper(total / Value(MILLION, USD), USD), precision=6)

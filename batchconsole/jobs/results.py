@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -226,8 +227,15 @@ def _figures(job: BatchJob, totals: Totals, manifest: Manifest | None) -> dict[s
         "error_record_count": _first(job.error_record_count, said.error_record_count, totals.failed),
         "input_token_count": input_tokens,
         "output_token_count": output_tokens,
-        "cost_usd": None if input_tokens is None else prices.cost_of(job, input_tokens, output_tokens or 0),
+        "cache_read_token_count": totals.cache_read_tokens,
+        "cache_write_token_count": totals.cache_write_tokens,
+        "cost_usd": None if input_tokens is None else _cost(job, totals, input_tokens, output_tokens or 0),
     }
+
+
+def _cost(job: BatchJob, totals: Totals, input_tokens: int, output_tokens: int) -> Decimal | None:
+    cached = {"cache_read_tokens": totals.cache_read_tokens, "cache_write_tokens": totals.cache_write_tokens}
+    return prices.cost_of(job, input_tokens, output_tokens, **cached)
 
 
 def _first(*values: int | None) -> int | None:

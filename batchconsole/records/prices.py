@@ -12,6 +12,22 @@ from batchconsole.records.catalogue import bare_id, is_global
 MILLION = Decimal(1_000_000)
 
 
+class CacheRates(msgspec.Struct, frozen=True):
+    """What tokens read from a prompt cache, and written into one, cost as a part of the price of input tokens."""
+
+    read: Decimal = Decimal(1)
+    write: Decimal = Decimal(1)
+
+
+# What a token read from a prompt cache or written into one (for five minutes) costs, as a part of the price of an input
+# token, by the beginning of the model's id. Batches have no cache prices of their own: these are the ratios of
+# on-demand, https://aws.amazon.com/bedrock/pricing (2026-10). Elsewhere a cached token costs as much as any.
+CACHE_RATES = {
+    "anthropic.": CacheRates(Decimal("0.1"), Decimal("1.25")),
+    "amazon.nova": CacheRates(Decimal("0.25"), Decimal(1)),
+}
+
+
 class Price(msgspec.Struct, frozen=True, kw_only=True):
     """USD per million tokens, batch, as of a day.
 
@@ -23,6 +39,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     as_of: date
     source: str
     inferred: bool = False
+    cache_rates: CacheRates = CacheRates()
 
 
 class _Row(msgspec.Struct):
@@ -58,6 +75,7 @@ def _shipped() -> tuple[str, dict[tuple[str, str], Price]]:
             as_of=data.as_of,
             source=f"{data.source}, {data.region}" + (", inferred" if row.inferred else ""),
             inferred=row.inferred,
+            cache_rates=cache_rates(row.model_id),
         )
         for row in data.prices
     }
@@ -85,7 +103,15 @@ def without_public_price() -> frozenset[str]:
     return _data().no_public_price
 
 
-def cost(price: Price, input_tokens: int, output_tokens: int) -> Decimal:
-    """USD for so many tokens, exact (not rounded)."""
-    total = input_tokens * price.input_usd_per_million + output_tokens * price.output_usd_per_million
+def cache_rates(model_id: str) -> CacheRates:
+    """What the model of that bare id charges for a prompt cache."""
+    return next((rates for start, rates in CACHE_RATES.items() if model_id.startswith(start)), CacheRates())
+
+
+def cost(
+    price: Price, input_tokens: int, output_tokens: int, *, cache_read_tokens: int = 0, cache_write_tokens: int = 0
+) -> Decimal:
+    """USD for so many tokens, exact (not rounded). Cached tokens are not among the *input_tokens*."""
+    cached = cache_read_tokens * price.cache_rates.read + cache_write_tokens * price.cache_rates.write
+    total = (input_tokens + cached) * price.input_usd_per_million + output_tokens * price.output_usd_per_million
     return total / MILLION

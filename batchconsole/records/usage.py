@@ -9,19 +9,34 @@ from batchconsole.records.results import Manifest, Totals
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of a job. ``complete`` is false when some records carry no counts and the manifest has none either, so
-    that the job used more.
+    """Tokens of a job, cached ones apart. ``complete`` is false when some records carry no counts and the manifest has
+    none either, so that the job used more.
     """
 
     input_tokens: int | None
     output_tokens: int | None
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
     complete: bool = True
 
 
 def usage(totals: Totals | None, manifest: Manifest | None) -> Usage:
-    """Tokens by the manifest, which counts what is charged; else by the records themselves."""
+    """Tokens by the manifest, which counts what is charged; else by the records themselves.
+
+    Those of a prompt cache only the records tell.
+    """
+    found = _counted(totals, manifest)
+    if totals is None or found.input_tokens is None:
+        return found
+    return msgspec.structs.replace(
+        found, cache_read_tokens=totals.cache_read_tokens, cache_write_tokens=totals.cache_write_tokens
+    )
+
+
+def _counted(totals: Totals | None, manifest: Manifest | None) -> Usage:
     if manifest is not None and manifest.input_token_count is not None:
-        return Usage(input_tokens=manifest.input_token_count, output_tokens=manifest.output_token_count or 0)
+        output = manifest.output_token_count or 0
+        return Usage(input_tokens=manifest.input_token_count, output_tokens=output)
     if totals is None or (totals.succeeded and totals.without_tokens == totals.succeeded):
         return Usage(input_tokens=None, output_tokens=None, complete=False)
     complete = not totals.without_tokens
@@ -32,4 +47,10 @@ def cost_usd(used: Usage, price: Price | None) -> Decimal | None:
     """USD for *used*, exact; ``None`` when tokens or price are not known."""
     if price is None or used.input_tokens is None or used.output_tokens is None:
         return None
-    return cost(price, used.input_tokens, used.output_tokens)
+    return cost(
+        price,
+        used.input_tokens,
+        used.output_tokens,
+        cache_read_tokens=used.cache_read_tokens,
+        cache_write_tokens=used.cache_write_tokens,
+    )

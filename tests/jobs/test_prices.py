@@ -154,3 +154,11 @@ def test_the_command_needs_a_connection_to_aws_itself() -> None:
     Connection.objects.create(name="local", endpoint_url="http://127.0.0.1:1", credentials="local")
     with pytest.raises(CommandError, match="no enabled connection to AWS itself"):
         call_command("refresh_prices")
+
+
+def test_cached_tokens_are_priced_as_soon_as_there_is_a_price() -> None:
+    waiting = job("unheard.of-v1", input_token_count=1_000_000, output_token_count=0, cache_read_token_count=1_000_000)
+    ModelPrice.objects.create(model_id="unheard.of-v1", input_usd_per_million=1, output_usd_per_million=1)
+    price_the_unpriced()
+    waiting.refresh_from_db()
+    assert waiting.cost_usd == 2

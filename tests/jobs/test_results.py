@@ -230,3 +230,26 @@ def test_a_message_may_hold_a_nul(ended: BatchJob) -> None:
     write(ended, "a.jsonl.out", failed(1, "What is \x00?"))
     results.collect_results(ended)
     assert ended.result_index.totals.errors[0].message == "What is \x00?"
+
+
+CACHED = [
+    {"output": {"message": {"content": [{"text": "a"}]}}, "usage": {
+        "inputTokens": 10, "outputTokens": 3, "cacheReadInputTokens": 1000, "cacheWriteInputTokens": 400}},
+    {"content": [{"text": "a"}], "usage": {
+        "input_tokens": 10, "output_tokens": 3, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 400}},
+    {"output": {"message": {"content": [{"text": "a"}]}}, "usage": {
+        "inputTokens": 10, "outputTokens": 3, "cacheReadInputTokenCount": 1000, "cacheWriteInputTokenCount": 400}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("output", CACHED)
+def test_cached_tokens_are_counted_and_priced(ended: BatchJob, output: dict[str, Any]) -> None:
+    write(ended, "a.jsonl.out", line(1, modelOutput=output) * 1000)
+    results.collect_results(ended)
+    assert (ended.input_token_count, ended.cache_read_token_count, ended.cache_write_token_count) == (
+        10_000,
+        1_000_000,
+        400_000,
+    )
+    # Nova Micro: input 0.0175 USD a million; read from the cache at a quarter of that, written at the same.
+    assert ended.cost_usd == Decimal("0.011760")

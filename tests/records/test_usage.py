@@ -3,7 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
-from batchconsole.records.prices import Price
+import pytest
+from msgspec import structs
+
+from batchconsole.records.prices import Price, cache_rates, cost, find_price
 from batchconsole.records.results import Manifest, Totals
 from batchconsole.records.usage import Usage, cost_usd, usage
 
@@ -38,3 +41,25 @@ def test_cost_is_exact() -> None:
 
 def test_an_unknown_price_is_an_unknown_cost() -> None:
     assert cost_usd(usage(COUNTED, None), None) is None
+
+
+def test_cached_tokens_cost_their_part_of_an_input_token() -> None:
+    used = usage(
+        Totals(succeeded=1, input_tokens=1, output_tokens=1, cache_read_tokens=100, cache_write_tokens=8), None
+    )
+    price = structs.replace(PRICE, cache_rates=cache_rates("anthropic.claude-opus-5"))
+    assert cost_usd(used, price) == Decimal("0.000050")
+
+
+@pytest.mark.parametrize(
+    ("model_id", "input_tokens"),
+    [
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", 135),
+        ("amazon.nova-micro-v1:0", 125),
+        ("openai.gpt-oss-20b-1:0", 200),
+    ],
+)
+def test_cache_prices_are_those_of_the_model(model_id: str, input_tokens: int) -> None:
+    price = find_price(model_id)
+    assert price is not None
+    assert cost(price, 0, 0, cache_read_tokens=100, cache_write_tokens=100) == cost(price, input_tokens, 0)

@@ -124,6 +124,12 @@ class BatchJob(Leased):
     manifest = models.JSONField(null=True, blank=True, help_text="AWS's own figures, manifest.json.out.")
     input_token_count = models.PositiveBigIntegerField(null=True, blank=True)
     output_token_count = models.PositiveBigIntegerField(null=True, blank=True)
+    cache_read_token_count = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Read from a prompt cache; not among the input tokens."
+    )
+    cache_write_token_count = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Written into a prompt cache; not among the input tokens."
+    )
     cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
 
     objects = BatchJobQuerySet.as_manager()
