@@ -21,6 +21,14 @@ def test_converse_answers(runtime: Any) -> None:
     assert answer["metrics"]["latencyMs"] >= 0
 
 
+def test_converse_refuses_a_model_that_gives_no_text(runtime: Any) -> None:
+    embeddings, refusal = "amazon.titan-embed-text-v2:0", "This action doesn't support the model that you provided"
+    with pytest.raises(ClientError, match=refusal):
+        runtime.converse(modelId=embeddings, messages=MESSAGES)
+    with pytest.raises(ClientError, match=refusal):
+        runtime.count_tokens(modelId=embeddings, input={"converse": {"messages": MESSAGES}})
+
+
 def test_converse_takes_system_several_turns_and_stop_sequences(runtime: Any) -> None:
     answer = runtime.converse(
         modelId=MODEL,

@@ -39,6 +39,7 @@ MALFORMED = "Malformed input request, please reformat your input and try again."
 
 def converse(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     model = _model(params["modelId"], caller)
+    _check_converses(model)
     body = {name: value for name, value in params.items() if name != "modelId"}
     response, completion = _answer(service, body, model, "Converse")
     return response | said_back(body, completion, model_id=model.model_id)
@@ -63,6 +64,7 @@ def count_tokens(service: Service, caller: Caller, params: dict[str, Any]) -> di
     """The input tokens of the request in ``input``, as the model server counts them when it answers with one token."""
     model = _model(params["modelId"], caller)
     if "converse" in params["input"]:
+        _check_converses(model)
         kind, body = "Converse", params["input"]["converse"]
     else:
         kind, body = "InvokeModel", _body(_bytes(params["input"]["invokeModel"]["body"]))
@@ -90,6 +92,14 @@ def _model(model_id: str, caller: Caller) -> Model:
             "Retry your request with the ID or ARN of an inference profile that contains this model."
         )
     return model
+
+
+def _check_converses(model: Model) -> None:
+    """Refuse a model that gives no text, embeddings say. Raises :class:`ValidationException`."""
+    if "TEXT" not in model.output_modalities:
+        raise ValidationException(
+            "This action doesn't support the model that you provided. Try again with a supported text or chat model."
+        )
 
 
 def _body(raw: bytes) -> dict[str, Any]:

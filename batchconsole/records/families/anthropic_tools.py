@@ -15,6 +15,7 @@ from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.paths import dotted
 from batchconsole.records.families.schema_rules import schema_faults
 from batchconsole.records.families.tool_rules import (
+    CLAUDE,
     Turn,
     pairing_faults,
     repeated_names,
@@ -30,11 +31,11 @@ def tool_faults(body: AnthropicBody) -> Iterator[Fault]:
     tools = body.tools or []
     for number, tool in enumerate(tools):
         yield from _one_tool_faults(tool, f"$.tools[{number}]")
-    yield from repeated_names([tool.name for tool in tools if tool.name], path="$.tools")
+    yield from repeated_names([tool.name for tool in tools if tool.name], path="$.tools", wording=CLAUDE)
     yield from _choice_faults(body.tool_choice, tools)
     turns = [_turn(message, f"$.messages[{number}]") for number, message in enumerate(body.messages)]
     yield from tool_block_faults(turns, has_tools=bool(tools), tools="tools", refusal=NO_TOOLS)
-    yield from pairing_faults(turns)
+    yield from pairing_faults(turns, CLAUDE)
     for turn in turns:
         for use_id, path in (*turn.uses, *turn.results):
             if not TOOL_ID.fullmatch(use_id):

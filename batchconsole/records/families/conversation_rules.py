@@ -22,7 +22,7 @@ from batchconsole.records.families.schema import (
     trailing_space,
 )
 from batchconsole.records.families.schema_rules import schema_faults
-from batchconsole.records.families.tool_rules import Turn, pairing_faults, repeated_names, tool_block_faults
+from batchconsole.records.families.tool_rules import CONVERSE, Turn, pairing_faults, repeated_names, tool_block_faults
 
 MAX_IMAGES = 20  # a message, Converse API reference
 MAX_DOCUMENTS = 5
@@ -61,13 +61,13 @@ def system_faults(system: list[SystemBlock] | None) -> Iterator[Fault]:
 def tool_faults(messages: list[Message], config: ToolConfig | None) -> Iterator[Fault]:
     """Tools that share a name, tool blocks without tools, and calls and answers that do not belong together."""
     tools = [tool.tool_spec for tool in (config.tools if config else ()) if tool.tool_spec is not None]
-    yield from repeated_names([tool.name for tool in tools], path="$.toolConfig.tools")
+    yield from repeated_names([tool.name for tool in tools], path="$.toolConfig.tools", wording=CONVERSE)
     for number, tool in enumerate(tools):
         if tool.strict:
             yield from schema_faults(tool.input_schema.json, f"$.toolConfig.tools[{number}].toolSpec.inputSchema.json")
     turns = [_turn(message, f"$.messages[{number}]") for number, message in enumerate(messages)]
     yield from tool_block_faults(turns, has_tools=config is not None, tools="toolConfig", refusal=NO_TOOLS)
-    yield from pairing_faults(turns)
+    yield from pairing_faults(turns, CONVERSE)
 
 
 def _turn(message: Message, path: str) -> Turn:

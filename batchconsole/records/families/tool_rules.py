@@ -8,15 +8,22 @@ tool blocks         need ``tools`` (Converse: ``toolConfig``)                   
 use and result      each use has its one result in the next turn, and the        the same
                     reverse; ids are unique
 =================== ============================================================ ====================================
+
+What is refused is said in the words of the caller's own format: Claude's, or those of Converse, which looks before the
+model does. Converse's are those of field reports: "Expected toolResult blocks at ... for the following Ids: ...", "The
+number of toolResult blocks at ... exceeds ...", "The toolUse blocks at ... contain duplicate Ids: ...", and "The tool
+... is already defined at ...".
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
+from typing import Protocol
 
 import msgspec
 
 from batchconsole.records.families.faults import Fault, rule
+from batchconsole.records.families.paths import dotted, steps
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -26,6 +33,65 @@ class Turn(msgspec.Struct, frozen=True):
     path: str
     uses: tuple[tuple[str, str], ...] = ()  # id, path
     results: tuple[tuple[str, str], ...] = ()
+
+
+class Wording(Protocol):
+    """What a format says about calls and answers that do not belong together; *at* is the path of a message."""
+
+    def repeated_use(self, use_id: str, at: str) -> str: ...
+    def repeated_result(self, result_id: str, at: str) -> str: ...
+    def without_result(self, ids: str, at: str) -> str: ...
+    def without_use(self, result_id: str, at: str) -> str: ...
+    def repeated_name(self, name: str, position: int) -> str: ...
+
+
+class ClaudeWording:
+    def repeated_use(self, use_id: str, at: str) -> str:
+        return "messages: `tool_use` ids must be unique"
+
+    def repeated_result(self, result_id: str, at: str) -> str:
+        return (
+            "messages: each `tool_use` must have a single result. Found multiple `tool_result` blocks with id: "
+            f"{result_id}"
+        )
+
+    def without_result(self, ids: str, at: str) -> str:
+        return (
+            f"messages: `tool_use` ids were found without `tool_result` blocks immediately after: {ids}. Each "
+            "`tool_use` block must have a corresponding `tool_result` block in the next message."
+        )
+
+    def without_use(self, result_id: str, at: str) -> str:
+        return (
+            f"messages: unexpected `tool_use_id` found in `tool_result` blocks: {result_id}. Each "
+            "`tool_result` block must have a corresponding `tool_use` block in the previous message."
+        )
+
+    def repeated_name(self, name: str, position: int) -> str:
+        return "tools: Tool names must be unique."
+
+
+class ConverseWording:
+    def repeated_use(self, use_id: str, at: str) -> str:
+        return f"The toolUse blocks at {dotted(at)}.content contain duplicate Ids: {use_id}"
+
+    def repeated_result(self, result_id: str, at: str) -> str:
+        return self.without_use(result_id, at)
+
+    def without_result(self, ids: str, at: str) -> str:
+        return f"Expected toolResult blocks at {dotted(at)}.content for the following Ids: {ids}"
+
+    def without_use(self, result_id: str, at: str) -> str:
+        return (
+            f"The number of toolResult blocks at {dotted(at)}.content exceeds the number of toolUse blocks of previous "
+            "turn."
+        )
+
+    def repeated_name(self, name: str, position: int) -> str:
+        return f"The tool {name} is already defined at toolConfig.tools.{position}."
+
+
+CLAUDE, CONVERSE = ClaudeWording(), ConverseWording()
 
 
 def tool_block_faults(turns: Iterable[Turn], *, has_tools: bool, tools: str, refusal: str) -> Iterator[Fault]:
@@ -38,17 +104,17 @@ def tool_block_faults(turns: Iterable[Turn], *, has_tools: bool, tools: str, ref
             return
 
 
-def pairing_faults(turns: Iterable[Turn]) -> Iterator[Fault]:
+def pairing_faults(turns: Iterable[Turn], wording: Wording) -> Iterator[Fault]:
     """Calls without their answer in the next turn, answers without their call in the one before, and repeated ids.
 
     Messages of one role that follow each other are one turn, as the models take them.
     """
     merged = [_merged(list(group)) for _, group in groupby(turns, key=lambda turn: turn.role)]
-    yield from _repeated(merged)
+    yield from _repeated(merged, wording)
     empty = Turn("", "")
     for before, turn in pairwise([empty, *merged, empty]):
-        yield from _unanswered(before, turn)
-        yield from _unasked(before, turn)
+        yield from _unanswered(before, turn, wording)
+        yield from _unasked(before, turn, wording)
 
 
 def _merged(turns: list[Turn]) -> Turn:
@@ -57,7 +123,7 @@ def _merged(turns: list[Turn]) -> Turn:
     return Turn(turns[0].role, turns[0].path, uses, results)
 
 
-def _repeated(turns: list[Turn]) -> Iterator[Fault]:
+def _repeated(turns: list[Turn], wording: Wording) -> Iterator[Fault]:
     seen: set[str] = set()
     for turn in turns:
         for use_id, path in turn.uses:
@@ -67,7 +133,7 @@ def _repeated(turns: list[Turn]) -> Iterator[Fault]:
                     path,
                     found=f"{use_id} a second time",
                     expected="an id of its own for each tool use",
-                    refusal="messages: `tool_use` ids must be unique",
+                    refusal=wording.repeated_use(use_id, _message_of(path)),
                 )
             seen.add(use_id)
         for result_id, count in Counter(result for result, _ in turn.results).items():
@@ -77,12 +143,11 @@ def _repeated(turns: list[Turn]) -> Iterator[Fault]:
                     turn.path,
                     found=f"{count} results for {result_id}",
                     expected="one result for each tool use",
-                    refusal="messages: each `tool_use` must have a single result. Found multiple `tool_result` blocks "
-                    f"with id: {result_id}",
+                    refusal=wording.repeated_result(result_id, turn.path),
                 )
 
 
-def _unanswered(before: Turn, turn: Turn) -> Iterator[Fault]:
+def _unanswered(before: Turn, turn: Turn, wording: Wording) -> Iterator[Fault]:
     answered = {result for result, _ in turn.results}
     open_uses = [(use_id, path) for use_id, path in before.uses if use_id not in answered]
     if open_uses:
@@ -92,12 +157,11 @@ def _unanswered(before: Turn, turn: Turn) -> Iterator[Fault]:
             open_uses[0][1],
             found=f"no result for {ids} in the next message",
             expected="a result for each tool use, in the message after it",
-            refusal=f"messages: `tool_use` ids were found without `tool_result` blocks immediately after: {ids}. Each "
-            "`tool_use` block must have a corresponding `tool_result` block in the next message.",
+            refusal=wording.without_result(ids, turn.path or _next(_message_of(open_uses[-1][1]))),
         )
 
 
-def _unasked(before: Turn, turn: Turn) -> Iterator[Fault]:
+def _unasked(before: Turn, turn: Turn, wording: Wording) -> Iterator[Fault]:
     asked = {use_id for use_id, _ in before.uses}
     for result_id, path in turn.results:
         if result_id not in asked:
@@ -106,19 +170,28 @@ def _unasked(before: Turn, turn: Turn) -> Iterator[Fault]:
                 path,
                 found=f"a result for {result_id}, which the message before does not ask for",
                 expected="the id of a tool use of the message before",
-                refusal=f"messages: unexpected `tool_use_id` found in `tool_result` blocks: {result_id}. Each "
-                "`tool_result` block must have a corresponding `tool_use` block in the previous message.",
+                refusal=wording.without_use(result_id, turn.path),
             )
 
 
-def repeated_names(names: Iterable[str], *, path: str) -> Iterator[Fault]:
+def _message_of(path: str) -> str:
+    """The path of the message that *path* lies in."""
+    return f"$.messages[{steps(path)[1]}]"
+
+
+def _next(path: str) -> str:
+    return f"$.messages[{int(steps(path)[1]) + 1}]"
+
+
+def repeated_names(names: list[str], *, path: str, wording: Wording) -> Iterator[Fault]:
     """Tools that share a name."""
     for name, count in Counter(names).items():
         if count > 1:
+            second = names.index(name, names.index(name) + 1)
             yield rule(
                 "repeated-tool-name",
                 path,
                 found=f"{count} tools named {name}",
                 expected="a name of its own for each tool",
-                refusal="tools: Tool names must be unique.",
+                refusal=wording.repeated_name(name, second),
             )
