@@ -81,7 +81,7 @@ def open_page(browser: Browser, live_server: LiveServer, person: User) -> Iterat
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(path: str, *, signed_in: bool = True, **options: Any) -> Page:
+    def open_page(path: str, *, signed_in: bool = True, has_clock: bool = False, **options: Any) -> Page:
         context = browser.new_context(
             base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}, **options}
         )
@@ -92,6 +92,8 @@ def open_page(browser: Browser, live_server: LiveServer, person: User) -> Iterat
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+        if has_clock:
+            page.clock.install()
         page.goto(path)
         return page
 
@@ -99,6 +101,12 @@ def open_page(browser: Browser, live_server: LiveServer, person: User) -> Iterat
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def let_time_pass(page: Page) -> None:
+    """Let five seconds pass at once on *page*, opened with a clock: a busy page has asked for news by then."""
+    page.get_by_text("Last updated").first.wait_for()  # by script, whose next question is planned then
+    page.clock.fast_forward(5000)
 
 
 def set_in(page: Page, font: str) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from batchconsole.jobs import bulk_actions
 from batchconsole.jobs.models import BatchJob, BulkAction
-from tests.browser.conftest import MakeJob, Open, faults
+from tests.browser.conftest import MakeJob, Open, faults, let_time_pass
 
 JOBS = "/local/jobs/?page_size=10"
 
@@ -42,10 +42,11 @@ def test_a_whole_page_selected_offers_all_that_match(open_page: Open, waiting: N
 
 
 def test_all_that_match_stay_selected_when_a_job_comes(open_page: Open, waiting: None, make_job: MakeJob) -> None:
-    page = open_page(JOBS)
+    page = open_page(JOBS, has_clock=True)
     page.get_by_role("checkbox", name="Select all jobs of this page").click()
     page.get_by_label("Select all 12 jobs").click()
     make_job("newcomer", "Queued")
+    let_time_pass(page)
     expect(page.get_by_role("checkbox", name="Select job newcomer")).to_be_checked()
     expect(page.locator("h1")).to_contain_text("(13/13)")
 

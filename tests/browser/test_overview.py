@@ -7,7 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from batchconsole.jobs.models import Connection
-from tests.browser.conftest import MakeJob, Open, faults
+from tests.browser.conftest import MakeJob, Open, faults, let_time_pass
 
 URL = "/local/"
 
@@ -45,10 +45,11 @@ def test_a_narrow_screen_never_scrolls_sideways(open_page: Open, busy: None) -> 
 
 def test_it_follows_the_jobs_without_a_reload(open_page: Open, make_job: MakeJob) -> None:
     job = make_job("support-triage", "InProgress")
-    page = open_page(URL)
+    page = open_page(URL, has_clock=True)
     page.evaluate("window.stays = true")
     expect(page.locator("#overview-running")).to_contain_text("support-triage")
     job.transition("Failed", verb="reported", message="The model is gone.")
+    let_time_pass(page)
     expect(page.locator("#overview-failed")).to_contain_text("The model is gone.")
     expect(page.locator("#overview-running")).not_to_contain_text("support-triage")
     assert page.evaluate("window.stays")

@@ -11,7 +11,7 @@ from playwright.sync_api import Dialog, Locator, Page, Route, expect
 
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.states import Status
-from tests.browser.conftest import MakeJob, Open, faults
+from tests.browser.conftest import MakeJob, Open, faults, let_time_pass
 
 JOBS = "/local/jobs/"
 LONG = "a-name-" * 8 + "ending"
@@ -47,10 +47,11 @@ def find_field(page: Page) -> Locator:
 
 
 def test_rows_follow_their_jobs_and_keep_the_place(open_page: Open, many: BatchJob) -> None:
-    page = open_page(JOBS)
+    page = open_page(JOBS, has_clock=True)
     box = page.get_by_role("checkbox", name="Select job running")
     box.check()
     many.transition(Status.COMPLETED, verb="reported", processed_record_count=1000)
+    let_time_pass(page)
     expect(page.locator(f"#job-{many.pk}")).to_contain_text("Completed")
     expect(page.locator(f"#job-{many.pk}")).to_contain_text("1,000 of 1,000")
     expect(box).to_be_checked()
@@ -59,28 +60,31 @@ def test_rows_follow_their_jobs_and_keep_the_place(open_page: Open, many: BatchJ
 
 
 def test_a_new_job_appears_without_a_reload(open_page: Open, many: BatchJob, make_job: MakeJob) -> None:
-    page = open_page(JOBS)
+    page = open_page(JOBS, has_clock=True)
     page.evaluate("window.stays = true")
     make_job("new-one", created_at=timezone.now() + timedelta(seconds=5))
+    let_time_pass(page)
     expect(page.get_by_role("link", name="new-one")).to_be_visible()
     assert page.evaluate("window.stays")
 
 
 def test_an_open_menu_stays_open_through_an_update(open_page: Open, many: BatchJob) -> None:
-    page = open_page(many.get_absolute_url())
+    page = open_page(many.get_absolute_url(), has_clock=True)
     page.get_by_text("Actions", exact=True).click()
     many.transition(Status.COMPLETED, verb="reported")
+    let_time_pass(page)
     expect(page.locator(".key-values .status-indicator").first).to_contain_text("Completed")
     expect(page.get_by_role("link", name="Clone")).to_be_visible()
     expect(page).to_have_title(re.compile("^running: Completed"))
 
 
 def test_updates_can_be_paused(open_page: Open, many: BatchJob) -> None:
-    page = open_page(JOBS)
+    page = open_page(JOBS, has_clock=True)
     page.get_by_role("button", name="Pause updates").click()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.wait_for_timeout(5000)
+    let_time_pass(page)
+    let_time_pass(page)
     assert asked == []
     page.get_by_role("button", name="Refresh").click()
     expect(page.locator("#live-status")).to_contain_text("Refreshed. Last updated")

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.states import Status
-from tests.browser.conftest import MakeJob, Open
+from tests.browser.conftest import MakeJob, Open, let_time_pass
 
 ZOOMED: dict[str, Any] = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}
 # Everything that still moves or fades: the time it takes, of each element, before and after it.
@@ -92,11 +92,12 @@ def test_at_200_per_cent_the_form_can_be_sent(open_page: Open, connection: Conne
 
 
 def test_an_update_of_a_job_is_read_out_once_and_politely(open_page: Open, running: BatchJob) -> None:
-    page = open_page(running.get_absolute_url())
+    page = open_page(running.get_absolute_url(), has_clock=True)
     status = page.locator("#live-status")
     expect(status).to_have_role("status")
     heard(page)
     running.transition(Status.COMPLETED, verb="reported", processed_record_count=1000)
+    let_time_pass(page)
     expect(status).to_contain_text("Completed")
     assert page.evaluate("window.heard.length") == 1
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from batchconsole.jobs.models import BatchJob, KeptPreferences
 from batchconsole.jobs.states import Status
-from tests.browser.conftest import MakeJob, Open, faults
+from tests.browser.conftest import MakeJob, Open, faults, let_time_pass
 from tests.browser.test_weight import OBSERVE
 
 JOBS = "/local/jobs/"
@@ -48,7 +48,7 @@ def kept(person: User) -> str:
 
 
 def test_a_width_is_dragged_and_stays(open_page: Open, running: BatchJob, person: User) -> None:
-    page = open_page(JOBS)
+    page = open_page(JOBS, has_clock=True)
     before = width(page, "Job name")
     others = width(page, "Status")
     with page.expect_response("**/columns/widths/"):
@@ -56,6 +56,7 @@ def test_a_width_is_dragged_and_stays(open_page: Open, running: BatchJob, person
     assert (width(page, "Job name"), width(page, "Status")) == (before + 100, others)
     assert f"name-{before + 100}." in kept(person)
     running.transition(Status.COMPLETED, verb="reported", processed_record_count=1000)
+    let_time_pass(page)
     expect(page.locator(f"#job-{running.pk}")).to_contain_text("Completed")
     assert width(page, "Job name") == before + 100
     page.reload()

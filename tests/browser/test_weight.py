@@ -9,7 +9,7 @@ from playwright.sync_api import Response, Route, expect
 
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.states import Status
-from tests.browser.conftest import MakeJob, Open, set_in
+from tests.browser.conftest import MakeJob, Open, let_time_pass, set_in
 from tests.browser.pages.visits import FONTS
 
 PAGES = {"overview": "/local/", "list": "/local/jobs/", "job": "/local/jobs/{pk}/", "create": "/local/jobs/create/"}
@@ -57,18 +57,20 @@ def test_a_page_weighs_under_100_kb_and_comes_from_one_host(open_page: Open, run
 
 @pytest.mark.parametrize("name", ["overview", "list", "job"])
 def test_progress_shifts_nothing(open_page: Open, running: BatchJob, name: str) -> None:
-    page = open_page(PAGES[name].format(pk=running.pk))
+    page = open_page(PAGES[name].format(pk=running.pk), has_clock=True)
     page.evaluate(OBSERVE)
     BatchJob.objects.filter(pk=running.pk).update(processed_record_count=720, modified_at=timezone.now())
+    let_time_pass(page)
     expect(page.locator("main")).to_contain_text("72%")
     assert page.evaluate("window.shifted()") < 0.01
 
 
 @pytest.mark.parametrize("name", ["list", "job"])
 def test_an_end_shifts_nothing(open_page: Open, running: BatchJob, name: str) -> None:
-    page = open_page(PAGES[name].format(pk=running.pk))
+    page = open_page(PAGES[name].format(pk=running.pk), has_clock=True)
     page.evaluate(OBSERVE)
     running.transition(Status.COMPLETED, verb="reported", processed_record_count=1000)
+    let_time_pass(page)
     expect(page.locator("main")).to_contain_text("100%")
     assert page.evaluate("window.shifted()") < 0.01
 

@@ -62,6 +62,7 @@ class Site:
         page.goto(state.path.format_map(self.names))
         if state.do:
             state.do(page)
+        page.evaluate(STILL)
         return page
 
 
@@ -129,15 +130,18 @@ def only(*rules: str) -> dict[str, Any]:
     return {"runOnly": {"type": "rule", "values": rules}}
 
 
-# What fades to another colour is measured when it has arrived, and so is what inherits from it and starts then.
+# Nothing fades from here on: what has another colour is measured, or photographed, as it will be.
+STILL = """() => {
+  const still = new CSSStyleSheet();
+  still.replaceSync("*, *::before, *::after { transition: none !important; }");
+  document.adoptedStyleSheets.push(still);
+}"""
+# What enters or flashes has done so. The frame is for scripts that follow the size of the window.
 SETTLE = """async () => {
-  for (let turn = 0; turn < 3; turn += 1) {
-    await new Promise(requestAnimationFrame);
-    document.getAnimations()
-      .filter(animation => Number.isFinite(animation.effect.getComputedTiming().endTime))
-      .forEach(animation => animation.finish());
-  }
   await new Promise(requestAnimationFrame);
+  document.getAnimations()
+    .filter(animation => Number.isFinite(animation.effect.getComputedTiming().endTime))
+    .forEach(animation => animation.finish());
 }"""
 OVERFLOW = """() => {
   const width = document.documentElement.clientWidth;
