@@ -1,12 +1,12 @@
 // Info links open their topic in the help panel instead of leaving the page.
 import { setPanel } from "./panels.js";
+import { showPart } from "./part.js";
 
 const content = document.getElementById("help-panel-content");
 
 async function openTopic(link) {
   setPanel("help", true);
-  await window.htmx.ajax("GET", link.href, { target: content, swap: "innerHTML" });
-  content.focus();
+  if (await showPart(link.href, content)) content.focus();
 }
 
 if (content) {

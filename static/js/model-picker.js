@@ -1,4 +1,6 @@
 // The picker's dialog writes its choice into the field, and a line under the field says what a typed id means.
+import { showPart } from "./part.js";
+
 const field = document.getElementById("id_model_id");
 const summary = document.getElementById("model-summary");
 
@@ -23,5 +25,5 @@ document.addEventListener("click", (event) => {
 
 field?.addEventListener("change", () => {
   const url = `${summary.dataset.modelSummary}?model_id=${encodeURIComponent(field.value.trim())}`;
-  window.htmx.ajax("GET", url, { target: summary, swap: "innerHTML" });
+  showPart(url, summary);
 });

@@ -1,6 +1,7 @@
 // Upload of files in parts, one after the other, with progress. What S3 has already is not sent again: an upload that
 // was paused or broke off, or whose page was closed, goes on when the same file is chosen for the same place. What is
 // left of earlier ones is listed, and can be discarded. Without script the form sends the files itself.
+import { showPart } from "./part.js";
 import { isOver } from "./session.js";
 
 const MEMORY = "upload ";
@@ -116,7 +117,7 @@ function leave(form, uri) {
   if (!form.isConnected) return;
   if (!form.closest("dialog")) return location.assign(form.dataset.uploaded);
   const url = `${form.dataset.uploaded}&pick=${encodeURIComponent(uri)}`;
-  window.htmx.ajax("GET", url, { target: form.closest("dialog"), swap: "innerHTML" });
+  showPart(url, form.closest("dialog"));
 }
 
 const running = new Map();

@@ -92,6 +92,26 @@ def choose_in_s3(page: Page, location: str, bucket: str, folders: list[str], nam
     expect(dialog).to_be_hidden()
 
 
+def test_a_dialog_opens_while_the_page_waits_for_another_answer(open_page: Open, bucket: str) -> None:
+    page = open_page(URL)
+    page.route(re.compile("/models/summary/"), lambda route: None)  # never answered
+    field(page, "model_id").fill(MODEL)
+    field(page, "model_id").press("Tab")
+    page.get_by_role("group", name="input data").get_by_role("button", name="Browse S3").click()
+    expect(page.get_by_role("dialog").get_by_placeholder("Find bucket")).to_be_visible()
+    expect(field(page, "model_id")).to_have_value(MODEL)  # no other page was opened
+
+
+def test_a_dialog_asked_for_twice_shows_the_second_one(open_page: Open, bucket: str) -> None:
+    page = open_page(URL)
+    page.route(re.compile(r"choose=input"), lambda route: None)  # never answered
+    for location in ("input data", "output data"):
+        group = page.get_by_role("group", name=location, include_hidden=True)
+        group.get_by_role("button", name="Browse S3", include_hidden=True).dispatch_event("click")
+    expect(page.get_by_role("dialog").get_by_placeholder("Find bucket")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"{URL}$"))
+
+
 def test_the_keyboard_is_enough(open_page: Open, bucket: str, role_name: str) -> None:
     page = open_page(URL)
     keyboard = page.keyboard
