@@ -129,6 +129,11 @@ def _rows(source: Source, kind: Kind, separator: str, encoding: str) -> Iterator
     return tables.read_rows(kind, chunks=source.chunks, ranged=ranged, separator=separator, encoding=encoding)
 
 
+def read_table(source: Source, kind: Kind, *, separator: str = "", encoding: str = "") -> Iterator[Row]:
+    """Every row of *source*; raises :class:`TableError` and AwsError on the way."""
+    return _rows(source, kind, separator, encoding)
+
+
 def _ranged(source: Source) -> RangedFile:
     return RangedFile(source.size, source.read_range)
 

@@ -1,6 +1,8 @@
 """Making batch input: written to S3 at once when the source is small, by a worker when it is not."""
 
+import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, cast
 
@@ -22,8 +24,10 @@ from batchconsole.jobs.models import QUEUED, UNFINISHED, Actor, Connection, Even
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.storage import Storage
 from batchconsole.records.limits import DEFAULTS
-from batchconsole.records.making import Recipe, RecipeError
+from batchconsole.records.making import Made, Recipe, RecipeError
 from batchconsole.records.tables import Kind, TableError
+
+logger = logging.getLogger(__name__)
 
 # What a page can wait for: a second or two of work.
 AT_ONCE_BYTES = 4 * 2**20
@@ -32,6 +36,8 @@ AT_ONCE_OUTPUT_BYTES = 32 * 2**20
 MOST_OUTPUT_BYTES = DEFAULTS.bytes_per_job
 MOST_FAILURES = 5
 KEEP_FOR = timedelta(days=7)
+KEEP_TABLES_FOR = timedelta(days=400)
+SOURCE_ENDING = ".source"  # of the table that records were made of; Bedrock reads .jsonl only
 FLUSH_BYTES = 2**18
 
 
@@ -101,42 +107,86 @@ def _record_made(connection: Connection, actor: Actor, *, output_s3_uri: str, re
     Event.objects.create(connection=connection, actor=actor, verb=Verb.INPUT_MADE, data=data)
 
 
-def start(
-    connection: Connection,
-    *,
-    source: Source,
-    look: Look,
-    recipe: Recipe,
-    output_s3_uri: str,
-    actor: Actor,
-    upload: str = "",
-    source_s3_uri: str = "",
-    separator: str = "",
-    encoding: str = "",
-) -> MadeInput:
-    """Have input made by a worker soon. *source* is the file of *upload* or the object at *source_s3_uri*.
-
-    Raises NotAllowed.
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Input that somebody asks for. *source* is the file of *upload* or the object at *source_s3_uri*; *separator* and
+    *encoding* are those of CSV where a person has chosen them.
     """
-    _require_making(connection, actor, output_s3_uri)
-    with transaction.atomic():
-        made: MadeInput = MadeInput.objects.create(
+
+    source: Source
+    look: Look
+    recipe: Recipe
+    output_s3_uri: str
+    upload: str = ""
+    source_s3_uri: str = ""
+    separator: str = ""
+    encoding: str = ""
+
+    def records(self) -> Iterator[Made]:
+        """The records to write."""
+        return read_records(
+            self.source,
+            self.look.kind,
+            is_foreign=bool(self.look.foreign),
+            recipe=self.recipe,
+            separator=self.separator,
+            encoding=self.encoding,
+        )
+
+    def row(self, connection: Connection, actor: Actor) -> MadeInput:
+        """The row that keeps it, not saved yet."""
+        return MadeInput(
             connection=connection,
             created_by=actor,
-            source_name=source.name,
-            source_size=source.size,
-            upload=upload,
-            source_s3_uri=source_s3_uri,
-            source_etag=source.etag,
-            kind=look.kind,
-            separator=separator,
-            encoding=encoding,
-            is_foreign=bool(look.foreign),
-            recipe_json=msgspec.json.encode(recipe).decode(),
-            output_s3_uri=output_s3_uri,
+            source_name=self.source.name,
+            source_size=self.source.size,
+            upload=self.upload,
+            source_s3_uri=self.source_s3_uri,
+            source_etag=self.source.etag,
+            kind=self.look.kind,
+            separator=self.separator,
+            encoding=self.encoding,
+            is_foreign=bool(self.look.foreign),
+            recipe_json=msgspec.json.encode(self.recipe).decode(),
+            output_s3_uri=self.output_s3_uri,
         )
+
+
+def start(connection: Connection, actor: Actor, order: Order) -> MadeInput:
+    """Have input made by a worker soon; raises NotAllowed."""
+    _require_making(connection, actor, order.output_s3_uri)
+    made = order.row(connection, actor)
+    with transaction.atomic():
+        made.save()
         nudge("make_input", made.pk)
     return made
+
+
+def make_now(connection: Connection, actor: Actor, order: Order) -> int:
+    """Make input while the page waits, and return how many records; raises NotAllowed and what :func:`write` raises."""
+    count = write_now(connection, actor, output_s3_uri=order.output_s3_uri, records=order.records())
+    made = order.row(connection, actor)
+    _keep_source(made)
+    made.state, made.due_at, made.records, made.finished_at = MadeInput.State.DONE, None, count, timezone.now()
+    made.save()
+    uploads.forget(order.upload)
+    return count
+
+
+def _keep_source(made: MadeInput) -> None:
+    """Keep an uploaded table beside its records, so that its columns can come back with the answers.
+
+    Where S3 refuses that, they cannot, which is no reason to do without the input.
+    """
+    if made.is_foreign or not made.upload:
+        return
+    uri = f"{made.output_s3_uri}{SOURCE_ENDING}"
+    try:
+        write_stream(made.connection.target, *parse_s3_uri(uri), iter(from_upload(made.upload, "").chunks()))
+        made.source_s3_uri, made.source_etag = uri, from_s3(Storage(made.connection, None), uri).etag
+    except (AwsError, UserError) as error:
+        logger.warning("The table of %s is not kept: %s", made.output_s3_uri, error)
+    made.upload = ""
 
 
 # Longer than the longest silence of S3, three attempts of a minute.
@@ -157,10 +207,15 @@ def make_input(made: MadeInput, lease: Lease) -> None:
         raise UserError(str(error), hint=error.hint) from error
     if made.resend_of and not count:
         raise UserError("No record is left to send again.")
+    upload = made.upload
+    _keep_source(made)
     with transaction.atomic():
-        lease.end(due_at=None, state=MadeInput.State.DONE, finished_at=timezone.now(), error=None, records=count)
+        kept = {"upload": made.upload, "source_s3_uri": made.source_s3_uri, "source_etag": made.source_etag}
+        lease.end(
+            due_at=None, state=MadeInput.State.DONE, finished_at=timezone.now(), error=None, records=count, **kept
+        )
         _record_made(made.connection, made.created_by, output_s3_uri=made.output_s3_uri, records=count)
-    uploads.forget(made.upload)
+    uploads.forget(upload)
     prune()
 
 
@@ -238,5 +293,10 @@ def cancel_making(made: MadeInput, actor: Actor) -> None:
 
 
 def prune() -> None:
-    """Delete the rows of a week ago; what they made stays in S3."""
-    MadeInput.objects.filter(finished_at__lt=timezone.now() - KEEP_FOR).delete()
+    """Delete the rows of a week ago, and those by which a table gets its answers of a year ago; what they made stays in
+    S3.
+    """
+    now = timezone.now()
+    tables = Q(state=MadeInput.State.DONE, is_foreign=False, resend_of=None) & ~Q(source_s3_uri="")
+    MadeInput.objects.filter(~tables, finished_at__lt=now - KEEP_FOR).delete()
+    MadeInput.objects.filter(finished_at__lt=now - KEEP_TABLES_FOR).delete()

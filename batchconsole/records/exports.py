@@ -5,6 +5,7 @@ Where requests have output schemas, their top-level fields are columns with type
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -98,6 +99,41 @@ class Sheet:
     def _fields(self, row: Row) -> list[Cell]:
         found = read_answer_fields(row.record.answer)
         return [cell(found.get(field.name), field.kind) for field in self.fields or ()]
+
+
+ANSWERED = ("answer", "outcome", "stop_reason", "error_message")
+
+
+class AnsweredTable:
+    """A table with its answers: the table's own columns as they were, then the answer's."""
+
+    def __init__(self, names: Sequence[str], fields: Sequence[Column] | None = None) -> None:
+        self.names = names
+        self.sheet = Sheet(fields)
+        taken = {name.lower() for name in names}
+        places = [place for place, column in enumerate(self.sheet.columns) if column.name in ANSWERED]
+        self.places = [*places, *range(len(COLUMNS), len(self.sheet.columns))]
+        added = _named_apart([self.sheet.columns[place] for place in self.places], taken)
+        self.columns = [*(Column(name, "string") for name in names), *added]
+
+    def cells(self, pair: tuple[dict[str, str], Row | None]) -> tuple[Any, ...]:
+        """The cells of a row of the table with its answer."""
+        values, row = pair
+        answered = self.sheet.cells(row) if row else (None,) * len(self.sheet.columns)
+        return (*(values.get(name) for name in self.names), *(answered[place] for place in self.places))
+
+    def as_csv(self, pairs: Iterable[tuple[dict[str, str], Row | None]], *, for_excel: bool = False) -> Iterator[bytes]:
+        rows = (map(csv_cell, self.cells(pair)) for pair in pairs)
+        return csv_chunks([column.name for column in self.columns], rows, for_excel=for_excel)
+
+    def as_parquet(self, pairs: Iterable[tuple[dict[str, str], Row | None]]) -> Iterator[bytes]:
+        return parquet_chunks(self.columns, _in_groups(map(self.cells, pairs), GROUP_ROWS))
+
+
+def _in_groups(rows: Iterable[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    rest = iter(rows)
+    while group := list(islice(rest, size)):
+        yield group
 
 
 def _named_apart(fields: Iterable[Column], taken: set[str]) -> Iterator[Column]:

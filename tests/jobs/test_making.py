@@ -77,8 +77,10 @@ def start(
     """A row for an upload of *data*."""
     token = upload(data)
     source = from_upload(token, "data.csv")
-    values = {"output_s3_uri": f"s3://{bucket}/made/data.jsonl", "actor": None, **values}
-    return making.start(connection, source=source, look=look(source), recipe=recipe, upload=token, **values)
+    actor = values.pop("actor", None)
+    values = {"output_s3_uri": f"s3://{bucket}/made/data.jsonl", **values}
+    order = making.Order(source=source, look=look(source), recipe=recipe, upload=token, **values)
+    return making.start(connection, actor, order)
 
 
 def done(made: MadeInput) -> MadeInput:

@@ -19,6 +19,7 @@ from batchconsole.console.job.views import find
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import resending
+from batchconsole.jobs.answered_tables import read_answered_table, table_of
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
 from batchconsole.records import exports
@@ -55,6 +56,26 @@ def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> Http
         messages.error(request, sentences(error))
         return redirect(f"{job.get_absolute_url()}?tab=results")
     return as_file(stream, f"{job.job_name}{'-with-resends' if with_resends else ''}.{kind}", content_type)
+
+
+@require_safe
+def table(request: ConsoleRequest, connection: str, pk: int, kind: str) -> HttpResponse | StreamingHttpResponse:
+    """The table that the input was made of, in its own order, with a column for each answer."""
+    job = find(request, pk)
+    made = table_of(job) if job.results == BatchJob.Results.READY else None
+    if made is None or kind not in ("csv", "parquet"):
+        raise Http404("There is no such file.")
+    with_resends = BatchJob.objects.resends_of([job]).exists()
+    try:
+        names, pairs = read_answered_table(job, made, request.user, with_resends=with_resends)
+        sheet = exports.AnsweredTable(names, resending.schema_fields(job, with_resends=with_resends))
+        for_excel = request.GET.get("excel") == "1"
+        stream = begun(sheet.as_csv(pairs, for_excel=for_excel) if kind == "csv" else sheet.as_parquet(pairs))
+    except (AwsError, UserError) as error:
+        messages.error(request, sentences(error))
+        return redirect(f"{job.get_absolute_url()}?tab=results")
+    stem = made.source_name.rpartition(".")[0] or made.source_name
+    return as_file(stream, f"{stem}-answered.{kind}", FORMATS[kind][1])
 
 
 def as_file(stream: Iterator[bytes], name: str, content_type: str) -> StreamingHttpResponse:

@@ -8,8 +8,9 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.pagination import Page, page_number
+from batchconsole.jobs.answered_tables import table_of
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, ResultIndex
+from batchconsole.jobs.models import BatchJob, MadeInput, ResultIndex
 from batchconsole.jobs.results import ResultPage, Row, find_records, read_page, read_record, read_unanswered
 from batchconsole.records.answer_schemas import Cell, Column, Fit, Judge, cell, read_answer_fields
 from batchconsole.records.pretty import lay_out
@@ -61,6 +62,7 @@ class ResultsTab:
     error: AwsError | UserError | None = None
     files: list[Any] = field(default_factory=list)
     has_resends: bool = False
+    table: MadeInput | None = None  # the table that the input was made of
     before: str = ""  # what all questions of the page begin with
     after: str = ""
 
@@ -168,6 +170,7 @@ def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
         since=read_number(request.GET.get("since", "")),
         files=list(job.result_files.all()[:FILES_SHOWN]),
         has_resends=BatchJob.objects.resends_of([job]).exists(),
+        table=table_of(job),
     )
     try:
         show_page(tab, find_page(job, tab, page_number(request.GET.get("page", ""))))

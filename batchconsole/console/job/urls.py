@@ -15,5 +15,6 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/jobs/<int:pk>/records/<int:position>/", views.record, name="job-record", right=Right.READ),
     page("<slug:connection>/jobs/<int:pk>/output/", views.download, name="job-download", right=Right.READ),
     page("<slug:connection>/jobs/<int:pk>/results.<slug:kind>", results.export, name="job-export", right=Right.READ),
+    page("<slug:connection>/jobs/<int:pk>/table.<slug:kind>", results.table, name="job-table", right=Right.READ),
     page("<slug:connection>/jobs/<int:pk>/resend/", results.resend, name="job-resend", right=Act.ON_JOB),
 ]

@@ -27,7 +27,6 @@ from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, storage_o
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs import making, uploads
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_sources import read_records
 from batchconsole.jobs.models import MadeInput
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.families import FAMILIES
@@ -161,26 +160,28 @@ def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
     if not making.is_small(form.origin, form.look, form.recipe):
         return _hand_over(request, form)
     try:
-        count = _write(form)
+        count = making.make_now(form.connection, form.storage.actor, _order(form))
     except TableError as error:
         form.add_error(form.source_field, sentences(error))
     except AwsError as error:
         return _not_written(request, form, error)
     else:
-        uploads.forget(form.token)
         return _on_to_the_job(request, form, count)
     form.focus_first_error()
     return _show(request, form)
 
 
-def _write(form: MakingForm) -> int:
+def _order(form: MakingForm) -> making.Order:
     assert form.origin is not None
     assert form.look is not None
-    records = read_records(
-        form.origin, form.look.kind, is_foreign=bool(form.look.foreign), recipe=form.recipe, **form.separation
-    )
-    return making.write_now(
-        form.connection, form.storage.actor, output_s3_uri=form.cleaned_data["output_s3_uri"], records=records
+    return making.Order(
+        source=form.origin,
+        look=form.look,
+        recipe=form.recipe,
+        output_s3_uri=form.cleaned_data["output_s3_uri"],
+        upload=form.token,
+        source_s3_uri=form.source_s3_uri,
+        **form.separation,
     )
 
 
@@ -195,20 +196,7 @@ def _not_written(request: ConsoleRequest, form: MakingForm, error: AwsError) -> 
 
 def _hand_over(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
     """Leave it to a worker; the source and the recipe are known to be good as far as they were looked at."""
-    assert form.origin is not None
-    assert form.look is not None
-    made = making.start(
-        request.connection,
-        source=form.origin,
-        look=form.look,
-        recipe=form.recipe,
-        output_s3_uri=form.cleaned_data["output_s3_uri"],
-        actor=request.user,
-        upload=form.token,
-        source_s3_uri=form.source_s3_uri,
-        **form.separation,
-    )
-    return redirect(made)
+    return redirect(making.start(request.connection, request.user, _order(form)))
 
 
 def _on_to_the_job(request: ConsoleRequest, form: MakingForm, count: int) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from batchconsole.aws import s3
 from batchconsole.jobs import results
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Connection, MadeInput
 from tests.console.conftest import NOBODY, Answer, MakeJob, arn
 
 
@@ -272,3 +272,40 @@ def test_a_long_text_is_folded_in_the_table(client: Client, job: BatchJob) -> No
     job.refresh_from_db()
     results.collect_results(job)
     assert '<details class="folded">' in tab(client, job, view="table").text
+
+
+def test_the_table_comes_back_with_its_answers(client: Client, pets: BatchJob) -> None:
+    bucket, _ = results.output_folder(pets)
+    data = b"id,Answer,word\npet-2,x,=kit\npet-1,y,tom\npet-0,z,rex\n"
+    uri = f"s3://{bucket}/pets.csv"
+    s3.put_object(pets.connection.target, bucket, "pets.csv", data)
+    made = MadeInput.objects.create(
+        connection=pets.connection,
+        source_name="pets.csv",
+        source_size=len(data),
+        source_s3_uri=uri,
+        source_etag=s3.head_object(pets.connection.target, bucket, "pets.csv").etag,
+        kind="csv",
+        output_s3_uri=pets.input_s3_uri,
+        state="done",
+        finished_at=pets.created_at,
+    )
+    assert "pets.csv with an answer column" in tab(client, pets).text
+    response: Any = client.get(f"{pets.get_absolute_url()}table.csv")
+    rows = list(csv.DictReader(io.StringIO(b"".join(response).decode(), newline="")))
+    assert [(row["id"], row["Answer"], row["name"], row["age"]) for row in rows] == [
+        ("pet-2", "x", "Kit", "2"),
+        ("pet-1", "y", "Tom", ""),
+        ("pet-0", "z", "Rex", "5"),
+    ]
+    assert rows[0]["word"] == "'=kit"
+    assert json.loads(rows[0]["answer_answer"])["name"] == "Kit"
+    made.source_etag = '"other"'
+    made.save()
+    changed = client.get(f"{pets.get_absolute_url()}table.csv", follow=True)
+    assert changed.redirect_chain
+
+
+def test_a_job_of_other_input_has_no_table(client: Client, job: BatchJob) -> None:
+    assert "with an answer column" not in tab(client, job).text
+    assert client.get(f"{job.get_absolute_url()}table.csv").status_code == 404

@@ -436,3 +436,10 @@ def test_a_worker_reads_with_the_separator_and_the_encoding_chosen(
     made.refresh_from_db()
     assert (made.state, made.separator, made.encoding) == ("done", ";", "cp1252")
     assert json.loads(made.recipe.output_schema) == MADE_OF_ROWS
+
+
+def test_an_uploaded_table_is_kept_beside_its_records(client: Client, connection: Connection, bucket: str) -> None:
+    post(client, file=file(), output_s3_uri=f"s3://{bucket}/a.jsonl", **ASKED)
+    made = MadeInput.objects.get()
+    assert (made.state, made.records, made.source_s3_uri) == ("done", 120, f"s3://{bucket}/a.jsonl.source")
+    assert s3.get_range(connection.target, bucket, "a.jsonl.source") == CSV

@@ -1,0 +1,53 @@
+"""The table that a job's input was made of here, with its answers: each row as it was, in its order."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import cast
+
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.input_sources import from_s3, read_table
+from batchconsole.jobs.models import Actor, BatchJob, MadeInput
+from batchconsole.jobs.resending import joined
+from batchconsole.jobs.storage import Storage
+from batchconsole.records.joining import Row
+from batchconsole.records.tables import Kind, TableError
+from batchconsole.records.tables import Row as TableRow
+
+Pair = tuple[TableRow, Row | None]
+
+
+def table_of(job: BatchJob) -> MadeInput | None:
+    """The newest making of the input of *job* before it was created; ``None`` when it was not made here of a table."""
+    made: MadeInput | None = (
+        MadeInput.objects.filter(
+            connection=job.connection,
+            output_s3_uri=job.input_s3_uri,
+            state=MadeInput.State.DONE,
+            is_foreign=False,
+            resend_of=None,
+            finished_at__lte=job.created_at,
+        )
+        .exclude(source_s3_uri="")
+        .order_by("-id")
+        .first()
+    )
+    return made
+
+
+def read_answered_table(
+    job: BatchJob, made: MadeInput, actor: Actor, *, with_resends: bool
+) -> tuple[list[str], Iterator[Pair]]:
+    """The columns of the table, and each row with its answer, ``None`` where the input has no record for it.
+
+    Raises :class:`UserError`, NotAllowed and AwsError, also when the table has changed since.
+    """
+    source = from_s3(Storage(job.connection, actor), made.source_s3_uri, etag=made.source_etag)
+    rows = read_table(source, cast(Kind, made.kind), separator=made.separator, encoding=made.encoding)
+    try:
+        first = next(rows, None)
+    except TableError as error:
+        raise UserError(str(error), hint=error.hint) from error
+    if first is None:
+        return [], iter(())
+    answers = joined(job, with_resends=with_resends, in_input_order=True)
+    return list(first), ((row, next(answers, None)) for row in chain([first], rows))
