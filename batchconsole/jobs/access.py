@@ -15,11 +15,12 @@ from django.db.models import Model, Q, QuerySet
 
 from batchconsole.jobs import origin
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.models import Actor, ApiKey, BatchJob, Connection, Grant, Right, Role
+from batchconsole.jobs.models import Actor, ApiKey, BatchJob, BulkAction, Connection, Grant, Right, Role
 from batchconsole.jobs.models.access import SHIPPED_ROLES
 from batchconsole.jobs.models.work import Work
 
 Rights = frozenset[str]
+Owned = BatchJob | BulkAction | Work  # what one person asked for, on one connection
 ALL = None  # the key of what is granted on all connections
 FEW = 3  # people named to somebody who lacks a right
 
@@ -102,7 +103,7 @@ def require_any(actor: Actor, rights: Collection[Right], connection: Connection)
         raise NotAllowed(*_refusal(next(iter(rights)), connection))
 
 
-def require_on_job(actor: Actor, job: BatchJob | Work) -> None:
+def require_on_job(actor: Actor, job: Owned) -> None:
     """Raise NotAllowed unless *actor* may act on *job*, or on other work.
 
     One's own takes the right ``submit``, anybody else's ``operate``.
@@ -110,13 +111,13 @@ def require_on_job(actor: Actor, job: BatchJob | Work) -> None:
     require(actor, right_on_job(actor, job), job.connection)
 
 
-def right_on_job(actor: Actor, job: BatchJob | Work) -> Right:
+def right_on_job(actor: Actor, job: Owned) -> Right:
     """The right that acting on *job* takes."""
     is_own = actor is not None and job.created_by_id == actor.pk
     return Right.SUBMIT if is_own else Right.OPERATE
 
 
-def may_act_on(user: User, job: BatchJob | Work) -> bool:
+def may_act_on(user: User, job: Owned) -> bool:
     """Whether *user* may stop, tag, resend or release *job*."""
     return right_on_job(user, job) in rights_on(user, job.connection)
 

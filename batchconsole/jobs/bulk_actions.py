@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import lifecycle, scheduling
-from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.access import require_any, require_on_job
+from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.models import (
     STOPPABLE,
@@ -25,6 +26,7 @@ from batchconsole.jobs.models import (
     BulkActionItem,
     Connection,
     Event,
+    Right,
     Status,
     Verb,
 )
@@ -55,7 +57,9 @@ def request_stop(
     """Have *jobs* stopped soon, those that still can be; raises :class:`UserError` for none and for too many.
 
     *query* is the filter they were found by, kept for people to read; *matched_all* says that they are all it finds.
+    Of each job it is asked when its turn comes whether *actor* may stop it; raises NotAllowed for who may stop none.
     """
+    require_any(actor, (Right.OPERATE, Right.SUBMIT), connection)
     keys = _keys(jobs, most + 1)
     if not keys:
         raise UserError("There is nothing to stop.", hint="All of these jobs have ended or are being stopped already.")
@@ -103,6 +107,8 @@ def stop_jobs(action: BulkAction, lease: Lease, *, most: int = STEP) -> None:
         try:
             item.decide(_stop(action, item.job))
             action.failures = 0
+        except NotAllowed as error:
+            item.decide(Outcome.FAILED, error.as_dict())
         except UserError as error:
             _try_again(item, error)
             wait = BEING_SUBMITTED
@@ -188,6 +194,7 @@ def cancel_rest(action: BulkAction, actor: Actor) -> int:
 
     Returns how many have been left alone; 0 while a worker is at one: it finishes that, then leaves the others alone.
     """
+    require_on_job(actor, action)
     with transaction.atomic():
         if not action.cancel(actor):
             raise UserError(

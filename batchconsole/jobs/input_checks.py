@@ -18,12 +18,24 @@ from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import scheduling
-from batchconsole.jobs.access import require_on_job
+from batchconsole.jobs.access import require, require_on_job
 from batchconsole.jobs.errors import IllegalTransition, UserError
 from batchconsole.jobs.input_objects import InputObjects, list_input, location, read_head
+from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.leases import SCAN, WORKER_LOST, Failure, Lease, step
 from batchconsole.jobs.limits import limits_for
-from batchconsole.jobs.models import QUEUED, UNFINISHED, Actor, BatchJob, Connection, Event, InputCheck, Status, Verb
+from batchconsole.jobs.models import (
+    QUEUED,
+    UNFINISHED,
+    Actor,
+    BatchJob,
+    Connection,
+    Event,
+    InputCheck,
+    Right,
+    Status,
+    Verb,
+)
 from batchconsole.jobs.prices import price_for
 from batchconsole.jobs.signals import nudge
 from batchconsole.records import preflight
@@ -50,10 +62,12 @@ CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
 def start(
     connection: Connection, *, input_s3_uri: str, model_id: str, model_invocation_type: str, actor: Actor = None
 ) -> InputCheck:
-    """Have an input checked soon; raises :class:`UserError` when *input_s3_uri* is no S3 location.
+    """Have an input checked soon; raises :class:`UserError` when *input_s3_uri* is no S3 location, or not allowed.
 
     One that was asked for in the same words and is not finished yet is given back, and tried at once if it waits.
     """
+    require(actor, Right.SUBMIT, connection)
+    require_input(connection, input_s3_uri)
     location(input_s3_uri)
     asked = {"input_s3_uri": input_s3_uri, "model_id": model_id, "model_invocation_type": model_invocation_type}
     with transaction.atomic():

@@ -13,7 +13,9 @@ from batchconsole.aws.constraints import MAX_TAGS
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import input_checks, reports, scheduling
+from batchconsole.jobs.access import require, require_on_job, require_places, require_service_role
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.leases import CONTROL, NUDGE, Failure, Lease, step
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
@@ -23,6 +25,7 @@ from batchconsole.jobs.models import (
     Connection,
     IllegalTransition,
     MadeInput,
+    Right,
     Status,
     Verb,
 )
@@ -61,7 +64,9 @@ def create_job(
 
     A *request* without a client request token gets a fresh one. With *caller_token* a program may ask for the job
     again. Who submits the job at once says ``is_nudged=False``, lest a worker is sent to do the same.
+    Raises NotAllowed.
     """
+    _require_creating(connection, actor, request=request, resend_of=resend_of)
     status = Status.CHECKING if check_input else Status.QUEUED
     asked = {name: value for name, value in request.as_fields().items() if value}
     family = {"resend_of": resend_of, "clone_of": clone_of}
@@ -81,6 +86,15 @@ def create_job(
         if is_nudged:
             nudge("check_input" if check_input else "submit", job.pk)
     return job
+
+
+def _require_creating(connection: Connection, actor: Actor, *, request: JobRequest, resend_of: BatchJob | None) -> None:
+    require(actor, Right.SUBMIT, connection)
+    if resend_of:
+        require_on_job(actor, resend_of)
+    require_input(connection, request.input_s3_uri)
+    require_places(connection, output=request.output_s3_uri)
+    require_service_role(connection, request.role_arn)
 
 
 def _merged_in(job: BatchJob) -> set[BatchJob]:
@@ -167,10 +181,11 @@ def stop(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = No
     Raises
     ------
     UserError
-        It is being submitted at this moment.
+        It is being submitted at this moment, or *actor* may not stop it (NotAllowed).
     AwsError
         AWS refused or could not be reached.
     """
+    require_on_job(actor, job)
     job.refresh_from_db()
     if job.status in {Status.CHECKING, Status.QUEUED}:
         cancel(job, actor, data=data)
@@ -198,6 +213,7 @@ def _not_stopped(job: BatchJob, lease: Lease, error: Failure) -> None:
 
 def cancel(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = None) -> None:
     """Take *job* out of the queue; raises :class:`UserError` when it has just left it."""
+    require_on_job(actor, job)
     try:
         job.transition(
             Status.CANCELLED,
@@ -244,6 +260,7 @@ def _record_stop_request(job: BatchJob, actor: Actor, data: dict[str, Any] | Non
 
 def release(job: BatchJob, actor: Actor) -> None:
     """Send a job to the queue without, or in spite of, its input check; raises :class:`UserError`."""
+    require_on_job(actor, job)
     try:
         if job.status not in {Status.CHECKING, Status.REJECTED}:
             raise IllegalTransition("Only an input check can be passed over.")
@@ -273,6 +290,7 @@ def current_tags(job: BatchJob) -> Tags:
 
 def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> None:
     """Make *tags* the tags of *job*, on AWS too once it is there; raises :class:`UserError` and :class:`AwsError`."""
+    require_on_job(actor, job)
     wanted = list(tags)
     if len(wanted) > MAX_TAGS:
         raise UserError(f"A job takes at most {MAX_TAGS} tags.", "tags", "Remove some.")

@@ -8,6 +8,7 @@ from typing import cast
 from django.db import transaction
 from django.db.models import Q
 
+from batchconsole.jobs.access import require_on_job, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import Lease
 from batchconsole.jobs.models import Actor, BatchJob, MadeInput, Status
@@ -38,6 +39,10 @@ def start(
 
     *at_least* sends answered records again too, until there are so many. Raises :class:`UserError`.
     """
+    for each in (job, *merges):
+        require_on_job(actor, each)
+        require_places(each.connection, read=each.output_s3_uri)
+    require_places(job.connection, output=job.output_s3_uri)
     if not (failed or unanswered):
         raise UserError("Choose what to send again.", "outcomes")
     if job.results != BatchJob.Results.READY:

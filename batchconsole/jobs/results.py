@@ -20,10 +20,11 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs import prices, scheduling
+from batchconsole.jobs.access import require, require_on_job, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_objects import Reader, list_input, read_span
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
-from batchconsole.jobs.models import ENDED_ON_AWS, Actor, BatchJob, ResultFile, ResultIndex, Status, Verb
+from batchconsole.jobs.models import ENDED_ON_AWS, Actor, BatchJob, ResultFile, ResultIndex, Right, Status, Verb
 from batchconsole.jobs.signals import nudge
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
@@ -78,8 +79,15 @@ def output_folder(job: BatchJob) -> tuple[str, str]:
     return parse_s3_uri(job.output_folder)
 
 
+def require_reading(actor: Actor, job: BatchJob) -> None:
+    """Raise NotAllowed unless *actor* may read records and answers of *job*, and the connection what lies there."""
+    require(actor, Right.READ, job.connection)
+    require_places(job.connection, read=job.output_s3_uri)
+
+
 def request_results(job: BatchJob, actor: Actor) -> None:
     """Have the output of an ended job read, for the first time or once more; raises :class:`UserError`."""
+    require_on_job(actor, job)
     with transaction.atomic():
         ended = BatchJob.objects.filter(pk=job.pk, status__in=ENDED_ON_AWS).exclude(results=BatchJob.Results.PENDING)
         now = timezone.now()

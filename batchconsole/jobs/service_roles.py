@@ -8,6 +8,8 @@ from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.role_access import Access, role_access
 from batchconsole.jobs.access import require, require_places
 from batchconsole.jobs.account import account_id
+from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.models import Actor, Connection, Event, Right, Verb
 
 __all__ = [
@@ -53,8 +55,20 @@ def create_service_role(connection: Connection, actor: Actor, *, role_name: str,
     Raises NotAllowed and AwsError.
     """
     require(actor, Right.ROLES, connection)
-    require_places(connection, input=request.input_s3_uri, output=request.output_s3_uri)
+    require_input(connection, request.input_s3_uri)
+    require_places(connection, output=request.output_s3_uri)
+    _require_new(connection)
     account = account_id(connection)
     arn = iam.create_service_role(connection.target, request, role_name=role_name, account_id=account)
     Event.objects.create(connection=connection, actor=actor, verb=Verb.ROLE_CREATED, data={"role_arn": arn})
     return arn
+
+
+def _require_new(connection: Connection) -> None:
+    """A role that is not on the connection's list could not be given to a job."""
+    if connection.service_roles:
+        raise NotAllowed(
+            f"{connection} allows only the service roles of its list, so a new one could not be used.",
+            f"Choose one of {', '.join(connection.service_roles)}.",
+            field="service_role",
+        )

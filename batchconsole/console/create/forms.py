@@ -1,6 +1,7 @@
 """The create-job form: its fields, their order and every rule. Field names are the API's, in snake case."""
 
 import re
+from collections.abc import Callable
 from itertools import count
 from typing import Any, ClassVar, cast
 
@@ -11,6 +12,7 @@ from django.urls import reverse
 from batchconsole.aws.constraints import job_constraints
 from batchconsole.console.create.layout import job_layout
 from batchconsole.console.create.offers import OFFERS
+from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
 from batchconsole.console.kit.layout import Choice
 from batchconsole.console.kit.numbers import read_number
@@ -18,6 +20,9 @@ from batchconsole.console.kit.tags import TaggedForm
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest
+from batchconsole.jobs.access import require_places, require_service_role
+from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.model_rules import refusal, takes_converse
 from batchconsole.jobs.models import BatchJob, Connection, JobRequest
@@ -46,6 +51,18 @@ ROLE_KINDS = [
     (EXISTING, Choice("Use an existing service role", "A role that Amazon Bedrock may assume.")),
     (NEW, Choice("Create and use a new service role", "A role with only the permissions that this job needs.")),
 ]
+
+
+def require_output(connection: Connection, uri: str) -> None:
+    require_places(connection, output=uri)
+
+
+# What raises NotAllowed for a field's value that the connection does not allow; nothing is allowed everywhere.
+ALLOWED: dict[str, Callable[[Connection, str], None]] = {
+    "input_s3_uri": require_input,
+    "output_s3_uri": require_output,
+    "role_arn": require_service_role,
+}
 
 
 class JobForm(TaggedForm):
@@ -196,6 +213,7 @@ class JobForm(TaggedForm):
     def clean(self) -> dict[str, Any]:
         self._check_converse()
         self._check_role()
+        self._check_allowed()
         self._require_both("subnet_ids", "security_group_ids")
         return self.cleaned_data
 
@@ -219,6 +237,14 @@ class JobForm(TaggedForm):
         if account and here and account != here:
             words = f"This role belongs to account {account}. Choose a role of account {here}, in which the job runs."
             self.add_error("role_arn", ValidationError(words, code="cross_account"))
+
+    def _check_allowed(self) -> None:
+        """What the connection does not allow its people to use."""
+        for name, require in ALLOWED.items():
+            try:
+                require(self.connection, self.cleaned_data.get(name, ""))
+            except NotAllowed as error:
+                self.add_error(name, ValidationError(sentences(error), code="not_allowed"))
 
     def _require(self, name: str) -> None:
         if not self.cleaned_data.get(name) and name not in self.errors:

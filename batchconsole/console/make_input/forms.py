@@ -14,7 +14,8 @@ from batchconsole.console.kit.layout import Choice
 from batchconsole.console.kit.page_form import PageForm
 from batchconsole.console.make_input.answer_fields import AnswerFieldFormSet, field_formset, field_rows
 from batchconsole.console.make_input.layout import making_layout
-from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.access import require_places
+from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look
 from batchconsole.jobs.storage import Storage
 from batchconsole.records.bodies import SHAPES
@@ -254,8 +255,16 @@ class MakingForm(PageForm):
         return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
     def clean_output_s3_uri(self) -> str:
+        """The object to write, where the connection allows that."""
+        uri = self._named(self.cleaned_data["output_s3_uri"])
+        try:
+            require_places(self.connection, upload=uri)
+        except NotAllowed as error:
+            raise ValidationError(sentences(error), code="not_allowed") from error
+        return uri
+
+    def _named(self, uri: str) -> str:
         """The object to write: in a folder, it is named after the source, but never the source itself."""
-        uri: str = self.cleaned_data["output_s3_uri"]
         if uri.count("/") == 2 or uri.endswith("/"):
             named = f"{uri.rstrip('/')}/{self._stem()}.jsonl"
             return named if named != self.source_s3_uri else f"{named.removesuffix('.jsonl')}-records.jsonl"

@@ -1,0 +1,16 @@
+"""Where a connection lets jobs read their input."""
+
+from batchconsole.jobs.access import require_places
+from batchconsole.jobs.models import Connection, MadeInput
+
+
+def require_input(connection: Connection, input_s3_uri: str) -> None:
+    """Raise NotAllowed unless jobs may read *input_s3_uri*.
+
+    What the console itself wrote to send records again lies beside the output of their job, and may be read there.
+    """
+    if not connection.input_prefixes:
+        return
+    resends = MadeInput.objects.filter(connection=connection, resend_of__isnull=False)
+    if not resends.filter(output_s3_uri=input_s3_uri).exists():
+        require_places(connection, input=input_s3_uri)
