@@ -1,11 +1,11 @@
 """Which right each URL takes: it says so where it is declared, with :func:`page`. One that says nothing is refused."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from batchconsole.jobs.models import Right
 
@@ -61,6 +61,21 @@ def _marked(view: View, right: Needed) -> View:
     if right in UNSIGNED:
         marked.login_required = False  # type: ignore[attr-defined] # what Django's login_not_required sets
     return marked
+
+
+@cache
+def needed_at(name: str) -> Needed | None:
+    """What the URL *name* takes; ``None`` where there is no such URL, or it does not say."""
+    return next((needed_by(each.callback) for each in all_patterns(get_resolver()) if each.name == name), None)
+
+
+def all_patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    """Every URL under *resolver*."""
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from all_patterns(each)
+        else:
+            yield each
 
 
 def needed_by(view: View) -> Needed | None:

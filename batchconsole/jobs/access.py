@@ -11,11 +11,11 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from batchconsole.jobs import origin
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.models import Actor, ApiKey, BatchJob, BulkAction, Connection, Grant, Right, Role
+from batchconsole.jobs.models import Actor, ApiKey, BatchJob, BulkAction, Connection, Event, Grant, Right, Role
 from batchconsole.jobs.models.access import SHIPPED_ROLES
 from batchconsole.jobs.models.work import Work
 
@@ -91,6 +91,38 @@ def connections_with(user: User, right: Right = Right.VIEW) -> QuerySet[Connecti
     return enabled.filter(pk__in=[each.pk for each in enabled if right in rights_on(user, each)])
 
 
+def events_for(user: User) -> QuerySet[Event]:
+    """What happened on the connections that *user* may view, and what *user* did on none."""
+    if user.is_superuser:
+        return Event.objects.all()
+    return Event.objects.filter(Q(connection__in=viewable(user)) | Q(connection=None, actor=user))
+
+
+def viewable(user: User) -> QuerySet[Connection]:
+    """The connections that *user* may view, those that are disabled too: their past is still to be seen."""
+    if Right.VIEW in rights_on(user, None):
+        return Connection.objects.all()
+    every = Connection.objects.all()
+    return every.filter(pk__in=[each.pk for each in every if Right.VIEW in rights_on(user, each)])
+
+
+def people_on(connections: QuerySet[Connection] | list[Connection]) -> QuerySet[User]:
+    """Who has a role on any of *connections* or has done something there, by name."""
+    granted = Grant.objects.filter(Q(connection__in=connections) | Q(connection=None))
+    did = Event.objects.filter(actor=OuterRef("pk"), connection__in=connections)
+    made = BatchJob.objects.filter(created_by=OuterRef("pk"), connection__in=connections)
+    return (
+        User.objects.filter(
+            Q(pk__in=granted.filter(user__isnull=False).values("user"))
+            | Q(groups__in=granted.filter(group__isnull=False).values("group"))
+            | Exists(did)
+            | Exists(made)
+        )
+        .distinct()
+        .order_by("username")
+    )
+
+
 def require(actor: Actor, right: Right, connection: Connection) -> None:
     """Raise NotAllowed unless *actor* has *right* on *connection*."""
     if actor is not None and right not in rights_on(actor, connection):
@@ -112,9 +144,10 @@ def require_on_job(actor: Actor, job: Owned) -> None:
 
 
 def right_on_job(actor: Actor, job: Owned) -> Right:
-    """The right that acting on *job* takes."""
-    is_own = actor is not None and job.created_by_id == actor.pk
-    return Right.SUBMIT if is_own else Right.OPERATE
+    """The right that acting on *job* takes. Who may act on anyone's may act on his own."""
+    if actor is None or job.created_by_id != actor.pk or Right.OPERATE in rights_on(actor, job.connection):
+        return Right.OPERATE
+    return Right.SUBMIT
 
 
 def may_act_on(user: User, job: Owned) -> bool:

@@ -81,7 +81,7 @@ def test_a_viewer_creates_no_job_and_checks_no_input(prod: Connection) -> None:
     ],
 )
 def test_a_job_stays_where_the_connection_allows_it(
-    allowed: dict[str, list[str]], changes: dict[str, str], field: str, ada: User, prod: Connection
+    allowed: dict[str, list[str]], changes: dict[str, Any], field: str, ada: User, prod: Connection
 ) -> None:
     for name, values in allowed.items():
         setattr(prod, name, values)

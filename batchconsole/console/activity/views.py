@@ -5,12 +5,15 @@ from typing import Any, ClassVar
 import django_filters
 from django import forms
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.pagination import page_number, paginate
-from batchconsole.jobs.models import Connection, Event
+from batchconsole.jobs.access import events_for, people_on, viewable
+from batchconsole.jobs.models import Event
 from batchconsole.jobs.states import Verb
 
 SELECT = {"class": "input"}
@@ -21,13 +24,13 @@ class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filt
     """By connection, person and deed; an unknown value is left out."""
 
     connection = django_filters.ModelChoiceFilter(
-        queryset=Connection.objects.all(),
+        queryset=lambda request: viewable(request.user),
         to_field_name="name",
         empty_label="All connections",
         widget=forms.Select(attrs=SELECT),
     )
     actor = django_filters.ModelChoiceFilter(
-        queryset=User.objects.order_by("username"),
+        queryset=lambda request: people_for(request.user),
         to_field_name="username",
         empty_label="Everybody and the system",
         widget=forms.Select(attrs=SELECT),
@@ -45,9 +48,15 @@ class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filt
         return any(self.form.cleaned_data.values()) if self.is_bound else False
 
 
+def people_for(user: User) -> QuerySet[User]:
+    """Whom the filter offers: everybody, or the people of the connections that *user* may view."""
+    return User.objects.order_by("username") if user.is_superuser else people_on(viewable(user))
+
+
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
-    found = EventFilter(request.GET, Event.objects.select_related("actor", "connection", "job__connection"))
+def index(request: ConsoleRequest) -> HttpResponse:
+    events = events_for(request.user).select_related("actor", "connection", "job__connection")
+    found = EventFilter(request.GET, events, request=request)
     page = paginate(found.qs.order_by("-at", "-id"), number=page_number(request.GET.get("page", "")), size=PAGE_SIZE)
     context: dict[str, Any] = {"filter": found, "page": page}
     return render(request, "console/activity/activity.html", context)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_vary_headers
@@ -18,7 +19,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import access
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import BatchJob, Connection, Right
-from batchconsole.url_rights import UNSIGNED, Act, Audience, Needed, View, needed_by
+from batchconsole.url_rights import UNSIGNED, Act, Audience, Needed, View, needed_at, needed_by
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,28 @@ def require_of_url(request: ConsoleRequest, needed: Needed, kwargs: dict[str, An
         access.require(request.user, access.right_on_job(request.user, job), request.connection)
     elif needed == Act.ON_JOBS:
         access.require_any(request.user, (Right.SUBMIT, Right.OPERATE), request.connection)
+
+
+def may(
+    user: User | AnonymousUser, url_name: str, connection: Connection | None, of: access.Owned | None = None
+) -> bool:
+    """Whether *user* may open the URL *url_name* of *connection*: for what a page offers.
+
+    *of* is the job, or other work, that it acts on.
+    """
+    needed = needed_at(url_name)
+    if needed in UNSIGNED:
+        return True
+    if needed is None or not access.is_active_user(user):
+        return False
+    if needed == Audience.STAFF:
+        return user.is_staff
+    if needed == Audience.SIGNED_IN:
+        return True
+    rights = access.rights_on(user, connection)
+    if isinstance(needed, Right):
+        return needed in rights
+    return access.right_on_job(user, of) in rights if of else not rights.isdisjoint((Right.SUBMIT, Right.OPERATE))
 
 
 def of_job(request: ConsoleRequest, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import reverse
 
+from batchconsole.console.frame.access import may
 from batchconsole.jobs.models import Connection
 
 DOCUMENTATION = "https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html"
@@ -26,7 +27,9 @@ def switch(request: HttpRequest, connections: Iterable[Connection]) -> list[tupl
     """Where the switch of connections leads: to the same kind of page, as far as every connection has one."""
     here = request.resolver_match.url_name if request.resolver_match else None
     name = here if here in SHARED else "overview"
-    return [(connection, reverse(name, args=[connection.name])) for connection in connections]
+    return [
+        (each, reverse(name if may(request.user, name, each) else "overview", args=[each.name])) for each in connections
+    ]
 
 
 def side_navigation(request: HttpRequest, connection: Connection | None) -> list[list[Entry]]:
@@ -36,7 +39,7 @@ def side_navigation(request: HttpRequest, connection: Connection | None) -> list
     first = [
         Entry(title, reverse(name, args=[connection.name]), is_known and here in names, place=name)
         for title, name, names in CONNECTION_PAGES
-        if connection
+        if connection and may(request.user, name, connection)
     ]
     general = [Entry("Activity", reverse("activity"), here == "activity", place="activity")]
     if getattr(request, "user", None) and request.user.is_staff:

@@ -22,6 +22,7 @@ from batchconsole.jobs import resending
 from batchconsole.jobs.answered_tables import read_answered_table, table_of
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.results import require_reading
 from batchconsole.records import exports
 from batchconsole.records.answer_schemas import Column
 from batchconsole.records.joining import Row
@@ -42,6 +43,7 @@ def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> Http
     ``?resends=1`` joins them with the resends, ``?order=input`` keeps the order of the input.
     """
     job = find(request, pk)
+    require_reading(request.user, job)
     if kind not in FORMATS or job.results != BatchJob.Results.READY:
         raise Http404("There is no such file.")
     write, content_type = FORMATS[kind]

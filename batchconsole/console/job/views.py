@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.frame.access import may
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import CheckView
 from batchconsole.console.job.results_tab import read_errors, read_raw, read_results
@@ -20,7 +21,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Event, Status
-from batchconsole.jobs.results import request_results
+from batchconsole.jobs.results import request_results, require_reading
 from batchconsole.jobs.scheduling import why_waiting
 
 TABS = {
@@ -32,6 +33,7 @@ TABS = {
     "definition": "Definition",
     "tags": "Tags",
 }
+OF_RECORDS = {"results", "errors"}
 EVENTS_SHOWN = 200
 RELATED_SHOWN = 20
 JSON_USE = "Saved as request.json: aws bedrock create-model-invocation-job --cli-input-json file://request.json"
@@ -52,7 +54,7 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     events = list(job.events.select_related("actor")[:EVENTS_SHOWN])
     waits = why_waiting(job)
     version = make_version(request, job, events, waits)
-    tabs = tabs_of(job)
+    tabs = tabs_of(request, job)
     tab = request.GET.get("tab", "")
     tab = tab if tab in tabs else first_tab(job)
     context = {
@@ -69,9 +71,15 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     return show(request, "console/job/job_detail.html", context, version=version)
 
 
-def tabs_of(job: BatchJob) -> dict[str, str]:
-    """The tabs by name; most jobs were sent without an input check and have none to show."""
-    return {name: title for name, title in TABS.items() if name != "check" or job.check_input}
+def tabs_of(request: ConsoleRequest, job: BatchJob) -> dict[str, str]:
+    """The tabs by name; most jobs were sent without an input check and have none to show.
+
+    Answers, and the errors among them, are for who may read records.
+    """
+    hidden = set() if job.check_input else {"check"}
+    if not may(request.user, "job-record", request.connection):
+        hidden |= OF_RECORDS
+    return {name: title for name, title in TABS.items() if name not in hidden}
 
 
 def first_tab(job: BatchJob) -> str:
@@ -145,6 +153,7 @@ READ_TAB = {
 def record(request: ConsoleRequest, connection: str, pk: int, position: int) -> HttpResponse:
     """One record as AWS wrote it: a page of its own, or the body of a dialog."""
     job = find(request, pk)
+    require_reading(request.user, job)
     context: dict[str, Any] = {"job": job, "position": position}
     try:
         context["raw"] = read_raw(job, position)

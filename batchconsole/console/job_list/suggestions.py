@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from django.contrib.auth.models import User
-
+from batchconsole.jobs.access import people_on
 from batchconsole.jobs.filters import MAX_TEXT
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.properties import PROPERTIES, Property
@@ -28,7 +27,7 @@ class Suggestion(NamedTuple):
 def suggestions(connection: Connection) -> Iterator[Suggestion]:
     """All of them, in the order of the properties."""
     newest = list(BatchJob.objects.filter(connection=connection).values_list("model_id", "tags")[:READ])
-    found = {"by": _people(), "model": _models(model_id for model_id, _ in newest), "tag": _tags(newest)}
+    found = {"by": _people(connection), "model": _models(model_id for model_id, _ in newest), "tag": _tags(newest)}
     for each in PROPERTIES:
         values = found.get(each.name, map(Suggestion, each.values))
         if not each.values and each.name != "by":
@@ -41,9 +40,9 @@ def _equals(of: Property, value: Suggestion) -> Suggestion:
     return value._replace(text=f"{of.title} = {value.text}")
 
 
-def _people() -> list[Suggestion]:
+def _people(connection: Connection) -> list[Suggestion]:
     """Who may have created jobs, as far as a list of suggestions is good for."""
-    return list(map(Suggestion, User.objects.order_by("username").values_list("username", flat=True)[:MOST]))
+    return list(map(Suggestion, people_on([connection]).values_list("username", flat=True)[:MOST]))
 
 
 def _models(model_ids: Iterable[str]) -> list[Suggestion]:

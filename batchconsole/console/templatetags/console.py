@@ -2,9 +2,9 @@
 
 from django import template
 
-from batchconsole.console.templatetags import events, figures, links, parts, statuses, times
+from batchconsole.console.templatetags import events, figures, links, parts, rights, statuses, times
 
 register = template.Library()
-for module in (events, figures, links, parts, statuses, times):
+for module in (events, figures, links, parts, rights, statuses, times):
     register.tags |= module.register.tags
     register.filters |= module.register.filters

@@ -1,12 +1,14 @@
 """Links to places in S3, to files of results and to models."""
 
 from django import template
+from django.contrib.auth.models import AnonymousUser
 from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from batchconsole.console.frame.access import may
 from batchconsole.console.models.names import model_name
 from batchconsole.jobs.models import BatchJob
 from batchconsole.records.catalogue import find
@@ -16,9 +18,14 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def s3_url(context: Context, uri: str) -> str:
-    """The page of this console that shows *uri*: an object where it names a file, else the folder."""
+    """The page of this console that shows *uri*: an object where it names a file, else the folder.
+
+    Empty for who may not look there.
+    """
     view = "s3-object" if uri.rpartition("/")[2].endswith((".jsonl", ".out", ".json")) else "s3-browse"
     folder = uri if view == "s3-object" or uri.endswith("/") else f"{uri}/"
+    if not may(context.get("user") or AnonymousUser(), view, context["connection"]):
+        return ""
     return f"{reverse(view, args=[context['connection'].name])}?{urlencode({'uri': folder})}"
 
 

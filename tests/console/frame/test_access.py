@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
-from batchconsole.jobs.models import Connection, Grant
+from batchconsole.jobs.models import Connection, Event, Grant
 from batchconsole.urls import urlpatterns as ours
 from tests.console.conftest import Answer, MakeJob
 from tests.factories import grant
@@ -95,3 +95,35 @@ def test_a_new_account_is_told_whom_to_ask(client: Client, connection: Connectio
 
 def test_the_administration_is_for_staff(client: Client) -> None:
     assert client.get("/admin/").status_code == 403
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Submitter"])
+def test_what_one_may_not_do_is_not_offered(role: str, client: Client, person: User, make_job: MakeJob) -> None:
+    Grant.objects.all().delete()
+    grant(person, role)
+    job = make_job(status="Queued", created_by=None)
+    page, list_ = client.get(job.get_absolute_url()).text, client.get("/local/jobs/").text
+    assert "/stop/" not in page
+    assert (
+        ("?clone=" in page) == ("Create job</a>" in list_) == ('data-place="input-new"' in list_) == (role != "Viewer")
+    )
+    assert ("?tab=results" in page) == ('data-place="s3-browse"' in list_) == (role != "Viewer")
+
+
+def test_answers_are_not_shown_to_who_may_not_read_them(client: Client, viewer: User, make_job: MakeJob) -> None:
+    answer = client.get(f"{make_job(results='ready').get_absolute_url()}?tab=results")
+    assert answer.context["tab"] == "details"
+
+
+def test_activity_and_its_filter_know_only_what_one_may_view(
+    client: Client, viewer: User, connection: Connection, other: Connection
+) -> None:
+    hidden, seen = User.objects.create_user("hidden-person"), User.objects.create_user("seen-person")
+    Event.objects.create(connection=other, actor=hidden, verb="created", data={"secret": "payroll"})
+    Event.objects.create(connection=connection, actor=seen, verb="created")
+    Event.objects.create(actor=hidden, verb="api_key_created")
+    text = client.get("/activity/").text
+    assert "seen-person" in text
+    for word in ("hidden-person", "payroll", "Production", "API key created</td>"):
+        assert word not in text
+    assert "hidden-person" not in client.get("/local/jobs/").text

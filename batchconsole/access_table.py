@@ -1,0 +1,52 @@
+"""Who may open which URL, role by role: the table of docs/access.md, and what the walk through all URLs expects."""
+
+from collections.abc import Collection, Iterator
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from batchconsole.jobs.models import Right
+from batchconsole.jobs.models.access import SHIPPED_ROLES
+from batchconsole.url_rights import Act, Audience, Needed, needed_by
+
+YES, OWN, NO = "yes", "own", "no"
+WORDS: dict[Needed | None, str] = {
+    Audience.EVERYBODY: "none: open to everybody",
+    Audience.SIGNED_IN: "any person who is signed in",
+    Audience.STAFF: "staff",
+    Audience.PROGRAMS: "a key; the operation's right",
+    Act.ON_JOB: "submit (own job), operate (others')",
+    Act.ON_JOBS: "submit (own), operate (others')",
+}
+ADMINISTRATION = "admin/"
+
+
+def urls(resolver: URLResolver | None = None, route: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every URL with its whole route, those of the administration as one."""
+    for each in (resolver or get_resolver()).url_patterns:
+        here = f"{route}{each.pattern}"
+        if isinstance(each, URLResolver) and here != ADMINISTRATION:
+            yield from urls(each, here)
+        elif isinstance(each, URLPattern):
+            yield here, each
+
+
+def cell(needed: Needed | None, rights: Collection[str]) -> str:
+    """Whether who has *rights* may open a URL that takes *needed*: yes, for own jobs only, or no."""
+    if isinstance(needed, Act):
+        return YES if Right.OPERATE in rights else OWN if Right.SUBMIT in rights else NO
+    if isinstance(needed, Right):
+        return YES if needed in rights else NO
+    return YES if needed in (Audience.EVERYBODY, Audience.SIGNED_IN) else NO
+
+
+def as_markdown() -> str:
+    """The table of the documentation."""
+    lines = [["URL", "Address", "Takes", *SHIPPED_ROLES], ["---"] * (3 + len(SHIPPED_ROLES))]
+    for route, pattern in urls():
+        needed = needed_by(pattern.callback)
+        takes = WORDS.get(needed, str(needed))
+        address = "/" + route.replace("<slug:connection>", "<connection>")
+        cells = [cell(needed, rights) for rights in SHIPPED_ROLES.values()]
+        lines.append([pattern.name or "", f"`{address}`", takes, *cells])
+    lines.append(["administration", f"`/{ADMINISTRATION}`", "staff", *[NO] * len(SHIPPED_ROLES)])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

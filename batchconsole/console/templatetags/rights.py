@@ -1,0 +1,17 @@
+"""What a page offers to this person: ``{% may "job-stop" job %}the button{% endmay %}``."""
+
+from django import template
+from django.contrib.auth.models import AnonymousUser
+from django.template import Context
+
+from batchconsole.console.frame import access
+from batchconsole.jobs.access import Owned
+
+register = template.Library()
+
+
+@register.simple_block_tag(takes_context=True)
+def may(context: Context, content: str, url_name: str, of: Owned | None = None) -> str:
+    """*content*, if the person may open the URL *url_name*, of the page's connection or of what it acts on."""
+    connection = of.connection if of else context.get("connection")
+    return content if access.may(context.get("user") or AnonymousUser(), url_name, connection, of) else ""
