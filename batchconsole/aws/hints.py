@@ -66,11 +66,11 @@ BY_CODE = {
     "again when one of them ends; the quota can be raised in Service Quotas.",
     "ResourceNotFoundException": "AWS does not know it: it may be of another account or region, or the model may not "
     "be offered in this region.",
-    "InternalServerException": "AWS had trouble of its own. Trying again usually helps.",
+    "InternalServerException": "AWS had an internal error. Retrying usually helps.",
     "InvalidObjectState": "The object is archived. Restore it in S3 first.",
     "OptInRequired": "The account is not subscribed to this service. Open the service once in the AWS console.",
     "TooManyTagsException": "A job takes at most 50 tags. Remove some.",
-    "RequestTimeTooSkewed": "The clock of this machine is wrong by more than a few minutes. Set it.",
+    "RequestTimeTooSkewed": "The clock of this machine is wrong by several minutes. Correct it.",
     "InvalidRange": "The object has changed or is shorter than expected. Read it again from the start.",
     "PreconditionFailed": "The object has changed since it was last looked at. Read it again from the start.",
 }
@@ -78,7 +78,7 @@ EXPIRED = (
     "AWS does not accept the credentials: they have expired, were deleted or belong to another endpoint. Renew them "
     "where the console runs."
 )
-THROTTLED = "AWS asks to slow down. It is tried again later."
+THROTTLED = "AWS is throttling requests. The console retries later."
 
 
 def for_answer(code: str, message: str, *, operation: str, permission: str, subject: str) -> str:

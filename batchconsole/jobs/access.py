@@ -163,7 +163,7 @@ def _refusal(right: Right, connection: Connection) -> tuple[str, str]:
 def refusal(right: Right, connection: Connection) -> str:
     """One sentence that names the right that lacks."""
     roles = ", ".join(name for name, rights in _roles_with(right))
-    return f"This takes the right “{right}” on {connection}, which the roles {roles} have."
+    return f"You need the right “{right}” on {connection}. These roles have it: {roles}."
 
 
 def who_grants(connection: Connection | None) -> str:

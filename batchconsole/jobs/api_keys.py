@@ -43,7 +43,7 @@ def create_api_key(
     if not 0 < len(name.strip()) <= NAME_LENGTH or "\0" in name:
         raise UserError(f"The key needs a name of 1 to {NAME_LENGTH} characters.", "name", "Say what it is for.")
     if not wanted:
-        raise UserError("The key has no right, so it would be good for nothing.", "rights", "Choose at least one.")
+        raise UserError("The key needs at least one right.", "rights", "Choose at least one.")
     if expires_at and expires_at <= timezone.now():
         raise UserError("The key would have expired already.", "expires_at", "Choose a later time, or none.")
     secret = secrets.token_urlsafe(32)

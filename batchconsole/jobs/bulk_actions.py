@@ -62,9 +62,9 @@ def request_stop(
     require_any(actor, (Right.OPERATE, Right.SUBMIT), connection)
     keys = _keys(jobs, most + 1)
     if not keys:
-        raise UserError("There is nothing to stop.", hint="All of these jobs have ended or are being stopped already.")
+        raise UserError("No jobs to stop.", hint="All of these jobs have ended or are being stopped already.")
     if len(keys) > most:
-        raise UserError(f"More than {most:,} jobs match.", hint="Narrow the filter, and stop them in parts.")
+        raise UserError(f"More than {most:,} jobs match.", hint="Narrow the filter and stop the jobs in parts.")
     with transaction.atomic():
         action = BulkAction.objects.create(
             connection=connection,
@@ -198,7 +198,9 @@ def cancel_rest(action: BulkAction, actor: Actor) -> int:
     with transaction.atomic():
         if not action.cancel(actor):
             raise UserError(
-                "This action has finished already." if action.is_finished else "The rest was cancelled already.",
+                "This action has finished already."
+                if action.is_finished
+                else "The remaining jobs were already cancelled.",
                 hint="Nothing was changed.",
             )
         _record(action, Verb.BULK_STOP_CUT_SHORT, actor=actor)

@@ -232,7 +232,7 @@ def _decide(job: BatchJob, check: InputCheck) -> None:
             )
             nudge("submit", job.pk)
     else:
-        _reject(job, _figures(check, report), message=_reason(report), error_code="", hint=report.problems[0].message)
+        _reject(job, _figures(check, report), message=_reason(report), error_code="", hint=_first_problem(report))
 
 
 NOTHING: dict[str, Any] = {"message": "", "error_code": "", "hint": ""}
@@ -252,7 +252,19 @@ def _figures(check: InputCheck, report: Report) -> dict[str, Any]:
 
 
 def _reason(report: Report) -> str:
-    return f"{_count(report.errors, 'error')} in {_count(report.records, 'record')}"
+    return f"{_count(report.errors, 'error')} in {_count(report.records, 'record')}."
+
+
+def _first_problem(report: Report) -> str:
+    """``First: line 5 is not valid JSON.`` for the first problem, where it has a line."""
+    problem = report.problems[0]
+    line = problem.examples[0].line if problem.examples else None
+    if not line:
+        return f"First: {problem.message}"
+    for subject, named in (("The line ", f"line {line} "), ("The record ", f"the record on line {line} ")):
+        if problem.message.startswith(subject):
+            return f"First: {named}{problem.message.removeprefix(subject)}"
+    return f"First, on line {line}: {problem.message}"
 
 
 def verdict(report: Report) -> str:

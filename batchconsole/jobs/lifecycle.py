@@ -263,7 +263,7 @@ def release(job: BatchJob, actor: Actor) -> None:
     require_on_job(actor, job)
     try:
         if job.status not in {Status.CHECKING, Status.REJECTED}:
-            raise IllegalTransition("Only an input check can be passed over.")
+            raise IllegalTransition("Only an input check can be skipped.")
         with transaction.atomic():
             job.transition(
                 Status.QUEUED,
@@ -277,7 +277,7 @@ def release(job: BatchJob, actor: Actor) -> None:
             nudge("submit", job.pk)
         input_checks.leave_check(job)
     except IllegalTransition as error:
-        raise UserError(f"The job is {job.status}, so there is nothing to send to the queue.") from error
+        raise UserError(f"The job is {job.status}, so it can't be queued.") from error
 
 
 def current_tags(job: BatchJob) -> Tags:

@@ -206,7 +206,7 @@ def make_input(made: MadeInput, lease: Lease) -> None:
     except (TableError, RecipeError) as error:
         raise UserError(str(error), hint=error.hint) from error
     if made.resend_of and not count:
-        raise UserError("No record is left to send again.")
+        raise UserError("No records left to resend.")
     upload = made.upload
     _keep_source(made)
     with transaction.atomic():

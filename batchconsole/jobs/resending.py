@@ -44,7 +44,7 @@ def start(
         require_places(each.connection, read=each.output_s3_uri)
     require_places(job.connection, output=job.output_s3_uri)
     if not (failed or unanswered):
-        raise UserError("Choose what to send again.", "outcomes")
+        raise UserError("Choose the records to resend.", "outcomes")
     if job.results != BatchJob.Results.READY:
         raise UserError("The results of this job have not been read.", hint="Wait for them, or read them again.")
     with transaction.atomic():

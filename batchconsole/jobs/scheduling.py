@@ -102,6 +102,7 @@ def why_waiting(job: BatchJob) -> str:
     limit = limits_of(job.connection_id, job.base_model_id).jobs_at_once
     live = BatchJob.objects.occupying(job.connection_id, job.base_model_id).count()
     if live < limit:
-        return "Next to be submitted."
+        return "Next in the queue."
     ahead = BatchJob.objects.queued(job.connection_id, job.base_model_id).filter(id__lt=job.pk).bounded_count()
-    return f"{live} of {limit} jobs of this model are in progress; {ahead} wait before this one."
+    place = f"{ahead:,} job{'' if ahead == 1 else 's'} ahead in the queue." if ahead else "Next in the queue."
+    return f"Model quota in use ({live} of {limit}). {place}"

@@ -33,7 +33,7 @@ class Pass:
     """One reading of a connection's job list."""
 
     missing: dict[str, datetime]  # ARN and submit time of the live jobs not seen yet.
-    watermark: datetime | None  # Every job submitted before it is known.
+    watermark: datetime | None  # All jobs submitted before it are known.
     newest: datetime | None = None
     calls: int = 0
     changed: int = 0
@@ -137,7 +137,7 @@ def _ask_for(connection: Connection, arn: str, found: Pass) -> None:
 
 
 def _lose(job: BatchJob) -> None:
-    message = "AWS does not know this job any more. Its output, if there is any, is still in S3."
+    message = "AWS no longer has this job. Any output is still in S3."
     if job.status_changed_at < timezone.now() - OVERLAP:
         job.transition(Status.FAILED, verb=Verb.MISSING, message=message, error_code="ResourceNotFoundException")
 

@@ -10,8 +10,8 @@ from batchconsole.records.scanning import Part
 CHARACTERS_A_TOKEN = 4
 TOKENS_A_MEDIUM = 1600  # an image of about a megapixel, by Anthropic's and Amazon's guides
 HOW = (
-    f"Input: {CHARACTERS_A_TOKEN} characters a token and {TOKENS_A_MEDIUM:,} tokens an image or document. Output: what "
-    "records allow at most, or the model's own limit where they set none."
+    f"Input: {TOKENS_A_MEDIUM:,} tokens per image or document; {CHARACTERS_A_TOKEN} characters per token. Output: the "
+    "maximum that records set, or the model's own limit where they set none."
 )
 
 

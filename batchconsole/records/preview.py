@@ -8,6 +8,7 @@ import msgspec
 from batchconsole.records.families import AnyFamily, family_for
 from batchconsole.records.families.base import Refusal, Request
 from batchconsole.records.inspection import UNREADABLE
+from batchconsole.records.wording import invalid_json
 
 MAX_CHARACTERS = 2000  # of one turn
 MAX_TURNS = 12  # of one record
@@ -51,7 +52,7 @@ def _record(number: int, line: bytes, family: AnyFamily | None, model_id: str) -
     try:
         record = msgspec.json.decode(line)
     except UNREADABLE as error:
-        return _as_it_is(number, line, f"The line is not valid JSON ({error}).")
+        return _as_it_is(number, line, invalid_json(number, error))
     if not isinstance(record, dict) or not isinstance(record.get("modelInput"), dict):
         return _as_it_is(number, line, "The line is not a record with a modelInput.")
     record_id = str(record.get("recordId", ""))[:MAX_CHARACTERS]

@@ -1,5 +1,7 @@
 """The sentences an input check says, by code. They name no value of a single record, so that records share them."""
 
+import re
+
 from batchconsole.records.families.faults import Fault
 
 # Faults of the job's making, which the model does not get to see.
@@ -137,3 +139,11 @@ def _in_words(expected: str) -> str:
     for sign, words in _SIGNS:
         rest = rest.replace(sign, words)
     return _TYPES.get(name, name) + space + rest
+
+
+def invalid_json(line: int, error: Exception) -> str:
+    """``Line 5, column 160: invalid JSON.``, with the column (from 1) that json or msgspec names in *error*."""
+    column = re.search(r"column (\d+)", str(error))
+    byte = re.search(r"byte (\d+)", str(error))
+    number = int(column[1]) if column else int(byte[1]) + 1 if byte else 0
+    return f"Line {line}, column {number}: invalid JSON." if number else f"Line {line}: invalid JSON."

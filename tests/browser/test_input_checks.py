@@ -83,7 +83,7 @@ def test_a_bad_file_is_caught_mended_and_submitted(
     page.locator("#id_output_s3_uri").fill(f"s3://{bucket}/output/")
     page.locator("#id_role_arn").select_option(label=role_name)
     page.get_by_role("button", name="Create batch inference job").click()
-    expect(page.get_by_text("The job is submitted as soon as its input is checked")).to_be_visible()
+    expect(page.get_by_text("The job is submitted when the input check finds no errors")).to_be_visible()
     work()
     expect(page.locator(".key-values .status-indicator").first).to_have_text("Queued")
     assert BatchJob.objects.get().status == Status.QUEUED

@@ -23,7 +23,7 @@ def test_a_script_that_meets_the_end_of_the_session_takes_the_form_along(
     expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
     sign_in(page)
     expect(page.locator("#id_job_name")).to_have_value("after-lunch")
-    expect(page.get_by_text("What you had filled in was restored")).to_be_visible()
+    expect(page.get_by_text("Your entries were restored")).to_be_visible()
 
 
 def test_without_script_a_form_outlives_its_session(open_page: Open, connection: Connection) -> None:

@@ -195,7 +195,7 @@ def test_a_job_being_submitted_is_tried_again_and_given_up_in_the_end(nowhere: C
 
 def test_nothing_to_stop_and_too_much_are_said(nowhere: Connection) -> None:
     make_job(nowhere, status=Status.COMPLETED)
-    with pytest.raises(UserError, match="nothing to stop"):
+    with pytest.raises(UserError, match="No jobs to stop"):
         request_stop(nowhere)
     for _ in range(2):
         make_job(nowhere)
@@ -283,6 +283,6 @@ def test_nothing_is_cancelled_twice_or_after_the_end(nowhere: Connection, person
     with pytest.raises(UserError, match="has finished already"):
         bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person)
     BulkAction.objects.update(finished_at=None)
-    with pytest.raises(UserError, match="was cancelled already"):
+    with pytest.raises(UserError, match="were already cancelled"):
         bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person)
     assert Event.objects.filter(verb=Verb.BULK_STOP_CUT_SHORT).count() == 1

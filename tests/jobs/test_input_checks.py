@@ -272,7 +272,7 @@ def test_a_job_with_good_input_goes_to_the_queue(checking: BatchJob, nudges: Nud
 def test_a_job_with_bad_input_is_rejected_with_the_reason(checking: BatchJob, put: Put) -> None:
     put("in/converse.jsonl", converse_lines(488) + BAD * 12)
     job = after_check(checking)
-    assert (job.status, job.message) == (Status.REJECTED, "12 errors in 500 records")
+    assert (job.status, job.message) == (Status.REJECTED, "12 errors in 500 records.")
     assert job.events.get(verb=Verb.REJECTED).data["errors"] == 12
 
 

@@ -112,7 +112,7 @@ def test_the_lines_are_those_of_the_input_to_the_byte(job: BatchJob) -> None:
 
 
 def test_nothing_chosen_is_refused(job: BatchJob) -> None:
-    with pytest.raises(UserError, match="Choose what to send again"):
+    with pytest.raises(UserError, match="Choose the records to resend"):
         resending.start(job, None, failed=False, unanswered=False)
 
 
@@ -122,7 +122,7 @@ def test_nothing_left_to_send_is_said(ended: Callable[..., BatchJob]) -> None:
     making.make_input(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.FAILED
-    assert "No record is left" in str(made.error)
+    assert "No records left" in str(made.error)
 
 
 def test_the_form_opens_with_the_new_input_and_says_what_it_resends(job: BatchJob) -> None:

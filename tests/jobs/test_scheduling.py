@@ -230,9 +230,9 @@ def test_pauses_grow_to_a_bound(code: str, first: int, longest: int) -> None:
 
 def test_a_person_is_told_why_a_job_waits(nowhere: Connection) -> None:
     first, second = make_job(nowhere), make_job(nowhere)
-    assert scheduling.why_waiting(second) == "Next to be submitted."
+    assert scheduling.why_waiting(second) == "Next in the queue."
     limit(1)
     make_job(nowhere, status=Status.IN_PROGRESS)
-    assert scheduling.why_waiting(second) == "1 of 1 jobs of this model are in progress; 1 wait before this one."
+    assert scheduling.why_waiting(second) == "Model quota in use (1 of 1). 1 job ahead in the queue."
     first.message = "Too many requests."
     assert scheduling.why_waiting(first) == "Too many requests."

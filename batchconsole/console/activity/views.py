@@ -32,11 +32,11 @@ class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filt
     actor = django_filters.ModelChoiceFilter(
         queryset=lambda request: people_for(request.user),
         to_field_name="username",
-        empty_label="Everybody and the system",
+        empty_label="All users and the system",
         widget=forms.Select(attrs=SELECT),
     )
     verb = django_filters.ChoiceFilter(
-        choices=Verb.choices, empty_label="Everything", label="What", widget=forms.Select(attrs=SELECT)
+        choices=Verb.choices, empty_label="All events", label="Event", widget=forms.Select(attrs=SELECT)
     )
 
     class Meta:

@@ -70,7 +70,7 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic onl
             },
         ),
         ("Programs", {"fields": ("checks_programs",)}),
-        ("Following its jobs", {"fields": ("synced_at", "sync_due_at", "trouble")}),
+        ("Sync", {"fields": ("synced_at", "sync_due_at", "trouble")}),
     )
 
     @admin.display(description="Last trouble")
@@ -78,7 +78,7 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic onl
         error = connection.sync_error
         return f"{error['code']}: {sentences(error)}" if error else ""
 
-    @admin.action(description="Try out the selected connections")
+    @admin.action(description="Test selected connections")
     def try_out(self, request: ConsoleRequest, connections: QuerySet[Connection]) -> None:
         """Ask AWS whose credentials each connection has, and say what came of it."""
         for connection in connections:

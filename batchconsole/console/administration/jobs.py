@@ -35,11 +35,11 @@ class BatchJobAdmin(ReadOnlyAdmin):
     search_fields = ("job_name", "model_id", "job_arn")
     actions = ("try_now",)
 
-    @admin.action(description="Take the next step of the selected jobs now", permissions=["operate"])
+    @admin.action(description="Process selected jobs now", permissions=["operate"])
     def try_now(self, request: HttpRequest, jobs: QuerySet[BatchJob]) -> None:
         """Shorten the wait of jobs that wait for their next step; those with no step to come stay as they are."""
         count = jobs.filter(due_at__isnull=False).update(due_at=timezone.now())
-        messages.success(request, f"{count} jobs take their next step now.")
+        messages.success(request, f"{count} jobs are being processed now.")
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("jobs.change_batchjob"))

@@ -20,7 +20,7 @@ SAID = {
     Outcome.STOPPING: ("was being stopped already", "were being stopped already"),
     Outcome.ENDED: ("had already ended", "had already ended"),
     Outcome.FAILED: ("could not be stopped", "could not be stopped"),
-    Outcome.LEFT: ("was left alone", "were left alone"),
+    Outcome.LEFT: ("was skipped", "were skipped"),
 }
 
 
@@ -33,7 +33,7 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """How many jobs were gone through."""
+        """The number of jobs that have been processed."""
         return self.action.job_count - self.counts.get(Outcome.PENDING, 0) - self.counts.get(Outcome.LEFT, 0)
 
     @property
@@ -45,10 +45,10 @@ class Progress:
     def state(self) -> tuple[str, str]:
         """The kind of status indicator and its text: as something that goes on, or by the worst that came of it."""
         if not self.action.is_finished:
-            return "in-progress", "Cancelling the rest" if self.action.cancelled_at else "In progress"
+            return "in-progress", "Cancelling remaining jobs" if self.action.cancelled_at else "In progress"
         if self.counts.get(Outcome.FAILED):
             return "warning", "Finished with failures"
-        return ("stopped", "Rest cancelled") if self.counts.get(Outcome.LEFT) else ("success", "Finished")
+        return ("stopped", "Remaining jobs cancelled") if self.counts.get(Outcome.LEFT) else ("success", "Finished")
 
     @property
     def can_be_cancelled(self) -> bool:

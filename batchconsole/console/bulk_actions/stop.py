@@ -31,7 +31,7 @@ def confirm(request: ConsoleRequest, question: StopQuestion, *, back: str) -> Ht
 def stop_one(request: ConsoleRequest, question: StopQuestion) -> None:
     """Stop the one job that can be, while the person waits."""
     if not question.named:
-        messages.info(request, "There was nothing to stop: all of it had ended or was being stopped already.")
+        messages.info(request, "No jobs to stop: all of them had ended or were being stopped already.")
         return
     job = question.named[0]
     try:

@@ -28,7 +28,7 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 @require_POST
 def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """Have the jobs that are left left alone."""
+    """Skip the remaining jobs."""
     action = find(request, pk)
     try:
         left = bulk_actions.cancel_rest(action, request.user)
@@ -51,9 +51,9 @@ def answer(request: ConsoleRequest, shown: BulkActionList | BulkActionPage, temp
 
 
 def said(action: BulkAction, left: int) -> str:
-    """What the rest's cancelling came to, for the person who asked for it."""
+    """What skipping the remaining jobs did, for the person who requested it."""
     if not action.is_finished:
-        return "The rest is cancelled. The job that is being stopped at this moment is finished first."
+        return "The remaining jobs are skipped. The job being stopped now is finished first."
     if not left:
-        return "Nothing was left to cancel: every job had been gone through."
-    return f"The rest is cancelled: {left:,} job{' was' if left == 1 else 's were'} left alone."
+        return "Nothing to cancel: all jobs have been processed."
+    return f"Skipped the remaining {left:,} job{'' if left == 1 else 's'}."

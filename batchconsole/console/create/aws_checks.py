@@ -85,12 +85,11 @@ def _check_input(form: JobForm, actor: Actor) -> None:
 def _check_output(form: JobForm, actor: Actor) -> None:
     uri, found = form.cleaned_data["output_s3_uri"], _look_up(form, "output_s3_uri", actor)
     if found and (found.file or uri.endswith(".jsonl")):
-        form.warn(
-            "output_s3_uri", f"That names a file. Results go to a folder, here {uri}/. Enter a folder of your own."
-        )
+        form.warn("output_s3_uri", f"This is a file. Results are written to a folder, here {uri}/. Enter a folder.")
     if _is_within(uri, form.cleaned_data.get("input_s3_uri") or ""):
         form.warn(
-            "output_s3_uri", "This lies in the input folder: results will stand among the input. Choose another folder."
+            "output_s3_uri",
+            "This folder is inside the input folder, so results would mix with the input. Choose another folder.",
         )
 
 
@@ -137,7 +136,7 @@ def _check_key(form: JobForm, actor: Actor) -> None:
     except AwsError as error:
         if error.code in NO_KEY:
             form.warn(
-                "output_kms_key_id", f"KMS knows no key {key_id} in this account and region. Choose one of the list."
+                "output_kms_key_id", f"KMS knows no key {key_id} in this account and region. Choose one from the list."
             )
             return
         if error.code == "AccessDeniedException":  # kms:DescribeKey is for this check only
@@ -171,7 +170,7 @@ def warn_of_role(form: JobForm, access: RoleAccess) -> None:
     """Say at its field what IAM has against the role."""
     name = form.cleaned_data["role_arn"].rpartition("/")[2]
     if access.error and access.error.code == NO_ROLE:
-        form.warn("role_arn", f"IAM has no role {name}. Choose one of the list, or create a new service role.")
+        form.warn("role_arn", f"IAM has no role {name}. Choose one from the list, or create a new service role.")
     elif access.refused:
         lacks = ", ".join(f"{answer.action} on {answer.place}" for answer in access.refused)
         words = "The job will fail unless a bucket policy allows it. Add the permissions to the role in IAM."

@@ -137,7 +137,7 @@ class JobForm(TaggedForm):
         "timeoutDurationInHours",
         label="Timeout",
         required=False,
-        help_text="Hours after which a job that has not ended is stopped. Without it, Amazon Bedrock takes 24.",
+        help_text="The number of hours after which Amazon Bedrock stops the job. Default: 24 hours.",
     )
     input_bucket_owner = ApiTextField(
         "s3BucketOwner",

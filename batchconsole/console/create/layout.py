@@ -21,7 +21,9 @@ from batchconsole.console.kit.layout import (
     Tiles,
 )
 
-NAME_CONSTRAINT = "Valid characters are a-z, A-Z, 0-9, and + - . It must start with a letter or a number."
+NAME_CONSTRAINT = (
+    "Valid characters are a-z, A-Z, 0-9, plus signs, hyphens, and periods. It must start with a letter or a number."
+)
 WRITE_FORMAT = "Use s3://bucket/prefix format."
 
 
@@ -36,7 +38,7 @@ def job_layout(connection: str) -> Layout:
         Container(
             "Tags",
             AttributeEditor("tags"),
-            description="A tag is a label that you assign to a resource. Use tags to find jobs and to follow costs.",
+            description="A tag is a label that you assign to a resource. Use tags to search for jobs and track costs.",
             optional=True,
             info="tags",
         ),

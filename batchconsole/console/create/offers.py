@@ -28,7 +28,7 @@ def roles(connection: Connection, actor: Actor) -> Choices:
 
 def keys(connection: Connection, actor: Actor) -> Choices:
     found = [(key.arn, " ".join([*key.aliases, f"({key.key_id})"])) for key in account.list_keys(connection, actor)]
-    return [("", "No key of your own"), *found] if found else []
+    return [("", "Default encryption"), *found] if found else []
 
 
 def subnets(connection: Connection, actor: Actor) -> Choices:

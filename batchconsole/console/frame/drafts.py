@@ -78,7 +78,7 @@ def restored(request: HttpRequest) -> QueryDict | None:
     text = request.session.get(KEY, {}).get(request.path) if MARK in request.GET and request.method == "GET" else None
     if text is None:
         return None
-    messages.info(request, "What you had filled in was restored. Nothing has been submitted yet.")
+    messages.info(request, "Your entries were restored. Nothing has been submitted yet.")
     return QueryDict(text)
 
 

@@ -23,8 +23,8 @@ from batchconsole.console.kit.answers import wants_part
 # Tells js/session.js that the page's session is over; the value is a token for the form that it is to keep.
 FORM_TOKEN = "X-Form-Token"  # noqa: S105 - the name of a header
 MOST_READ_BYTES = 4 << 20  # of a form whose sender is unknown, its files thrown away
-ENDED = "Your session has ended. Sign in to go on."
-ENDED_AND_KEPT = "Your session has ended. Sign in to go on: what you filled in is kept."
+ENDED = "Your session has ended. Sign in to continue."
+ENDED_AND_KEPT = "Your session has ended. Sign in to continue. Your entries are kept."
 
 
 class SkippingUploadHandler(FileUploadHandler):

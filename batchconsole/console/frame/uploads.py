@@ -19,7 +19,7 @@ class RefusingUploadHandler(FileUploadHandler):
     """Refuses a request at its first file, before any of it is written."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        raise BadRequest("Files are not taken here.")
+        raise BadRequest("This address does not accept files.")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         return raw_data

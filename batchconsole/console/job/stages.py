@@ -41,9 +41,9 @@ class Pace:
 
     @property
     def rate(self) -> str:
-        """``50 records a minute``; a slow job's is told by the hour."""
+        """``50 records per minute``; a slow job's is given per hour."""
         count, unit = (self.per_minute, "minute") if self.per_minute >= 1 else (self.per_minute * 60, "hour")
-        return f"{count:,.0f} record{'' if round(count) == 1 else 's'} {'a' if unit == 'minute' else 'an'} {unit}"
+        return f"{count:,.0f} record{'' if round(count) == 1 else 's'} per {unit}"
 
 
 def stages(job: BatchJob, events: Iterable[Event]) -> list[Stage]:

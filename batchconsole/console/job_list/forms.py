@@ -46,14 +46,14 @@ class TableForm(forms.Form):
     wrap_lines = forms.BooleanField(
         required=False,
         widget=checkbox(),
-        help_text="Show whole texts, three lines at most, instead of cutting them off.",
+        help_text="Select to see up to three lines of text instead of truncated text.",
     )
-    striped_rows = forms.BooleanField(required=False, widget=checkbox(), help_text="Shade every second row.")
+    striped_rows = forms.BooleanField(required=False, widget=checkbox(), help_text="Select to shade alternating rows.")
     sticky_column = forms.BooleanField(
         required=False,
         widget=checkbox(),
         label="Sticky first column",
-        help_text="Keep it in view when the table scrolls sideways.",
+        help_text="Keep the first column visible while scrolling horizontally.",
     )
     columns = forms.MultipleChoiceField(choices=CHOICES, required=False)
     order = forms.MultipleChoiceField(choices=CHOICES, required=False, widget=forms.MultipleHiddenInput)

@@ -75,7 +75,7 @@ def save(request: ConsoleRequest, connection: str) -> HttpResponse:
     view = SavedView(name, wanted.view_query)
     cookie = write_views(with_view(views_of(request.preferences), view))
     if len(cookie) > MAX_COOKIE:
-        messages.error(request, "There is no room for another view. Remove one first.")
+        messages.error(request, "You have reached the limit of saved views. Remove one first.")
         return response
     preferences.remember(request, response, COOKIE, cookie)
     messages.success(request, f"The view {name} was saved.")

@@ -17,7 +17,7 @@ def selected(request: ConsoleRequest, connection: str) -> HttpResponse:
     question = StopQuestion(request.connection, request.POST if request.method == "POST" else request.GET)
     back = request.connection.get_absolute_url()
     if question.is_unclear:
-        messages.error(request, f"The filter has a part that makes no sense: {', '.join(question.filter.dropped)}.")
+        messages.error(request, f"Unknown filters: {', '.join(question.filter.dropped)}.")
         return redirect(back_to(request, back))
     if not question.matches_all and not question.jobs.exists():
         messages.warning(request, "Select the jobs to stop first.")

@@ -18,7 +18,7 @@ def index(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 @require_safe
 def export(request: ConsoleRequest, connection: str) -> HttpResponseBase:
-    """Every job that matches, not only one page of them, as CSV: with all columns, or those the person sees."""
+    """All jobs that match, on all pages, as CSV: with all columns, or only those that the person sees."""
     table = JobTable(request.connection, request.GET, request.preferences)
     fields = job_export.behind(table.columns) if request.GET.get("columns") == "shown" else job_export.EVERY
     return csv_response(f"{connection}-jobs.csv", fields, job_export.rows(table.every_job(), fields))

@@ -27,7 +27,7 @@ from batchconsole.records.tables import TableError
 UPLOAD, S3 = "upload", "s3"
 SOURCES = [
     (UPLOAD, Choice("Upload a file", "A CSV, JSON Lines, or Parquet file on this computer.")),
-    (S3, Choice("Use an object in S3", "The better choice for files of gigabytes.")),
+    (S3, Choice("Use an object in S3", "Best for files of several gigabytes.")),
 ]
 SOURCE_FIELDS = {UPLOAD: "file", S3: "input_s3_uri"}
 TEXT, SCHEMA, FIELDS = "text", "schema", "fields"
@@ -53,7 +53,9 @@ class MakingForm(PageForm):
     """
 
     source = forms.ChoiceField(label="Source", choices=SOURCES, initial=UPLOAD, widget=forms.RadioSelect)
-    file = forms.FileField(label="File", required=False, help_text="A table needs its columns' names in the first row.")
+    file = forms.FileField(
+        label="File", required=False, help_text="The first row of a table must contain the column names."
+    )
     upload = forms.CharField(required=False, widget=forms.HiddenInput)
     upload_name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
     input_s3_uri = S3UriField(required=False, help_text="One CSV, JSON Lines, or Parquet file.")
@@ -66,7 +68,7 @@ class MakingForm(PageForm):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 6}),
-        help_text="Write a column's name in braces where its value belongs: {question}.",
+        help_text="Enter column names in braces, for example {question}.",
     )
     system = forms.CharField(
         label="System prompt", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 2})
@@ -74,15 +76,15 @@ class MakingForm(PageForm):
     shape = forms.ChoiceField(
         label="Record format",
         choices=[(shape.name, shape.title) for shape in SHAPES.values()],
-        help_text="Converse suits every model. The others are the models' own formats, for InvokeModel.",
+        help_text="Converse works with every model. The other formats are for InvokeModel.",
     )
     record_id_column = forms.CharField(
-        label="Record ID", required=False, widget=forms.Select, help_text="Joins each answer with its row again."
+        label="Record ID", required=False, widget=forms.Select, help_text="Matches each answer with its row."
     )
     max_tokens = forms.IntegerField(
         label="Maximum output tokens",
         required=False,
-        help_text="The longest answer. Empty: the model's own limit.",
+        help_text="The maximum length of an answer. Default: the model's limit.",
         min_value=1,
         max_value=1_000_000,
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), WHOLE_NUMBER),
@@ -91,7 +93,7 @@ class MakingForm(PageForm):
     temperature = forms.FloatField(
         label="Temperature",
         required=False,
-        help_text="How much answers may vary. Empty: the model's own.",
+        help_text="How much answers vary. Default: the model's own value.",
         min_value=0,
         max_value=2,
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), ZERO_TO_TWO),
@@ -106,7 +108,7 @@ class MakingForm(PageForm):
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         help_text="An object with properties. Each top-level property becomes a column of the results.",
     )
-    output_s3_uri = S3UriField(help_text="Where the records go, as one .jsonl file.")
+    output_s3_uri = S3UriField(help_text="The location of the .jsonl file with the records.")
 
     def __init__(self, data: Any = None, *, storage: Storage, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, None if data is None else MultiValueDict(), initial=initial)
@@ -269,7 +271,7 @@ class MakingForm(PageForm):
             named = f"{uri.rstrip('/')}/{self._stem()}.jsonl"
             return named if named != self.source_s3_uri else f"{named.removesuffix('.jsonl')}-records.jsonl"
         if uri == self.source_s3_uri:
-            raise ValidationError("That is the source. Enter another name.")
+            raise ValidationError("This is the source file. Enter another name.")
         if not uri.endswith(".jsonl"):
             raise ValidationError("Bedrock reads files whose names end in .jsonl. End with that, or with a slash.")
         return uri

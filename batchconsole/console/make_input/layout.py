@@ -103,7 +103,7 @@ def _recipe(connection: str, *, foreign: str) -> Container:
     chosen: dict[str, Any] = {**typed, "hx_trigger": "change"}
     shape = Field("shape", **chosen)
     if foreign:
-        return Container("Records", shape, description=f"The {foreign} requests are converted; they need no prompt.")
+        return Container("Records", shape, description=f"The {foreign} requests are converted. No prompt is needed.")
     parts: list[str | Part] = [
         Field("template", optional=False, stretch=True, info="prompt-template", **typed),
         Fragment("console/make_input/_making_columns.html"),

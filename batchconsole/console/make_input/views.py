@@ -216,9 +216,9 @@ def _records(count: int) -> str:
 def doubt_about(count: int) -> str:
     """What the number of records may mean for a job; empty when it is within the usual limits."""
     if count < DEFAULTS.min_records_per_job:
-        return f"Most models take jobs of {DEFAULTS.min_records_per_job} records or more, and the file has {count:,}."
+        return f"Most models require at least {DEFAULTS.min_records_per_job} records per job. The file has {count:,}."
     if count > DEFAULTS.records_per_job:
-        return f"Most models take jobs of up to {DEFAULTS.records_per_job:,} records, and the file has {count:,}."
+        return f"Most models accept up to {DEFAULTS.records_per_job:,} records per job. The file has {count:,}."
     return ""
 
 

@@ -33,7 +33,7 @@ COLUMNS = {
         ModelColumn(name="modalities", title="Modalities", key=lambda choice: choice.direction),
         ModelColumn(
             name="output_tokens",
-            title="Output tokens",
+            title="Maximum output tokens",
             key=lambda choice: choice.model.max_output_tokens,
             is_numeric=True,
         ),

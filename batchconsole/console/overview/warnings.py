@@ -47,7 +47,7 @@ def unreachable(connection: Connection) -> Notice | None:
     error = connection.sync_error
     if not error:
         return None
-    return Notice("error", "The jobs of this connection cannot be followed", sentences(error))
+    return Notice("error", "The jobs of this connection can't be synced", sentences(error))
 
 
 def overdue(connection: Connection) -> Notice | None:
@@ -55,8 +55,8 @@ def overdue(connection: Connection) -> Notice | None:
     late = timezone.now() - connection.sync_due_at
     if late < OVERDUE:
         return None
-    text = f"AWS should have been asked {duration(late)} ago. Check that the control worker and beat are running."
-    return Notice("error", "Nothing is being done for this connection", text)
+    text = f"The last sync was due {duration(late)} ago. Check that the control worker and beat are running."
+    return Notice("error", "The workers are not processing this connection", text)
 
 
 def long_waiting(connection: Connection) -> Notice | None:
@@ -82,7 +82,7 @@ def used_up(connection: Connection) -> Notice | None:
     which = f"quota of {model_name(next(iter(near)))} is" if len(near) == 1 else f"quotas of {len(near)} models are"
     how = "used up" if all(jobs >= limits[model] for model, jobs in near.items()) else "nearly used up"
     parts = ", ".join(f"{model_name(model)} {jobs} of {limits[model]}" for model, jobs in near.items())
-    text = f"Jobs in progress: {parts}. Further jobs of the same model wait here until one ends."
+    text = f"Jobs in progress: {parts}. More jobs for these models wait in the queue until one ends."
     return Notice(
         "warning", f"The {which} {how}", text, f"{connection.get_absolute_url()}?status=running", "View running jobs"
     )
@@ -92,5 +92,11 @@ def unpriced(month: Totals, url: str) -> Notice | None:
     if not month.unpriced:
         return None
     jobs = f"{month.unpriced:,} job{'' if month.unpriced == 1 else 's'}"
-    text = "There is no batch price for the model. An administrator can set one, and the jobs get their cost."
-    return Notice("warning", f"The cost of {jobs} of this month is not known", text, url, "View usage and cost")
+    text = "The model has no batch price. An administrator can set a price to calculate the cost."
+    return Notice(
+        "warning",
+        f"{jobs} of this month {'has' if month.unpriced == 1 else 'have'} no price yet",
+        text,
+        url,
+        "View usage and cost",
+    )

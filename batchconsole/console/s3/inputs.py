@@ -31,7 +31,7 @@ def hindrance(item: S3Object, limits: Limits) -> Hindrance | None:
     if item.key.endswith((".out", ".jsonl.err")):
         return Hindrance("Output of a job, not input.", "Enter a file whose name ends in .jsonl.")
     if not item.key.endswith(SUFFIX):
-        return Hindrance("Not a .jsonl file.", "Amazon Bedrock reads only files whose names end in .jsonl.")
+        return Hindrance("Not a .jsonl file.", "Amazon Bedrock reads only files with names that end in .jsonl.")
     if not item.size:
         return Hindrance("Empty file.", "Enter a file with a record on each line.")
     if item.archive:
@@ -43,7 +43,7 @@ def _too_large(item: S3Object, limits: Limits) -> Hindrance | None:
     for limit, of in ((limits.bytes_per_job, "job"), (limits.bytes_per_file, "file")):
         if item.size > limit:
             text = f"Larger than the {filesizeformat(limit)} that a {of} may have."
-            return Hindrance(text, "Split it into several files, or have the quota raised.", is_final=False)
+            return Hindrance(text, "Split it into several files, or request a quota increase.", is_final=False)
     return None
 
 

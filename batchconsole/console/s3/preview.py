@@ -9,6 +9,7 @@ from batchconsole.records import repair
 from batchconsole.records.pretty import lay_out
 from batchconsole.records.recognition import recognise_line
 from batchconsole.records.results import read_line
+from batchconsole.records.wording import invalid_json
 
 READ_BYTES = 256 * 1024
 MOST_RECORDS = 20
@@ -75,7 +76,7 @@ def _record(number: int, line: bytes) -> PreviewRecord:
     try:
         value = repair.decode_object(line)
     except ValueError as error:
-        problem = "" if line.lstrip().startswith(b"[") else f"Not JSON: {error}"
+        problem = "" if line.lstrip().startswith(b"[") else invalid_json(number, error)
         return PreviewRecord(number, repair.record_id(line), text, problem)
     record_id = value.get("recordId") or value.get("custom_id")
     made = PreviewRecord(number, record_id if isinstance(record_id, str) else "", text, kind=recognise_line(value))

@@ -24,4 +24,4 @@ def say_uploaded(request: HttpRequest, bucket: str, key: str) -> None:
     folder, slash, name = key.rpartition("/")
     messages.success(request, f"{name} was uploaded to s3://{bucket}/{folder}{slash}.")
     if not name.endswith(SUFFIX):
-        messages.info(request, f"{name} is no input by itself: a job reads files whose names end in {SUFFIX}.")
+        messages.info(request, f"{name} can't be used as job input. A job reads files whose names end in {SUFFIX}.")

@@ -31,7 +31,7 @@ class BulkAction(Leased):
         default=0, help_text="Jobs asked for that had ended or were being stopped already; counted up to a bound."
     )
     failures = models.PositiveIntegerField(default=0, help_text="How often in a row AWS could not be asked.")
-    cancelled_at = models.DateTimeField(null=True, help_text="When somebody had the jobs that were left left alone.")
+    cancelled_at = models.DateTimeField(null=True, help_text="When somebody skipped the remaining jobs.")
     cancelled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     finished_at = models.DateTimeField(null=True)
 

@@ -187,7 +187,7 @@ def make_mistakes(page: Page) -> None:
     page.locator("#id_model_id").fill("anthropic.claude-opus-4-8")
     page.locator("#id_output_s3_uri").fill(page.locator("#id_input_s3_uri").input_value())
     page.locator("#id_output_s3_uri").press("Tab")
-    page.get_by_text("This lies in the input folder").wait_for()
+    page.get_by_text("This folder is inside the input folder").wait_for()
     page.locator("#id_input_s3_uri").fill("s3://no-such-bucket-here/")
     page.locator("#id_input_s3_uri").press("Tab")
     page.get_by_text("does not exist").wait_for()
@@ -317,7 +317,7 @@ STATES = [
     State("models-connection-down", "/away/models/"),
     State("model", f"/local/models/{CLAUDE}/"),
     State("usage", "/local/usage/"),
-    State("usage-by-tag", "/local/usage/?group=tag", open_menu("Figures of the chart")),
+    State("usage-by-tag", "/local/usage/?group=tag", open_menu("Chart data")),
     State("usage-year", "/local/usage/?range=12m&group=person"),
     State("usage-empty", "/new/usage/"),
     # What belongs to no connection

@@ -91,17 +91,17 @@ def test_queries_do_not_grow_with_the_rows(
 def test_the_rest_is_cancelled_from_its_page(client: Client, make_job: MakeJob) -> None:
     make_job("first", "Queued")
     action = request_stop(make_job("second", "Queued").connection)
-    assert "Cancel the rest" in client.get(action.get_absolute_url()).text
+    assert "Cancel remaining jobs" in client.get(action.get_absolute_url()).text
     bulk_actions.stop_jobs(action, most=1)
     text = client.post(f"{action.get_absolute_url()}cancel/", follow=True).text
     for part in (
-        "The rest is cancelled: 1 job was left alone.",
-        "Rest cancelled",
-        "1 cancelled, 1 was left alone.",
+        "Skipped the remaining 1 job.",
+        "Remaining jobs cancelled",
+        "1 cancelled, 1 was skipped.",
         "1 of 2",
     ):
         assert part in text
-    assert "The rest was cancelled before its turn." in text
+    assert "Cancelled before processing." in text
     assert "/cancel/" not in text
 
 
@@ -110,7 +110,7 @@ def test_a_worker_in_the_middle_of_a_job_is_waited_for(client: Client, make_job:
     assert bulk_actions.stop_jobs.take(BulkAction.objects.get(pk=action.pk))
     text = client.post(f"{action.get_absolute_url()}cancel/", follow=True).text
     assert "is finished first" in text
-    assert "Cancelling the rest" in text
+    assert "Cancelling remaining jobs" in text
 
 
 def test_an_action_that_has_finished_is_not_cancelled(client: Client, make_job: MakeJob) -> None:

@@ -72,7 +72,7 @@ class TestChecks:
     @pytest.mark.parametrize("place", ["input/", "input", "input/answers/"])
     def test_output_among_the_input_is_warned_of(self, place: str) -> None:
         form = self.check(output_s3_uri=f"s3://{self.bucket}/{place}")
-        assert "This lies in the input folder" in form.warnings["output_s3_uri"][0]
+        assert "This folder is inside the input folder" in form.warnings["output_s3_uri"][0]
 
     def test_output_beside_the_one_input_file_is_fine(self) -> None:
         form = self.check(
@@ -82,7 +82,7 @@ class TestChecks:
 
     def test_output_that_is_a_file_is_warned_of(self) -> None:
         form = self.check(output_s3_uri=f"s3://{self.bucket}/out.jsonl")
-        assert "That names a file." in form.warnings["output_s3_uri"][0]
+        assert "This is a file." in form.warnings["output_s3_uri"][0]
 
     def test_a_bucket_of_another_region_is_warned_of(self) -> None:
         far = f"far-{uuid4().hex[:12]}"
@@ -185,4 +185,4 @@ def test_an_arn_that_was_pasted_reaches_the_job_as_a_uri(client: Client, bucket:
 
 
 def test_nobody_is_told_what_to_fill_in_before_asking(client: Client, local: Connection) -> None:
-    assert "First fill in" not in client.post("/local/roles/access/?quiet=1", {"service_role": "existing"}).text
+    assert "Fill in first" not in client.post("/local/roles/access/?quiet=1", {"service_role": "existing"}).text

@@ -88,7 +88,7 @@ def test_a_new_account_is_told_whom_to_ask(client: Client, connection: Connectio
     Grant.objects.all().delete()
     User.objects.create_superuser("grace")
     answer: Answer = client.get("/")
-    assert "Nobody has given you access to a connection yet" in answer.text
+    assert "have access to any connection yet" in answer.text
     assert "Ask grace for it." in answer.text
     assert "Local stack" not in answer.text
 

@@ -151,7 +151,7 @@ def test_a_template_loads_every_tag_it_uses(file: Path) -> None:
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT / "templates")))
 def test_a_template_has_no_inline_style_script_or_handler(file: Path) -> None:
     text = file.read_text()
-    assert not re.search(r"<style|<script(?![^>]* src=)| style=|\son[a-z]+=|javascript:", text)
+    assert not re.search(r"<style|<script(?![^>]* src=)| style=|\son(?!ly=)[a-z]+=|javascript:", text)
 
 
 @pytest.mark.parametrize("file", STYLES, ids=lambda file: file.name)

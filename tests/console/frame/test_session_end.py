@@ -14,7 +14,7 @@ from tests.console.conftest import Answer, MakeJob, filled_in
 HERE = {"Origin": "http://testserver"}
 ELSEWHERE = {"Origin": "https://evil.example"}
 CREATE = "/local/jobs/create/"
-ENDED = "Your session has ended. Sign in to go on"
+ENDED = "Your session has ended. Sign in to continue"
 
 
 def after_signing_in(browser: Client, person: User, posted: Answer) -> Answer:
@@ -37,13 +37,13 @@ def test_a_create_form_outlives_its_session(connection: Connection, person: User
     page = after_signing_in(browser, person, posted)
     assert 'value="after-lunch"' in page.text
     assert 'value="team"' in page.text
-    assert "What you had filled in was restored. Nothing has been submitted yet." in page.text
+    assert "Your entries were restored. Nothing has been submitted yet." in page.text
     assert not BatchJob.objects.exists()
 
 
 def test_the_sign_in_page_says_that_the_session_has_ended_and_the_form_is_kept(connection: Connection) -> None:
     page = Client().post(CREATE, filled_in(), follow=True, headers=HERE)
-    assert f"{ENDED}: what you filled in is kept." in page.text
+    assert f"{ENDED}. Your entries are kept." in page.text
 
 
 def test_the_address_of_the_sign_in_page_holds_nothing_of_the_form(connection: Connection) -> None:

@@ -119,7 +119,7 @@ def test_a_failed_check_shows_why_and_asks_no_more(client: Client, make_check: M
 def test_a_report_groups_problems_with_counts_and_examples(client: Client, make_check: MakeCheck) -> None:
     text = fragment(client, make_check(converse_lines(100) + BAD * 12)).text
     assert "12 errors and 11 warnings in 112 records" in text
-    assert "Amazon Bedrock would refuse 12 records." in text
+    assert "Amazon Bedrock will reject 12 records." in text
     assert "10 of 12." in text
     assert "$.modelInput.messages" in text
 
@@ -127,7 +127,7 @@ def test_a_report_groups_problems_with_counts_and_examples(client: Client, make_
 def test_a_report_tells_tokens_cost_and_the_price_date(client: Client, make_check: MakeCheck) -> None:
     text = fragment(client, make_check(converse_lines(100))).text
     assert "Batch price of " in text
-    assert "characters a token" in text
+    assert "characters per token" in text
     assert "At most $" in text
 
 

@@ -74,7 +74,7 @@ def test_the_activity_tells_who_did_what(client: Client, make_job: MakeJob) -> N
     job = make_job(status="Queued")
     job.transition(Status.CANCELLED, verb="cancelled", actor=job.created_by)
     text = page(client, job, "activity").text
-    assert "Cancelled before it was submitted" in text
+    assert "Cancelled before submission" in text
     assert ">ada</td>" in text
 
 
@@ -127,13 +127,13 @@ def test_the_pace_of_a_running_job_is_told(client: Client, make_job: MakeJob) ->
         job=job, connection=job.connection, verb="reported", from_status="Scheduled", to_status="InProgress", at=begun
     )
     text = page(client, job).text
-    assert "About 50 records a minute" in text
-    assert "ends in 10 min" in text or "ends in 9 min" in text
+    assert "About 50 records per minute" in text
+    assert "time left: 10 min" in text or "time left: 9 min" in text
 
 
 @pytest.mark.parametrize(
     ("per_minute", "rate"),
-    [(1234.4, "1,234 records a minute"), (1.2, "1 record a minute"), (0.2, "12 records an hour")],
+    [(1234.4, "1,234 records per minute"), (1.2, "1 record per minute"), (0.2, "12 records per hour")],
 )
 def test_a_slow_pace_is_told_by_the_hour(per_minute: float, rate: str) -> None:
     assert Pace(per_minute=per_minute, left=timedelta(0), ends_at=timezone.now()).rate == rate
@@ -180,18 +180,22 @@ def test_a_job_not_yet_on_aws_has_no_output(client: Client, make_job: MakeJob) -
 
 
 def test_a_queued_job_says_why_it_waits(client: Client, make_job: MakeJob) -> None:
-    assert "Next to be submitted." in page(client, make_job(status="Queued")).text
+    assert "Next in the queue." in page(client, make_job(status="Queued")).text
     for number in range(20):
         make_job(f"running-{number}", status="InProgress", job_arn=arn(f"running{number:05}"))
     job = make_job("second", status="Queued")
-    assert "20 of 20 jobs of this model are in progress; 1 wait before this one." in page(client, job).text
+    assert "Model quota in use (20 of 20). 1 job ahead in the queue." in page(client, job).text
 
 
 def test_a_job_whose_check_cannot_read_the_input_says_so_as_a_warning(client: Client, make_job: MakeJob) -> None:
     said = {"message": "No such bucket.", "error_code": "NoSuchBucket", "hint": "Check its name."}
     text = page(client, make_job(status="Checking", check_input=True, **said), "details").text
     assert 'data-type="warning" id="job-message"' in text
-    for part in ("The input cannot be read at the moment", "Check its name. It is tried again", *said.values()):
+    for part in (
+        "The input cannot be read at the moment",
+        "Check its name. The console retries automatically",
+        *said.values(),
+    ):
         assert part in text
 
 
@@ -211,7 +215,7 @@ def test_a_running_job_says_how_fast_and_when_it_ends(client: Client, make_job: 
         to_status="InProgress",
         at=timezone.now() - timedelta(minutes=10),
     )
-    assert "About 50 records a minute. At this pace it ends in" in page(client, job, "activity").text
+    assert "About 50 records per minute. Estimated time left:" in page(client, job, "activity").text
 
 
 def test_a_clone_and_its_original_know_each_other(client: Client, make_job: MakeJob) -> None:

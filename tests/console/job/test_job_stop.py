@@ -24,7 +24,7 @@ def test_the_question_is_a_page_and_a_dialog(client: Client, make_job: MakeJob) 
 def test_it_says_that_processed_tokens_are_charged(client: Client, make_job: MakeJob) -> None:
     running, waiting = make_job(status="InProgress"), make_job(status="Queued")
     assert "charged for tokens" in client.get(f"{running.get_absolute_url()}stop/").text
-    assert "nothing is charged" in client.get(f"{waiting.get_absolute_url()}stop/").text
+    assert "you are not charged" in client.get(f"{waiting.get_absolute_url()}stop/").text
 
 
 def test_stopping_a_waiting_job_cancels_it_and_leaves_a_trace(client: Client, make_job: MakeJob) -> None:
@@ -83,15 +83,15 @@ def test_what_was_made_after_the_question_is_left_alone(client: Client, make_job
 def test_a_filter_that_makes_no_sense_stops_nothing(client: Client, make_job: MakeJob) -> None:
     make_job(status="Queued")
     response = client.post(URL, {"all": "1", "match": "f=nonsense"})
-    assert said(response) == ["The filter has a part that makes no sense: f=nonsense."]
+    assert said(response) == ["Unknown filters: f=nonsense."]
     assert not BulkAction.objects.exists()
 
 
 def test_nothing_left_to_stop_is_said(client: Client, make_job: MakeJob) -> None:
     job = make_job(status="Completed")
-    assert "There is nothing to stop: the job has ended" in client.get(URL, {"job": job.pk}).text
-    assert "There was nothing to stop" in said(client.post(URL, {"job": job.pk}))[0]
-    assert "There is nothing to stop: all of them have ended" in client.get(URL, {"all": "1"}).text
+    assert "No jobs to stop: the job has ended" in client.get(URL, {"job": job.pk}).text
+    assert "No jobs to stop" in said(client.post(URL, {"job": job.pk}))[0]
+    assert "No jobs to stop: all of them have ended" in client.get(URL, {"all": "1"}).text
 
 
 def test_without_a_selection_it_says_what_to_do(client: Client, connection: Connection) -> None:

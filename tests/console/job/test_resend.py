@@ -93,7 +93,7 @@ def test_the_choice_leads_to_the_page_that_follows_the_worker(client: Client, jo
 def test_nothing_chosen_is_said_on_the_page(client: Client, job: BatchJob) -> None:
     answer = client.post(resend_url(job), {})
     assert answer.status_code == 422
-    assert "Choose what to send again." in answer.content.decode()
+    assert "Choose the records to resend." in answer.content.decode()
 
 
 def test_a_job_without_results_cannot_be_resent(client: Client, make_job: MakeJob) -> None:

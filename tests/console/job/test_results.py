@@ -55,7 +55,13 @@ def tab(client: Client, job: BatchJob, name: str = "results", **query: str) -> A
 
 def test_question_and_answer_stand_side_by_side(client: Client, job: BatchJob) -> None:
     text = tab(client, job).text
-    for part in ("rec-1", "Question 1?", "Answer &lt;b&gt;1&lt;/b&gt;", "10 tokens in, 3 out", "Stopped by end_turn"):
+    for part in (
+        "rec-1",
+        "Question 1?",
+        "Answer &lt;b&gt;1&lt;/b&gt;",
+        "10 input tokens, 3 output tokens",
+        "Stop reason: end_turn",
+    ):
         assert part in text
 
 

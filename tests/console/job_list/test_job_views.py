@@ -45,7 +45,7 @@ def test_a_view_needs_a_name(client: Client, connection: Connection) -> None:
 def test_there_is_room_for_so_many_views_only(client: Client, connection: Connection) -> None:
     for number in range(30):
         response = client.post(SAVE, {"name": f"view {number}", "query": f"q={'x' * 150}"})
-    assert said(response)[-1] == "There is no room for another view. Remove one first."
+    assert said(response)[-1] == "You have reached the limit of saved views. Remove one first."
 
 
 @pytest.mark.parametrize("cookie", ["nonsense", "bnVsbA==", "W3sibmFtZSI6IDF9XQ==", "é"])

@@ -177,8 +177,8 @@ def test_what_was_invalid_is_said(client: Client, make_job: MakeJob) -> None:
     query = {"f": ["Status = Lost", "Errors > 0"], "status": "nonsense", "sort": "size", "page_size": "7"}
     response = client.get(URL, query)
     assert response.context["table"].dropped == ["f=Status = Lost", "status=nonsense", "sort=size", "page_size=7"]
-    assert "Part of the address was left out" in response.text
-    assert "was left out" not in client.get(URL, {"f": "Errors > 0", "sort": "-cost"}).text
+    assert "Part of the address was ignored" in response.text
+    assert "was ignored" not in client.get(URL, {"f": "Errors > 0", "sort": "-cost"}).text
 
 
 def test_a_filter_goes_back_to_the_first_page(client: Client, make_job: MakeJob) -> None:

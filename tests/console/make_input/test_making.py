@@ -179,7 +179,7 @@ def test_another_provider_s_batch_is_converted_without_a_prompt(
 def test_the_source_is_never_written_over(client: Client, connection: Connection, bucket: str) -> None:
     s3.put_object(connection.target, bucket, "batch.jsonl", OPENAI)
     uri = f"s3://{bucket}/batch.jsonl"
-    assert "That is the source" in text(post(client, source="s3", input_s3_uri=uri, output_s3_uri=uri))
+    assert "This is the source file" in text(post(client, source="s3", input_s3_uri=uri, output_s3_uri=uri))
     post(client, source="s3", input_s3_uri=uri, output_s3_uri=f"s3://{bucket}/")
     assert s3.get_range(connection.target, bucket, "batch.jsonl") == OPENAI
     assert len(written(connection, bucket, "batch-records.jsonl")) == 3
@@ -246,7 +246,7 @@ def test_few_records_are_doubted(client: Client, connection: Connection, bucket:
     response = post(client, file=file(b"q\nWhy?\n"), template="{q}", output_s3_uri=f"s3://{bucket}/")
     page = text(client.get(response["Location"]))
     assert "1 record was written" in page
-    assert "Most models take jobs of 100 records or more" in page
+    assert "Most models require at least 100 records per job" in page
 
 
 def test_the_chooser_works_without_script(client: Client, connection: Connection, bucket: str) -> None:
@@ -274,7 +274,10 @@ def test_a_large_file_is_left_to_a_worker(client: Client, connection: Connection
     ("values", "words"),
     [
         ({"state": "running", "bytes_read": 500, "records": 7}, "50%"),
-        ({"state": "queued", "error": {"message": "Could not connect.", "hint": ""}}, "It is tried again by itself."),
+        (
+            {"state": "queued", "error": {"message": "Could not connect.", "hint": ""}},
+            "The console retries automatically.",
+        ),
         ({"state": "failed", "error": {"message": "Row 3: Its prompt is blank.", "hint": "Fill it."}}, "Row 3"),
         ({"state": "done", "records": 60_000}, "up to 50,000 records"),
     ],
@@ -339,7 +342,7 @@ def test_making_is_cancelled_from_its_page(client: Client, connection: Connectio
         connection=connection, created_by=person, source_name="a", source_size=1, kind="csv", recipe_json="{}"
     )
     page = client.post(f"{made.get_absolute_url()}cancel/", follow=True).content.decode()
-    assert "Nothing was written to S3." in page
+    assert "No data was written to S3." in page
     again = client.post(f"{made.get_absolute_url()}cancel/", follow=True).content.decode()
     assert "This has ended already." in again
 

@@ -72,19 +72,19 @@ def test_a_quiet_connection_warns_of_nothing(client: Client, make_job: MakeJob) 
 def test_trouble_with_the_connection_is_said_with_the_reason(client: Client, connection: Connection) -> None:
     connection.sync_error = {"code": "ExpiredToken", "message": "The token is expired", "hint": "Renew it."}
     connection.save()
-    assert warnings(client) == ["The jobs of this connection cannot be followed"]
+    assert warnings(client) == ["The jobs of this connection can't be synced"]
     assert "The token is expired. Renew it." in client.get(URL).text
 
 
 def test_workers_that_are_away_are_noticed(client: Client, connection: Connection) -> None:
     Connection.objects.update(sync_due_at=timezone.now() - timedelta(hours=1))
-    assert warnings(client) == ["Nothing is being done for this connection"]
+    assert warnings(client) == ["The workers are not processing this connection"]
 
 
 def test_a_job_that_waits_long_is_named_with_its_reason(client: Client, make_job: MakeJob) -> None:
     make_job("patient", "Queued", created_at=timezone.now() - timedelta(hours=3, minutes=5))
     assert warnings(client) == ["patient has waited for 3 h 5 min"]
-    assert "Next to be submitted." in client.get(URL).text
+    assert "Next in the queue." in client.get(URL).text
 
 
 @pytest.mark.parametrize(("count", "said"), [(15, []), (16, ["nearly used up"]), (20, ["used up"])])
@@ -96,7 +96,7 @@ def test_a_quota_that_is_nearly_used_up_is_said(client: Client, make_job: MakeJo
 
 def test_jobs_without_a_price_are_counted(client: Client, make_job: MakeJob) -> None:
     make_job(end_time=timezone.now(), input_token_count=10, output_token_count=10)
-    assert warnings(client) == ["The cost of 1 job of this month is not known"]
+    assert warnings(client) == ["1 job of this month has no price yet"]
 
 
 def test_polling_answers_nothing_while_nothing_changed(client: Client, make_job: MakeJob) -> None:

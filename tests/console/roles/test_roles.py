@@ -31,7 +31,7 @@ def test_what_is_shown_is_what_is_written(client: Client, bucket: str, boto: Any
 
 def test_what_is_missing_is_named(client: Client, local: Connection) -> None:
     page = client.post(URL, {"service_role": "new", "model_id": "x y"}).content.decode()
-    assert "First fill in: Model, Input data, Output data." in page
+    assert "Fill in first: Model, Input data, Output data." in page
 
 
 def test_other_errors_of_the_form_do_not_matter(client: Client, bucket: str) -> None:
@@ -87,7 +87,7 @@ class TestAccess:
 
     def test_what_is_missing_is_named(self, client: Client, local: Connection) -> None:
         page = client.post("/local/roles/access/", {"service_role": "existing"}).content.decode()
-        assert "First fill in: Service role, Input data, Output data." in page
+        assert "Fill in first: Service role, Input data, Output data." in page
 
     def test_iam_away_is_said_in_place(self, client: Client, away: Connection) -> None:
         page = client.post("/away/roles/access/", filled_in()).content.decode()

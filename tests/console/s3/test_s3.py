@@ -374,14 +374,14 @@ def test_an_object_shows_its_records(client: Client, bucket: str, local: Connect
     page = client.get("/local/s3/object/", {"uri": uri}).content.decode()
     assert "Line 1: first" in page
     assert "Line 3" in page
-    assert "Not JSON" in page
+    assert "invalid JSON" in page
 
 
 def test_a_long_object_shows_its_beginning(client: Client, bucket: str, local: Connection) -> None:
     uri = put(local, bucket, "long.jsonl", b'{"recordId":"x","modelInput":{}}\n' * 9000)
     page = client.get("/local/s3/object/", {"uri": uri}).content.decode()
     assert "The beginning of the object." in page
-    assert "Not JSON" not in page
+    assert "invalid JSON" not in page
     assert page.count('class="expandable record"') == 20
 
 
@@ -390,7 +390,7 @@ def test_a_record_longer_than_the_preview_is_shown_as_text(client: Client, bucke
     page = client.get("/local/s3/object/", {"uri": uri}).text
     assert "The beginning of the object." in page
     assert "{&quot;recordId&quot;:&quot;one&quot;" in page
-    assert "Not JSON" not in page
+    assert "invalid JSON" not in page
 
 
 def test_a_bucket_can_be_opened_by_name_when_none_can_be_listed(client: Client, away: Connection) -> None:
@@ -487,7 +487,7 @@ def test_an_empty_file_is_not_uploaded(client: Client, bucket: str) -> None:
 def test_what_is_no_input_is_uploaded_and_said_to_be_none(client: Client, bucket: str) -> None:
     page = send(client, bucket, "picture.png")
     assert "picture.png was uploaded" in page
-    assert "picture.png is no input by itself" in page
+    assert "be used as job input" in page
 
 
 def test_an_upload_without_a_file_is_refused(client: Client, bucket: str) -> None:
@@ -557,7 +557,7 @@ class TestWhatAnObjectCanBecome:
     def test_records_become_a_job(self) -> None:
         text = self.show("records.jsonl")
         assert "Create job from this file" in text
-        assert "It cannot be the input of a job." not in text
+        assert "This object can't be used as job input." not in text
 
     @pytest.mark.parametrize("key", ["table.csv", "table.parquet", "TABLE.TSV"])
     def test_a_table_becomes_batch_input(self, key: str) -> None:
@@ -570,7 +570,7 @@ class TestWhatAnObjectCanBecome:
     )
     def test_anything_else_is_said_to_be_no_input(self, key: str, body: bytes) -> None:
         text = self.show(key, body)
-        assert "It cannot be the input of a job." in text
+        assert "This object can't be used as job input." in text
         assert "Create job from this file" not in text
 
 

@@ -80,7 +80,7 @@ def test_a_partly_known_cost_says_what_it_leaves_out(client: Client, make_job: M
     for _ in range(3):
         used(make_job, cost=None)
     page = text(client.get(URL))
-    assert "Leaves out 3 jobs without a known price" in page
+    assert "Does not include 3 jobs without a known price" in page
     assert "$1.25" in page
 
 
@@ -176,7 +176,7 @@ def test_a_row_leads_to_its_jobs(client: Client, make_job: MakeJob, string: str,
     table = page[page.index('id="usage-table-title"') : page.index("usage-jobs-title")]
     link = unescape(re.findall(r'<th scope="row"><a href="([^"]+)', table)[0])
     jobs = text(client.get(link))
-    assert "Part of the address was left out" not in jobs
+    assert "Part of the address was ignored" not in jobs
     assert re.findall(r'aria-label="Select job ([\w-]+)"', jobs) == found
 
 
