@@ -76,10 +76,15 @@ class Up:
         form["csrfmiddlewaretoken"] = str(session.cookies.get(f"csrftoken_{self.port}"))
         return session.post(f"{self.url}login/", form, timeout=10)
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """The variables of ``aws.env`` that hold the keys."""
+        kept = dict(line.removeprefix("export ").split("=", 1) for line in self.aws_env.read_text().splitlines())
+        return {name: kept[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+
     def client(self, service: str) -> Any:
         """A boto3 client of its local stack, with the keys of ``aws.env``."""
-        kept = dict(line.removeprefix("export ").split("=", 1) for line in self.aws_env.read_text().splitlines())
-        keys = {"access_key": kept["AWS_ACCESS_KEY_ID"], "secret_key": kept["AWS_SECRET_ACCESS_KEY"]}
+        keys = {"access_key": self.keys["AWS_ACCESS_KEY_ID"], "secret_key": self.keys["AWS_SECRET_ACCESS_KEY"]}
         port = self.bedrock_port if service.startswith("bedrock") else self.aws_port
         return aws_client(service, f"http://127.0.0.1:{port}", **keys)
 
