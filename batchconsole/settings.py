@@ -200,6 +200,9 @@ CACHES = {
     },
 }
 
+# Calls that one key may make of the JSON API in a minute, in each web process.
+API_CALLS_PER_MINUTE = env.int("BATCHCONSOLE_API_CALLS_PER_MINUTE", default=600)
+
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True

@@ -1,10 +1,13 @@
 """Addresses for programs. None belongs to a page, and none knows a session: each call brings its key."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, include, path
 
 from batchconsole.api.gateway.views import aws_gateway
-from batchconsole.url_rights import Audience, page
+from batchconsole.api.v1.api import api
+from batchconsole.url_rights import Audience, declare, page
 
-urlpatterns: list[URLPattern] = [
+patterns, application, namespace = api.urls
+urlpatterns: list[URLPattern | URLResolver] = [
     page("aws/<slug:name>/<path:rest>", aws_gateway, name="aws-gateway", right=Audience.PROGRAMS),
+    path("api/v1/", include((declare(patterns, Audience.PROGRAMS), application), namespace=namespace)),
 ]

@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, JsonResponse
 
 from batchconsole.api.gateway.signature import SignatureRefused
@@ -88,7 +88,7 @@ def _told(error: Exception) -> tuple[str, str]:
     if isinstance(error, AwsError):
         return _of_aws(error)
     logger.error("A call of a program failed: %s", error, exc_info=error)
-    if isinstance(error, DatabaseError):
+    if isinstance(error, OperationalError | InterfaceError):
         return UNAVAILABLE, "The console cannot reach its database. Try again in a moment."
     return INTERNAL, "An internal server error occurred. Retry your request."
 

@@ -1,0 +1,38 @@
+"""Input checks: every record read before a job is created."""
+
+from typing import Any
+
+import msgspec
+from django.http import Http404, HttpRequest
+from ninja import Router
+from ninja.responses import Status as Answer
+
+from batchconsole.api.v1.schemas import CheckIn, CheckOut, Key
+from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
+from batchconsole.jobs import input_checks
+from batchconsole.jobs.models import InputCheck, Right
+
+router = Router(tags=["Input checks"])
+
+
+@router.post("/", response={201: CheckOut}, operation_id="start_check", summary="Check an input")
+def start_check(request: HttpRequest, connection: ConnectionName, payload: CheckIn) -> Answer[dict[str, Any]]:
+    here = find_connection(request, connection, Right.SUBMIT)
+    check = input_checks.start(here, **payload.model_dump(), actor=caller_of(request))
+    return Answer(201, _shown(check))
+
+
+@router.get("/{check_id}", response=CheckOut, operation_id="get_check", summary="What a check has found so far")
+def get_check(request: HttpRequest, connection: ConnectionName, check_id: Key) -> dict[str, Any]:
+    here = find_connection(request, connection, Right.READ)
+    check = InputCheck.objects.filter(connection=here, pk=check_id).first()
+    if check is None:
+        raise Http404(f"There is no check {check_id} in {connection}.")
+    return _shown(check)
+
+
+def _shown(check: InputCheck) -> dict[str, Any]:
+    names = ("id", "state", "input_s3_uri", "model_id", "model_invocation_type", "records", "problems", "error")
+    report = msgspec.to_builtins(check.report) if check.report else None
+    sizes = {"bytes_done": check.bytes_done, "bytes_total": check.bytes_total}
+    return {name: getattr(check, name) for name in names} | sizes | {"report": report}

@@ -1,0 +1,87 @@
+"""Connections and what belongs to each: models with their prices, usage and cost."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from ninja.errors import HttpError
+
+from batchconsole.api.v1.schemas import ConnectionOut, ModelOut, UsagesOut
+from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
+from batchconsole.jobs.access import connections_with, rights_on
+from batchconsole.jobs.models import Right, utc_today
+from batchconsole.jobs.prices import price_for
+from batchconsole.jobs.usage import Days, Usage, cells
+from batchconsole.records import catalogue
+
+router = Router(tags=["Connections"])
+MOST_DAYS = 366
+EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
+
+
+@router.get("/", response=list[ConnectionOut], operation_id="list_connections", summary="Connections you may see")
+def list_connections(request: HttpRequest) -> list[dict[str, Any]]:
+    user = caller_of(request)
+    return [
+        {
+            "name": each.name,
+            "title": each.title,
+            "region": each.region,
+            "account_id": each.account_id,
+            "rights": sorted(rights_on(user, each)),
+        }
+        for each in connections_with(user)
+    ]
+
+
+@router.get("/{connection}/models", response=list[ModelOut], operation_id="list_models", summary="Models and prices")
+def list_models(request: HttpRequest, connection: ConnectionName) -> list[dict[str, Any]]:
+    """The catalogue, with what a million tokens cost in batch jobs here."""
+    here = find_connection(request, connection, Right.VIEW)
+    return [_model(model, here.region) for model in catalogue.models()]
+
+
+def _model(model: catalogue.Model, region: str) -> dict[str, Any]:
+    price = price_for(model.model_id, region)
+    return {
+        "model_id": model.model_id,
+        "name": model.name,
+        "provider": model.provider,
+        "batch": model.batch,
+        "inference_profiles": list(model.inference_profiles),
+        "input_usd_per_million": price.input_usd_per_million if price else None,
+        "output_usd_per_million": price.output_usd_per_million if price else None,
+    }
+
+
+@router.get(
+    "/{connection}/usage", response=UsagesOut, operation_id="get_usage", summary="Tokens and cost of a range of days"
+)
+def get_usage(
+    request: HttpRequest,
+    connection: ConnectionName,
+    first: date | None = None,
+    last: date | None = None,
+    by: Annotated[Literal["day", "model", "person"], Query()] = "model",
+) -> dict[str, Any]:
+    """UTC days, both ends included; without them the last 30."""
+    here = find_connection(request, connection, Right.VIEW)
+    end = last or utc_today()
+    if not EARLIEST <= (first or end) <= LATEST or not EARLIEST <= end <= LATEST:
+        raise HttpError(422, f"Days are from {EARLIEST} to {LATEST}.")
+    days = Days(first or end - timedelta(days=29), end)
+    if not days.first <= end <= days.first + timedelta(days=MOST_DAYS - 1):
+        raise HttpError(422, f"The range must have 1 to {MOST_DAYS} days, the first before the last.")
+    groups = Usage.of(cells(here, days, by=by)).by_group
+    rows = [
+        {
+            "group": group.name,
+            "jobs": totals.jobs,
+            "input_tokens": totals.input_tokens,
+            "output_tokens": totals.output_tokens,
+            "cost_usd": totals.cost_usd,
+        }
+        for group, totals in groups.items()
+    ]
+    return {"first": days.first, "last": days.last, "groups": rows}

@@ -1,0 +1,203 @@
+"""Jobs: list, create, get, stop, release, clone, tags, and their results."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from django.core import signing
+from django.db.models import Q
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from ninja import Header, Query, Router
+from ninja.errors import HttpError
+from ninja.responses import Status as Answer
+
+from batchconsole.api.v1.schemas import (
+    CloneIn,
+    JobIn,
+    JobOut,
+    JobsOut,
+    Key,
+    RecordsOut,
+    ResultsOut,
+    TagsIn,
+)
+from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
+from batchconsole.jobs import creating, lifecycle, results
+from batchconsole.jobs.access import require_on_job
+from batchconsole.jobs.filters import JobFilter
+from batchconsole.jobs.models import BatchJob, JobRequest, ResultIndex, Right
+from batchconsole.records.selecting import Wanted
+
+router = Router(tags=["Jobs"])
+SALT = "batchconsole.api.cursor"
+MOST_JOBS, MOST_RECORDS = 200, 100
+NOT_CLONED = ("job_name", "client_request_token")
+
+
+@router.get("/", response=JobsOut, operation_id="list_jobs", summary="List jobs, newest first")
+def list_jobs(
+    request: HttpRequest,
+    connection: ConnectionName,
+    q: Annotated[str, Query(max_length=200, description="A text in the name or model, an ARN, or an id.")] = "",
+    f: Annotated[list[str], Query(description="Filters as in the list's address: `status=Failed`, `name:night`.")] = [],  # noqa: B006 - pydantic copies it
+    status: Annotated[list[str], Query(description="Statuses, or groups of them such as `running`.")] = [],  # noqa: B006 - as above
+    join: Annotated[str, Query(pattern="^(any|all)$")] = "all",
+    limit: Annotated[int, Query(ge=1, le=MOST_JOBS)] = 50,
+    cursor: str = "",
+) -> dict[str, Any]:
+    here = find_connection(request, connection, Right.VIEW)
+    query = request.GET.copy()
+    found = JobFilter.of(query, BatchJob.objects.filter(connection=here))
+    if found.dropped:
+        raise HttpError(422, f"These filters make no sense: {', '.join(found.dropped)}.")
+    jobs = found.qs.filter(_behind(cursor)).select_related("connection", "created_by").order_by("-created_at", "-id")
+    page = list(jobs[: limit + 1])
+    more = len(page) > limit
+    return {"jobs": page[:limit], "next_cursor": _cursor(page[limit - 1]) if more else None}
+
+
+def _cursor(last: BatchJob) -> str:
+    return signing.dumps([last.created_at.isoformat(), last.pk], salt=SALT)
+
+
+def _behind(cursor: str) -> Q:
+    if not cursor:
+        return Q()
+    try:
+        moment, number = signing.loads(cursor, salt=SALT)
+    except signing.BadSignature as error:
+        raise HttpError(422, "The cursor is not one that was given out.") from error
+    at = datetime.fromisoformat(moment)
+    return Q(created_at__lt=at) | Q(created_at=at, id__lt=number)
+
+
+@router.post(
+    "/",
+    response={201: JobOut, 200: JobOut},
+    operation_id="create_job",
+    summary="Create a job",
+    description="It is checked, unless you say otherwise, and submitted when its model's quota has a place.",
+)
+def create_job(
+    request: HttpRequest,
+    connection: ConnectionName,
+    payload: JobIn,
+    idempotency_key: Annotated[
+        str, Header(alias="Idempotency-Key", max_length=200, description="The same key gives the same job.")
+    ] = "",
+) -> Answer[BatchJob]:
+    here = find_connection(request, connection, Right.SUBMIT)
+    asked = JobRequest.from_fields(payload.model_dump())
+    job, is_new = creating.create_once(
+        here, caller_of(request), asked, key=idempotency_key, check_input=payload.check_input
+    )
+    return Answer(201 if is_new else 200, job)
+
+
+def find_job(request: HttpRequest, connection: str, job_id: int, right: Right) -> BatchJob:
+    here = find_connection(request, connection, right)
+    jobs = BatchJob.objects.select_related("connection", "created_by")
+    job: BatchJob | None = jobs.filter(connection=here, pk=job_id).first()
+    if job is None:
+        raise Http404(f"There is no job {job_id} in {connection}.")
+    return job
+
+
+def own_job(request: HttpRequest, connection: str, job_id: int) -> BatchJob:
+    """The job, if the caller may act on it."""
+    job = find_job(request, connection, job_id, Right.VIEW)
+    require_on_job(caller_of(request), job)
+    return job
+
+
+@router.get("/{job_id}", response=JobOut, operation_id="get_job", summary="Get a job")
+def get_job(request: HttpRequest, connection: ConnectionName, job_id: Key) -> BatchJob:
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
+@router.post("/{job_id}/stop", response=JobOut, operation_id="stop_job", summary="Stop a job")
+def stop_job(request: HttpRequest, connection: ConnectionName, job_id: Key) -> BatchJob:
+    job = own_job(request, connection, job_id)
+    lifecycle.stop(job, caller_of(request))
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
+@router.post(
+    "/{job_id}/release", response=JobOut, operation_id="release_job", summary="Submit a job in spite of its check"
+)
+def release_job(request: HttpRequest, connection: ConnectionName, job_id: Key) -> BatchJob:
+    job = own_job(request, connection, job_id)
+    lifecycle.release(job, caller_of(request))
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
+@router.post("/{job_id}/clone", response={201: JobOut}, operation_id="clone_job", summary="Create the same job again")
+def clone_job(request: HttpRequest, connection: ConnectionName, job_id: Key, payload: CloneIn) -> Answer[BatchJob]:
+    source = find_job(request, connection, job_id, Right.SUBMIT)
+    asked = {name: value for name, value in source.request.as_fields().items() if name not in NOT_CLONED}
+    job, _ = creating.create_once(
+        source.connection,
+        caller_of(request),
+        JobRequest.from_fields(asked | {"job_name": payload.job_name}),
+        check_input=payload.check_input,
+        clone_of=source,
+    )
+    return Answer(201, job)
+
+
+@router.put("/{job_id}/tags", response=JobOut, operation_id="replace_tags", summary="Replace a job's tags")
+def replace_tags(request: HttpRequest, connection: ConnectionName, job_id: Key, payload: TagsIn) -> BatchJob:
+    job = own_job(request, connection, job_id)
+    tags = [tag.model_dump() for tag in payload.tags]
+    creating.check_tags(job, tags)
+    lifecycle.edit_tags(job, caller_of(request), tags)
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
+@router.get("/{job_id}/results", response=ResultsOut, operation_id="get_results", summary="Counts and errors of a job")
+def get_results(request: HttpRequest, connection: ConnectionName, job_id: Key) -> dict[str, Any]:
+    job = find_job(request, connection, job_id, Right.READ)
+    stored = ResultIndex.objects.filter(job=job).first()
+    totals = msgspec.to_builtins(stored.totals) if stored else None
+    return {"state": job.results, "error": job.results_error, "totals": totals}
+
+
+@router.get("/{job_id}/records", response=RecordsOut, operation_id="list_records", summary="A page of a job's records")
+def list_records(
+    request: HttpRequest,
+    connection: ConnectionName,
+    job_id: Key,
+    page: Annotated[int, Query(ge=1, le=10**9)] = 1,
+    size: Annotated[int, Query(ge=1, le=MOST_RECORDS)] = 50,
+    only_errors: bool = False,
+) -> dict[str, Any]:
+    job = find_job(request, connection, job_id, Right.READ)
+    wanted = Wanted(only="errors" if only_errors else "")
+    found = results.read_page(job, page, size=size, wanted=wanted)
+    records = [{"position": row.position, **_record(row)} for row in found.rows]
+    return {"count": found.count, "page": found.number, "records": records}
+
+
+def _record(row: results.Row) -> dict[str, Any]:
+    record = row.record
+    names = ("record_id", "answer", "stop_reason", "input_tokens", "output_tokens", "error_code", "error_message")
+    return {name: getattr(record, name) for name in names}
+
+
+@router.get(
+    "/{job_id}/output",
+    operation_id="download_output",
+    summary="All output lines of a job",
+    openapi_extra={"responses": {200: {"content": {"application/jsonl": {"schema": {"type": "string"}}}}}},
+)
+def download_output(request: HttpRequest, connection: ConnectionName, job_id: Key) -> StreamingHttpResponse:
+    job = find_job(request, connection, job_id, Right.READ)
+    if job.results != BatchJob.Results.READY:
+        raise HttpError(409, "The results of this job have not been read. Wait for them.")
+    return StreamingHttpResponse(_lines(job), content_type="application/jsonl")
+
+
+def _lines(job: BatchJob) -> Iterator[bytes]:
+    for file in results.output_files(job):
+        yield from file.open(start=0)

@@ -1,0 +1,219 @@
+"""The JSON API as a program meets it."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+
+from batchconsole.jobs.models import BatchJob, Connection, Grant, InputCheck, Right
+from tests.api.conftest import key_of
+from tests.conftest import ACCOUNT, REGION
+from tests.factories import MODEL, grant, make_job
+
+JOBS = "/api/v1/connections/local/jobs/"
+ASKED = {
+    "job_name": "nightly",
+    "model_id": MODEL,
+    "model_invocation_type": "Converse",
+    "role_arn": f"arn:aws:iam::{ACCOUNT}:role/batch",
+    "input_s3_uri": "s3://prompts/in/",
+    "output_s3_uri": "s3://prompts/out/",
+    "tags": [{"key": "team", "value": "nlp"}],
+}
+Api = Any
+
+
+@pytest.fixture
+def connection(db: None) -> Connection:
+    """A connection that nobody listens at: what is tested here asks AWS nothing."""
+    nobody = "http://127.0.0.1:9"
+    return Connection.objects.create(
+        name="local", title="Local", region=REGION, account_id=ACCOUNT, endpoint_url=nobody, bedrock_endpoint_url=nobody
+    )
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    user = User.objects.create_user("ada")
+    grant(user, "Submitter")
+    return user
+
+
+@pytest.fixture
+def api(connection: Connection, person: User) -> Client:
+    return client_of(person)
+
+
+def client_of(person: User, *rights: Right) -> Client:
+    cache.clear()  # of the calls that other tests made
+    return Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {key_of(person, *rights)[1]}"})
+
+
+def post(api: Client, path: str, body: Any, **headers: str) -> Any:
+    return api.post(path, body, content_type="application/json", headers=headers)
+
+
+def test_a_job_is_created_listed_and_got(api: Client) -> None:
+    made = post(api, JOBS, ASKED)
+    assert made.status_code == 201, made.json()
+    job = made.json()
+    assert (job["status"], job["created_by"], job["tags"]) == ("Checking", "ada", ASKED["tags"])
+    assert api.get(f"{JOBS}{job['id']}").json() == job
+    assert api.get(JOBS).json() == {"jobs": [job], "next_cursor": None}
+
+
+def test_a_repeated_creation_gives_the_first_job(api: Client) -> None:
+    first, second = (post(api, JOBS, ASKED, **{"Idempotency-Key": "1"}) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["id"] == second.json()["id"]
+    other = post(api, JOBS, ASKED | {"job_name": "other"}, **{"Idempotency-Key": "1"})
+    assert other.status_code == 409
+    assert BatchJob.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"job_name": "under_score"}, "job_name"),
+        ({"job_name": ""}, "job_name"),
+        ({"job_name": 7}, "job_name"),
+        ({"input_s3_uri": "prompts/in"}, "input_s3_uri"),
+        ({"role_arn": "arn:aws:iam::999999999999:role/batch"}, "role_arn"),
+        ({"model_id": "amazon.titan-text-express-v1"}, "model_id"),
+        ({"timeout_duration_in_hours": 3}, "timeout_duration_in_hours"),
+        ({"subnet_ids": ["subnet-12345678"]}, "security_group_ids"),
+        ({"subnet_ids": ["sub net"], "security_group_ids": ["sg-12345678"]}, "subnet_ids"),
+        ({"tags": [{"key": "aws:a"}]}, "tags"),
+        ({"tags": [{"key": "a"}, {"key": "a"}]}, "tags"),
+        ({"modelId": MODEL}, "modelId"),
+    ],
+)
+def test_what_is_wrong_is_told_by_field(api: Client, change: dict[str, Any], field: str) -> None:
+    answer = post(api, JOBS, ASKED | change)
+    assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert not BatchJob.objects.exists()
+
+
+def test_a_name_is_used_once(api: Client) -> None:
+    post(api, JOBS, ASKED)
+    assert post(api, JOBS, ASKED).json()["errors"][0]["field"] == "job_name"
+
+
+def test_the_list_has_the_filters_of_the_page_and_a_cursor(api: Client, connection: Connection) -> None:
+    for number in range(5):
+        make_job(connection, job_name=f"night-{number}", status="Completed" if number else "Failed")
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = api.get(f"{JOBS}?status=completed&limit=3&f=name:night&cursor={cursor}").json()
+        found += [job["job_name"] for job in page["jobs"]]
+        cursor = page["next_cursor"]
+    assert found == ["night-4", "night-3", "night-2", "night-1"]
+
+
+@pytest.mark.parametrize(
+    "query", [{"status": "Nothing"}, {"f": "nonsense"}, {"cursor": "x"}, {"limit": 0}, {"join": "x"}]
+)
+def test_a_filter_that_makes_no_sense_is_refused(api: Client, query: dict[str, Any]) -> None:
+    assert api.get(JOBS, query).status_code == 422
+
+
+def test_a_waiting_job_is_stopped_once(api: Client, connection: Connection, person: User) -> None:
+    job = make_job(connection, created_by=person)
+    assert post(api, f"{JOBS}{job.pk}/stop", {}).json()["status"] == "Cancelled"
+
+
+def test_a_checked_job_is_released_cloned_and_tagged(api: Client, connection: Connection, person: User) -> None:
+    job = make_job(connection, created_by=person, status="Rejected", due_at=None, role_arn=ASKED["role_arn"])
+    assert post(api, f"{JOBS}{job.pk}/release", {}).json()["status"] == "Queued"
+    assert post(api, f"{JOBS}{job.pk}/release", {}).status_code == 409
+    clone = post(api, f"{JOBS}{job.pk}/clone", {"job_name": "again", "check_input": False})
+    assert (clone.status_code, clone.json()["status"]) == (201, "Queued")
+    assert BatchJob.objects.get(pk=clone.json()["id"]).clone_of == job
+    put = api.put(f"{JOBS}{job.pk}/tags", {"tags": [{"key": "a", "value": "1"}]}, content_type="application/json")
+    assert put.json()["tags"] == [{"key": "a", "value": "1"}]
+    bad = api.put(f"{JOBS}{job.pk}/tags", {"tags": [{"key": "aws:a"}]}, content_type="application/json")
+    assert bad.status_code == 422
+
+
+def test_others_jobs_take_the_right_to_operate(api: Client, connection: Connection) -> None:
+    answer = post(api, f"{JOBS}{make_job(connection).pk}/stop", {})
+    assert answer.status_code == 403
+    assert "“operate”" in answer.json()["detail"]
+
+
+def test_a_check_is_started_and_followed(api: Client) -> None:
+    asked = {"input_s3_uri": "s3://prompts/in/", "model_id": MODEL, "model_invocation_type": "Converse"}
+    check = post(api, "/api/v1/connections/local/checks/", asked)
+    assert check.status_code == 201
+    found = api.get(f"/api/v1/connections/local/checks/{check.json()['id']}").json()
+    assert (found["state"], found["report"]) == (InputCheck.State.QUEUED, None)
+
+
+def test_results_that_are_not_there_are_told(api: Client, connection: Connection) -> None:
+    job = make_job(connection)
+    assert api.get(f"{JOBS}{job.pk}/results").json() == {"state": "none", "error": None, "totals": None}
+    assert api.get(f"{JOBS}{job.pk}/records").json() == {"count": 0, "page": 1, "records": []}
+    assert api.get(f"{JOBS}{job.pk}/output").status_code == 409
+
+
+def test_models_have_prices_and_usage_its_groups(api: Client) -> None:
+    models = api.get("/api/v1/connections/local/models").json()
+    assert next(model for model in models if model["model_id"] == MODEL)["input_usd_per_million"] == "0.0175"
+    assert api.get("/api/v1/connections/local/usage").json()["groups"] == []
+    assert api.get("/api/v1/connections/local/usage", {"first": "2026-02-01", "last": "2026-01-01"}).status_code == 422
+
+
+def test_connections_tell_the_rights_of_the_key(connection: Connection, person: User) -> None:
+    found = client_of(person, Right.VIEW).get("/api/v1/connections/").json()
+    assert [(each["name"], each["rights"]) for each in found] == [("local", ["view"])]
+
+
+def test_a_key_without_the_right_is_refused(connection: Connection, person: User) -> None:
+    answer = post(client_of(person, Right.VIEW), JOBS, ASKED)
+    assert answer.status_code == 403
+    assert "“submit”" in answer.json()["detail"]
+
+
+def test_a_connection_without_any_right_is_not_found(api: Client) -> None:
+    Grant.objects.all().delete()
+    for name in ("local", "unknown"):
+        assert api.get(f"/api/v1/connections/{name}/jobs/").status_code == 404
+
+
+@pytest.mark.parametrize("header", ["", "Bearer nonsense", "Basic YTpi"])
+def test_nobody_without_a_key_is_let_in(connection: Connection, header: str) -> None:
+    answer = Client(headers={"Authorization": header} if header else {}).get(JOBS)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_a_signed_in_browser_is_not_let_in(connection: Connection, person: User) -> None:
+    browser = Client()
+    browser.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    assert browser.get(JOBS).status_code == 401
+
+
+def test_a_key_has_so_many_calls_a_minute(api: Client, settings: Any) -> None:
+    settings.API_CALLS_PER_MINUTE = 2
+    answers = [api.get(JOBS) for _ in range(3)]
+    assert [answer.status_code for answer in answers][-1] == 429
+    assert answers[0]["RateLimit-Limit"] == "2"
+    assert int(answers[-1]["Retry-After"]) <= 61
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '"x"', "\x00"])
+def test_a_body_that_is_no_request_is_refused(api: Client, body: str) -> None:
+    answer = post(api, JOBS, body)
+    assert answer.status_code in (400, 422)
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_the_description_names_every_operation(db: None) -> None:
+    found = Client().get("/api/v1/openapi.json").json()
+    assert found["openapi"].startswith("3.1")
+    operations = [each["operationId"] for path in found["paths"].values() for each in path.values()]
+    assert {"create_job", "list_jobs", "stop_job", "list_records", "start_check", "get_usage"} <= set(operations)
