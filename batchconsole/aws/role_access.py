@@ -1,9 +1,11 @@
 """What a service role may do on a job's two locations, asked of IAM's own simulator before the job is sent."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from batchconsole.aws.errors import translate
 from batchconsole.aws.job_request import JobRequest
+from batchconsole.aws.patience import all_of
 from batchconsole.aws.policies import partition_of
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.session import Target, client
@@ -59,10 +61,11 @@ def role_access(target: Target, request: JobRequest, *, account_id: str) -> list
         (["s3:PutObject"], _object(partition, f"{sink.rstrip('/')}/"), sink_owner),
     ]
     distinct = {(tuple(actions), resource): owner for actions, resource, owner in wanted}
-    found: list[Access] = []
-    for (actions, resource), owner in distinct.items():
-        found += _simulate(target, request.role_arn, list(actions), resource, owner)
-    return found
+    asked = [
+        partial(_simulate, target, request.role_arn, list(actions), resource, owner)
+        for (actions, resource), owner in distinct.items()
+    ]
+    return [access for answers in all_of(asked) for access in answers]
 
 
 def _simulate(target: Target, role_arn: str, actions: list[str], resource: str, owner: str) -> list[Access]:

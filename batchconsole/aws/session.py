@@ -17,6 +17,7 @@ from botocore.utils import parse_timestamp
 
 from batchconsole.aws.endpoints import is_allowed
 from batchconsole.aws.errors import AwsError, translate
+from batchconsole.aws.patience import of_a_page
 
 BEDROCK_SERVICES = {"bedrock": "bedrock_endpoint_url", "bedrock-runtime": "bedrock_runtime_endpoint_url"}
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
@@ -29,7 +30,9 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     ignore_configured_endpoint_urls=True,
 )
-LOCAL_CONFIG = CONFIG.merge(Config(s3={"addressing_style": "path"}))
+# Somebody waits for a page, with one of few threads, and can try again better than botocore.
+PAGE_CONFIG = CONFIG.merge(Config(read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1}))
+LOCAL_CONFIG = Config(s3={"addressing_style": "path"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,7 @@ class Target:
         return url or None
 
 
-_clients: dict[tuple[Target, str], Any] = {}
+_clients: dict[tuple[Target, str, bool], Any] = {}
 _lock = Lock()  # A boto3 session is not safe to make clients from in two threads; a client is safe to share.
 
 
@@ -75,26 +78,29 @@ os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_i
 
 
 def client(target: Target, service: str) -> Any:
-    """The boto3 client of *service* (``"s3"``) for *target*, made once a process.
+    """The boto3 client of *service* (``"s3"``) for *target*, made once a process; of a page one of less patience.
 
     Raises
     ------
     AwsError
         ``NoCredentials`` when there are none or the named profile does not exist; nothing is remembered then, so that
-        credentials added later are found. Expired ones show at the first call.
+        credentials added later are found. Expired ones show at the first call. ``EndpointBusy`` see ``patience.py``.
     """
-    key = (target, service)
+    key = (target, service, of_a_page(target))
     if key not in _clients:
         with _lock, translate(f"{service} client"):
             if key not in _clients:
-                _clients[key] = _make_client(target, service)
+                _clients[key] = _make_client(*key)
     return _clients[key]
 
 
-def _make_client(target: Target, service: str) -> Any:
-    endpoint = target.endpoint_of(service)
+def _make_client(target: Target, service: str, is_page: bool) -> Any:
+    endpoint, config = target.endpoint_of(service), PAGE_CONFIG if is_page else CONFIG
     return _session(target).client(
-        service, region_name=target.region, endpoint_url=endpoint, config=LOCAL_CONFIG if endpoint else CONFIG
+        service,
+        region_name=target.region,
+        endpoint_url=endpoint,
+        config=config.merge(LOCAL_CONFIG) if endpoint else config,
     )
 
 
@@ -133,7 +139,7 @@ def _assumed(base: boto3.Session, target: Target) -> boto3.Session:
     """A session as the target's role; its credentials are fetched at the first call and renewed before they expire."""
 
     def sts_client(service: str, **options: Any) -> Any:
-        return base.client(service, endpoint_url=target.endpoint_of(service), **{"config": CONFIG, **options})
+        return base.client(service, endpoint_url=target.endpoint_of(service), **{"config": PAGE_CONFIG, **options})
 
     extra = {"RoleSessionName": "batch-console"} | ({"ExternalId": target.external_id} if target.external_id else {})
     fetcher = AssumeRoleCredentialFetcher(sts_client, base.get_credentials(), target.role_arn, extra_args=extra)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from batchconsole.aws import bedrock
 from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
 from batchconsole.jobs.access import require
 from batchconsole.jobs.models import Actor, Connection, Right
+from batchconsole.jobs.patience import both
 from batchconsole.records import catalogue
 
 __all__ = ["FoundationModel", "InferenceProfile", "OfferedModels", "list_offered_models"]
@@ -31,4 +33,7 @@ def list_offered_models(connection: Connection, actor: Actor) -> OfferedModels:
     """What the region offers now; raises NotAllowed and AwsError."""
     require(actor, Right.VIEW, connection)
     target = connection.target
-    return OfferedModels.of(bedrock.list_foundation_models(target), bedrock.list_inference_profiles(target))
+    models, profiles = both(
+        partial(bedrock.list_foundation_models, target), partial(bedrock.list_inference_profiles, target)
+    )
+    return OfferedModels.of(models, profiles)

@@ -1,12 +1,14 @@
 """What AWS knows of the values of a create form: its places in S3, its key, its network, its role.
 
 A field gets an error where the job could not work, and a warning where AWS has the last word: another policy may allow
-what the role's own do not, a quota may be higher. AWS away or access refused is no reason to refuse the form.
+what the role's own do not, a quota may be higher. AWS away or access refused is no reason to refuse the form. All that
+is asked is asked at once, by other threads, which know nothing of the form and the database.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3_addresses import parse_s3_uri
@@ -14,39 +16,123 @@ from batchconsole.console.create.forms import JobForm
 from batchconsole.console.roles.access import NO_ROLE, RoleAccess, access_of
 from batchconsole.console.s3.inputs import hindrance
 from batchconsole.jobs import account
+from batchconsole.jobs.access import require
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import Actor
+from batchconsole.jobs.models import Actor, Connection, Right
+from batchconsole.jobs.patience import all_of, at_once
 from batchconsole.jobs.storage import S3Object, Storage
+from batchconsole.records.limits import Limits
 
 Doubt = AwsError | UserError  # why something could not be found out
 
+PLACES = ("input_s3_uri", "output_s3_uri")
 NO_BUCKET = {"NoSuchBucket", "404", "NotFound"}
 # What KMS answers for a key or an alias that is not there.
 NO_KEY = {"NotFoundException", "InvalidArnException"}
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What is to be said at a field."""
+
+    field: str
+    words: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the questions need of a form that is cleaned. Whether the person may ask was settled before."""
+
+    connection: Connection
+    fields: dict[str, Any]
+    limits: Limits
+
+    @classmethod
+    def of(cls, form: JobForm) -> "Asked":
+        return cls(form.connection, dict(form.cleaned_data), form.limits)
+
+    @property
+    def storage(self) -> Storage:
+        return Storage(self.connection, None)
+
+
+Answer = list[Finding]
+Question = Callable[[], Answer]
+
+
 def check_form(form: JobForm, actor: Actor) -> list[Doubt]:
     """Add what AWS knows to the fields of a form without errors; return what could not be found out."""
-    doubts: list[Doubt] = []
-    for name in CHECKS:
-        error = check_field(form, name, actor)
-        if error:
-            doubts.append(error)
-        if error and error.retryable:  # AWS is away or takes no credentials: the next call would wait as long
-            break
-    if not doubts and not form.errors and not form.makes_role:
-        warn_of_role(form, access_of(form, form.connection, actor))
+    try:
+        require(actor, Right.SUBMIT, form.connection)
+    except UserError as error:
+        return [error]
+    asked = Asked.of(form)
+    names = [name for name in CHECKS if asked.fields.get(name)]
+    ask_role = RoleAccess if form.makes_role else access_of(form, form.connection, None)
+    *answers, access = at_once([*_questions(asked, names), ask_role])
+    doubts = _say(form, answers)
+    if not doubts and not form.errors and isinstance(access, RoleAccess):
+        warn_of_role(form, access)
     return doubts
 
 
 def check_field(form: JobForm, name: str, actor: Actor) -> Doubt | None:
     """Add what AWS knows of one field's value; return the reason where it could not be found out."""
-    if name in CHECKS and form.cleaned_data.get(name):
-        try:
-            CHECKS[name](form, actor)
-        except (AwsError, UserError) as error:
-            return error
-    return None
+    if name not in CHECKS or not form.cleaned_data.get(name):
+        return None
+    try:
+        require(actor, Right.SUBMIT, form.connection)
+    except UserError as error:
+        return error
+    doubts = _say(form, at_once(_questions(Asked.of(form), [name])))
+    return next(iter(doubts), None)
+
+
+def _questions(asked: Asked, names: Iterable[str]) -> list[Callable[[], Answer | UserError]]:
+    """What is to be asked for these fields, of a bucket that two of them name only once."""
+    buckets: dict[str, list[str]] = {}
+    for name in names:
+        if name in PLACES:
+            buckets.setdefault(parse_s3_uri(asked.fields[name])[0], []).append(name)
+    of_buckets = [partial(_check_bucket, asked, bucket, fields) for bucket, fields in buckets.items()]
+    questions = [*of_buckets, *(partial(CHECKS[name], asked) for name in names)]
+    return [partial(_allowed, question) for question in questions]
+
+
+def _allowed(question: Question) -> Answer | UserError:
+    """The answer to *question*, or that it may not be asked on this connection."""
+    try:
+        return question()
+    except UserError as error:
+        return error
+
+
+def _say(form: JobForm, answers: Iterable[Any]) -> list[Doubt]:
+    """Say at the fields what was found; return what could not be found out."""
+    doubts: list[Doubt] = []
+    for answer in answers:
+        if isinstance(answer, AwsError | UserError):
+            doubts.append(answer)
+            continue
+        for found in answer:
+            (form.add_error if found.is_error else form.warn)(found.field, found.words)
+    return doubts
+
+
+def _check_bucket(asked: Asked, bucket: str, fields: list[str]) -> Answer:
+    try:
+        region = asked.storage.bucket_region(bucket)
+    except AwsError as error:
+        if error.code not in NO_BUCKET:
+            raise
+        words = f"The bucket {bucket} does not exist. Check its name, or choose one with Browse S3."
+        return [Finding(field, words, is_error=True) for field in fields]
+    here = asked.connection.region
+    if region in ("", here):
+        return []
+    words = f"The bucket {bucket} is in {region}, the job will run in {here}. Use a bucket in {here}."
+    return [Finding(field, words) for field in fields]
 
 
 @dataclass(frozen=True)
@@ -57,40 +143,47 @@ class _Found:
     is_folder: bool = False
 
 
-def _look(storage: Storage, uri: str) -> _Found:
+def _look(storage: Storage, uri: str) -> _Found | None:
+    """What lies at *uri*; ``None`` in a bucket that does not exist, which is said of the bucket."""
     bucket, key = parse_s3_uri(uri)
-    listing = storage.listing(bucket, key, max_keys=1)
-    first = next(iter(listing.objects), None)
-    if first and first.key == key and not key.endswith("/"):
-        return _Found(file=first)
-    if key and not key.endswith("/"):  # input/rec is no place, however many names begin with it
-        listing = storage.listing(bucket, f"{key}/", max_keys=1)
+    try:
+        listing = storage.listing(bucket, key, max_keys=1)
+        first = next(iter(listing.objects), None)
+        if first and first.key == key and not key.endswith("/"):
+            return _Found(file=first)
+        if key and not key.endswith("/"):  # input/rec is no place, however many names begin with it
+            listing = storage.listing(bucket, f"{key}/", max_keys=1)
+    except AwsError as error:
+        if error.code not in NO_BUCKET:
+            raise
+        return None
     return _Found(is_folder=bool(listing.objects or listing.folders))
 
 
-def _check_input(form: JobForm, actor: Actor) -> None:
-    uri, found = form.cleaned_data["input_s3_uri"], _look_up(form, "input_s3_uri", actor)
-    if found is None:
-        return
-    if found.file:
-        obstacle = hindrance(found.file, form.limits)
-        if obstacle and obstacle.is_final:
-            form.add_error("input_s3_uri", f"{obstacle.text} {obstacle.advice}")
-        elif obstacle:
-            form.warn("input_s3_uri", f"{obstacle.text} {obstacle.advice}")
-    elif not found.is_folder:
-        form.add_error("input_s3_uri", f"There is nothing at {uri}. Enter a .jsonl file, or a folder that holds some.")
+def _check_input(asked: Asked) -> Answer:
+    uri = asked.fields["input_s3_uri"]
+    found = _look(asked.storage, uri)
+    if found is None or found.is_folder:
+        return []
+    if not found.file:
+        words = f"There is nothing at {uri}. Enter a .jsonl file, or a folder that holds some."
+        return [Finding("input_s3_uri", words, is_error=True)]
+    obstacle = hindrance(found.file, asked.limits)
+    if obstacle is None:
+        return []
+    return [Finding("input_s3_uri", f"{obstacle.text} {obstacle.advice}", is_error=obstacle.is_final)]
 
 
-def _check_output(form: JobForm, actor: Actor) -> None:
-    uri, found = form.cleaned_data["output_s3_uri"], _look_up(form, "output_s3_uri", actor)
+def _check_output(asked: Asked) -> Answer:
+    uri, said = asked.fields["output_s3_uri"], []
+    found = _look(asked.storage, uri)
     if found and (found.file or uri.endswith(".jsonl")):
-        form.warn("output_s3_uri", f"This is a file. Results are written to a folder, here {uri}/. Enter a folder.")
-    if _is_within(uri, form.cleaned_data.get("input_s3_uri") or ""):
-        form.warn(
-            "output_s3_uri",
-            "This folder is inside the input folder, so results would mix with the input. Choose another folder.",
+        said.append(f"This is a file. Results are written to a folder, here {uri}/. Enter a folder.")
+    if _is_within(uri, asked.fields.get("input_s3_uri") or ""):
+        said.append(
+            "This folder is inside the input folder, so results would mix with the input. Choose another folder."
         )
+    return [Finding("output_s3_uri", words) for words in said]
 
 
 def _is_within(uri: str, folder: str) -> bool:
@@ -98,72 +191,65 @@ def _is_within(uri: str, folder: str) -> bool:
     return bool(folder) and not folder.endswith(".jsonl") and f"{uri.rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
 
 
-def _look_up(form: JobForm, name: str, actor: Actor) -> _Found | None:
-    """What lies there, with what is to be said of its bucket; ``None`` when there is no bucket."""
-    storage, here = Storage(form.connection, actor), form.connection.region
-    bucket, _ = parse_s3_uri(form.cleaned_data[name])
-    try:
-        region = storage.bucket_region(bucket)
-        found = _look(storage, form.cleaned_data[name])
-    except AwsError as error:
-        if error.code not in NO_BUCKET:
-            raise
-        form.add_error(name, f"The bucket {bucket} does not exist. Check its name, or choose one with Browse S3.")
-        return None
-    if region not in ("", here):
-        form.warn(name, f"The bucket {bucket} is in {region}, the job will run in {here}. Use a bucket in {here}.")
-    return found
-
-
-def _check_owner(form: JobForm, actor: Actor, *, name: str, of: str) -> None:
+def _check_owner(asked: Asked, *, name: str, of: str) -> Answer:
     """An owner that S3 does not take for this bucket; AWS refuses such a job when it starts to read or write."""
-    uri, owner = form.cleaned_data.get(of), form.cleaned_data[name]
-    if uri:
-        bucket, _ = parse_s3_uri(uri)
-        storage = Storage(form.connection, actor)
-        storage.listing(bucket, max_keys=1)  # a bucket we may not see tells nothing of its owner
-        try:
-            storage.listing(bucket, max_keys=1, owner=owner)
-        except AwsError:
-            words = f"The bucket {bucket} does not belong to account {owner}. Enter its owner, or leave this empty."
-            form.warn(name, words)
+    uri, owner = asked.fields.get(of), asked.fields[name]
+    if not uri:
+        return []
+    bucket, _ = parse_s3_uri(uri)
+    ask = partial(asked.storage.listing, bucket, max_keys=1)
+    seen, owned = at_once([ask, partial(ask, owner=owner)])
+    if isinstance(seen, AwsError):  # a bucket we may not see tells nothing of its owner
+        raise seen
+    if not isinstance(owned, AwsError):
+        return []
+    words = f"The bucket {bucket} does not belong to account {owner}. Enter its owner, or leave this empty."
+    return [Finding(name, words)]
 
 
-def _check_key(form: JobForm, actor: Actor) -> None:
-    key_id = form.cleaned_data["output_kms_key_id"]
+def _check_key(asked: Asked) -> Answer:
+    name = "output_kms_key_id"
+    key_id = asked.fields[name]
     try:
-        key = account.describe_key(form.connection, actor, key_id=key_id)
+        key = account.describe_key(asked.connection, None, key_id=key_id)
     except AwsError as error:
         if error.code in NO_KEY:
-            form.warn(
-                "output_kms_key_id", f"KMS knows no key {key_id} in this account and region. Choose one from the list."
-            )
-            return
+            words = f"KMS knows no key {key_id} in this account and region. Choose one from the list."
+            return [Finding(name, words)]
         if error.code == "AccessDeniedException":  # kms:DescribeKey is for this check only
-            return
+            return []
         raise
     if not key.is_enabled:
         words = f"The key is not enabled: KMS says {key.state}. Enable it in KMS, or choose another key."
-        form.add_error("output_kms_key_id", words)
-    elif not key.encrypts_objects:
+        return [Finding(name, words, is_error=True)]
+    if not key.encrypts_objects:
         words = "S3 cannot encrypt with this key. Choose a symmetric key for encryption and decryption."
-        form.add_error("output_kms_key_id", words)
+        return [Finding(name, words, is_error=True)]
+    return []
 
 
-def _check_network(form: JobForm, actor: Actor) -> None:
+def _check_network(asked: Asked) -> Answer:
     """Subnets and security groups of more than one VPC, as far as they are known."""
-    connection, chosen = form.connection, form.cleaned_data
-    subnets = {item.subnet_id: item.vpc_id for item in account.list_subnets(connection, actor)}
-    groups = {item.group_id: item.vpc_id for item in account.list_security_groups(connection, actor)}
+    vpc_of = all_of([partial(_vpcs_of_subnets, asked.connection), partial(_vpcs_of_groups, asked.connection)])
+    known = vpc_of[0] | vpc_of[1]
     of = {
-        item: (subnets | groups).get(item, "")
+        item: known.get(item, "")
         for name in ("subnet_ids", "security_group_ids")
-        for item in chosen.get(name, [])
+        for item in asked.fields.get(name, [])
     }
-    vpcs = sorted({vpc for vpc in of.values() if vpc})
-    if len(vpcs) > 1:
-        places = ", ".join(f"{item} is in {vpc}" for item, vpc in of.items() if vpc)
-        form.add_error("security_group_ids", f"Choose subnets and security groups of one VPC: {places}.")
+    if len({vpc for vpc in of.values() if vpc}) < 2:
+        return []
+    places = ", ".join(f"{item} is in {vpc}" for item, vpc in of.items() if vpc)
+    words = f"Choose subnets and security groups of one VPC: {places}."
+    return [Finding("security_group_ids", words, is_error=True)]
+
+
+def _vpcs_of_subnets(connection: Connection) -> dict[str, str]:
+    return {item.subnet_id: item.vpc_id for item in account.list_subnets(connection, None)}
+
+
+def _vpcs_of_groups(connection: Connection) -> dict[str, str]:
+    return {item.group_id: item.vpc_id for item in account.list_security_groups(connection, None)}
 
 
 def warn_of_role(form: JobForm, access: RoleAccess) -> None:
@@ -177,7 +263,7 @@ def warn_of_role(form: JobForm, access: RoleAccess) -> None:
         form.warn("role_arn", f"The role {name} lacks {lacks}. {words}")
 
 
-CHECKS: dict[str, Callable[[JobForm, Actor], None]] = {
+CHECKS: dict[str, Callable[[Asked], Answer]] = {
     "input_s3_uri": _check_input,
     "output_s3_uri": _check_output,
     "input_bucket_owner": partial(_check_owner, name="input_bucket_owner", of="input_s3_uri"),

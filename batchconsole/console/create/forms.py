@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from batchconsole.aws.constraints import job_constraints
 from batchconsole.console.create.layout import job_layout
-from batchconsole.console.create.offers import OFFERS
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
 from batchconsole.console.kit.layout import Choice
@@ -180,10 +179,6 @@ class JobForm(TaggedForm):
         self.helper.render_hidden_fields = True
         self.helper.attrs = {"data-field-check": reverse("job-create", args=[connection.name]) + "check/"}
         self.helper.layout = job_layout(connection.name)
-
-    def open_lists(self) -> list[str]:
-        """The fields with a list of AWS whose section is open from the start, because they hold something."""
-        return [name for name in OFFERS if self[name].value() or self[name].errors]
 
     def use_role(self, arn: str) -> None:
         """Go on with the role that was just made, should the form come back."""

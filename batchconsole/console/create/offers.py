@@ -4,6 +4,9 @@ A form opens whatever AWS says: an :class:`Offer` carries the error to the field
 """
 
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
+
+from django.core.cache import cache
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.kit.page_form import Choices, Offer
@@ -12,13 +15,34 @@ from batchconsole.jobs.account import Vpc
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, Connection
 
+# A form that comes back shows the lists it had without asking for them again.
+SECONDS_KNOWN = 60
+
 
 def offer(name: str, connection: Connection, actor: Actor) -> Offer:
-    """The offer for the form field *name*, one of :data:`OFFERS`."""
+    """The offer for the form field *name*, one of :data:`OFFERS`, as AWS answers now."""
     try:
-        return Offer(OFFERS[name](connection, actor))
+        choices = OFFERS[name](connection, actor)
     except (AwsError, UserError) as error:
         return Offer([], error)
+    cache.set(_key(name, connection), choices, SECONDS_KNOWN)
+    return Offer(choices)
+
+
+def known_offer(name: str, connection: Connection) -> Offer | None:
+    """What AWS answered a short while ago, without asking it."""
+    choices = cache.get(_key(name, connection))
+    return None if choices is None else Offer(choices)
+
+
+def forget_offer(name: str, connection: Connection) -> None:
+    """Ask AWS again the next time, because the console itself has changed what there is."""
+    cache.delete(_key(name, connection))
+
+
+def _key(name: str, connection: Connection) -> str:
+    known_by = f"{connection.target!r} {connection.service_roles}"
+    return f"offer-{name}-{blake2b(known_by.encode(), digest_size=16).hexdigest()}"
 
 
 def roles(connection: Connection, actor: Actor) -> Choices:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.create.aws_checks import check_field, check_form
 from batchconsole.console.create.forms import JobForm, initial_of
-from batchconsole.console.create.offers import OFFERS, offer
+from batchconsole.console.create.offers import OFFERS, forget_offer, known_offer, offer
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import begin, shown_before
@@ -102,9 +102,11 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
 
 
 def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpResponse:
-    """The page with *form*, which gets the lists of AWS that are seen at once; the others come when they are opened."""
-    for name in {"role_arn", *form.open_lists()} - form.offers.keys():
-        _offer(request, form, name)
+    """The page with *form*. The lists of AWS come after it, or without script when they are asked for."""
+    for name in OFFERS.keys() - form.offers.keys() if request.method == "POST" else ():
+        known = known_offer(name, form.connection)
+        if known:
+            form.take_offer(name, known)
     context |= summary_context(request.connection, str(form["model_id"].value() or ""))
     check = shown_before(request.connection, request.POST.get("input_check", ""))
     return render(request, "console/create/job_create.html", {"form": form, **check, **context})
@@ -161,6 +163,7 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
         )
         asked = replace(asked, role_arn=role_arn)
         form.use_role(role_arn)
+        forget_offer("role_arn", request.connection)
         messages.success(request, f"The service role {form.cleaned_data['role_name']} was created.")
     return lifecycle.create_job(
         connection=request.connection,

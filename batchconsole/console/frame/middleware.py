@@ -1,6 +1,8 @@
 """What every page of the console finds on its request: the person's preferences, and the connection its URL names."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +13,9 @@ from django_htmx.middleware import HtmxDetails
 
 from batchconsole.console.frame.preferences import RESTORED, Preferences, restore
 from batchconsole.jobs.models import Connection
+from batchconsole.jobs.patience import page_calls
 
+PAGES = "batchconsole.console."  # programs, who ask the API, wait as long as they like
 LAST_CONNECTION = "connection"  # in the session: pages that belong to none lead back to it
 
 
@@ -41,8 +45,16 @@ class ConsoleMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.preferences = Preferences.read(request.COOKIES)  # type: ignore[attr-defined] # see ConsoleRequest
-        with timezone.override(request.preferences.zone):  # type: ignore[attr-defined] # see ConsoleRequest
+        with ExitStack() as while_answered:
+            while_answered.enter_context(timezone.override(request.preferences.zone))  # type: ignore[attr-defined] # see ConsoleRequest
+            request.while_answered = while_answered  # type: ignore[attr-defined] # for process_view
             response = self.get_response(request)
         if request.user.is_authenticated and RESTORED not in request.session:
             restore(request, response)
         return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        if view.__module__.startswith(PAGES):
+            request.while_answered.enter_context(page_calls())  # type: ignore[attr-defined] # see __call__

@@ -255,11 +255,17 @@ class AwsSelect(Field):
         self.noun = noun
 
     def context(self, form: PageForm) -> dict[str, Any]:
-        """The offer of the form for this field; without one the list is asked for when it is seen.
+        """The offer of the form for this field; without one a script asks for the list when it is seen.
 
-        That is when its section is opened, or at once where ``form.seen_lists`` names the field.
+        That is when its section is opened, or at once where that is open; but the answer would take the place of what
+        is wrong with the field, so the list of such a field has to be asked for.
         """
-        return {"offer": form.offers.get(self.name), "seen": self.name in form.seen_lists}
+        asks = "" if form[self.name].errors else self.asked_on(form)
+        return {"offer": form.offers.get(self.name), "asked_on": asks}
+
+    def asked_on(self, form: PageForm) -> str:
+        """The event of htmx that tells that the list is seen."""
+        return "load" if self.name in form.seen_lists else "toggle from:closest details once"
 
 
 class RoleSelect(AwsSelect):
@@ -267,6 +273,9 @@ class RoleSelect(AwsSelect):
 
     def __init__(self, name: str, *, refresh_url: str, **kwargs: Any) -> None:
         super().__init__(name, refresh_url=refresh_url, noun="service roles", **kwargs)
+
+    def asked_on(self, form: PageForm) -> str:
+        return "load"
 
 
 class AttributeEditor(Part):

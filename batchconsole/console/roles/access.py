@@ -1,9 +1,12 @@
 """What the service role of a create form may do on its two locations, as IAM's simulator says."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.kit.page_form import PageForm
+from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, Connection, JobRequest
 from batchconsole.jobs.service_roles import Access, service_role_access
@@ -29,16 +32,23 @@ class RoleAccess:
 def check_access(form: PageForm, connection: Connection, actor: Actor) -> RoleAccess:
     """Ask IAM of the form as it is now; only the role and the two locations need be right."""
     form.full_clean()
-    return access_of(form, connection, actor)
+    return access_of(form, connection, actor)()
 
 
-def access_of(form: PageForm, connection: Connection, actor: Actor) -> RoleAccess:
-    """Ask IAM of a form that is cleaned."""
+def access_of(form: PageForm, connection: Connection, actor: Actor) -> Callable[[], RoleAccess]:
+    """The question to IAM of a form that is cleaned; asked by the system itself, it needs the database no more."""
     missing = missing_of(form, ("role_arn", *LOCATIONS))
     if missing:
-        return RoleAccess(missing=missing)
+        return partial(RoleAccess, missing=missing)
     try:
-        request = JobRequest.from_fields(form.cleaned_data)
+        account_id(connection)
+    except AwsError as error:
+        return partial(RoleAccess, error=error)
+    return partial(_ask, connection, actor, JobRequest.from_fields(form.cleaned_data))
+
+
+def _ask(connection: Connection, actor: Actor, request: JobRequest) -> RoleAccess:
+    try:
         answers = service_role_access(connection, actor, request=request)
     except (AwsError, UserError) as error:
         return RoleAccess(error=error)

@@ -59,8 +59,10 @@ def test_nobody_creates_a_job_without_signing_in(connection: Connection) -> None
     assert not BatchJob.objects.exists()
 
 
-def test_the_blank_form_lists_the_roles_bedrock_may_assume(client: Client, local: Connection, role_arn: str) -> None:
-    page = client.get(URL).content.decode()
+def test_the_roles_bedrock_may_assume_come_after_the_page(client: Client, local: Connection, role_arn: str) -> None:
+    page = client.get(URL).text
+    assert 'hx-get="/local/jobs/create/field/role_arn/" hx-trigger="load"' in page
+    page = client.get(f"{URL}field/role_arn/").text
     assert f'<option value="{role_arn}">' in page
     assert "Choose a service role" in page
 
@@ -94,6 +96,7 @@ def test_one_tag_too_many_is_led_to_at_the_last_one(client: Client, posted: dict
 
 def test_input_is_kept_after_errors(client: Client, posted: dict[str, Any]) -> None:
     kept = {"job_name": "bad name", "timeout_duration_in_hours": "99", "role_name": "unused", "tags-0-key": "team"}
+    client.get(f"{URL}field/role_arn/")  # which a script asks for
     page = client.post(URL, posted | kept).content.decode()
     for name, value in (posted | kept).items():
         if value and name not in {"model_invocation_type", "service_role", "role_arn", "tags-INITIAL_FORMS"}:
@@ -148,10 +151,12 @@ def test_a_role_that_exists_is_refused_with_what_iam_says(client: Client, posted
 
 
 def test_the_form_opens_with_aws_away(client: Client, away: Connection) -> None:
-    page = client.get("/away/jobs/create/").content.decode()
+    page = client.get("/away/jobs/create/").text
+    assert 'type="text" name="role_arn"' in page
+    page = client.get("/away/jobs/create/field/role_arn/").text
     assert "The service roles could not be listed" in page
     assert "ListRoles · EndpointUnreachable" in page
-    assert 'type="text" name="role_arn"' in page
+    assert 'aria-label="Refresh service roles"' in page
 
 
 def test_with_aws_away_the_job_is_saved_and_the_doubt_is_said(client: Client, away: Connection) -> None:

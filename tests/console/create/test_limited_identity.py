@@ -42,7 +42,7 @@ def limited(
         ("s3/", "s3:ListAllMyBuckets"),
         ("s3/?uri=s3://{bucket}/", "s3:ListBucket"),
         ("s3/object/?uri=s3://{bucket}/input/part-1.jsonl", "s3:GetObject"),
-        ("jobs/create/", "iam:ListRoles"),
+        ("jobs/create/field/role_arn/", "iam:ListRoles"),
         ("jobs/create/field/output_kms_key_id/", "kms:ListAliases"),
         ("jobs/create/field/subnet_ids/", "ec2:DescribeSubnets"),
         ("jobs/create/field/security_group_ids/", "ec2:DescribeSecurityGroups"),
