@@ -7,6 +7,7 @@ from batchconsole.console.administration.connections import ConnectionAdmin
 from batchconsole.console.administration.inputs import InputCheckAdmin, MadeInputAdmin, ResultFileAdmin
 from batchconsole.console.administration.jobs import BatchJobAdmin, BulkActionAdmin, BulkActionItemAdmin, EventAdmin
 from batchconsole.console.administration.limits import ModelLimitAdmin
+from batchconsole.console.administration.people import GroupAdmin, RoleAdmin, UserAdmin
 from batchconsole.console.administration.prices import ModelPriceAdmin
 
 __all__ = [
@@ -15,11 +16,14 @@ __all__ = [
     "BulkActionItemAdmin",
     "ConnectionAdmin",
     "EventAdmin",
+    "GroupAdmin",
     "InputCheckAdmin",
     "MadeInputAdmin",
     "ModelLimitAdmin",
     "ModelPriceAdmin",
     "ResultFileAdmin",
+    "RoleAdmin",
+    "UserAdmin",
 ]
 
 admin.site.site_header = "Batch Console administration"

@@ -100,10 +100,24 @@ def events_for(user: User) -> QuerySet[Event]:
 
 def viewable(user: User) -> QuerySet[Connection]:
     """The connections that *user* may view, those that are disabled too: their past is still to be seen."""
-    if Right.VIEW in rights_on(user, None):
-        return Connection.objects.all()
-    every = Connection.objects.all()
-    return every.filter(pk__in=[each.pk for each in every if Right.VIEW in rights_on(user, each)])
+    return _all_with(user, Right.VIEW)
+
+
+def administrable(user: User) -> QuerySet[Connection]:
+    """The connections that *user* may administer, those that are disabled too."""
+    return _all_with(user, Right.ADMINISTER)
+
+
+def _all_with(user: User, right: Right) -> QuerySet[Connection]:
+    every: QuerySet[Connection] = Connection.objects.all()
+    if right in rights_on(user, None):
+        return every
+    return every.filter(pk__in=[each.pk for each in every if right in rights_on(user, each)])
+
+
+def grants_of(user: User) -> QuerySet[Grant]:
+    """What gives *user* rights: grants of its own and of its groups."""
+    return _grants_of(user).select_related("role", "group", "connection")
 
 
 def people_on(connections: QuerySet[Connection] | list[Connection]) -> QuerySet[User]:

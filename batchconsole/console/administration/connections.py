@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import resolve, reverse
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.administration.limited import LimitedAdmin
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs.account import ask_account_id
@@ -51,7 +52,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
 
 
 @admin.register(Connection)
-class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+class ConnectionAdmin(LimitedAdmin):
+    connection_path = "pk"
     form = ConnectionForm
     list_display = ("title", "name", "region", "account_id", "credentials", "is_enabled", "synced_at", "trouble")
     list_filter = ("is_enabled", "credentials")

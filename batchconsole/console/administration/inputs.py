@@ -3,13 +3,14 @@
 from django.contrib import admin
 
 from batchconsole.console.administration.jobs import ReadOnlyAdmin
+from batchconsole.console.administration.limited import OF_CONNECTION
 from batchconsole.jobs.models import InputCheck, MadeInput, ResultFile
 
 
 @admin.register(InputCheck)
 class InputCheckAdmin(ReadOnlyAdmin):
     list_display = ("input_s3_uri", "connection", "state", "records", "problems", "created_by", "created_at", "due_at")
-    list_filter = ("state", "connection", "model_invocation_type")
+    list_filter = ("state", OF_CONNECTION, "model_invocation_type")
     list_select_related = ("connection", "created_by")
     search_fields = ("input_s3_uri", "model_id")
     exclude = ("report_json", "preview_json")  # megabytes of other people's prompts; the check's own page shows them
@@ -18,7 +19,7 @@ class InputCheckAdmin(ReadOnlyAdmin):
 @admin.register(MadeInput)
 class MadeInputAdmin(ReadOnlyAdmin):
     list_display = ("output_s3_uri", "connection", "kind", "state", "records", "created_by", "created_at", "due_at")
-    list_filter = ("state", "connection", "kind")
+    list_filter = ("state", OF_CONNECTION, "kind")
     list_select_related = ("connection", "created_by")
     search_fields = ("output_s3_uri", "source_name", "source_s3_uri")
     exclude = ("recipe_json",)  # prompts too
@@ -26,6 +27,7 @@ class MadeInputAdmin(ReadOnlyAdmin):
 
 @admin.register(ResultFile)
 class ResultFileAdmin(ReadOnlyAdmin):
+    connection_path = "job__connection"
     list_display = ("name", "job", "size", "key")
     list_select_related = ("job",)
     search_fields = ("job__job_name", "name")

@@ -9,10 +9,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from batchconsole.console.administration.limited import OF_CONNECTION, LimitedAdmin
 from batchconsole.jobs.models import BatchJob, BulkAction, BulkActionItem, Event
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+class ReadOnlyAdmin(LimitedAdmin):
     """Rows that are neither added, changed nor deleted here."""
 
     show_full_result_count = False  # Counting all rows costs more than the page.
@@ -30,7 +31,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only 
 @admin.register(BatchJob)
 class BatchJobAdmin(ReadOnlyAdmin):
     list_display = ("job_name", "connection", "status", "model_id", "created_at", "created_by", "due_at", "error_code")
-    list_filter = ("connection", "status", "origin", "results")
+    list_filter = (OF_CONNECTION, "status", "origin", "results")
     list_select_related = ("connection", "created_by")
     search_fields = ("job_name", "model_id", "job_arn")
     actions = ("try_now",)
@@ -48,7 +49,7 @@ class BatchJobAdmin(ReadOnlyAdmin):
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
     list_display = ("at", "verb", "job", "actor", "from_status", "to_status", "connection")
-    list_filter = ("verb", "connection")
+    list_filter = ("verb", OF_CONNECTION)
     list_select_related = ("job", "actor", "connection")
     search_fields = ("job__job_name", "actor__username")
 
@@ -56,12 +57,13 @@ class EventAdmin(ReadOnlyAdmin):
 @admin.register(BulkAction)
 class BulkActionAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "connection", "created_by", "created_at", "due_at", "failures", "finished_at")
-    list_filter = ("connection",)
+    list_filter = (OF_CONNECTION,)
     list_select_related = ("connection", "created_by")
 
 
 @admin.register(BulkActionItem)
 class BulkActionItemAdmin(ReadOnlyAdmin):
+    connection_path = "action__connection"
     list_display = ("job", "action", "outcome", "attempts", "decided_at")
     list_filter = ("outcome",)
     list_select_related = ("job", "action")

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from batchconsole.console.administration.limited import OF_CONNECTION, LimitedAdmin
 from batchconsole.jobs.models import ModelLimit, base_model_id
 
 
@@ -27,10 +28,10 @@ class ModelLimitForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
 
 
 @admin.register(ModelLimit)
-class ModelLimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+class ModelLimitAdmin(LimitedAdmin):
     form = ModelLimitForm
     list_display = ("__str__", "connection", "jobs_at_once", "records_per_job", "records_per_file", "source")
-    list_filter = ("source", "connection")
+    list_filter = ("source", OF_CONNECTION)
     search_fields = ("model_id",)
     readonly_fields = ("source",)
 

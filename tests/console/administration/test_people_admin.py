@@ -1,0 +1,113 @@
+"""Grants in the administration, and what staff sees who is no superuser."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+
+from batchconsole.jobs.models import Connection, Event, Grant, Role
+from tests.factories import grant, make_job
+
+HOSTILE = "<script>alert(1)</script>{{ 7 }}'; --"
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return User.objects.create_user("ada", first_name=HOSTILE)
+
+
+@pytest.fixture
+def staff(connection: Connection) -> Client:
+    """Staff with every permission of the administration, who administers the connection ``local`` alone."""
+    user = User.objects.create_user("sam", is_staff=True)
+    user.user_permissions.set(Permission.objects.all())
+    grant(user, "Administrator", connection)
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def granting(role: str, connection: Connection | None, **fields: str) -> dict[str, str]:
+    """What the form of a user or group posts with one new grant."""
+    key = str(Role.objects.get(name=role).pk)
+    return {
+        "grants-TOTAL_FORMS": "1",
+        "grants-INITIAL_FORMS": "0",
+        "grants-0-role": key,
+        "grants-0-connection": str(connection.pk) if connection else "",
+        **fields,
+    }
+
+
+@pytest.mark.parametrize("on_all", [False, True])
+def test_a_grant_is_made_on_the_page_of_a_group(on_all: bool, admin_client: Client, connection: Connection) -> None:
+    group = Group.objects.create(name=HOSTILE)
+    url = f"/admin/auth/group/{group.pk}/change/"
+    assert "<script>alert(1)" not in admin_client.get(url).text
+    answer = admin_client.post(url, granting("Submitter", None if on_all else connection, name=HOSTILE))
+    assert answer.status_code == 302
+    assert Grant.objects.get().connection == (None if on_all else connection)
+
+
+def test_the_page_of_a_user_says_what_the_person_may_and_why(
+    admin_client: Client, ada: User, connection: Connection, other: Connection
+) -> None:
+    group = Group.objects.create(name=HOSTILE)
+    ada.groups.add(group)
+    grant(group, "Reader")
+    grant(ada, "Submitter", connection)
+    assert f"/admin/auth/user/{ada.pk}/rights/" in admin_client.get(f"/admin/auth/user/{ada.pk}/change/").text
+    page = admin_client.get(f"/admin/auth/user/{ada.pk}/rights/").text
+    assert "Submitter on this connection" in page
+    assert "Reader on all connections, through the group &lt;script&gt;" in page
+    assert "<script>alert(1)" not in page
+
+
+def test_staff_sees_what_belongs_to_connections_it_administers(
+    staff: Client, connection: Connection, other: Connection
+) -> None:
+    seen, hidden = make_job(connection, job_name="seen-job"), make_job(other, job_name="hidden-job")
+    for each in (seen, hidden):
+        Event.objects.create(connection=each.connection, job=each, verb="created")
+    for kind in ("connection", "batchjob", "event", "modellimit", "inputcheck", "madeinput", "bulkaction"):
+        text = staff.get(f"/admin/jobs/{kind}/").text
+        assert "hidden-job" not in text
+        assert "Production" not in text, kind
+    assert "seen-job" in staff.get("/admin/jobs/batchjob/").text
+    assert staff.get(f"/admin/jobs/connection/{other.pk}/change/").status_code == 302
+    assert staff.get(f"/admin/jobs/batchjob/{hidden.pk}/change/").status_code == 302
+
+
+def test_staff_grants_only_on_connections_it_administers(
+    staff: Client, ada: User, connection: Connection, other: Connection
+) -> None:
+    url, fields = f"/admin/auth/user/{ada.pk}/change/", {"username": "ada", "date_joined_0": "2026-01-01"}
+    fields |= {"date_joined_1": "00:00:00", "is_active": "on"}
+    for on in (other, None):
+        assert staff.post(url, granting("Operator", on, **fields)).status_code == 200
+    assert not Grant.objects.filter(user=ada).exists()
+    assert staff.post(url, granting("Operator", connection, **fields)).status_code == 302
+    assert Grant.objects.get(user=ada).connection == connection
+
+
+def test_staff_makes_nobody_a_superuser_and_touches_none(staff: Client, ada: User) -> None:
+    root = User.objects.create_superuser("root")
+    for path in ("change", "password"):
+        assert (
+            staff.post(f"/admin/auth/user/{root.pk}/{path}/", {"password1": "x", "password2": "x"}).status_code == 403
+        )
+    fields = {"username": "ada", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00", "is_active": "on"}
+    none = {"grants-TOTAL_FORMS": "0", "grants-INITIAL_FORMS": "0"}
+    assert staff.post(f"/admin/auth/user/{ada.pk}/change/", fields | none | {"is_superuser": "on"}).status_code == 302
+    ada.refresh_from_db()
+    assert not ada.is_superuser
+
+
+def test_a_new_account_has_no_right(admin_client: Client, connection: Connection) -> None:
+    password = {"password1": "correct horse battery", "password2": "correct horse battery", "usable_password": "true"}
+    assert admin_client.post("/admin/auth/user/add/", {"username": "new", **password}).status_code == 302
+    assert not User.objects.get(username="new").has_perm("view", connection)
+
+
+def test_a_shipped_role_stays_what_it_is(admin_client: Client) -> None:
+    role = Role.objects.get(name="Viewer")
+    assert admin_client.post(f"/admin/jobs/role/{role.pk}/change/", {"name": "x", "rights": "[]"}).status_code == 403
