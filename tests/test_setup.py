@@ -24,8 +24,18 @@ NO_INDEX = {
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
+    return make_clone(tmp_path / "clone")
+
+
+@pytest.fixture(scope="module")
+def cut_off(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A clone whose first start found no network, so that it has a `.venv` with nothing in it; and what was said."""
+    clone = make_clone(tmp_path_factory.mktemp("cut-off") / "clone")
+    return clone, run(clone, **NO_INDEX)
+
+
+def make_clone(folder: Path) -> Path:
     """A copy of what the set-up reads, with no `.venv`."""
-    folder = tmp_path / "clone"
     (folder / "tests").mkdir(parents=True)
     for name in ("manage.py", "requirements.lock", "requirements-local.lock", "tests/requirements.lock"):
         shutil.copy(ROOT / name, folder / name)
@@ -44,24 +54,27 @@ def run(clone: Path, command: str = "up", *options: str, **environment: str) -> 
     )  # fmt: skip
 
 
-def test_without_a_network_it_says_so(clone: Path) -> None:
-    done = run(clone, **NO_INDEX)
+def test_without_a_network_it_says_so(cut_off: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    done = cut_off[1]
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "The package index cannot be reached: the first start needs a network. Connect, or set PIP_INDEX_URL."
     ]
 
 
-def test_a_second_try_goes_on_where_the_first_one_failed(clone: Path) -> None:
-    assert "Making .venv" in run(clone, **NO_INDEX).stdout
+def test_a_second_try_goes_on_where_the_first_one_failed(
+    cut_off: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    clone, first = cut_off
+    assert "Making .venv" in first.stdout
     assert "Making .venv" not in run(clone, **NO_INDEX).stdout
 
 
 @pytest.mark.parametrize(("options", "lock"), [([], "requirements-local.lock"), (["--no-local"], "requirements.lock")])
 def test_what_only_the_local_stack_needs_is_installed_only_where_it_runs(
-    clone: Path, options: list[str], lock: str
+    cut_off: tuple[Path, subprocess.CompletedProcess[str]], options: list[str], lock: str
 ) -> None:
-    assert f"Installing {lock} into .venv" in run(clone, "up", *options, **NO_INDEX).stdout
+    assert f"Installing {lock} into .venv" in run(cut_off[0], "up", *options, **NO_INDEX).stdout
 
 
 def pins(file: Path) -> set[str]:

@@ -37,7 +37,7 @@ def ensure() -> None:
 
 
 def ensure_browser() -> None:
-    if find() or (is_debian() and apt.install("chromium") and find()):
+    if find() or (is_debian() and apt.install("chromium", *missing_fonts(FOLDERS)) and find()):
         return
     print("Fetching Playwright's Chromium.", flush=True)
     command = [sys.executable, "-m", "playwright", "install", "chromium"]

@@ -12,21 +12,14 @@ BOTOCORE_REQUIREMENTS = ROOT / "tests" / "requirements-botocore.txt"
 JAVASCRIPT = ROOT / "tests" / "localbedrock" / "js"
 
 
-def ensure() -> None:
-    """Install the clients that are missing or have changed; raises SetupError when that fails."""
-    ensure_awscli()
-    ensure_botocore()
-    ensure_javascript()
-
-
 def ensure_awscli() -> None:
     """The AWS CLI: its botocore is another one than ours."""
     stamp, wanted = AWSCLI / "installed", hashlib.sha256(AWSCLI_REQUIREMENTS.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print("Installing the AWS CLI into .venv/awscli.", flush=True)
-    pip.make_venv(AWSCLI)
-    pip.run("install", "--requirement", str(AWSCLI_REQUIREMENTS), python=AWSCLI / "bin" / "python")
+    pip.make_venv(AWSCLI, "--without-pip")
+    pip.install("--requirement", str(AWSCLI_REQUIREMENTS), into=AWSCLI / "bin" / "python")
     stamp.write_text(wanted)
 
 
@@ -36,7 +29,7 @@ def ensure_botocore() -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print("Installing a newer botocore into .venv/botocore.", flush=True)
-    pip.run("install", "--no-deps", "--upgrade", "--target", str(BOTOCORE), "--requirement", str(BOTOCORE_REQUIREMENTS))
+    pip.install("--no-deps", "--upgrade", "--target", str(BOTOCORE), "--requirement", str(BOTOCORE_REQUIREMENTS))
     stamp.write_text(wanted)
 
 

@@ -95,7 +95,7 @@ def make() -> None:
 
 def install(requirements: str) -> None:
     say(f"Installing {requirements} into .venv. The first time takes about a minute.")
-    pip.run("install", "--require-hashes", "--requirement", str(ROOT / requirements))
+    pip.install("--require-hashes", "--requirement", str(ROOT / requirements))
     STAMP.write_text(json.dumps(installed() | {requirements: fingerprint(requirements)}))
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from django.core.management.base import BaseCommand
 
@@ -19,12 +20,19 @@ class Command(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Hand every argument on as it is: they are pytest's, not Django's."""
         try:
-            chromium.ensure()
-            clients.ensure()
+            install()
         except SetupError as error:
             sys.exit(str(error))
         arguments = argv[2:] or whole()
         sys.exit(subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode)
+
+
+def install() -> None:
+    """Install what is missing, all at once, as most of it waits for a network; raises SetupError when that fails."""
+    parts = (chromium.ensure, clients.ensure_awscli, clients.ensure_botocore, clients.ensure_javascript)
+    with ThreadPoolExecutor(len(parts)) as pool:
+        for part in [pool.submit(part) for part in parts]:
+            part.result()
 
 
 def whole() -> list[str]:
