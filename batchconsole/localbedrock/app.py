@@ -70,9 +70,9 @@ class _Call:
 
     def _run(self) -> Response:
         try:
+            caller = find_caller(self._incoming, self._service.settings)
             params = read_params(self._model, self._labels, self._incoming)
             check(self._model.input_shape, params)
-            caller = find_caller(self._incoming.headers.get("authorization", ""), self._service.settings)
             if fault := project_fault(params.get(PROJECT), caller):
                 raise fault
             return _success(OPERATIONS[self._model.name](self._service, caller, params), self._model)

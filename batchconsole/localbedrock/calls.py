@@ -10,7 +10,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from batchconsole.localbedrock.errors import SerializationException
+from batchconsole.localbedrock.errors import (
+    IncompleteSignatureException,
+    MissingAuthenticationTokenException,
+    SerializationException,
+)
 from batchconsole.localbedrock.faults import ERRORS
 from batchconsole.localbedrock.jobs import Caller
 from batchconsole.localbedrock.service import Service
@@ -66,12 +70,30 @@ async def read_request(request: Request) -> HttpRequest:
     )
 
 
-def find_caller(authorization: str, settings: Settings) -> Caller:
-    """Account and region from the signature's or the API key's scope; neither is checked itself."""
-    match = _CREDENTIAL.search(authorization) or _PRESIGNED.search(_api_key(authorization))
+def find_caller(request: HttpRequest, settings: Settings) -> Caller:
+    """Account and region from the signature's or the API key's scope; neither is checked itself.
+
+    Raises :class:`MissingAuthenticationTokenException` when there is neither, and
+    :class:`IncompleteSignatureException` for a header that is neither.
+    """
+    authorization, signed_url = request.headers.get("authorization", ""), request.query.get("X-Amz-Credential", "")
+    if not authorization and not signed_url:
+        raise MissingAuthenticationTokenException("Missing Authentication Token")
+    if not signed_url and not authorization.startswith("Bearer "):
+        _check_signature(authorization)
+    text = _api_key(authorization) or f"Credential={signed_url}"
+    match = _CREDENTIAL.search(authorization) or _PRESIGNED.search(text)
     if not match:
         return Caller(settings.account, settings.region)
     return Caller(match[1] if re.fullmatch(r"\d{12}", match[1]) else settings.account, match[2])
+
+
+def _check_signature(authorization: str) -> None:
+    missing = [name for name in ("Credential", "Signature", "SignedHeaders") if f"{name}=" not in authorization]
+    if missing:
+        raise IncompleteSignatureException(
+            " ".join(f"Authorization header requires '{name}' parameter." for name in missing)
+        )
 
 
 def _api_key(authorization: str) -> str:

@@ -47,6 +47,20 @@ class AccessDeniedException(ServiceError):
     status = 403
 
 
+class MissingAuthenticationTokenException(ServiceError):
+    """The request is not signed and carries no API key."""
+
+    code = "MissingAuthenticationTokenException"
+    status = 403
+
+
+class IncompleteSignatureException(ServiceError):
+    """What stands in the header Authorization is no signature."""
+
+    code = "IncompleteSignatureException"
+    status = 403
+
+
 class ResourceNotFoundException(ServiceError):
     code = "ResourceNotFoundException"
     status = 404

@@ -20,6 +20,11 @@ from botocore.config import Config
 from tests.conftest import ACCOUNT, REGION, free_port, service_role_trust, stop, wait_for
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
+# Enough of a signature for a request that no SDK sends.
+SIGNED = {
+    "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/bedrock/aws4_request, SignedHeaders=host, "
+    "Signature=0"
+}
 ENDED = frozenset({"Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired"})
 MODEL = "amazon.nova-lite-v1:0"
 

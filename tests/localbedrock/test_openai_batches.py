@@ -304,6 +304,11 @@ def test_a_body_that_is_no_object_is_refused(client: openai.OpenAI, content: byt
         )
 
 
+def test_a_call_without_a_key_is_refused(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.AuthenticationError, match="Missing Authentication Token"):
+        client.get("/batches", cast_to=object, options={"headers": {"Authorization": openai.Omit()}})
+
+
 def test_what_is_not_there_is_said_in_openai_s_shape(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError, match="only batches are here"):
         client.models.list()

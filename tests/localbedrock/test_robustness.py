@@ -19,7 +19,7 @@ from batchconsole.localbedrock.modelservers.echo import EchoModel
 from batchconsole.localbedrock.operations import OPERATIONS
 from batchconsole.localbedrock.wire import routes
 from batchconsole.records.families import FAMILIES
-from tests.localbedrock.stack import Service
+from tests.localbedrock.stack import SIGNED, Service
 
 ROUTES = {route.model.name: route for route in routes(frozenset(OPERATIONS))}
 patient = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
@@ -126,7 +126,7 @@ def test_no_body_gives_a_500_or_a_hang(service: Service, name: str) -> None:
     @patient
     @given(body=pieces)
     def check(body: bytes) -> None:
-        connection.request(route.method, path, body)
+        connection.request(route.method, path, body, SIGNED)
         response = connection.getresponse()
         json.loads(response.read())
         assert response.status < 500
@@ -148,7 +148,7 @@ def test_no_path_or_query_gives_a_500(service: Service, path: str, query: str, m
         f"/model-invocation-jobs?nameContains={fields}&maxResults={fields}",
         f"/inference-profiles?{fields}",
     ):
-        connection.request(method, target)
+        connection.request(method, target, headers=SIGNED)
         response = connection.getresponse()
         response.read()
         assert response.status < 500

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localbedrock.stack import MODEL, Service, Workspace, json_lines
+from tests.localbedrock.stack import MODEL, SIGNED, Service, Workspace, json_lines
 
 MESSAGES = [{"role": "user", "content": [{"text": "Hello there"}]}]
 
@@ -105,7 +105,7 @@ def test_an_application_inference_profile_that_is_not_there_is_refused(runtime: 
 def call(service: Service, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, Any]]:
     """Status and JSON of a call that the installed botocore cannot make."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    names = SIGNED | {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, None if body is None else json.dumps(body), names)
     response = connection.getresponse()
     content = json.loads(response.read())
@@ -240,7 +240,7 @@ def test_slow_answers_hold_up_no_other_call(service: Service, bedrock: Any) -> N
     body = json.dumps({"messages": [{"role": "user", "content": [{"text": "[[sleep: 8]]"}]}]})
     for _ in range(60):
         connections.append(http.client.HTTPConnection("127.0.0.1", service.port))
-        connections[-1].request("POST", f"/model/{MODEL}/converse", body)
+        connections[-1].request("POST", f"/model/{MODEL}/converse", body, SIGNED)
     assert bedrock.list_foundation_models()["modelSummaries"]
     assert not select.select([connection.sock for connection in connections], [], [], 0)[0]
     for connection in connections:

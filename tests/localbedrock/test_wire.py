@@ -1,12 +1,13 @@
 """Requests as bytes: what no SDK would send, and what other clients send differently."""
 
+import base64
 import http.client
 import json
 from typing import Any
 
 import pytest
 
-from tests.localbedrock.stack import Service, Workspace, create
+from tests.localbedrock.stack import SIGNED, Service, Workspace, create
 
 Answer = tuple[int, dict[str, str], Any]
 
@@ -15,7 +16,7 @@ def call(service: Service, method: str, path: str, body: Any = None, headers: di
     """Status, headers by lower-case name, and JSON of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
     content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-    connection.request(method, path, content, headers or {})
+    connection.request(method, path, content, SIGNED if headers is None else headers)
     response = connection.getresponse()
     answer = response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
     connection.close()
@@ -27,6 +28,29 @@ def test_an_error_carries_its_name_in_the_header_and_its_message_in_the_body(ser
     assert (status, headers["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
     assert body == {"message": "The provided job identifier does not exist."}
     assert headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("headers", "code", "says"),
+    [
+        ({}, "MissingAuthenticationTokenException", "Missing Authentication Token"),
+        ({"Authorization": "Basic dGVzdA=="}, "IncompleteSignatureException", "requires 'Credential' parameter."),
+        ({"Authorization": "AWS4-HMAC-SHA256 Credential=a/b"}, "IncompleteSignatureException", "'Signature' parameter"),
+    ],
+)
+def test_a_request_that_is_not_signed_is_refused(
+    service: Service, headers: dict[str, str], code: str, says: str
+) -> None:
+    status, named, body = call(service, "POST", "/model-invocation-job", {"jobName": "a"}, headers)
+    assert (status, named["x-amzn-errortype"]) == (403, code)
+    assert says in body["message"]
+
+
+def test_an_api_key_says_the_region(service: Service) -> None:
+    url = "bedrock.amazonaws.com/?Action=CallWithBearerToken&X-Amz-Credential=AKIA%2F20260101%2Feu-west-1%2Fbedrock%2F"
+    key = {"Authorization": f"Bearer bedrock-api-key-{base64.b64encode(url.encode()).decode()}"}
+    _, _, body = call(service, "GET", "/foundation-models/amazon.nova-lite-v1:0", None, key)
+    assert body["modelDetails"]["modelArn"].startswith("arn:aws:bedrock:eu-west-1::")
 
 
 def test_missing_members_are_named_in_awss_words(service: Service) -> None:

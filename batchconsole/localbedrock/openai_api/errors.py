@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from batchconsole.localbedrock.errors import ServiceError
+from batchconsole.localbedrock.errors import (
+    IncompleteSignatureException,
+    MissingAuthenticationTokenException,
+    ServiceError,
+)
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 CODES = {401: "invalid_api_key", 403: "permission_denied", 404: "not_found", 429: "rate_limit_exceeded"}
@@ -27,4 +31,5 @@ def error_object(status: int, message: str, *, param: str | None = None, code: s
 
 def as_batch_error(error: ServiceError, *, param: str | None = None) -> BatchError:
     """An error of Bedrock's own API in OpenAI's shape."""
-    return BatchError(error.status, error.message, param=param)
+    is_unknown = isinstance(error, MissingAuthenticationTokenException | IncompleteSignatureException)
+    return BatchError(401 if is_unknown else error.status, error.message, param=param)

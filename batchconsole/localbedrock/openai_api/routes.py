@@ -70,7 +70,7 @@ async def _run(service: Service, operation: Operation, incoming: HttpRequest, la
 
 def _call(service: Service, operation: Operation, incoming: HttpRequest, label: str) -> Response:
     try:
-        caller = find_caller(incoming.headers.get("authorization", ""), service.settings)
+        caller = find_caller(incoming, service.settings)
         return _json(operation(service, caller, incoming, label), 200)
     except ServiceError as error:
         return _error(as_batch_error(error))
