@@ -35,7 +35,8 @@ from django.contrib.auth.models import User
 from batchconsole.jobs.models import BatchJob, Event, Grant, Role
 job = BatchJob.objects.select_related("connection", "created_by").get()
 event = Event.objects.filter(job=job).get()
-print(job.pk, job.status, job.client_request_token, job.connection.title, job.created_by, job.tags, job.due_at.isoformat(timespec="milliseconds"))
+print(job.pk, job.status, job.client_request_token, job.connection.title, job.created_by, job.tags)
+print(job.due_at.isoformat(timespec="milliseconds"))
 print(event.verb, event.actor, event.data, event.at.isoformat(timespec="milliseconds"))
 print(User.objects.get().check_password("correct horse battery staple"), User.objects.get().groups.get())
 print(Grant.objects.get(), sorted(Role.objects.values_list("name", flat=True)))
