@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "batchconsole.console.frame.audit.AuditMiddleware",
+    "batchconsole.console.frame.session_life.SessionLifeMiddleware",
     "batchconsole.console.frame.session_end.SignInMiddleware",
     "batchconsole.console.frame.access.AccessMiddleware",  # before anything of the body is read
     "batchconsole.console.frame.uploads.UploadMiddleware",
@@ -173,6 +174,58 @@ ACCOUNT_FORMS = {
     "reset_password": "batchconsole.console.account.forms.ResetPasswordForm",
     "reset_password_from_key": "batchconsole.console.account.forms.ResetPasswordKeyForm",
     "reauthenticate": "batchconsole.console.account.forms.ReauthenticateForm",
+}
+
+ACCOUNT_UNIQUE_EMAIL = False  # nobody signs in with an address
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+
+# How long a session lives: without anything being done, and at most. After CONFIRMED_MINUTES one is asked again who one
+# is before connections, people and keys are changed.
+SESSION_IDLE_SECONDS = 60 * env.int("BATCHCONSOLE_SESSION_IDLE_MINUTES", default=12 * 60)
+SESSION_COOKIE_AGE = 3600 * env.int("BATCHCONSOLE_SESSION_HOURS", default=14 * 24)
+CONFIRMED_MINUTES = env.int("BATCHCONSOLE_CONFIRMED_MINUTES", default=15)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * CONFIRMED_MINUTES
+
+# Second factors.
+REQUIRE_MFA = env.bool("BATCHCONSOLE_REQUIRE_MFA", default=False)
+MFA_ADAPTER = "batchconsole.console.account.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are the administrators' word
+MFA_TOTP_ISSUER = "Batch Console"
+MFA_TOTP_TOLERANCE = 1  # periods of 30 seconds that a telephone's clock may be wrong by
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # http://localhost, the one place where browsers do it without TLS
+MFA_FORMS = {
+    "authenticate": "batchconsole.console.account.factor_forms.AuthenticateForm",
+    "reauthenticate": "batchconsole.console.account.factor_forms.ReauthenticateForm",
+    "activate_totp": "batchconsole.console.account.factor_forms.ActivateTotpForm",
+    "add_webauthn": "batchconsole.console.account.factor_forms.AddKeyForm",
+    "edit_webauthn": "batchconsole.console.account.factor_forms.RenameKeyForm",
+}
+
+# OpenID Connect: one provider, and what its groups may do here.
+OPENID_ISSUER = env.str("BATCHCONSOLE_OPENID_ISSUER", default="").rstrip("/")
+OPENID_NAME = env.str("BATCHCONSOLE_OPENID_NAME", default="OpenID Connect")
+OPENID_GROUPS_CLAIM = env.str("BATCHCONSOLE_OPENID_GROUPS_CLAIM", default="groups")
+OPENID_GROUPS = env.list("BATCHCONSOLE_OPENID_GROUPS", default=[])
+SOCIALACCOUNT_ADAPTER = "batchconsole.console.account.provider.ProviderAdapter"
+SOCIALACCOUNT_QUERY_EMAIL = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "openid",
+                "name": OPENID_NAME,
+                "client_id": env.str("BATCHCONSOLE_OPENID_CLIENT_ID", default=""),
+                "secret": env.str("BATCHCONSOLE_OPENID_CLIENT_SECRET", default=""),
+                "settings": {"server_url": OPENID_ISSUER},
+            }
+        ]
+        if OPENID_ISSUER
+        else [],
+    }
 }
 
 # Mail, for links that set a new password. Without a server there is none, and the pages say so.

@@ -1,7 +1,8 @@
-"""The AWS clients the tests run against the local stack besides boto3: each in a place of its own inside `.venv`."""
+"""What tests run beside Python packages: AWS clients and an OpenID provider, each in a place of its own."""
 
 import hashlib
 import subprocess
+from pathlib import Path
 
 from batchconsole.setup import pip
 from batchconsole.setup.errors import SetupError
@@ -10,6 +11,7 @@ from batchconsole.setup.paths import AWSCLI, BOTOCORE, NODE, ROOT
 AWSCLI_REQUIREMENTS = ROOT / "tests" / "requirements-awscli.txt"
 BOTOCORE_REQUIREMENTS = ROOT / "tests" / "requirements-botocore.txt"
 JAVASCRIPT = ROOT / "tests" / "localbedrock" / "js"
+OPENID = ROOT / "tests" / "openid"
 
 
 def ensure_awscli() -> None:
@@ -35,10 +37,20 @@ def ensure_botocore() -> None:
 
 def ensure_javascript() -> None:
     """The AWS SDK for JavaScript, by the npm that comes with the test tools."""
-    lock, installed = JAVASCRIPT / "package-lock.json", JAVASCRIPT / "node_modules" / ".package-lock.json"
+    ensure_packages(JAVASCRIPT, "the AWS SDK for JavaScript")
+
+
+def ensure_openid() -> None:
+    """The OpenID provider that the tests sign in with."""
+    ensure_packages(OPENID, "an OpenID provider")
+
+
+def ensure_packages(folder: Path, what: str) -> None:
+    """Install what *folder*'s package-lock.json says, unless it is there; raises SetupError when that fails."""
+    lock, installed = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return
-    print("Installing the AWS SDK for JavaScript.", flush=True)
+    print(f"Installing {what}.", flush=True)
     command = [str(NODE.with_name("npm")), "ci", "--silent", "--no-audit", "--no-fund"]
-    if subprocess.run(command, cwd=JAVASCRIPT, stdin=subprocess.DEVNULL, check=False).returncode:
-        raise SetupError(f"npm ci failed in {JAVASCRIPT}: is the npm registry reachable?")
+    if subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode:
+        raise SetupError(f"npm ci failed in {folder}: is the npm registry reachable?")

@@ -4,11 +4,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 
 from batchconsole.console.frame.audit import record_failure
+from batchconsole.console.frame.session_life import needs_confirmation
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no types
@@ -42,6 +46,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         """The address in the mail. The key is in its query, which access logs leave out."""
         link = f"{reverse('password-reset-link')}?{urlencode({'key': key})}"
         return self.request.build_absolute_uri(link) if self.request else link
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Not shortly after signing in, nor where there is nothing to ask for; see frame/session_life.py."""
+        return needs_confirmation(context.request)
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Password and factors; of somebody who has neither, the provider, if it made the account."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if methods or not settings.OPENID_ISSUER or not SocialAccount.objects.filter(user=user).exists():
+            return methods
+        url = reverse("openid_connect_login", args=["openid"])
+        return [{"id": "openid", "description": f"Sign in with {settings.OPENID_NAME}", "url": url}]
 
     def get_from_email(self) -> str:
         return str(settings.DEFAULT_FROM_EMAIL)

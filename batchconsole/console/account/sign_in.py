@@ -36,7 +36,7 @@ class PasswordView(LoginView):  # type: ignore[misc] # allauth ships no types
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        more = {"is_up": settings.IS_UP, "has_mail": bool(settings.EMAIL_HOST)}
+        more = {"is_up": settings.IS_UP, "provider": settings.OPENID_ISSUER and settings.OPENID_NAME}
         return {**super().get_context_data(**kwargs), **more}
 
 
