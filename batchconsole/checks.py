@@ -1,12 +1,14 @@
 """System checks with hints: what would make a served console unsafe."""
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from batchconsole.openid_groups import read_group_grant
 from batchconsole.settings import NO_SECRET_KEY
 
 
@@ -26,3 +28,23 @@ def missing_secret_key() -> Error | None:
         "`manage.py up` makes one in its data folder by itself.",
         id="batchconsole.E001",
     )
+
+
+@register(Tags.security)
+def check_sign_in(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    return [*sign_in_errors()]
+
+
+def sign_in_errors() -> list[Error]:
+    """Settings of sign-in that cannot be read; wsgi.py does not serve with any."""
+    found = []
+    for name, value, read, code in (
+        ("BATCHCONSOLE_TRUSTED_PROXIES", settings.TRUSTED_PROXIES, ip_network, "batchconsole.E002"),
+        ("BATCHCONSOLE_OPENID_GROUPS", settings.OPENID_GROUPS, read_group_grant, "batchconsole.E003"),
+    ):
+        for entry in value:
+            try:
+                read(entry.strip())
+            except ValueError as error:
+                found.append(Error(f"{name}: {error}", hint="docs/sign-in.md shows how it is written.", id=code))
+    return found

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from batchconsole.setup.paths import ROOT
 
 KEY = "a-secret-key-of-the-tests-that-is-long-enough-for-every-check"
@@ -75,3 +77,13 @@ def test_cookies_carry_the_port_or_under_https_the_promise_of_one_host(tmp_path:
     assert value_of(names, data_dir=tmp_path, BATCHCONSOLE_PORT="8001") == "sessionid_8001 csrftoken_8001"
     https = {"BATCHCONSOLE_PORT": "8001", "BATCHCONSOLE_HTTPS": "true"}
     assert value_of(names, data_dir=tmp_path, **https) == "__Host-sessionid __Host-csrftoken"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BATCHCONSOLE_TRUSTED_PROXIES", "10.0.0.0/8,proxy"), ("BATCHCONSOLE_OPENID_GROUPS", "ops=Viewer@*,ops")],
+)
+def test_nothing_is_served_with_a_setting_of_sign_in_that_cannot_be_read(tmp_path: Path, name: str, value: str) -> None:
+    done = run("-c", "import batchconsole.wsgi", data_dir=tmp_path, BATCHCONSOLE_SECRET_KEY=KEY, **{name: value})
+    assert done.returncode == 1
+    assert f"{name}: " in done.stderr

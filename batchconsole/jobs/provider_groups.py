@@ -6,46 +6,24 @@ sign-in here. Groups and grants that administrators make stay as they are.
 """
 
 import logging
-import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from batchconsole.jobs.models import Connection, Grant, Role
+from batchconsole.openid_groups import GroupGrant, read_group_grant
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "openid: "
-ENTRY = re.compile(r"(?P<group>.+)=(?P<role>[^=@]+)@(?P<connection>[^=@]+)")
 ALL = "*"
-
-
-@dataclass(frozen=True)
-class GroupGrant:
-    """The members of the provider's *group* have *role* on *connection*, or on all where that is ``*``."""
-
-    group: str
-    role: str
-    connection: str
-
-
-def read_map(entries: Iterable[str]) -> list[GroupGrant]:
-    """The setting ``group=Role@connection,...``; raises ValueError that names the entry which is none."""
-    found = []
-    for entry in entries:
-        parts = ENTRY.fullmatch(entry.strip())
-        if not parts:
-            raise ValueError(f"“{entry}” is not of the form group=Role@connection.")
-        found.append(GroupGrant(*(text.strip() for text in parts.groups())))
-    return found
 
 
 def apply_groups(user: User, names: Collection[str]) -> None:
     """Make *user* a member of just those mapped groups that the provider *names*, with their grants as set."""
-    wanted = [each for each in read_map(settings.OPENID_GROUPS) if each.group in names]
+    wanted = [each for each in map(read_group_grant, settings.OPENID_GROUPS) if each.group in names]
     with transaction.atomic():
         groups = {each.group: _group(each.group) for each in wanted}
         for name, group in groups.items():

@@ -26,6 +26,7 @@ OF_CONNECTION = [each for each in URLS if "<slug:connection>" in each[0]]
 OF_JOB = [each for each in OF_CONNECTION if "/jobs/<int:pk>/" in each[0]]
 VALUES: dict[str, Any] = {
     "connection": "local",
+    "provider_id": "openid",
     "name": "job_name",
     "topic": "job",
     "model_id": "amazon.nova-lite-v1:0",

@@ -1,13 +1,41 @@
 """Signing in by an OpenID provider: accounts are made of its claims, and its groups decide the grants."""
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
+import requests
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.providers.openid_connect import views as openid
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from batchconsole.jobs.provider_groups import apply_groups
+
+logger = logging.getLogger(__name__)
+# The provider is away, or what it says of itself is no OpenID configuration.
+FAILURES = (requests.RequestException, ValueError, KeyError)
+
+
+def login(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """To the provider, once the button has been pressed."""
+    return or_failure(request, openid.login, provider_id)
+
+
+def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Back from the provider."""
+    return or_failure(request, openid.callback, provider_id)
+
+
+def or_failure(request: HttpRequest, view: Callable[..., HttpResponse], provider_id: str) -> HttpResponse:
+    """What *view* answers; of a provider that cannot be spoken to, a page that says so."""
+    try:
+        return view(request, provider_id)
+    except FAILURES as error:
+        logger.warning("The OpenID provider %s cannot be used: %s", settings.OPENID_ISSUER, error)
+        return render(request, "socialaccount/authentication_error.html", status=502)
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # allauth ships no types

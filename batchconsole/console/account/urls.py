@@ -5,13 +5,12 @@ from allauth.mfa.base import views as factors
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
-from allauth.socialaccount import views as provider
-from allauth.socialaccount.providers.openid_connect import views as openid
+from allauth.socialaccount import views as social
 from allauth.usersessions import views as sessions
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from batchconsole.console.account import api_keys, passwords, sign_in, views
+from batchconsole.console.account import api_keys, passwords, provider, sign_in, views
 from batchconsole.url_rights import Audience, declare, page
 
 logout = LogoutView.as_view()
@@ -60,17 +59,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("login/", sign_in.login, name="account_login", right=Audience.EVERYBODY),
     page("account/password/reset/link/", passwords.open_link, name="password-reset-link", right=Audience.EVERYBODY),
     page("account/passkey/", webauthn.login_webauthn, name="mfa_login_webauthn", right=Audience.EVERYBODY),
-    page("account/<slug:provider_id>/login/", openid.login, name="openid_connect_login", right=Audience.EVERYBODY),
+    page("account/<slug:provider_id>/login/", provider.login, name="openid_connect_login", right=Audience.EVERYBODY),
     page(
         "account/<slug:provider_id>/callback/",
-        openid.callback,
+        provider.callback,
         name="openid_connect_callback",
         right=Audience.EVERYBODY,
     ),
-    page("account/openid/error/", provider.login_error, name="socialaccount_login_error", right=Audience.EVERYBODY),
+    page("account/openid/error/", social.login_error, name="socialaccount_login_error", right=Audience.EVERYBODY),
     page(
         "account/openid/cancelled/",
-        provider.login_cancelled,
+        social.login_cancelled,
         name="socialaccount_login_cancelled",
         right=Audience.EVERYBODY,
     ),

@@ -1,5 +1,6 @@
 """The audit trail: who did what, when, over all connections."""
 
+import json
 from typing import Any, ClassVar
 
 import django_filters
@@ -7,21 +8,37 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from batchconsole.console.frame.client_address import read_address
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.console.kit.pagination import page_number, paginate
 from batchconsole.jobs.access import events_for, people_on, viewable
 from batchconsole.jobs.models import Event
 from batchconsole.jobs.states import Verb
 
+COLUMNS = (
+    "at", "verb", "actor", "address", "session", "api_key", "connection", "job", "target", "from_status", "to_status",
+    "before", "after", "data",
+)  # fmt: skip
 SELECT = {"class": "input"}
 PAGE_SIZE = 50
 
 
+def text(placeholder: str, length: int) -> forms.TextInput:
+    return forms.TextInput(attrs={**SELECT, "placeholder": placeholder, "maxlength": length, "autocomplete": "off"})
+
+
+def date() -> forms.DateInput:
+    return forms.DateInput(format="%Y-%m-%d", attrs={**SELECT, "type": "date"})
+
+
 class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
-    """By connection, person and deed; an unknown value is left out."""
+    """By connection, person, deed, job, address and day; an unknown value is left out."""
 
     connection = django_filters.ModelChoiceFilter(
         queryset=lambda request: viewable(request.user),
@@ -39,9 +56,18 @@ class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filt
         choices=Verb.choices, empty_label="All events", label="Event", widget=forms.Select(attrs=SELECT)
     )
 
+    job = django_filters.NumberFilter(field_name="job_id", label="Job number", widget=text("Job number", 12))
+    address = django_filters.CharFilter(method="filter_address", label="Address", widget=text("Address", 45))
+    since = django_filters.DateFilter(field_name="at", lookup_expr="date__gte", label="From", widget=date())
+    until = django_filters.DateFilter(field_name="at", lookup_expr="date__lte", label="To", widget=date())
+
     class Meta:
         model = Event
         fields: ClassVar[list[str]] = []
+
+    def filter_address(self, events: QuerySet[Event], name: str, value: str) -> QuerySet[Event]:
+        address = read_address(value.strip())
+        return events.filter(address=str(address)) if address else events.none()
 
     @property
     def is_filtering(self) -> bool:
@@ -53,10 +79,29 @@ def people_for(user: User) -> QuerySet[User]:
     return User.objects.order_by("username") if user.is_superuser else people_on(viewable(user))
 
 
+def found_events(request: ConsoleRequest) -> EventFilter:
+    events = events_for(request.user).select_related("actor", "connection", "job__connection")
+    return EventFilter(request.GET, events, request=request)
+
+
 @require_safe
 def index(request: ConsoleRequest) -> HttpResponse:
-    events = events_for(request.user).select_related("actor", "connection", "job__connection")
-    found = EventFilter(request.GET, events, request=request)
+    found = found_events(request)
     page = paginate(found.qs.order_by("-at", "-id"), number=page_number(request.GET.get("page", "")), size=PAGE_SIZE)
-    context: dict[str, Any] = {"filter": found, "page": page}
+    export_url = f"{reverse('activity-export')}?{request.GET.urlencode()}"
+    context: dict[str, Any] = {"filter": found, "page": page, "export_url": export_url}
     return render(request, "console/activity/activity.html", context)
+
+
+@require_safe
+def export(request: ConsoleRequest) -> HttpResponseBase:
+    """The events that the filter finds, as CSV, the newest first."""
+    events = found_events(request).qs.order_by("-at", "-id")
+    rows = (cells(event.as_dict()) for event in events.iterator(chunk_size=1000))
+    return csv_response("activity.csv", COLUMNS, rows)
+
+
+def cells(event: dict[str, Any]) -> list[Any]:
+    """A row of the CSV; what has parts is JSON."""
+    values = [event[name] for name in COLUMNS]
+    return [json.dumps(each, ensure_ascii=False) if each and isinstance(each, dict) else each or "" for each in values]

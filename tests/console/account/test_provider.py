@@ -5,6 +5,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -13,7 +14,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from batchconsole.jobs.models import Connection, Grant
-from batchconsole.jobs.provider_groups import apply_groups, read_map
+from batchconsole.jobs.provider_groups import apply_groups
+from batchconsole.openid_groups import read_group_grant
 from batchconsole.setup import clients
 from batchconsole.setup.paths import NODE
 from tests.conftest import free_port, stop, wait_for
@@ -54,7 +56,7 @@ def sign_in(issuer: str, person: dict[str, Any], client: Client | None = None, q
     browser = requests.Session()
     while not url.startswith(CALLBACK):
         answer = browser.get(url, allow_redirects=False, timeout=10)
-        url = requests.compat.urljoin(url, answer.headers["Location"])
+        url = urljoin(url, answer.headers["Location"])
     return client, client.get(url.removeprefix("http://testserver"))
 
 
@@ -127,4 +129,4 @@ def test_a_map_that_names_what_is_not_there_grants_nothing(settings: Settings) -
 @pytest.mark.parametrize("entry", ["ops", "ops=Viewer", "=Viewer@local", "ops=@local", "ops=Viewer@"])
 def test_an_entry_of_another_form_is_named(entry: str) -> None:
     with pytest.raises(ValueError, match="is not of the form group=Role@connection"):
-        read_map([entry])
+        read_group_grant(entry)

@@ -1,5 +1,7 @@
 """The audit trail as a page: all of it, or what one asks for."""
 
+from datetime import UTC, datetime
+
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -58,3 +60,38 @@ def test_queries_do_not_grow_with_the_rows(
     client.get(URL)
     with django_assert_max_num_queries(8):
         client.get(URL)
+
+
+def test_it_can_be_narrowed_to_job_address_and_days(client: Client, make_job: MakeJob, connection: Connection) -> None:
+    job = make_job()
+    job.record("created", actor=job.created_by)
+    early = datetime(2026, 1, 2, 3, tzinfo=UTC)
+    Event.objects.create(connection=connection, verb="reported", address="203.0.113.9", at=early)
+    for query, count in (
+        ({"job": job.pk}, 1),
+        ({"address": "203.0.113.9"}, 1),
+        ({"address": "nowhere"}, 0),
+        ({"until": "2026-01-02"}, 1),
+        ({"since": "2026-01-03"}, 1),
+        ({"since": "2026-01-01", "until": "2026-01-01"}, 0),
+    ):
+        assert client.get(URL, query).context["page"].count == count, query
+
+
+def test_the_export_has_what_the_filter_finds(client: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    job.record("created", actor=job.created_by)
+    job.record("reported", data={"records": 100})
+    text = client.get("/activity.csv", {"verb": "reported"}).getvalue().decode()
+    lines = text.strip().splitlines()
+    assert len(lines) == 2
+    assert "records" in lines[1]
+
+
+def test_values_before_and_after_are_shown(client: Client, connection: Connection) -> None:
+    Event.objects.create(
+        connection=connection, verb="row_changed", target="role <b>x</b>", before={"title": "A"}, after={"title": "B"}
+    )
+    text = client.get(URL).text
+    for part in ("role &lt;b&gt;x", "Title before: A", "Title now: B"):
+        assert part in text
