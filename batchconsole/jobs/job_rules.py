@@ -4,7 +4,7 @@ Each rule lies in one place, which the form's fields, the gateway and the JSON A
 fields, :mod:`jobs.model_rules` for models, ``using_name`` for names, :mod:`jobs.access` for places and roles.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,12 @@ def find_problems(connection: Connection, request: JobRequest) -> list[FieldProb
     found = [*_of_fields(request), *tag_problems(request)]
     wrong = {problem.field for problem in found}
     return found + [problem for problem in _of_meaning(connection, request) if problem.field not in wrong]
+
+
+def find_field_problems(values: Mapping[str, Any]) -> list[FieldProblem]:
+    """What is wrong with *values*, some of the fields of a request by their names, each by itself."""
+    problems = _of_fields(JobRequest.from_fields(values))
+    return [problem for problem in problems if problem.field in values]
 
 
 def _of_fields(request: JobRequest) -> Iterator[FieldProblem]:

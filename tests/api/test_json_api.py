@@ -153,6 +153,26 @@ def test_a_check_is_started_and_followed(api: Client) -> None:
     assert (found["state"], found["report"]) == (InputCheck.State.QUEUED, None)
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"input_s3_uri": "s3://b/\0"}, "input_s3_uri"),
+        ({"input_s3_uri": "s3://b/\ud800"}, "input_s3_uri"),
+        ({"model_id": "m" * 3000}, "model_id"),
+        ({"model_id": ""}, "model_id"),
+    ],
+)
+def test_a_check_of_what_is_no_input_is_refused(api: Client, change: dict[str, str], field: str) -> None:
+    asked = {"input_s3_uri": "s3://prompts/in/", "model_id": MODEL} | change
+    answer = post(api, "/api/v1/connections/local/checks/", asked)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("path", ["a%00b/jobs/", f"local/jobs/{2**63}", "local/jobs/0", "local/jobs/x", "-/jobs/"])
+def test_an_odd_address_is_refused(api: Client, path: str) -> None:
+    assert api.get(f"/api/v1/connections/{path}").status_code in (404, 422)
+
+
 def test_results_that_are_not_there_are_told(api: Client, connection: Connection) -> None:
     job = make_job(connection)
     assert api.get(f"{JOBS}{job.pk}/results").json() == {"state": "none", "error": None, "totals": None}

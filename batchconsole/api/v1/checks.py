@@ -10,6 +10,8 @@ from ninja.responses import Status as Answer
 from batchconsole.api.v1.schemas import CheckIn, CheckOut, Key
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
 from batchconsole.jobs import input_checks
+from batchconsole.jobs.creating import Invalid
+from batchconsole.jobs.job_rules import find_field_problems
 from batchconsole.jobs.models import InputCheck, Right
 
 router = Router(tags=["Input checks"])
@@ -18,6 +20,9 @@ router = Router(tags=["Input checks"])
 @router.post("/", response={201: CheckOut}, operation_id="start_check", summary="Check an input")
 def start_check(request: HttpRequest, connection: ConnectionName, payload: CheckIn) -> Answer[dict[str, Any]]:
     here = find_connection(request, connection, Right.SUBMIT)
+    problems = find_field_problems(payload.model_dump())
+    if problems:
+        raise Invalid(problems)
     check = input_checks.start(here, **payload.model_dump(), actor=caller_of(request))
     return Answer(201, _shown(check))
 

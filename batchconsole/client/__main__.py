@@ -1,0 +1,7 @@
+"""The entry of ``python -m batchconsole.client``."""
+
+import sys
+
+from batchconsole.client.main import main
+
+sys.exit(main())

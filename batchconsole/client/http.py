@@ -1,0 +1,72 @@
+"""Calls of the JSON API over HTTP."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+TIMEOUT_SECONDS = 60
+Send = Callable[[urllib.request.Request], tuple[int, bytes]]
+
+
+class ApiError(Exception):
+    """The console refused the call; ``problem`` is what it said, by RFC 9457. ``status`` 0: it was not reached."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(str(problem.get("detail", "")))
+        self.status = status
+        self.problem = problem
+
+
+def send(request: urllib.request.Request) -> tuple[int, bytes]:
+    """Status and body of the answer; raises :class:`ApiError` where nobody answers."""
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+    except OSError as error:
+        raise ApiError(0, {"detail": f"{request.full_url} cannot be reached: {error}"}) from error
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API of one connection at one console."""
+
+    url: str
+    key: str
+    connection: str
+    send: Send = send
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """What the console answers, decoded; *path* is below the connection. Raises :class:`ApiError`."""
+        return json.loads(self.read(method, path, body, **headers))
+
+    def read(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+        """The body of the answer as it came; raises :class:`ApiError`."""
+        address = f"{self.url.rstrip('/')}/api/v1/connections/{self.connection}/{path}"
+        data = None if body is None else json.dumps(body).encode()
+        sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **headers}
+        status, answer = self.send(urllib.request.Request(address, data, sent, method=method))
+        if status >= 400:
+            raise ApiError(status, _problem(answer))
+        return answer
+
+    def pages(self, path: str, member: str, **query: str) -> Any:
+        """The items of every page."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.call("GET", f"{path}?{urlencode(query | ({'cursor': cursor} if cursor else {}))}")
+            yield from page[member]
+            cursor = page["next_cursor"]
+
+
+def _problem(answer: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(answer)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"detail": answer.decode(errors="replace")[:500]}

@@ -1,0 +1,96 @@
+"""The command for pipelines, at the API itself."""
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+
+from batchconsole.client.http import ApiError
+from batchconsole.client.main import main
+from batchconsole.jobs.models import Connection, InputCheck
+from tests.api.conftest import key_of
+from tests.api.test_json_api import ASKED
+from tests.api.test_json_api import connection as connection
+from tests.api.test_json_api import person as person
+from tests.factories import MODEL, make_job
+
+
+def send(request: urllib.request.Request) -> tuple[int, bytes]:
+    """The console's answer, without a network between."""
+    address = request.full_url.partition("//")[2].partition("/")[2]
+    headers = {name: value for name, value in request.header_items() if name != "Content-type"}
+    answer = Client().generic(
+        request.get_method(), f"/{address}", request.data or b"", "application/json", headers=headers
+    )
+    return answer.status_code, answer.getvalue() if answer.streaming else answer.content
+
+
+@pytest.fixture(autouse=True)
+def key(connection: Connection, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.clear()
+    monkeypatch.setenv("BATCHCONSOLE_API_KEY", key_of(person)[1])
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, Any]:
+    code = main([str(argument) for argument in arguments], send=send)
+    said = capsys.readouterr()
+    return code, json.loads(said.out or said.err)
+
+
+def test_a_job_is_created_from_a_file_and_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(ASKED))
+    code, job = run(capsys, "jobs", "create", file)
+    assert (code, job["job_name"]) == (0, "nightly")
+    assert run(capsys, "jobs", "list", "--query", "night") == (0, [job])
+    assert run(capsys, "jobs", "get", job["id"]) == (0, job)
+
+
+def test_a_refusal_says_why(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(ASKED | {"job_name": "a b"}))
+    code, problem = run(capsys, "jobs", "create", file)
+    assert (code, problem["errors"][0]["field"]) == (3, "job_name")
+
+
+@pytest.mark.parametrize(("status", "expected"), [("Completed", 0), ("Failed", 1), ("Queued", 5)])
+def test_waiting_tells_how_the_jobs_ended(
+    capsys: pytest.CaptureFixture[str], connection: Connection, status: str, expected: int
+) -> None:
+    done, other = make_job(connection, status="Completed"), make_job(connection, status=status)
+    code, jobs = run(capsys, "jobs", "wait", done.pk, other.pk, "--timeout", 0)
+    assert (code, [job["status"] for job in jobs]) == (expected, ["Completed", status])
+
+
+def test_a_job_is_stopped(capsys: pytest.CaptureFixture[str], connection: Connection, person: User) -> None:
+    job = make_job(connection, created_by=person)
+    assert run(capsys, "jobs", "stop", job.pk)[1]["status"] == "Cancelled"
+
+
+def test_a_check_that_could_not_be_done_is_bad(capsys: pytest.CaptureFixture[str], connection: Connection) -> None:
+    def send_and_fail(request: urllib.request.Request) -> tuple[int, bytes]:
+        InputCheck.objects.update(state=InputCheck.State.FAILED)
+        return send(request)
+
+    asked = ["check", "s3://prompts/in/", "--model-id", MODEL, "--interval", "0"]
+    assert main(asked, send=send_and_fail) == 1
+    assert json.loads(capsys.readouterr().out)["state"] == "failed"
+
+
+def test_a_console_that_is_away_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    def nobody(request: urllib.request.Request) -> tuple[int, bytes]:
+        raise ApiError(0, {"detail": "away"})
+
+    assert main(["jobs", "get", "1"], send=nobody) == 4
+    assert "away" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_json_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "job.json").write_text("{")
+    assert main(["jobs", "create", str(tmp_path / "job.json")], send=send) == 2
+    assert "job.json" in capsys.readouterr().err
