@@ -25,6 +25,7 @@ from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.model_rules import refusal, takes_converse
 from batchconsole.jobs.models import BatchJob, Connection, JobRequest
+from batchconsole.jobs.models.job import new_client_request_token
 from batchconsole.jobs.tags import tags_in_use
 from batchconsole.records import catalogue
 from batchconsole.records.limits import Limits
@@ -38,6 +39,7 @@ ROLE_NAME_RULE = (
 )
 EXISTING, NEW = "existing", "new"
 # The jobs that a job comes from.
+GIVEN_OUT = re.compile("[0-9a-f]{32}")  # request tokens of this console
 FAMILY = ("resend_of", "clone_of")
 # Each job has a name and a token of its own.
 NOT_CLONED = ("job_name", "client_request_token")
@@ -92,6 +94,8 @@ class JobForm(TaggedForm):
     )
     resend_of = forms.ModelChoiceField(BatchJob.objects.none(), required=False, widget=forms.HiddenInput)
     clone_of = forms.ModelChoiceField(BatchJob.objects.none(), required=False, widget=forms.HiddenInput)
+    # The job's client request token: a form that is sent twice is one job.
+    request_token = forms.CharField(required=False, widget=forms.HiddenInput, initial=new_client_request_token)
     model_id = ApiTextField("modelId", label="Model", invalid="Enter a valid model ID or ARN.")
     model_invocation_type = forms.ChoiceField(
         label="Model invocation type",
@@ -194,6 +198,12 @@ class JobForm(TaggedForm):
                 f"The job name {name} is already in use. Enter another name, such as {free}.", code="in_use"
             )
         return name
+
+    def clean_request_token(self) -> str:
+        """The token as it was given out, or nothing: then, and where another job has it, the job gets a fresh one."""
+        token: str = self.cleaned_data["request_token"]
+        is_used = BatchJob.objects.filter(connection=self.connection, client_request_token=token).exists()
+        return token if GIVEN_OUT.fullmatch(token) and not is_used else ""
 
     def clean_model_id(self) -> str:
         model_id: str = self.cleaned_data["model_id"]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template import Context
@@ -117,7 +118,27 @@ def _offer(request: ConsoleRequest, form: JobForm, name: str) -> None:
         form.take_offer(name, offer(name, form.connection, request.user))
 
 
+def _sent_before(request: ConsoleRequest) -> BatchJob | None:
+    """The job that the same form has made already: a button pressed twice. Under another name it is another job."""
+    token, name = request.POST.get("request_token", ""), request.POST.get("job_name", "").strip()
+    mine = BatchJob.objects.filter(connection=request.connection, created_by=request.user, job_name=name)
+    return mine.filter(client_request_token=token).first() if token else None
+
+
 def _submit(request: ConsoleRequest) -> HttpResponse:
+    job = _sent_before(request)
+    if job:
+        return redirect(job)
+    try:
+        return _submit_first(request)
+    except IntegrityError:  # two at the same moment: the database has let one of them through
+        job = _sent_before(request)
+        if job is None:
+            raise
+        return redirect(job)
+
+
+def _submit_first(request: ConsoleRequest) -> HttpResponse:
     form = JobForm(request.POST, connection=request.connection)
     doubts = check_form(form, request.user) if form.is_valid() else []
     if not form.is_valid():
@@ -168,7 +189,7 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
     return lifecycle.create_job(
         connection=request.connection,
         actor=request.user,
-        request=asked,
+        request=replace(asked, client_request_token=form.cleaned_data["request_token"]),
         check_input=form.cleaned_data["check_input"],
         resend_of=form.cleaned_data["resend_of"],
         clone_of=form.cleaned_data["clone_of"],

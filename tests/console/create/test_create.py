@@ -29,6 +29,34 @@ def test_it_works(client: Client, posted: dict[str, Any]) -> None:
     assert job.created_by == response.wsgi_request.user
 
 
+TOKEN = "0123456789abcdef" * 2
+
+
+def test_a_button_pressed_twice_makes_one_job(client: Client, posted: dict[str, Any]) -> None:
+    answers = [client.post(URL, posted | {"request_token": TOKEN}) for _ in range(2)]
+    job = BatchJob.objects.get()
+    assert job.client_request_token == TOKEN
+    assert {answer["Location"] for answer in answers} == {job.get_absolute_url()}
+
+
+def test_each_form_that_is_opened_has_a_token_of_its_own(client: Client, local: Connection) -> None:
+    tokens = {control(client.get(URL).text, "request_token") for _ in range(2)}
+    assert len(tokens) == 2
+
+
+def test_a_form_gone_back_to_makes_another_job_under_another_name(client: Client, posted: dict[str, Any]) -> None:
+    for name in ("first", "second"):
+        client.post(URL, posted | {"job_name": name, "request_token": TOKEN})
+    assert {job.job_name for job in BatchJob.objects.all()} == {"first", "second"}
+    assert len(set(BatchJob.objects.values_list("client_request_token", flat=True))) == 2
+
+
+@pytest.mark.parametrize("token", ["", "short", "x" * 300, "0123456789ABCDEF" * 2])
+def test_a_token_that_was_not_given_out_is_replaced(client: Client, posted: dict[str, Any], token: str) -> None:
+    client.post(URL, posted | {"request_token": token})
+    assert BatchJob.objects.get().client_request_token != token
+
+
 def test_every_field_reaches_the_job(client: Client, posted: dict[str, Any]) -> None:
     optional = {
         "timeout_duration_in_hours": "48",
