@@ -184,6 +184,11 @@ class JobForm(TaggedForm):
         self.helper.attrs = {"data-field-check": reverse("job-create", args=[connection.name]) + "check/"}
         self.helper.layout = job_layout(connection.name)
 
+    def offer_no_new_role(self) -> None:
+        """For who may make none, or where a job could not be given one."""
+        kinds = cast("forms.ChoiceField", self.fields["service_role"])
+        kinds.choices = [kind for kind in ROLE_KINDS if kind[0] != NEW]
+
     def use_role(self, arn: str) -> None:
         """Go on with the role that was just made, should the form come back."""
         posted = self.data.copy()  # type: ignore[attr-defined] # a QueryDict: only a posted form makes a role

@@ -35,7 +35,7 @@ from batchconsole.console.s3.places import Place
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.models import BatchJob, Right
 from batchconsole.jobs.service_roles import create_service_role
 
 # IAM's word for a new role whose name is taken.
@@ -108,6 +108,8 @@ def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpRespons
         known = known_offer(name, form.connection)
         if known:
             form.take_offer(name, known)
+    if request.connection.service_roles or not request.user.has_perm(Right.ROLES, request.connection):
+        form.offer_no_new_role()
     context |= summary_context(request.connection, str(form["model_id"].value() or ""))
     check = shown_before(request.connection, request.POST.get("input_check", ""))
     return render(request, "console/create/job_create.html", {"form": form, **check, **context})

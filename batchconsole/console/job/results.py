@@ -15,14 +15,13 @@ from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.resend_question import ResendQuestion
 from batchconsole.console.job.results_tab import read_wanted
-from batchconsole.console.job.views import find
+from batchconsole.console.job.views import find, find_readable
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import resending
 from batchconsole.jobs.answered_tables import read_answered_table, table_of
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
-from batchconsole.jobs.results import require_reading
 from batchconsole.records import exports
 from batchconsole.records.answer_schemas import Column
 from batchconsole.records.joining import Row
@@ -42,8 +41,7 @@ def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> Http
 
     ``?resends=1`` joins them with the resends, ``?order=input`` keeps the order of the input.
     """
-    job = find(request, pk)
-    require_reading(request.user, job)
+    job = find_readable(request, pk)
     if kind not in FORMATS or job.results != BatchJob.Results.READY:
         raise Http404("There is no such file.")
     write, content_type = FORMATS[kind]
@@ -63,7 +61,7 @@ def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> Http
 @require_safe
 def table(request: ConsoleRequest, connection: str, pk: int, kind: str) -> HttpResponse | StreamingHttpResponse:
     """The table that the input was made of, in its own order, with a column for each answer."""
-    job = find(request, pk)
+    job = find_readable(request, pk)
     made = table_of(job) if job.results == BatchJob.Results.READY else None
     if made is None or kind not in ("csv", "parquet"):
         raise Http404("There is no such file.")

@@ -11,7 +11,6 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.console.frame.access import may
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import CheckView
 from batchconsole.console.job.results_tab import read_errors, read_raw, read_results
@@ -19,7 +18,7 @@ from batchconsole.console.job.stages import pace, stages, times_entered
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import definition, lifecycle
-from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import BatchJob, Event, Status
 from batchconsole.jobs.results import request_results, require_reading
 from batchconsole.jobs.scheduling import why_waiting
@@ -45,6 +44,13 @@ def find(request: ConsoleRequest, pk: int) -> BatchJob:
     )
     jobs = jobs.defer("input_check__report_json", "input_check__preview_json")  # large, and only one tab's
     job: BatchJob = get_object_or_404(jobs, connection=request.connection, pk=pk)
+    return job
+
+
+def find_readable(request: ConsoleRequest, pk: int) -> BatchJob:
+    """The job, for who may read its records where they lie; raises NotAllowed."""
+    job = find(request, pk)
+    require_reading(request.user, job)
     return job
 
 
@@ -77,7 +83,9 @@ def tabs_of(request: ConsoleRequest, job: BatchJob) -> dict[str, str]:
     Answers, and the errors among them, are for who may read records.
     """
     hidden = set() if job.check_input else {"check"}
-    if not may(request.user, "job-record", request.connection):
+    try:
+        require_reading(request.user, job)
+    except NotAllowed:
         hidden |= OF_RECORDS
     return {name: title for name, title in TABS.items() if name not in hidden}
 
@@ -152,8 +160,7 @@ READ_TAB = {
 @require_safe
 def record(request: ConsoleRequest, connection: str, pk: int, position: int) -> HttpResponse:
     """One record as AWS wrote it: a page of its own, or the body of a dialog."""
-    job = find(request, pk)
-    require_reading(request.user, job)
+    job = find_readable(request, pk)
     context: dict[str, Any] = {"job": job, "position": position}
     try:
         context["raw"] = read_raw(job, position)

@@ -6,12 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
-from batchconsole.jobs.models import Connection, Event, Grant
+from batchconsole.jobs.models import BatchJob, Connection, Event, Grant
 from batchconsole.urls import urlpatterns as ours
-from tests.console.conftest import Answer, MakeJob
+from tests.console.conftest import Answer, MakeJob, filled_in
 from tests.factories import grant
 
 PAGE = {"Accept": "text/html"}
+ROLE = "arn:aws:iam::123456789012:role/batch"
 
 
 def unsaid(request: HttpRequest) -> HttpResponse:
@@ -127,3 +128,41 @@ def test_activity_and_its_filter_know_only_what_one_may_view(
     for word in ("hidden-person", "payroll", "Production", "API key created</td>"):
         assert word not in text
     assert "hidden-person" not in client.get("/local/jobs/").text
+
+
+def test_answers_that_lie_where_the_connection_allows_no_reading_are_not_shown(
+    client: Client, connection: Connection, make_job: MakeJob
+) -> None:
+    connection.input_prefixes = connection.output_prefixes = connection.upload_prefixes = ["s3://prompts/"]
+    connection.save()
+    job = make_job(results="ready", output_s3_uri="s3://payroll/")
+    assert client.get(f"{job.get_absolute_url()}?tab=results").context["tab"] == "details"
+    for part in ("records/0/", "results.csv", "table.csv"):
+        answer = client.get(f"{job.get_absolute_url()}{part}")
+        assert answer.status_code == 403
+        assert "allows read only in s3://prompts/" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("role", "listed", "is_offered"), [("Submitter", [], False), ("Operator", [], True), ("Operator", [ROLE], False)]
+)
+def test_a_new_service_role_is_offered_to_who_may_make_one(
+    role: str, listed: list[str], is_offered: bool, client: Client, person: User, connection: Connection
+) -> None:
+    Grant.objects.all().delete()
+    grant(person, role)
+    Connection.objects.update(service_roles=listed)
+    text = client.get("/local/jobs/create/").text
+    assert ("Create and use a new service role" in text) == ('name="role_name"' in text) == is_offered
+    assert 'name="role_arn"' in text
+
+
+def test_a_submitter_who_asks_for_a_new_role_all_the_same_gets_none(
+    client: Client, person: User, connection: Connection
+) -> None:
+    Grant.objects.all().delete()
+    grant(person, "Submitter")
+    answer = client.post("/local/jobs/create/", filled_in(service_role="new", role_name="mine"))
+    assert answer.status_code == 200
+    assert "the right “roles” on Local stack" in answer.text
+    assert not BatchJob.objects.exists()
