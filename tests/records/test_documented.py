@@ -20,12 +20,26 @@ HIGH = {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}}
 RESULTS = ["web_search", "web_fetch", "code_execution", "bash_code_execution", "text_editor_code_execution"]
 CACHED = TEXT | {"cache_control": {"type": "ephemeral"}}
 
+CITY = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+def formatted(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "city", "schema": schema}}}
+
+
 SHOWN = [
     ({"inputText": "Hi", "textGenerationConfig": {"maxTokenCount": 9, "stopSequences": ["|", "User:"]}}, TITAN),
     ({"prompt": "Hi", "max_gen_len": 512, "temperature": 0.5, "top_p": 0.9}, LLAMA),
     ({"prompt": "Hi", "images": ["aGVsbG8="]}, "us.meta.llama3-2-11b-instruct-v1:0"),
     ({"prompt": "<s>[INST] Hi [/INST]", "max_tokens": 9, "stop": ["x"], "top_p": 0.9, "top_k": 50}, MISTRAL),
     ({"messages": CHAT, "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]}, MISTRAL),
+    ({"messages": CHAT} | formatted(CITY), GPT),
+    ({"messages": CHAT} | formatted(CITY), MISTRAL),
     ({"messages": CHAT, "max_completion_tokens": 9, "reasoning_effort": "low", "seed": 1, "logprobs": True}, GPT),
     ({"messages": [*CHAT, {"role": "assistant", "content": ""}, *CHAT]}, GPT),
     ({"messages": BLOCKS, "inferenceConfig": {"max_new_tokens": 9, "top_k": 20}}, NOVA_2),
@@ -40,6 +54,8 @@ TOLD = [
     ({"prompt": "Hi", "images": ["aGVsbG8="]}, LLAMA, "modality-refused"),
     ({"prompt": "Hi", "messages": CHAT}, MISTRAL, "prompt-or-messages"),
     ({"messages": CHAT, "stream": True}, GPT, "stream"),
+    ({"messages": CHAT} | formatted({"type": "string", "minLength": 1}), GPT, "schema-unsupported"),
+    ({"messages": CHAT} | formatted({"type": "array", "maxItems": 5}), GPT, "schema-unsupported"),
     ({"messages": CHAT, "modelId": GPT}, GPT, "unknown-field"),
     ({"messages": BLOCKS, "inferenceConfig": {"topP": 1.5}}, NOVA_2, "wrong-value"),
     ({"messages": BLOCKS, "reasoningConfig": {"type": "on"}}, NOVA_2, "reasoning-type"),

@@ -108,7 +108,9 @@ class MakingForm(PageForm):
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         help_text="An object with properties. Each top-level property becomes a column of the results.",
     )
-    output_s3_uri = S3UriField(help_text="The location of the .jsonl file with the records.")
+    output_s3_uri = S3UriField(
+        help_text="The location of the .jsonl file with the records. An uploaded table is kept beside it."
+    )
 
     def __init__(self, data: Any = None, *, storage: Storage, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, None if data is None else MultiValueDict(), initial=initial)
