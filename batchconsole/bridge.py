@@ -37,7 +37,7 @@ UNSENT = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class BridgeLimits:
     """How much of everything, in each process."""
 
     pages: int = 8  # requests that compute at once
@@ -67,7 +67,7 @@ class Client:
 
     receive_message: Channel
     send_message: Channel
-    limits: Limits
+    limits: BridgeLimits
     waited_seconds: float = 0
     moved_bytes: int = 0
     is_at_end: bool = False
@@ -125,10 +125,10 @@ class Client:
 class Bridge:
     """The ASGI application that serves *app*; ``limit_of`` gives a path's bound of a larger body, in bytes."""
 
-    def __init__(self, app: WsgiApp, *, limit_of: Callable[[str], int], limits: Limits | None = None) -> None:
+    def __init__(self, app: WsgiApp, *, limit_of: Callable[[str], int], limits: BridgeLimits | None = None) -> None:
         self.app = app
         self.limit_of = limit_of
-        self.limits = limits or Limits()
+        self.limits = limits or BridgeLimits()
         self.pages = BoundedSemaphore(self.limits.pages)
         self.streams = BoundedSemaphore(self.limits.streams)
         self.threads = ThreadPoolExecutor(self.limits.pages + self.limits.streams, thread_name_prefix="web")

@@ -23,12 +23,12 @@ def main() -> None:
     parser.add_argument("--model", required=True, metavar="FILE")
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
-    server = start(arguments.model, arguments.port)
+    server = start_server(arguments.model, arguments.port)
     print(f"serving {arguments.model} at {server.listening_address}", flush=True)
     threading.Event().wait()
 
 
-def start(model: str, port: int) -> xllamacpp.Server:
+def start_server(model: str, port: int) -> xllamacpp.Server:
     """A running server; what keeps it from running, which llama.cpp does not tell, ends the process in one line."""
     if not Path(model).is_file():
         sys.exit(f"There is no file {model}.")

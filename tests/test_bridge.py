@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from batchconsole.bridge import Bridge, Limits, header_variables
+from batchconsole.bridge import Bridge, BridgeLimits, header_variables
 from tests.running import run_coroutine
 
-LIMITS = Limits(pages=2, streams=2, buffered_bytes=1000, held_bytes=3000, idle_seconds=0.2, grace_seconds=0.2)
+LIMITS = BridgeLimits(pages=2, streams=2, buffered_bytes=1000, held_bytes=3000, idle_seconds=0.2, grace_seconds=0.2)
 UPLOADS = 1_000_000
 
 

@@ -13,7 +13,7 @@ from batchconsole.aws.policies import service_role_policy, service_role_trust
 from batchconsole.aws.session import Target, client
 
 __all__ = [
-    "Role",
+    "ServiceRole",
     "create_service_role",
     "list_service_roles",
     "new_role_documents",
@@ -27,7 +27,7 @@ DESCRIPTION = "Lets Amazon Bedrock read the input and write the output of batch 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Role:
+class ServiceRole:
     """A role Bedrock may assume."""
 
     name: str
@@ -37,17 +37,17 @@ class Role:
     created_at: datetime | None = None
 
 
-def list_service_roles(target: Target) -> list[Role]:
+def list_service_roles(target: Target) -> list[ServiceRole]:
     """The roles whose trust policy lets bedrock.amazonaws.com assume them, by name; raises :class:`AwsError`."""
-    found: list[Role] = []
+    found: list[ServiceRole] = []
     with translate("ListRoles", permission="iam:ListRoles"):
         for page in client(target, "iam").get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000}):
             found += [_role(item) for item in page["Roles"] if _trusts_bedrock(item["AssumeRolePolicyDocument"])]
     return sorted(found, key=lambda role: role.name.lower())
 
 
-def _role(item: dict[str, Any]) -> Role:
-    return Role(
+def _role(item: dict[str, Any]) -> ServiceRole:
+    return ServiceRole(
         name=item["RoleName"],
         arn=item["Arn"],
         path=item["Path"],

@@ -9,11 +9,11 @@ from batchconsole.jobs.input_sources import from_s3, read_table
 from batchconsole.jobs.models import Actor, BatchJob, MadeInput
 from batchconsole.jobs.resending import joined
 from batchconsole.jobs.storage import Storage
-from batchconsole.records.joining import Row
+from batchconsole.records.joining import JoinedRow
 from batchconsole.records.tables import Kind, TableError
 from batchconsole.records.tables import Row as TableRow
 
-Pair = tuple[TableRow, Row | None]
+Pair = tuple[TableRow, JoinedRow | None]
 
 
 def table_of(job: BatchJob) -> MadeInput | None:

@@ -90,7 +90,7 @@ def _check_request(connection: Connection, request: JobRequest) -> None:
     if request.role_arn.split(":")[4] != account_id(connection):
         raise _refused("Cross-account pass role is not allowed.", code="AccessDeniedException")
     reason = refusal(request.model_id, connection.region)
-    model = catalogue.find(request.model_id)
+    model = catalogue.find_model(request.model_id)
     if not reason and model and request.model_invocation_type == "Converse" and not takes_converse(model):
         reason = f"{model.name} does not take Converse requests."
     if reason:

@@ -59,7 +59,7 @@ GONE = frozenset({WORKER_LOST, "NoSuchBucket", "NoSuchKey", "NotFound", "Invalid
 CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
 
 
-def start(
+def start_check(
     connection: Connection, *, input_s3_uri: str, model_id: str, model_invocation_type: str, actor: Actor = None
 ) -> InputCheck:
     """Have an input checked soon; raises :class:`UserError` when *input_s3_uri* is no S3 location, or not allowed.
@@ -120,7 +120,7 @@ def _fingerprint(check: InputCheck, objects: InputObjects) -> str:
 SHARED = ("bytes_total", "bytes_done", "records", "problems", "report_json", "preview_json")
 
 
-def _report_progress(lease: Lease, progress: preflight.Progress) -> None:
+def _report_progress(lease: Lease, progress: preflight.CheckProgress) -> None:
     lease.renew(bytes_done=progress.bytes, records=progress.records, problems=progress.problems)
 
 

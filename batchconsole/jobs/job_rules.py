@@ -90,7 +90,7 @@ def _of_meaning(connection: Connection, request: JobRequest) -> Iterator[FieldPr
         yield FieldProblem("job_name", f"The job name {request.job_name} is already in use.")
     if reason := refusal(request.model_id, connection.region):
         yield FieldProblem("model_id", reason)
-    model = catalogue.find(request.model_id)
+    model = catalogue.find_model(request.model_id)
     if model and request.model_invocation_type == "Converse" and not takes_converse(model):
         yield FieldProblem("model_invocation_type", f"{model.name} does not take Converse requests.")
     account, here = "".join(request.role_arn.split(":")[4:5]), account_id(connection)

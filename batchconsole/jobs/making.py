@@ -62,7 +62,7 @@ def is_small(source: Source, look: Look, recipe: Recipe) -> bool:
     return is_short and look.extent.rows * size <= AT_ONCE_OUTPUT_BYTES
 
 
-def write(target: Target, output_s3_uri: str, records: Iterable[Line]) -> int:
+def write_records(target: Target, output_s3_uri: str, records: Iterable[Line]) -> int:
     """Write *records* as the object *output_s3_uri* and return how many; raises what they raise, and AwsError."""
     count = total = 0
 
@@ -92,7 +92,7 @@ def write(target: Target, output_s3_uri: str, records: Iterable[Line]) -> int:
 def write_now(connection: Connection, actor: Actor, *, output_s3_uri: str, records: Iterable[Line]) -> int:
     """Make input while the page waits, and return how many records; raises NotAllowed and what :func:`write` raises."""
     _require_making(connection, actor, output_s3_uri)
-    count = write(connection.target, output_s3_uri, records)
+    count = write_records(connection.target, output_s3_uri, records)
     _record_made(connection, actor, output_s3_uri=output_s3_uri, records=count)
     return count
 
@@ -152,7 +152,7 @@ class Order:
         )
 
 
-def start(connection: Connection, actor: Actor, order: Order) -> MadeInput:
+def start_making(connection: Connection, actor: Actor, order: Order) -> MadeInput:
     """Have input made by a worker soon; raises NotAllowed."""
     _require_making(connection, actor, order.output_s3_uri)
     made = order.row(connection, actor)
@@ -202,7 +202,7 @@ def make_input(made: MadeInput, lease: Lease) -> None:
     count = 0
     try:
         for uri, records in _objects(made, progress):
-            count += write(made.connection.target, uri, progress.count(records))
+            count += write_records(made.connection.target, uri, progress.count(records))
     except (TableError, RecipeError) as error:
         raise UserError(str(error), hint=error.hint) from error
     if made.resend_of and not count:

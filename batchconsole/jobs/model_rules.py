@@ -16,7 +16,7 @@ def refusal(model_id: str, region: str) -> str:
     elsewhere = _region_of(model_id)
     if elsewhere not in ("", region):
         return f"This ARN is of {elsewhere}, and the job will run in {region}. Choose a model of this region."
-    model = catalogue.find(model_id)
+    model = catalogue.find_model(model_id)
     if model is None:
         return ""
     if not model.batch:

@@ -89,7 +89,7 @@ def _store(model_id: str, region: str, by_profile: dict[str, Amounts]) -> None:
 
 def model_named(row: TokenPrice) -> Model | None:
     """The catalogue's model of a Price List row, by its id, its printed name, or its name in the usage type."""
-    known = catalogue.find(row.model_id)
+    known = catalogue.find_model(row.model_id)
     if known:
         return known
     names = _names()

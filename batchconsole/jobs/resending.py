@@ -18,14 +18,14 @@ from batchconsole.jobs.signals import nudge
 from batchconsole.records.answer_schemas import Column, Kind, merged
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
-from batchconsole.records.joining import Row, Run, join, join_in_order
+from batchconsole.records.joining import JoinedRow, Run, join, join_in_order
 from batchconsole.records.matching import pair
 from batchconsole.records.retry import Resent, chosen, resend
 
 Counted = Callable[[int], None]
 
 
-def start(
+def start_resend(
     job: BatchJob,
     actor: Actor,
     *,
@@ -143,7 +143,7 @@ def lineage(job: BatchJob) -> list[BatchJob]:
     return [each for each in found if each.results == BatchJob.Results.READY]
 
 
-def joined(job: BatchJob, *, with_resends: bool, in_input_order: bool = False) -> Iterator[Row]:
+def joined(job: BatchJob, *, with_resends: bool, in_input_order: bool = False) -> Iterator[JoinedRow]:
     """One row for each record of *job*, the newest answer counting; raises :class:`UserError` and AwsError.
 
     Without *in_input_order* rows come as the output has them.

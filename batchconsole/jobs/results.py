@@ -57,7 +57,7 @@ SEARCH_SECONDS = 8  # how long a page may look for a text
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """One record of a page and its number in the whole output, counted from 0."""
 
     position: int
@@ -71,7 +71,7 @@ class ResultPage:
     number: int
     size: int
     count: int
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ResultRow] = field(default_factory=list)
 
 
 def output_folder(job: BatchJob) -> tuple[str, str]:
@@ -291,7 +291,7 @@ def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> Result
         return read_span(files[name], start, end)
 
     family = family_for(job.model_id, job.model_invocation_type)
-    rows = [Row(place.position, read_input_line(line, family)) for place, line in fetch(places, read_range)]
+    rows = [ResultRow(place.position, read_input_line(line, family)) for place, line in fetch(places, read_range)]
     return ResultPage(number, size, len(inputs.errors), rows)
 
 
@@ -299,7 +299,7 @@ def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> Result
 class Found:
     """Records that were looked for. ``next`` is the position to look on from, ``None`` when all were looked at."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ResultRow] = field(default_factory=list)
     next: int | None = None
 
 
@@ -331,7 +331,7 @@ def _search(job: BatchJob, index: Index, text: str, *, since: int, at_most: int,
     matches = find_text(output_files(job), text, family, since=index.place(since), go_on=go_on)
     with closing(matches):  # type: ignore[type-var] # a generator
         for place, record in islice(matches, at_most):
-            found.rows.append(Row(place.position, record))
+            found.rows.append(ResultRow(place.position, record))
     if len(found.rows) == at_most:
         following = found.rows[-1].position + 1
         found.next = following if following < len(index) else None
@@ -344,14 +344,14 @@ def output_files(job: BatchJob) -> list[InputFile]:
     return [InputFile(file.name, file.size, partial(reader.open, file)) for file in job.result_files.all()]
 
 
-def read_record(job: BatchJob, position: int) -> Row | None:
+def read_record(job: BatchJob, position: int) -> ResultRow | None:
     """The record at *position*, counted from 0; ``None`` when there is none. Raises :class:`AwsError`."""
     stored = ResultIndex.objects.filter(job=job).first()
     index = stored.index if stored else Index()
     return _read(job, [index.place(position)])[0] if 0 <= position < len(index) else None
 
 
-def _read(job: BatchJob, places: list[Place]) -> list[Row]:
+def _read(job: BatchJob, places: list[Place]) -> list[ResultRow]:
     """The records at *places*, by as few ranged reads as their neighbourhood allows."""
     bucket, _ = output_folder(job)
     names = {place.file for place in places}
@@ -362,4 +362,4 @@ def _read(job: BatchJob, places: list[Place]) -> list[Row]:
         return s3.get_range(job.connection.target, bucket, file.key, start=start, end=end, etag=file.etag)
 
     family = family_for(job.model_id, job.model_invocation_type)
-    return [Row(place.position, read_line(line, family)) for place, line in fetch(places, read_range)]
+    return [ResultRow(place.position, read_line(line, family)) for place, line in fetch(places, read_range)]

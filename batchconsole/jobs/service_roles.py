@@ -3,7 +3,7 @@
 from typing import Any
 
 from batchconsole.aws import iam
-from batchconsole.aws.iam import Role
+from batchconsole.aws.iam import ServiceRole
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.role_access import Access, role_access
 from batchconsole.jobs.access import require, require_places
@@ -14,7 +14,7 @@ from batchconsole.jobs.models import Actor, Connection, Event, Right, Verb
 
 __all__ = [
     "Access",
-    "Role",
+    "ServiceRole",
     "create_service_role",
     "list_service_roles",
     "new_role_documents",
@@ -24,7 +24,7 @@ __all__ = [
 Document = dict[str, Any]
 
 
-def list_service_roles(connection: Connection, actor: Actor) -> list[Role]:
+def list_service_roles(connection: Connection, actor: Actor) -> list[ServiceRole]:
     """The roles of the account that Bedrock may assume and the connection lets jobs have, by name.
 
     Raises NotAllowed and AwsError.

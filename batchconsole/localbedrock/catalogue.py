@@ -25,7 +25,7 @@ def resolve(model_id: str, caller: Caller) -> Resolved | None:
 
     Nothing of another region or account is known, nor a profile that does not begin in the caller's region.
     """
-    model = catalogue.find(model_id)
+    model = catalogue.find_model(model_id)
     if model is None:
         return None
     if ":custom-model/" in model_id:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from batchconsole.localbedrock.faults import Fault
+from batchconsole.localbedrock.faults import InjectedFault
 from batchconsole.localbedrock.service import Service
 from batchconsole.localbedrock.settings import changed
 
@@ -20,7 +20,7 @@ def routes(service: Service) -> list[BaseRoute]:
 
     async def add_fault(request: Request) -> Response:
         try:
-            return _json(service.faults.add(msgspec.json.decode(await request.body(), type=Fault)), 201)
+            return _json(service.faults.add(msgspec.json.decode(await request.body(), type=InjectedFault)), 201)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return _json({"message": str(error)}, 400)
 

@@ -19,7 +19,7 @@ ERRORS: dict[str, ServiceError] = {
 }
 
 
-class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class InjectedFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One fault.
 
     ``throttle`` answers 429 and ``error`` 500, both without doing anything; ``slow`` waits ``seconds`` first; ``lost``
@@ -40,10 +40,10 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._faults: list[Fault] = []
+        self._faults: list[InjectedFault] = []
         self._ids = itertools.count(1)
 
-    def add(self, fault: Fault) -> Fault:
+    def add(self, fault: InjectedFault) -> InjectedFault:
         with self._lock:
             fault.id = next(self._ids)
             self._faults.append(fault)
@@ -53,11 +53,11 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def all(self) -> list[Fault]:
+    def all(self) -> list[InjectedFault]:
         with self._lock:
             return list(self._faults)
 
-    def take(self, *kinds: Kind, operation: str = "*") -> list[Fault]:
+    def take(self, *kinds: Kind, operation: str = "*") -> list[InjectedFault]:
         """The faults of *kinds* that strike this call of *operation*; each one's count goes down."""
         with self._lock:
             struck = [

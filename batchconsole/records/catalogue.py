@@ -120,14 +120,14 @@ def is_global(model_id: str) -> bool:
     return model_id.rpartition("/")[2].startswith("global.")
 
 
-def find(model_id: str) -> Model | None:
+def find_model(model_id: str) -> Model | None:
     """The model behind a bare id, a foundation-model ARN, an inference-profile id or ARN; ``None`` when not known."""
     return _by_id().get(bare_id(model_id))
 
 
 def guess_family(model_id: str) -> str | None:
     """The family name of *model_id*; for ids newer than the catalogue by the provider's prefix, else ``None``."""
-    model = find(model_id)
+    model = find_model(model_id)
     if model:
         return model.family
     name = bare_id(model_id)

@@ -12,7 +12,7 @@ import msgspec
 
 from batchconsole.records.answer_schemas import Cell, Column, Judge, cell, read_answer_fields
 from batchconsole.records.csv_writing import csv_chunks
-from batchconsole.records.joining import Row
+from batchconsole.records.joining import JoinedRow
 from batchconsole.records.results import fit_of
 
 FLUSH_BYTES = 2**16
@@ -47,7 +47,7 @@ class _Bodies(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Bodies).decode
 
 
-def values(row: Row) -> tuple[Any, ...]:
+def values(row: JoinedRow) -> tuple[Any, ...]:
     """The cells of *row*, in the order of :data:`COLUMNS`; what is not known is ``None``."""
     record = row.record
     return (
@@ -86,17 +86,17 @@ class Sheet:
     def header(self) -> list[str]:
         return [column.name for column in self.columns]
 
-    def cells(self, row: Row) -> tuple[Any, ...]:
+    def cells(self, row: JoinedRow) -> tuple[Any, ...]:
         """The cells of *row*, in the order of the columns; what is not known is ``None``."""
         return values(row) if self.fields is None else (*values(row), *self._judged(row), *self._fields(row))
 
-    def _judged(self, row: Row) -> tuple[bool | None, str | None]:
+    def _judged(self, row: JoinedRow) -> tuple[bool | None, str | None]:
         fit = fit_of(row.record, self.judge)
         if fit is None:
             return None, None
         return fit.matches, None if fit.matches else f"{fit.path}: {fit.problem}"
 
-    def _fields(self, row: Row) -> list[Cell]:
+    def _fields(self, row: JoinedRow) -> list[Cell]:
         found = read_answer_fields(row.record.answer)
         return [cell(found.get(field.name), field.kind) for field in self.fields or ()]
 
@@ -116,17 +116,19 @@ class AnsweredTable:
         added = _named_apart([self.sheet.columns[place] for place in self.places], taken)
         self.columns = [*(Column(name, "string") for name in names), *added]
 
-    def cells(self, pair: tuple[dict[str, str], Row | None]) -> tuple[Any, ...]:
+    def cells(self, pair: tuple[dict[str, str], JoinedRow | None]) -> tuple[Any, ...]:
         """The cells of a row of the table with its answer."""
         values, row = pair
         answered = self.sheet.cells(row) if row else (None,) * len(self.sheet.columns)
         return (*(values.get(name) for name in self.names), *(answered[place] for place in self.places))
 
-    def as_csv(self, pairs: Iterable[tuple[dict[str, str], Row | None]], *, for_excel: bool = False) -> Iterator[bytes]:
+    def as_csv(
+        self, pairs: Iterable[tuple[dict[str, str], JoinedRow | None]], *, for_excel: bool = False
+    ) -> Iterator[bytes]:
         rows = (map(csv_cell, self.cells(pair)) for pair in pairs)
         return csv_chunks([column.name for column in self.columns], rows, for_excel=for_excel)
 
-    def as_parquet(self, pairs: Iterable[tuple[dict[str, str], Row | None]]) -> Iterator[bytes]:
+    def as_parquet(self, pairs: Iterable[tuple[dict[str, str], JoinedRow | None]]) -> Iterator[bytes]:
         return parquet_chunks(self.columns, _in_groups(map(self.cells, pairs), GROUP_ROWS))
 
 
@@ -145,7 +147,7 @@ def _named_apart(fields: Iterable[Column], taken: set[str]) -> Iterator[Column]:
         yield Column(name, field.kind)
 
 
-def jsonl(rows: Iterable[Row], fields: Sequence[Column] | None = None) -> Iterator[bytes]:
+def jsonl(rows: Iterable[JoinedRow], fields: Sequence[Column] | None = None) -> Iterator[bytes]:
     """One JSON object a row: the cells, and ``modelInput`` and ``modelOutput`` as they stand in the files."""
     encode, sheet = msgspec.json.Encoder().encode, Sheet(fields)
     header = sheet.header
@@ -167,7 +169,9 @@ def _bodies(line: bytes) -> _Bodies:
         return _Bodies()
 
 
-def as_csv(rows: Iterable[Row], fields: Sequence[Column] | None = None, *, for_excel: bool = False) -> Iterator[bytes]:
+def as_csv(
+    rows: Iterable[JoinedRow], fields: Sequence[Column] | None = None, *, for_excel: bool = False
+) -> Iterator[bytes]:
     """A header and one line a row; what is not known is an empty cell. See :func:`csv_writing.csv_chunks`."""
     sheet = Sheet(fields)
     return csv_chunks(sheet.header, (map(csv_cell, sheet.cells(row)) for row in rows), for_excel=for_excel)
@@ -198,7 +202,7 @@ class _Sink(io.RawIOBase):
 
 
 def as_parquet(
-    rows: Iterable[Row], fields: Sequence[Column] | None = None, *, group_rows: int = GROUP_ROWS
+    rows: Iterable[JoinedRow], fields: Sequence[Column] | None = None, *, group_rows: int = GROUP_ROWS
 ) -> Iterator[bytes]:
     """A Parquet file with the columns of :class:`Sheet`, each of its own type.
 
@@ -228,8 +232,8 @@ def parquet_chunks(columns: Sequence[Column], groups: Iterable[list[tuple[Any, .
     yield sink.take()
 
 
-def _groups(rows: Iterable[Row], group_rows: int) -> Iterator[list[Row]]:
-    group: list[Row] = []
+def _groups(rows: Iterable[JoinedRow], group_rows: int) -> Iterator[list[JoinedRow]]:
+    group: list[JoinedRow] = []
     size = 0
     for row in rows:
         group.append(row)

@@ -23,7 +23,7 @@ SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 SURROGATE_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class CheckTarget(msgspec.Struct, frozen=True, kw_only=True):
     """What records are checked for: model, invocation type and, to judge media in S3, where the job's input lies."""
 
     model_id: str
@@ -44,7 +44,7 @@ class Seen(msgspec.Struct, kw_only=True):
 class Inspector:
     """Looks at lines for one target."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: CheckTarget) -> None:
         self.target = target
         self.context = Context.of(target.model_id)
         self.family: AnyFamily | None = family_for(target.model_id, target.invocation_type)

@@ -32,7 +32,7 @@ class Replies(msgspec.Struct):
     outputs: Numbers
 
 
-class Row(msgspec.Struct):
+class JoinedRow(msgspec.Struct):
     """One record with what became of it. ``run`` counts the jobs from 0, the original."""
 
     outcome: Outcome
@@ -40,7 +40,7 @@ class Row(msgspec.Struct):
     run: int
 
 
-def join(runs: Sequence[Run]) -> Iterator[Row]:
+def join(runs: Sequence[Run]) -> Iterator[JoinedRow]:
     """The rows of the job ``runs[0]`` and of the resends after it, oldest first.
 
     Each record of the original input gives one row: the newest success, else the newest failure, else unanswered.
@@ -53,14 +53,14 @@ def join(runs: Sequence[Run]) -> Iterator[Row]:
         for position, line in enumerate(lines_of(run.outputs)):
             if keep[position]:
                 record = read_line(line, run.family)
-                yield Row(Outcome.FAILED if record.is_error else Outcome.ANSWERED, record, number)
+                yield JoinedRow(Outcome.FAILED if record.is_error else Outcome.ANSWERED, record, number)
     for number, (run, keep) in enumerate(zip(runs, _unanswered_inputs(pairings, replies), strict=True)):
         for position, line in enumerate(lines_of(run.inputs)):
             if keep[position]:
-                yield Row(Outcome.UNANSWERED, read_input_line(line, run.family), number)
+                yield JoinedRow(Outcome.UNANSWERED, read_input_line(line, run.family), number)
 
 
-def join_in_order(runs: Sequence[Run]) -> Iterator[Row]:
+def join_in_order(runs: Sequence[Run]) -> Iterator[JoinedRow]:
     """As :func:`join`, a row for each record of the original input, in its order.
 
     What is in no input is left out. The answers lie in a temporary file meanwhile, as they come in any order; memory is
@@ -76,7 +76,7 @@ def join_in_order(runs: Sequence[Run]) -> Iterator[Row]:
                 if keep[number][answer] and answer in asked:
                     spool.keep(asked[answer], number, line)
         for position, line in enumerate(lines_of(runs[0].inputs)):
-            yield spool.row(position, runs) or Row(Outcome.UNANSWERED, read_input_line(line, runs[0].family), 0)
+            yield spool.row(position, runs) or JoinedRow(Outcome.UNANSWERED, read_input_line(line, runs[0].family), 0)
 
 
 class _Spool:
@@ -101,14 +101,14 @@ class _Spool:
         self.starts[position], self.sizes[position], self.numbers[position] = self.end, len(line), number
         self.end += len(line)
 
-    def row(self, position: int, runs: Sequence[Run]) -> Row | None:
+    def row(self, position: int, runs: Sequence[Run]) -> JoinedRow | None:
         """The row of the line kept for *position*; ``None`` when there is none."""
         if position >= len(self.starts) or self.starts[position] == ALONE:
             return None
         self.file.seek(self.starts[position])
         number = self.numbers[position]
         record = read_line(self.file.read(self.sizes[position]), runs[number].family)
-        return Row(Outcome.FAILED if record.is_error else Outcome.ANSWERED, record, number)
+        return JoinedRow(Outcome.FAILED if record.is_error else Outcome.ANSWERED, record, number)
 
 
 def lines_of(files: Sequence[InputFile]) -> Iterator[bytes]:

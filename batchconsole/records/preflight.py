@@ -10,13 +10,13 @@ from itertools import islice
 
 import msgspec
 
-from batchconsole.records.catalogue import Model, find
+from batchconsole.records.catalogue import Model, find_model
 from batchconsole.records.duplicates import find_repeated
 from batchconsole.records.estimates import estimate_cost, input_tokens, output_tokens_at_most
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
 from batchconsole.records.fingerprints import MAX_FINGERPRINTS
-from batchconsole.records.inspection import Inspector, Target
+from batchconsole.records.inspection import CheckTarget, Inspector
 from batchconsole.records.limits import Limits, about_input, file_findings, job_findings
 from batchconsole.records.lines import Batch, batches
 from batchconsole.records.prices import Price, find_price
@@ -29,7 +29,7 @@ MAX_REPEATED = 1000  # fingerprints looked for to find examples
 MAX_LISTED = 200_000  # the same for a list of all, some 50 MB
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+class CheckProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a check is: bytes of all files read and to read, records and problems so far."""
 
     bytes: int
@@ -38,7 +38,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     problems: int
 
 
-ProgressCallback = Callable[[Progress], None]
+ProgressCallback = Callable[[CheckProgress], None]
 
 
 def check(
@@ -60,7 +60,7 @@ def check(
 
     Whatever the bytes are, the outcome is a report. Raises what opening or reading a file raises, and nothing else.
     """
-    target = Target(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
+    target = CheckTarget(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
     run = _Check(list(files), target, limits or Limits(), progress, executor)
     return run.report(price or find_price(model_id))
 
@@ -78,7 +78,7 @@ def find_all(
     The files are read once more as the findings are taken, and again when recordIds repeat. Raises what :func:`check`
     raises.
     """
-    target = Target(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
+    target = CheckTarget(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
     return _Check(list(files), target, limits or Limits(), None, None).findings()
 
 
@@ -112,7 +112,7 @@ def _sniff(file: InputFile) -> Sniffed:
     return sniff(file.name, head[:HEAD_BYTES])
 
 
-def _scan_part(job: tuple[InputFile, Target, int]) -> Part:
+def _scan_part(job: tuple[InputFile, CheckTarget, int]) -> Part:
     file, target, start = job
     return scan(file, target, start=start, end=min(start + PART_BYTES, file.size))
 
@@ -139,7 +139,7 @@ class _Check:
     def __init__(
         self,
         files: list[InputFile],
-        target: Target,
+        target: CheckTarget,
         limits: Limits,
         progress: ProgressCallback | None,
         executor: Executor | None,
@@ -196,7 +196,7 @@ class _Check:
             self.total.problems.add(finding)
 
     def _model_findings(self) -> Iterator[Finding]:
-        model_id, model = self.target.model_id, find(self.target.model_id)
+        model_id, model = self.target.model_id, find_model(self.target.model_id)
         if self.family is None:
             yield about_input(
                 "unknown-format",
@@ -284,7 +284,7 @@ class _Check:
     def _tell(self, part: Part) -> None:
         if self.progress:
             self.progress(
-                Progress(
+                CheckProgress(
                     bytes=self.done_bytes + part.bytes,
                     total_bytes=self.total_bytes,
                     records=self.total.records + part.records,
@@ -303,7 +303,7 @@ class _Check:
             self.total.problems.add(_repeated(example), count=left)
 
     def _summary(self, price: Price | None) -> Report:
-        model, total = find(self.target.model_id), self.total
+        model, total = find_model(self.target.model_id), self.total
         tokens, at_most = input_tokens(total), output_tokens_at_most(total, model)
         return Report(
             model_id=self.target.model_id,

@@ -82,7 +82,7 @@ def _shipped() -> tuple[str, dict[tuple[str, str], Price]]:
 
 
 def find_price(model_id: str, region: str = "us-east-1") -> Price | None:
-    """The shipped batch price of *model_id* (any form :func:`catalogue.find` takes); ``None`` when unknown.
+    """The shipped batch price of *model_id* (any form :func:`catalogue.find_model` takes); ``None`` when unknown.
 
     Claude from 4.5 on costs a tenth less through its ``global.`` inference profile than through all others
     (https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html).

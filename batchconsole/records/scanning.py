@@ -10,7 +10,7 @@ from msgspec import NODEFAULT, UNSET
 from batchconsole.records.families.schema import QuickLook
 from batchconsole.records.files import InputFile
 from batchconsole.records.fingerprints import Fingerprints
-from batchconsole.records.inspection import UNREADABLE, Inspector, Target
+from batchconsole.records.inspection import UNREADABLE, CheckTarget, Inspector
 from batchconsole.records.lines import Batch, range_batches
 from batchconsole.records.report import MAX_EXAMPLES, Example, Finding, Problems
 from batchconsole.records.sniffing import BOM
@@ -47,7 +47,7 @@ SUMS = ("lines", "bytes", "records", "records_with_errors", "characters", "media
 
 def scan(
     file: InputFile,
-    target: Target,
+    target: CheckTarget,
     *,
     start: int = 0,
     end: int | None = None,
@@ -86,7 +86,7 @@ def _measure_unknown(body: dict[str, Any]) -> tuple[int, int | None]:
 class _Scanner:
     """Reads batches of one file. Each line gets a quick look; whatever is not plainly good gets a close one."""
 
-    def __init__(self, file: str, target: Target) -> None:
+    def __init__(self, file: str, target: CheckTarget) -> None:
         self.file = file
         self.inspector = Inspector(target)
         family = self.inspector.family

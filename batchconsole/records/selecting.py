@@ -6,7 +6,7 @@ import msgspec
 
 from batchconsole.records.answer_schemas import Judge
 from batchconsole.records.index import NO_TOKENS, Index, Numbers
-from batchconsole.records.joining import Row
+from batchconsole.records.joining import JoinedRow
 from batchconsole.records.results import Totals, fit_of
 from batchconsole.records.retry import Outcome
 from batchconsole.records.searching import record_finder
@@ -65,13 +65,13 @@ def _in_order(index: Index, found: Sequence[int], order: str, in_input_order: Se
     return sorted(found, key=lambda position: (tokens[position] == NO_TOKENS, sign * tokens[position]))
 
 
-def select(rows: Iterable[Row], wanted: Wanted) -> Iterator[Row]:
+def select(rows: Iterable[JoinedRow], wanted: Wanted) -> Iterator[JoinedRow]:
     """Those of *rows* that are *wanted*, in their own order."""
     tests = list(_tests(wanted))
     return (row for row in rows if all(test(row) for test in tests))
 
 
-def _tests(wanted: Wanted) -> Iterator[Callable[[Row], bool]]:
+def _tests(wanted: Wanted) -> Iterator[Callable[[JoinedRow], bool]]:
     outcomes = {ERRORS: Outcome.FAILED, UNANSWERED: Outcome.UNANSWERED}
     if wanted.only in outcomes:
         yield lambda row: row.outcome is outcomes[wanted.only]

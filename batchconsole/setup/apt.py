@@ -10,10 +10,10 @@ def install(*packages: str) -> bool:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return False
     print(f"Installing {', '.join(packages)} with apt-get.", flush=True)
-    return run("update") and run("install", "--yes", "--no-install-recommends", *packages)
+    return run_apt("update") and run_apt("install", "--yes", "--no-install-recommends", *packages)
 
 
-def run(*arguments: str) -> bool:
+def run_apt(*arguments: str) -> bool:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(
         ["apt-get", "--quiet", "--quiet", *arguments],

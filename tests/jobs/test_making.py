@@ -80,7 +80,7 @@ def start(
     actor = values.pop("actor", None)
     values = {"output_s3_uri": f"s3://{bucket}/made/data.jsonl", **values}
     order = making.Order(source=source, look=look(source), recipe=recipe, upload=token, **values)
-    return making.start(connection, actor, order)
+    return making.start_making(connection, actor, order)
 
 
 def done(made: MadeInput) -> MadeInput:
@@ -97,7 +97,7 @@ def test_it_works(connection: Connection, bucket: str) -> None:
     source = uploaded(CSV)
     uri = f"s3://{bucket}/made/a.jsonl"
     records = read_records(source, look(source).kind, is_foreign=False, recipe=RECIPE)
-    assert making.write(connection.target, uri, records) == 2
+    assert making.write_records(connection.target, uri, records) == 2
     first, second = written(connection, uri)
     assert first["recordId"] == "a"
     assert second["modelInput"]["messages"][0]["content"] == [{"text": "Answer: How?"}]

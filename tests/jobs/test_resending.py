@@ -79,7 +79,7 @@ def job(ended: Callable[..., BatchJob]) -> BatchJob:
 
 def written(job: BatchJob, **choice: Any) -> list[str]:
     """The ids of the records that a resend of *job* with *choice* holds."""
-    made = resending.start(job, None, **choice)
+    made = resending.start_resend(job, None, **choice)
     making.make_input(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.DONE, made.error
@@ -105,7 +105,7 @@ def test_answered_records_fill_up_to_a_least_number(job: BatchJob) -> None:
 
 
 def test_the_lines_are_those_of_the_input_to_the_byte(job: BatchJob) -> None:
-    made = resending.start(job, None, failed=True, unanswered=False)
+    made = resending.start_resend(job, None, failed=True, unanswered=False)
     found = resending.objects(made, held(making.make_input, made), read=lambda size: None)
     written = [(uri, [each.line for each in records]) for uri, records in found]
     assert written == [(made.output_s3_uri, [line(2), line(3)])]
@@ -113,12 +113,12 @@ def test_the_lines_are_those_of_the_input_to_the_byte(job: BatchJob) -> None:
 
 def test_nothing_chosen_is_refused(job: BatchJob) -> None:
     with pytest.raises(UserError, match="Choose the records to resend"):
-        resending.start(job, None, failed=False, unanswered=False)
+        resending.start_resend(job, None, failed=False, unanswered=False)
 
 
 def test_nothing_left_to_send_is_said(ended: Callable[..., BatchJob]) -> None:
     done = ended("done", [line(0)], [outcome(0, "zero")])
-    made = resending.start(done, None, failed=True, unanswered=True)
+    made = resending.start_resend(done, None, failed=True, unanswered=True)
     making.make_input(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.FAILED
@@ -126,7 +126,7 @@ def test_nothing_left_to_send_is_said(ended: Callable[..., BatchJob]) -> None:
 
 
 def test_the_form_opens_with_the_new_input_and_says_what_it_resends(job: BatchJob) -> None:
-    made = resending.start(job, None, failed=True, unanswered=False)
+    made = resending.start_resend(job, None, failed=True, unanswered=False)
     assert made.form_fields == {
         "clone": job.pk,
         "resend_of": job.pk,
@@ -193,7 +193,7 @@ def other_line(number: int) -> bytes:
 
 def merged(job: BatchJob, *others: BatchJob, **choice: Any) -> MadeInput:
     """The input that holds what *job* and *others* left without an answer."""
-    made = resending.start(job, None, failed=True, unanswered=True, merges=others, **choice)
+    made = resending.start_resend(job, None, failed=True, unanswered=True, merges=others, **choice)
     making.make_input(made)
     made.refresh_from_db()
     assert made.state == MadeInput.State.DONE, made.error

@@ -20,7 +20,7 @@ ON_JOB: dict[str, Verb] = {
     "cancel": lifecycle.cancel,
     "release": lifecycle.release,
     "tag": lambda job, actor: lifecycle.edit_tags(job, actor, []),
-    "resend": lambda job, actor: resending.start(job, actor, failed=True, unanswered=True),
+    "resend": lambda job, actor: resending.start_resend(job, actor, failed=True, unanswered=True),
     "read results": results.request_results,
     "create a resend": lambda job, actor: create(job.connection, actor, resend_of=job),
 }
@@ -60,7 +60,7 @@ def test_a_submitter_cannot_act_on_the_job_of_somebody_else(verb: Verb, ada: Use
 def test_merging_others_jobs_into_a_resend_takes_operate_too(ada: User, prod: Connection) -> None:
     own, others = (make_job(prod, results="ready", status="Completed", created_by=each) for each in (ada, None))
     with pytest.raises(NotAllowed, match="operate"):
-        resending.start(own, ada, failed=True, unanswered=False, merges=[others])
+        resending.start_resend(own, ada, failed=True, unanswered=False, merges=[others])
 
 
 def test_a_viewer_creates_no_job_and_checks_no_input(prod: Connection) -> None:
@@ -69,7 +69,9 @@ def test_a_viewer_creates_no_job_and_checks_no_input(prod: Connection) -> None:
     with pytest.raises(NotAllowed, match="submit"):
         create(prod, viewer)
     with pytest.raises(NotAllowed, match="submit"):
-        input_checks.start(prod, input_s3_uri="s3://a/b/", model_id="m", model_invocation_type="Converse", actor=viewer)
+        input_checks.start_check(
+            prod, input_s3_uri="s3://a/b/", model_id="m", model_invocation_type="Converse", actor=viewer
+        )
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,14 @@ from batchconsole.records.families import FAMILIES
     ],
 )
 def test_a_model_is_found_by_every_form_of_its_id(model_id: str) -> None:
-    model = catalogue.find(model_id)
+    model = catalogue.find_model(model_id)
     assert model is not None
     assert model.name == "Nova Lite"
 
 
 @pytest.mark.parametrize("model_id", ["", "x", "us.", "us.us.amazon.nova-lite-v1:0", "arn:aws:bedrock"])
 def test_an_unknown_id_is_no_model(model_id: str) -> None:
-    assert catalogue.find(model_id) is None
+    assert catalogue.find_model(model_id) is None
 
 
 def test_every_model_names_a_family_we_have() -> None:
@@ -36,7 +36,7 @@ def test_every_model_names_a_family_we_have() -> None:
 
 
 def test_profiles_are_full_ids() -> None:
-    model = catalogue.find("anthropic.claude-sonnet-4-6")
+    model = catalogue.find_model("anthropic.claude-sonnet-4-6")
     assert model is not None
     assert "us.anthropic.claude-sonnet-4-6" in model.inference_profiles
     assert not model.on_demand

@@ -10,7 +10,7 @@ from pyarrow import parquet
 from batchconsole.records import exports
 from batchconsole.records.answer_schemas import parse_schema
 from batchconsole.records.families import FAMILIES
-from batchconsole.records.joining import Row, Run, join
+from batchconsole.records.joining import JoinedRow, Run, join
 from batchconsole.records.results import read_line
 from batchconsole.records.retry import Outcome
 from tests.records.jobs import FAILED, MISSING, OK, Truth, input_file, output_file
@@ -19,7 +19,7 @@ RECORD: dict[str, Any] = {"modelInput": {"inputText": 'a "b", c\nd'}}
 TRUTH: Truth = [(RECORD | {"recordId": outcome}, outcome) for outcome in (OK, FAILED, MISSING)]
 
 
-def rows() -> list[Row]:
+def rows() -> list[JoinedRow]:
     return list(join([Run([input_file(TRUTH)], [output_file(TRUTH)], FAMILIES["titan_embeddings"])]))
 
 
@@ -40,7 +40,7 @@ def test_csv_survives_quotes_and_newlines() -> None:
 
 
 def test_a_line_that_is_not_json_has_no_bodies() -> None:
-    unreadable = Row(rows()[0].outcome, msgspec.structs.replace(rows()[0].record, raw=b"nonsense"), 0)
+    unreadable = JoinedRow(rows()[0].outcome, msgspec.structs.replace(rows()[0].record, raw=b"nonsense"), 0)
     [line] = exports.jsonl([unreadable])
     assert msgspec.json.decode(line)["model_input"] is None
 
@@ -80,13 +80,13 @@ ANSWERS = [
 ]
 
 
-def judged_rows() -> list[Row]:
+def judged_rows() -> list[JoinedRow]:
     asked = {"output_config": {"format": {"type": "json_schema", "schema": ASKED}}}
     lines = (
         {"recordId": "a", "modelInput": asked, "modelOutput": {"content": [{"type": "text", "text": answer}]}}
         for answer in ANSWERS
     )
-    return [Row(Outcome.ANSWERED, read_line(msgspec.json.encode(line), None), 0) for line in lines]
+    return [JoinedRow(Outcome.ANSWERED, read_line(msgspec.json.encode(line), None), 0) for line in lines]
 
 
 def test_the_fields_of_the_schema_are_typed_columns_of_parquet() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from batchconsole.records import files
 from batchconsole.records.families import FAMILIES
-from batchconsole.records.joining import Row, Run, join, join_in_order
+from batchconsole.records.joining import JoinedRow, Run, join, join_in_order
 from batchconsole.records.matching import ALONE, pair
 from batchconsole.records.results import scan
 from batchconsole.records.retry import Outcome, chosen, outcomes, resend
@@ -33,7 +33,7 @@ def of(truth: Truth, *wanted: str) -> list[bytes]:
     return [line(record) for record, outcome in truth if outcome in wanted]
 
 
-def sketch(rows: list[Row]) -> Counter[tuple[str, str]]:
+def sketch(rows: list[JoinedRow]) -> Counter[tuple[str, str]]:
     return Counter((msgspec.json.decode(row.record.raw)["modelInput"]["inputText"], row.outcome.value) for row in rows)
 
 

@@ -119,6 +119,6 @@ def test_a_model_behind_profiles_asked_by_its_bare_id_is_warned_of(model: Model)
 
 @pytest.mark.parametrize("model_id", ["amazon.titan-embed-text-v2:0", "amazon.titan-embed-image-v1"])
 def test_converse_with_a_model_of_embeddings_is_found(model_id: str) -> None:
-    model = catalogue.find(model_id)
+    model = catalogue.find_model(model_id)
     assert model is not None
     assert "model-without-converse" in codes(converse(), model, "Converse")

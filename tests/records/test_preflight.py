@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from batchconsole.records import files, preflight, report
 from batchconsole.records.families import FAMILIES
-from batchconsole.records.inspection import Inspector, Target
+from batchconsole.records.inspection import CheckTarget, Inspector
 from batchconsole.records.limits import Limits
 from batchconsole.records.report import MAX_EXAMPLES, MAX_PROBLEMS, Problem, Report
 from tests.records.strategies import mutations
@@ -144,11 +144,11 @@ def test_an_unknown_price_gives_no_cost() -> None:
 
 
 def test_progress_tells_bytes_records_and_problems() -> None:
-    told: list[preflight.Progress] = []
+    told: list[preflight.CheckProgress] = []
     data = lines(*(text_record(number, "x" * 1000) for number in range(1000)), {"recordId": "a"})
     check(data, progress=told.append)
     assert len(told) > 3
-    assert told[-1] == preflight.Progress(bytes=len(data), total_bytes=len(data), records=1001, problems=1)
+    assert told[-1] == preflight.CheckProgress(bytes=len(data), total_bytes=len(data), records=1001, problems=1)
 
 
 def test_find_all_lists_every_finding() -> None:
@@ -243,7 +243,9 @@ FAMILY_MODELS = {
 def test_the_quick_look_overlooks_nothing(name: str, data: st.DataObject) -> None:
     """Whatever the quick look lets pass has no fault when looked at closely, and is measured the same."""
     family = FAMILIES[name]
-    target = Target(model_id=FAMILY_MODELS[name], invocation_type="Converse" if name == "converse" else "InvokeModel")
+    target = CheckTarget(
+        model_id=FAMILY_MODELS[name], invocation_type="Converse" if name == "converse" else "InvokeModel"
+    )
     inspector = Inspector(target)
     assert inspector.family is family
     body = data.draw(mutations(RICH.get(name, family.sample())))

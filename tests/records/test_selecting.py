@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from batchconsole.records import files, selecting
-from batchconsole.records.joining import Row
+from batchconsole.records.joining import JoinedRow
 from batchconsole.records.results import Scan, read_line, scan
 from batchconsole.records.retry import Outcome
 from batchconsole.records.selecting import Wanted
@@ -55,7 +55,7 @@ def test_records_are_selected_by_the_index(found: Scan, wanted: Wanted, position
 @pytest.mark.parametrize(("wanted", "positions"), CASES)
 def test_a_download_has_the_records_of_the_page(wanted: Wanted, positions: list[int]) -> None:
     rows = [
-        Row(Outcome.FAILED if (record := read_line(each, None)).is_error else Outcome.ANSWERED, record, 0)
+        JoinedRow(Outcome.FAILED if (record := read_line(each, None)).is_error else Outcome.ANSWERED, record, 0)
         for each in LINES
     ]
     names = [row.record.record_id for row in selecting.select(rows, wanted)]

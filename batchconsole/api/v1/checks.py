@@ -23,7 +23,7 @@ def start_check(request: HttpRequest, connection: ConnectionName, payload: Check
     problems = find_field_problems(payload.model_dump())
     if problems:
         raise Invalid(problems)
-    check = input_checks.start(here, **payload.model_dump(), actor=caller_of(request))
+    check = input_checks.start_check(here, **payload.model_dump(), actor=caller_of(request))
     return Answer(201, _shown(check))
 
 

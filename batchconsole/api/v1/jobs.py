@@ -179,7 +179,7 @@ def list_records(
     return {"count": found.count, "page": found.number, "records": records}
 
 
-def _record(row: results.Row) -> dict[str, Any]:
+def _record(row: results.ResultRow) -> dict[str, Any]:
     record = row.record
     names = ("record_id", "answer", "stop_reason", "input_tokens", "output_tokens", "error_code", "error_message")
     return {name: getattr(record, name) for name in names}

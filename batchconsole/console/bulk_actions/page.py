@@ -24,7 +24,7 @@ SAID = {
 }
 
 
-class Progress:
+class BulkProgress:
     """How far one action is; *counts* says how many of its jobs have each outcome."""
 
     def __init__(self, action: BulkAction, counts: dict[str, int]) -> None:
@@ -98,8 +98,8 @@ class BulkActionPage:
         return self.action.get_absolute_url() + query_string({name: value for name, value in values.items() if value})
 
     @cached_property
-    def progress(self) -> Progress:
-        return Progress(self.action, self.action.counts())
+    def progress(self) -> BulkProgress:
+        return BulkProgress(self.action, self.action.counts())
 
     @property
     def segments(self) -> list[Segment]:
@@ -133,9 +133,9 @@ class BulkActionList:
         return reverse("bulk-action-list", args=[self.connection.name]) + query_string(values)
 
     @cached_property
-    def rows(self) -> list[Progress]:
+    def rows(self) -> list[BulkProgress]:
         counts = BulkAction.counts_of(self.page.rows)
-        return [Progress(action, counts[action.pk]) for action in self.page.rows]
+        return [BulkProgress(action, counts[action.pk]) for action in self.page.rows]
 
     @property
     def is_busy(self) -> bool:

@@ -23,13 +23,13 @@ def index(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 @require_safe
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    return answer(request, BulkActionPage(find(request, pk), request.GET), "bulk_action")
+    return answer(request, BulkActionPage(find_bulk_action(request, pk), request.GET), "bulk_action")
 
 
 @require_POST
 def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Skip the remaining jobs."""
-    action = find(request, pk)
+    action = find_bulk_action(request, pk)
     try:
         left = bulk_actions.cancel_rest(action, request.user)
     except UserError as error:
@@ -39,7 +39,7 @@ def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     return redirect(action)
 
 
-def find(request: ConsoleRequest, pk: int) -> BulkAction:
+def find_bulk_action(request: ConsoleRequest, pk: int) -> BulkAction:
     actions = BulkAction.objects.select_related("connection", "created_by", "cancelled_by")
     action: BulkAction = get_object_or_404(actions, connection=request.connection, pk=pk)
     return action

@@ -10,7 +10,7 @@ from batchconsole.console.input_checks.panel import begin
 
 
 @require_POST
-def start(request: ConsoleRequest, connection: str) -> HttpResponse:
+def start_input_check(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Check the input that the create form names now, and show how that goes."""
     form = JobForm(request.POST, connection=request.connection)
     return render(

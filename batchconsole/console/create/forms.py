@@ -40,7 +40,7 @@ ROLE_NAME_RULE = (
 EXISTING, NEW = "existing", "new"
 # The jobs that a job comes from.
 GIVEN_OUT = re.compile("[0-9a-f]{32}")  # request tokens of this console
-FAMILY = ("resend_of", "clone_of")
+LINEAGE = ("resend_of", "clone_of")
 # Each job has a name and a token of its own.
 NOT_CLONED = ("job_name", "client_request_token")
 
@@ -173,7 +173,7 @@ class JobForm(TaggedForm):
 
     def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
-        for name in FAMILY:
+        for name in LINEAGE:
             field = cast("forms.ModelChoiceField[BatchJob]", self.fields[name])
             field.queryset = BatchJob.objects.filter(connection=connection)
         self.connection = connection
@@ -215,7 +215,7 @@ class JobForm(TaggedForm):
         reason = refusal(model_id, self.connection.region)
         if reason:
             raise ValidationError(reason, code="not_batchable")
-        meant = closest(model_id) if catalogue.find(model_id) is None else ""
+        meant = closest(model_id) if catalogue.find_model(model_id) is None else ""
         if meant:
             self.warn("model_id", f"This version does not know {model_id}. Check it: the closest it knows is {meant}.")
         return model_id
@@ -228,7 +228,7 @@ class JobForm(TaggedForm):
         return self.cleaned_data
 
     def _check_converse(self) -> None:
-        model = catalogue.find(self.cleaned_data.get("model_id", ""))
+        model = catalogue.find_model(self.cleaned_data.get("model_id", ""))
         if model and not takes_converse(model) and self.cleaned_data.get("model_invocation_type") == "Converse":
             words = f"{model.name} does not take Converse requests. Choose InvokeModel."
             self.add_error("model_invocation_type", ValidationError(words, code="no_converse"))

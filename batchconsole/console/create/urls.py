@@ -16,7 +16,7 @@ urlpatterns: list[URLPattern] = [
     ),
     page("<slug:connection>/jobs/create/command/", views.job_command, name="job-command", right=Right.SUBMIT),
     page("<slug:connection>/jobs/create/field/<slug:name>/", views.job_field, name="job-field", right=Right.SUBMIT),
-    page("<slug:connection>/input-checks/", check.start, name="input-check-start", right=Right.SUBMIT),
+    page("<slug:connection>/input-checks/", check.start_input_check, name="input-check-start", right=Right.SUBMIT),
     page("<slug:connection>/roles/access/", role.access, name="role-access", right=Right.SUBMIT),
     page("<slug:connection>/roles/policy/", role.policy, name="role-policy", right=Right.SUBMIT),
 ]

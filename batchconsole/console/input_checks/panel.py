@@ -100,7 +100,7 @@ def begin(form: PageForm, connection: Connection, *, actor: Actor) -> dict[str, 
         return {"check_errors": wrong}
     asked = {name: form.cleaned_data[name] for name in ASKED}
     try:
-        check = input_checks.start(connection, actor=actor, **asked)
+        check = input_checks.start_check(connection, actor=actor, **asked)
     except UserError as error:
         return {"check_errors": [FormError(form["input_s3_uri"], form.name_of("input_s3_uri"), sentences(error))]}
     return {"shown": CheckView(check)}

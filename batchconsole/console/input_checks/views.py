@@ -22,7 +22,7 @@ from batchconsole.records.report import Finding
 COLUMNS = ("severity", "problem", "file", "line", "record_id", "path", "found", "expected", "bedrock_says", "code")
 
 
-def find(request: ConsoleRequest, pk: int) -> InputCheck:
+def find_check(request: ConsoleRequest, pk: int) -> InputCheck:
     checks = InputCheck.objects.select_related("connection", "created_by")
     check: InputCheck = get_object_or_404(checks, connection=request.connection, pk=pk)
     return check
@@ -31,13 +31,13 @@ def find(request: ConsoleRequest, pk: int) -> InputCheck:
 @require_safe
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """One check, as a page that can be shared, or as the region of a page that follows it."""
-    return show(request, "console/input_checks/input_check.html", {"shown": CheckView(find(request, pk))})
+    return show(request, "console/input_checks/input_check.html", {"shown": CheckView(find_check(request, pk))})
 
 
 @require_POST
 def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """End a check before it is done. For htmx the answer is the panel, which says so."""
-    check = find(request, pk)
+    check = find_check(request, pk)
     try:
         input_checks.cancel_check(check, request.user)
     except UserError as error:
@@ -51,7 +51,7 @@ def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 @require_safe
 def export(request: ConsoleRequest, connection: str, pk: int) -> HttpResponseBase:
     """Every problem of a check as CSV: the objects are read once more, and rows are sent as they are found."""
-    check = find(request, pk)
+    check = find_check(request, pk)
     try:
         if check.report is None:
             raise UserError("The check is not done, so there is no report of it yet.")

@@ -15,7 +15,7 @@ from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.resend_question import ResendQuestion
 from batchconsole.console.job.results_tab import read_wanted
-from batchconsole.console.job.views import find, find_readable
+from batchconsole.console.job.views import find_job, find_readable
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import resending
@@ -24,10 +24,10 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
 from batchconsole.records import exports
 from batchconsole.records.answer_schemas import Column
-from batchconsole.records.joining import Row
+from batchconsole.records.joining import JoinedRow
 from batchconsole.records.selecting import INPUT, select
 
-Write = Callable[[Iterable[Row], Sequence[Column] | None], Iterator[bytes]]
+Write = Callable[[Iterable[JoinedRow], Sequence[Column] | None], Iterator[bytes]]
 FORMATS: dict[str, tuple[Write, str]] = {
     "jsonl": (exports.jsonl, "application/x-ndjson"),
     "csv": (exports.as_csv, "text/csv; charset=utf-8"),
@@ -94,7 +94,7 @@ def begun(stream: Iterator[bytes]) -> Iterator[bytes]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Ask which records to send again; look for other jobs on the way; or have them written, and follow that."""
-    job = find(request, pk)
+    job = find_job(request, pk)
     question = ResendQuestion(job, request.POST if request.method == "POST" else drafts.restored(request))
     if request.method == "POST" and "search" not in request.POST:
         return start_resend(request, question)
@@ -104,7 +104,7 @@ def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 def start_resend(request: ConsoleRequest, question: ResendQuestion) -> HttpResponse:
     try:
-        made = resending.start(
+        made = resending.start_resend(
             question.job,
             request.user,
             failed=question.sends_failed,

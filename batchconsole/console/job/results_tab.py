@@ -11,7 +11,7 @@ from batchconsole.console.kit.pagination import Page, page_number
 from batchconsole.jobs.answered_tables import table_of
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, MadeInput, ResultIndex
-from batchconsole.jobs.results import ResultPage, Row, find_records, read_page, read_record, read_unanswered
+from batchconsole.jobs.results import ResultPage, ResultRow, find_records, read_page, read_record, read_unanswered
 from batchconsole.records.answer_schemas import Cell, Column, Fit, Judge, cell, read_answer_fields
 from batchconsole.records.pretty import lay_out
 from batchconsole.records.question_parts import split_questions
@@ -227,7 +227,7 @@ def read_errors(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
 class RawRecord:
     """One output line for reading: its JSON laid out, cut where it is too long for a page."""
 
-    row: Row
+    row: ResultRow
     text: str
     is_cut: bool
     fit: Fit | None

@@ -38,7 +38,7 @@ RELATED_SHOWN = 20
 JSON_USE = "Saved as request.json: aws bedrock create-model-invocation-job --cli-input-json file://request.json"
 
 
-def find(request: ConsoleRequest, pk: int) -> BatchJob:
+def find_job(request: ConsoleRequest, pk: int) -> BatchJob:
     jobs = BatchJob.objects.select_related(
         "connection", "created_by", "input_check", "resend_of__connection", "clone_of__connection"
     )
@@ -49,14 +49,14 @@ def find(request: ConsoleRequest, pk: int) -> BatchJob:
 
 def find_readable(request: ConsoleRequest, pk: int) -> BatchJob:
     """The job, for who may read its records where they lie; raises NotAllowed."""
-    job = find(request, pk)
+    job = find_job(request, pk)
     require_reading(request.user, job)
     return job
 
 
 @require_safe
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    job = find(request, pk)
+    job = find_job(request, pk)
     events = list(job.events.select_related("actor")[:EVENTS_SHOWN])
     waits = why_waiting(job)
     version = make_version(request, job, events, waits)
@@ -175,7 +175,7 @@ def record(request: ConsoleRequest, connection: str, pk: int, position: int) -> 
 @require_POST
 def collect(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Have the output read once more."""
-    job = find(request, pk)
+    job = find_job(request, pk)
     try:
         request_results(job, request.user)
     except UserError as error:
@@ -186,7 +186,7 @@ def collect(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 @require_safe
 def download(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """An output file of the job, or its manifest; the S3 pages hand it on."""
-    job = find(request, pk)
+    job = find_job(request, pk)
     key = request.GET.get("key", "")
     folder = job.output_folder
     if not folder or not f"s3://{key}".startswith(folder):
@@ -197,7 +197,7 @@ def download(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 @require_POST
 def release(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Submit a job in spite of what the input check found."""
-    job = find(request, pk)
+    job = find_job(request, pk)
     try:
         lifecycle.release(job, request.user)
     except UserError as error:

@@ -11,7 +11,7 @@ from batchconsole.jobs.access import people_on
 from batchconsole.jobs.filters import MAX_TEXT
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.properties import PROPERTIES, Property
-from batchconsole.records.catalogue import find
+from batchconsole.records.catalogue import find_model
 
 MOST = 12  # of each kind
 READ = 200  # jobs
@@ -48,7 +48,7 @@ def _people(connection: Connection) -> list[Suggestion]:
 def _models(model_ids: Iterable[str]) -> list[Suggestion]:
     """The models in use by name, which finds each of its ids, and by id."""
     ids = [model_id for model_id, _ in Counter(model_ids).most_common(MOST)]
-    names = {model_id: known.name for model_id in ids if (known := find(model_id))}
+    names = {model_id: known.name for model_id in ids if (known := find_model(model_id))}
     return [*map(Suggestion, dict.fromkeys(names.values())), *(Suggestion(each, names.get(each, "")) for each in ids)]
 
 

@@ -41,7 +41,7 @@ LARGEST_FILE_BYTES = DEFAULTS.bytes_per_job
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownRecord:
     """A record in the preview: what the model is asked, and the record as it is written."""
 
     record_id: str
@@ -49,7 +49,7 @@ class Shown:
     text: str
 
     @classmethod
-    def of(cls, made: Made, shape: str) -> "Shown":
+    def of(cls, made: Made, shape: str) -> "ShownRecord":
         record = msgspec.json.encode({"recordId": made.record_id, "modelInput": made.body})
         prompt = FAMILIES[SHAPES[shape].family].prompt_text(made.body)
         text, prompt = lay_out(record, most=MOST_SHOWN).text, prompt[:MOST_SHOWN]
@@ -149,7 +149,11 @@ def _previewed(form: MakingForm) -> dict[str, Any]:
     if form.look is None:
         return {}
     records, problem = form.preview()
-    return {"look": form.look, "shown": [Shown.of(made, form.recipe.shape) for made in records], "problem": problem}
+    return {
+        "look": form.look,
+        "shown": [ShownRecord.of(made, form.recipe.shape) for made in records],
+        "problem": problem,
+    }
 
 
 def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
@@ -196,7 +200,7 @@ def _not_written(request: ConsoleRequest, form: MakingForm, error: AwsError) -> 
 
 def _hand_over(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
     """Leave it to a worker; the source and the recipe are known to be good as far as they were looked at."""
-    return redirect(making.start(request.connection, request.user, _order(form)))
+    return redirect(making.start_making(request.connection, request.user, _order(form)))
 
 
 def _on_to_the_job(request: ConsoleRequest, form: MakingForm, count: int) -> HttpResponse:

@@ -101,7 +101,7 @@ class ModelChoice(Priced):
 def model_choices(region: str, offered: OfferedModels) -> list[ModelChoice]:
     """Every model of the catalogue, and those of the region that the catalogue does not know yet."""
     known = catalogue.models()
-    newer = [_newer(model) for bare, model in offered.names.items() if catalogue.find(bare) is None]
+    newer = [_newer(model) for bare, model in offered.names.items() if catalogue.find_model(bare) is None]
     priced_here = set(ModelPrice.objects.values_list("model_id", flat=True))  # one query, not one a model
     return [_choice(model, region, offered, is_priced_here=model.model_id in priced_here) for model in (*known, *newer)]
 

@@ -14,7 +14,7 @@ def summary_context(connection: Connection, model_id: str) -> dict[str, Any]:
         return {}
     return {
         "model_id": model_id,
-        "chosen_model": catalogue.find(model_id),
+        "chosen_model": catalogue.find_model(model_id),
         "chosen_price": price_for(model_id, connection.region),
         "chosen_obstacle": refusal(model_id, connection.region),
     }

@@ -33,7 +33,7 @@ BUCKET, FOLDER, OBJECT = "bucket", "folder", "object"
 
 
 @dataclass(frozen=True)
-class Row:
+class PlaceRow:
     """One line of the table; ``name`` is what is shown, ``uri`` what would be chosen."""
 
     kind: str
@@ -57,14 +57,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Page:
+class PlacePage:
     """One page of a place. ``total`` is ``None`` where there are more than were read, which are ``read``.
 
     ``by_prefix`` says that only the start of names can be searched, and that nothing can be sorted.
     """
 
     place: Place
-    rows: list[Row] = field(default_factory=list)
+    rows: list[PlaceRow] = field(default_factory=list)
     total: int | None = None
     read: int = 0
     next: Place | None = None
@@ -132,7 +132,7 @@ def read_page(
     is_fresh: bool = False,
     whole: int = WHOLE,
     most: int = MOST,
-) -> Page:
+) -> PlacePage:
     """The page at *place*; the error instead of rows when there was one.
 
     With *limits* objects say what keeps them from being the input of a job. *whole* is how many objects are read in one
@@ -142,19 +142,19 @@ def read_page(
         reader = _Reader(storage, place, limits, whole, most, is_fresh)
         return reader.page() if place.bucket else _buckets(storage, place)
     except (AwsError, UserError) as error:
-        return Page(place, error=error)
+        return PlacePage(place, error=error)
 
 
-def _buckets(storage: Storage, place: Place) -> Page:
+def _buckets(storage: Storage, place: Place) -> PlacePage:
     rows = [
-        Row(BUCKET, bucket.name, f"s3://{bucket.name}/", created_at=bucket.created_at, region=bucket.region)
+        PlaceRow(BUCKET, bucket.name, f"s3://{bucket.name}/", created_at=bucket.created_at, region=bucket.region)
         for bucket in storage.buckets()
         if place.find.lower() in bucket.name
     ]
     return _known(place, rows)
 
 
-def _known(place: Place, rows: list[Row], *, by_prefix: bool = False) -> Page:
+def _known(place: Place, rows: list[PlaceRow], *, by_prefix: bool = False) -> PlacePage:
     """The page of a place whose *rows* are all here: in the order asked for, folders always first."""
     if place.sort:
         name = place.sort.removeprefix("-")
@@ -162,7 +162,7 @@ def _known(place: Place, rows: list[Row], *, by_prefix: bool = False) -> Page:
     rows = sorted(rows, key=lambda row: row.kind == OBJECT)
     place = replace(place, page=min(place.page, max(1, -(-len(rows) // PAGE_SIZE))), tokens=())
     start = (place.page - 1) * PAGE_SIZE
-    return Page(
+    return PlacePage(
         place,
         rows[start : start + PAGE_SIZE],
         total=len(rows),
@@ -172,7 +172,7 @@ def _known(place: Place, rows: list[Row], *, by_prefix: bool = False) -> Page:
     )
 
 
-def _sort_key(row: Row, name: str) -> tuple[Any, ...]:
+def _sort_key(row: PlaceRow, name: str) -> tuple[Any, ...]:
     value = getattr(row, name)
     return (value is not None, value, row.name)
 
@@ -188,7 +188,7 @@ class _Reader:
     most: int
     is_fresh: bool
 
-    def page(self) -> Page:
+    def page(self) -> PlacePage:
         if self.place.tokens:
             return self._part(self._list(self._prefix, self.place.tokens[-1]))
         is_search = bool(self.place.find or self.place.sort)
@@ -230,7 +230,7 @@ class _Reader:
         caches["s3"].set(self._key, known)
         return known
 
-    def _searched(self, folder: Listing, read_at: datetime) -> Page:
+    def _searched(self, folder: Listing, read_at: datetime) -> PlacePage:
         """A large folder searched and sorted; one that is too large by the start of names only."""
         if not folder.next_token:
             return replace(_known(self.place, self._found(folder)), read_at=read_at)
@@ -239,7 +239,7 @@ class _Reader:
             return _known(self.place, self._rows(listing), by_prefix=True)
         return self._part(listing, read=self.most)
 
-    def _part(self, listing: Listing, *, read: int = 0) -> Page:
+    def _part(self, listing: Listing, *, read: int = 0) -> PlacePage:
         """One page of those that one call lists, of a folder that has more."""
         place, pages = replace(self.place, sort=""), max(1, self.whole // PAGE_SIZE)
         place = place if place.tokens else replace(place, page=min(place.page, pages))
@@ -251,7 +251,7 @@ class _Reader:
         elif listing.next_token:
             tokens = (*place.tokens, listing.next_token)[-KEPT_TOKENS:]
             following = replace(place, page=first + pages, tokens=tokens)
-        return Page(
+        return PlacePage(
             place,
             rows[start : start + PAGE_SIZE],
             read=read or self.whole,
@@ -260,16 +260,16 @@ class _Reader:
             by_prefix=bool(read or place.find),
         )
 
-    def _found(self, listing: Listing) -> list[Row]:
+    def _found(self, listing: Listing) -> list[PlaceRow]:
         """The rows whose names hold what is looked for."""
         wanted = self.place.find.lower()
         return [row for row in self._rows(listing) if wanted in row.name.lower()]
 
-    def _rows(self, listing: Listing) -> list[Row]:
+    def _rows(self, listing: Listing) -> list[PlaceRow]:
         home, cut = f"s3://{self.place.bucket}/", len(self.place.folder)
-        folders = [Row(FOLDER, folder[cut:], home + folder) for folder in listing.folders]
+        folders = [PlaceRow(FOLDER, folder[cut:], home + folder) for folder in listing.folders]
         return folders + [
-            Row(
+            PlaceRow(
                 OBJECT,
                 item.key[cut:],
                 home + item.key,

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import QueryDict
 
 from batchconsole.console.frame.middleware import ConsoleRequest
-from batchconsole.console.s3.browser import Page
+from batchconsole.console.s3.browser import PlacePage
 from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.storage import Storage
 from batchconsole.records.limits import Limits
@@ -26,7 +26,7 @@ def input_limits(request: ConsoleRequest, chooser: str, asked: QueryDict) -> Lim
     return limits_for(request.connection, asked.get("model_id", ""))
 
 
-def chooser_context(page: Page, chooser: str, *, surface: str) -> dict[str, Any]:
+def chooser_context(page: PlacePage, chooser: str, *, surface: str) -> dict[str, Any]:
     """What the chooser's template needs. *surface* is ``dialog`` or, without script, ``inline``."""
     writes = CHOOSERS[chooser] == "write"
     return {"page": page, "surface": surface, "choose": chooser, "writes": writes}

@@ -21,7 +21,7 @@ LARGEST_PART_BYTES = 64 * 2**20
 
 
 @require_POST
-def start(request: ConsoleRequest, connection: str) -> JsonResponse:
+def start_upload(request: ConsoleRequest, connection: str) -> JsonResponse:
     """Begin, or go on with ``upload``: its id, the size of a part, and the numbers of the parts S3 has already.
 
     Answers 409 when the file is empty, or one of its name is there and ``replace`` is not posted.

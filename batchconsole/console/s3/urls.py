@@ -12,7 +12,7 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/s3/object/", views.s3_object, name="s3-object", right=Right.READ),
     page("<slug:connection>/s3/download/", views.download, name="s3-download", right=Right.READ),
     page("<slug:connection>/s3/upload/", views.upload, name="s3-upload", right=Right.SUBMIT),
-    page("<slug:connection>/s3/upload/start/", upload.start, name="s3-upload-start", right=Right.SUBMIT),
+    page("<slug:connection>/s3/upload/start/", upload.start_upload, name="s3-upload-start", right=Right.SUBMIT),
     page("<slug:connection>/s3/upload/part/", upload.part, name="s3-upload-part", right=Right.SUBMIT),
     page("<slug:connection>/s3/upload/finish/", upload.finish, name="s3-upload-finish", right=Right.SUBMIT),
     page("<slug:connection>/s3/upload/abort/", upload.abort, name="s3-upload-abort", right=Right.SUBMIT),

@@ -19,7 +19,7 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import ASKERS, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.s3 import uploads
-from batchconsole.console.s3.browser import Page, read_page
+from batchconsole.console.s3.browser import PlacePage, read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.inputs import TABLES, folder_input, hindrance
 from batchconsole.console.s3.places import Place
@@ -54,7 +54,7 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     return render(request, "console/s3/s3.html", context | {"page": page, "surface": "page"})
 
 
-def _picked(page: Page, uri: str) -> str:
+def _picked(page: PlacePage, uri: str) -> str:
     """The row to be picked, such as a file just uploaded, if it can be."""
     return next((row.uri for row in page.rows if row.uri == uri and row.is_choosable), "")
 

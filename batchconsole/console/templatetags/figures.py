@@ -16,7 +16,7 @@ SMALL_DECIMALS = 4  # of an amount under a dollar
 
 
 @dataclass(frozen=True)
-class Progress:
+class RecordProgress:
     """How far a job is, in records."""
 
     processed: int
@@ -30,11 +30,11 @@ class Progress:
 
 
 @register.filter
-def progress(job: BatchJob) -> Progress | None:
+def progress(job: BatchJob) -> RecordProgress | None:
     """The job's progress, ``None`` while AWS has counted nothing."""
     if not job.total_record_count:
         return None
-    return Progress(job.processed_record_count or 0, job.total_record_count, job.error_record_count or 0)
+    return RecordProgress(job.processed_record_count or 0, job.total_record_count, job.error_record_count or 0)
 
 
 @register.filter

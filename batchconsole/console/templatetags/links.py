@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from batchconsole.console.frame.access import may
 from batchconsole.console.models.names import model_name
 from batchconsole.jobs.models import BatchJob
-from batchconsole.records.catalogue import find
+from batchconsole.records.catalogue import find_model
 
 register = template.Library()
 
@@ -39,7 +39,7 @@ def download_url(job: BatchJob, name: str) -> str:
 @register.simple_tag(takes_context=True)
 def model_link(context: Context, model_id: str) -> SafeString | str:
     """The model's name, linked to its page where the catalogue has one, and its id under it."""
-    model = find(model_id)
+    model = find_model(model_id)
     if model is None:
         return format_html('<span title="{}">{}</span>', model_id, model_name(model_id))
     url = reverse("model-detail", args=[context["connection"].name, model.model_id])

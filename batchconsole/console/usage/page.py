@@ -31,7 +31,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Row:
+class UsageRow:
     """One line of the table."""
 
     name: str
@@ -137,9 +137,9 @@ class UsagePage:
         found = page_of(self.rows, number=self.query.page, size=self.page_size)
         return replace(found, rows=[self._row(group, totals) for group, totals in found.rows])
 
-    def _row(self, group: Group, totals: Totals) -> Row:
+    def _row(self, group: Group, totals: Totals) -> UsageRow:
         note = group.name if self.query.by == MODEL and model_name(group.name) != group.name else ""
-        return Row(self.name_of(group), note, self._jobs_url(group), totals)
+        return UsageRow(self.name_of(group), note, self._jobs_url(group), totals)
 
     def _jobs_url(self, group: Group) -> str:
         """The job list narrowed to the jobs of *group*; empty where the list cannot ask for them."""

@@ -32,7 +32,7 @@ def _matches(summary: dict[str, Any], params: dict[str, Any]) -> bool:
 
 def get_foundation_model(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     identifier = params["modelIdentifier"]
-    model = shipped.find(identifier)
+    model = shipped.find_model(identifier)
     if model is None or identifier not in (model.model_id, catalogue.model_arn(model, caller.region)):
         raise ResourceNotFoundException(
             f"Could not resolve the foundation model from the model identifier: {identifier}"
@@ -55,7 +55,7 @@ def list_inference_profiles(service: Service, caller: Caller, params: dict[str, 
 def get_inference_profile(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     identifier = params["inferenceProfileIdentifier"]
     profile_id = identifier.rpartition("/")[2]
-    model = shipped.find(profile_id)
+    model = shipped.find_model(profile_id)
     known = model is not None and profile_id in catalogue.profile_ids(model, caller)
     if model is None or not known or identifier not in (profile_id, catalogue.profile_arn(profile_id, caller)):
         raise ResourceNotFoundException(f"Could not find the inference profile {identifier}.")

@@ -39,10 +39,10 @@ def run_alone(name: str) -> list[Any]:
     What one leaves behind must not be measured by the next: Linux counts a parent's memory in its child's peak.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=django.setup) as alone:
-        return alone.submit(run, name).result()
+        return alone.submit(run_benchmark, name).result()
 
 
-def run(name: str) -> list[Any]:
+def run_benchmark(name: str) -> list[Any]:
     """The rows of one benchmark, each shown as soon as it is known: all of them take a while."""
     rows = []
     for row in importlib.import_module(f"tests.benchmarks.bench_{name}").main():

@@ -236,7 +236,7 @@ class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     content: Annotated[str, Meta(min_length=1)] | Annotated[list[PlainText], Meta(min_length=1)]
 
 
-class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
+class AnthropicSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The members of a body that rules about no other field bind."""
 
     anthropic_version: Literal["bedrock-2023-05-31"]
@@ -249,7 +249,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=Fals
     anthropic_beta: list[str] | None = None
 
 
-class AnthropicBody(Settings, kw_only=True):
+class AnthropicBody(AnthropicSettings, kw_only=True):
     """All members of the Messages API but ``model`` and ``stream``. The last ones Bedrock is not documented to take."""
 
     messages: list[Message]
@@ -272,7 +272,7 @@ class AnthropicBody(Settings, kw_only=True):
 ELSEWHERE = ("container", "mcp_servers", "service_tier", "inference_geo", "speed")
 
 
-class PlainAnthropicBody(Settings, kw_only=True):
+class PlainAnthropicBody(AnthropicSettings, kw_only=True):
     """The part of an :class:`AnthropicBody` that most records keep to: only text."""
 
     messages: Annotated[list[PlainMessage], Meta(min_length=1)]

@@ -211,7 +211,7 @@ MetadataValue = Annotated[str, Meta(max_length=256)]
 ResponsePath = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
-class Settings(Shape):
+class ConverseSettings(Shape):
     """The members of a body that types alone can check."""
 
     inference_config: InferenceConfig | None = None
@@ -226,13 +226,13 @@ class Settings(Shape):
     project_identifier: Annotated[str, Meta(max_length=2048)] | None = None
 
 
-class ConverseBody(Settings, kw_only=True):
+class ConverseBody(ConverseSettings, kw_only=True):
     messages: list[Message]
     system: list[SystemBlock] | None = None
     tool_config: ToolConfig | None = None
 
 
-class PlainConverseBody(Settings, kw_only=True):
+class PlainConverseBody(ConverseSettings, kw_only=True):
     """The part of a :class:`ConverseBody` that most records keep to: only text, and no tools."""
 
     messages: PlainMessages

@@ -26,7 +26,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, model_id: str, *, batch: bool = True) -> "Context":
-        return cls(model=catalogue.find(model_id), family=catalogue.guess_family(model_id) or "", batch=batch)
+        return cls(model=catalogue.find_model(model_id), family=catalogue.guess_family(model_id) or "", batch=batch)
 
     @property
     def max_output_tokens(self) -> int | None:

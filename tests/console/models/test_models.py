@@ -120,7 +120,7 @@ def test_a_sample_is_one_line_of_json(model: catalogue.Model) -> None:
 
 
 def test_embeddings_have_no_sample_for_converse() -> None:
-    model = catalogue.find("amazon.titan-embed-text-v2:0")
+    model = catalogue.find_model("amazon.titan-embed-text-v2:0")
     assert model is not None
     assert [sample.invocation_type for sample in samples(model)] == ["InvokeModel"]
 
@@ -152,7 +152,7 @@ def test_models_are_found(client: Client, away: Connection, query: dict[str, str
 def test_a_model_has_a_page_with_limits_and_samples_to_copy(client: Client, away: Connection) -> None:
     page = client.get(f"/away/models/{MODEL}/").content.decode()
     assert "100 to 50,000" in page
-    model = catalogue.find(MODEL)
+    model = catalogue.find_model(MODEL)
     assert model is not None
     for sample in samples(model):
         assert f'data-copy="{escape(sample.line)}"' in page
