@@ -16,7 +16,7 @@ import msgspec
 
 from batchconsole.localbedrock.answers import Answerer
 from batchconsole.localbedrock.checking import InputRefused, check_input
-from batchconsole.localbedrock.finishing import Outputs, abort_uploads, remove_spool, write_manifest
+from batchconsole.localbedrock.finishing import Outputs, abort_strays, abort_uploads, remove_spool, write_manifest
 from batchconsole.localbedrock.jobs import Job, Status
 from batchconsole.localbedrock.media import Media
 from batchconsole.localbedrock.modelservers.base import ModelServer
@@ -49,6 +49,7 @@ class Engine:
         self._model = model
         self._pool = Pool(settings.concurrency)
         self._spool = Path(settings.data_dir) / "spool"
+        self._inherited = store.live_ids()  # those of an earlier life of the service
         self._closing = threading.Event()
         self._wake = threading.Condition()
         self._active: dict[str, threading.Thread] = {}
@@ -246,6 +247,8 @@ class Engine:
         failure: dict[str, Any] | None = None,
     ) -> None:
         """Step *job* to its end and leave nothing behind; nothing when somebody else moved it on meanwhile."""
+        if job.id in self._inherited:
+            abort_strays(job, storage, self.settings)
         if not self._store.move(job.id, to=status, only_from=[job.status], message=message, failure=failure):
             return
         remove_spool(self._spool, job.id)

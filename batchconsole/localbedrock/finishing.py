@@ -1,17 +1,23 @@
 """The outputs of a job, and its end: the objects completed, the manifest written, nothing left behind."""
 
+import logging
 import shutil
 from contextlib import closing
 from pathlib import Path
 
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 
 from batchconsole.localbedrock.jobs import InputFile, Job
 from batchconsole.localbedrock.output import OutputFile
+from batchconsole.localbedrock.service_role import s3_client
+from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.space import check_space
 from batchconsole.localbedrock.storage import Storage
 from batchconsole.localbedrock.store import Store
 from batchconsole.localbedrock.uploads import write_bytes
+
+log = logging.getLogger(__name__)
 
 
 class Outputs:
@@ -91,3 +97,18 @@ def abort_uploads(job: Job, *, store: Store, storage: Storage) -> None:
             storage.abort_upload(file.output_key, file.upload_id)
             file.upload_id = ""
             store.checkpoint(job.id, file)
+
+
+def abort_strays(job: Job, storage: Storage, settings: Settings) -> None:
+    """Give up uploads of *job* that a process began and was killed before it noted them.
+
+    Service roles may not list uploads, so this is done as this process, as far as it may.
+    """
+    client = s3_client(job, msgspec.structs.replace(settings, assume_role=False))
+    bucket = storage.output_bucket
+    try:
+        found = client.list_multipart_uploads(Bucket=bucket, Prefix=storage.output_folder)
+        for upload in found.get("Uploads", []):
+            client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    except (ClientError, BotoCoreError) as error:
+        log.warning("Uploads of job %s may be left open: %s", job.id, error)

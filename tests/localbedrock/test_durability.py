@@ -69,6 +69,7 @@ def test_twenty_kills_lose_nothing_and_repeat_nothing(aws_endpoint: str, workspa
     for job in jobs:
         check_outputs(workspace, job)
     assert not list((tmp_path / "spool").iterdir())
+    assert "Uploads" not in workspace.s3.list_multipart_uploads(Bucket=workspace.bucket)
 
 
 def statuses(service: Service, arns: list[str]) -> list[str]:
@@ -147,6 +148,22 @@ def test_spools_of_jobs_that_are_no_more_are_cleared(aws_endpoint: str, tmp_path
     with running(Service(tmp_path, aws_endpoint)):
         while left.exists():
             time.sleep(0.02)
+
+
+def test_an_upload_that_a_killed_service_did_not_note_is_given_up(
+    aws_endpoint: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    options = ("--min-records-per-job", "1", "--scheduled-seconds", "3600")
+    with running(Service(tmp_path, aws_endpoint, *options)) as service:
+        arn = create(service.client(), workspace.request(workspace.put_records(3)))
+        workspace.wait(service.client(), arn, until=["Scheduled"])
+        service.kill()
+        key = f"out/{arn.rpartition('/')[2]}/input.jsonl.out"
+        workspace.s3.create_multipart_upload(Bucket=workspace.bucket, Key=key)
+        service.start_again()
+        service.client().stop_model_invocation_job(jobIdentifier=arn)
+        workspace.wait(service.client(), arn)
+    assert "Uploads" not in workspace.s3.list_multipart_uploads(Bucket=workspace.bucket, Prefix=key)
 
 
 def test_a_stopped_job_leaves_neither_upload_nor_spool(service: Service, workspace: Workspace) -> None:
