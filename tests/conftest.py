@@ -19,6 +19,7 @@ import pytest
 from django.apps import apps
 from django.contrib.contenttypes.management import create_contenttypes
 from django.db import connection as database
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models.signals import post_migrate
 from pytest_django import DjangoDbBlocker
 
@@ -139,13 +140,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """
     from batchconsole.jobs import audit  # noqa: PLC0415 - it needs the models, which exist once Django is set up
 
-    flush = database.ops.execute_sql_flush
+    operations = type(database.ops)  # of every connection: beside a running browser Django opens one of its own
+    flush = operations.execute_sql_flush
 
-    def flush_events_too(statements: Iterable[str]) -> None:
+    def flush_events_too(self: BaseDatabaseOperations, statements: Iterable[str]) -> None:
         with audit.deletions():
-            flush(statements)
+            flush(self, statements)
 
-    database.ops.execute_sql_flush = flush_events_too  # type: ignore[assignment,method-assign] # Django's, for want of a hook
+    operations.execute_sql_flush = flush_events_too  # type: ignore[assignment,method-assign] # Django's, for want of a hook
     kinds = [apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")]
     with django_db_blocker.unblock():
         if kinds[0]._meta.db_table not in database.introspection.table_names():
