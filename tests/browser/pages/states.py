@@ -330,7 +330,7 @@ STATES = [
     State("login-error", "/login/", sign_in_wrongly, is_signed_in=False),
     State("login-locked", "/login/", sign_in_locked_out, is_signed_in=False),
     State("admin", "/admin/"),
-    State("admin-jobs", "/admin/jobs/batchjob/"),
+    State("admin-jobs", "/admin/jobs/batchjob/?q=nightly"),
     State("admin-connection", "/admin/jobs/connection/add/"),
     State("not-found", "/nowhere/jobs/"),
     State("bad-request", "/raises/bad-request/"),
