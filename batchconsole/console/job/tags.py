@@ -19,6 +19,8 @@ from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
 
+CHANGED = "The tags were changed after you opened this page. Save again to keep your values."
+
 
 @drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +55,13 @@ def _save(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
     if not form.is_valid():
         return _show(request, job, form)
     try:
-        lifecycle.edit_tags(job, request.user, form.applied_to(lifecycle.current_tags(job)))
+        now = lifecycle.current_tags(job)
+        conflicts = form.conflicts(now)
+        if conflicts:
+            form.take_as_seen(now)
+            form.add_error(None, " ".join([CHANGED, *conflicts]))
+            return _show(request, job, form)
+        lifecycle.edit_tags(job, request.user, form.applied_to(now))
     except UserError as error:
         form.add_error(None, sentences(error))
     except AwsError as error:

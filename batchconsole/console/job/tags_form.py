@@ -1,8 +1,10 @@
 """Editing the tags of a job that exists: the attribute editor with Remove and Undo, and one button that saves all."""
 
+import json
 from typing import Any
 
 from crispy_forms.layout import Layout
+from django import forms
 from django.urls import reverse
 
 from batchconsole.console.kit.layout import AttributeEditor, FormActions, Fragment
@@ -18,11 +20,14 @@ class JobTagsForm(TaggedForm):
 
     edits_saved = True
 
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)  # values by key as they were when it was opened
+
     def __init__(self, data: Any = None, *, job: BatchJob, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
         self.suggestions = tags_in_use(job.connection)
         address = reverse("job-tags", args=[job.connection.name, job.pk])
         self.helper.form_id = "job-tags-form"
+        self.helper.render_hidden_fields = True
         self.helper.form_action = address
         self.helper.attrs = {"hx-post": address, "hx-target": "#job-tags", "hx-swap": "outerHTML"}
         self.helper.layout = Layout(
@@ -34,8 +39,41 @@ class JobTagsForm(TaggedForm):
     @classmethod
     def of(cls, job: BatchJob, tags: Rows) -> "JobTagsForm":
         """The form as it is opened."""
-        return cls(job=job, initial={"tags": [tag | {"existing": "1"} for tag in tags]})
+        rows = [tag | {"existing": "1"} for tag in tags]
+        return cls(job=job, initial={"tags": rows, "seen": json.dumps(_values(tags))})
+
+    def conflicts(self, now: Rows) -> list[str]:
+        """What others have made of tags since the form was opened that would be lost, beside what stands here."""
+        seen, there, here = self._seen(), _values(now), _values(self.tags.tags)
+        rows = {row["key"].value() for row in self.tags.forms}
+        return [
+            f"{key}: {_said(there.get(key))} on the job now, {_said(here.get(key))} here."
+            for key in sorted(rows)
+            if seen is not None and there.get(key) not in (seen.get(key), here.get(key))
+        ]
+
+    def _seen(self) -> dict[str, str] | None:
+        """``None`` for a form that does not say."""
+        try:
+            seen = json.loads(self.cleaned_data["seen"])
+        except ValueError:
+            return None
+        return seen if isinstance(seen, dict) else None
+
+    def take_as_seen(self, now: Rows) -> None:
+        """Let the next save go over what the job has now, which the person has been told."""
+        posted = self.data.copy()  # type: ignore[attr-defined] # a QueryDict: only a posted form is saved
+        posted["seen"] = json.dumps(_values(now))
+        self.data = posted
 
     def applied_to(self, tags: Rows) -> Rows:
         """The tags the job is to have, given those it has now."""
         return self.tags.applied_to(tags)
+
+
+def _values(tags: Rows) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in tags}
+
+
+def _said(value: str | None) -> str:
+    return "removed" if value is None else f'"{value}"' if value else "no value"

@@ -1,5 +1,7 @@
 """The tags of a job, edited: what AWS has is shown, what was edited is sent, and nothing else is lost."""
 
+import html
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -60,6 +62,47 @@ def test_it_works(client: Client, job: BatchJob) -> None:
     job.refresh_from_db()
     assert job.tags == [row("team", "vision"), row("new", "1")]
     assert job.events.get().data["after"] == job.tags
+
+
+def seen(**values: str) -> dict[str, str]:
+    """What the form says the job had when it was opened."""
+    return {"seen": json.dumps(values)}
+
+
+def test_what_somebody_else_has_changed_meanwhile_is_told_with_both_values(client: Client, job: BatchJob) -> None:
+    rows = posted(row("team", "vision", existing="1"), row("stage", "test", existing="1"))
+    BatchJob.objects.update(tags=[row("team", "speech"), row("stage", "test")])
+    page = client.post(url(job), rows | seen(team="nlp", stage="test"))
+    assert 'team: "speech" on the job now, "vision" here.' in html.unescape(page.text)
+    job.refresh_from_db()
+    assert job.tags[0] == row("team", "speech")
+
+
+def test_saved_again_what_stands_in_the_form_counts(client: Client, job: BatchJob) -> None:
+    rows = posted(row("team", "vision", existing="1"))
+    BatchJob.objects.update(tags=[row("team", "speech")])
+    page = client.post(url(job), rows | seen(team="nlp"))
+    again = {"seen": page.context["form"]["seen"].value()}
+    assert client.post(url(job), rows | again).status_code == 302
+    job.refresh_from_db()
+    assert job.tags == [row("team", "vision")]
+
+
+@pytest.mark.parametrize("now", [[], [row("team", "")]])
+def test_a_tag_that_was_removed_or_emptied_meanwhile_is_told(
+    client: Client, job: BatchJob, now: list[dict[str, str]]
+) -> None:
+    BatchJob.objects.update(tags=now)
+    page = client.post(url(job), posted(row("team", "nlp", existing="1")) | seen(team="nlp"))
+    assert "The tags were changed after you opened this page." in page.text
+
+
+def test_a_tag_that_others_added_or_changed_alike_is_no_conflict(client: Client, job: BatchJob) -> None:
+    BatchJob.objects.update(tags=[row("team", "vision"), row("cost", "7")])
+    answer = client.post(url(job), posted(row("team", "vision", existing="1")) | seen(team="nlp"))
+    assert answer.status_code == 302
+    job.refresh_from_db()
+    assert job.tags == [row("team", "vision"), row("cost", "7")]
 
 
 def test_the_tags_of_a_sent_job_are_changed_on_aws(client: Client, sent: BatchJob) -> None:
