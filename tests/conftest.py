@@ -132,22 +132,21 @@ def aws_client(service: str, url: str, *, access_key: str = "test", secret_key: 
     )
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Have Django remember what it puts into an empty database, which it reckons anew after each test that commits.
-
-    Emptying the database deletes events, too, which nobody else may.
-    """
+def flush_events_too(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
+    """Empty the database: this deletes events, too, which nobody else may."""
     from batchconsole.jobs import audit  # noqa: PLC0415 - it needs the models, which exist once Django is set up
 
-    operations = type(database.ops)  # of every connection: beside a running browser Django opens one of its own
-    flush = operations.execute_sql_flush
+    with audit.deletions():
+        flush(self, sql_list)
 
-    def flush_events_too(self: BaseDatabaseOperations, statements: Iterable[str]) -> None:
-        with audit.deletions():
-            flush(self, statements)
 
-    operations.execute_sql_flush = flush_events_too  # type: ignore[assignment,method-assign] # Django's, for want of a hook
+flush = BaseDatabaseOperations.execute_sql_flush
+BaseDatabaseOperations.execute_sql_flush = flush_events_too  # type: ignore[method-assign] # Django has no hook for it
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Have Django remember what it puts into an empty database, which it reckons anew after each test that commits."""
     kinds = [apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")]
     with django_db_blocker.unblock():
         if kinds[0]._meta.db_table not in database.introspection.table_names():

@@ -44,7 +44,7 @@ def page(running: Up, browser: Browser) -> Iterator[Page]:
     page = context.new_page()
     page.set_default_timeout(20_000)
     page.goto(running.link)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     yield page
     context.close()
 

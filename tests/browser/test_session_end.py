@@ -10,7 +10,7 @@ from tests.browser.conftest import Open
 def sign_in(page: Page) -> None:
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill("correct horse battery staple")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def test_a_script_that_meets_the_end_of_the_session_takes_the_form_along(

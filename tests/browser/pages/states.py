@@ -150,7 +150,7 @@ def resend_nothing(page: Page) -> None:
 def sign_in_wrongly(page: Page) -> None:
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.locator(".alert, .flash").first.wait_for()
 
 
@@ -165,7 +165,7 @@ def sign_in_locked_out(page: Page) -> None:
     """As the person whom the seed has locked out."""
     page.get_by_label("User name").fill("grace")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("heading", name="Too many attempts").wait_for()
 
 
@@ -326,11 +326,19 @@ STATES = [
     State("preferences", "/preferences/"),
     State("help", "/help/job-list/"),
     State("no-connection", "/", has_connections=False),
+    State("account", "/account/"),
+    State("password", "/account/password/"),
+    State("factors", "/account/factors/"),
+    State("factors-app", "/account/factors/app/"),
+    State("sessions", "/account/sessions/"),
+    State("api-keys", "/account/keys/"),
+    State("api-key-create", "/account/keys/create/"),
+    State("password-reset", "/account/password/reset/", is_signed_in=False),
     State("login", "/login/", is_signed_in=False),
     State("login-error", "/login/", sign_in_wrongly, is_signed_in=False),
     State("login-locked", "/login/", sign_in_locked_out, is_signed_in=False),
     State("admin", "/admin/"),
-    State("admin-jobs", "/admin/jobs/batchjob/?q=nightly"),
+    State("admin-jobs", "/admin/jobs/batchjob/"),
     State("admin-connection", "/admin/jobs/connection/add/"),
     State("not-found", "/nowhere/jobs/"),
     State("bad-request", "/raises/bad-request/"),
