@@ -13,9 +13,23 @@ function choose(picker) {
   picker.closest("dialog").close();
 }
 
+let picked = "";
+
 document.addEventListener("change", (event) => {
   const picker = event.target.closest("[data-model-picker]");
-  if (picker && event.target.name === "model_pick") picker.querySelector("[data-model-choose]").disabled = false;
+  if (!picker || event.target.name !== "model_pick") return;
+  picked = event.target.value;
+  picker.querySelector("[data-model-choose]").disabled = false;
+});
+
+// A list that was asked for before the pick must not lose it.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const picker = document.querySelector("[data-model-picker]");
+  if (!picker) return;
+  if (event.detail.target.id === "dialog") picked = "";
+  const same = [...picker.querySelectorAll("[name=model_pick]")].find((each) => each.value === picked);
+  if (same) same.checked = true;
+  picker.querySelector("[data-model-choose]").disabled = !picker.querySelector("[name=model_pick]:checked");
 });
 
 document.addEventListener("click", (event) => {
