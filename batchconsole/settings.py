@@ -139,6 +139,8 @@ CSRF_FAILURE_VIEW = "batchconsole.console.frame.session_end.csrf_failure"
 STEP_MEMORY_BYTES = env.int("BATCHCONSOLE_STEP_MEMORY_MIB", default=2048) << 20
 STEP_TIME = timedelta(hours=env.float("BATCHCONSOLE_STEP_HOURS", default=12))
 
+METRICS_TOKEN = env.str("BATCHCONSOLE_METRICS_TOKEN", default="")  # empty: only this machine may read /metrics
+
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"

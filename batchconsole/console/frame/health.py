@@ -4,12 +4,15 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
+from batchconsole.console.frame.client_address import read_address
 from batchconsole.console.frame.metrics import ConsoleCollector
 
 TIMEOUT = 1  # seconds
+CHALLENGE = {"WWW-Authenticate": "Bearer", "Content-Type": "text/plain"}
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -45,7 +48,18 @@ def check_redis() -> str:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Figures out of the database, the same from every web process."""
+    """Figures out of the database, the same from every web process; for whoever has the token, or asks from here."""
+    if not may_scrape(request):
+        return HttpResponse("Send BATCHCONSOLE_METRICS_TOKEN as a bearer token.\n", status=401, headers=CHALLENGE)
     registry = CollectorRegistry()
     registry.register(ConsoleCollector())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def may_scrape(request: HttpRequest) -> bool:
+    """Whether the request has the token of the settings. Without one, whether it comes from this machine."""
+    if not settings.METRICS_TOKEN:
+        peer = read_address(request.META.get("REMOTE_ADDR", ""))
+        return peer is not None and peer.is_loopback and "X-Forwarded-For" not in request.headers
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and constant_time_compare(token.strip(), settings.METRICS_TOKEN)

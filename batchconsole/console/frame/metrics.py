@@ -7,7 +7,10 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from batchconsole.jobs.models import LIVE, WAITING, BatchJob, Connection
+from batchconsole.jobs.models import LIVE, UNFINISHED, WAITING, BatchJob, Connection, InputCheck, MadeInput
+from batchconsole.jobs.models.work import Work
+
+WORK: dict[str, type[Work]] = {"check": InputCheck, "making": MadeInput}
 
 
 class ConsoleCollector(Collector):
@@ -16,6 +19,7 @@ class ConsoleCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield self.open_jobs()
         yield self.oldest_waiting()
+        yield from self.open_work()
         yield from self.sync()
 
     def open_jobs(self) -> Metric:
@@ -31,6 +35,18 @@ class ConsoleCollector(Collector):
         return GaugeMetricFamily(
             "batchconsole_oldest_waiting_job_seconds", "Age of the oldest job not yet submitted", value=seconds
         )
+
+    def open_work(self) -> Iterator[Metric]:
+        """Checks and inputs being made: how many wait or run, and for how many people."""
+        rows = GaugeMetricFamily("batchconsole_open_work", "Work that waits or runs", labels=["kind", "status"])
+        people = GaugeMetricFamily("batchconsole_people_waiting", "People whose work waits or runs", labels=["kind"])
+        for kind, model in WORK.items():
+            unfinished = model._base_manager.filter(state__in=UNFINISHED).order_by()
+            for state, count in unfinished.values_list("state").annotate(Count("pk")):
+                rows.add_metric([kind, state], count)
+            people.add_metric([kind], unfinished.values("created_by").distinct().count())
+        yield rows
+        yield people
 
     def sync(self) -> Iterator[Metric]:
         age = GaugeMetricFamily(

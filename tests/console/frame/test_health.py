@@ -1,14 +1,22 @@
 """What machines ask: alive, ready, figures."""
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import yaml
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
 
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.models import Connection, InputCheck
+from batchconsole.setup.paths import ROOT
 from tests.console.conftest import MakeJob
+
+NAMES = re.compile(r"batchconsole_\w+")
 
 
 def samples(client: Client) -> dict[tuple[str, str], float]:
@@ -42,6 +50,47 @@ def test_metrics_count_open_jobs_by_status(make_job: MakeJob) -> None:
 def test_metrics_tell_how_long_the_oldest_job_has_waited(make_job: MakeJob) -> None:
     make_job(status="Queued", created_at=timezone.now() - timedelta(hours=1))
     assert samples(Client())["batchconsole_oldest_waiting_job_seconds", ""] >= 3600
+
+
+def test_metrics_tell_of_work_and_of_the_people_who_wait(connection: Connection, person: User) -> None:
+    for actor in (person, person, None):
+        InputCheck.objects.create(connection=connection, created_by=actor, input_s3_uri="s3://bucket/x", model_id="m")
+    found = samples(Client())
+    assert found["batchconsole_open_work", "queued"] == 3
+    assert ("batchconsole_people_waiting", "") in found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("token", "client", "status"),
+    [
+        ("", {"REMOTE_ADDR": "127.0.0.1"}, 200),
+        ("", {"REMOTE_ADDR": "::1"}, 200),
+        ("", {"REMOTE_ADDR": "192.0.2.7"}, 401),
+        ("", {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"}, 401),  # a proxy on this machine
+        ("t0ken", {"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": "Bearer t0ken"}, 200),
+        ("t0ken", {"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": "bearer t0ken"}, 200),
+        ("t0ken", {"REMOTE_ADDR": "127.0.0.1"}, 401),
+        ("t0ken", {"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": "Bearer t0ke"}, 401),
+        ("t0ken", {"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": "Basic t0ken"}, 401),
+    ],
+)
+def test_metrics_are_for_this_machine_or_for_the_token(
+    settings: Settings, token: str, client: dict[str, Any], status: int
+) -> None:
+    settings.METRICS_TOKEN = token
+    assert Client(**client).get("/metrics").status_code == status
+
+
+def test_the_alerts_ask_for_figures_that_there_are(connection: Connection, make_job: MakeJob) -> None:
+    make_job(status="Queued")
+    connection.synced_at = timezone.now()
+    connection.save()
+    InputCheck.objects.create(connection=connection, input_s3_uri="s3://bucket/x", model_id="m")
+    rules = yaml.safe_load((ROOT / "deploy" / "monitoring" / "alerts.yaml").read_text())
+    asked = {name for group in rules["groups"] for rule in group["rules"] for name in NAMES.findall(rule["expr"])}
+    assert asked
+    assert asked <= {name for name, _ in samples(Client())}
 
 
 def test_metrics_tell_how_each_connection_is_followed(connection: Connection) -> None:
