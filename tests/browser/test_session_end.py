@@ -1,7 +1,9 @@
-"""Forms in a real browser whose session ends while somebody fills them in."""
+"""Signing in in a real browser: by a link, and by a password when the session ends while somebody fills in a form."""
 
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
+from sesame.utils import get_query_string
 
 from batchconsole.jobs.models import Connection
 from tests.browser.conftest import Open
@@ -34,3 +36,9 @@ def test_without_script_a_form_outlives_its_session(open_page: Open, connection:
     expect(page.get_by_role("alert")).to_contain_text("what you filled in is kept")
     sign_in(page)
     expect(page.locator("#id_job_name")).to_have_value("after-lunch")
+
+
+def test_the_button_of_a_sign_in_link_signs_in(open_page: Open, connection: Connection, person: User) -> None:
+    page = open_page(f"/login/{get_query_string(person)}", signed_in=False)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page).to_have_title("Overview | Batch Console")

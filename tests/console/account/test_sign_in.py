@@ -126,7 +126,7 @@ def test_fetching_a_link_signs_nobody_in_and_uses_nothing_up(person: User, metho
 
 
 def test_the_page_of_a_link_tells_no_other_page_its_address(person: User) -> None:
-    assert Client().get(f"/login/{get_query_string(person)}")["Referrer-Policy"] == "no-referrer"
+    assert Client().get(f"/login/{get_query_string(person)}")["Referrer-Policy"] == "strict-origin"
 
 
 def test_a_link_works_once_and_the_page_says_so(person: User) -> None:
