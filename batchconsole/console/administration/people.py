@@ -14,11 +14,13 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from batchconsole.jobs.access import administrable, grants_of
+from batchconsole.jobs.access import administrable, grants_of, rights_on
 from batchconsole.jobs.models import Connection, Grant, Right, Role
 
 # Whoever changes these makes himself anything; it takes a superuser.
 FOR_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions")
+# By these one becomes the person: a mail to another address sets the password, and names are what providers go by.
+IDENTITY = ("username", "email", "is_active")
 
 
 class GrantInline(admin.TabularInline):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
@@ -58,13 +60,24 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic only in dj
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         fields = (*super().get_readonly_fields(request, obj), "rights")
-        return fields if request.user.is_superuser else (*fields, *FOR_SUPERUSERS)
+        if request.user.is_superuser:
+            return fields
+        return (*fields, *FOR_SUPERUSERS, *(IDENTITY if obj and _has_more(obj, request.user) else ()))
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Refuse the password of somebody with rights that the person at the form lacks, who would gain them so."""
+        person = self.get_object(request, id)
+        if person is not None and _has_more(person, request.user):
+            raise PermissionDenied
+        response: HttpResponse = super().user_change_password(request, id, form_url)
+        return response
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return _may_touch(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+        may_touch = _may_touch(request, obj) and not (obj and _has_more(obj, request.user))
+        return may_touch and super().has_delete_permission(request, obj)
 
     @admin.display(description="Rights")
     def rights(self, user: User) -> str:
@@ -88,6 +101,15 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic only in dj
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
     """Staff must not set the password of somebody who may do more."""
     return request.user.is_superuser or user is None or not (user.is_superuser or user.is_staff)
+
+
+def _has_more(person: User, viewer: Any) -> bool:
+    """Whether *person*, active or not, is granted a right somewhere that *viewer* lacks there."""
+    if viewer.is_superuser:
+        return False
+    granted = grants_of(person).values_list("connection", "role__rights")
+    known = {each.pk: each for each in Connection.objects.all()}
+    return any(not rights_on(viewer, known[pk] if pk else None).issuperset(rights) for pk, rights in granted)
 
 
 def rights_of(person: User, connections: Iterable[Connection]) -> list[tuple[Connection, list[list[str]]]]:
@@ -115,15 +137,22 @@ class GroupAdmin(DjangoGroupAdmin):
 
 @admin.register(Role)
 class RoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """Roles beside the shipped ones, which each start makes what this version says they are."""
+    """Roles beside the shipped ones, which each start makes what this version says they are.
+
+    A role may be granted on any connection, so changing one takes the right to administer all of them.
+    """
 
     list_display = ("name", "rights", "is_shipped")
 
     def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
-        return not (obj and obj.is_shipped) and super().has_change_permission(request, obj)
+        return _may_change_role(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
-        return not (obj and obj.is_shipped) and super().has_delete_permission(request, obj)
+        return _may_change_role(request, obj) and super().has_delete_permission(request, obj)
+
+
+def _may_change_role(request: HttpRequest, role: Role | None) -> bool:
+    return not (role and role.is_shipped) and request.user.has_perm(Right.ADMINISTER)
 
 
 for model, of in ((User, UserAdmin), (Group, GroupAdmin)):

@@ -102,9 +102,42 @@ def test_staff_makes_nobody_a_superuser_and_touches_none(staff: Client, ada: Use
     assert not ada.is_superuser
 
 
+NEW_PASSWORD = {"password1": "correct horse battery", "password2": "correct horse battery", "usable_password": "true"}
+
+
+@pytest.mark.parametrize(("is_elsewhere", "status"), [(True, 403), (False, 302)])
+def test_staff_sets_no_password_of_somebody_with_rights_that_it_lacks(
+    is_elsewhere: bool, status: int, staff: Client, ada: User, connection: Connection, other: Connection
+) -> None:
+    grant(ada, "Reader", other if is_elsewhere else connection)
+    assert staff.post(f"/admin/auth/user/{ada.pk}/password/", NEW_PASSWORD).status_code == status
+    assert staff.get(f"/admin/auth/user/{ada.pk}/delete/").status_code == (403 if is_elsewhere else 200)
+
+
+def test_staff_changes_no_address_of_somebody_who_has_more_rights_but_grants_all_the_same(
+    staff: Client, ada: User, connection: Connection, other: Connection
+) -> None:
+    group = Group.objects.create(name="elsewhere")
+    ada.groups.add(group)
+    grant(group, "Reader", other)
+    fields = {"username": "eve", "email": "sam@evil.example"}
+    fields |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    url = f"/admin/auth/user/{ada.pk}/change/"
+    assert staff.post(url, granting("Operator", connection, **fields)).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.username, ada.email, ada.is_active) == ("ada", "", True)
+    assert Grant.objects.get(user=ada).connection == connection
+
+
+def test_staff_of_one_connection_changes_no_role(staff: Client) -> None:
+    role = Role.objects.create(name="Watcher", rights=["view"])
+    rights = {"name": "Watcher", "rights": '["view", "administer"]'}
+    assert staff.post(f"/admin/jobs/role/{role.pk}/change/", rights).status_code == 403
+    assert staff.post(f"/admin/jobs/role/{role.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
 def test_a_new_account_has_no_right(admin_client: Client, connection: Connection) -> None:
-    password = {"password1": "correct horse battery", "password2": "correct horse battery", "usable_password": "true"}
-    assert admin_client.post("/admin/auth/user/add/", {"username": "new", **password}).status_code == 302
+    assert admin_client.post("/admin/auth/user/add/", {"username": "new", **NEW_PASSWORD}).status_code == 302
     assert not User.objects.get(username="new").has_perm("view", connection)
 
 
