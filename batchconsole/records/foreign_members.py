@@ -25,6 +25,7 @@ NO_EFFECT: dict[str, tuple[Any, ...]] = {
     "text": ({"format": {"type": "text"}},),
     "thinking": ({"type": "disabled"},),
     "tools": ([],),
+    "top_logprobs": (0,),
     "truncation": ("disabled",),
 }
 

@@ -185,6 +185,8 @@ def _outcome(line: _Line) -> tuple[Any, Any]:
         output, status = line.response.get("body"), line.response.get("status_code")
         if isinstance(status, int) and status >= 400 and not error:
             inner = output.get("error") if isinstance(output, dict) else None
+            if inner is None and isinstance(output, dict) and any(output.get(name) for name in _MESSAGES):
+                inner = output  # as vLLM writes it
             return None, {"code": status} | (inner if isinstance(inner, dict) else {"message": inner or output})
     return output, error if error or output is None else None
 

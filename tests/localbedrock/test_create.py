@@ -139,6 +139,14 @@ def test_a_model_without_batch_inference_is_refused(
     assert (code, message) == ("ValidationException", "Batch inference is not supported for the requested model.")
 
 
+@pytest.mark.parametrize("model_id", ["amazon.titan-embed-text-v2:0", "amazon.titan-embed-image-v1"])
+def test_a_model_of_embeddings_takes_no_converse_job(
+    bedrock: Any, workspace: Workspace, input_uri: str, model_id: str
+) -> None:
+    request = workspace.request(input_uri, modelId=model_id, modelInvocationType="Converse")
+    assert refusal(bedrock, request)[0] == "ValidationException"
+
+
 @pytest.mark.parametrize(
     ("given", "shown"),
     [

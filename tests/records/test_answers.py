@@ -150,3 +150,17 @@ def test_cached_tokens_are_counted_apart(usage: dict[str, int]) -> None:
 @pytest.mark.parametrize("count", [-1, 1.5, "7", True, 10**20, None])
 def test_a_count_that_is_none_is_not_counted(count: Any) -> None:
     assert read_answer({"usage": {"input_tokens": count}}).input_tokens is None
+
+
+@pytest.mark.parametrize(
+    ("content", "reasoning", "answer"),
+    [
+        ("<reasoning>Hm. </div>", "Hm. </div>", ""),  # cut off at its bound of tokens, as gpt-oss does
+        ("First, this.\nThen that.\n</think>\n\nYes.", "First, this.\nThen that.", "Yes."),  # as DeepSeek does
+        ("The tag </think> ends it.", "", "The tag </think> ends it."),
+        ("<b>Yes</b>", "", "<b>Yes</b>"),
+    ],
+)
+def test_thoughts_without_their_beginning_or_end_are_kept_apart(content: str, reasoning: str, answer: str) -> None:
+    found = read_answer(chat(content=content))
+    assert (found.reasoning, found.text) == (reasoning, answer)

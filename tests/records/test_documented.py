@@ -20,6 +20,9 @@ HIGH = {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}}
 RESULTS = ["web_search", "web_fetch", "code_execution", "bash_code_execution", "text_editor_code_execution"]
 CACHED = TEXT | {"cache_control": {"type": "ephemeral"}}
 
+THINKING = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+ANY_OF = {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+
 CITY = {
     "type": "object",
     "properties": {"name": {"type": "string"}},
@@ -64,6 +67,22 @@ TOLD = [
 ]  # fmt: skip
 
 
+def thought(**members: Any) -> dict[str, Any]:
+    return {"reasoningContent": {"reasoningText": members}}
+
+
+def said(*content: dict[str, Any], model_id: str = HAIKU) -> set[str]:
+    """The codes of a Converse body whose assistant says *content*, the user asking before and after."""
+    asked = {"role": "user", "content": [{"text": "a"}]}
+    turns = [asked, {"role": "assistant", "content": [*content, {"text": "b"}]}, asked]
+    return converse(messages=turns, model_id=model_id)
+
+
+def nova_tool(schema: dict[str, Any]) -> set[str]:
+    config = {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": schema}}}]}
+    return codes({"messages": BLOCKS, "toolConfig": config}, NOVA_2)
+
+
 @pytest.mark.parametrize(("body", "model_id"), SHOWN)
 def test_a_form_that_is_shown_passes(body: dict[str, Any], model_id: str) -> None:
     assert codes(body, model_id) <= {"model-without-batch"}
@@ -84,6 +103,17 @@ def test_a_refusal_that_is_told_of_is_found(body: dict[str, Any], model_id: str,
         lambda: talk("a", ""),
         lambda: talk("a", [CALL], [ANSWER, TEXT], tools=[TOOL]),
         lambda: claude(*[CACHED] * 4),
+        lambda: talk("a", [THINKING, TEXT], "b"),
+        lambda: talk("a", [THINKING | {"thinking": ""}, TEXT], "b"),
+        lambda: claude(tools=[{"type": "bash_20250124", "name": "bash"}], anthropic_beta=["computer-use-2025-01-24"]),
+        lambda: claude(tools=[TOOL | {"input_schema": {"type": "object", "properties": {"a": ANY_OF}}}]),
+        lambda: said(thought(text="x", signature="s")),
+        lambda: said(thought(text="", signature="s")),
+        lambda: said(thought(text="x"), model_id=GPT),
+        lambda: said({"reasoningContent": {"redactedContent": "aGk="}}),
+        lambda: converse({"guardContent": {"text": {"text": "x", "qualifiers": ["query"]}}}),
+        lambda: nova_tool({"type": "object"} | ANY_OF),
+        lambda: codes({"prompt": "<s>[INST] Hi [/INST]", "max_tokens": 9}, "mistral.mistral-large-2402-v1:0"),
         *(
             lambda kind=kind: talk(
                 "a", [TEXT, {"type": f"{kind}_tool_result", "tool_use_id": "s1", "content": []}], "b"
@@ -109,6 +139,20 @@ def test_a_form_of_claude_and_converse_that_is_shown_passes(found: Any) -> None:
         (lambda: claude({"type": "image", "source": {"type": "url", "url": "https://x"}}, TEXT), "source-type"),
         (lambda: claude(tools=[{"input_schema": {"type": "object"}}]), "tool-name"),
         (lambda: claude(container="c"), "not-documented-for-bedrock"),
+        # https://github.com/can1357/oh-my-pi/pull/10486 and, through Converse, https://github.com/maximhq/bifrost/pull/6942
+        (lambda: talk("a", [THINKING | {"signature": ""}, TEXT], "b"), "unsigned-thinking"),
+        (lambda: said(thought(text="x")), "unsigned-thinking"),
+        (lambda: said(thought(text="x", signature="")), "unsigned-thinking"),
+        # https://github.com/danny-avila/LibreChat/pull/13888
+        (lambda: said(thought(text=None, signature="s")), "reasoning-text"),
+        # https://github.com/aws-samples/bedrock-chat/issues/637
+        (lambda: converse({"guardContent": {"text": {"text": " "}}}, {"text": "a"}), "blank-text"),
+        # https://github.com/trycua/cua/issues/3303
+        (lambda: claude(tools=[TOOL | {"input_schema": {"type": "object"} | ANY_OF}]), "tool-schema-combined"),
+        # https://github.com/code-yeongyu/senpi/issues/1947
+        (lambda: nova_tool(ANY_OF), "tool-schema"),
+        # https://github.com/dirac-run/dirac/issues/57
+        (lambda: claude(tools=[{"type": "function", "function": {"name": "f", "parameters": {}}}]), "tool-type"),
         (lambda: converse(*[document(f"d{n}") for n in range(6)], {"text": "a"}), "too-many-documents"),
         (lambda: converse(additionalModelRequestFields={"topK": 5}, model_id=HAIKU), "unknown-additional-field"),
         (

@@ -199,6 +199,7 @@ def test_cached_tokens_are_summed() -> None:
     [
         ({"status_code": 200, "body": {"choices": [{"message": {"content": "Hi"}}]}}, "Hi", None),
         ({"status_code": 400, "body": {"error": {"code": "x", "message": "bad"}}}, "", ("x", "bad")),
+        ({"status_code": 400, "body": {"object": "error", "code": 400, "message": "bad"}}, "", (400, "bad")),  # vLLM's
         ({"status_code": 503, "body": {}}, "", (503, "Error 503, without a message.")),
     ],
 )

@@ -25,6 +25,10 @@ REFUSED = "refusal"
 MEDIA = ("image", "video", "audio", "document")
 # gpt-oss with InvokeModel, and models served by vLLM without a reasoning parser, write their thoughts before the text.
 _THOUGHTS = re.compile(r"\s*<(reasoning|think|thinking)>(.*?)</\1>\s*", re.DOTALL)
+# Their end alone: what DeepSeek's and Qwen's chat templates leave, which write the beginning into the prompt.
+_THOUGHTS_END = re.compile(r"\s*((?:(?!<think).)*?)\n\s*</think>\s*", re.DOTALL)
+# Their beginning alone: an answer that was cut off at its bound of tokens while the model thought.
+_THOUGHTS_CUT = re.compile(r"\s*<(reasoning|think|thinking)>((?:(?!</\1>).)*)\Z", re.DOTALL)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -223,11 +227,18 @@ def _message(message: Body, parts: Parts) -> None:
 
 def _spoken(content: Any, parts: Parts) -> None:
     """A text, whose thoughts at its beginning are kept apart."""
-    thoughts = _THOUGHTS.match(content) if isinstance(content, str) else None
+    thoughts = _thoughts(content) if isinstance(content, str) else None
     if thoughts:
-        parts.reasoning(thoughts[2].strip())
+        parts.reasoning(thoughts[thoughts.lastindex or 0].strip())
         content = content[thoughts.end() :]
     parts.text(content)
+
+
+def _thoughts(content: str) -> re.Match[str] | None:
+    """What *content* begins with when that is thoughts, which the match's last group holds."""
+    if content.lstrip().startswith("<"):
+        return _THOUGHTS.match(content) or _THOUGHTS_CUT.match(content)
+    return _THOUGHTS_END.match(content) if "</think>" in content else None
 
 
 def _message_part(part: Body, parts: Parts) -> None:

@@ -25,6 +25,7 @@ from batchconsole.records.families.paths import dotted
 from batchconsole.records.families.schema import (
     Context,
     trailing_space,
+    unsigned_thinking,
 )
 
 PDF = "application/pdf"
@@ -107,6 +108,8 @@ def _block_faults(block: Any, path: str, context: Context) -> Iterator[Fault]:
     elif isinstance(block, SearchResultBlock):
         for index, part in enumerate(block.content):
             yield from _block_faults(part, f"{path}.content[{index}]", context)
+    elif isinstance(block, ThinkingBlock) and not block.signature:
+        yield unsigned_thinking(f"{path}.signature", dotted(path))
     elif isinstance(block, ToolResultBlock):
         if isinstance(block.content, str) and block.content.isspace():
             yield blank_text(f"{path}.content")

@@ -17,6 +17,7 @@ from batchconsole.records.families.schema_rules import schema_faults
 from batchconsole.records.families.tool_rules import (
     CLAUDE,
     Turn,
+    combined_schema_faults,
     pairing_faults,
     repeated_names,
     tool_block_faults,
@@ -24,6 +25,7 @@ from batchconsole.records.families.tool_rules import (
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+OPENAI_TYPE = "function"  # refused in the field: https://github.com/dirac-run/dirac/issues/57
 NO_TOOLS = "Requests which include `tool_use` or `tool_result` blocks must define `tools`."
 
 
@@ -49,6 +51,15 @@ def tool_faults(body: AnthropicBody) -> Iterator[Fault]:
 
 
 def _one_tool_faults(tool: Tool, path: str) -> Iterator[Fault]:
+    if tool.type == OPENAI_TYPE:
+        yield rule(
+            "tool-type",
+            f"{path}.type",
+            found=OPENAI_TYPE,
+            expected="custom, or none: name, description and input_schema stand in the tool itself",
+            refusal=f"{dotted(path)}: Input tag '{OPENAI_TYPE}' found using 'type' does not match any of the expected "
+            "tags: 'bash_20250124', 'custom', 'text_editor_20250124', 'text_editor_20250429', 'text_editor_20250728'",
+        )
     if tool.type not in (None, "custom"):
         return  # a tool of Anthropic's own, which brings its name and schema
     if not TOOL_NAME.fullmatch(tool.name or ""):
@@ -76,8 +87,10 @@ def _one_tool_faults(tool: Tool, path: str) -> Iterator[Fault]:
             expected="object",
             refusal=f"{dotted(path)}.custom.input_schema.type: {said}",
         )
-    elif tool.strict:
-        yield from schema_faults(tool.input_schema, f"{path}.input_schema", closed=True)
+    else:
+        yield from combined_schema_faults(tool.input_schema, f"{path}.input_schema", tool=f"{dotted(path)}.custom")
+        if tool.strict:
+            yield from schema_faults(tool.input_schema, f"{path}.input_schema", closed=True)
 
 
 def _choice_faults(choice: ToolChoice | None, tools: list[Tool]) -> Iterator[Fault]:

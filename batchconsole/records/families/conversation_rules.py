@@ -20,9 +20,17 @@ from batchconsole.records.families.schema import (
     Context,
     role_faults,
     trailing_space,
+    unsigned_thinking,
 )
 from batchconsole.records.families.schema_rules import schema_faults
-from batchconsole.records.families.tool_rules import CONVERSE, Turn, pairing_faults, repeated_names, tool_block_faults
+from batchconsole.records.families.tool_rules import (
+    CONVERSE,
+    Turn,
+    combined_schema_faults,
+    pairing_faults,
+    repeated_names,
+    tool_block_faults,
+)
 
 MAX_IMAGES = 20  # a message, Converse API reference
 MAX_DOCUMENTS = 5
@@ -58,16 +66,33 @@ def system_faults(system: list[SystemBlock] | None) -> Iterator[Fault]:
             yield _blank(f"$.system[{number}]")
 
 
-def tool_faults(messages: list[Message], config: ToolConfig | None) -> Iterator[Fault]:
+def tool_faults(messages: list[Message], config: ToolConfig | None, *, is_claude: bool = False) -> Iterator[Fault]:
     """Tools that share a name, tool blocks without tools, and calls and answers that do not belong together."""
     tools = [tool.tool_spec for tool in (config.tools if config else ()) if tool.tool_spec is not None]
     yield from repeated_names([tool.name for tool in tools], path="$.toolConfig.tools", wording=CONVERSE)
     for number, tool in enumerate(tools):
+        path = f"$.toolConfig.tools[{number}].toolSpec.inputSchema.json"
+        yield from _input_schema_faults(tool.input_schema.json, path)
+        if is_claude:
+            yield from combined_schema_faults(tool.input_schema.json, path, tool=f"tools.{number}.custom")
         if tool.strict:
-            yield from schema_faults(tool.input_schema.json, f"$.toolConfig.tools[{number}].toolSpec.inputSchema.json")
+            yield from schema_faults(tool.input_schema.json, path)
     turns = [_turn(message, f"$.messages[{number}]") for number, message in enumerate(messages)]
     yield from tool_block_faults(turns, has_tools=config is not None, tools="toolConfig", refusal=NO_TOOLS)
     yield from pairing_faults(turns, CONVERSE)
+
+
+def _input_schema_faults(schema: Any, path: str) -> Iterator[Fault]:
+    """A tool's schema that is not of an object. Refused in the field: https://github.com/code-yeongyu/senpi/issues/1947."""
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    if kind != "object":
+        yield rule(
+            "tool-schema",
+            f"{path}.type",
+            found=f"{kind or 'nothing'}"[:80],
+            expected="object",
+            refusal=f"The value at {dotted(path)}.type must be one of the following: object.",
+        )
 
 
 def _turn(message: Message, path: str) -> Turn:
@@ -114,10 +139,37 @@ def _block_faults(message: Message, block: ContentBlock, path: str, context: Con
     else:
         yield from _media_faults(message, members[0], block, path)
         yield from _content_faults(block, path, context)
+        yield from _said_faults(block, path, context)
         for index, inner in enumerate(block.tool_result.content if block.tool_result else ()):
             yield from _content_faults(inner, f"{path}.toolResult.content[{index}]", context)
             if inner.text is not None and not inner.text.strip():
                 yield _blank(f"{path}.toolResult.content[{index}]")
+
+
+def _said_faults(block: ContentBlock, path: str, context: Context) -> Iterator[Fault]:
+    """Thoughts that are said back without what they came with, and guarded texts of nothing.
+
+    Refused in the field: https://github.com/danny-avila/LibreChat/pull/13888 (a thought without text),
+    https://github.com/maximhq/bifrost/pull/6942 (Claude wants signatures, others refuse blank ones), and
+    https://github.com/aws-samples/bedrock-chat/issues/637 (blank guarded text).
+    """
+    guarded = block.guard_content.text if block.guard_content else None
+    if guarded is not None and not guarded.text.strip():
+        yield _blank(f"{path}.guardContent.text")
+    thought = block.reasoning_content.get("reasoningText") if isinstance(block.reasoning_content, dict) else None
+    if not isinstance(thought, dict):
+        return
+    where = f"{path}.reasoningContent.reasoningText"
+    if not isinstance(thought.get("text"), str):
+        yield rule(
+            "reasoning-text",
+            f"{where}.text",
+            found="no text",
+            expected="the text that the thought came with, which may be empty",
+            refusal=f"Value at '{dotted(where)}.text' failed to satisfy constraint: Member must not be null",
+        )
+    if context.family == "anthropic" and not thought.get("signature"):
+        yield unsigned_thinking(f"{where}.signature", dotted(path))
 
 
 def _blank(path: str) -> Fault:

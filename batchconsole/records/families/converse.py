@@ -80,7 +80,7 @@ class Converse(SchemaFamily[ConverseBody]):
         if body.inference_config is not None:
             yield from _config_faults(body.inference_config, context)
         yield from _tool_faults(body, context)
-        yield from tool_faults(body.messages, body.tool_config)
+        yield from tool_faults(body.messages, body.tool_config, is_claude=context.family == "anthropic")
         yield from _format_faults(body, context)
         if context.family == "anthropic":
             yield from claude_faults(_asked_of_claude(body), context)

@@ -204,6 +204,20 @@ def trailing_space(path: str) -> Fault:
     )
 
 
+def unsigned_thinking(path: str, block: str) -> Fault:
+    """A thought said back to Claude without its signature; *block* is the content block's path in Claude's words.
+
+    Refused in the field: https://github.com/can1357/oh-my-pi/pull/10486, https://github.com/maximhq/bifrost/pull/6942.
+    """
+    return rule(
+        "unsigned-thinking",
+        path,
+        found="no signature",
+        expected="the signature that the thought came with, or no such block",
+        refusal=f"{block}.thinking.signature: Field required",
+    )
+
+
 def sampling_check(context: Context) -> Callable[[float | None, float | None, int | None], bool]:
     """Whether temperature, top_p and top_k are as the model takes them: made once, for a quick look at many bodies."""
     no_temperature, no_top_p = context.refuses(Refused.TEMPERATURE), context.refuses(Refused.TOP_P)

@@ -7,6 +7,8 @@ name                ``[a-zA-Z0-9_-]{1,128}`` (Converse: 64), each once          
 tool blocks         need ``tools`` (Converse: ``toolConfig``)                    Anthropic and Converse error messages
 use and result      each use has its one result in the next turn, and the        the same
                     reverse; ids are unique
+input schema        of an object; for Claude no ``oneOf``, ``allOf`` and         refused in the field: senpi issue
+                    ``anyOf`` at its top                                         1947, trycua/cua issue 3303
 =================== ============================================================ ====================================
 
 What is refused is said in the words of the caller's own format: Claude's, or those of Converse, which looks before the
@@ -18,7 +20,7 @@ number of toolResult blocks at ... exceeds ...", "The toolUse blocks at ... cont
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -91,6 +93,7 @@ class ConverseWording:
         return f"The tool {name} is already defined at toolConfig.tools.{position}."
 
 
+COMBINING = ("oneOf", "allOf", "anyOf")
 CLAUDE, CONVERSE = ClaudeWording(), ConverseWording()
 
 
@@ -181,6 +184,20 @@ def _message_of(path: str) -> str:
 
 def _next(path: str) -> str:
     return f"$.messages[{int(steps(path)[1]) + 1}]"
+
+
+def combined_schema_faults(schema: Any, path: str, *, tool: str) -> Iterator[Fault]:
+    """Alternatives at the top of the *schema* of a tool for Claude; *tool* is the tool in Claude's words."""
+    for keyword in COMBINING:
+        if isinstance(schema, dict) and keyword in schema:
+            yield rule(
+                "tool-schema-combined",
+                f"{path}.{keyword}",
+                found=keyword,
+                expected="an object without oneOf, allOf and anyOf at its top",
+                refusal=f"{tool}.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+            )
+            return
 
 
 def repeated_names(names: list[str], *, path: str, wording: Wording) -> Iterator[Fault]:
