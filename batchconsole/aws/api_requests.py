@@ -22,6 +22,7 @@ from batchconsole.aws.errors import AwsError
 
 SERVICES = ("bedrock", "bedrock-runtime")
 NUMBERS = ("integer", "long", "float", "double")
+DOTS = (".", "..")  # parts of a path that name no part of it
 # What a value has to be in JSON, by the type of its shape.
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -78,12 +79,16 @@ def _operation(model: OperationModel) -> ApiOperation:
 def find_operation(request: ApiRequest) -> tuple[ApiOperation, dict[str, str]]:
     """The operation that *request* is for and the labels of its path, decoded.
 
-    Raises :class:`AwsError` (``UnknownOperationException``).
+    Raises :class:`AwsError` (``UnknownOperationException``), also for a label that leads out of its place: whoever
+    signs and routes the request takes ``/foundation-models/../guardrails`` for another operation's path.
     """
     for operation in operations():
         match = operation.pattern.fullmatch(request.path) if operation.method == request.method else None
         if match:
-            return operation, {name: unquote(value) for name, value in match.groupdict().items()}
+            labels = {name: unquote(value) for name, value in match.groupdict().items()}
+            if any(part in DOTS for value in labels.values() for part in value.split("/")):
+                break
+            return operation, labels
     raise AwsError(
         f"No operation of Amazon Bedrock answers {request.method} {unquote(request.path)}.",
         code="UnknownOperationException",
@@ -198,8 +203,16 @@ def _unmet(shape: Shape, value: Any) -> Iterator[str]:
         yield f"Member must have {measure} greater than or equal to {rules['min']}"
     if size is not None and size > rules.get("max", size):
         yield f"Member must have {measure} less than or equal to {rules['max']}"
-    if "pattern" in rules and isinstance(value, str) and not re2.fullmatch(rules["pattern"], value):
+    if "pattern" in rules and isinstance(value, str) and not _matches(rules["pattern"], value):
         yield f"Member must satisfy regular expression pattern: {rules['pattern']}"
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether all of *text* fits; half of a surrogate pair, which JSON may hold and RE2 cannot, never does."""
+    try:
+        return bool(re2.fullmatch(pattern, text))
+    except UnicodeEncodeError:
+        return False
 
 
 def _shown(value: Any) -> str:

@@ -4,7 +4,7 @@ Each rule lies in one place, which the form's fields, the gateway and the JSON A
 fields, :mod:`jobs.model_rules` for models, ``using_name`` for names, :mod:`jobs.access` for places and roles.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ def find_problems(connection: Connection, request: JobRequest) -> list[FieldProb
     """All that is wrong with *request*; empty when AWS may be asked. Raises AwsError where the account is unknown."""
     found = [*_of_fields(request), *tag_problems(request)]
     wrong = {problem.field for problem in found}
-    return found + [problem for problem in _of_meaning(connection, request) if problem.field not in wrong]
+    return found + [each for each in _of_meaning(connection, request, wrong=wrong) if each.field not in wrong]
 
 
 def find_field_problems(values: Mapping[str, Any]) -> list[FieldProblem]:
@@ -84,9 +84,9 @@ def tag_problems(request: JobRequest) -> Iterator[FieldProblem]:
         )
 
 
-def _of_meaning(connection: Connection, request: JobRequest) -> Iterator[FieldProblem]:
-    """What no rule of a field can say."""
-    if BatchJob.objects.using_name(connection.pk, request.job_name).exists():
+def _of_meaning(connection: Connection, request: JobRequest, *, wrong: Collection[str]) -> Iterator[FieldProblem]:
+    """What no rule of a field can say. No database takes every name that is *wrong*, so it is not asked for one."""
+    if "job_name" not in wrong and BatchJob.objects.using_name(connection.pk, request.job_name).exists():
         yield FieldProblem("job_name", f"The job name {request.job_name} is already in use.")
     if reason := refusal(request.model_id, connection.region):
         yield FieldProblem("model_id", reason)

@@ -63,8 +63,16 @@ def _own(shape: Shape, value: Any, path: str) -> Iterator[str]:
             yield _error(value, path, f"Member must have {measure} greater than or equal to {metadata['min']}")
         if "max" in metadata and size > metadata["max"]:
             yield _error(value, path, f"Member must have {measure} less than or equal to {metadata['max']}")
-    if "pattern" in metadata and shape.type_name == "string" and not re2.fullmatch(metadata["pattern"], value):
+    if "pattern" in metadata and shape.type_name == "string" and not _matches(metadata["pattern"], value):
         yield _error(value, path, f"Member must satisfy regular expression pattern: {metadata['pattern']}")
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Half of a surrogate pair, which JSON may hold and RE2 cannot, fits no pattern."""
+    try:
+        return bool(re2.fullmatch(pattern, text))
+    except UnicodeEncodeError:
+        return False
 
 
 NUMBERS = frozenset({"integer", "long", "float", "double"})

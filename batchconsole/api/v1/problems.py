@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
@@ -22,6 +24,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     409: "Not possible now",
+    413: "The request is too large",
     422: "Not valid",
     429: "Too many requests",
     500: "An error of the console",
@@ -67,6 +70,8 @@ def _answer_to(error: Any) -> HttpResponse:
         return problem(429, str(error), headers={"Retry-After": str(error.seconds)})
     if isinstance(error, Http404):
         return problem(404, str(error) or "There is no such thing here.")
+    if isinstance(error, RequestDataTooBig):
+        return problem(413, f"The body of a request has at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
     if isinstance(error, HttpError):
         return problem(error.status_code, error.message)
     return _of_domain(error)
