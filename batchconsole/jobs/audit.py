@@ -117,6 +117,11 @@ def count_record_view(job: BatchJob, user: User) -> None:
             Event.objects.create(connection=job.connection, job=job, actor=user, verb=Verb.RECORDS_VIEWED)
 
 
+def record_download(job: BatchJob, user: User, *, target: str) -> None:
+    """Record that *user* takes the output of *job* away from the address *target*."""
+    Event.objects.create(connection=job.connection, job=job, actor=user, verb=Verb.DOWNLOADED, target=target[:255])
+
+
 def values_of(row: Model) -> dict[str, Any]:
     """The values of *row*'s fields as an event holds them."""
     return {field.name: field.value_from_object(row) for field in row._meta.concrete_fields if field.name not in NOISE}

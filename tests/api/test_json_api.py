@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
-from batchconsole.jobs.models import BatchJob, Connection, Grant, InputCheck, Right
+from batchconsole.jobs.models import BatchJob, Connection, Event, Grant, InputCheck, Right, Verb
 from tests.api.conftest import key_of
 from tests.conftest import ACCOUNT, REGION
 from tests.factories import MODEL, grant, make_job
@@ -79,6 +79,7 @@ def test_a_repeated_creation_gives_the_first_job(api: Client) -> None:
         ({"job_name": "under_score"}, "job_name"),
         ({"job_name": ""}, "job_name"),
         ({"job_name": 7}, "job_name"),
+        ({"job_name": "a\ud800"}, "job_name"),
         ({"input_s3_uri": "prompts/in"}, "input_s3_uri"),
         ({"role_arn": "arn:aws:iam::999999999999:role/batch"}, "role_arn"),
         ({"model_id": "amazon.titan-text-express-v1"}, "model_id"),
@@ -180,6 +181,14 @@ def test_results_that_are_not_there_are_told(api: Client, connection: Connection
     assert api.get(f"{JOBS}{job.pk}/output").status_code == 409
 
 
+@pytest.mark.parametrize(("path", "verb"), [("output", Verb.DOWNLOADED), ("records", Verb.RECORDS_VIEWED)])
+def test_reading_records_is_told_with_the_key(api: Client, connection: Connection, path: str, verb: Verb) -> None:
+    job = make_job(connection, results="ready")
+    api.get(f"{JOBS}{job.pk}/{path}")
+    event = Event.objects.get(verb=verb)
+    assert (event.job, str(event.actor), event.api_key[:4]) == (job, "ada", "BCAK")
+
+
 def test_models_have_prices_and_usage_its_groups(api: Client) -> None:
     models = api.get("/api/v1/connections/local/models").json()
     assert next(model for model in models if model["model_id"] == MODEL)["input_usd_per_million"] == "0.0175"
@@ -223,6 +232,11 @@ def test_a_key_has_so_many_calls_a_minute(api: Client, settings: Any) -> None:
     assert [answer.status_code for answer in answers][-1] == 429
     assert answers[0]["RateLimit-Limit"] == "2"
     assert int(answers[-1]["Retry-After"]) <= 61
+
+
+def test_a_body_that_is_too_large_is_refused(api: Client, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    assert post(api, JOBS, ASKED).status_code == 413
 
 
 @pytest.mark.parametrize("body", ["{", "[]", '"x"', "\x00"])

@@ -25,6 +25,7 @@ from batchconsole.api.v1.schemas import (
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
 from batchconsole.jobs import creating, lifecycle, results
 from batchconsole.jobs.access import require_on_job
+from batchconsole.jobs.audit import count_record_view, record_download
 from batchconsole.jobs.filters import JobFilter
 from batchconsole.jobs.models import BatchJob, JobRequest, ResultIndex, Right
 from batchconsole.records.selecting import Wanted
@@ -174,6 +175,8 @@ def list_records(
 ) -> dict[str, Any]:
     job = find_job(request, connection, job_id, Right.READ)
     wanted = Wanted(only="errors" if only_errors else "")
+    if job.results == BatchJob.Results.READY:
+        count_record_view(job, caller_of(request))
     found = results.read_page(job, page, size=size, wanted=wanted)
     records = [{"position": row.position, **_record(row)} for row in found.rows]
     return {"count": found.count, "page": found.number, "records": records}
@@ -195,6 +198,7 @@ def download_output(request: HttpRequest, connection: ConnectionName, job_id: Ke
     job = find_job(request, connection, job_id, Right.READ)
     if job.results != BatchJob.Results.READY:
         raise HttpError(409, "The results of this job have not been read. Wait for them.")
+    record_download(job, caller_of(request), target=request.path)
     return StreamingHttpResponse(_lines(job), content_type="application/jsonl")
 
 
