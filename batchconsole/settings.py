@@ -167,6 +167,7 @@ ACCOUNT_USERNAME_VALIDATORS = None
 WRONG_PASSWORDS, WRONG_PASSWORDS_OF_ADDRESS, LOCKED_MINUTES = 10, 100, 15
 ACCOUNT_RATE_LIMITS = {
     "login": "120/m/ip",
+    "draft": "200/h/ip",  # of forms that are kept of who is not signed in, up to 256 KiB each
     "login_failed": f"{WRONG_PASSWORDS}/{LOCKED_MINUTES}m/key,{WRONG_PASSWORDS_OF_ADDRESS}/{LOCKED_MINUTES}m/ip",
 }
 ACCOUNT_FORMS = {

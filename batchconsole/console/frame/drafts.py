@@ -7,6 +7,7 @@ the browser holds it. Nothing is ever done with a draft but to fill in the form 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
@@ -15,6 +16,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import Resolver404, resolve
 from django.utils.http import urlencode
 
+OWNER = "drafts_of"  # in the session: whose it was before it was over, as far as that is known
 KEY = "drafts"  # in the session: texts like query strings, by the path of the form, the newest last
 MARK = "restored"  # in the query string of a form that is to open with its draft
 TAKES_DRAFTS = "takes_drafts"
@@ -45,7 +47,7 @@ def keep(request: HttpRequest, path: str, data: QueryDict) -> bool:
     for name in NOT_KEPT:
         fields.pop(name, None)
     text = fields.urlencode()
-    if len(text) > MOST_BYTES:
+    if len(text) > MOST_BYTES or not _may_keep(request):
         return False
     others = {place: each for place, each in request.session.get(KEY, {}).items() if place != path}
     request.session[KEY] = _newest(others | {path: text})
@@ -53,6 +55,13 @@ def keep(request: HttpRequest, path: str, data: QueryDict) -> bool:
         request.session.set_expiry(ANONYMOUS_SECONDS)
         request.session.clear_expired()
     return True
+
+
+def _may_keep(request: HttpRequest) -> bool:
+    """Whether the sender may: anybody can leave drafts without signing in, so an address has a limit."""
+    if request.user.is_authenticated:
+        return True
+    return bool(ratelimit.consume(request, action="draft"))
 
 
 def _newest(drafts: dict[str, str]) -> dict[str, str]:
@@ -63,6 +72,12 @@ def _newest(drafts: dict[str, str]) -> dict[str, str]:
             break
         kept = {path: text} | kept
     return kept
+
+
+def note_owner(request: HttpRequest, user: User) -> None:
+    """What is kept in the session from here on, until somebody signs in, is *user*'s."""
+    request.session[OWNER] = user.pk
+    request.session.set_expiry(ANONYMOUS_SECONDS)
 
 
 def url_of(url: str) -> str:
@@ -91,6 +106,9 @@ def discard(request: HttpRequest) -> None:
 
 @receiver(user_logged_in, dispatch_uid="console.drafts")
 def _outlive_anonymity(sender: object, request: HttpRequest, user: User, **_: object) -> None:
-    """Let the session of somebody who has signed in last as long as any other."""
-    if KEY in request.session:
+    """Let the session of somebody who has signed in last as long as any other, without drafts of somebody else."""
+    owner = request.session.pop(OWNER, None)
+    if owner not in (None, user.pk):
+        request.session.pop(KEY, None)
+    if KEY in request.session or owner is not None:
         request.session.set_expiry(None)

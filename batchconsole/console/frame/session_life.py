@@ -24,6 +24,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.audit import SAFE
 from batchconsole.console.kit.answers import wants_part
 
@@ -55,7 +56,9 @@ class SessionLifeMiddleware:
         if not isinstance(request.user, User):
             return None
         if is_over(request, time.time()):
+            person = request.user
             logout(request)
+            drafts.note_owner(request, person)
             return None  # the sign-in page comes next, unless the page is for everybody
         note_use(request, time.time())
         if lacks_factor(request, request.user, name):

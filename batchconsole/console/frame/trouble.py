@@ -11,7 +11,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.shortcuts import render
 
-from batchconsole.console.frame.session_end import is_script
+from batchconsole.console.frame.session_end import is_from_here, is_script
 
 RETRY_AFTER = "10"  # seconds
 # What SQLite and PostgreSQL say when there is no room to write.
@@ -72,10 +72,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def posted(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields of a posted form, to be sent again; none when a file or a password belongs to them."""
-    if request.method != "POST":
-        return []
+    """The fields of a posted form, to be sent again; none when a file or a password belongs to them.
+
+    Nor those that another site has posted: the page would give them this console's token.
+    """
     try:
+        if request.method != "POST" or not is_from_here(request):
+            return []
         fields = [(name, str(value)) for name, values in request.POST.lists() for value in values]
         has_more = bool(request.FILES)
     except (SuspiciousOperation, MultiPartParserError, UnreadablePostError):

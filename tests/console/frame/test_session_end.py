@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from batchconsole.console.frame import drafts
+from batchconsole.console.frame.session_life import SEEN
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import Answer, MakeJob, filled_in
 
@@ -155,3 +156,22 @@ def test_a_job_that_was_created_leaves_no_draft(
     assert posted.status_code == 302
     assert drafts.KEY in client.session
     assert client.session[drafts.KEY] == {}
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_what_one_person_filled_in_is_not_shown_to_another(
+    is_same: bool, client: Client, connection: Connection, person: User
+) -> None:
+    session = client.session
+    session[SEEN] = 1
+    session.save()
+    posted = client.post(CREATE, filled_in(job_name="after-lunch"), headers=HERE)
+    other = User.objects.create_superuser("eve", password="correct horse battery staple")
+    page = after_signing_in(client, person if is_same else other, posted)
+    assert ('value="after-lunch"' in page.text) == is_same
+
+
+def test_nobody_leaves_drafts_without_end(connection: Connection, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"draft": "1/h/ip"}
+    places = [Client().post(CREATE, filled_in(), headers=HERE)["Location"] for _ in range(2)]
+    assert ["restored" in place for place in places] == [True, False]

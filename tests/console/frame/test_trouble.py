@@ -12,6 +12,8 @@ from batchconsole.console.frame.trouble import AWAY, BUSY, FULL, Trouble, posted
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import filled_in
 
+HERE = {"Origin": "http://testserver"}
+
 
 @pytest.fixture
 def no_room(client: Client) -> Iterator[None]:
@@ -41,7 +43,8 @@ def test_a_full_disk_is_told_and_the_form_can_be_sent_again(
 ) -> None:
     fill(connection)
     tags = {f"tags-{number}-{part}": f"{number:02}" * 60 for number in range(20) for part in ("key", "value")}
-    response = client.post("/local/jobs/create/", filled_in(job_name="nightly", **{"tags-TOTAL_FORMS": "20"} | tags))
+    form = filled_in(job_name="nightly", **{"tags-TOTAL_FORMS": "20"} | tags)
+    response = client.post("/local/jobs/create/", form, headers=HERE)
     assert response.status_code == 503
     assert response["Retry-After"]
     text = response.content.decode()
@@ -69,13 +72,18 @@ def test_passing_trouble_is_told_from_errors_of_our_own(error: Exception | None,
 
 
 def test_a_form_is_sent_again_whole_but_for_its_token() -> None:
-    request = RequestFactory().post("/x/", {"csrfmiddlewaretoken": "t", "name": ["a", "b"]})
+    request = RequestFactory().post("/x/", {"csrfmiddlewaretoken": "t", "name": ["a", "b"]}, headers=HERE)
     assert posted(request) == [("name", "a"), ("name", "b")]
 
 
 @pytest.mark.parametrize("name", ["password", "new_password1", "client_secret"])
 def test_a_form_with_a_secret_is_not_written_into_the_page(name: str) -> None:
-    assert posted(RequestFactory().post("/login/", {"username": "ada", name: "hunter2"})) == []
+    assert posted(RequestFactory().post("/login/", {"username": "ada", name: "hunter2"}, headers=HERE)) == []
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {}])
+def test_a_form_of_another_site_is_not_written_into_the_page(headers: dict[str, str]) -> None:
+    assert posted(RequestFactory().post("/x/", {"name": "a"}, headers=headers)) == []
 
 
 def test_a_page_that_was_only_read_has_nothing_to_send() -> None:
