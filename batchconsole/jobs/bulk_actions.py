@@ -52,6 +52,7 @@ def request_stop(
     jobs: BatchJobQuerySet,
     query: str = "",
     matched_all: bool = False,
+    request_token: str = "",
     most: int = MOST_JOBS,
 ) -> BulkAction:
     """Have *jobs* stopped soon, those that still can be; raises :class:`UserError` for none and for too many.
@@ -71,6 +72,7 @@ def request_stop(
             created_by=actor,
             query=query,
             matched_all=matched_all,
+            request_token=request_token,
             job_count=len(keys),
             skipped=jobs.exclude(status__in=STOPPABLE).bounded_count(),
         )

@@ -121,6 +121,7 @@ class Order:
     source_s3_uri: str = ""
     separator: str = ""
     encoding: str = ""
+    request_token: str = ""
 
     def records(self) -> Iterator[Made]:
         """The records to write."""
@@ -149,6 +150,7 @@ class Order:
             is_foreign=bool(self.look.foreign),
             recipe_json=msgspec.json.encode(self.recipe).decode(),
             output_s3_uri=self.output_s3_uri,
+            request_token=self.request_token,
         )
 
 
@@ -162,15 +164,18 @@ def start_making(connection: Connection, actor: Actor, order: Order) -> MadeInpu
     return made
 
 
-def make_now(connection: Connection, actor: Actor, order: Order) -> int:
-    """Make input while the page waits, and return how many records; raises NotAllowed and what :func:`write` raises."""
-    count = write_now(connection, actor, output_s3_uri=order.output_s3_uri, records=order.records())
+def make_now(connection: Connection, actor: Actor, order: Order) -> MadeInput:
+    """Make input while the page waits; raises NotAllowed and what :func:`write_records` raises."""
+    _require_making(connection, actor, order.output_s3_uri)
+    count = write_records(connection.target, order.output_s3_uri, order.records())
     made = order.row(connection, actor)
     _keep_source(made)
     made.state, made.due_at, made.records, made.finished_at = MadeInput.State.DONE, None, count, timezone.now()
-    made.save()
+    with transaction.atomic():
+        made.save()
+        _record_made(connection, actor, output_s3_uri=order.output_s3_uri, records=count)
     uploads.forget(order.upload)
-    return count
+    return made
 
 
 def _keep_source(made: MadeInput) -> None:

@@ -33,6 +33,7 @@ def start_resend(
     unanswered: bool,
     merges: Collection[BatchJob] = (),
     at_least: int = 0,
+    request_token: str = "",
 ) -> MadeInput:
     """Have the chosen records of *job*, and those of the jobs *merges* along with them, written as a new input beside
     the output of *job*, by a worker.
@@ -57,6 +58,7 @@ def start_resend(
             resends_failed=failed,
             resends_unanswered=unanswered,
             resends_at_least=at_least,
+            request_token=request_token,
         )
         made.merges.set(merges)
         bucket, folder = output_folder(job)

@@ -3,6 +3,8 @@
 One job is stopped at once; several become a bulk action, whose page tells what becomes of each.
 """
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -14,16 +16,25 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.links import back_to
+from batchconsole.console.kit.sent_twice import request_mark
 from batchconsole.jobs import bulk_actions, lifecycle
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, Status
+from batchconsole.jobs.models import BatchJob, BulkAction, Status
+from batchconsole.jobs.same_request import made_before, made_once
 
 
 def confirm(request: ConsoleRequest, question: StopQuestion, *, back: str) -> HttpResponse:
     """Ask; or, when it was asked and answered, have the jobs stopped."""
     back = back_to(request, back)
     if request.method == "POST":
-        stop_one(request, question) if len(question.named) < 2 else stop_many(request, question)
+        mark = request_mark(request.POST)
+        action = made_before(BulkAction, request.connection, request.user, mark)
+        if action is not None:
+            say_progress(request, action)
+        elif len(question.named) < 2:
+            stop_one(request, question)
+        else:
+            stop_many(request, question, mark)
         return redirect(back)
     return show(request, "console/bulk_actions/job_stop.html", {"question": question, "back": back})
 
@@ -49,18 +60,25 @@ def became(job: BatchJob) -> str:
     return "had already ended" if job.is_ended else "is being stopped"
 
 
-def stop_many(request: ConsoleRequest, question: StopQuestion) -> None:
+def stop_many(request: ConsoleRequest, question: StopQuestion, mark: str) -> None:
     """Hand the jobs to the workers, and say where to see what becomes of each."""
+    make = partial(
+        bulk_actions.request_stop,
+        connection=request.connection,
+        actor=request.user,
+        jobs=question.jobs,
+        query=question.match,
+        matched_all=question.matches_all,
+        request_token=mark,
+    )
     try:
-        action = bulk_actions.request_stop(
-            connection=request.connection,
-            actor=request.user,
-            jobs=question.jobs,
-            query=question.match,
-            matched_all=question.matches_all,
-        )
+        action = made_once(BulkAction, request.connection, request.user, token=mark, make=make)
     except UserError as error:
         messages.error(request, sentences(error))
     else:
-        text = '{} jobs are being stopped. <a href="{}">View progress</a>'
-        messages.success(request, format_html(text, f"{action.job_count:,}", action.get_absolute_url()))
+        say_progress(request, action)
+
+
+def say_progress(request: ConsoleRequest, action: BulkAction) -> None:
+    text = '{} jobs are being stopped. <a href="{}">View progress</a>'
+    messages.success(request, format_html(text, f"{action.job_count:,}", action.get_absolute_url()))

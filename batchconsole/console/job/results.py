@@ -18,10 +18,12 @@ from batchconsole.console.job.results_tab import read_wanted
 from batchconsole.console.job.views import find_job, find_readable
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
+from batchconsole.console.kit.sent_twice import request_mark
 from batchconsole.jobs import resending
 from batchconsole.jobs.answered_tables import read_answered_table, table_of
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.models import BatchJob, MadeInput
+from batchconsole.jobs.same_request import made_once
 from batchconsole.records import exports
 from batchconsole.records.answer_schemas import Column
 from batchconsole.records.joining import JoinedRow
@@ -103,15 +105,19 @@ def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 
 def start_resend(request: ConsoleRequest, question: ResendQuestion) -> HttpResponse:
+    mark, job = request_mark(request.POST), question.job
+    make = partial(
+        resending.start_resend,
+        job,
+        request.user,
+        failed=question.sends_failed,
+        unanswered=question.sends_unanswered,
+        merges=question.picked,
+        at_least=question.least if question.pads else 0,
+        request_token=mark,
+    )
     try:
-        made = resending.start_resend(
-            question.job,
-            request.user,
-            failed=question.sends_failed,
-            unanswered=question.sends_unanswered,
-            merges=question.picked,
-            at_least=question.least if question.pads else 0,
-        )
+        made = made_once(MadeInput, job.connection, request.user, token=mark, make=make)
     except UserError as error:
         context = {"job": question.job, "question": question, "problem": error}
         return render(request, "console/job/job_resend.html", context, status=422)

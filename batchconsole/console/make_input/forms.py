@@ -12,6 +12,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import S3UriField, required
 from batchconsole.console.kit.layout import Choice
 from batchconsole.console.kit.page_form import PageForm
+from batchconsole.console.kit.sent_twice import new_token
 from batchconsole.console.make_input.answer_fields import AnswerFieldFormSet, field_formset, field_rows
 from batchconsole.console.make_input.layout import making_layout
 from batchconsole.jobs.access import require_places
@@ -58,6 +59,7 @@ class MakingForm(PageForm):
     )
     upload = forms.CharField(required=False, widget=forms.HiddenInput)
     upload_name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
+    request_token = forms.CharField(required=False, widget=forms.HiddenInput, initial=new_token)
     input_s3_uri = S3UriField(required=False, help_text="One CSV, JSON Lines, or Parquet file.")
     separator = forms.ChoiceField(label="Separator", choices=SEPARATORS, required=False)
     encoding = forms.ChoiceField(

@@ -1,6 +1,7 @@
 """Receiving an uploaded file straight into the data folder: on disk from the first byte, and kept by a rename."""
 
 import tempfile
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ class ArrivingFile(TemporaryUploadedFile):
     def __init__(self, name: str | None, content_type: str | None, charset: str | None, extra: Any = None) -> None:
         file = tempfile.NamedTemporaryFile(suffix=".upload", dir=uploads.folder())  # noqa: SIM115 - closed with the request
         UploadedFile.__init__(self, file, name, content_type, 0, charset, extra)
+        self.digest = blake2b(digest_size=16)  # of what has arrived
 
     def keep(self) -> str:
         """Keep it beyond the request and return the token it is found by."""
@@ -30,4 +32,8 @@ class DataFolderUploadHandler(TemporaryFileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         FileUploadHandler.new_file(self, *args, **kwargs)
-        self.file = ArrivingFile(self.file_name, self.content_type, self.charset, self.content_type_extra)
+        self.file: ArrivingFile = ArrivingFile(self.file_name, self.content_type, self.charset, self.content_type_extra)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        super().receive_data_chunk(raw_data, start)
+        self.file.digest.update(raw_data)

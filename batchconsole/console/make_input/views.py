@@ -1,6 +1,7 @@
 """Making batch input: the form with its live preview, and how far a worker is with a large file."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.body_limits import takes_files
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit import sent_twice
 from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.steps import take_step
@@ -25,7 +27,7 @@ from batchconsole.console.make_input.upload_handler import ArrivingFile, DataFol
 from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, storage_of
 from batchconsole.console.s3.places import Place
-from batchconsole.jobs import making, uploads
+from batchconsole.jobs import making, same_request, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import MadeInput
 from batchconsole.records.bodies import SHAPES
@@ -106,7 +108,7 @@ def _begin(request: ConsoleRequest) -> HttpResponse:
     if not uri:
         return _show(request, MakingForm(storage=storage_of(request)), is_dirty=False)
     data = QueryDict(mutable=True)
-    data.update({"source": S3, "input_s3_uri": uri})
+    data.update({"source": S3, "input_s3_uri": uri, sent_twice.FIELD: sent_twice.new_token()})
     return _read(request, data)
 
 
@@ -157,25 +159,48 @@ def _previewed(form: MakingForm) -> dict[str, Any]:
 
 
 def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
+    """Make the input that the form asks for; a form that was sent before leads to what it has made."""
+    mark = _mark(request)
+    before = _made_before(request, mark)
+    if before is not None:
+        return _go_on(request, before, data.get("upload", ""))
     form = MakingForm(data, storage=storage_of(request))
-    if not form.is_valid() or form.origin is None or form.look is None:
-        form.focus_first_error()
-        return _show(request, form)
-    if not making.is_small(form.origin, form.look, form.recipe):
-        return _hand_over(request, form)
+    if form.is_valid() and form.origin and form.look:
+        return _make(request, form, mark)
+    before = _made_before(request, mark)  # meanwhile, by the file that is no longer there
+    if before is not None:
+        return _go_on(request, before, data.get("upload", ""))
+    form.focus_first_error()
+    return _show(request, form)
+
+
+def _mark(request: ConsoleRequest) -> str:
+    file = request.FILES.get("file")
+    return sent_twice.request_mark(request.POST, *([file.digest.hexdigest()] if isinstance(file, ArrivingFile) else []))
+
+
+def _made_before(request: ConsoleRequest, mark: str) -> MadeInput | None:
+    return same_request.made_before(MadeInput, request.connection, request.user, mark)
+
+
+def _make(request: ConsoleRequest, form: MakingForm, mark: str) -> HttpResponse:
+    """Make the input while the page waits, when it is small, or leave it to a worker."""
+    order = _order(form, mark)
+    is_small = making.is_small(order.source, order.look, order.recipe)
+    make = partial(making.make_now if is_small else making.start_making, form.connection, request.user, order)
     try:
-        count = making.make_now(form.connection, form.storage.actor, _order(form))
+        made = same_request.made_once(MadeInput, form.connection, request.user, token=mark, make=make)
     except TableError as error:
         form.add_error(form.source_field, sentences(error))
     except AwsError as error:
         return _not_written(request, form, error)
     else:
-        return _on_to_the_job(request, form, count)
+        return _go_on(request, made, form.token)
     form.focus_first_error()
     return _show(request, form)
 
 
-def _order(form: MakingForm) -> making.Order:
+def _order(form: MakingForm, mark: str) -> making.Order:
     assert form.origin is not None
     assert form.look is not None
     return making.Order(
@@ -185,6 +210,7 @@ def _order(form: MakingForm) -> making.Order:
         output_s3_uri=form.cleaned_data["output_s3_uri"],
         upload=form.token,
         source_s3_uri=form.source_s3_uri,
+        request_token=mark,
         **form.separation,
     )
 
@@ -198,19 +224,22 @@ def _not_written(request: ConsoleRequest, form: MakingForm, error: AwsError) -> 
     return _show(request, form)
 
 
-def _hand_over(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
-    """Leave it to a worker; the source and the recipe are known to be good as far as they were looked at."""
-    return redirect(making.start_making(request.connection, request.user, _order(form)))
+def _go_on(request: ConsoleRequest, made: MadeInput, upload: str) -> HttpResponse:
+    """To the job, when the input is there, or to the page that follows the worker.
+
+    *upload* is what came with this request: a file that was sent a second time goes.
+    """
+    if upload != made.upload:
+        uploads.forget(upload)
+    return _on_to_the_job(request, made) if made.state == MadeInput.State.DONE else redirect(made)
 
 
-def _on_to_the_job(request: ConsoleRequest, form: MakingForm, count: int) -> HttpResponse:
-    uri = form.cleaned_data["output_s3_uri"]
-    messages.success(request, f"{_records(count)} written to {uri}.")
-    doubt = doubt_about(count)
+def _on_to_the_job(request: ConsoleRequest, made: MadeInput) -> HttpResponse:
+    messages.success(request, f"{_records(made.records)} written to {made.output_s3_uri}.")
+    doubt = doubt_about(made.records)
     if doubt:
         messages.warning(request, doubt)
-    fields = {"input_s3_uri": uri, "model_invocation_type": SHAPES[form.recipe.shape].invocation_type}
-    return redirect(job_url(request, fields))
+    return redirect(job_url(request, made.form_fields))
 
 
 def _records(count: int) -> str:

@@ -8,7 +8,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from batchconsole.console.kit.sent_twice import FIELD, new_token
+
 register = template.Library()
+
+
+@register.simple_tag
+def request_token() -> SafeString:
+    """The hidden control by which a form that is sent twice is known."""
+    return format_html('<input type="hidden" name="{}" value="{}">', FIELD, new_token())
 
 
 @register.simple_tag

@@ -30,6 +30,9 @@ class BulkAction(Leased):
     skipped = models.PositiveIntegerField(
         default=0, help_text="Jobs asked for that had ended or were being stopped already; counted up to a bound."
     )
+    request_token = models.CharField(
+        max_length=32, blank=True, help_text="The form it was asked for by; sent twice, it makes one."
+    )
     failures = models.PositiveIntegerField(default=0, help_text="How often in a row AWS could not be asked.")
     cancelled_at = models.DateTimeField(null=True, help_text="When somebody skipped the remaining jobs.")
     cancelled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -39,6 +42,13 @@ class BulkAction(Leased):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "created_by", "request_token"],
+                name="bulk_action_request_token",
+                condition=~models.Q(request_token=""),
+            ),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["due_at"], name="bulk_action_due", condition=models.Q(due_at__isnull=False)),
         ]

@@ -44,12 +44,22 @@ class MadeInput(Work):
     resends_unanswered = models.BooleanField(default=False)
     resends_at_least = models.PositiveIntegerField(default=0, help_text="Answered ones fill up to so many records.")
     output_s3_uri = models.CharField(max_length=1024)
+    request_token = models.CharField(
+        max_length=32, blank=True, help_text="The form it was asked for by; sent twice, it makes one."
+    )
 
     bytes_read = models.PositiveBigIntegerField(default=0)
     records = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "created_by", "request_token"],
+                name="made_input_request_token",
+                condition=~models.Q(request_token=""),
+            ),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["due_at"], name="made_input_due", condition=models.Q(due_at__isnull=False)),
         ]

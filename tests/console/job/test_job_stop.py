@@ -47,6 +47,16 @@ def test_stopping_several_becomes_a_bulk_action_that_is_linked(client: Client, m
     assert said(response) == [f"2 jobs are being stopped. {link}"]
 
 
+def test_a_button_pressed_twice_makes_one_bulk_action(client: Client, make_job: MakeJob) -> None:
+    jobs = [make_job("one", "Queued"), make_job("two", "Queued")]
+    sent = {"job": [job.pk for job in jobs], "request_token": "0123456789abcdef" * 2}
+    first = said(client.post(URL, sent))
+    jobs[0].transition("Cancelled", verb="cancelled")  # a worker has begun
+    assert said(client.post(URL, sent))[-1:] == first
+    assert BulkAction.objects.count() == 1
+    assert 'name="request_token"' in client.get(URL, {"job": [jobs[1].pk]}).text
+
+
 def test_a_refusal_is_said_with_its_reason(client: Client, make_job: MakeJob) -> None:
     away = make_job("away", "InProgress", job_arn=arn())
     assert said(client.post(URL, {"job": [away.pk]}))[0].startswith("away could not be stopped.")

@@ -90,6 +90,28 @@ def test_the_choice_leads_to_the_page_that_follows_the_worker(client: Client, jo
     assert (made.resends_failed, made.resends_unanswered, made.resends_at_least) == (True, True, 100)
 
 
+TOKEN = "0123456789abcdef" * 2
+
+
+def test_a_button_pressed_twice_makes_one_input(client: Client, job: BatchJob) -> None:
+    sent = {"outcomes": ["failed"], "request_token": TOKEN}
+    answers = [client.post(resend_url(job), sent) for _ in range(2)]
+    assert {answer.headers["Location"] for answer in answers} == {MadeInput.objects.get().get_absolute_url()}
+
+
+def test_gone_back_and_changed_it_makes_another_input(client: Client, job: BatchJob) -> None:
+    for outcome in ("failed", "unanswered"):
+        client.post(resend_url(job), {"outcomes": [outcome], "request_token": TOKEN})
+    assert MadeInput.objects.count() == 2
+
+
+def test_each_form_that_is_opened_has_a_token_of_its_own(client: Client, job: BatchJob) -> None:
+    tokens = {
+        re.findall('name="request_token" value="([0-9a-f]{32})"', client.get(resend_url(job)).text)[0] for _ in "ab"
+    }
+    assert len(tokens) == 2
+
+
 def test_nothing_chosen_is_said_on_the_page(client: Client, job: BatchJob) -> None:
     answer = client.post(resend_url(job), {})
     assert answer.status_code == 422

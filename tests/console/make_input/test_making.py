@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from batchconsole.aws import s3
 from batchconsole.jobs import making, uploads
-from batchconsole.jobs.models import Connection, MadeInput
+from batchconsole.jobs.models import Connection, Event, MadeInput
 from tests.conftest import REGION
 from tests.console.conftest import NOBODY
 
@@ -90,6 +90,44 @@ def test_it_works(client: Client, connection: Connection, bucket: str) -> None:
     assert response["Location"] == f"/local/jobs/create/?input_s3_uri={uri}&model_invocation_type=Converse"
     records = written(connection, bucket, "made/questions.jsonl")
     assert (len(records), records[0]["recordId"]) == (120, "q-0")
+
+
+TOKEN = "0123456789abcdef" * 2
+
+
+def test_a_button_pressed_twice_makes_one_input(
+    client: Client, connection: Connection, bucket: str, data_folder: Path
+) -> None:
+    values: dict[str, Any] = {"template": "{question}", "output_s3_uri": f"s3://{bucket}/made/", "request_token": TOKEN}
+    answers = [post(client, file=file(), **values) for _ in range(2)]
+    assert answers[0]["Location"] == answers[1]["Location"]
+    assert MadeInput.objects.count() == Event.objects.filter(verb="input_made").count() == 1
+    assert not list((data_folder / "uploads").iterdir())
+
+
+def test_pressed_twice_after_the_file_was_read_it_makes_one_input(
+    client: Client, connection: Connection, bucket: str
+) -> None:
+    token = kept(post(client, file=file(), read="1"))
+    values: dict[str, Any] = {"template": "{question}", "output_s3_uri": f"s3://{bucket}/made/", "request_token": TOKEN}
+    answers = [post(client, upload=token, upload_name="questions.csv", **values) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert MadeInput.objects.count() == 1
+
+
+@pytest.mark.parametrize("changed", [CSV.replace(b"odd", b"old"), CSV + b"more,Why?\n"])
+def test_gone_back_with_another_file_it_makes_another_input(
+    client: Client, connection: Connection, bucket: str, changed: bytes
+) -> None:
+    for data in (CSV, changed):
+        post(client, file=file(data), template="{question}", output_s3_uri=f"s3://{bucket}/", request_token=TOKEN)
+    assert MadeInput.objects.count() == 2
+
+
+def test_the_form_has_a_token_however_it_is_opened(client: Client, connection: Connection, bucket: str) -> None:
+    pages = [client.get(URL), client.get(URL, {"input_s3_uri": f"s3://{bucket}/x.csv"})]
+    found = [re.findall('name="request_token" value="([0-9a-f]{32})"', page.text) for page in pages]
+    assert [len(tokens) for tokens in found] == [1, 1]
 
 
 def test_the_blank_form_needs_no_aws(client: Client, connection: Connection) -> None:
