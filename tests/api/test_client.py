@@ -13,6 +13,9 @@ from django.test import Client
 from batchconsole.client.http import ApiError
 from batchconsole.client.main import main
 from batchconsole.jobs.models import Connection, InputCheck
+from batchconsole.records import report
+from batchconsole.records.families.faults import Severity
+from batchconsole.records.report import Problem
 from tests.api.conftest import key_of
 from tests.api.test_json_api import ASKED
 from tests.api.test_json_api import connection as connection
@@ -80,6 +83,21 @@ def test_a_check_that_could_not_be_done_is_bad(capsys: pytest.CaptureFixture[str
     asked = ["check", "s3://prompts/in/", "--model-id", MODEL, "--interval", "0"]
     assert main(asked, send=send_and_fail) == 1
     assert json.loads(capsys.readouterr().out)["state"] == "failed"
+
+
+@pytest.mark.parametrize(("severities", "expected"), [([], 0), (["warning"], 0), (["warning", "error"], 1)])
+def test_a_check_is_bad_when_it_found_an_error(
+    capsys: pytest.CaptureFixture[str], connection: Connection, severities: list[Severity], expected: int
+) -> None:
+    problems = [Problem(code="x", severity=each, message="It is odd.", count=1) for each in severities]
+    found = report.Report(model_id=MODEL, invocation_type="InvokeModel", records=100, problems=problems)
+
+    def send_and_finish(request: urllib.request.Request) -> tuple[int, bytes]:
+        InputCheck.objects.update(state=InputCheck.State.DONE, report_json=report.encode(found).decode())
+        return send(request)
+
+    assert main(["check", "s3://prompts/in/", "--model-id", MODEL, "--interval", "0"], send=send_and_finish) == expected
+    assert json.loads(capsys.readouterr().out)["report"]["records"] == 100
 
 
 def test_a_console_that_is_away_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.layout import Container, Field, FormActions
 from batchconsole.console.kit.page_form import PageForm
 from batchconsole.jobs import api_keys
-from batchconsole.jobs.access import connections_with, rights_on
+from batchconsole.jobs.access import connections_with, rights_on, who_grants
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import ApiKey, Connection, Right
 
@@ -55,6 +55,8 @@ class ApiKeyForm(PageForm):
         mine = rights_of(user)
         choices = [(right.value, right.label) for right in Right if right in mine]
         self.fields["rights"].choices = choices  # type: ignore[attr-defined] # as declared above
+        if not choices:
+            self.fields["rights"].help_text = f"You have no right on any connection yet. {who_grants(None)}"
         self.fields["connections"].queryset = connections_with(user)  # type: ignore[attr-defined] # as declared above
         self.helper.layout = Layout(
             Container(

@@ -11,6 +11,10 @@ from batchconsole.records.results import ErrorGroup, MisfitGroup
 
 register = template.Library()
 
+ABBREVIATIONS = {
+    name.lower(): name for name in ("API", "ARN", "AWS", "ID", "IDs", "KMS", "S3", "URI", "URL", "USD", "VPC")
+}
+
 
 @register.filter
 def bulk_action_url(event: Event) -> str:
@@ -47,8 +51,9 @@ def said(value: Any) -> Any:
 
 @register.filter
 def words(name: str) -> str:
-    """A snake-case name as words."""
-    return name.replace("_", " ").capitalize()
+    """A snake-case name as words: ``Bulk action``, ``Job ARN``."""
+    first, *rest = name.split("_")
+    return " ".join([ABBREVIATIONS.get(first, first.capitalize()), *(ABBREVIATIONS.get(each, each) for each in rest)])
 
 
 register.filter(sentences)

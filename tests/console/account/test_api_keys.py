@@ -77,3 +77,8 @@ def test_somebody_elses_key_is_not_there(client: Client, person: User) -> None:
 def test_a_hostile_name_is_only_text(client: Client) -> None:
     client.post("/account/keys/create/", FIELDS | {"name": "<script>alert(1)</script>"})
     assert "<script>alert(1)" not in client.get("/account/keys/").text
+
+
+def test_somebody_without_rights_is_told_whom_to_ask(client: Client, person: User) -> None:
+    Grant.objects.all().delete()
+    assert "You have no right on any connection yet. Ask " in client.get("/account/keys/create/").text

@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from batchconsole.console.templatetags.events import words
 from batchconsole.jobs.models import Connection, Event
 from tests.console.conftest import MakeJob
 
@@ -95,3 +97,11 @@ def test_values_before_and_after_are_shown(client: Client, connection: Connectio
     text = client.get(URL).text
     for part in ("role &lt;b&gt;x", "Title before: A", "Title now: B"):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("job_arn", "Job ARN"), ("key_id", "Key ID"), ("records", "Records"), ("stop_reason", "Stop reason")],
+)
+def test_details_are_named_in_words(name: str, shown: str) -> None:
+    assert words(name) == shown
