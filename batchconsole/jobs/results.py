@@ -3,7 +3,7 @@
 import logging
 import time
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -26,7 +26,7 @@ from batchconsole.jobs.input_objects import Reader, list_input, read_span
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import ENDED_ON_AWS, Actor, BatchJob, ResultFile, ResultIndex, Right, Status, Verb
 from batchconsole.jobs.signals import nudge
-from batchconsole.records.families import family_for
+from batchconsole.records.families import AnyFamily, family_for
 from batchconsole.records.files import InputFile
 from batchconsole.records.index import Index, Place, fetch
 from batchconsole.records.matching import ALONE, Pairing, pair
@@ -41,7 +41,7 @@ from batchconsole.records.results import (
     scan,
 )
 from batchconsole.records.searching import find_text
-from batchconsole.records.selecting import EVERYTHING, Wanted, positions
+from batchconsole.records.selecting import EVERYTHING, UNANSWERED, Wanted, positions
 
 logger = logging.getLogger(__name__)
 
@@ -285,7 +285,7 @@ def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> Result
     places = inputs.page(max(number, 1), size, only_errors=True)
     files = {file.name: file for file in input_files(job)} if places else {}
     if any(place.file not in files or files[place.file].size < place.end for place in places):
-        raise UserError("The input of this job has changed since its results were read.", "", "Read the results again.")
+        raise _input_changed()
 
     def read_range(name: str, start: int, end: int) -> bytes:
         return read_span(files[name], start, end)
@@ -297,45 +297,87 @@ def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> Result
 
 @dataclass
 class Found:
-    """Records that were looked for. ``next`` is the position to look on from, ``None`` when all were looked at."""
+    """Records that were looked for. ``next`` is the position to look on from, ``None`` when all were looked at; ``of``
+    is how many there are to look at.
+    """
 
     rows: list[ResultRow] = field(default_factory=list)
     next: int | None = None
+    of: int = 0
 
 
 def find_records(
-    job: BatchJob, text: str, *, since: int = 0, at_most: int = 50, seconds: float = SEARCH_SECONDS
+    job: BatchJob,
+    text: str,
+    *,
+    since: int = 0,
+    at_most: int = 50,
+    seconds: float = SEARCH_SECONDS,
+    wanted: Wanted = EVERYTHING,
 ) -> Found:
-    """The first records of *job* with that id, or else from *since* on with that text in question, answer or error.
+    """The first records of *job* with that id, or else from *since* on with that text in question, answer or error;
+    only such as are *wanted*, in their own order.
 
-    An id is looked up. A text is looked for through the output, for so many *seconds*. Raises :class:`AwsError`.
+    An id is looked up. A text is looked for through the output, or the input for what is unanswered, for so many
+    *seconds*. Raises :class:`UserError` when the input has changed, and :class:`AwsError`.
     """
     stored = ResultIndex.objects.filter(job=job).first()
-    places = stored.index.find(text) if stored else []
-    named = [row for row in _read(job, places[:at_most]) if row.record.record_id == text]
-    if named or stored is None:
-        return Found(named)
-    return _search(job, stored.index, text, since=since, at_most=at_most, until=time.monotonic() + seconds)
-
-
-def _search(job: BatchJob, index: Index, text: str, *, since: int, at_most: int, until: float) -> Found:
-    if not 0 <= since < len(index):
+    if stored is None:
         return Found()
-    found = Found(next=since)
+    until = time.monotonic() + seconds
+    if wanted.only == UNANSWERED:
+        index = stored.inputs
+        search = _Search(index, set(index.errors), partial(_indexed_inputs, job, index), read_input_line)
+        return search.find(job, text, since=since, at_most=at_most, until=until)
+    index = stored.index
+    among = set(positions(index, stored.totals, wanted))
+    places = [place for place in index.find(text) if place.position in among]
+    named = [row for row in _read(job, places[:at_most]) if row.record.record_id == text]
+    if named:
+        return Found(named, of=len(index))
+    search = _Search(index, among, partial(output_files, job), read_line)
+    return search.find(job, text, since=since, at_most=at_most, until=until)
 
-    def go_on(position: int) -> bool:
-        found.next = position if position < len(index) else None
-        return time.monotonic() < until
 
-    family = family_for(job.model_id, job.model_invocation_type)
-    matches = find_text(output_files(job), text, family, since=index.place(since), go_on=go_on)
-    with closing(matches):  # type: ignore[type-var] # a generator
-        for place, record in islice(matches, at_most):
-            found.rows.append(ResultRow(place.position, record))
-    if len(found.rows) == at_most:
-        following = found.rows[-1].position + 1
-        found.next = following if following < len(index) else None
-    return found
+@dataclass(frozen=True)
+class _Search:
+    """A look for a text through the records of ``index`` at the positions ``among``."""
+
+    index: Index
+    among: set[int]
+    files: Callable[[], list[InputFile]]
+    read: Callable[[bytes, AnyFamily | None], Record]
+
+    def find(self, job: BatchJob, text: str, *, since: int, at_most: int, until: float) -> Found:
+        index, found = self.index, Found(next=since, of=len(self.index))
+        if not 0 <= since < len(index) or not self.among:
+            return Found(of=len(index))
+
+        def go_on(position: int) -> bool:
+            found.next = position if position < len(index) else None
+            return time.monotonic() < until
+
+        family = family_for(job.model_id, job.model_invocation_type)
+        matches = find_text(self.files(), text, family, since=index.place(since), go_on=go_on, read=self.read)
+        with closing(matches):  # type: ignore[type-var] # a generator
+            for place, record in islice((match for match in matches if match[0].position in self.among), at_most):
+                found.rows.append(ResultRow(place.position, record))
+        if len(found.rows) == at_most:
+            following = found.rows[-1].position + 1
+            found.next = following if following < len(index) else None
+        return found
+
+
+def _indexed_inputs(job: BatchJob, index: Index) -> list[InputFile]:
+    """The input files of *job* as they are indexed; raises :class:`UserError` when they are others."""
+    files = input_files(job)
+    if [(file.name, file.size) for file in files] != [(source.name, source.size) for source in index.sources]:
+        raise _input_changed()
+    return files
+
+
+def _input_changed() -> UserError:
+    return UserError("The input of this job has changed since its results were read.", "", "Read the results again.")
 
 
 def output_files(job: BatchJob) -> list[InputFile]:

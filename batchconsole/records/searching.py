@@ -16,11 +16,12 @@ def find_text(
     *,
     since: Place | None = None,
     go_on: Callable[[int], bool] = lambda position: True,
+    read: Callable[[bytes, AnyFamily | None], Record] = read_line,
 ) -> Iterator[tuple[Place, Record]]:
     """The records of *files* with *text* in id, question, answer or error, in order; upper and lower case are the same.
 
     A generator: whoever has enough stops asking. *since* is the record to begin with. *go_on* is told after each
-    chunk how many records were looked at or passed over, and says whether to look on.
+    chunk how many records were looked at or passed over, and says whether to look on. *read* reads a line.
     """
     is_wanted, may_be_in = record_finder(text), _shortcut(text)
     position, start = (since.position, since.start) if since else (0, 0)
@@ -32,7 +33,7 @@ def find_text(
             for line in batch.lines:
                 end = place + len(line) + 1
                 if line and not line.isspace():
-                    if may_be_in(line) and is_wanted(record := read_line(line, family)):
+                    if may_be_in(line) and is_wanted(record := read(line, family)):
                         yield Place(position, file.name, place, end), record
                     position += 1
                 place = end

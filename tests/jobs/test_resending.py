@@ -15,6 +15,7 @@ from batchconsole.jobs import lifecycle, making, resending, results
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput, Status
 from batchconsole.records.retry import Outcome
+from batchconsole.records.selecting import Wanted
 from tests.conftest import ACCOUNT
 from tests.jobs.conftest import held, make_job
 
@@ -154,6 +155,24 @@ def test_a_search_goes_on_where_it_stopped(job: BatchJob) -> None:
     second = results.find_records(job, "question", since=3, at_most=3)
     assert ([row.position for row in second.rows], second.next) == ([3], None)
     assert results.find_records(job, "question", since=99).rows == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Wanted(only="errors"), ["r3", "r2"]),
+        (Wanted(only="unanswered"), ["r4", "r5"]),
+        (Wanted(stop="end_turn"), ["r1", "r0"]),
+        (Wanted(only="errors", stop="end_turn"), []),
+    ],
+)
+def test_a_text_is_looked_for_among_the_records_wanted(job: BatchJob, wanted: Wanted, found: list[str]) -> None:
+    rows = results.find_records(job, "question", wanted=wanted).rows
+    assert [row.record.record_id for row in rows] == found
+
+
+def test_what_is_unanswered_is_not_found_by_words_of_the_console(job: BatchJob) -> None:
+    assert results.find_records(job, "no output", wanted=Wanted(only="unanswered")).rows == []
 
 
 def test_job_and_resend_join_into_one_row_a_record(job: BatchJob, ended: Callable[..., BatchJob]) -> None:

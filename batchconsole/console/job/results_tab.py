@@ -59,6 +59,7 @@ class ResultsTab:
     view: str = "cards"
     since: int = 0  # where to begin to look
     next: int | None = None  # where to look on, when not all was looked through
+    searched: int = 0  # how many there are to look through
     error: AwsError | UserError | None = None
     files: list[Any] = field(default_factory=list)
     has_resends: bool = False
@@ -181,8 +182,8 @@ def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
 
 def find_page(job: BatchJob, tab: ResultsTab, number: int) -> ResultPage:
     if tab.find:
-        found = find_records(job, tab.find, since=tab.since, at_most=MOST_FOUND)
-        tab.next = found.next
+        found = find_records(job, tab.find, since=tab.since, at_most=MOST_FOUND, wanted=tab.wanted)
+        tab.next, tab.searched = found.next, found.of
         return ResultPage(1, max(len(found.rows), 1), len(found.rows), found.rows)
     size = tab.page.size
     if tab.only == "unanswered":

@@ -99,6 +99,13 @@ def test_a_text_that_no_record_has_is_said(client: Client, job: BatchJob) -> Non
     assert "We can't find a match for &lt;nobody&gt;." in tab(client, job, find="<nobody>").text
 
 
+def test_a_search_keeps_to_the_records_that_are_shown(client: Client, job: BatchJob) -> None:
+    text = tab(client, job, find="question", only="errors").text
+    assert "5 matches." in text
+    assert '<input type="hidden" name="only" value="errors">' in text
+    assert "1 match." in tab(client, job, find="question 17", stop="end_turn").text
+
+
 def test_a_search_with_many_matches_goes_on_behind_the_last(
     client: Client, job: BatchJob, connection: Connection
 ) -> None:
