@@ -47,7 +47,7 @@ def keep(request: HttpRequest, path: str, data: QueryDict) -> bool:
     for name in NOT_KEPT:
         fields.pop(name, None)
     text = fields.urlencode()
-    if len(text) > MOST_BYTES or not _may_keep(request):
+    if len(path) + len(text) > MOST_BYTES or not _may_keep(request):
         return False
     others = {place: each for place, each in request.session.get(KEY, {}).items() if place != path}
     request.session[KEY] = _newest(others | {path: text})
@@ -68,7 +68,7 @@ def _newest(drafts: dict[str, str]) -> dict[str, str]:
     """The newest of *drafts* that there is room for."""
     kept: dict[str, str] = {}
     for path, text in list(drafts.items())[: -MOST_DRAFTS - 1 : -1]:
-        if sum(map(len, kept.values())) + len(text) > MOST_BYTES:
+        if sum(map(len, (*kept, *kept.values(), path, text))) > MOST_BYTES:
             break
         kept = {path: text} | kept
     return kept

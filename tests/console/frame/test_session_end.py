@@ -175,3 +175,10 @@ def test_nobody_leaves_drafts_without_end(connection: Connection, settings: Any)
     settings.ACCOUNT_RATE_LIMITS = {"draft": "1/h/ip"}
     places = [Client().post(CREATE, filled_in(), headers=HERE)["Location"] for _ in range(2)]
     assert ["restored" in place for place in places] == [True, False]
+
+
+def test_an_endless_address_is_not_kept(connection: Connection) -> None:
+    path = f"/{'a' * drafts.MOST_BYTES}/jobs/create/"
+    browser = Client()
+    browser.post("/drafts/", {"draft_path": path, "job_name": "x"})
+    assert drafts.KEY not in browser.session
