@@ -247,6 +247,13 @@ CACHES = {
         "LOCATION": "console_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
+    # Calls of the JSON API, counted by each process: in the database every call would be two writes, and two calls at
+    # one moment would count as one.
+    "calls": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "calls",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
     # Large folders that are being looked through, about 2 MB each; a page of them says when it was read.
     "s3": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import caches
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from batchconsole.jobs.models import BatchJob, Connection, Event, Grant, InputCheck, Right, Verb
 from tests.api.conftest import key_of
@@ -47,7 +49,7 @@ def api(connection: Connection, person: User) -> Client:
 
 
 def client_of(person: User, *rights: Right) -> Client:
-    cache.clear()  # of the calls that other tests made
+    caches["calls"].clear()  # of the calls that other tests made
     return Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {key_of(person, *rights)[1]}"})
 
 
@@ -232,6 +234,13 @@ def test_a_key_has_so_many_calls_a_minute(api: Client, settings: Any) -> None:
     assert [answer.status_code for answer in answers][-1] == 429
     assert answers[0]["RateLimit-Limit"] == "2"
     assert int(answers[-1]["Retry-After"]) <= 61
+
+
+def test_counting_calls_writes_nothing_to_the_database(api: Client) -> None:
+    api.get(JOBS)
+    with CaptureQueriesContext(database) as asked:
+        api.get(JOBS)
+    assert not [query["sql"] for query in asked if not query["sql"].startswith("SELECT")]
 
 
 def test_a_body_that_is_too_large_is_refused(api: Client, settings: Any) -> None:

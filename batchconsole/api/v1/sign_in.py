@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
@@ -44,8 +44,9 @@ def _count_call(request: HttpRequest, key_id: str) -> None:
     now = time.time()
     window = int(now // WINDOW_SECONDS)
     name = f"api-calls:{key_id}:{window}"
-    cache.add(name, 0, 2 * WINDOW_SECONDS)
-    left = settings.API_CALLS_PER_MINUTE - int(cache.incr(name))
+    calls = caches["calls"]
+    calls.add(name, 0, 2 * WINDOW_SECONDS)
+    left = settings.API_CALLS_PER_MINUTE - int(calls.incr(name))
     seconds = int((window + 1) * WINDOW_SECONDS - now) + 1
     setattr(request, LEFT, rate_headers(max(left, 0), seconds))
     if left < 0:
