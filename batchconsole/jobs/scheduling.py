@@ -14,6 +14,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.leases import Lease, is_due, is_not_due
 from batchconsole.jobs.limits import limits_of
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
+from batchconsole.jobs.querysets import COUNT_LIMIT
 
 # The clock hands out at most so much of a kind at once; the next time is a second away.
 BATCH = 200
@@ -99,10 +100,20 @@ def why_waiting(job: BatchJob) -> str:
         return ""
     if job.message:
         return job.message
+    queue = BatchJob.objects.queued(job.connection_id, job.base_model_id)
+    ahead = queue.filter(id__lt=job.pk).bounded_count()
     limit = limits_of(job.connection_id, job.base_model_id).jobs_at_once
     live = BatchJob.objects.occupying(job.connection_id, job.base_model_id).count()
-    if live < limit:
+    if live >= limit:
+        return f"Model quota in use ({live} of {limit}). {_place(ahead)}"
+    if ahead and queue.filter(is_not_due(timezone.now())).exclude(error_code="").exists():
+        return f"AWS turned away another job for this model; the queue waits until it is tried again. {_place(ahead)}"
+    return _place(ahead if ahead >= limit - live else 0)
+
+
+def _place(ahead: int) -> str:
+    """Where in the queue a job is that has *ahead* jobs before it; counted up to a bound."""
+    if not ahead:
         return "Next in the queue."
-    ahead = BatchJob.objects.queued(job.connection_id, job.base_model_id).filter(id__lt=job.pk).bounded_count()
-    place = f"{ahead:,} job{'' if ahead == 1 else 's'} ahead in the queue." if ahead else "Next in the queue."
-    return f"Model quota in use ({live} of {limit}). {place}"
+    count = f"More than {COUNT_LIMIT:,} jobs" if ahead > COUNT_LIMIT else f"{ahead:,} job{'' if ahead == 1 else 's'}"
+    return f"{count} ahead in the queue."

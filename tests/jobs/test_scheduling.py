@@ -236,3 +236,16 @@ def test_a_person_is_told_why_a_job_waits(nowhere: Connection) -> None:
     assert scheduling.why_waiting(second) == "Model quota in use (1 of 1). 1 job ahead in the queue."
     first.message = "Too many requests."
     assert scheduling.why_waiting(first) == "Too many requests."
+
+
+def test_who_waits_behind_a_job_that_aws_turned_away_is_told(nowhere: Connection) -> None:
+    make_job(nowhere, error_code="ThrottlingException", due_at=timezone.now() + timedelta(minutes=1))
+    told = scheduling.why_waiting(make_job(nowhere))
+    assert told.startswith("AWS turned away another job for this model")
+    assert told.endswith(" 1 job ahead in the queue.")
+
+
+def test_who_finds_no_place_behind_others_is_not_told_to_be_next(nowhere: Connection) -> None:
+    limit(2)
+    jobs = [make_job(nowhere) for _ in range(3)]
+    assert [scheduling.why_waiting(job) for job in jobs] == ["Next in the queue."] * 2 + ["2 jobs ahead in the queue."]
