@@ -1,31 +1,51 @@
 """What the job list can be narrowed to. What a query string asks for; its bad parts are dropped."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.properties import matching, read_token, read_tokens
 from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.record_errors import COMPLETED_WITH_ERRORS, EVERY_RECORD_FAILED, WITH_ERRORS_TITLE
 from batchconsole.jobs.states import LIVE, WAITING, Status
 
 Jobs = QuerySet[BatchJob]
 
+FAILED = frozenset({Status.FAILED, Status.EXPIRED, Status.REJECTED, Status.SUBMIT_FAILED})
+
+
+@dataclass(frozen=True)
+class StatusGroup:
+    """Jobs in one of ``statuses``, and the completed ones among ``others``; no job is both."""
+
+    title: str
+    statuses: frozenset[Status]
+    others: Q | None = None
+
+    @property
+    def conditions(self) -> list[Q]:
+        """The jobs of the group meet one of these; each has an index."""
+        return [Q(status__in=self.statuses), *([] if self.others is None else [self.others])]
+
+
 # What people look for together; each is a value of ``status`` beside the statuses themselves.
-STATUS_GROUPS: dict[str, tuple[str, frozenset[Status]]] = {
-    "waiting": ("Waiting", WAITING),
-    "running": ("Running", LIVE),
-    "completed": ("Completed", frozenset({Status.COMPLETED, Status.PARTIALLY_COMPLETED})),
-    "failed": ("Failed", frozenset({Status.FAILED, Status.EXPIRED, Status.REJECTED, Status.SUBMIT_FAILED})),
-    "stopped": ("Stopped", frozenset({Status.STOPPED, Status.CANCELLED})),
+STATUS_GROUPS: dict[str, StatusGroup] = {
+    "waiting": StatusGroup("Waiting", WAITING),
+    "running": StatusGroup("Running", LIVE),
+    "completed": StatusGroup("Completed", frozenset({Status.COMPLETED, Status.PARTIALLY_COMPLETED})),
+    "with_errors": StatusGroup(WITH_ERRORS_TITLE, frozenset({Status.PARTIALLY_COMPLETED}), COMPLETED_WITH_ERRORS),
+    "failed": StatusGroup("Failed", FAILED, EVERY_RECORD_FAILED),
+    "stopped": StatusGroup("Stopped", frozenset({Status.STOPPED, Status.CANCELLED})),
 }
 MAX_TEXT = 200
-STATUS_CHOICES = [(name, title) for name, (title, _) in STATUS_GROUPS.items()] + list(Status.choices)
+STATUS_CHOICES = [(name, group.title) for name, group in STATUS_GROUPS.items()] + list(Status.choices)
 # By name in the query string: whether a value can be made sense of.
 READABLE: dict[str, Callable[[str], bool]] = {
     "q": lambda text: len(text) <= MAX_TEXT,
@@ -81,7 +101,7 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
         return jobs.matching(text)
 
     def in_status(self, jobs: BatchJobQuerySet, name: str, values: list[str]) -> Jobs:
-        return jobs.in_status(statuses(values))
+        return jobs.meeting(status_conditions(values))
 
     def with_tokens(self, jobs: BatchJobQuerySet, name: str, values: list[str]) -> Jobs:
         any_of = self.form.cleaned_data.get("join") == "any"
@@ -115,4 +135,16 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
 
 def statuses(values: Sequence[str]) -> set[str]:
     """The statuses that *values* name, groups taken apart."""
-    return {status for value in values for status in STATUS_GROUPS.get(value, ("", frozenset({value})))[1]}
+    return {status for value in values for status in _members(value)}
+
+
+def _members(value: str) -> frozenset[str]:
+    return frozenset(STATUS_GROUPS[value].statuses) if value in STATUS_GROUPS else frozenset({value})
+
+
+def status_conditions(values: Sequence[str]) -> list[Q]:
+    """The jobs that *values* stand for meet one of these; none for no values."""
+    if not values:
+        return []
+    others = [STATUS_GROUPS[value].others for value in dict.fromkeys(values) if value in STATUS_GROUPS]
+    return [Q(status__in=statuses(values)), *(each for each in others if each is not None)]

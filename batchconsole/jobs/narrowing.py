@@ -32,7 +32,8 @@ def name(operator: str, value: str, condition: Q) -> Q:
 def status(operator: str, value: str, condition: Q) -> Q:
     """All others by name, since an index finds what is in it and not what is not."""
     asked = value.replace(" ", "").lower()
-    return Q(status__in=[each for each in Status if each.value.lower() != asked]) if operator == "!=" else condition
+    others = [each for each in Status if each.value.lower() != asked]
+    return Q(status__in=others) if operator == "!=" and len(others) < len(Status) else condition
 
 
 def named_models(operator: str, value: str) -> list[str]:

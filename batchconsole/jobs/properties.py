@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from batchconsole.jobs import narrowing
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.record_errors import WITH_ERRORS, WITH_ERRORS_TITLE
 from batchconsole.jobs.states import Status
 
 WORDS = {
@@ -98,6 +99,8 @@ def text_of(field: str) -> Condition:
 
 def status(operator: str, value: str) -> Q | None:
     wanted = value.replace(" ", "").lower()
+    if wanted == WITH_ERRORS_TITLE.replace(" ", "").lower():
+        return WITH_ERRORS
     found = [each for each in Status if each.value.lower() == wanted]
     return Q(status__in=found) if found else None
 
@@ -174,7 +177,7 @@ PROPERTIES = (
         operators=CHOICE,
         condition=status,
         narrowing=narrowing.status,
-        values=tuple(each.label for each in Status),
+        values=(*(each.label for each in Status), WITH_ERRORS_TITLE),
     ),
     Property(name="model", title="Model", operators=TEXT, condition=model, narrowing=narrowing.model),
     Property(

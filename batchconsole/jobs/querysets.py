@@ -92,6 +92,12 @@ class BatchJobQuerySet(LeasedQuerySet):
         wanted = list(statuses)
         return self.filter(status__in=wanted).named() if wanted else self
 
+    def meeting(self, conditions: Sequence[Q]) -> Self:
+        """Jobs that meet any of *conditions*; every job when there are none. Apply it last, as :meth:`named`."""
+        if len(conditions) > 1:
+            return self.any_of(conditions)
+        return self.filter(*conditions).named() if conditions else self
+
     def model_ids(self) -> list[str] | None:
         """Every model id that any job has, ``None`` for very many: a step in the index for each, not for each job."""
         with connections[self.db].cursor() as cursor:

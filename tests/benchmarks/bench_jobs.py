@@ -31,6 +31,8 @@ LISTS: dict[str, str] = {
     "a rare status": "status=Expired",
     "a status that no job is in": "status=Stopped",
     "Status != Completed": "f=status!=Completed",
+    "Completed with errors": "status=with_errors",
+    "failed, or without any answer": "status=failed",
     "text that many jobs have": "q=night",
     "text that some jobs have": "q=4711",
     "text that few jobs have": "q=pilot",

@@ -76,6 +76,7 @@ class JobOut(Schema):
     processed_record_count: int | None
     success_record_count: int | None
     error_record_count: int | None
+    has_errors: bool = Field(description="Whether it completed with records that failed, or only partially.")
     input_token_count: int | None
     output_token_count: int | None
     cost_usd: Decimal | None

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import CheckView
-from batchconsole.console.job.results_tab import read_errors, read_raw, read_results
+from batchconsole.console.job.results_tab import read_errors, read_raw, read_results, read_totals
 from batchconsole.console.job.stages import pace, stages, times_entered
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
@@ -22,6 +22,7 @@ from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import BatchJob, Event, Status
 from batchconsole.jobs.results import request_results, require_reading
 from batchconsole.jobs.scheduling import why_waiting
+from batchconsole.records.results import ErrorGroup
 
 TABS = {
     "details": "Details",
@@ -72,6 +73,7 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         "tab": tab,
         "tabs": tabs,
         "tab_template": f"console/job/_{tab}.html",
+        "main_error": most_frequent_error(job) if "errors" in tabs else None,
         **READ_TAB.get(tab, no_more)(request, job, events),
     }
     return show(request, "console/job/job_detail.html", context, version=version)
@@ -88,6 +90,12 @@ def tabs_of(request: ConsoleRequest, job: BatchJob) -> dict[str, str]:
     except NotAllowed:
         hidden |= OF_RECORDS
     return {name: title for name, title in TABS.items() if name not in hidden}
+
+
+def most_frequent_error(job: BatchJob) -> ErrorGroup | None:
+    """Why most of the failed records of an ended job failed; ``None`` before its output has been read."""
+    groups = read_totals(job).errors if job.has_errors else []
+    return max(groups, key=lambda group: group.count, default=None)
 
 
 def first_tab(job: BatchJob) -> str:

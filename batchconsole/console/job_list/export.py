@@ -24,6 +24,7 @@ EVERY = (
     "processed_record_count",
     "success_record_count",
     "error_record_count",
+    "has_errors",
     "input_token_count",
     "output_token_count",
     "cost_usd",
@@ -32,7 +33,7 @@ EVERY = (
 # What each column of the job list stands for.
 BEHIND = {
     "name": ("job_name",),
-    "status": ("status", "message"),
+    "status": ("status", "has_errors", "message"),
     "model": ("model_id",),
     "type": ("model_invocation_type",),
     "progress": ("total_record_count", "processed_record_count", "success_record_count", "error_record_count"),

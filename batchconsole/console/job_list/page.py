@@ -19,7 +19,7 @@ from batchconsole.console.job_list.suggestions import Suggestion, suggestions
 from batchconsole.console.kit.columns import Heading
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import LOOK_AHEAD, Page, bounded_text, page_number, paginate
-from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, statuses
+from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, status_conditions, statuses
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.properties import Token, read_tokens, why_no_token
 from batchconsole.jobs.querysets import BatchJobQuerySet
@@ -27,7 +27,7 @@ from batchconsole.jobs.states import Status
 
 EXPORT_CHUNK = 500
 SELECTION_WIDTH = 40  # pixels, of the column of checkboxes
-GROUPS = {"all": frozenset(Status)} | {name: members for name, (_, members) in STATUS_GROUPS.items()}
+GROUPS = {"all": frozenset(Status)} | {name: group.statuses for name, group in STATUS_GROUPS.items()}
 UNSHOWN = ("hint", "manifest", "results_error", "role_arn", "subnet_ids", "security_group_ids")
 
 
@@ -67,8 +67,9 @@ class JobTable:
         self.asked_sort = sorting.read_sort(query.get("sort", ""))
         # The jobs that the filter finds whatever their status is; looked for once.
         self.matching: BatchJobQuerySet = JobFilter({**self.filter.values, "status": []}, self.jobs).qs.named()
+        self.shown = self.matching.meeting(status_conditions(self.asked_statuses))
         self.page: Page = paginate(
-            self.matching.in_status(self.statuses).select_related("created_by", "connection").defer(*UNSHOWN),
+            self.shown.select_related("created_by", "connection").defer(*UNSHOWN),
             number=page_number(query.get("page", "")),
             size=self.size or preferences.page_size,
             order=lambda is_large: sorting.order_by(sorting.usable(self.asked_sort, is_large=is_large)),
@@ -193,21 +194,40 @@ class JobTable:
         return Heading(column, order, self.link(sort=turned), add_url, width)
 
     @property
-    def statuses(self) -> set[str]:
-        """The statuses that the list is narrowed to; none stand for all."""
-        return statuses(self.filter.values.get("status", []))
+    def asked_statuses(self) -> list[str]:
+        """The statuses, and groups of them, that the list is narrowed to; none stand for all."""
+        found: list[str] = self.filter.values.get("status", [])
+        return found
 
     @cached_property
     def segments(self) -> list[Segment]:
         """The status groups with the number of jobs that match the rest of the filter."""
-        counts = self.matching.group_counts(GROUPS, LOOK_AHEAD, among=self.jobs)
-        titles = {"all": "All"} | {name: title for name, (title, _) in STATUS_GROUPS.items()}
+        counts = self._counts()
+        titles = {"all": "All"} | {name: group.title for name, group in STATUS_GROUPS.items()}
         return [self._segment(name, title, counts[name]) for name, title in titles.items()]
 
+    def _counts(self) -> dict[str, int]:
+        """The number of jobs in each group; ``LOOK_AHEAD + 1`` stands for more."""
+        counts = self.matching.group_counts(GROUPS, LOOK_AHEAD, among=self.jobs)
+        # Each is among the jobs of the one before, so it is counted only where there are some of those.
+        completed = counts["completed"]
+        for name in ("with_errors", "failed"):
+            completed = self.matching.filter(STATUS_GROUPS[name].others).bounded_count(LOOK_AHEAD) if completed else 0
+            counts[name] = min(counts[name] + completed, LOOK_AHEAD + 1)
+        return counts
+
     def _segment(self, name: str, title: str, count: int) -> Segment:
-        is_current = self.statuses == (GROUPS[name] if name != "all" else set())
+        is_current = self._is_narrowed_to(name)
         text = self.page.count_text if is_current else bounded_text(count)
         return Segment(name, title, text, self.link(status=None if name == "all" else [name]), is_current)
+
+    def _is_narrowed_to(self, name: str) -> bool:
+        """Whether the list shows one group, asked for by its name or by all its statuses; or every job."""
+        asked = self.asked_statuses
+        if name == "all":
+            return not asked
+        is_more_than_statuses = STATUS_GROUPS[name].others is not None or len(status_conditions(asked)) > 1
+        return set(asked) == {name} if is_more_than_statuses else statuses(asked) == GROUPS[name]
 
     def every_job(self) -> Iterator[BatchJob]:
         """All jobs that match, read from the database a part at a time."""

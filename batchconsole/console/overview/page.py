@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import QuerySet
@@ -55,6 +57,7 @@ class Overview:
             self._figure("running", "Running"),
             self._figure("waiting", "Waiting"),
             self._figure("failed", "Failed, last 7 days", lately=True),
+            self._figure("with_errors", "Completed with errors, last 7 days", lately=True),
             self._figure("completed", "Completed, last 7 days", lately=True),
         ]
 
@@ -63,7 +66,7 @@ class Overview:
 
     def _in(self, group: str, *, lately: bool = False) -> QuerySet[BatchJob]:
         jobs = self.jobs.filter(created_at__gte=self.since) if lately else self.jobs
-        found: QuerySet[BatchJob] = jobs.filter(status__in=STATUS_GROUPS[group][1])
+        found: QuerySet[BatchJob] = jobs.filter(reduce(or_, STATUS_GROUPS[group].conditions))
         return found
 
     def list_url(self, group: str, *, lately: bool = False) -> str:
@@ -81,7 +84,8 @@ class Overview:
     def running(self) -> list[BatchJob]:
         """The newest jobs that run, then those that wait."""
         found = self._newest("running")
-        return found + self._newest("waiting")[: SHOWN - len(found)]
+        left = SHOWN - len(found)
+        return found + self._newest("waiting")[:left] if left else found
 
     @cached_property
     def failed(self) -> list[BatchJob]:
@@ -90,7 +94,7 @@ class Overview:
 
     def _newest(self, group: str, *, lately: bool = False) -> list[BatchJob]:
         jobs = self.jobs.filter(created_at__gte=self.since) if lately else self.jobs
-        rows = jobs.in_status(STATUS_GROUPS[group][1]).select_related("connection").defer(*UNSHOWN)
+        rows = jobs.meeting(STATUS_GROUPS[group].conditions).select_related("connection").defer(*UNSHOWN)
         return list(rows.order_by("-created_at", "-id")[:SHOWN])
 
     @cached_property

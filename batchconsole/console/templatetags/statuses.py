@@ -69,16 +69,22 @@ def indicator(kind: str, text: str) -> SafeString:
 @register.simple_tag
 def job_status(job: BatchJob) -> SafeString:
     """Where *job* stands. AWS says Completed however many records failed; here the failed ones are told."""
-    if job.status != Status.COMPLETED or not job.error_record_count:
+    if not job.has_errors:
         return status_indicator(job.status)
-    return indicator("warning", job_status_words(job))
+    return indicator(record_errors_kind(job), job_status_words(job))
+
+
+@register.filter
+def record_errors_kind(job: BatchJob) -> str:
+    """How the failed records of a completed *job* are shown: as an error when no record has an answer."""
+    return ERROR if job.every_record_failed else WARNING
 
 
 @register.filter
 def job_status_words(job: BatchJob) -> str:
     """``Completed with errors: 12 of 500``, or else the status as it is."""
     label = Status(job.status).label
-    if job.status != Status.COMPLETED or not job.error_record_count:
+    if not job.has_errors or not job.error_record_count:
         return label
     total = job.total_record_count or job.processed_record_count or job.error_record_count
     return f"{label} with errors: {job.error_record_count:,} of {total:,}"

@@ -19,6 +19,7 @@ from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.models.limit import base_model_id
 from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.record_errors import NO_FEWER_ERRORS
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.states import ENDED, LIVE, NEXT, Status
 
@@ -170,6 +171,10 @@ class BatchJob(Leased):
                 name="job_list_errors",
                 condition=models.Q(error_record_count__isnull=False),
             ),
+            # The jobs of which every record failed are few among those with errors.
+            models.Index(
+                fields=["connection", "status", *NEWEST], name="job_list_all_failed", condition=NO_FEWER_ERRORS
+            ),
             models.Index(fields=["connection", "base_model_id", "status", "id"], name="job_queue"),
             # Only what waits for a step has a due time: it stays small, and holds all that the clock looks at.
             models.Index(
@@ -218,6 +223,19 @@ class BatchJob(Leased):
     def ended_at(self) -> datetime | None:
         """When it ended, by AWS's clock or, where AWS never had it, by ours; ``None`` while it has not."""
         return self.end_time or (self.status_changed_at if self.is_ended else None)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether it completed with errors; :data:`~batchconsole.jobs.record_errors.WITH_ERRORS` of one row."""
+        if self.status == Status.COMPLETED:
+            return bool(self.error_record_count)
+        return self.status == Status.PARTIALLY_COMPLETED
+
+    @property
+    def every_record_failed(self) -> bool:
+        """Whether it completed without a single answer."""
+        errors, total = self.error_record_count, self.total_record_count
+        return self.status == Status.COMPLETED and bool(errors and total) and (errors or 0) >= (total or 0)
 
     @property
     def unprocessed_record_count(self) -> int | None:

@@ -131,6 +131,13 @@ def test_errors_are_counted_by_message_with_links_to_examples(client: Client, jo
     assert f"{job.get_absolute_url()}records/4/" in text
 
 
+def test_the_page_says_why_most_records_failed(client: Client, job: BatchJob) -> None:
+    text = client.get(job.get_absolute_url()).text
+    reason = text[text.index('id="job-errors-reason"') :]
+    assert "Completed with errors: 5 of 25" in reason
+    assert "Most frequent error (5 records): max_tokens:" in reason
+
+
 def test_the_raw_record_is_a_page_and_a_dialog(client: Client, job: BatchJob) -> None:
     url = f"{job.get_absolute_url()}records/0/"
     assert "&quot;recordId&quot;: &quot;rec-1&quot;" in client.get(url).text

@@ -13,7 +13,7 @@ from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import MakeJob
 
 URL = "/local/"
-QUERIES = 24  # session, user, connections; four counts, short lists in two steps each, the month, the warnings
+QUERIES = 24  # session, user, connections; five counts, short lists in two steps each, the month, the warnings
 
 
 def figures(client: Client) -> dict[str, str]:
@@ -36,8 +36,10 @@ def test_it_works(client: Client, make_job: MakeJob) -> None:
 def test_figures_count_the_groups_and_lead_to_the_same_jobs(client: Client, make_job: MakeJob) -> None:
     for status in ("InProgress", "Queued", "Checking", "Failed", "Rejected", "Completed"):
         make_job(status.lower(), status)
+    make_job("some-failed", "Completed", total_record_count=120, error_record_count=3)
+    make_job("all-failed", "Completed", total_record_count=120, error_record_count=120)
     make_job("old", "Failed", created_at=timezone.now() - timedelta(days=9))
-    assert figures(client) == {"running": "1", "waiting": "2", "failed": "2", "completed": "1"}
+    assert figures(client) == {"running": "1", "waiting": "2", "failed": "3", "with_errors": "2", "completed": "3"}
     overview = client.get(URL).context["overview"]
     for figure in overview.figures:
         assert client.get(figure.url).context["table"].page.count_text == figure.count
@@ -125,3 +127,10 @@ def test_queries_do_not_grow_with_the_rows(
     client.get(URL)
     with django_assert_max_num_queries(QUERIES):
         client.get(URL)
+
+
+def test_a_job_without_any_answer_is_among_the_failures(client: Client, make_job: MakeJob) -> None:
+    make_job("all-failed", "Completed", total_record_count=120, error_record_count=120)
+    make_job("some-failed", "Completed", total_record_count=120, error_record_count=119)
+    assert [job.job_name for job in client.get(URL).context["overview"].failed] == ["all-failed"]
+    assert "No record has an answer" in client.get(URL).text
