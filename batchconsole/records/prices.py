@@ -112,6 +112,8 @@ def cost(
     price: Price, input_tokens: int, output_tokens: int, *, cache_read_tokens: int = 0, cache_write_tokens: int = 0
 ) -> Decimal:
     """USD for so many tokens, exact (not rounded). Cached tokens are not among the *input_tokens*."""
-    cached = cache_read_tokens * price.cache_rates.read + cache_write_tokens * price.cache_rates.write
+    cached = Decimal(0)
+    if cache_read_tokens or cache_write_tokens:  # a zero times a rate would lengthen the figure by zeros
+        cached = cache_read_tokens * price.cache_rates.read + cache_write_tokens * price.cache_rates.write
     total = (input_tokens + cached) * price.input_usd_per_million + output_tokens * price.output_usd_per_million
     return total / MILLION
