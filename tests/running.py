@@ -52,7 +52,7 @@ class Up:
         self.is_over.set()
 
     def wait_until_ready(self) -> "Up":
-        assert self.is_over.wait(120), self.said
+        assert self.is_over.wait(300), self.said
         assert READY.search(self.said), self.said
         return self
 
@@ -72,9 +72,9 @@ class Up:
     def use_link(self, session: requests.Session) -> requests.Response:
         """Open the sign-in link in *session*, press its button, and give the page that comes then."""
         form = {"sesame": self.link.partition("sesame=")[2]}
-        session.get(self.link, timeout=10)
+        session.get(self.link, timeout=60)
         form["csrfmiddlewaretoken"] = str(session.cookies.get(f"csrftoken_{self.port}"))
-        return session.post(f"{self.url}login/", form, timeout=10)
+        return session.post(f"{self.url}login/", form, timeout=60)
 
     @property
     def keys(self) -> dict[str, str]:
@@ -95,7 +95,7 @@ class Up:
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal, wait for the end, and give the exit code."""
         self.process.send_signal(number)
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         self.listener.join(30)
         return code
 
@@ -134,7 +134,7 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """An `up` that is expected to end by itself."""
     command = [sys.executable, "manage.py", "up", "--data-dir", str(folder), *options]
     return subprocess.run(
-        command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False, timeout=60
+        command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False, timeout=180
     )
 
 

@@ -19,7 +19,7 @@ from tests.factories import MakeJob as MakeJob
 from tests.factories import job_maker
 
 # Pages ask for news every few seconds, and later ones on a machine that does much else.
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=45_000)
 
 # Flags for containers, and for a browser that calls nobody on its own.
 FLAGS = (
@@ -89,7 +89,7 @@ def open_page(browser: Browser, live_server: LiveServer, person: User) -> Iterat
         if signed_in:
             context.add_cookies([session_cookie(person, live_server.url)])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(45_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
         if has_clock:

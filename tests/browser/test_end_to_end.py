@@ -27,7 +27,7 @@ def person(running: Up, browser: Browser) -> Iterator[Page]:
     """Somebody who has followed the link that `up` has printed."""
     context: BrowserContext = browser.new_context(base_url=running.url, viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(running.link)
     page.get_by_role("button", name="Sign in", exact=True).click()
     yield page

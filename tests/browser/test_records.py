@@ -42,7 +42,7 @@ def running(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def page(running: Up, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(base_url=running.url, viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(running.link)
     page.get_by_role("button", name="Sign in", exact=True).click()
     yield page
