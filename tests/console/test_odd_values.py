@@ -36,7 +36,7 @@ ODD = (
     "http://[::1",
 )
 RECIPE = msgspec.json.encode(Recipe(shape="converse", template="{a}")).decode()
-KNOWN_ERRORS = {400, 403, 404, 405, 409, 410, 413, 414, 422, 429, 503}
+KNOWN_ERRORS = {400, 401, 403, 404, 405, 409, 410, 413, 414, 422, 429, 503}
 
 
 def patterns(urls: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:

@@ -27,6 +27,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         "rate_limited": "There were many attempts in a short time. Wait a minute.",
     }
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Also false for what is no URL at all, such as ``http://[::1``, which the library breaks at."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
