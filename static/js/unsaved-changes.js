@@ -35,6 +35,18 @@ export function asks(url) {
 watch();
 document.addEventListener("htmx:load", watch);
 
+// Lists that come after the page bring fields that nobody has changed.
+const comesLater = (event) => ["load", "toggle"].includes(event.detail.requestConfig?.triggeringEvent?.type);
+let wasDirty = false;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (comesLater(event)) wasDirty = isDirty();
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (comesLater(event) && !wasDirty && form()) before = snapshot();
+});
+
 document.addEventListener("submit", (event) => {
   if (event.target === form()) leaving = true;
 });
