@@ -95,7 +95,7 @@ def test_a_server_that_is_away_is_said_beside_the_button(open_page: Open, many: 
     page.route("**/local/jobs/**", lambda route: route.abort())
     page.get_by_role("button", name="Refresh").click()
     page.locator("summary", has_text="Could not refresh").click()
-    expect(page.get_by_text("Showing the last known data.")).to_be_visible()
+    expect(page.locator(".popover-content", has_text="Showing the last known data.")).to_be_visible()
     expect(page.locator("#job-list tbody tr")).to_have_count(18)
 
 
