@@ -33,7 +33,7 @@ def test_without_script_a_form_outlives_its_session(open_page: Open, connection:
     page.locator("#id_job_name").fill("after-lunch")
     Session.objects.all().delete()
     page.get_by_role("button", name="Create batch inference job").click()
-    expect(page.get_by_role("alert")).to_contain_text("what you filled in is kept")
+    expect(page.get_by_role("alert")).to_contain_text("Your entries are kept")
     sign_in(page)
     expect(page.locator("#id_job_name")).to_have_value("after-lunch")
 
