@@ -13,7 +13,8 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import Lease
 from batchconsole.jobs.models import Actor, BatchJob, MadeInput, Status
 from batchconsole.jobs.querysets import BatchJobQuerySet
-from batchconsole.jobs.results import input_files, output_files, output_folder
+from batchconsole.jobs.result_pages import output_files
+from batchconsole.jobs.results import input_files, output_folder
 from batchconsole.jobs.signals import nudge
 from batchconsole.records.answer_schemas import Column, Kind, merged
 from batchconsole.records.families import family_for

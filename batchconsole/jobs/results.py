@@ -1,14 +1,10 @@
-"""What came of a job: its output read once when it ends, and any page of it again later by a few ranged reads."""
+"""What came of a job: its output read once when it ends, for totals and an index. Its pages: ``result_pages.py``."""
 
 import logging
-import time
 from array import array
-from collections.abc import Callable, Iterable
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -22,26 +18,14 @@ from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs import prices, scheduling
 from batchconsole.jobs.access import require, require_on_job, require_places
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_objects import Reader, list_input, read_span
+from batchconsole.jobs.input_objects import Reader, list_input
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import ENDED_ON_AWS, Actor, BatchJob, ResultFile, ResultIndex, Right, Status, Verb
 from batchconsole.jobs.signals import nudge
-from batchconsole.records.families import AnyFamily, family_for
+from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
-from batchconsole.records.index import Index, Place, fetch
 from batchconsole.records.matching import ALONE, Pairing, pair
-from batchconsole.records.results import (
-    Manifest,
-    Record,
-    Scan,
-    Totals,
-    read_input_line,
-    read_line,
-    read_manifest,
-    scan,
-)
-from batchconsole.records.searching import find_text
-from batchconsole.records.selecting import EVERYTHING, UNANSWERED, Wanted, positions
+from batchconsole.records.results import Manifest, Scan, Totals, read_manifest, scan
 
 logger = logging.getLogger(__name__)
 
@@ -53,25 +37,6 @@ MAY_HAVE_NO_OUTPUT = frozenset({Status.FAILED, Status.EXPIRED, Status.STOPPED})
 CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
 # Of output whose input is read, too, only to show answers in its order: seconds of a worker's time.
 ORDERED_BYTES = 512 * 2**20
-SEARCH_SECONDS = 8  # how long a page may look for a text
-
-
-@dataclass(frozen=True)
-class ResultRow:
-    """One record of a page and its number in the whole output, counted from 0."""
-
-    position: int
-    record: Record
-
-
-@dataclass(frozen=True)
-class ResultPage:
-    """One page of a job's records; ``count`` is how many there are on all pages."""
-
-    number: int
-    size: int
-    count: int
-    rows: list[ResultRow] = field(default_factory=list)
 
 
 def output_folder(job: BatchJob) -> tuple[str, str]:
@@ -261,147 +226,3 @@ def _not_collected(job: BatchJob, lease: Lease, error: Failure) -> None:
     with transaction.atomic():
         lease.end(due_at=None, results=results, **said)
         job.record(Verb.RESULTS_FAILED, data={"code": error.code, "message": error.message})
-
-
-def read_page(job: BatchJob, number: int = 1, *, size: int = 10, wanted: Wanted = EVERYTHING) -> ResultPage:
-    """Page *number* (from 1) of the records of *job* that are *wanted*, the last one for a number past the end; empty
-    without results. A text is not looked for: :func:`find_records` does.
-
-    Raises :class:`AwsError`; ``PreconditionFailed`` when the output has changed since it was read.
-    """
-    stored = ResultIndex.objects.filter(job=job).first()
-    if stored is None:
-        return ResultPage(number, size, 0)
-    index = stored.index
-    found = positions(index, stored.totals, wanted, stored.input_order)
-    number = min(max(number, 1), max(1, -(-len(found) // size)))
-    return ResultPage(number, size, len(found), _read(job, index.page_of(found, number, size)))
-
-
-def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> ResultPage:
-    """Page *number* (from 1) of the input's records that have no output; raises :class:`UserError` and AwsError."""
-    stored = ResultIndex.objects.filter(job=job).first()
-    inputs = stored.inputs if stored else Index()
-    places = inputs.page(max(number, 1), size, only_errors=True)
-    files = {file.name: file for file in input_files(job)} if places else {}
-    if any(place.file not in files or files[place.file].size < place.end for place in places):
-        raise _input_changed()
-
-    def read_range(name: str, start: int, end: int) -> bytes:
-        return read_span(files[name], start, end)
-
-    family = family_for(job.model_id, job.model_invocation_type)
-    rows = [ResultRow(place.position, read_input_line(line, family)) for place, line in fetch(places, read_range)]
-    return ResultPage(number, size, len(inputs.errors), rows)
-
-
-@dataclass
-class Found:
-    """Records that were looked for. ``next`` is the position to look on from, ``None`` when all were looked at; ``of``
-    is how many there are to look at.
-    """
-
-    rows: list[ResultRow] = field(default_factory=list)
-    next: int | None = None
-    of: int = 0
-
-
-def find_records(
-    job: BatchJob,
-    text: str,
-    *,
-    since: int = 0,
-    at_most: int = 50,
-    seconds: float = SEARCH_SECONDS,
-    wanted: Wanted = EVERYTHING,
-) -> Found:
-    """The first records of *job* with that id, or else from *since* on with that text in question, answer or error;
-    only such as are *wanted*, in their own order.
-
-    An id is looked up. A text is looked for through the output, or the input for what is unanswered, for so many
-    *seconds*. Raises :class:`UserError` when the input has changed, and :class:`AwsError`.
-    """
-    stored = ResultIndex.objects.filter(job=job).first()
-    if stored is None:
-        return Found()
-    until = time.monotonic() + seconds
-    if wanted.only == UNANSWERED:
-        index = stored.inputs
-        search = _Search(index, set(index.errors), partial(_indexed_inputs, job, index), read_input_line)
-        return search.find(job, text, since=since, at_most=at_most, until=until)
-    index = stored.index
-    among = set(positions(index, stored.totals, wanted))
-    places = [place for place in index.find(text) if place.position in among]
-    named = [row for row in _read(job, places[:at_most]) if row.record.record_id == text]
-    if named:
-        return Found(named, of=len(index))
-    search = _Search(index, among, partial(output_files, job), read_line)
-    return search.find(job, text, since=since, at_most=at_most, until=until)
-
-
-@dataclass(frozen=True)
-class _Search:
-    """A look for a text through the records of ``index`` at the positions ``among``."""
-
-    index: Index
-    among: set[int]
-    files: Callable[[], list[InputFile]]
-    read: Callable[[bytes, AnyFamily | None], Record]
-
-    def find(self, job: BatchJob, text: str, *, since: int, at_most: int, until: float) -> Found:
-        index, found = self.index, Found(next=since, of=len(self.index))
-        if not 0 <= since < len(index) or not self.among:
-            return Found(of=len(index))
-
-        def go_on(position: int) -> bool:
-            found.next = position if position < len(index) else None
-            return time.monotonic() < until
-
-        family = family_for(job.model_id, job.model_invocation_type)
-        matches = find_text(self.files(), text, family, since=index.place(since), go_on=go_on, read=self.read)
-        with closing(matches):  # type: ignore[type-var] # a generator
-            for place, record in islice((match for match in matches if match[0].position in self.among), at_most):
-                found.rows.append(ResultRow(place.position, record))
-        if len(found.rows) == at_most:
-            following = found.rows[-1].position + 1
-            found.next = following if following < len(index) else None
-        return found
-
-
-def _indexed_inputs(job: BatchJob, index: Index) -> list[InputFile]:
-    """The input files of *job* as they are indexed; raises :class:`UserError` when they are others."""
-    files = input_files(job)
-    if [(file.name, file.size) for file in files] != [(source.name, source.size) for source in index.sources]:
-        raise _input_changed()
-    return files
-
-
-def _input_changed() -> UserError:
-    return UserError("The input of this job has changed since its results were read.", "", "Read the results again.")
-
-
-def output_files(job: BatchJob) -> list[InputFile]:
-    """The output of *job* in the version that was read, as files; reading one that has changed raises AwsError."""
-    reader = Reader(job.connection.target, output_folder(job)[0])
-    return [InputFile(file.name, file.size, partial(reader.open, file)) for file in job.result_files.all()]
-
-
-def read_record(job: BatchJob, position: int) -> ResultRow | None:
-    """The record at *position*, counted from 0; ``None`` when there is none. Raises :class:`AwsError`."""
-    stored = ResultIndex.objects.filter(job=job).first()
-    index = stored.index if stored else Index()
-    return _read(job, [index.place(position)])[0] if 0 <= position < len(index) else None
-
-
-def _read(job: BatchJob, places: list[Place]) -> list[ResultRow]:
-    """The records at *places*, by as few ranged reads as their neighbourhood allows."""
-    bucket, _ = output_folder(job)
-    names = {place.file for place in places}
-    files = {file.name: file for file in job.result_files.filter(name__in=names)}
-
-    def read_range(name: str, start: int, end: int) -> bytes:
-        file = files[name]
-        return s3.get_range(job.connection.target, bucket, file.key, start=start, end=end, etag=file.etag)
-
-    family = family_for(job.model_id, job.model_invocation_type)
-    return [ResultRow(place.position, read_line(line, family)) for place, line in fetch(places, read_range)]

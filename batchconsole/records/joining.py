@@ -11,7 +11,7 @@ from batchconsole.records.files import InputFile
 from batchconsole.records.index import Numbers
 from batchconsole.records.lines import iter_lines
 from batchconsole.records.matching import ALONE, Pairing, match, pair
-from batchconsole.records.results import Record, read_input_line, read_line
+from batchconsole.records.output_lines import Record, read_input_line, read_line
 from batchconsole.records.retry import Outcome
 
 

@@ -6,7 +6,7 @@ from batchconsole.records.families import AnyFamily
 from batchconsole.records.files import InputFile
 from batchconsole.records.index import Place
 from batchconsole.records.lines import batches
-from batchconsole.records.results import Record, read_line
+from batchconsole.records.output_lines import Record, read_line
 
 
 def find_text(

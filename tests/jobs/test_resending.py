@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 
 from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import parse_s3_uri
-from batchconsole.jobs import lifecycle, making, resending, results
+from batchconsole.jobs import lifecycle, making, resending, result_pages, results
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput, Status
 from batchconsole.records.retry import Outcome
@@ -137,7 +137,7 @@ def test_the_form_opens_with_the_new_input_and_says_what_it_resends(job: BatchJo
 
 
 def test_unanswered_records_are_listed_from_the_input(job: BatchJob) -> None:
-    page = results.read_unanswered(job, 1, size=10)
+    page = result_pages.read_unanswered(job, 1, size=10)
     assert [(row.record.record_id, row.record.question) for row in page.rows] == [
         ("r4", "Question 4"),
         ("r5", "Question 5"),
@@ -145,16 +145,16 @@ def test_unanswered_records_are_listed_from_the_input(job: BatchJob) -> None:
 
 
 def test_records_are_found_by_id_and_by_text(job: BatchJob) -> None:
-    assert [row.record.record_id for row in results.find_records(job, "r3").rows] == ["r3"]
-    assert [row.record.record_id for row in results.find_records(job, "QUESTION 1").rows] == ["r1"]
+    assert [row.record.record_id for row in result_pages.find_records(job, "r3").rows] == ["r3"]
+    assert [row.record.record_id for row in result_pages.find_records(job, "QUESTION 1").rows] == ["r1"]
 
 
 def test_a_search_goes_on_where_it_stopped(job: BatchJob) -> None:
-    first = results.find_records(job, "question", at_most=3)
+    first = result_pages.find_records(job, "question", at_most=3)
     assert ([row.position for row in first.rows], first.next) == ([0, 1, 2], 3)
-    second = results.find_records(job, "question", since=3, at_most=3)
+    second = result_pages.find_records(job, "question", since=3, at_most=3)
     assert ([row.position for row in second.rows], second.next) == ([3], None)
-    assert results.find_records(job, "question", since=99).rows == []
+    assert result_pages.find_records(job, "question", since=99).rows == []
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,12 @@ def test_a_search_goes_on_where_it_stopped(job: BatchJob) -> None:
     ],
 )
 def test_a_text_is_looked_for_among_the_records_wanted(job: BatchJob, wanted: Wanted, found: list[str]) -> None:
-    rows = results.find_records(job, "question", wanted=wanted).rows
+    rows = result_pages.find_records(job, "question", wanted=wanted).rows
     assert [row.record.record_id for row in rows] == found
 
 
 def test_what_is_unanswered_is_not_found_by_words_of_the_console(job: BatchJob) -> None:
-    assert results.find_records(job, "no output", wanted=Wanted(only="unanswered")).rows == []
+    assert result_pages.find_records(job, "no output", wanted=Wanted(only="unanswered")).rows == []
 
 
 def test_job_and_resend_join_into_one_row_a_record(job: BatchJob, ended: Callable[..., BatchJob]) -> None:

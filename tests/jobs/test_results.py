@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import lifecycle, results
+from batchconsole.jobs import lifecycle, result_pages, results
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
 from batchconsole.records.selecting import Wanted
@@ -63,7 +63,7 @@ def test_it_works(job: BatchJob) -> None:
     assert job.manifest
     assert job.manifest["successRecordCount"] == 100
     assert job.result_index.totals.succeeded == 100
-    page = results.read_page(job, 4, size=30)
+    page = result_pages.read_page(job, 4, size=30)
     assert (page.count, len(page.rows)) == (100, 10)
     assert all(row.record.answer for row in page.rows)
 
@@ -115,36 +115,36 @@ def test_pages_go_on_across_files_and_folders(ended: BatchJob) -> None:
     write(ended, "notes.txt", b"not a result")
     results.collect_results(ended)
     assert [file.name for file in ended.result_files.all()] == ["a.jsonl.out", "deep/b.jsonl.out"]
-    rows = results.read_page(ended, 1, size=3).rows + results.read_page(ended, 2, size=3).rows
+    rows = result_pages.read_page(ended, 1, size=3).rows + result_pages.read_page(ended, 2, size=3).rows
     assert [row.record.question for row in rows] == [f"Question {number}?" for number in (1, 2, 3, 4)]
 
 
 def test_only_the_errors(ended: BatchJob) -> None:
     write(ended, "a.jsonl.out", line(1) + failed(2) + line(3) + failed(4))
     results.collect_results(ended)
-    page = results.read_page(ended, 2, size=1, wanted=Wanted(only="errors"))
+    page = result_pages.read_page(ended, 2, size=1, wanted=Wanted(only="errors"))
     assert (page.count, [(row.position, row.record.record_id) for row in page.rows]) == (2, [(3, "rec-4")])
 
 
 def test_one_record_by_its_id_and_by_its_position(ended: BatchJob) -> None:
     write(ended, "a.jsonl.out", line(1) + line(2) + line(2))
     results.collect_results(ended)
-    assert [row.position for row in results.find_records(ended, "rec-2").rows] == [1, 2]
-    assert results.find_records(ended, "rec-9").rows == []
-    row = results.read_record(ended, 0)
+    assert [row.position for row in result_pages.find_records(ended, "rec-2").rows] == [1, 2]
+    assert result_pages.find_records(ended, "rec-9").rows == []
+    row = result_pages.read_record(ended, 0)
     assert row
     assert row.record.answer == "Answer 1."
-    assert results.read_record(ended, 3) is None
+    assert result_pages.read_record(ended, 3) is None
 
 
 def test_past_the_end_is_the_last_page(ended: BatchJob) -> None:
     write(ended, "a.jsonl.out", line(1))
     results.collect_results(ended)
-    assert results.read_page(ended, 9) == results.read_page(ended, 0) == results.read_page(ended, 1)
+    assert result_pages.read_page(ended, 9) == result_pages.read_page(ended, 0) == result_pages.read_page(ended, 1)
 
 
 def test_before_it_is_read_there_is_nothing(ended: BatchJob) -> None:
-    assert results.read_page(ended) == results.ResultPage(1, 10, 0)
+    assert result_pages.read_page(ended) == result_pages.ResultPage(1, 10, 0)
 
 
 def test_output_that_has_changed_since_is_not_shown_as_it_was(ended: BatchJob) -> None:
@@ -152,7 +152,7 @@ def test_output_that_has_changed_since_is_not_shown_as_it_was(ended: BatchJob) -
     results.collect_results(ended)
     write(ended, "a.jsonl.out", line(3))
     with pytest.raises(AwsError) as caught:
-        results.read_page(ended)
+        result_pages.read_page(ended)
     assert caught.value.code == "PreconditionFailed"
 
 

@@ -10,7 +10,8 @@ from batchconsole.records import answer_schemas, files
 from batchconsole.records.answer_schemas import Asked, Column, Fit, Judge, cell, parse_schema
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.index import Index
-from batchconsole.records.results import Totals, fit_of, read_line, scan
+from batchconsole.records.output_lines import read_line
+from batchconsole.records.results import Totals, fit_of, scan
 
 PET: dict[str, Any] = {
     "type": "object",

@@ -11,7 +11,7 @@ from batchconsole.records import exports
 from batchconsole.records.answer_schemas import parse_schema
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.joining import JoinedRow, Run, join
-from batchconsole.records.results import read_line
+from batchconsole.records.output_lines import read_line
 from batchconsole.records.retry import Outcome
 from tests.records.jobs import FAILED, MISSING, OK, Truth, input_file, output_file
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchconsole.records import files, results
+from batchconsole.records import files, output_lines, results
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.families.base import Completion
-from batchconsole.records.results import Record, Totals, read_line, read_manifest, scan
+from batchconsole.records.output_lines import Record, read_line
+from batchconsole.records.results import Totals, read_manifest, scan
 from tests.records.strategies import json_values, mutations
 
 COMPLETION = Completion(text="Paris", embedding=[1.0], input_tokens=7, output_tokens=2)
@@ -148,7 +149,7 @@ def test_a_broken_manifest_is_refused() -> None:
         ([{"errorCode": 400, "errorMessage": "x"}], 400, "x"),
         ([1, 2], None, "[1,2]"),
         (7, None, "7"),
-        (None, None, results.NO_OUTPUT),
+        (None, None, output_lines.NO_OUTPUT),
     ],
 )
 def test_an_error_of_any_shape_is_shown_with_what_it_holds(error: Any, code: Any, message: str) -> None:
@@ -178,7 +179,7 @@ def test_an_input_nested_too_deeply_does_not_hide_the_answer() -> None:
 
 def test_a_line_that_is_cut_off_keeps_its_id() -> None:
     record = read_line(b'{"recordId": "r-1", "modelInput": {"a": ', None)
-    assert (record.record_id, record.error_message) == ("r-1", results.UNREADABLE)
+    assert (record.record_id, record.error_message) == ("r-1", output_lines.UNREADABLE)
 
 
 def test_an_empty_error_beside_an_answer_is_none() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from batchconsole.records import files, selecting
 from batchconsole.records.joining import JoinedRow
-from batchconsole.records.results import Scan, read_line, scan
+from batchconsole.records.output_lines import read_line
+from batchconsole.records.results import Scan, scan
 from batchconsole.records.retry import Outcome
 from batchconsole.records.selecting import Wanted
 

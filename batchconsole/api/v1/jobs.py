@@ -23,7 +23,7 @@ from batchconsole.api.v1.schemas import (
     TagsIn,
 )
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs import creating, lifecycle, results
+from batchconsole.jobs import creating, lifecycle, result_pages
 from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.audit import count_record_view, record_download
 from batchconsole.jobs.filters import JobFilter
@@ -177,12 +177,12 @@ def list_records(
     wanted = Wanted(only="errors" if only_errors else "")
     if job.results == BatchJob.Results.READY:
         count_record_view(job, caller_of(request))
-    found = results.read_page(job, page, size=size, wanted=wanted)
+    found = result_pages.read_page(job, page, size=size, wanted=wanted)
     records = [{"position": row.position, **_record(row)} for row in found.rows]
     return {"count": found.count, "page": found.number, "records": records}
 
 
-def _record(row: results.ResultRow) -> dict[str, Any]:
+def _record(row: result_pages.ResultRow) -> dict[str, Any]:
     record = row.record
     names = ("record_id", "answer", "stop_reason", "input_tokens", "output_tokens", "error_code", "error_message")
     return {name: getattr(record, name) for name in names}
@@ -203,5 +203,5 @@ def download_output(request: HttpRequest, connection: ConnectionName, job_id: Ke
 
 
 def _lines(job: BatchJob) -> Iterator[bytes]:
-    for file in results.output_files(job):
+    for file in result_pages.output_files(job):
         yield from file.open(start=0)

@@ -6,9 +6,9 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.storage import S3Object, Storage
 from batchconsole.records import repair
+from batchconsole.records.output_lines import read_line
 from batchconsole.records.pretty import lay_out
 from batchconsole.records.recognition import recognise_line
-from batchconsole.records.results import read_line
 from batchconsole.records.wording import invalid_json
 
 READ_BYTES = 256 * 1024

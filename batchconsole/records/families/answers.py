@@ -10,11 +10,12 @@ Sources: the response pages of each model in the Bedrock user guide; for Convers
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeGuard
+from typing import Any
 
 import msgspec
 
 from batchconsole.records.families.base import Answer
+from batchconsole.records.families.token_counts import counted
 
 Body = dict[str, Any]
 
@@ -112,7 +113,7 @@ def read_answer(body: Any) -> Answer:
             parts.line(as_json(body))
     if body.get(GUARDRAIL) == "INTERVENED":
         parts.stop_reason = INTERVENED
-    answer = _counted(body)
+    answer = counted(body)
     answer.text, answer.stop_reason = "\n".join(parts.lines), parts.stop_reason
     answer.reasoning = "\n".join(parts.thoughts)
     return answer
@@ -360,47 +361,3 @@ READERS: tuple[tuple[str, Callable[[Body, Parts], None]], ...] = (
     ("text", _plain("text")),
     ("completion", _plain("completion")),
 )
-
-# What each family calls the same count. Cached tokens are counted beside the input tokens by Anthropic, Converse and
-# Nova; OpenAI counts them among the input tokens, where they cost the same, so they are not counted apart.
-COUNTS = {
-    "inputTokens": "input_tokens",
-    "input_tokens": "input_tokens",
-    "prompt_tokens": "input_tokens",
-    "prompt_token_count": "input_tokens",
-    "inputTextTokenCount": "input_tokens",
-    "outputTokens": "output_tokens",
-    "output_tokens": "output_tokens",
-    "completion_tokens": "output_tokens",
-    "generation_token_count": "output_tokens",
-    "cacheReadInputTokens": "cache_read_tokens",
-    "cache_read_input_tokens": "cache_read_tokens",
-    "cacheReadInputTokenCount": "cache_read_tokens",
-    "cacheWriteInputTokens": "cache_write_tokens",
-    "cache_creation_input_tokens": "cache_write_tokens",
-    "cacheWriteInputTokenCount": "cache_write_tokens",
-}
-
-
-def _counted(body: Body) -> Answer:
-    """An answer with the counts only, which stand in ``usage`` or in the body itself."""
-    usage = body.get("usage")
-    answer = Answer()
-    for name, value in (usage if usage.__class__ is dict else body).items():
-        count = COUNTS.get(name)
-        if count is not None and _is_count(value):
-            setattr(answer, count, value)
-    if answer.output_tokens is None and "results" in body:
-        answer.output_tokens = _results_tokens(body)
-    return answer
-
-
-def _is_count(value: Any) -> TypeGuard[int]:
-    return value.__class__ is int and 0 <= value < 2**53
-
-
-def _results_tokens(body: Body) -> int | None:
-    """Titan Text counts the output of each of its results."""
-    counts: list[Any] = [result.get("tokenCount") for result in _bodies(body["results"])]
-    known = [int(count) for count in counts if _is_count(count)]
-    return sum(known) if known else None
