@@ -37,15 +37,17 @@ document.addEventListener("htmx:load", watch);
 
 // Lists that come after the page bring fields that nobody has changed.
 const comesLater = (event) => ["load", "toggle"].includes(event.detail.requestConfig?.triggeringEvent?.type);
-let wasDirty = false;
+const cleanBefore = new WeakSet(); // answers that found the form without changes
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (comesLater(event)) wasDirty = isDirty();
+  if (comesLater(event) && !isDirty()) cleanBefore.add(event.detail.xhr);
 });
 
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (comesLater(event) && !wasDirty && form()) before = snapshot();
-});
+for (const swapped of ["htmx:afterSwap", "htmx:afterSettle"]) {
+  document.addEventListener(swapped, (event) => {
+    if (cleanBefore.has(event.detail.xhr) && form()) before = snapshot();
+  });
+}
 
 document.addEventListener("submit", (event) => {
   if (event.target === form()) leaving = true;

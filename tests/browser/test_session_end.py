@@ -19,8 +19,9 @@ def test_a_script_that_meets_the_end_of_the_session_takes_the_form_along(
     open_page: Open, connection: Connection
 ) -> None:
     page = open_page("/local/jobs/create/")
-    Session.objects.all().delete()
+    page.wait_for_load_state("networkidle")  # the lists that come after the page would meet the end first
     page.locator("#id_job_name").fill("after-lunch")
+    Session.objects.all().delete()
     page.locator("#id_job_name").press("Tab")  # the server judges the field
     expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
     sign_in(page)
