@@ -1,8 +1,9 @@
 """Converse and InvokeModel, the two calls of the runtime API."""
 
+import contextlib
 import http.client
 import json
-import select
+import selectors
 from typing import Any
 
 import pytest
@@ -236,12 +237,12 @@ def test_a_model_that_is_down_is_unavailable(service: Service, runtime: Any) -> 
 
 
 def test_slow_answers_hold_up_no_other_call(service: Service, bedrock: Any) -> None:
-    connections = []
     body = json.dumps({"messages": [{"role": "user", "content": [{"text": "[[sleep: 8]]"}]}]})
-    for _ in range(60):
-        connections.append(http.client.HTTPConnection("127.0.0.1", service.port))
-        connections[-1].request("POST", f"/model/{MODEL}/converse", body, SIGNED)
-    assert bedrock.list_foundation_models()["modelSummaries"]
-    assert not select.select([connection.sock for connection in connections], [], [], 0)[0]
-    for connection in connections:
-        connection.close()
+    with contextlib.ExitStack() as stack:
+        answers = stack.enter_context(selectors.DefaultSelector())
+        for _ in range(60):
+            connection = stack.enter_context(contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port)))
+            connection.request("POST", f"/model/{MODEL}/converse", body, SIGNED)
+            answers.register(connection.sock, selectors.EVENT_READ)
+        assert bedrock.list_foundation_models()["modelSummaries"]
+        assert not answers.select(timeout=0)
