@@ -31,9 +31,12 @@ SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 # Cookies belong to a host whatever its port, so without its own in their names a second console on the machine would
 # sign people out of the first. Under HTTPS the prefix has browsers refuse them from any other host or path.
 PORT = env.str("BATCHCONSOLE_PORT", default="")
-COOKIE_PREFIX, COOKIE_SUFFIX = ("__Host-", "") if HTTPS else ("", f"_{PORT}" if PORT else "")
+COOKIE_PREFIX, COOKIE_SUFFIX = "__Host-" if HTTPS else "", f"_{PORT}" if PORT else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid{COOKIE_SUFFIX}"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken{COOKIE_SUFFIX}"
+MESSAGE_COOKIE_NAME = f"{COOKIE_PREFIX}messages{COOKIE_SUFFIX}"
+PREFERENCE_COOKIE_PREFIX = f"{COOKIE_PREFIX}console{COOKIE_SUFFIX}-"
+MESSAGE_STORAGE = "batchconsole.console.frame.messages.MessageStorage"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked by machines inside, without the proxy
 SECURE_HSTS_SECONDS = env.int("BATCHCONSOLE_HSTS_SECONDS", default=365 * 24 * 3600) if HTTPS else 0
 # Whether a whole domain goes into browsers' lists is for the domain's owner to say, not for one program on it.

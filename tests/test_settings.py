@@ -72,11 +72,21 @@ def test_cookies_are_secure_behind_tls_only(tmp_path: Path) -> None:
     assert value_of("SESSION_COOKIE_SECURE", data_dir=tmp_path, BATCHCONSOLE_HTTPS="true") == "True"
 
 
-def test_cookies_carry_the_port_or_under_https_the_promise_of_one_host(tmp_path: Path) -> None:
-    names = 'SESSION_COOKIE_NAME + " " + settings.CSRF_COOKIE_NAME'
-    assert value_of(names, data_dir=tmp_path, BATCHCONSOLE_PORT="8001") == "sessionid_8001 csrftoken_8001"
-    https = {"BATCHCONSOLE_PORT": "8001", "BATCHCONSOLE_HTTPS": "true"}
-    assert value_of(names, data_dir=tmp_path, **https) == "__Host-sessionid __Host-csrftoken"
+COOKIES = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME MESSAGE_COOKIE_NAME PREFERENCE_COOKIE_PREFIX"
+
+
+@pytest.mark.parametrize(
+    ("https", "names"),
+    [
+        ("false", "sessionid_8001 csrftoken_8001 messages_8001 console_8001-"),
+        ("true", "__Host-sessionid_8001 __Host-csrftoken_8001 __Host-messages_8001 __Host-console_8001-"),
+    ],
+)
+def test_every_cookie_carries_the_port_and_under_https_the_promise_of_one_host(
+    tmp_path: Path, https: str, names: str
+) -> None:
+    asked = f'SECRET_KEY and " ".join(getattr(settings, name) for name in "{COOKIES}".split())'
+    assert value_of(asked, data_dir=tmp_path, BATCHCONSOLE_PORT="8001", BATCHCONSOLE_HTTPS=https) == names
 
 
 @pytest.mark.parametrize(

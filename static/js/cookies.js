@@ -1,7 +1,8 @@
 // A browser's own wishes, read by the server when it renders the next page (console/preferences.py).
+const PREFIX = document.documentElement.dataset.cookiePrefix;
 const YEAR = 365 * 24 * 60 * 60;
 
 export function remember(name, value) {
   const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `console-${name}=${encodeURIComponent(value)}; path=/; max-age=${YEAR}; samesite=lax${secure}`;
+  document.cookie = `${PREFIX}${name}=${encodeURIComponent(value)}; path=/; max-age=${YEAR}; samesite=lax${secure}`;
 }

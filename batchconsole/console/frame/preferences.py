@@ -13,6 +13,7 @@ from typing import Self
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from batchconsole.jobs.models import KeptPreferences
@@ -22,7 +23,7 @@ DENSITIES = {"comfortable": "Comfortable", "compact": "Compact"}
 TIME_ZONES = {"utc": "UTC", "local": "The time zone of this browser"}
 PANEL = {"open": "Open", "closed": "Closed"}
 PAGE_SIZES = (10, 20, 50, 100)
-PREFIX = "console-"
+PREFIX = settings.PREFERENCE_COOKIE_PREFIX
 OF_PAGES = ("columns", "table", "widths", "views")  # wishes of pages
 KEPT = ("theme", "time-zone", "page-size", "density", *OF_PAGES)  # for the person, not the browser
 RESTORED = "preferences"  # in the session: the cookies are this person's
