@@ -45,8 +45,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 INSTALLED_APPS = [
     "batchconsole",
     "batchconsole.jobs",
-    "batchconsole.console",
-    "django.contrib.admin",
+    "batchconsole.console.apps.ConsoleConfig",
+    "batchconsole.console.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

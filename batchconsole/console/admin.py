@@ -26,8 +26,5 @@ __all__ = [
     "UserAdmin",
 ]
 
-admin.site.site_header = "Batch Console administration"
-admin.site.site_title = "Batch Console"
-
 # The administration has no way in of its own, which would know no limits of attempts and no second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign] # as allauth documents it

@@ -9,21 +9,33 @@ from django.http import HttpRequest
 from django.urls import resolve, reverse
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.administration.fields import LinesField
 from batchconsole.console.administration.limited import LimitedAdmin
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs.account import ask_account_id
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Connection
+from batchconsole.jobs.models.connection import ENDPOINTS, check_prefixes, check_role_arns
 
+# Whoever changes these has the console act with other credentials of its machine, or sends what it knows elsewhere.
+FOR_SUPERUSERS = ("region", "account_id", "credentials", "profile_name", "assume_role_arn", "external_id", *ENDPOINTS)
 # What each way to credentials cannot do without.
 NEEDED = {Connection.Credentials.PROFILE: "profile_name", Connection.Credentials.ASSUME_ROLE: "assume_role_arn"}
+PLACES = "S3 locations like s3://bucket/folder/, one on a line; empty: any. Those that"
 # Where a page that belongs to no connection would hide one of the same name.
 HIDEABLE = ("overview", "job-list")
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
     """A connection whose pages can be reached, and whose way to credentials is complete."""
+
+    input_prefixes = LinesField(check=check_prefixes, label="Input", help_text=f"{PLACES} people may use as input.")
+    output_prefixes = LinesField(check=check_prefixes, label="Output", help_text=f"{PLACES} jobs may write to.")
+    upload_prefixes = LinesField(check=check_prefixes, label="Upload", help_text=f"{PLACES} people may upload to.")
+    service_roles = LinesField(
+        check=check_role_arns, help_text="ARNs of roles for jobs, one on a line. Empty: any role."
+    )
 
     class Meta:
         labels: ClassVar = {
@@ -71,9 +83,21 @@ class ConnectionAdmin(LimitedAdmin):
                 "description": "Only for a stack that is not AWS.",
             },
         ),
+        ("Allowed places", {"fields": ("input_prefixes", "output_prefixes", "upload_prefixes")}),
+        ("Allowed service roles", {"fields": ("service_roles",)}),
         ("Programs", {"fields": ("checks_programs",)}),
         ("Sync", {"fields": ("synced_at", "sync_due_at", "trouble")}),
     )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser) and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
+        return bool(request.user.is_superuser) and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, *FOR_SUPERUSERS)
 
     @admin.display(description="Last trouble")
     def trouble(self, connection: Connection) -> str:

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 
+from batchconsole.console.administration.rows import RowAdmin
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.jobs.access import administrable
 
@@ -21,7 +22,7 @@ class ConnectionFilter(admin.RelatedFieldListFilter):
 OF_CONNECTION = ("connection", ConnectionFilter)  # for list_filter
 
 
-class LimitedAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+class LimitedAdmin(RowAdmin):
     """Rows of connections. ``connection_path`` leads from a row to its connection."""
 
     connection_path = "connection"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -14,6 +15,8 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
+from batchconsole.console.administration.fields import ChecklistField
+from batchconsole.console.administration.rows import PlainFields, RowAdmin
 from batchconsole.jobs.access import administrable, grants_of, rights_on
 from batchconsole.jobs.models import Connection, Grant, Right, Role
 
@@ -23,7 +26,7 @@ FOR_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 IDENTITY = ("username", "email", "is_active")
 
 
-class GrantInline(admin.TabularInline):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+class GrantInline(PlainFields, admin.TabularInline):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
     """The grants of a user or a group: of those, the ones on connections that the person may administer."""
 
     model = Grant
@@ -44,7 +47,7 @@ class GrantInline(admin.TabularInline):  # type: ignore[type-arg] # generic only
         return field
 
 
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
     inlines = (GrantInline,)
 
     def get_urls(self) -> list[URLPattern]:
@@ -127,7 +130,7 @@ def _reasons(person: User, grants: list[Grant], connection: Connection, right: R
             yield f"{grant.role} on {where}{f', through the group {grant.group}' if grant.group else ''}"
 
 
-class GroupAdmin(DjangoGroupAdmin):
+class GroupAdmin(PlainFields, DjangoGroupAdmin):
     inlines = (GrantInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
@@ -135,14 +138,25 @@ class GroupAdmin(DjangoGroupAdmin):
         return fields if request.user.is_superuser else (*fields, "permissions")
 
 
+class RoleForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+    """A role's rights as boxes, each with what it covers."""
+
+    rights = ChecklistField(choices=[(right.value, f"{right.value}: {right.label}") for right in Right])
+
+
 @admin.register(Role)
-class RoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+class RoleAdmin(RowAdmin):
     """Roles beside the shipped ones, which each start makes what this version says they are.
 
     A role may be granted on any connection, so changing one takes the right to administer all of them.
     """
 
-    list_display = ("name", "rights", "is_shipped")
+    form = RoleForm
+    list_display = ("name", "rights_text", "is_shipped")
+
+    @admin.display(description="Rights")
+    def rights_text(self, role: Role) -> str:
+        return ", ".join(role.rights)
 
     def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
         return _may_change_role(request, obj) and super().has_change_permission(request, obj)

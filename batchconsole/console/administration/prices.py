@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from batchconsole.console.administration.rows import RowAdmin
 from batchconsole.jobs.models import ModelPrice, base_model_id
 from batchconsole.jobs.prices import price_the_unpriced
 
@@ -29,7 +30,7 @@ class ModelPriceForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
 
 
 @admin.register(ModelPrice)
-class ModelPriceAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+class ModelPriceAdmin(RowAdmin):
     form = ModelPriceForm
     list_display = ("model_id", "region", "profile", "input_price", "output_price", "as_of", "source")
     list_filter = ("source", "region")

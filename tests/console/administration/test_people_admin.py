@@ -144,3 +144,26 @@ def test_a_new_account_has_no_right(admin_client: Client, connection: Connection
 def test_a_shipped_role_stays_what_it_is(admin_client: Client) -> None:
     role = Role.objects.get(name="Viewer")
     assert admin_client.post(f"/admin/jobs/role/{role.pk}/change/", {"name": "x", "rights": "[]"}).status_code == 403
+
+
+POINTED = {"name": "local", "title": "Mine", "region": "eu-west-1", "account_id": "999999999999", "is_enabled": "on"}
+POINTED |= {"credentials": "default", "endpoint_url": "http://127.0.0.1:1", "input_prefixes": "s3://a-bucket/in/\n\n"}
+
+
+def test_staff_points_no_connection_at_other_credentials_or_endpoints(
+    staff: Client, connection: Connection, other: Connection
+) -> None:
+    before: dict[str, object] = {**Connection.objects.values().get(pk=connection.pk)}
+    assert staff.post(f"/admin/jobs/connection/{connection.pk}/change/", POINTED).status_code == 302
+    after: dict[str, object] = {**Connection.objects.values().get(pk=connection.pk)}
+    kept = ("title", "input_prefixes", "sync_due_at")
+    assert {name for name, value in after.items() if value != before[name]} <= set(kept)
+    assert (after["title"], after["input_prefixes"]) == ("Mine", ["s3://a-bucket/in/"])
+    assert staff.post("/admin/jobs/connection/add/", POINTED | {"name": "new"}).status_code == 403
+    assert staff.post(f"/admin/jobs/connection/{connection.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("line", ["bucket/in", "s3://UPPER/", "arn:aws:iam::1:role/x"])
+def test_a_place_that_is_no_s3_location_is_refused(admin_client: Client, connection: Connection, line: str) -> None:
+    url, places = f"/admin/jobs/connection/{connection.pk}/change/", {"input_prefixes": f"s3://good/\n{line}"}
+    assert "an S3 location like" in admin_client.post(url, POINTED | places).text

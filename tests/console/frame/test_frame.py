@@ -89,7 +89,7 @@ def test_the_side_navigation_marks_the_page_one_is_on(client: Client, connection
 
 
 def test_the_administration_says_whose_it_is(admin_client: Client) -> None:
-    assert "Batch Console administration" in admin_client.get("/admin/").text
+    assert "<title>Administration | Administration | Batch Console</title>" in admin_client.get("/admin/").text
 
 
 def test_only_staff_are_offered_the_administration(client: Client, connection: Connection) -> None:
