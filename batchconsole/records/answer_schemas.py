@@ -1,16 +1,19 @@
-"""Whether an answer keeps to the output schema that its own request carries, and the columns such a schema gives.
+"""Whether an answer keeps to the schemas that its own request carries, and the columns such schemas give: the output
+schema, which the answer is held against, and those of strict tools, which their calls are.
 
 A schema is somebody's input: nothing it refers to is fetched, and what could take long (recursion, huge schemas,
 answers of megabytes) is left unjudged instead of judged slowly. Patterns are matched in linear time.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, Protocol
 
 import jsonschema_rs
 import msgspec
 
+from batchconsole.records.families.answers import as_json
+from batchconsole.records.families.base import Call
 from batchconsole.records.families.response_formats import claude_format, converse_format
 from batchconsole.records.repair import BROKEN
 
@@ -22,7 +25,8 @@ PATTERN_BYTES = 2**17  # compiled
 MOST_ANSWER_CHARACTERS = 2**20
 MOST_COST = 50_000_000  # parts of the schema times characters of the answer: a quarter of a second at worst
 KEPT_SCHEMAS = 256
-KEPT_WEIGHT = 200_000
+KEPT_WEIGHT = 200_000  # of parts; bytes of the text that a schema is known by count too
+BYTES_A_PART = 32
 MOST_COLUMNS = 100
 MOST_NAME_CHARACTERS = 200
 MOST_PROBLEM_CHARACTERS = 300
@@ -33,6 +37,8 @@ NOTHING = msgspec.Raw(b"")
 NOT_JSON = "The answer is not JSON."
 CUT_OFF = "The answer is not whole JSON: it was cut off at the limit of output tokens."
 REFUSED = "The model refused to answer."
+INPUT_NOT_JSON = "The input is not JSON."
+INPUT_CUT_OFF = "The input is not whole: it was cut off at the limit of output tokens."
 CUT_REASONS = frozenset({"max_tokens", "length", "MAX_TOKENS", "LENGTH", "model_context_window_exceeded"})
 REFUSAL_REASONS = frozenset({"refusal", "content_filter", "content_filtered", "guardrail_intervened"})
 # The model wants a tool to be run first, so it has not answered yet.
@@ -40,13 +46,15 @@ CALL_REASONS = frozenset({"tool_use", "tool_calls"})
 
 
 class Asked(msgspec.Struct, gc=False):
-    """The members of a request body that may hold an output schema, as they stand."""
+    """The members of a request body that may hold a schema, as they stand."""
 
     converse: msgspec.Raw = msgspec.field(default=NOTHING, name="outputConfig")
     claude: msgspec.Raw = msgspec.field(default=NOTHING, name="output_config")
     claude_old: msgspec.Raw = msgspec.field(default=NOTHING, name="output_format")
     chat: msgspec.Raw = msgspec.field(default=NOTHING, name="response_format")
     additional: msgspec.Raw = msgspec.field(default=NOTHING, name="additionalModelRequestFields")
+    tools: msgspec.Raw = NOTHING
+    tool_config: msgspec.Raw = msgspec.field(default=NOTHING, name="toolConfig")
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -57,11 +65,15 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether an answer keeps to its schema; ``path`` (``$.items[2].price``) and ``problem`` say where it does not."""
+    """Whether an answer keeps to its schema; ``path`` (``$.items[2].price``) and ``problem`` say where it does not.
+
+    ``tool`` names the strict tool whose input does not; the path is one of that input.
+    """
 
     matches: bool
     path: str = ""
     problem: str = ""
+    tool: str = ""
 
 
 MATCHES = Fit(matches=True)
@@ -79,54 +91,118 @@ class Schema(msgspec.Struct, frozen=True):
     columns: tuple[Column, ...]
 
 
+class Spoken(Protocol):
+    """What is judged: an answer's text, the tools it calls, and why the model stopped."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def calls(self) -> Sequence[Call]: ...
+    @property
+    def stop_reason(self) -> str | None: ...
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The schemas that an answer is held against; ``fit`` is ``None`` when that cannot be judged."""
+
+    schemas: tuple[Schema, ...]
+    fit: Fit | None
+
+
 class Judge:
     """Judges the answers of a job. Each distinct schema is parsed once, as long as there are not too many."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, bytes], Schema | None] = {}
+        self._kept: dict[tuple[str, bytes], Any] = {}
         self._weight = 0
 
-    def schema(self, asked: Asked | None) -> Schema | None:
-        """The output schema of a request, ``None`` when it asks for none."""
+    def verdict(self, asked: Asked | None, spoken: Spoken) -> Verdict | None:
+        """*spoken* by the schemas of its request; ``None`` when there is none, or no strict tool is called.
+
+        Of an answer that calls strict tools the calls are judged, as the model has not answered yet.
+        """
         if asked is None:
             return None
-        for name in asked.__struct_fields__:
+        schema, tools = self.schema(asked), self.tools(asked) if spoken.calls else {}
+        called = [(tools[call.name], call) for call in spoken.calls if call.name in tools]
+        if not called:
+            return Verdict((schema,), self.judge(schema, spoken.text, spoken.stop_reason)) if schema else None
+        fits = [_judge_call(tool, call, spoken.stop_reason) for tool, call in called]
+        worst = next((fit for fit in fits if fit is not None and not fit.matches), None if None in fits else MATCHES)
+        return Verdict((*((schema,) if schema else ()), *(tool for tool, _ in called)), worst)
+
+    def schema(self, asked: Asked) -> Schema | None:
+        """The output schema of a request, ``None`` when it asks for none."""
+        for name in _FORMATS:
             raw = getattr(asked, name)
-            if raw is not NOTHING and (found := self._schema_in(name, bytes(raw))) is not None:
+            found: Schema | None = None if raw is NOTHING else self._known(name, bytes(raw), _schema_in)
+            if found is not None:
                 return found
         return None
 
-    def _schema_in(self, name: str, text: bytes) -> Schema | None:
-        key = (name, text)
+    def tools(self, asked: Asked) -> dict[str, Schema]:
+        """The schemas of the strict tools of a request, by the names of the tools."""
+        found: dict[str, Schema] = {}
+        for name in _TOOLS:
+            raw = getattr(asked, name)
+            if raw is not NOTHING:
+                found |= self._known(name, bytes(raw), _tools_in)
+        return found
+
+    def _known(self, name: str, text: bytes, read: Callable[[str, bytes], tuple[Any, int]]) -> Any:
+        """What *read* makes of the member *name*, which is *text*; made once."""
+        key = (f"{read.__name__} {name}", text)
         if key in self._kept:
             return self._kept[key]
-        found = read_schema(_FORMATS[name], text)
-        weight = found.weight if found else 1
+        found, weight = read(name, text)
+        weight += len(text) // BYTES_A_PART
         if len(self._kept) >= KEPT_SCHEMAS or self._weight + weight > KEPT_WEIGHT:
             self._kept.clear()
             self._weight = 0
-        self._kept[key] = found
-        self._weight += weight
+        if weight <= KEPT_WEIGHT:
+            self._kept[key] = found
+            self._weight += weight
         return found
 
     def judge(self, schema: Schema, text: str, stop_reason: str | None) -> Fit | None:
         """Whether the answer *text* keeps to *schema*; ``None`` when that cannot be told."""
-        if stop_reason in CALL_REASONS or schema.validator is None or len(text) > MOST_ANSWER_CHARACTERS:
-            return None
-        if schema.weight * len(text) > MOST_COST:
-            return None
-        try:
-            value = _decoded(text)
-        except (ValueError, RecursionError):
-            return _not_json(stop_reason)
-        try:
-            return MATCHES if schema.validator.is_valid(value) else _misfit(schema.validator, value)
-        except ValueError:  # nested more deeply than the validator goes
-            return None
+        return None if stop_reason in CALL_REASONS else _judge_text(schema, text, stop_reason)
 
 
-def read_answer_fields(text: str) -> dict[str, Any]:
-    """The top-level fields of an answer that is a JSON object; empty for any other."""
+def _judge_text(schema: Schema, text: str, stop_reason: str | None) -> Fit | None:
+    if schema.validator is None or len(text) > MOST_ANSWER_CHARACTERS or schema.weight * len(text) > MOST_COST:
+        return None
+    try:
+        value = _decoded(text)
+    except (ValueError, RecursionError):
+        return _not_json(stop_reason)
+    try:
+        return MATCHES if schema.validator.is_valid(value) else _misfit(schema.validator, value)
+    except ValueError:  # nested more deeply than the validator goes
+        return None
+
+
+def _judge_call(schema: Schema, call: Call, stop_reason: str | None) -> Fit | None:
+    """Whether the input that *call* passes to its tool keeps to the tool's *schema*."""
+    text = call.arguments if isinstance(call.arguments, str) else as_json(call.arguments)
+    fit = _judge_text(schema, text, stop_reason)
+    if fit is None or fit.matches:
+        return fit
+    problem = INPUT_CUT_OFF if stop_reason in CUT_REASONS else fit.problem
+    problem = INPUT_NOT_JSON if problem in (NOT_JSON, REFUSED) else problem
+    return Fit(matches=False, path=fit.path, problem=f"{problem} (tool {call.name})", tool=call.name)
+
+
+def read_answer_fields(text: str, calls: Sequence[Call] = ()) -> dict[str, Any]:
+    """The top-level fields of an answer that is a JSON object, else of what its first call passes; else none."""
+    found = _fields_of(text)
+    if found or not calls:
+        return found
+    arguments = calls[0].arguments
+    return arguments if isinstance(arguments, dict) else _fields_of(arguments) if isinstance(arguments, str) else {}
+
+
+def _fields_of(text: str) -> dict[str, Any]:
     if not text.lstrip().startswith("{") or len(text) > MOST_ANSWER_CHARACTERS:
         return {}
     try:
@@ -212,15 +288,50 @@ _FORMATS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def read_schema(find: Callable[[Any], Any], text: bytes) -> Schema | None:
-    """The schema that *find* picks out of the member *text* of a request; ``None`` when it holds none."""
+def _schema_in(name: str, text: bytes) -> tuple[Schema | None, int]:
+    """The output schema in the member *name* of a request, which is *text*, ``None`` when it holds none; its weight."""
     if len(text) > MOST_SCHEMA_BYTES:
-        return Schema(None, 1, ())
+        return Schema(None, 1, ()), 1
     try:
-        found = find(msgspec.json.decode(text))
+        found = _FORMATS[name](msgspec.json.decode(text))
     except (*BROKEN, ValueError):
-        return Schema(None, 1, ())
-    return parse_schema(found) if isinstance(found, dict) else None
+        return Schema(None, 1, ()), 1
+    schema = parse_schema(found) if isinstance(found, dict) else None
+    return schema, schema.weight if schema else 1
+
+
+# The strict tools in a request.
+
+
+def _tools_in(name: str, text: bytes) -> tuple[dict[str, Schema], int]:
+    """The schemas of the strict tools in the member *name* of a request, which is *text*; their weight."""
+    if len(text) > MOST_SCHEMA_BYTES:
+        return {}, 1
+    try:
+        given = _TOOLS[name](msgspec.json.decode(text))
+    except (*BROKEN, ValueError):
+        return {}, 1
+    found = dict(filter(None, map(_strict_tool, given if isinstance(given, list) else ())))
+    schemas = {tool: parse_schema(schema) for tool, schema in found.items()}
+    return schemas, 1 + sum(schema.weight for schema in schemas.values())
+
+
+def _strict_tool(given: Any) -> tuple[str, dict[str, Any]] | None:
+    """Name and schema of a tool that is strict: Claude's, flat, or inside ``function`` (OpenAI) or ``toolSpec``."""
+    outer = given if isinstance(given, dict) else {}
+    tool = next((outer[name] for name in ("function", "toolSpec") if isinstance(outer.get(name), dict)), outer)
+    schema = next((tool[name] for name in ("input_schema", "parameters", "inputSchema") if name in tool), None)
+    if "inputSchema" in tool:
+        schema = schema.get("json") if isinstance(schema, dict) else None
+    name = tool.get("name")
+    return (name, schema) if tool.get("strict") is True and isinstance(name, str) and isinstance(schema, dict) else None
+
+
+_TOOLS: dict[str, Callable[[Any], Any]] = {
+    "tools": lambda value: value,
+    "tool_config": lambda value: value.get("tools") if isinstance(value, dict) else None,
+    "additional": lambda value: value.get("tools") if isinstance(value, dict) else None,
+}
 
 
 def parse_schema(schema: dict[str, Any]) -> Schema:

@@ -97,7 +97,7 @@ class Sheet:
         return fit.matches, None if fit.matches else f"{fit.path}: {fit.problem}"
 
     def _fields(self, row: JoinedRow) -> list[Cell]:
-        found = read_answer_fields(row.record.answer)
+        found = read_answer_fields(row.record.answer, row.record.calls)
         return [cell(found.get(field.name), field.kind) for field in self.fields or ()]
 
 

@@ -5,6 +5,7 @@ Output lines are ``{"recordId", "modelInput", "modelOutput"}`` or, for a record 
 "response": {"status_code", "body"}, "error"}``.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from batchconsole.records import repair
 from batchconsole.records.families import AnyFamily
 from batchconsole.records.families.answers import as_json, read_answer
-from batchconsole.records.families.base import Answer
+from batchconsole.records.families.base import Answer, Call
 from batchconsole.records.recognition import loose_text
 
 UNREADABLE = "The output line could not be read."
@@ -38,6 +39,12 @@ class Record(msgspec.Struct, kw_only=True):
     error_code: int | str | None = None
     error_message: str | None = None
     raw: bytes = b""
+    calls: Sequence[Call] = ()
+
+    @property
+    def text(self) -> str:
+        """The answer, by the name that one fresh from a body has."""
+        return self.answer
 
     @property
     def is_error(self) -> bool:
@@ -114,6 +121,7 @@ def read_input_line(line: bytes, family: AnyFamily | None) -> Record:
 
 def _add_answer(record: Record, answer: Answer) -> None:
     record.answer, record.reasoning, record.stop_reason = answer.text, answer.reasoning, answer.stop_reason
+    record.calls = answer.calls
     record.input_tokens, record.output_tokens = answer.input_tokens, answer.output_tokens
     record.cache_read_tokens, record.cache_write_tokens = answer.cache_read_tokens, answer.cache_write_tokens
 

@@ -7,20 +7,22 @@ from typing import Any
 import msgspec
 
 from batchconsole.records import repair
-from batchconsole.records.answer_schemas import Asked, Column, Fit, Judge, Kind, Schema, merged
+from batchconsole.records.answer_schemas import Asked, Column, Fit, Judge, Kind, Schema, Verdict, merged
 from batchconsole.records.families import AnyFamily
 from batchconsole.records.families.answers import as_json, read_answer
 from batchconsole.records.families.base import Answer
 from batchconsole.records.files import InputFile
 from batchconsole.records.fingerprints import fingerprints
 from batchconsole.records.index import NO_TOKENS, Index
-from batchconsole.records.lines import Batch, batches
+from batchconsole.records.lines import Batch, range_batches
 from batchconsole.records.output_lines import Record, read_line
+from batchconsole.records.plain_lines import plain_decoder
 
 MAX_GROUPS = 100
 MAX_EXAMPLES = 5
 MAX_STOP_REASONS = 50
 MAX_MESSAGE = 1000
+MOST_NOT_PLAIN = 8  # lines in a row, before the rest of a batch is taken for no better
 _NUMBER = re.compile(r"\d+")
 _ITEM = re.compile(r"\[\d+\]")
 
@@ -38,7 +40,7 @@ class ErrorGroup(msgspec.Struct, kw_only=True):
 
 
 class MisfitGroup(msgspec.Struct, kw_only=True):
-    """Answers that do not match their output schema at the same path, positions in lists aside. ``problem`` is the
+    """Answers that do not match their schema at the same path, positions in lists aside. ``problem`` is the
     first one's; ``positions`` are the first records' in the index.
     """
 
@@ -53,8 +55,8 @@ class Totals(msgspec.Struct, kw_only=True):
     """Sums over all output lines. Tokens are those of the records that carry counts; ``without_tokens`` counts records
     that succeeded and carry none. Cached tokens are not among the input tokens.
 
-    ``with_schema`` counts the answers whose request has an output schema; those that neither ``matched`` nor
-    ``mismatched`` could not be judged. ``columns`` are the top-level fields of the schemas.
+    ``with_schema`` counts the answers whose request has an output schema, and those that call a strict tool; those that
+    neither ``matched`` nor ``mismatched`` could not be judged. ``columns`` are the top-level fields of the schemas.
     """
 
     records: int = 0
@@ -98,11 +100,11 @@ def read_manifest(data: bytes) -> Manifest:
 
 
 def fit_of(record: Record, judge: Judge) -> Fit | None:
-    """Whether the answer of *record* keeps to the output schema of its request; ``None`` when there is none, or no
-    answer, or it cannot be told.
+    """Whether the answer of *record* keeps to the schemas of its request; ``None`` when there is none, or no answer, or
+    it cannot be told.
     """
-    schema = None if record.is_error else judge.schema(_asked(record.raw))
-    return judge.judge(schema, record.answer, record.stop_reason) if schema else None
+    verdict = None if record.is_error else judge.verdict(_asked(record.raw), record)
+    return verdict.fit if verdict else None
 
 
 def _asked(line: bytes) -> Asked | None:
@@ -131,7 +133,7 @@ def scan(
     scanner = _Scanner(family)
     for file in files:
         scanner.index.add_file(file.name, file.size)
-        for batch in batches(file.open(start=0)):
+        for batch in range_batches(file.open(start=0), start=0, end=file.size):
             scanner.read(batch)
             if progress:
                 progress(scanner.totals)
@@ -152,18 +154,21 @@ class _Scanner:
         self.columns: dict[str, Kind] = {}
         self.misfits: dict[str, MisfitGroup] = {}
         self.stops: dict[str, int] = {}
+        self.decode_plain = plain_decoder(family)
+        self.not_plain = 0
 
     def read(self, batch: Batch) -> None:
+        self.not_plain = 0
         starts: list[int] = []
         ids: list[str] = []
         errors: list[int] = []
         place, position = batch.offset, len(self.index)
         for line in batch.lines:
-            if not line.isspace() and line:
-                record_id, failed = self._count(line, position)
+            counted = self._count(line, position)
+            if counted is not None:
                 starts.append(place)
-                ids.append(record_id)
-                if failed:
+                ids.append(counted[0])
+                if counted[1]:
                     errors.append(position)
                 position += 1
             place += len(line) + 1
@@ -172,18 +177,37 @@ class _Scanner:
         self.totals.failed += len(errors)
         self.totals.succeeded += len(starts) - len(errors)
 
-    def _count(self, line: bytes, position: int) -> tuple[str, bool]:
-        """The line's recordId and whether it is an error. A quick look first, as most lines are plainly good."""
+    def _count(self, line: bytes, position: int) -> tuple[str, bool] | None:
+        """The line's recordId and whether it is an error; ``None`` for a blank line.
+
+        A quick look first, as most lines are plainly good.
+        """
         try:
-            record: Any = _decode_good_line(line)
+            record, answer = self._quick_look(line)
         except repair.BROKEN:
-            return self._count_closely(line, position)
-        answer = read_answer(record.model_output)
+            line = bytes(line)  # it may be a view into a chunk
+            return self._count_closely(line, position) if line.strip() else None
         self._add(answer)
-        schema = self.judge.schema(record.model_input)
-        if schema is not None:
-            self._judge(schema, answer.text, answer.stop_reason, record.record_id, position)
+        verdict = self.judge.verdict(record.model_input, answer)
+        if verdict is not None:
+            self._add_verdict(verdict, record.record_id, position)
         return record.record_id, False
+
+    def _quick_look(self, line: bytes) -> tuple[Any, Answer]:
+        """A plainly good line and its answer; raises one of ``repair.BROKEN`` for others.
+
+        Jobs whose answers are not plain, as when each calls a tool, are not tried for plain ones line by line.
+        """
+        if self.decode_plain and self.not_plain < MOST_NOT_PLAIN:
+            try:
+                plain = self.decode_plain(line)
+            except repair.BROKEN:
+                self.not_plain += 1
+            else:
+                self.not_plain = 0
+                return plain, plain.answer()
+        record = _decode_good_line(line)
+        return record, read_answer(record.model_output)
 
     def _count_closely(self, line: bytes, position: int) -> tuple[str, bool]:
         record = read_line(line, self.family)
@@ -191,9 +215,9 @@ class _Scanner:
             self._add_error(record, record.error_message, position)
             return record.record_id, True
         self._add(record)
-        schema = self.judge.schema(_asked(line))
-        if schema is not None:
-            self._judge(schema, record.answer, record.stop_reason, record.record_id, position)
+        verdict = self.judge.verdict(_asked(line), record)
+        if verdict is not None:
+            self._add_verdict(verdict, record.record_id, position)
         return record.record_id, False
 
     def _add(self, answer: Answer | Record) -> None:
@@ -214,12 +238,13 @@ class _Scanner:
         tokens = answer.output_tokens
         self.index.tokens.append(NO_TOKENS if tokens is None else min(tokens, NO_TOKENS - 1))
 
-    def _judge(self, schema: Schema, text: str, stop_reason: str | None, record_id: str, position: int) -> None:
-        if schema is not self.seen:
-            self.seen = schema
-            merged(self.columns, schema.columns)
+    def _add_verdict(self, verdict: Verdict, record_id: str, position: int) -> None:
+        for schema in verdict.schemas:
+            if schema is not self.seen:
+                self.seen = schema
+                merged(self.columns, schema.columns)
         self.totals.with_schema += 1
-        fit = self.judge.judge(schema, text, stop_reason)
+        fit = verdict.fit
         if fit is None:
             return
         if fit.matches:
@@ -233,7 +258,7 @@ class _Scanner:
     def _add_misfit(self, fit: Fit, record_id: str, position: int) -> None:
         path = _ITEM.sub("[#]", fit.path)
         # Problems quote what they are about, which differs; of those at the root the words tell apart what is missing.
-        key = f"{path} {fit.problem if path == '$' else ''}"
+        key = f"{path} {fit.tool} {fit.problem if path == '$' else ''}"
         if key not in self.misfits and len(self.misfits) >= MAX_GROUPS:
             key, path, fit = "", "", Fit(matches=False, problem="Other mismatches")
         if key not in self.misfits:

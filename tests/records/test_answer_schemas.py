@@ -220,3 +220,80 @@ def test_an_index_keeps_what_matches_and_what_is_sorted_by() -> None:
     _, index = scanned(output_line('{"name": "a"}', ASKED[1]), output_line("x", ASKED[1], number=2), output_line("y"))
     again = Index.unpack(index.pack())
     assert (list(again.matches), list(again.mismatches), list(again.stops)) == ([0], [1], [1, 1, 1])
+
+
+def strict_tool(*, strict: bool = True) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The same tool in each format, with an answer that calls it: ``%s`` in it stands for the input."""
+    claude = {"name": "pet", "input_schema": PET, "strict": strict}
+    called = {"content": [{"type": "text", "text": "Well."}, {"type": "tool_use", "name": "pet", "input": "%s"}]}
+    spec = {"toolSpec": {"name": "pet", "inputSchema": {"json": PET}, "strict": strict}}
+    use = {"output": {"message": {"content": [{"text": "Well."}, {"toolUse": {"name": "pet", "input": "%s"}}]}}}
+    function = {"name": "pet", "parameters": PET, "strict": strict}
+    call = {"function": {"name": "pet", "arguments": "%s"}}
+    return [
+        ({"tools": [claude]}, called | {"stop_reason": "tool_use"}),
+        ({"toolConfig": {"tools": [spec]}}, use | {"stopReason": "tool_use"}),
+        ({"additionalModelRequestFields": {"tools": [claude]}}, use | {"stopReason": "tool_use"}),
+        (
+            {"tools": [{"type": "function", "function": function}]},
+            {"choices": [{"message": {"content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}]},
+        ),
+        (
+            {"tools": [{"type": "function", **function}]},
+            {"output": [{"type": "function_call", "name": "pet", "arguments": "%s"}]},
+        ),
+    ]
+
+
+def called_line(asked: dict[str, Any], answer: dict[str, Any], arguments: Any) -> bytes:
+    text = json.dumps({"recordId": "r", "modelInput": asked, "modelOutput": answer})
+    written = json.dumps(arguments)
+    return text.replace('"%s"', json.dumps(written) if "arguments" in text else written).encode()
+
+
+@pytest.mark.parametrize(("asked", "answer"), strict_tool())
+def test_what_a_strict_tool_is_called_with_is_judged_by_its_schema(asked: Any, answer: Any) -> None:
+    passed: list[Any] = [{"name": "Rex"}, {"name": 5}, {"name": "a", "tags": ["b", 1]}]
+    lines = [called_line(asked, answer, each) for each in passed]
+    totals, _ = scanned(*lines)
+    assert (totals.with_schema, totals.matched, totals.mismatched) == (3, 1, 2)
+    assert [(group.path, "pet" in group.problem) for group in totals.misfits] == [("$.name", True), ("$.tags[#]", True)]
+    assert totals.columns == [Column("name", "string"), Column("tags", "json")]
+    record = read_line(lines[0], None)
+    assert fit_of(record, Judge()) == Fit(matches=True)
+    assert answer_schemas.read_answer_fields(record.answer, record.calls) == {"name": "Rex"}
+
+
+@pytest.mark.parametrize(("asked", "answer"), strict_tool(strict=False))
+def test_what_any_other_tool_is_called_with_is_not_judged(asked: Any, answer: Any) -> None:
+    assert scanned(called_line(asked, answer, {"name": 5}))[0].with_schema == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "problem"),
+    [
+        ('{"name": "R', "tool_calls", "The input is not JSON"),
+        ('{"name": "R', "length", "cut off"),
+        ('{"tags": []}', "length", "cut off"),
+        ('{"tags": []}', "tool_calls", "name"),
+    ],
+)
+def test_an_input_that_is_not_whole_says_so(arguments: str, reason: str, problem: str) -> None:
+    asked = {"tools": [{"type": "function", "function": {"name": "pet", "parameters": PET, "strict": True}}]}
+    call = {"function": {"name": "pet", "arguments": arguments}}
+    answer = {"choices": [{"message": {"tool_calls": [call]}, "finish_reason": reason}]}
+    fit = fit_of(read_line(called_line(asked, answer, None), None), Judge())
+    assert fit is not None
+    assert (fit.matches, fit.path, problem in fit.problem) == (False, "$", True)
+
+
+def test_an_answer_that_calls_no_tool_has_nothing_to_keep_to() -> None:
+    asked = {"tools": [{"name": "pet", "input_schema": PET, "strict": True}]}
+    assert scanned(output_line("No pet here.", asked))[0].with_schema == 0
+
+
+def test_what_is_kept_of_schemas_is_bounded_in_bytes() -> None:
+    judge = Judge()
+    for number in range(40):
+        judge.schema(Asked(chat=msgspec.Raw(b'{"x": "%s%d"}' % (b"a" * 2**20, number))))
+    assert sum(len(text) for _, text in judge._kept) < 2**23

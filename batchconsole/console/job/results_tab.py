@@ -205,7 +205,7 @@ def show_page(tab: ResultsTab, found: ResultPage) -> None:
 
 
 def cells_of(record: Record, columns: list[Column]) -> list[Cell]:
-    fields = read_answer_fields(record.answer) if columns else {}
+    fields = read_answer_fields(record.answer, record.calls) if columns else {}
     return [cell(fields.get(column.name), column.kind) for column in columns]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from batchconsole.records.families.base import Answer
+from batchconsole.records.families.base import Answer, Call
 from batchconsole.records.families.token_counts import counted
 
 Body = dict[str, Any]
@@ -36,10 +36,11 @@ _encode = msgspec.json.Encoder().encode
 class Parts:
     """An answer under way."""
 
-    __slots__ = ("_in_text", "lines", "stop_reason", "thoughts")
+    __slots__ = ("_in_text", "calls", "lines", "stop_reason", "thoughts")
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.calls: list[Call] = []
         self.thoughts: list[str] = []
         self.stop_reason: str | None = None
         self._in_text = False
@@ -64,10 +65,13 @@ class Parts:
         for value in _bodies(values):
             self.text(value.get("text"))
 
-    def call(self, arguments: Any) -> None:
-        """A tool call: what the model passes to the tool, as JSON."""
-        if arguments is not None:
-            self.line(arguments if isinstance(arguments, str) else as_json(arguments))
+    def call(self, name: Any, arguments: Any) -> None:
+        """A call of the tool *name*: what the model passes to it, as JSON."""
+        if arguments is None:
+            return
+        self.line(arguments if isinstance(arguments, str) else as_json(arguments))
+        if isinstance(name, str):
+            self.calls.append(Call(name, arguments))
 
     def reasoning(self, value: Any) -> None:
         if isinstance(value, str) and value:
@@ -116,6 +120,8 @@ def read_answer(body: Any) -> Answer:
     answer = counted(body)
     answer.text, answer.stop_reason = "\n".join(parts.lines), parts.stop_reason
     answer.reasoning = "\n".join(parts.thoughts)
+    if parts.calls:
+        answer.calls = parts.calls
     return answer
 
 
@@ -159,7 +165,7 @@ def _converse_block(block: Body, parts: Parts) -> None:
         return
     name, value = next(((name, value) for name, value in block.items() if value is not None), ("", None))
     if name == "toolUse":
-        parts.call(_body(value).get("input"))
+        parts.call(_body(value).get("name"), _body(value).get("input"))
     elif name == "citationsContent":
         parts.texts(_body(value).get("content"))
     elif name == "reasoningContent":
@@ -193,7 +199,7 @@ def _anthropic_block(block: Body, parts: Parts) -> None:
     elif kind == "redacted_thinking":
         parts.reasoning("[redacted]")
     elif "input" in block:
-        parts.call(block["input"])
+        parts.call(block.get("name"), block["input"])
     elif block:
         parts.line(as_json(block))
 
@@ -221,7 +227,7 @@ def _message(message: Body, parts: Parts) -> None:
     for call in [*_bodies(message.get("tool_calls")), message]:
         function = call.get("function") or call.get("function_call") or call.get("custom")
         if isinstance(function, dict):
-            parts.call(function.get("arguments", function.get("input")))
+            parts.call(function.get("name"), function.get("arguments", function.get("input")))
     if isinstance(message.get("audio"), dict):
         parts.line(f"[audio] {message['audio'].get('transcript') or ''}".rstrip())
 
@@ -266,7 +272,7 @@ def _responses(items: list[Any], parts: Parts) -> None:
         if kind == "reasoning":
             parts.reasoning("\n".join([*_texts(item.get("summary")), *_texts(item.get("content"))]))
         elif "arguments" in item or (kind == "custom_tool_call"):
-            parts.call(item.get("arguments", item.get("input")))
+            parts.call(item.get("name"), item.get("arguments", item.get("input")))
         else:
             for part in _bodies(item.get("content")):
                 _message_part(part, parts)

@@ -4,6 +4,7 @@ A family (Converse, Anthropic, Nova, ...) knows two shapes: the request body fou
 response body found in its ``modelOutput``. Everything else in the project speaks only of the classes below.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -63,11 +64,18 @@ class Completion(msgspec.Struct, kw_only=True):
     others: list["Completion"] = msgspec.field(default_factory=list)
 
 
+class Call(msgspec.Struct, frozen=True):
+    """A tool that an answer calls. ``arguments`` is what it passes, as the body has it: parsed, or JSON in a string."""
+
+    name: str
+    arguments: Any
+
+
 class Answer(msgspec.Struct, kw_only=True):
     """What a person wants to see of a response body. A count the body does not carry is ``None``, never 0.
 
-    ``text`` holds tool calls as JSON; ``reasoning`` is what the model thought before it. Tokens read from a prompt
-    cache or written into one are not among the ``input_tokens``.
+    ``text`` holds tool calls as JSON, ``calls`` has them apart; ``reasoning`` is what the model thought before it.
+    Tokens read from a prompt cache or written into one are not among the ``input_tokens``.
     """
 
     text: str = ""
@@ -77,6 +85,7 @@ class Answer(msgspec.Struct, kw_only=True):
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
+    calls: Sequence[Call] = ()
 
 
 class Family(Protocol):

@@ -1,0 +1,125 @@
+"""Output lines as most are: an answer of text and its counts, decoded straight into Structs instead of into dicts.
+
+What differs in any way is left to ``families/answers.py``, which is the authority on what an answer is: a line that is
+read here gives what it gives there.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from batchconsole.records.answer_schemas import Asked
+from batchconsole.records.families import AnyFamily
+from batchconsole.records.families.answers import GUARDRAIL
+from batchconsole.records.families.base import Answer
+
+Tokens = Annotated[int, Meta(ge=0, lt=2**53)]
+
+
+class PlainLine(msgspec.Struct, rename="camel", gc=False):
+    """A line without an error. Of its input only what may hold a schema is kept."""
+
+    record_id: str
+    model_output: Any
+    model_input: Asked | None = None
+    error: None = None
+
+    def answer(self) -> Answer:
+        """The answer of the output."""
+        answer: Answer = self.model_output.answer()
+        return answer
+
+
+class _Text(msgspec.Struct, gc=False):
+    text: str
+
+
+class _ConverseUsage(msgspec.Struct, rename="camel", gc=False):
+    """Nova's InvokeModel calls the cached ones counts."""
+
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    cache_read_input_tokens: Tokens | None = None
+    cache_write_input_tokens: Tokens | None = None
+    cache_read_input_token_count: Tokens | None = None
+    cache_write_input_token_count: Tokens | None = None
+
+
+class _ConverseMessage(msgspec.Struct, gc=False):
+    content: list[_Text]
+
+
+class _ConverseOutput(msgspec.Struct, gc=False):
+    message: _ConverseMessage
+
+
+class _Converse(msgspec.Struct, gc=False):
+    output: _ConverseOutput
+    usage: _ConverseUsage
+    stop_reason: str | None = msgspec.field(default=None, name="stopReason")
+    guardrail: None = msgspec.field(default=None, name=GUARDRAIL)
+
+    def answer(self) -> Answer:
+        usage = self.usage
+        read, write = usage.cache_read_input_tokens, usage.cache_write_input_tokens
+        return Answer(
+            text=_joined(self.output.message.content),
+            stop_reason=self.stop_reason,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_input_token_count if read is None else read,
+            cache_write_tokens=usage.cache_write_input_token_count if write is None else write,
+        )
+
+
+class _ClaudeUsage(msgspec.Struct, gc=False):
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    cache_read_input_tokens: Tokens | None = None
+    cache_creation_input_tokens: Tokens | None = None
+
+
+class _Claude(msgspec.Struct, gc=False):
+    content: Annotated[list[_Text], Meta(min_length=1)]
+    usage: _ClaudeUsage
+    output: None = None
+    stop_reason: str | None = None
+    guardrail: None = msgspec.field(default=None, name=GUARDRAIL)
+
+    def answer(self) -> Answer:
+        usage = self.usage
+        return Answer(
+            text=_joined(self.content),
+            stop_reason=self.stop_reason,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_input_tokens,
+            cache_write_tokens=usage.cache_creation_input_tokens,
+        )
+
+
+def _joined(blocks: list[_Text]) -> str:
+    return blocks[0].text if len(blocks) == 1 else "".join([block.text for block in blocks])
+
+
+class _ConverseLine(PlainLine, rename="camel", gc=False):
+    model_output: _Converse
+
+
+class _ClaudeLine(PlainLine, rename="camel", gc=False):
+    model_output: _Claude
+
+
+_CONVERSE, _CLAUDE = msgspec.json.Decoder(_ConverseLine), msgspec.json.Decoder(_ClaudeLine)
+_DECODERS: dict[str, Callable[[bytes], PlainLine]] = {
+    "converse": _CONVERSE.decode,
+    "nova": _CONVERSE.decode,
+    "anthropic": _CLAUDE.decode,
+}
+
+
+def plain_decoder(family: AnyFamily | None) -> Callable[[bytes], PlainLine] | None:
+    """What decodes the plain lines of *family*, raising one of ``repair.BROKEN`` for others; ``None`` for no such."""
+    return _DECODERS.get(family.name) if family else None
