@@ -304,13 +304,14 @@ _LLAMA_4 = _llama("<|header_start|>", "<|header_end|>", "<|eot|>")
 
 # What a request has a word for, and what is carried of its ``extra``.
 _WORDS = frozenset({"max_tokens", "temperature", "top_p", "top_k", "stop", "tools", "tool_choice", "dimensions"})
-_EXTRAS = frozenset({"response_format", "metadata", "user", "reasoning_effort"})
+_SERVED = frozenset({"seed", "presence_penalty", "frequency_penalty", "reasoning_effort"})
+_EXTRAS = frozenset({"response_format", "metadata", "user"}) | _SERVED
 _SAMPLING = frozenset({"max_tokens", "temperature", "top_p"})
 _CARRIES: dict[str, frozenset[str]] = {
     "converse": _SAMPLING | {"top_k", "stop", "response_format", "metadata"},
     "anthropic": _SAMPLING | {"top_k", "stop", "tools", "tool_choice", "response_format", "user"},
     "nova": _SAMPLING | {"top_k", "stop", "tools", "tool_choice"},
-    "openai_chat": _SAMPLING | {"top_k", "stop", "tools", "tool_choice", "response_format", "reasoning_effort"},
+    "openai_chat": _SAMPLING | {"top_k", "stop", "tools", "tool_choice", "response_format"} | _SERVED,
     "llama": _SAMPLING,
     "llama4": _SAMPLING,
     "mistral": _SAMPLING | {"top_k", "stop"},

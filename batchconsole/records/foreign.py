@@ -2,7 +2,9 @@
 place in the neutral request is kept under its own name, for the writer to carry or to refuse.
 
 Sources: OpenAI's API reference (chat completions, completions, embeddings, responses, batches), Anthropic's Messages
-API reference and Message Batches guide.
+API reference and Message Batches guide, Google's Gemini API guide (Batch API) and Vertex AI's guides (batch predictions
+with Gemini, and with Claude). Azure, Mistral, Together, Fireworks, Groq and vLLM take OpenAI's lines, with or without
+``method`` and ``url``.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,15 +14,17 @@ import msgspec
 
 from batchconsole.records.families.base import Request
 from batchconsole.records.foreign_anthropic import read_anthropic
-from batchconsole.records.foreign_members import Body, Members, says_nothing
+from batchconsole.records.foreign_gemini import read_gemini, read_gemini_embedding
+from batchconsole.records.foreign_members import Body, Members, Unreadable, says_nothing
 from batchconsole.records.foreign_openai import read_chat, read_completion, read_embedding, read_responses
 
 
 class ForeignLine(msgspec.Struct, frozen=True):
     """A line of another batch format: what it is called, the id and body it carries, and the member that holds it.
 
-    ``family`` is what the body is, whatever the line around it: ``openai_chat``, ``anthropic``, or one of OpenAI's
-    other endpoints, ``embedding``, ``responses`` and ``completion``.
+    ``family`` is what the body is, whatever the line around it: ``openai_chat``, ``anthropic``, ``gemini``,
+    ``gemini_embedding``, or one of OpenAI's other endpoints, ``embedding``, ``responses`` and ``completion``. The id is
+    empty where a format has none. ``others`` are the names of what the line carries beside all that.
     """
 
     title: str
@@ -28,25 +32,44 @@ class ForeignLine(msgspec.Struct, frozen=True):
     family: str
     body: Body
     where: str
+    others: tuple[str, ...] = ()
+
+
+WRAPPERS = {"body": "OpenAI batch", "params": "Anthropic batch", "request": "Gemini batch"}
+IDS = ("custom_id", "key", "id", "recordId")  # Google's own lines have a key, Vertex AI's hand any column through
+AROUND = frozenset({"method", "url", "model", *IDS[:2]})
 
 
 def foreign_line(line: dict[str, Any]) -> ForeignLine | None:
-    """*line* as a line of OpenAI's or Anthropic's own batch format, ``None`` when it is neither.
+    """*line* as a line of OpenAI's, Anthropic's or Google's own batch format, ``None`` when it is none of them.
 
-    Sources: OpenAI's batch guide (``custom_id, method, url, body``), Anthropic's Message Batches guide (``custom_id,
-    params``).
+    OpenAI's are ``custom_id, method, url, body``, Anthropic's ``custom_id, params``, those of the Gemini API ``key,
+    request``, and those of Vertex AI ``request`` for Gemini and ``custom_id, request`` for Claude.
     """
-    record_id = line.get("custom_id")
-    if not isinstance(record_id, str):
+    where = next((name for name in WRAPPERS if isinstance(line.get(name), dict)), None)
+    if where is None or "modelInput" in line or not _is_wrapped(line, where):
         return None
-    for where, title in (("body", "OpenAI batch"), ("params", "Anthropic batch")):
-        body = line.get(where)
-        if isinstance(body, dict):
-            return ForeignLine(title, record_id, _kind(body, str(line.get("url") or ""), where), body, where)
-    return None
+    body, named = line[where], next((name for name in IDS if _is_id(line.get(name))), "")
+    kind = _kind(body, str(line.get("url") or ""), where)
+    title = "Vertex AI batch" if where == "request" and not kind.startswith("gemini") else WRAPPERS[where]
+    others = tuple(name for name, value in line.items() if value and name not in (where, named, *AROUND))
+    return ForeignLine(title, str(line.get(named, "")), kind, body, where, others)
+
+
+def _is_wrapped(line: dict[str, Any], where: str) -> bool:
+    """Whether *line* is a request and no row of a table that has a column of that name."""
+    if where == "request":
+        return bool({"contents", "content", "messages"} & line[where].keys())
+    return _is_id(line.get("custom_id")) or (where == "body" and {"method", "url"} <= line.keys())
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _kind(body: Body, url: str, where: str) -> str:
+    if where == "request" and "messages" not in body:
+        return "gemini" if "contents" in body else "gemini_embedding"
     if "messages" in body:
         is_openai = _looks_openai(body) or (where == "body" and not _looks_anthropic(body))
         return "openai_chat" if is_openai else "anthropic"
@@ -55,7 +78,7 @@ def _kind(body: Body, url: str, where: str) -> str:
     if "input" in body:
         is_responses = url.rstrip("/").endswith("/responses") or "instructions" in body or "max_output_tokens" in body
         return "responses" if is_responses else "embedding"
-    return "anthropic" if where == "params" else "openai_chat"
+    return "openai_chat" if where == "body" else "anthropic"
 
 
 def _looks_openai(body: Body) -> bool:
@@ -76,8 +99,15 @@ def read_foreign(line: ForeignLine) -> Request:
 
     Raises :class:`Unreadable` for a part that cannot be read.
     """
+    require_nothing_else(line)
     given = {name: value for name, value in line.body.items() if not says_nothing(name, value)}
     return READERS[line.family](Members(line.where, given))
+
+
+def require_nothing_else(line: ForeignLine) -> None:
+    """Raise :class:`Unreadable` for a line that carries something beside its request and id."""
+    for name in line.others:
+        raise Unreadable(f"It has {name} beside its request, which has no place in the record.")
 
 
 def _dicts(values: Any) -> Iterator[Body]:
@@ -90,4 +120,6 @@ READERS: dict[str, Callable[[Members], Request]] = {
     "embedding": read_embedding,
     "completion": read_completion,
     "responses": read_responses,
+    "gemini": read_gemini,
+    "gemini_embedding": read_gemini_embedding,
 }

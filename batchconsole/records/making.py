@@ -15,7 +15,7 @@ from batchconsole.records import bodies
 from batchconsole.records.body_parts import Untranslatable
 from batchconsole.records.families.base import Request
 from batchconsole.records.families.response_formats import schema_format
-from batchconsole.records.foreign import ForeignLine, foreign_line, read_foreign
+from batchconsole.records.foreign import ForeignLine, foreign_line, read_foreign, require_nothing_else
 from batchconsole.records.foreign_members import Unreadable
 from batchconsole.records.schema_fields import NAME, SchemaError, read_output_schema
 from batchconsole.records.tables import Row, TableError, as_text
@@ -213,7 +213,7 @@ def _record(number: int, row: Row, recipe: Recipe) -> Made:
 
 
 def foreign_title(first: dict[str, Any]) -> str:
-    """``OpenAI batch`` or ``Anthropic batch`` when a file whose first line is *first* is one; else empty."""
+    """``OpenAI batch``, ``Gemini batch`` or the like when a file whose first line is *first* is one; else empty."""
     found = foreign_line(first)
     return found.title if found else ""
 
@@ -224,8 +224,8 @@ def is_batch_input(first: dict[str, Any]) -> bool:
 
 
 def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[Made]:
-    """Records of the lines of an OpenAI or Anthropic batch file, in *shape*. A line's own model is left out, all else
-    is carried or refused by name, and no record is made that the check would refuse.
+    """Records of the lines of another provider's batch file, in *shape*. A line's own model is left out, all else is
+    carried or refused by name, and no record is made that the check would refuse. Lines without an id are numbered.
 
     Raises
     ------
@@ -235,9 +235,9 @@ def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[
     for number, line in enumerate(lines, 1):
         found = foreign_line(line)
         if found is None:
-            raise TableError("It is no line of an OpenAI or Anthropic batch.", row=number)
+            raise TableError("It is no line of an OpenAI, Anthropic, Gemini, or Vertex AI batch.", row=number)
         try:
-            yield Made(as_text(found.record_id), _convert(found, shape))
+            yield Made(as_text(found.record_id) or f"row-{number:0{ID_DIGITS}}", _convert(found, shape))
         except (Unreadable, Untranslatable) as error:
             raise TableError(str(error), row=number, hint=error.hint) from error
 
@@ -247,7 +247,8 @@ def _convert(line: ForeignLine, shape: str) -> dict[str, Any]:
     target = bodies.SHAPES[shape]
     if target.family != line.family:
         return bodies.write(shape, read_foreign(line))
+    require_nothing_else(line)
     body = {name: value for name, value in line.body.items() if name != "model" and (name != "stream" or value)}
     if line.family == "anthropic":
-        body = {"anthropic_version": bodies.ANTHROPIC_VERSION, **body}
+        body = {**body, "anthropic_version": bodies.ANTHROPIC_VERSION}  # Vertex AI has one of its own
     return bodies.checked(shape, body)

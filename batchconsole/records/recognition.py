@@ -55,6 +55,8 @@ def recognise_line(line: dict[str, Any]) -> str:
     if "modelInput" in line:
         is_answered = line.get("modelOutput") is not None or line.get("error") is not None
         return "Amazon Bedrock answer" if is_answered else "Amazon Bedrock record"
+    if isinstance(line.get("request"), dict) and {"contents", "content", "messages"} & line["request"].keys():
+        return "Gemini batch answer" if "response" in line else "Gemini batch request"
     if "custom_id" not in line:
         return ""
     if "response" in line:

@@ -68,7 +68,7 @@ def _source(connection: str, *, is_csv: bool) -> Container:
         RadioGroup("source", {"upload": uploaded, "s3": in_s3}, hide_label=True),
         Fragment("console/make_input/_making_look.html"),
         *([_separation(url)] if is_csv else []),
-        description="A table with one row for each record, or a batch file made for OpenAI or Anthropic.",
+        description="A table with one row for each record, or a batch file for OpenAI, Anthropic, Gemini or Vertex AI.",
     )
 
 
