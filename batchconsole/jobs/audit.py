@@ -54,7 +54,8 @@ _may_delete: ContextVar[bool] = ContextVar("may_delete_events", default=False)
 # console itself keeps in a row (NOISE) is no change.
 AUDITED: tuple[type[Model], ...] = (Connection, Grant, Role, ModelLimit, ModelPrice, User, Group)
 SECRET = frozenset({"password", "secret_hash", "external_id"})
-NOISE = frozenset({"last_login", "synced_at", "sync_due_at", "sync_error", "sync_failures"})
+OF_SYNC = ("synced_at", "sync_due_at", "sync_error", "sync_failures", "tags_due_at", "tags_error")
+NOISE = frozenset({"last_login", *OF_SYNC})
 CHANGED = "(changed)"
 
 

@@ -6,13 +6,25 @@ from typing import Any
 
 from django.utils import timezone
 
-from batchconsole.jobs import audit, bulk_actions, input_checks, lifecycle, making, output_copies, quotas, results, sync
+from batchconsole.jobs import (
+    audit,
+    bulk_actions,
+    input_checks,
+    lifecycle,
+    making,
+    output_copies,
+    quotas,
+    results,
+    sync,
+    tags,
+)
 from batchconsole.jobs.leases import Step
 from batchconsole.jobs.scheduling import BATCH
 
 STEPS: tuple[Step[Any, Any], ...] = (
     sync.sync,
     quotas.refresh_limits,
+    tags.read_tags,
     lifecycle.submit,
     lifecycle.stop_cancelled,
     input_checks.check_input,

@@ -300,10 +300,10 @@ def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> No
     with transaction.atomic():
         # A request that may have reached AWS must stay as it is: with other tags its token would make a second job.
         row = BatchJob.objects.filter(pk=job.pk).filter(Q(job_arn__isnull=False) | Q(attempts=0))
-        if not row.update(tags=wanted, modified_at=timezone.now()):
+        if not row.update(tags=wanted, tags_unread=False, modified_at=timezone.now()):
             raise UserError(*_NO_NEW_TAGS[job.is_ended])
         job.record(Verb.TAGS_CHANGED, actor=actor, data={"before": job.tags, "after": wanted})
-    job.tags = wanted
+    job.tags, job.tags_unread = wanted, False
 
 
 def _tag_on_aws(job: BatchJob, wanted: Tags) -> None:

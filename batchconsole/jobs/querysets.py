@@ -7,7 +7,7 @@ from operator import or_
 from typing import Any, Self
 
 from django.db import connections, models
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from batchconsole.jobs import search
@@ -53,6 +53,10 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         """
         now = timezone.now()
         self.filter(pk=pk, sync_lease="", sync_due_at__gt=now).update(sync_due_at=now)
+
+    def read_tags_soon(self, pk: int) -> None:
+        """Have the tags of new jobs read, unless that goes on or waits already; the caller holds the row."""
+        self.filter(pk=pk, tags_due_at=None).update(tags_due_at=timezone.now())
 
 
 class BatchJobQuerySet(LeasedQuerySet):
@@ -115,6 +119,10 @@ class BatchJobQuerySet(LeasedQuerySet):
     def using_name(self, connection_id: int, job_name: str) -> Self:
         """The job that has *job_name* in its account and region, where another of that name would be refused."""
         return self.filter(connection_id=connection_id, job_name=job_name).exclude(status__in=NEVER_SENT)
+
+    def with_unread_tags(self) -> Self:
+        """Jobs whose tags nobody knows yet: first those AWS has not refused to tell of, newest first."""
+        return self.filter(tags_unread=True).order_by(F("tags_refused_at").asc(nulls_first=True), "-created_at", "-id")
 
     def live(self) -> Self:
         return self.filter(status__in=LIVE)

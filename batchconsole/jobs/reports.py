@@ -98,6 +98,8 @@ def import_jobs(connection: Connection, summaries: Iterable[JobSummary]) -> int:
     known = BatchJob.objects.filter(connection=connection, job_arn__in=found).values_list("job_arn", flat=True)
     rows = [_imported(connection, found[arn]) for arn in found.keys() - set(known)]
     BatchJob.objects.bulk_create(rows)
+    if rows:
+        Connection.objects.read_tags_soon(connection.pk)
     Event.objects.bulk_create(
         Event(connection=connection, job=row, verb=Verb.IMPORTED, to_status=row.status) for row in rows
     )
@@ -114,6 +116,7 @@ def _imported(connection: Connection, summary: JobSummary) -> BatchJob:
         origin=BatchJob.Origin.IMPORTED,
         created_at=summary.submit_time,
         base_model_id=base_model_id(summary.model_id),
+        tags_unread=True,
     )
 
 

@@ -82,14 +82,17 @@ class Totals:
 class Group:
     """What jobs have in common: a model's id, a person's name, a tag's value.
 
-    ``name`` is empty for the jobs without any, ``is_rest`` marks the groups beyond :data:`MOST_GROUPS`.
+    ``name`` is empty for the jobs without any, ``is_rest`` marks the groups beyond :data:`MOST_GROUPS`, ``is_unread``
+    the jobs whose tags nobody knows yet.
     """
 
     name: str
     is_rest: bool = False
+    is_unread: bool = False
 
 
 REST = Group("", is_rest=True)
+UNREAD = Group("not read yet", is_unread=True)
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,7 @@ def cells(connection: Connection, days: Days, *, by: str, tag: str = "") -> Iter
 def _rows(connection: Connection, days: Days, by: str) -> Iterator[dict[str, Any]]:
     column = COLUMNS[by]
     names = {"group": F(column)} if column else {}
+    names |= {"unread": F("tags_unread")} if by == TAG else {}
     rows = ended(connection, days).annotate(day=UtcDay("end_time"), **names).values("day", *names).annotate(**SUMS)
     found: Iterator[dict[str, Any]] = rows.order_by("day", *names).iterator()
     return found
@@ -182,8 +186,12 @@ def _totals(row: dict[str, Any]) -> Totals:
 
 def _group(row: dict[str, Any], by: str, tag: str) -> Group:
     if by == TAG:
-        return Group(next((pair.get("value", "") for pair in row["group"] or [] if pair.get("key") == tag), ""))
+        return UNREAD if row["unread"] else Group(_tag_value(row["group"] or [], tag))
     return Group(row["day"].isoformat() if by == DAY else row["group"] or "")
+
+
+def _tag_value(tags: list[dict[str, str]], key: str) -> str:
+    return next((pair.get("value", "") for pair in tags if pair.get("key") == key), "")
 
 
 def tag_keys(connection: Connection, days: Days) -> list[str]:
@@ -216,6 +224,7 @@ class JobUsage:
     person: str
     status: str
     tags: list[dict[str, str]]
+    tags_unread: bool
     input_tokens: int | None
     output_tokens: int | None
     cost_usd: Decimal | None
@@ -223,7 +232,7 @@ class JobUsage:
 
 def job_usages(connection: Connection, days: Days) -> Iterator[JobUsage]:
     """Every ended job of *days* with what it used, oldest first."""
-    names = ("end_time", "job_name", "job_arn", "model_id", "created_by__username", "status", "tags")
+    names = ("end_time", "job_name", "job_arn", "model_id", "created_by__username", "status", "tags", "tags_unread")
     rows = ended(connection, days).order_by("end_time", "id")
     for row in rows.values_list(*names, "input_token_count", "output_token_count", "cost_usd").iterator():
         ended_at, name, arn, model_id, person, *others = row

@@ -11,13 +11,21 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 ACCOUNT_ARN = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/"
 
+ERRORS = {403: "AccessDeniedException", 404: "ResourceNotFoundException"}
+
 
 class BedrockDouble:
-    """Answers ListModelInvocationJobs, newest first and in pages, and GetModelInvocationJob; counts the calls."""
+    """Answers ListModelInvocationJobs, newest first and in pages, and GetModelInvocationJob; counts the calls.
+
+    Asked for tags, it tells those of ``tags``, refuses those of ``untold``, and knows no other job.
+    """
 
     def __init__(self) -> None:
         self.jobs: list[dict[str, Any]] = []
         self.calls = 0
+        self.tags: dict[str, list[dict[str, str]]] = {}
+        self.untold: set[str] = set()
+        self.asked_for_tags: list[str] = []
         self._numbers = count(500_000)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -73,6 +81,12 @@ class BedrockDouble:
             return 200, self._list(query)
         return next(((200, job) for job in self.jobs if job["jobArn"] == name), (404, {"message": "Unknown job."}))
 
+    def tell_tags(self, arn: str) -> tuple[int, dict[str, Any]]:
+        self.asked_for_tags.append(arn)
+        if arn in self.untold:
+            return 403, {"message": "You are not authorized to perform: bedrock:ListTagsForResource."}
+        return (200, {"tags": self.tags[arn]}) if arn in self.tags else (404, {"message": "Unknown job."})
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         double = self
 
@@ -81,12 +95,18 @@ class BedrockDouble:
 
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
-                status, body = double.answer(url.path, parse_qs(url.query))
+                self._send(*double.answer(url.path, parse_qs(url.query)))
+
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self._send(*double.tell_tags(asked["resourceARN"]))
+
+            def _send(self, status: int, body: dict[str, Any]) -> None:
                 data = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
-                if status == 404:
-                    self.send_header("x-amzn-errortype", "ResourceNotFoundException")
+                if status in ERRORS:
+                    self.send_header("x-amzn-errortype", ERRORS[status])
                 self.end_headers()
                 self.wfile.write(data)
 

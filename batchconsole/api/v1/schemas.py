@@ -68,6 +68,7 @@ class JobOut(Schema):
     output_s3_uri: str
     output_folder: str
     tags: list[dict[str, str]]
+    tags_unread: bool = Field(description="Whether it was created elsewhere and its tags have not been read yet.")
     created_by: str | None
     created_at: datetime
     submit_time: datetime | None

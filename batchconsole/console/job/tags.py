@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from batchconsole.aws.errors import AwsError
@@ -18,6 +18,7 @@ from batchconsole.console.kit.steps import take_step
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.tags import ask_for_tags
 
 CHANGED = "The tags were changed after you opened this page. Save again to keep your values."
 
@@ -39,6 +40,19 @@ def edit(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         form.focus(shown.focus)
         return _show(request, job, form, is_dirty=True)
     return _save(request, job)
+
+
+@require_POST
+def read(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """Read the tags once more, as AWS has them now."""
+    job = get_object_or_404(BatchJob.objects.select_related("connection"), connection=request.connection, pk=pk)
+    try:
+        ask_for_tags(job, request.user)
+    except (AwsError, UserError) as error:
+        messages.error(request, f"The tags could not be read. {sentences(error)}")
+    else:
+        messages.success(request, f"The tags of {job.job_name} were read.")
+    return redirect(f"{job.get_absolute_url()}?tab=tags")
 
 
 def _open(request: ConsoleRequest, job: BatchJob) -> HttpResponse:

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/jobs/<int:pk>/", views.detail, name="job-detail", right=Right.VIEW),
     page("<slug:connection>/jobs/<int:pk>/stop/", stop.one, name="job-stop", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/tags/", tags.edit, name="job-tags", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/tags/read/", tags.read, name="job-tags-read", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/release/", views.release, name="job-release", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/results/read/", views.collect, name="job-results-read", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/records/<int:position>/", views.record, name="job-record", right=Right.READ),

@@ -110,6 +110,7 @@ def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], wa
         request.get_full_path(),
         check and (check.state, check.bytes_done, check.records, check.due_at),
         job.modified_at,
+        job.tags_unread,
         job.status,
         job.results,
         events[0].pk if events else 0,

@@ -69,7 +69,7 @@ def rows(jobs: Iterable[BatchJob], fields: Iterable[str]) -> Iterator[Iterator[A
 
 def value(job: BatchJob, field: str) -> Any:
     if field == "tags":
-        return ";".join(f"{tag['key']}={tag['value']}" for tag in job.tags)
+        return "not read yet" if job.tags_unread else ";".join(f"{tag['key']}={tag['value']}" for tag in job.tags)
     found = getattr(job, field)
     if found is None:
         return ""

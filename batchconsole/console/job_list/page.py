@@ -139,6 +139,12 @@ class JobTable:
         others = {text: [other for other in texts if other != text] for text in texts}
         return [Chip(token, self.link(f=others[str(token)])) for token in read_tokens(texts)]
 
+    @cached_property
+    def unread_tags(self) -> int:
+        """How many jobs a filter by tag does not know of yet; more than :data:`COUNT_LIMIT` stands for more."""
+        is_by_tag = any(chip.token.of.name == "tag" for chip in self.chips)
+        return self.jobs.filter(tags_unread=True).bounded_count() if is_by_tag else 0
+
     @property
     def any_of(self) -> bool:
         return "join" in self.filter.values
@@ -260,7 +266,8 @@ class JobTable:
         seen = [
             self.url,
             self.look,
-            [(job.pk, job.modified_at) for job in self.page.rows],
+            [(job.pk, job.modified_at, job.tags_unread) for job in self.page.rows],
+            self.unread_tags,
             self.page.count_text,
             [segment.count for segment in self.segments],
             self.connection.sync_error,

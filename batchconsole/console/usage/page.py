@@ -14,7 +14,21 @@ from batchconsole.console.usage.chart import OTHERS, UsageChart, day_title
 from batchconsole.console.usage.query import COST, GROUP_TITLES, MEASURES, RANGES, TOKENS, UsageQuery
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.narrowing import NOBODY
-from batchconsole.jobs.usage import DAY, MODEL, PERSON, REST, TAG, Days, Group, Totals, Usage, cells, dearest, tag_keys
+from batchconsole.jobs.usage import (
+    DAY,
+    MODEL,
+    PERSON,
+    REST,
+    TAG,
+    UNREAD,
+    Days,
+    Group,
+    Totals,
+    Usage,
+    cells,
+    dearest,
+    tag_keys,
+)
 
 MOST_NAMES = 5
 MOST_JOBS = 10
@@ -51,6 +65,11 @@ class UsagePage:
     @cached_property
     def tag_keys(self) -> list[str]:
         return tag_keys(self.connection, self.query.days) if self.query.is_by_tag else []
+
+    @property
+    def unread_tags(self) -> int:
+        """How many of the jobs have tags that nobody has read yet; they are in a group of their own."""
+        return self.usage.by_group[UNREAD].jobs if UNREAD in self.usage.by_group else 0
 
     @property
     def tag(self) -> str:
@@ -143,7 +162,7 @@ class UsagePage:
 
     def _jobs_url(self, group: Group) -> str:
         """The job list narrowed to the jobs of *group*; empty where the list cannot ask for them."""
-        if group == REST:
+        if group in (REST, UNREAD):
             return ""
         if self.query.by == DAY:
             day = date.fromisoformat(group.name)
@@ -177,6 +196,8 @@ class UsagePage:
         """What a person calls the group."""
         if group == REST:
             return OTHERS
+        if group == UNREAD:
+            return "Tags not read yet"
         if self.query.by == DAY:
             return day_title(date.fromisoformat(group.name))
         if self.query.by == MODEL:

@@ -12,7 +12,7 @@ from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.console.usage.page import UsagePage
 from batchconsole.console.usage.query import UsageQuery
 from batchconsole.jobs.models import utc_today
-from batchconsole.jobs.usage import cells, job_usages
+from batchconsole.jobs.usage import UNREAD, cells, job_usages
 
 Table = tuple[Iterable[str], Iterator[Iterable[Any]]]
 
@@ -64,7 +64,7 @@ def _jobs(page: UsagePage) -> Table:
             job.model_id,
             job.person,
             job.status,
-            "; ".join(f"{tag.get('key', '')}={tag.get('value', '')}" for tag in job.tags),
+            UNREAD.name if job.tags_unread else "; ".join(f"{tag['key']}={tag.get('value', '')}" for tag in job.tags),
             job.input_tokens,
             job.output_tokens,
             _usd(job.cost_usd),

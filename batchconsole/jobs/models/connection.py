@@ -99,7 +99,7 @@ class Connection(models.Model):
         default=False, help_text="Check the input of jobs that programs create, as the form does by default."
     )
 
-    # Two steps with a lease each: see models/leased.py.
+    # Three steps with a lease each: see models/leased.py.
     sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     sync_lease = models.CharField(max_length=16, blank=True, editable=False)
     sync_losses = models.PositiveIntegerField(default=0, editable=False)
@@ -115,6 +115,13 @@ class Connection(models.Model):
     )
     limits_lease = models.CharField(max_length=16, blank=True, editable=False)
     limits_losses = models.PositiveIntegerField(default=0, editable=False)
+
+    tags_due_at = models.DateTimeField(
+        null=True, editable=False, help_text="When tags of jobs created elsewhere are read again; unset: all are read."
+    )
+    tags_lease = models.CharField(max_length=16, blank=True, editable=False)
+    tags_losses = models.PositiveIntegerField(default=0, editable=False)
+    tags_error = models.JSONField(null=True, editable=False, help_text="Why AWS did not tell the tags last time.")
 
     objects = ConnectionQuerySet.as_manager()
 

@@ -81,6 +81,10 @@ class BatchJob(Leased):
     subnet_ids = models.JSONField(default=list, blank=True)
     security_group_ids = models.JSONField(default=list, blank=True)
     tags = models.JSONField(default=list, blank=True, help_text='[{"key": "team", "value": "nlp"}]')
+    tags_unread = models.BooleanField(
+        default=False, editable=False, help_text="It was created elsewhere, and AWS has not been asked for its tags."
+    )
+    tags_refused_at = models.DateTimeField(null=True, editable=False, help_text="When AWS last did not tell its tags.")
     client_request_token = models.CharField(max_length=256, default=new_client_request_token)
     caller_token = models.CharField(
         max_length=256, blank=True, help_text="The token with which a program may ask for the job again."
@@ -174,6 +178,12 @@ class BatchJob(Leased):
             # The jobs of which every record failed are few among those with errors.
             models.Index(
                 fields=["connection", "status", *NEWEST], name="job_list_all_failed", condition=NO_FEWER_ERRORS
+            ),
+            # It empties as tags are read.
+            models.Index(
+                fields=["connection", "tags_refused_at", *NEWEST],
+                name="job_tags_unread",
+                condition=models.Q(tags_unread=True),
             ),
             models.Index(fields=["connection", "base_model_id", "status", "id"], name="job_queue"),
             # Only what waits for a step has a due time: it stays small, and holds all that the clock looks at.

@@ -177,3 +177,17 @@ def test_saved_by_script_the_page_goes_back_to_the_tab(client: Client, job: Batc
 def test_a_job_of_another_connection_is_not_found(client: Client, make_job: MakeJob, other: Connection) -> None:
     job = make_job(connection=other)
     assert client.get(f"/local/jobs/{job.pk}/tags/").status_code == 404
+
+
+def test_tags_that_are_not_read_yet_are_said_to_be_and_read_when_asked(client: Client, sent: BatchJob) -> None:
+    BatchJob.objects.filter(pk=sent.pk).update(tags=[], tags_unread=True)
+    tab = f"{sent.get_absolute_url()}?tab=tags"
+    assert "Not read yet" in client.get(tab).text
+    page = client.post(f"{url(sent)}read/", follow=True).text
+    assert "Not read yet" not in page
+    assert '<th scope="row">team</th><td>nlp</td>' in page
+
+
+def test_tags_that_cannot_be_read_are_said_to_be(client: Client, make_job: MakeJob) -> None:
+    job = make_job(tags_unread=True, job_arn=arn())
+    assert "The tags could not be read." in client.post(f"{url(job)}read/", follow=True).text

@@ -169,3 +169,10 @@ def test_counts_by_status_follow_the_filter(client: Client, jobs: None) -> None:
         ("running", "1"),
         ("completed", "1"),
     ]
+
+
+def test_a_filter_by_tag_says_how_many_tags_are_not_read_yet(client: Client, make_job: MakeJob) -> None:
+    make_job("foreign", "Completed", origin="imported", tags_unread=True, job_arn=arn())
+    said = "The tags of 1 job created elsewhere are not read yet."
+    assert said in client.get(URL, {"f": "tag=team"}).text
+    assert said not in client.get(URL, {"f": "name:f"}).text

@@ -255,3 +255,14 @@ def test_dollars(amount: Decimal | None, decimals: int | None, expected: str) ->
 
 def test_large_numbers() -> None:
     assert [compact(value) for value in (0, 950, 12_300, 4_500_000, 2e9)] == ["0", "950", "12.3k", "4.5M", "2B"]
+
+
+def test_jobs_whose_tags_are_not_read_yet_are_a_group_of_their_own(client: Client, make_job: MakeJob) -> None:
+    used(make_job, tags=[{"key": "team", "value": "nlp"}])
+    used(make_job, tags_unread=True)
+    page = text(client.get(URL, {"group": "tag", "tag": "team"}))
+    assert "Tags not read yet" in page
+    assert "The tags of 1 job created elsewhere are not read yet." in page
+    assert "No tag team" not in page
+    exported = rows(client.get(f"{URL}jobs.csv"))
+    assert {row["tags"] for row in exported} == {"team=nlp", "not read yet"}
