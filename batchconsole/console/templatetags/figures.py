@@ -12,8 +12,6 @@ from batchconsole.jobs.models import BatchJob
 
 register = template.Library()
 
-SMALL_DECIMALS = 4  # of an amount under a dollar
-
 
 @dataclass(frozen=True)
 class RecordProgress:
@@ -44,11 +42,9 @@ def figure(value: float | None) -> str:
 
 
 @register.filter
-def usd(value: Decimal | None) -> str:
-    """What a job cost; more digits the smaller it is, and neither unknown nor next to nothing is ever a zero."""
-    if value is None:
-        return "-"
-    return amounts.usd(value, SMALL_DECIMALS if 0 < value < 1 else 2)
+def usd(value: Decimal | None, decimals: int | None = None) -> str:
+    """What a job cost, by its size or with so many decimals; a hyphen where it is not known, never a zero."""
+    return "-" if value is None else amounts.usd(value, decimals)
 
 
 @register.filter

@@ -1,16 +1,19 @@
 """The smallest parts of a page: icons, Info links, links to learn more, copy buttons."""
 
+import re
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from batchconsole.console.kit.sent_twice import FIELD, new_token
 
 register = template.Library()
+
+SEPARATED = re.compile(r"(?<=[:/._])")
 
 
 @register.simple_tag
@@ -43,6 +46,12 @@ def info(topic: str, label_id: str) -> SafeString:
 def learn_more(*titles_and_urls: str) -> dict[str, Any]:
     """The end of a help topic: links to pages elsewhere, each a title and an address."""
     return {"links": list(zip(titles_and_urls[::2], titles_and_urls[1::2], strict=True))}
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """An ARN, URI or ID that lines break after its separators, and elsewhere only where a part alone is too long."""
+    return format_html_join("", "{}<wbr>", ((part,) for part in SEPARATED.split(text) if part))
 
 
 @register.inclusion_tag("console/kit/_copy.html")

@@ -1,19 +1,11 @@
 """How usage is written: costs and token counts."""
 
-from decimal import Decimal
-
 from django import template
 
 from batchconsole.console.kit import amounts
 from batchconsole.jobs.usage import Totals
 
 register = template.Library()
-
-
-@register.filter
-def usd(amount: Decimal | None, decimals: int | None = None) -> str:
-    """Dollars with so many decimals, by the amount's size without any; ``unknown`` for none."""
-    return amounts.usd(amount, decimals)
 
 
 @register.filter

@@ -146,7 +146,7 @@ def test_a_running_job_is_not_said_to_have_no_errors(client: Client, make_job: M
 
 def test_a_cost_of_next_to_nothing_is_not_shown_as_none(client: Client, make_job: MakeJob) -> None:
     job = make_job(status="Completed", input_token_count=1, cost_usd=Decimal("0.00001"))
-    assert "&lt;$0.0001" in page(client, job).text
+    assert "$0.000010" in page(client, job).text
 
 
 def test_a_rejected_job_can_be_submitted_anyway(client: Client, make_job: MakeJob) -> None:
@@ -246,3 +246,8 @@ def test_the_activity_tells_a_change_of_tags_in_words(client: Client, make_job: 
 def test_a_job_that_ended_here_has_an_end_too(client: Client, make_job: MakeJob) -> None:
     text = page(client, make_job(status="Cancelled")).text
     assert "-" not in text.partition("<dt>Job ended</dt><dd>")[2].partition("<")[0]
+
+
+def test_an_arn_breaks_after_its_separators(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status="InProgress", job_arn="arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abc")
+    assert "us-east-1:<wbr>123456789012:<wbr>model-invocation-job/<wbr>abc<wbr>" in page(client, job).text
