@@ -5,6 +5,9 @@ from django.urls import include, path
 
 from batchconsole.url_rights import Audience, declare
 
+handler400 = "batchconsole.console.frame.trouble.bad_request"
+handler403 = "batchconsole.console.frame.trouble.forbidden"
+handler404 = "batchconsole.console.frame.trouble.not_found"
 handler500 = "batchconsole.console.frame.trouble.server_error"
 
 urlpatterns = [

@@ -1,7 +1,7 @@
 // Dialogs: [data-open="<id>"] shows one, [data-close] inside or a click on the backdrop closes it. A link or GET form
 // with data-dialog shows the page it leads to (or the URL data-dialog names) inside the page's #dialog; without script
 // it leads there. With data-loading it opens at once with that text: what it shows is asked of somebody slow.
-import { showPart } from "./part.js";
+import { showPart } from "./asking.js";
 
 export function openDialog(dialog) {
   if (!dialog.open) dialog.showModal();
@@ -21,7 +21,7 @@ function openWaiting(dialog, text) {
 async function openPage(url, loading) {
   const dialog = document.getElementById("dialog");
   if (loading) openWaiting(dialog, loading);
-  if (!(await showPart(url, dialog))) return;
+  await showPart(url, dialog);
   const title = dialog.querySelector("h2[id]");
   if (!title) return location.assign(url);
   dialog.removeAttribute("aria-label");

@@ -1,6 +1,7 @@
 // Rules at the field: a value is judged by the server when it has been changed, and with each key while it is in error.
 // A place in S3 that was pasted as an ARN or a web address then stands there as the URI it was taken as.
-import { isOver } from "./session.js";
+import { ask } from "./asking.js";
+import { clearRefusal, Refusal, showRefusal } from "./refusals.js";
 
 const WAIT = 400;
 const form = document.querySelector("form[data-field-check]");
@@ -24,13 +25,22 @@ async function judge(name) {
   const slot = form.querySelector(`[data-error-slot="${name}"]`);
   const turn = (latest.get(name) ?? 0) + 1;
   latest.set(name, turn);
-  const response = await fetch(`${form.dataset.fieldCheck}${name}/`, { method: "POST", body: new FormData(form) });
-  if (isOver((header) => response.headers.get(header))) return;
-  if (!response.ok || latest.get(name) !== turn) return;
+  try {
+    const response = await ask(`${form.dataset.fieldCheck}${name}/`, { method: "POST", body: new FormData(form) });
+    const html = await response.text();
+    if (latest.get(name) === turn) show(name, slot, html);
+  } catch (error) {
+    if (error instanceof Refusal && latest.get(name) === turn) showRefusal(slot, error, () => judge(name));
+  }
+}
+
+function show(name, slot, html) {
   const fresh = document.createElement("template");
-  fresh.innerHTML = await response.text();
+  fresh.innerHTML = html;
   const answer = fresh.content.querySelector("[data-error-slot]");
   const controls = form.querySelectorAll(`[name="${name}"]:not([type=radio], [type=checkbox])`);
+  if (slot.contains(document.activeElement)) controls[0]?.focus(); // Retry goes
+  clearRefusal(slot);
   slot.replaceChildren(...answer.childNodes);
   mark(controls, slot);
   if (answer.dataset.taken) take(controls[0], answer.dataset.taken);

@@ -5,6 +5,7 @@ import "./flash.js";
 import "./help.js";
 import "./menus.js";
 import "./panels.js";
+import "./refusals.js";
 import "./session.js";
 import "./shortcuts.js";
 import "./times.js";

@@ -1,12 +1,13 @@
 // Info links open their topic in the help panel instead of leaving the page.
 import { setPanel } from "./panels.js";
-import { showPart } from "./part.js";
+import { showPart } from "./asking.js";
 
 const content = document.getElementById("help-panel-content");
 
 async function openTopic(link) {
   setPanel("help", true);
-  if (await showPart(link.href, content)) content.focus();
+  await showPart(link.href, content);
+  content.focus();
 }
 
 if (content) {

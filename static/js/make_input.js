@@ -35,8 +35,3 @@ document.addEventListener("htmx:afterSettle", (event) => {
   document.getElementById("making-status").textContent = found?.textContent.trim() ?? "";
   document.querySelector("#making-body [autofocus]")?.focus();
 });
-
-document.addEventListener("htmx:responseError", (event) => {
-  if (!event.target.closest("#making-form")) return;
-  document.getElementById("making-status").textContent = `The server answered ${event.detail.xhr.status}.`;
-});

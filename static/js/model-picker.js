@@ -1,5 +1,5 @@
 // The picker's dialog writes its choice into the field, and a line under the field says what a typed id means.
-import { showPart } from "./part.js";
+import { showPart } from "./asking.js";
 
 const field = document.getElementById("id_model_id");
 const summary = document.getElementById("model-summary");

@@ -1,11 +1,11 @@
 // Upload of files in parts, one after the other, with progress. What S3 has already is not sent again: an upload that
 // was paused or broke off, or whose page was closed, goes on when the same file is chosen for the same place. What is
 // left of earlier ones is listed, and can be discarded. Without script the form sends the files itself.
-import { showPart } from "./part.js";
-import { isOver } from "./session.js";
+import { ask, showPart } from "./asking.js";
 
 const MEMORY = "upload ";
 const TRIES = 4;
+const IN_THE_WAY = 409; // the file is empty, or one of its name is there
 
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
@@ -21,11 +21,8 @@ class Upload {
   async call(step, { query = "", body } = {}) {
     const headers = { "X-CSRFToken": this.form.elements.csrfmiddlewaretoken.value, Accept: "application/json" };
     const url = new URL(`../${step}/${query}`, new URL(this.form.dataset.upload, location.href));
-    const response = await fetch(url, { method: "POST", body, headers, signal: this.abort.signal });
-    const answer = await response.json().catch(() => ({ message: `The server answered ${response.status}.` }));
-    if (response.ok) return answer;
-    isOver((name) => response.headers.get(name));
-    throw Object.assign(new Error(answer.message), { isFinal: response.status < 500, isRefused: answer.refused });
+    const response = await ask(url, { method: "POST", body, headers, signal: this.abort.signal });
+    return response.json();
   }
 
   fields(values = {}) {
@@ -42,7 +39,7 @@ class Upload {
       try {
         return await work();
       } catch (error) {
-        if (error.name === "AbortError" || error.isFinal || attempt === TRIES) throw error;
+        if (error.name === "AbortError" || !error.isPassing || attempt === TRIES) throw error;
         await pause(2 ** attempt);
       }
     }
@@ -153,7 +150,7 @@ async function sendOne(form, upload, what) {
 }
 
 function fail(form, file, error) {
-  if (!error.isRefused) {
+  if (error.status !== IN_THE_WAY) {
     say(form, `${file.name} could not be uploaded. ${error.message} Choose Upload files to go on with it.`, "error");
     return;
   }

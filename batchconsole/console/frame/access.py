@@ -9,13 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
-from django.utils.cache import patch_vary_headers
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 
 from batchconsole.console.frame.middleware import LAST_CONNECTION, ConsoleRequest
-from batchconsole.console.kit.answers import ASKERS, wants_part
-from batchconsole.console.kit.errors import sentences
+from batchconsole.console.kit.answers import Refusal, refuse
 from batchconsole.jobs import access
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import BatchJob, Connection, Right
@@ -47,16 +45,16 @@ class AccessMiddleware:
             return None
         if needed is None or not request.user.is_authenticated:  # the sign-in page should have come before
             logger.error("%s has no right declared.", request.resolver_match and request.resolver_match.route)
-            return refuse(request, UNDECLARED)
+            return refuse_right(request, UNDECLARED)
         try:
             require_of_url(request, needed, kwargs)
         except NotAllowed as error:
-            return refuse(request, error)
+            return refuse_right(request, error)
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """What a verb refuses, and the page has no better place to say."""
-        return refuse(request, exception) if isinstance(exception, NotAllowed) else None
+        return refuse_right(request, exception) if isinstance(exception, NotAllowed) else None
 
 
 def require_of_url(request: ConsoleRequest, needed: Needed, kwargs: dict[str, Any]) -> None:
@@ -111,16 +109,6 @@ def find_connection(request: ConsoleRequest, name: str) -> Connection:
     return connection
 
 
-def refuse(request: HttpRequest, error: NotAllowed) -> HttpResponse:
-    """What is missing and who can grant it: a page; its part, or JSON, for a script; text for a program."""
-    accepted, response = request.headers.get("Accept", ""), HttpResponse()
-    if wants_part(request):
-        response = render(request, "console/frame/_refused.html", {"refused": error}, status=403)
-    elif "application/json" in accepted:
-        response = JsonResponse({"message": sentences(error)}, status=403)
-    elif "text/html" in accepted:
-        response = render(request, "403.html", {"refused": error}, status=403)
-    else:
-        response = HttpResponse(f"{sentences(error)}\n", status=403, content_type="text/plain; charset=utf-8")
-    patch_vary_headers(response, (*ASKERS, "Accept"))
-    return response
+def refuse_right(request: HttpRequest, error: NotAllowed) -> HttpResponse:
+    """What is missing and who can grant it."""
+    return refuse(request, Refusal("No permission", error.message, error.hint), status=403)

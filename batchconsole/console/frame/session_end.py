@@ -48,7 +48,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override] # a script gets no redirect
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:
-        if is_script(request):
+        if wants_part(request):
             return answer_script(request, status=401)
         is_kept = keep_posted(request)
         if is_kept or settings.SESSION_COOKIE_NAME in request.COOKIES:
@@ -61,11 +61,6 @@ class SignInMiddleware(LoginRequiredMiddleware):
         if request.method == "POST" and response.status_code == 302 and request.user.is_authenticated:
             drafts.discard(request)
         return response
-
-
-def is_script(request: HttpRequest) -> bool:
-    """Whether a script of a page asks, which no other page must answer."""
-    return wants_part(request) or request.headers.get("Sec-Fetch-Dest") == "empty"
 
 
 def answer_script(request: HttpRequest, *, status: int) -> HttpResponse:
@@ -108,7 +103,7 @@ def return_url(request: HttpRequest, *, is_kept: bool) -> str:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """What Django answers a form whose token is not this session's: most often somebody signed in in another tab."""
-    if is_script(request):
+    if wants_part(request):
         return answer_script(request, status=403)
     is_kept = keep_posted(request)
     context = {"is_kept": is_kept, "back": return_url(request, is_kept=is_kept), "reason": reason}

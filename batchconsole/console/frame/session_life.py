@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from batchconsole.console.frame import drafts
 from batchconsole.console.frame.audit import SAFE
-from batchconsole.console.kit.answers import wants_part
+from batchconsole.console.kit.answers import is_renewal
 
 SIGNED_IN, SEEN = "signed_in_at", "seen_at"  # in the session, in seconds since 1970
 SEEN_STEP = 60  # seconds: how exactly it is known when a session was last used
@@ -79,7 +79,7 @@ def is_over(request: HttpRequest, now: float) -> bool:
 def note_use(request: HttpRequest, now: float) -> None:
     """Write down that a person uses the session, once a minute at most."""
     request.session.setdefault(SIGNED_IN, now)
-    if not wants_part(request) and now - request.session.get(SEEN, 0) > SEEN_STEP:
+    if not is_renewal(request) and now - request.session.get(SEEN, 0) > SEEN_STEP:
         request.session[SEEN] = now
         UserSession.objects.filter(session_key=request.session.session_key).update(last_seen_at=timezone.now())
 

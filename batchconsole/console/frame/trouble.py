@@ -1,17 +1,16 @@
-"""What a person is told when no page can be made: database away, disk full, or an error of the console's own."""
+"""What a person is told when no page can be made: none there, database away, disk full, or an error of our own."""
 
 import errno
 import sys
-from dataclasses import dataclass
 
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
-from django.shortcuts import render
 
-from batchconsole.console.frame.session_end import is_from_here, is_script
+from batchconsole.console.frame.session_end import is_from_here
+from batchconsole.console.kit.answers import Refusal, refuse
 
 RETRY_AFTER = "10"  # seconds
 # What SQLite and PostgreSQL say when there is no room to write.
@@ -21,26 +20,32 @@ LOCKED = "database is locked"
 SECRETS = ("password", "secret")
 
 
-@dataclass(frozen=True)
-class Trouble:
-    """What keeps the console from working for now, and what ends that."""
+PLAIN = "refused_plain.html"  # asks neither database nor session
 
-    title: str
-    remedy: str
-
-
-FULL = Trouble(
+UNREADABLE = Refusal("Bad request", "The console could not read the request.")
+FORBIDDEN = Refusal(
+    "No permission", "You don't have permission to view or do this. Contact an administrator of this console."
+)
+NOT_FOUND = Refusal(
+    "Page not found",
+    "This page, job, or connection doesn't exist. It may have been removed, or the address may be misspelled.",
+)
+BROKEN = Refusal(
+    "Something went wrong",
+    "An internal error occurred. Saved data is not affected. See the console's log for the cause.",
+)
+FULL = Refusal(
     "The disk of the console is full",
     "Ask its administrator to free some space. Everything goes on by itself afterwards.",
 )
-BUSY = Trouble("The database is busy", "Try again in a moment.")
-AWAY = Trouble(
+BUSY = Refusal("The database is busy", "Try again in a moment.")
+AWAY = Refusal(
     "The database does not answer",
     "It may be starting up. Try again in a moment; if that does not help, tell the console's administrator.",
 )
 
 
-def trouble_of(error: BaseException | None) -> Trouble | None:
+def trouble_of(error: BaseException | None) -> Refusal | None:
     """The passing trouble that *error* tells of; ``None`` for an error of the console's own."""
     text = str(error).lower()
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -52,22 +57,29 @@ def trouble_of(error: BaseException | None) -> Trouble | None:
     return BUSY if LOCKED in text else AWAY
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refuse(request, UNREADABLE, status=400, page=PLAIN)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refuse(request, FORBIDDEN, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refuse(request, NOT_FOUND, status=404)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page in place of one that could not be made. What a form held can be sent again from it.
 
     Django calls this while it handles the exception; neither the database nor the session is asked for anything.
     """
     trouble = trouble_of(sys.exc_info()[1])
-    status = 503 if trouble else 500
-    if is_script(request):
-        words = f"{trouble.title}. {trouble.remedy}" if trouble else "The console met an error of its own."
-        response = HttpResponse(f"{words}\n", status=status, content_type="text/plain")
-    elif trouble:
-        response = render(request, "503.html", {"trouble": trouble, "fields": posted(request)}, status=status)
-    else:
-        response = render(request, "500.html", status=status)
-    if trouble:
-        response["Retry-After"] = RETRY_AFTER
+    if trouble is None:
+        return refuse(request, BROKEN, status=500, page=PLAIN)
+    page = "console/frame/trouble.html"
+    response = refuse(request, trouble, status=503, page=page, fields=posted(request))
+    response["Retry-After"] = RETRY_AFTER
     return response
 
 

@@ -11,8 +11,12 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse
 
 from batchconsole.body_limits import largest_body
+from batchconsole.console.kit.answers import Refusal, refuse
 
 SPARE_BYTES = 1 << 30  # for the database and the logs, which must not be what runs full
+ALMOST_FULL = Refusal(
+    "The disk of the console is almost full", "Nothing was uploaded. Tell the console's administrator."
+)
 
 
 class RefusingUploadHandler(FileUploadHandler):
@@ -43,7 +47,7 @@ class UploadMiddleware:
         if not largest_body(view):
             request.upload_handlers = [RefusingUploadHandler(request)]
         elif not has_room_for(int(request.META.get("CONTENT_LENGTH") or 0)):
-            return HttpResponse("The disk of the console is almost full. Tell its administrator.\n", status=507)
+            return refuse(request, ALMOST_FULL, status=507)
         return None
 
 

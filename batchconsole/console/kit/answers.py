@@ -1,11 +1,17 @@
-"""One way to answer: a page as a whole, its part where a script asked for that, nothing where nothing has changed."""
+"""One way to answer: a page as a whole, its part where a script asked for that, nothing where nothing has changed.
+
+And one way to refuse, which says the same to each of them.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+
+from batchconsole.console.kit.errors import sentences
 
 # htmx says so of itself; the page's own scripts send a header of their own, with the version they show.
 ASKED_BY_HTMX, ASKED_FOR_PART, SHOWN_VERSION = "HX-Request", "X-Part", "X-Version"
@@ -15,6 +21,11 @@ ASKERS = (ASKED_BY_HTMX, ASKED_FOR_PART)  # what an answer that has a part varie
 def wants_part(request: HttpRequest) -> bool:
     """Whether a script asks, which has the rest of the page already."""
     return "true" in map(request.headers.get, ASKERS)
+
+
+def is_renewal(request: HttpRequest) -> bool:
+    """Whether a page asks by itself for what is new, rather than a person."""
+    return SHOWN_VERSION in request.headers
 
 
 def show(
@@ -44,3 +55,36 @@ def part_of(page: str) -> str:
     """``console/usage/_usage.html`` for ``console/usage/usage.html``."""
     folder, _, name = page.rpartition("/")
     return f"{folder}/_{name}"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request is not answered, in the same words on a page, in a part of one, and for a program."""
+
+    title: str  # without a full stop
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.title}. {self.message}"
+
+
+def refuse(
+    request: HttpRequest, refused: Refusal, *, status: int, page: str = "refused.html", **context: Any
+) -> HttpResponse:
+    """Say *refused*: with the template *page*; as a part, or JSON, for a script; as text for a program.
+
+    ``js/refusals.js`` shows the part where its answer would have been.
+    """
+    accepted = request.headers.get("Accept", "")
+    context |= {"refused": refused}
+    if "application/json" in accepted:
+        response: HttpResponse = JsonResponse({"message": sentences(refused)}, status=status)
+    elif wants_part(request):
+        response = render(request, "console/kit/_refused.html", context, status=status)
+    elif "text/html" in accepted:
+        response = render(request, page, context, status=status)
+    else:
+        response = HttpResponse(f"{sentences(refused)}\n", status=status, content_type="text/plain; charset=utf-8")
+    patch_vary_headers(response, (*ASKERS, "Accept"))
+    return response

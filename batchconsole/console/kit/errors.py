@@ -7,7 +7,8 @@ from typing import Protocol
 class HintedError(Protocol):
     """An error whose text is its message, and which says what to do: ``AwsError``, ``UserError``, ``TableError`` ..."""
 
-    hint: str
+    @property
+    def hint(self) -> str: ...
 
 
 def sentences(error: HintedError | Mapping[str, str]) -> str:

@@ -37,7 +37,7 @@ def start_upload(request: ConsoleRequest, connection: str) -> JsonResponse:
     try:
         begun = storage_of(request).begin_upload(bucket, key, size=size, may_replace=may_replace, upload_id=upload_id)
     except (EmptyFile, ObjectExists) as error:
-        return JsonResponse({"message": uploads.refusal(error), "refused": True}, status=409)
+        return JsonResponse({"message": uploads.refusal(error)}, status=409)
     except (AwsError, UserError) as error:
         return _failed(error)
     return JsonResponse({"upload": begun.upload_id, "partSize": begun.part_bytes, "done": begun.done})

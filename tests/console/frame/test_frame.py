@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template, render_to_string
-from django.test import Client, RequestFactory, override_settings
+from django.test import Client, override_settings
 
 from batchconsole import urls
 from batchconsole.jobs.models import Connection
@@ -17,6 +17,7 @@ from batchconsole.url_rights import Audience, page
 
 TEMPLATES = [file for file in (ROOT / "templates").rglob("*.html") if "admin" not in file.parts]
 TOPICS = sorted((ROOT / "templates" / "console" / "help").glob("*.html"))
+PAGE = {"Accept": "text/html"}
 STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
 
 
@@ -24,6 +25,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("the secret inside")
 
 
+handler500 = urls.handler500
 urlpatterns = [page("broken/", broken, name="broken", right=Audience.EVERYBODY), *urls.urlpatterns]
 
 
@@ -76,10 +78,13 @@ def test_home_says_what_to_do_without_a_connection(client: Client) -> None:
 @pytest.mark.parametrize("name", ["nowhere", "disabled"])
 def test_an_unknown_or_disabled_connection_is_not_found(client: Client, connection: Connection, name: str) -> None:
     Connection.objects.create(name="disabled", title="Off", is_enabled=False)
-    response = client.get(f"/{name}/jobs/")
+    response = client.get(f"/{name}/jobs/", headers=PAGE)
     assert response.status_code == 404
     assert "Page not found" in response.text
     assert response.text.count('aria-current="page"') == 1  # the breadcrumb: no link leads to such a page
+    part = client.get(f"/{name}/jobs/", headers={"HX-Request": "true"}).text
+    assert "data-refused" in part
+    assert "<html" not in part
 
 
 def test_the_side_navigation_marks_the_page_one_is_on(client: Client, connection: Connection) -> None:
@@ -125,16 +130,10 @@ def test_every_info_link_has_its_topic() -> None:
 @override_settings(ROOT_URLCONF=__name__)
 def test_an_error_of_ours_shows_no_traceback(client: Client) -> None:
     client.raise_request_exception = False
-    response = client.get("/broken/")
+    response = client.get("/broken/", headers=PAGE)
     assert response.status_code == 500
     assert "Something went wrong" in response.text
     assert "secret" not in response.text
-
-
-def test_the_page_of_a_refusal_is_in_the_frame(person: User) -> None:
-    request = RequestFactory().get("/")
-    request.user = person
-    assert "No permission" in render_to_string("403.html", request=request)
 
 
 def test_the_content_security_policy_allows_nothing_inline(client: Client, connection: Connection) -> None:

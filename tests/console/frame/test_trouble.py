@@ -8,11 +8,12 @@ from django.db import InterfaceError, OperationalError
 from django.db import connection as database
 from django.test import Client, RequestFactory
 
-from batchconsole.console.frame.trouble import AWAY, BUSY, FULL, Trouble, posted, trouble_of
+from batchconsole.console.frame.trouble import AWAY, BUSY, FULL, posted, trouble_of
+from batchconsole.console.kit.answers import Refusal
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import filled_in
 
-HERE = {"Origin": "http://testserver"}
+HERE = {"Origin": "http://testserver", "Accept": "text/html"}
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_full_disk_is_told_and_the_form_can_be_sent_again(
         (None, None),
     ],
 )
-def test_passing_trouble_is_told_from_errors_of_our_own(error: Exception | None, trouble: Trouble | None) -> None:
+def test_passing_trouble_is_told_from_errors_of_our_own(error: Exception | None, trouble: Refusal | None) -> None:
     assert trouble_of(error) == trouble
 
 
