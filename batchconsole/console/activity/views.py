@@ -29,8 +29,8 @@ SELECT = {"class": "input"}
 PAGE_SIZE = 50
 
 
-def text(placeholder: str, length: int) -> forms.TextInput:
-    return forms.TextInput(attrs={**SELECT, "placeholder": placeholder, "maxlength": length, "autocomplete": "off"})
+def text(length: int) -> forms.TextInput:
+    return forms.TextInput(attrs={**SELECT, "size": min(length, 20), "maxlength": length, "autocomplete": "off"})
 
 
 def date() -> forms.DateInput:
@@ -50,14 +50,15 @@ class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filt
         queryset=lambda request: people_for(request.user),
         to_field_name="username",
         empty_label="All users and the system",
+        label="User",
         widget=forms.Select(attrs=SELECT),
     )
     verb = django_filters.ChoiceFilter(
         choices=Verb.choices, empty_label="All events", label="Event", widget=forms.Select(attrs=SELECT)
     )
 
-    job = django_filters.NumberFilter(field_name="job_id", label="Job number", widget=text("Job number", 12))
-    address = django_filters.CharFilter(method="filter_address", label="Address", widget=text("Address", 45))
+    job = django_filters.NumberFilter(field_name="job_id", label="Job number", widget=text(12))
+    address = django_filters.CharFilter(method="filter_address", label="Address", widget=text(45))
     since = django_filters.DateFilter(field_name="at", lookup_expr="date__gte", label="From", widget=date())
     until = django_filters.DateFilter(field_name="at", lookup_expr="date__lte", label="To", widget=date())
 
