@@ -288,6 +288,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "batchconsole.staticfiles.HashedStaticFilesStorage"},
 }
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # no page names a file without its hash
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
