@@ -1,6 +1,7 @@
 """A Chromium for the browser tests: the system's, else apt-get's when we are root, else Playwright's own.
 
-And the fonts that the tests name, whichever of them it is.
+And the fonts that the tests name, whichever of them it is. Its headless shell comes first: the same engine without the
+windows around it, which takes half the processor time for the same pages.
 """
 
 import platform
@@ -13,7 +14,8 @@ from pathlib import Path
 from batchconsole.setup import apt
 from batchconsole.setup.errors import SetupError
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHELL = "chromium-headless-shell"  # a command, and Debian's package of it
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The file of each font that the tests name, by the package of Debian and Ubuntu that has it.
 FONTS = {"fonts-dejavu-core": "DejaVuSans.ttf", "fonts-liberation": "LiberationSans-Regular.ttf"}
 FOLDERS = (
@@ -37,10 +39,10 @@ def ensure() -> None:
 
 
 def ensure_browser() -> None:
-    if find_chromium() or (is_debian() and apt.install("chromium", *missing_fonts(FOLDERS)) and find_chromium()):
+    if shutil.which(SHELL) or (is_debian() and apt.install(SHELL, *missing_fonts(FOLDERS))) or find_chromium():
         return
     print("Fetching Playwright's Chromium.", flush=True)
-    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    command = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
     if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode:
         raise SetupError("No Chromium could be installed for the browser tests. Install one, then start again.")
 
