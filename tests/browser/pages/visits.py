@@ -37,6 +37,7 @@ class Site:
             )
             for has_script in (True, False)
         }
+        self.pages: dict[bool, Page] = {}
 
     def close(self) -> None:
         for context in self.contexts.values():
@@ -44,18 +45,32 @@ class Site:
 
     @contextmanager
     def visit(self, state: State) -> Iterator[Page]:
-        """A page in *state*, as somebody who has never been there and wants nothing to move by itself."""
-        context = self.contexts[state.has_script]
-        context.clear_cookies()
-        page = context.new_page()
+        """A page in *state*, as somebody who has never been there and wants nothing to move by itself.
+
+        It is the page of the last visit: a new one would begin in a new process, in which all scripts are compiled
+        once more. Left by an error it is given up.
+        """
+        page = self.pages.pop(state.has_script, None) or self.contexts[state.has_script].new_page()
         try:
             with connections(state.has_connections):
                 yield self.arrive(page, state)
-        finally:
+            self.leave(page)
+        except BaseException:
             page.close()
+            raise
+        self.pages[state.has_script] = page
+
+    def leave(self, page: Page) -> None:
+        """Have *page* forget where it was: it asks for no news there, and has nothing left of it."""
+        page.unroute_all()
+        page.goto("/healthz")
+        page.evaluate("sessionStorage.clear()")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size(WIDE)
 
     def arrive(self, page: Page, state: State) -> Page:
         page.set_default_timeout(10_000)
+        page.context.clear_cookies()
         # Ten rows have all that a hundred have, and axe looks at each.
         page.context.add_cookies([{"name": "console-page-size", "value": "10", "url": self.url}])
         if state.is_signed_in:
