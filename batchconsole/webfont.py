@@ -72,7 +72,7 @@ def write_font(target: Path) -> None:
         font.save(target)
 
 
-def write_whole(target: Path, write: Callable[[Path], None]) -> None:
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
     """Let *write* make *target* under another name first: two processes may be at it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent)

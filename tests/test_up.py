@@ -18,10 +18,13 @@ import psutil
 import pytest
 import requests
 from botocore.exceptions import ClientError
+from django.core.management import call_command
 
 from batchconsole.datafolder import DataFolder
 from batchconsole.setup.paths import AWSCLI
-from batchconsole.up.main import warnings
+from batchconsole.up.errors import UpError
+from batchconsole.up.main import require_ports, warnings
+from batchconsole.up.options import Options
 from tests.conftest import free_port
 from tests.running import READY, Up, run, up
 
@@ -58,6 +61,12 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     deep = tmp_path_factory.mktemp("bare") / ("a" * 60) / ("b" * 60)
     with up(deep, "--no-local", BATCHCONSOLE_ADMIN_PASSWORD=PASSWORD) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder for one `up` after the other, each of which ends. Its first start makes the database, once."""
+    return tmp_path_factory.mktemp("used")
 
 
 def eventually(holds: Callable[[], Any], seconds: float = 180) -> Any:
@@ -228,24 +237,41 @@ def test_a_second_up_on_the_same_folder_is_refused(running: Up) -> None:
     assert done.stderr.startswith(f"Another `manage.py up` (process {running.process.pid}) is using the data folder")
 
 
+def options_of(folder: Path, **changes: int) -> Options:
+    return Options(
+        **{"port": 0, "aws_port": 0, "bedrock_port": 0, "workers": 2} | changes, folder=DataFolder(folder),
+        host="127.0.0.1", model="echo", is_local=True, has_sample=True,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("option", ["--port", "--aws-port", "--bedrock-port"])
-def test_a_taken_port_is_one_clear_line(option: str, tmp_path: Path) -> None:
+def test_a_taken_port_is_refused(option: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        free = {"--port": "0", "--aws-port": "0", "--bedrock-port": "0"} | {option: str(port)}
-        done = run(tmp_path, "--model", "echo", *(text for pair in free.items() for text in pair))
+        with pytest.raises(UpError) as refused:
+            require_ports(options_of(tmp_path, **{option.strip("-").replace("-", "_"): port}))
+    assert str(refused.value) == f"Port {port} on 127.0.0.1 is taken. Choose another with {option}."
+
+
+def test_a_taken_port_is_one_clear_line(used: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        done = run(used, "--model", "echo", "--port", "0", "--aws-port", str(port), "--bedrock-port", "0")
     assert done.returncode == 1
-    assert done.stderr == f"Port {port} on 127.0.0.1 is taken. Choose another with {option}.\n"
+    assert done.stderr == f"Port {port} on 127.0.0.1 is taken. Choose another with --aws-port.\n"
 
 
-def test_an_unknown_model_is_refused(tmp_path: Path) -> None:
-    done = run(tmp_path, "--model", "gpt")
-    assert (done.returncode, done.stderr.startswith("--model gpt is no .gguf file")) == (1, True)
-
-
-def test_too_few_workers_are_refused(tmp_path: Path) -> None:
-    done = run(tmp_path, "--model", "echo", "--workers", "0")
-    assert (done.returncode, done.stderr) == (1, "--workers 0 is too few: at least one has to read the files.\n")
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--model", "gpt"], "--model gpt is no .gguf file"),
+        (["--model", "echo", "--workers", "0"], "--workers 0 is too few: at least one has to read the files."),
+    ],
+)
+def test_what_cannot_be_run_is_refused(options: list[str], reason: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        call_command("up", *options)
+    assert str(refused.value.code).startswith(reason)
 
 
 def test_a_data_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
@@ -255,11 +281,10 @@ def test_a_data_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) 
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_everything(number: signal.Signals, tmp_path: Path) -> None:
-    with up(tmp_path, "--model", "echo", "--no-sample") as started:
+def test_ctrl_c_ends_everything(used: Path) -> None:
+    with up(used, "--model", "echo", "--no-sample") as started:
         assert len(started.processes()) >= len(OTHERS)
-        assert started.end(number) == 0
+        assert started.end(signal.SIGINT) == 0
         assert started.processes() == []
 
 
@@ -278,26 +303,30 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_a_child_that_keeps_ending_ends_everything(tmp_path: Path) -> None:
-    socket = DataFolder(tmp_path).redis_socket
+def test_a_child_that_keeps_ending_ends_everything(used: Path) -> None:
+    socket = DataFolder(used).redis_socket
     socket.parent.mkdir(mode=0o700, exist_ok=True)
+    socket.unlink(missing_ok=True)
     socket.mkdir()
-    done = run(tmp_path, "--no-local", "--port", str(free_port()))
+    done = run(used, "--no-local", "--port", str(free_port()))
+    socket.rmdir()
     assert done.returncode == 1
     assert done.stderr.startswith("redis ended 5 times within 60 s, last with exit code 1, so everything is ended.")
 
 
-def test_a_killed_up_is_cleaned_up_after_and_nothing_is_lost(tmp_path: Path) -> None:
-    with up(tmp_path, "--model", "echo") as first:
+def test_a_killed_up_is_cleaned_up_after_and_nothing_is_lost(used: Path) -> None:
+    with up(used, "--model", "echo") as first:
         first.process.kill()
         first.process.wait()
         former = first.processes()
-        with up(tmp_path, "--model", "echo") as second:
+        with up(used, "--model", "echo") as second:
             _, alive = psutil.wait_procs(former, timeout=0)
             assert alive == []
-            names = client("iam", sourced(tmp_path)).list_roles()["Roles"]
+            names = client("iam", sourced(used)).list_roles()["Roles"]
             assert [role["RoleName"] for role in names] == ["batchconsole-samples"]
-            assert second.end() == 0
+            assert len(second.processes()) >= len(OTHERS)
+            assert second.end(signal.SIGTERM) == 0
+            assert second.processes() == []
 
 
 def test_a_stranger_is_left_alone(running: Up, stranger: subprocess.Popen[bytes]) -> None:
