@@ -17,12 +17,12 @@ import contextlib
 import io
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import BoundedSemaphore
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 Scope = MutableMapping[str, Any]
@@ -112,22 +112,40 @@ class Client:
             continue
         self.is_gone = True
 
-    async def refuse(self, refused: Refused) -> None:
-        body = f"{refused}\n".encode()
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        await self.answer(refused.status, headers, body)
+    async def refuse(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Send a whole answer, after which the connection is closed."""
+        told = {**headers, "content-length": str(len(body)), "connection": "close"}
+        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
+        await self.answer(status, encoded, body)
+
+
+class Answer(Protocol):
+    """What a refused request is answered with."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def body(self) -> bytes: ...
 
 
 class Bridge:
-    """The ASGI application that serves *app*; ``limit_of`` gives a path's bound of a larger body, in bytes."""
+    """The ASGI application that serves *app*; ``limit_of`` gives a path's bound of a larger body, in bytes.
 
-    def __init__(self, app: WsgiApp, *, limit_of: Callable[[str], int], limits: BridgeLimits | None = None) -> None:
+    ``refuse`` words a refusal for whoever calls a path, from the path, the status and a sentence.
+    """
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        *,
+        limit_of: Callable[[str], int],
+        refuse: Callable[[str, int, str], Answer],
+        limits: BridgeLimits | None = None,
+    ) -> None:
         self.app = app
         self.limit_of = limit_of
+        self.refuse = refuse
         self.limits = limits or BridgeLimits()
         self.pages = BoundedSemaphore(self.limits.pages)
         self.streams = BoundedSemaphore(self.limits.streams)
@@ -145,7 +163,8 @@ class Bridge:
             try:
                 await self._exchange(scope, client)
             except Refused as refused:
-                await client.refuse(refused)
+                answer = self.refuse(scope["path"], refused.status, str(refused))
+                await client.refuse(refused.status, answer.headers, answer.body)
 
     async def _exchange(self, scope: Scope, client: Client) -> None:
         length = declared_length(scope)

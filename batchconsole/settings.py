@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "batchconsole.console.frame.caching.NoStoreMiddleware",  # after the static files, whose names have a hash
     "batchconsole.console.frame.middleware.PageGZipMiddleware",
     "csp.middleware.CSPMiddleware",
+    "batchconsole.api.middleware.ProgramsMiddleware",  # before all that is about pages
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

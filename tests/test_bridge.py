@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from batchconsole.api.refusals import refuse
 from batchconsole.bridge import Bridge, BridgeLimits, header_variables
 from tests.running import run_coroutine
 
@@ -58,7 +59,7 @@ def large(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterat
 
 
 def bridge(app: Any = echo) -> Bridge:
-    return Bridge(app, limit_of=lambda path: UPLOADS if path == "/upload/" else 0, limits=LIMITS)
+    return Bridge(app, limit_of=lambda path: UPLOADS if path == "/upload/" else 0, refuse=refuse, limits=LIMITS)
 
 
 def exchange(browser: Browser, app: Any = echo) -> Browser:

@@ -5,6 +5,7 @@ long as one request or one step of a worker, so a change counts from the next on
 """
 
 from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
 from typing import TypeGuard
 
 from django.contrib.auth.backends import BaseBackend
@@ -18,6 +19,7 @@ from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import Actor, ApiKey, BatchJob, BulkAction, Connection, Event, Grant, Right, Role
 from batchconsole.jobs.models.access import SHIPPED_ROLES
 from batchconsole.jobs.models.work import Work
+from batchconsole.records import catalogue
 
 Rights = frozenset[str]
 Owned = BatchJob | BulkAction | Work  # what one person asked for, on one connection
@@ -226,6 +228,17 @@ def require_service_role(connection: Connection, role_arn: str) -> None:
             f"{connection} does not allow the service role {role_arn}.",
             f"Choose one of {', '.join(connection.service_roles)}.",
             field="role_arn",
+        )
+
+
+def require_model(connection: Connection, model_id: str) -> None:
+    """Raise NotAllowed unless the connection allows the model of *model_id*: its own id, a profile's, or an ARN."""
+    allowed, names = connection.allowed_models, (model_id, catalogue.bare_id(model_id))
+    if model_id and allowed and not any(fnmatchcase(name, each) for name in names for each in allowed):
+        raise NotAllowed(
+            f"{connection} does not allow the model {model_id}.",
+            f"Choose one of {', '.join(allowed)}.",
+            field="model_id",
         )
 
 

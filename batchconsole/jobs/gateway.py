@@ -15,16 +15,18 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from batchconsole.aws import bedrock
 from batchconsole.aws.constraints import MAX_TAGS
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest, Tag, read_members
-from batchconsole.jobs import lifecycle, scheduling
-from batchconsole.jobs.access import require, require_on_job, require_places, require_service_role
+from batchconsole.jobs import lifecycle, origin, scheduling
+from batchconsole.jobs.access import require, require_model, require_on_job, require_places, require_service_role
 from batchconsole.jobs.account import account_id
+from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.model_rules import refusal, takes_converse
-from batchconsole.jobs.models import BatchJob, Connection, OutputCopy, Right, Status
+from batchconsole.jobs.models import BatchJob, Connection, OutputCopy, Right, Status, Verb
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, NEVER_SENT
 from batchconsole.jobs.sync import take_in
 from batchconsole.records import catalogue
@@ -51,6 +53,7 @@ COPYING = Q(output_copy__state=OutputCopy.State.PENDING)
 # How long a call waits for a job that somebody is submitting at this moment.
 SETTLE_SECONDS, LOOK_AGAIN_SECONDS = 3.0, 0.05
 RESERVED_TAGS = "aws:"
+TRYING_AGAIN = timedelta(minutes=5)  # botocore's three attempts of a minute each, and its pauses
 
 
 def create(connection: Connection, actor: User, params: Params) -> Answer:
@@ -95,7 +98,9 @@ def _check_request(connection: Connection, request: JobRequest) -> None:
         reason = f"{model.name} does not take Converse requests."
     if reason:
         raise _refused(reason)
-    require_places(connection, input=request.input_s3_uri, output=request.output_s3_uri)
+    require_input(connection, request.input_s3_uri)
+    require_places(connection, output=request.output_s3_uri)
+    require_model(connection, request.model_id)
     require_service_role(connection, request.role_arn)
 
 
@@ -302,14 +307,26 @@ def model_arn(connection: Connection, model_id: str) -> str:
 
 
 def stop(connection: Connection, actor: User, params: Params) -> Answer:
-    """StopModelInvocationJob; a job that has ended cannot be stopped (``ValidationException``)."""
+    """StopModelInvocationJob; a job that has ended cannot be stopped (``ValidationException``).
+
+    A client that asks again because no answer came is told what the first answer said.
+    """
     job = find_job(connection, actor, params["jobIdentifier"])
     require_on_job(actor, job)
     _settle(job)
+    if origin.is_repeat() and _has_stopped(job, actor):
+        return {}
     if job.status in ENDED or job.status == Status.STOPPING:
         raise _refused(f"The job cannot be stopped in its current state. State was: {status_of(job)}")
     lifecycle.stop(job, actor)
     return {}
+
+
+def _has_stopped(job: BatchJob, actor: User) -> bool:
+    """Whether *actor* has had *job* stopped by the key of this request, within the time in which clients try again."""
+    since = timezone.now() - TRYING_AGAIN
+    asked = job.events.filter(verb__in=[Verb.STOP_REQUESTED, Verb.CANCELLED], actor=actor, api_key=origin.api_key())
+    return asked.filter(at__gt=since).exists()
 
 
 def tag(connection: Connection, actor: User, params: Params) -> Answer:

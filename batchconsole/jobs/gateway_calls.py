@@ -21,6 +21,8 @@ OWN: dict[str, Callable[..., dict[str, Any]]] = {
     "UntagResource": gateway.untag,
     "ListTagsForResource": gateway.list_tags,
 }
+# What the paths of the calls that are passed on name a model or profile by.
+MODEL_LABELS = frozenset({"modelId", "modelIdentifier", "inferenceProfileIdentifier"})
 
 
 def answer_call(
@@ -42,6 +44,7 @@ def answer_call(
     operation, labels = find_operation(call)
     if operation.name in OWN:
         return OWN[operation.name](connection, actor, read_input(operation, labels, call))
+    named = labels.keys() & MODEL_LABELS
     return pass_on(
         connection,
         actor,
@@ -49,6 +52,7 @@ def answer_call(
         service=operation.service,
         method=method,
         path=f"{path}?{query}" if query else path,
+        model_id=labels[named.pop()] if named else "",
         headers=headers,
         body=body,
     )

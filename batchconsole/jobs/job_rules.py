@@ -6,13 +6,15 @@ fields, :mod:`jobs.model_rules` for models, ``using_name`` for names, :mod:`jobs
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from batchconsole.aws.constraints import MAX_TAGS, Constraint, job_constraints
 from batchconsole.aws.job_request import JobRequest, members
-from batchconsole.jobs.access import require_places, require_service_role
+from batchconsole.jobs.access import require_model, require_places, require_service_role
 from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.model_rules import refusal, takes_converse
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.records import catalogue
@@ -104,8 +106,13 @@ def _of_meaning(connection: Connection, request: JobRequest, *, wrong: Collectio
 
 def _of_connection(connection: Connection, request: JobRequest) -> Iterator[FieldProblem]:
     """What the connection does not allow."""
-    try:
-        require_places(connection, input=request.input_s3_uri, output=request.output_s3_uri)
-        require_service_role(connection, request.role_arn)
-    except NotAllowed as error:
-        yield FieldProblem(error.field, f"{error.message} {error.hint}")
+    for check in (
+        partial(require_input, connection, request.input_s3_uri),
+        partial(require_places, connection, output=request.output_s3_uri),
+        partial(require_model, connection, request.model_id),
+        partial(require_service_role, connection, request.role_arn),
+    ):
+        try:
+            check()
+        except NotAllowed as error:
+            yield FieldProblem(error.field, f"{error.message} {error.hint}")

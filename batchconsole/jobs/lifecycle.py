@@ -13,7 +13,7 @@ from batchconsole.aws.constraints import MAX_TAGS
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import input_checks, reports, scheduling
-from batchconsole.jobs.access import require, require_on_job, require_places, require_service_role
+from batchconsole.jobs.access import require, require_model, require_on_job, require_places, require_service_role
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.leases import CONTROL, NUDGE, Failure, Lease, step
@@ -94,6 +94,7 @@ def _require_creating(connection: Connection, actor: Actor, *, request: JobReque
         require_on_job(actor, resend_of)
     require_input(connection, request.input_s3_uri)
     require_places(connection, output=request.output_s3_uri)
+    require_model(connection, request.model_id)
     require_service_role(connection, request.role_arn)
 
 

@@ -14,13 +14,14 @@ from django.contrib.auth.models import User
 
 @dataclass
 class Origin:
-    """One request. ``events`` counts those that were made of it."""
+    """One request. ``events`` counts those that were made of it; ``is_repeat``: its client has sent it before."""
 
     address: str | None = None
     session: str = ""
     api_key: str = ""
     actor: User | None = None
     events: int = 0
+    is_repeat: bool = False
 
 
 _current: ContextVar[Origin | None] = ContextVar("origin", default=None)
@@ -44,6 +45,17 @@ def note_key(key_id: str) -> None:
     """From here on the request is one of the API key *key_id*."""
     if origin := current():
         origin.api_key = key_id
+
+
+def note_repeat() -> None:
+    """The request is one that its client sends again because no answer came."""
+    if origin := current():
+        origin.is_repeat = True
+
+
+def is_repeat() -> bool:
+    origin = current()
+    return origin is not None and origin.is_repeat
 
 
 def name_session(session_key: str | None) -> str:

@@ -1,27 +1,36 @@
-"""Calls of Bedrock that are not about batch jobs, passed on for a program as the connection."""
+"""Calls of Bedrock that are not about batch jobs, passed on for a program as the connection.
 
-from collections.abc import Mapping
+Each takes a right, keeps to the models and the S3 locations that the connection allows, and is an event: AWS's trail
+knows the console's credentials only.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django.contrib.auth.models import User
 
 from batchconsole.aws import passing_on
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.passing_on import Passed
-from batchconsole.jobs.access import require
-from batchconsole.jobs.models import Connection, Right
+from batchconsole.jobs.access import require, require_model, require_places
+from batchconsole.jobs.models import Connection, Event, Right, Verb
 
-# Operation of the API -> the right that it takes. Asking a model costs money, so it takes the right to create jobs.
+# Operation of the API -> the right that it takes.
 PASSED_ON = {
     "ListFoundationModels": Right.VIEW,
     "GetFoundationModel": Right.VIEW,
     "ListInferenceProfiles": Right.VIEW,
     "GetInferenceProfile": Right.VIEW,
-    "Converse": Right.SUBMIT,
-    "ConverseStream": Right.SUBMIT,
-    "InvokeModel": Right.SUBMIT,
-    "InvokeModelWithResponseStream": Right.SUBMIT,
-    "CountTokens": Right.SUBMIT,
+    "Converse": Right.INVOKE,
+    "ConverseStream": Right.INVOKE,
+    "InvokeModel": Right.INVOKE,
+    "InvokeModelWithResponseStream": Right.INVOKE,
+    "CountTokens": Right.INVOKE,
 }
+# Where a request names an object that AWS reads with the connection's credentials: images, documents and videos.
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_S3Location.html
+S3_LOCATION = "s3Location"
 
 
 def pass_on(
@@ -32,6 +41,7 @@ def pass_on(
     service: str,
     method: str,
     path: str,
+    model_id: str,
     headers: Mapping[str, str],
     body: bytes,
 ) -> Passed:
@@ -44,4 +54,36 @@ def pass_on(
             operation=operation,
         )
     require(actor, PASSED_ON[operation], connection)
+    if PASSED_ON[operation] == Right.INVOKE:
+        require_model(connection, model_id)
+        _require_objects(connection, body)
+    # Before AWS is asked, so that an answer that is lost leaves a trail.
+    told = {"operation": operation} | ({"model_id": model_id} if model_id else {})
+    Event.objects.create(connection=connection, actor=actor, verb=Verb.PASSED_ON, data=told)
     return passing_on.pass_on(connection.target, service, method=method, path=path, headers=headers, body=body)
+
+
+def _require_objects(connection: Connection, body: bytes) -> None:
+    """Raise NotAllowed unless every object that the request names lies where the connection lets jobs read."""
+    if not connection.input_prefixes:
+        return
+    try:
+        uris = list(_object_uris(json.loads(body or b"{}", object_pairs_hook=list)))
+    except (ValueError, RecursionError) as error:
+        message = f"The request body is not valid JSON: {error}"
+        raise AwsError(message, code="ValidationException", operation="") from error
+    for uri in uris:
+        require_places(connection, input=uri)
+
+
+def _object_uris(value: Any) -> Iterator[str]:
+    """The URIs of all S3 locations in *value*, whose objects are lists of pairs: a name given twice hides nothing."""
+    if isinstance(value, tuple) and value[0] == S3_LOCATION and isinstance(value[1], list):
+        yield from (str(uri) for name, uri in filter(_is_pair, value[1]) if name == "uri")
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _object_uris(item)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple)

@@ -91,6 +91,7 @@ class Verb(TextChoices):
     INPUT_MAKING_CANCELLED = "input_making_cancelled", "Input creation cancelled"
     OUTPUT_COPIED = "output_copied", "Output copied to where the program looks for it"
     OUTPUT_NOT_COPIED = "output_not_copied", "Output could not be copied"
+    PASSED_ON = "passed_on", "Call passed on to AWS"
     API_KEY_CREATED = "api_key_created", "API key created"
     API_KEY_REVOKED = "api_key_revoked", "API key revoked"
     SIGNED_IN = "signed_in", "Signed in"

@@ -5,17 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError
 from django.contrib.auth.models import User
 from django.test import Client
 
 from batchconsole.aws import s3
 from batchconsole.jobs import lifecycle, sync
 from batchconsole.jobs.gateway import ID_PREFIX
-from batchconsole.jobs.models import ApiKey, BatchJob, Connection, ModelLimit, OutputCopy, Right, Status
+from batchconsole.jobs.models import ApiKey, BatchJob, Connection, Event, ModelLimit, OutputCopy, Right, Status, Verb
 from batchconsole.jobs.output_copies import copy_output
 from batchconsole.jobs.results import collect_results
-from tests.api.conftest import aws_client, key_of, pair_of
+from tests.api.conftest import aws_client, carry, key_of, pair_of
 from tests.conftest import ACCOUNT, REGION
 from tests.factories import MODEL, grant, make_job
 from tests.jobs.conftest import LocalBedrock, Sample, arn
@@ -49,6 +51,13 @@ def refused(call: Any, **params: Any) -> dict[str, Any]:
 
 def code(call: Any, **params: Any) -> str:
     return str(refused(call, **params)["Error"]["Code"])
+
+
+def lose_answer(request: AWSPreparedRequest, **_: Any) -> None:
+    """Let the first attempt take effect, and its answer not arrive."""
+    if request.headers["amz-sdk-request"].startswith(b"attempt=1"):
+        carry(request)
+        raise ConnectionClosedError(endpoint_url=request.url)
 
 
 def finish(job: BatchJob) -> None:
@@ -195,6 +204,17 @@ def test_stop_takes_a_waiting_job_out_of_the_queue(bedrock: Any, asked: dict[str
 
 
 @pytest.mark.usefixtures("full")
+def test_a_call_whose_answer_got_lost_is_tried_again_and_gets_it(
+    connection: Connection, key: ApiKey, asked: dict[str, Any]
+) -> None:
+    bedrock = aws_client("bedrock", connection.name, config=Config(), **pair_of(key))
+    bedrock.meta.events.register_first("before-send.bedrock", lose_answer)
+    job_arn = bedrock.create_model_invocation_job(**asked)["jobArn"]
+    bedrock.stop_model_invocation_job(jobIdentifier=job_arn)
+    assert BatchJob.objects.get().status == Status.CANCELLED
+
+
+@pytest.mark.usefixtures("full")
 def test_tags_are_added_changed_and_removed(bedrock: Any, asked: dict[str, Any]) -> None:
     made = bedrock.create_model_invocation_job(
         **asked, tags=[{"key": "team", "value": "nlp"}, {"key": "a", "value": ""}]
@@ -324,12 +344,15 @@ def test_who_signs_otherwise_is_refused(
     assert code(client.list_model_invocation_jobs) == expected
 
 
-def test_models_and_the_runtime_are_passed_on(bedrock: Any, connection: Connection, key: ApiKey) -> None:
+def test_models_and_the_runtime_are_passed_on(bedrock: Any, connection: Connection, key: ApiKey, person: User) -> None:
+    grant(person, "Operator")
     assert bedrock.list_foundation_models()["modelSummaries"]
     runtime = aws_client("bedrock-runtime", connection.name, **pair_of(key))
     answer = runtime.converse(modelId=MODEL, messages=[{"role": "user", "content": [{"text": "Hello"}]}])
     assert answer["output"]["message"]["content"]
     assert code(runtime.converse, modelId=MODEL, messages=[]) == "ValidationException"
+    called = Event.objects.filter(verb=Verb.PASSED_ON, api_key=key.key_id).order_by("id")
+    assert [event.data["operation"] for event in called] == ["ListFoundationModels", "Converse", "Converse"]
 
 
 def test_other_calls_are_refused_by_name(bedrock: Any) -> None:

@@ -154,6 +154,15 @@ def test_reading_is_limited_once_input_output_and_upload_are(prod: Connection) -
     access.require_places(prod, read="s3://data/out/job/x.jsonl.out")
 
 
+def test_only_the_models_of_the_list_can_be_used(prod: Connection) -> None:
+    access.require_model(prod, "amazon.nova-pro-v1:0")
+    prod.allowed_models = ["amazon.nova-micro-v1:0"]
+    access.require_model(prod, "eu.amazon.nova-micro-v1:0")
+    with pytest.raises(NotAllowed, match="does not allow the model amazon") as refused:
+        access.require_model(prod, "amazon.nova-pro-v1:0")
+    assert refused.value.field == "model_id"
+
+
 def test_only_the_service_roles_of_the_list_can_be_passed(prod: Connection) -> None:
     access.require_service_role(prod, "arn:aws:iam::123456789012:role/admin")
     prod.service_roles = [ROLE_ARN]
@@ -168,6 +177,7 @@ def test_only_the_service_roles_of_the_list_can_be_passed(prod: Connection) -> N
         ("input_prefixes", ["data/in"]),
         ("output_prefixes", "s3://data/in"),
         ("upload_prefixes", [1]),
+        ("allowed_models", ["amazon nova"]),
         ("service_roles", ["batch"]),
     ],
 )

@@ -2,16 +2,18 @@
 
 import json
 import logging
-import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
 
 from batchconsole.api.gateway.signature import SignatureRefused
+from batchconsole.api.refusals import RETRY_AFTER_SECONDS
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.errors import NotAllowed, UserError
+from batchconsole.trouble import trouble_of
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,10 @@ STATUSES = {
     "UnrecognizedClientException": 403,
     "ResourceNotFoundException": 404,
     "UnknownOperationException": 404,
+    "RequestTimeoutException": 408,
+    "RequestEntityTooLargeException": 413,
+    "ModelTimeoutException": 408,
+    "ModelErrorException": 424,
     "ThrottlingException": 429,
     INTERNAL: 500,
     UNAVAILABLE: 503,
@@ -39,7 +45,6 @@ STATUSES = {
         400,
     ),
 }
-RETRY_AFTER_SECONDS = 5
 
 
 class TimeEncoder(json.JSONEncoder):
@@ -50,16 +55,10 @@ class TimeEncoder(json.JSONEncoder):
 
 
 class Json(JsonResponse):
-    """A successful answer, with AWS's request id."""
+    """A successful answer."""
 
     def __init__(self, value: dict[str, Any]) -> None:
         super().__init__(value, encoder=TimeEncoder, json_dumps_params={"separators": (",", ":")})
-        self["x-amzn-RequestId"] = new_request_id()
-
-
-def new_request_id() -> str:
-    digits = secrets.token_hex(16)
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def rfc3339(moment: datetime) -> str:
@@ -67,18 +66,18 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def answer_error(error: Exception) -> HttpResponse:
+def answer_error(error: Exception, request_id: str) -> HttpResponse:
     """The error on the wire for whatever a call has raised; what is nobody's fault but ours is logged."""
-    code, message = _told(error)
+    code, message = _told(error, request_id)
     status = STATUSES.get(code, 400)
     response = JsonResponse({"message": message}, status=status)
-    response["x-amzn-ErrorType"], response["x-amzn-RequestId"] = code, new_request_id()
+    response["x-amzn-ErrorType"] = code
     if status == STATUSES[UNAVAILABLE]:
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response["Retry-After"] = RETRY_AFTER_SECONDS
     return response
 
 
-def _told(error: Exception) -> tuple[str, str]:
+def _told(error: Exception, request_id: str) -> tuple[str, str]:
     if isinstance(error, SignatureRefused):
         return error.code, error.message
     if isinstance(error, NotAllowed):
@@ -87,9 +86,13 @@ def _told(error: Exception) -> tuple[str, str]:
         return "ValidationException", _sentences(error)
     if isinstance(error, AwsError):
         return _of_aws(error)
-    logger.error("A call of a program failed: %s", error, exc_info=error)
-    if isinstance(error, OperationalError | InterfaceError):
-        return UNAVAILABLE, "The console cannot reach its database. Try again in a moment."
+    if isinstance(error, RequestDataTooBig):
+        return "RequestEntityTooLargeException", str(error)
+    if isinstance(error, UnreadablePostError):
+        return "RequestTimeoutException", "The request body broke off. Send the request again."
+    logger.error("The call %s of a program failed: %s", request_id, error, exc_info=error)
+    if trouble := trouble_of(error):
+        return UNAVAILABLE, trouble.sentences
     return INTERNAL, "An internal server error occurred. Retry your request."
 
 

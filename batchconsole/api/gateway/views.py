@@ -1,15 +1,19 @@
 """The one view of the gateway: sign the caller in, and give the call to the domain."""
 
+import re
 from collections.abc import Mapping
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from batchconsole.api.gateway.answers import Json, answer_error, new_request_id
+from batchconsole.api.gateway.answers import Json, answer_error
 from batchconsole.api.gateway.incoming import MAX_BODY_BYTES, Incoming
 from batchconsole.api.gateway.sign_in import find_caller
+from batchconsole.api.middleware import request_id_of
 from batchconsole.aws.errors import AwsError
 from batchconsole.body_limits import takes_files
+from batchconsole.jobs import origin
 from batchconsole.jobs.access import rights_on
 from batchconsole.jobs.gateway_calls import answer_call
 from batchconsole.jobs.models import Connection
@@ -18,7 +22,7 @@ from batchconsole.jobs.models import Connection
 SENT_ON = ("content-type", "accept")
 SENT_BACK = ("content-type", "x-amzn-errortype", "x-amzn-requestid")
 OF_BEDROCK = "x-amzn-bedrock-"
-REQUEST_ID = "x-amzn-RequestId"
+ATTEMPT = re.compile(r"\battempt=(\d{1,4})\b", re.ASCII)
 
 
 @csrf_exempt
@@ -28,18 +32,19 @@ def aws_gateway(request: HttpRequest, name: str, rest: str) -> HttpResponseBase:
     try:
         return _answer(Incoming.of(request), name)
     except Exception as error:  # whatever happens, the client is told in its own dialect
-        return answer_error(error)
+        return answer_error(error, request_id_of(request))
 
 
 def _answer(incoming: Incoming, name: str) -> HttpResponseBase:
     if len(incoming.body) > MAX_BODY_BYTES:
-        message = f"The request body has more than {MAX_BODY_BYTES} bytes."
-        raise AwsError(message, code="ValidationException", operation="")
+        raise RequestDataTooBig(f"The request body has more than {MAX_BODY_BYTES} bytes.")
     connection = Connection.objects.enabled().filter(name=name).first()
     user = find_caller(incoming, connection)
     if connection is None or not rights_on(user, connection):
         message = f"There is no connection {name!r} on which this key and its owner may do anything."
         raise AwsError(message, code="AccessDeniedException", operation="")
+    if is_repeat(incoming.headers):
+        origin.note_repeat()
     found = answer_call(
         connection,
         user,
@@ -51,8 +56,13 @@ def _answer(incoming: Incoming, name: str) -> HttpResponseBase:
     )
     if isinstance(found, dict):
         return Json(found)
-    headers = {REQUEST_ID: new_request_id()} | _chosen(found.headers, SENT_BACK)
-    return StreamingHttpResponse(found.chunks, status=found.status, headers=headers)
+    return StreamingHttpResponse(found.chunks, status=found.status, headers=_chosen(found.headers, SENT_BACK))
+
+
+def is_repeat(headers: Mapping[str, str]) -> bool:
+    """Whether an SDK says that it tries again: ``amz-sdk-request: attempt=2; max=3``."""
+    attempt = ATTEMPT.search(headers.get("amz-sdk-request", ""))
+    return attempt is not None and int(attempt[1]) > 1
 
 
 def _chosen(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:

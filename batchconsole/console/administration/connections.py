@@ -85,6 +85,7 @@ class ConnectionAdmin(LimitedAdmin):
         ),
         ("Allowed places", {"fields": ("input_prefixes", "output_prefixes", "upload_prefixes")}),
         ("Allowed service roles", {"fields": ("service_roles",)}),
+        ("Allowed models", {"fields": ("allowed_models",)}),
         ("Programs", {"fields": ("checks_programs",)}),
         ("Sync", {"fields": ("synced_at", "sync_due_at", "trouble")}),
     )

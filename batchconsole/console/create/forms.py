@@ -19,7 +19,7 @@ from batchconsole.console.kit.tags import TaggedForm
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest
-from batchconsole.jobs.access import require_places, require_service_role
+from batchconsole.jobs.access import require_model, require_places, require_service_role
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.limits import limits_for
@@ -60,6 +60,7 @@ def require_output(connection: Connection, uri: str) -> None:
 
 # What raises NotAllowed for a field's value that the connection does not allow; nothing is allowed everywhere.
 ALLOWED: dict[str, Callable[[Connection, str], None]] = {
+    "model_id": require_model,
     "input_s3_uri": require_input,
     "output_s3_uri": require_output,
     "role_arn": require_service_role,

@@ -1,21 +1,16 @@
 """What a person is told when no page can be made: none there, database away, disk full, or an error of our own."""
 
-import errno
 import sys
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 
+from batchconsole import trouble
 from batchconsole.console.frame.session_end import is_from_here
 from batchconsole.console.kit.answers import Refusal, refuse
 
-RETRY_AFTER = "10"  # seconds
-# What SQLite and PostgreSQL say when there is no room to write.
-DISK_FULL = ("disk is full", "disk full", "no space left on device", "could not extend file")
-LOCKED = "database is locked"
 # A form with such a field is not written into a page.
 SECRETS = ("password", "secret")
 
@@ -34,27 +29,13 @@ BROKEN = Refusal(
     "Something went wrong",
     "An internal error occurred. Saved data is not affected. See the console's log for the cause.",
 )
-FULL = Refusal(
-    "The disk of the console is full",
-    "Ask its administrator to free some space. Everything goes on by itself afterwards.",
-)
-BUSY = Refusal("The database is busy", "Try again in a moment.")
-AWAY = Refusal(
-    "The database does not answer",
-    "It may be starting up. Try again in a moment; if that does not help, tell the console's administrator.",
-)
+FULL, BUSY, AWAY = (Refusal(each.title, each.remedy) for each in (trouble.FULL, trouble.BUSY, trouble.AWAY))
 
 
 def trouble_of(error: BaseException | None) -> Refusal | None:
     """The passing trouble that *error* tells of; ``None`` for an error of the console's own."""
-    text = str(error).lower()
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return FULL
-    if not isinstance(error, OperationalError | InterfaceError):
-        return None
-    if any(words in text for words in DISK_FULL):
-        return FULL
-    return BUSY if LOCKED in text else AWAY
+    found = trouble.trouble_of(error)
+    return None if found is None else Refusal(found.title, found.remedy)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -74,12 +55,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     Django calls this while it handles the exception; neither the database nor the session is asked for anything.
     """
-    trouble = trouble_of(sys.exc_info()[1])
-    if trouble is None:
+    passing = trouble_of(sys.exc_info()[1])
+    if passing is None:
         return refuse(request, BROKEN, status=500, page=PLAIN)
     page = "console/frame/trouble.html"
-    response = refuse(request, trouble, status=503, page=page, fields=posted(request))
-    response["Retry-After"] = RETRY_AFTER
+    response = refuse(request, passing, status=503, page=page, fields=posted(request))
+    response["Retry-After"] = trouble.RETRY_AFTER
     return response
 
 

@@ -17,6 +17,7 @@ class Right(models.TextChoices):
     READ = "read", "Read records, answers and objects in S3, and download them"
     SUBMIT = "submit", "Check, make and upload input, create jobs, and act on own jobs"
     OPERATE = "operate", "Act on anyone's jobs, in bulk, and on the queue"
+    INVOKE = "invoke", "Call models directly, past the queue, through the gateway"
     ROLES = "roles", "Make service roles"
     ADMINISTER = "administer", "Change the connection, its people, limits and prices"
 
@@ -26,7 +27,7 @@ SHIPPED_ROLES: dict[str, tuple[Right, ...]] = {
     "Viewer": (Right.VIEW,),
     "Reader": (Right.VIEW, Right.READ),
     "Submitter": (Right.VIEW, Right.READ, Right.SUBMIT),
-    "Operator": (Right.VIEW, Right.READ, Right.SUBMIT, Right.OPERATE, Right.ROLES),
+    "Operator": (Right.VIEW, Right.READ, Right.SUBMIT, Right.OPERATE, Right.INVOKE, Right.ROLES),
     "Administrator": tuple(Right),
 }
 

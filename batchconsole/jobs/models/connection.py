@@ -35,6 +35,11 @@ def check_role_arns(arns: list[str]) -> None:
     _check_each(arns, r"arn:[a-z-]+:iam::\d{12}:role/.+", "the ARN of a role like arn:aws:iam::123456789012:role/batch")
 
 
+def check_model_patterns(patterns: list[str]) -> None:
+    """Raise ValidationError unless *patterns* is a list of model ids or ARNs, in which ``*`` stands for anything."""
+    _check_each(patterns, r"[A-Za-z0-9.:/*_-]{1,2048}", "the id or ARN of a model, or a beginning like amazon.*")
+
+
 def _check_each(values: list[str], pattern: str, what: str) -> None:
     if not isinstance(values, list):
         raise ValidationError("Enter a list.")
@@ -93,6 +98,13 @@ class Connection(models.Model):
     )
     service_roles = models.JSONField(
         default=list, blank=True, validators=[check_role_arns], help_text="ARNs of roles for jobs. Empty: any."
+    )
+
+    allowed_models = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[check_model_patterns],
+        help_text='["amazon.nova-micro-v1:0", "anthropic.*"], with their inference profiles, or ARNs. Empty: any.',
     )
 
     checks_programs = models.BooleanField(
