@@ -54,7 +54,7 @@ def rights_on(user: User, connection: Connection | None) -> Rights:
 
 
 def _rights_of_key(key: ApiKey, connection: Connection | None) -> Rights:
-    only = {each.pk for each in key.connections.all()}
+    only = key.connection_ids
     if not key.is_usable or (only and (connection is None or connection.pk not in only)):
         return frozenset()
     return frozenset(key.rights)

@@ -118,10 +118,12 @@ def _job_of(connection: Connection, actor: User, request: JobRequest) -> tuple[B
     token = request.client_request_token
     with transaction.atomic():
         Connection.objects.lock(connection.pk)
-        known = _made_before(connection, actor, request) if token else None
+        # The same request has the same name, so a constant token leads to no long list of jobs.
+        earlier = list(BatchJob.objects.filter(connection=connection, job_name=request.job_name))
+        known = next((job for job in earlier if _is_of(job, actor, request)), None)
         if known:
             return known, False
-        if BatchJob.objects.using_name(connection.pk, request.job_name).exists():
+        if any(job.status not in NEVER_SENT for job in earlier):
             raise _refused("The provided job name is currently in use.", code="ConflictException")
         # What goes to AWS has a token of its own: the caller's may have been sent there before, past the console.
         job = lifecycle.create_job(
@@ -135,16 +137,14 @@ def _job_of(connection: Connection, actor: User, request: JobRequest) -> tuple[B
     return job, True
 
 
-def _made_before(connection: Connection, actor: User, request: JobRequest) -> BatchJob | None:
-    """The caller's job of the same token and request; one that the caller was told is refused does not count."""
+def _is_of(job: BatchJob, actor: User, request: JobRequest) -> bool:
+    """Whether *job* is what *request* made before; one that the caller was told is refused does not count."""
     token = request.client_request_token
-    mine = BatchJob.objects.filter(connection=connection, caller_token=token, created_by=actor)
-    found = mine.exclude(status=Status.SUBMIT_FAILED, gateway_id="")
-    imported = BatchJob.objects.filter(
-        connection=connection, job_name=request.job_name, client_request_token=token, origin=BatchJob.Origin.IMPORTED
-    )
-    same = (job for jobs in (found, imported) for job in jobs if _asked(job.request) == _asked(request))
-    return next(same, None)
+    is_mine = job.caller_token == token and job.created_by_id == actor.pk
+    is_refused = job.status == Status.SUBMIT_FAILED and not job.gateway_id
+    # One created at AWS itself has the token under which AWS knows it.
+    is_imported = job.origin == BatchJob.Origin.IMPORTED and job.client_request_token == token
+    return bool(token) and ((is_mine and not is_refused) or is_imported) and _asked(job.request) == _asked(request)
 
 
 def _asked(request: JobRequest) -> JobRequest:

@@ -81,7 +81,8 @@ def create_job(
             **asked,
         )
         job.save()
-        job.merges.set(_merged_in(job))
+        if resend_of:
+            job.merges.set(_merged_in(job))
         job.record(Verb.CREATED, actor=actor, to_status=status)
         if is_nudged:
             nudge("check_input" if check_input else "submit", job.pk)

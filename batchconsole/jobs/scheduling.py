@@ -71,6 +71,7 @@ def take_place(job: BatchJob, lease: Lease) -> bool:
         # PostgreSQL lets two transactions count the same last place at once; who holds the connection counts alone.
         connection = Connection.objects.lock(job.connection_id)
         job.refresh_from_db()
+        job.connection = connection
         if job.status == Status.SUBMITTING:
             lease.write(attempts=job.attempts + 1)
             return True

@@ -1,4 +1,4 @@
-"""A script for Bedrock, unchanged, at a real console: three times more jobs at once than the quota admits."""
+"""AWS's clients, unchanged, at a real console: more jobs than the quota admits, and each one's whole flow."""
 
 import json
 import os
@@ -10,18 +10,25 @@ from typing import Any
 
 import pytest
 
+from batchconsole.setup.clients import JAVASCRIPT
 from batchconsole.setup.paths import ROOT
-from tests.conftest import REGION, service_role_trust
+from tests.conftest import ACCOUNT, REGION, service_role_trust
 from tests.jobs.conftest import converse_lines
+from tests.localbedrock.conftest import node as node
 from tests.running import Up, clean_environment, up
 
 AT_ONCE = 3
+WAITING_MODEL = "amazon.nova-lite-v1:0"  # no job of it is submitted, so each flow meets the same states
 PREPARE = f"""
 from django.contrib.auth.models import User
 from batchconsole.jobs.api_keys import create_api_key
+from batchconsole.jobs.api_keys import signing_secret
 from batchconsole.jobs.models import ModelLimit, Right
 ModelLimit.objects.create(jobs_at_once={AT_ONCE})
-print(create_api_key(user=User.objects.get(username="admin"), name="pipeline", rights=[Right.VIEW, Right.SUBMIT])[1])
+ModelLimit.objects.create(model_id="{WAITING_MODEL}", jobs_at_once=0)
+user = User.objects.get(username="admin")
+key, token = create_api_key(user=user, name="pipeline", rights=[Right.VIEW, Right.SUBMIT])
+print(token, key.key_id, signing_secret(key.key_id))
 """
 COUNT = "from batchconsole.jobs.models import BatchJob; print(BatchJob.objects.count())"
 
@@ -39,6 +46,25 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def keys(started: Up) -> dict[str, dict[str, str]]:
+    """The variables of a key, by the way in which it signs in."""
+    token, key_id, secret = in_console(started, PREPARE).split()
+    pair = {"AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": secret}
+    return {"bearer": {"AWS_BEARER_TOKEN_BEDROCK": token}, "signature": pair}
+
+
+def environment_of(started: Up, signing: dict[str, str]) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{started.aws_port}",
+        "AWS_ENDPOINT_URL_BEDROCK": f"{started.url}aws/local",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,  # what boto3 goes by
+        "PATH": os.environ["PATH"],
+        **signing,
+    }
+
+
 def ready(started: Up) -> str:
     """The ARN of a role for the bucket ``pipeline``, which has 100 records."""
     s3, iam = started.client("s3"), started.client("iam")
@@ -51,16 +77,8 @@ def ready(started: Up) -> str:
     return str(role["Arn"])
 
 
-def test_none_fails_none_is_doubled_each_finds_its_output(started: Up) -> None:
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{started.aws_port}",
-        "AWS_ENDPOINT_URL_BEDROCK": f"{started.url}aws/local",
-        "AWS_BEARER_TOKEN_BEDROCK": in_console(started, PREPARE),
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,  # what boto3 goes by
-        "PATH": os.environ["PATH"],
-        **started.keys,
-    }
+def test_none_fails_none_is_doubled_each_finds_its_output(started: Up, keys: dict[str, dict[str, str]]) -> None:
+    environment = environment_of(started, keys["bearer"] | started.keys)
     command = [sys.executable, str(Path(__file__).with_name("pipeline.py")), "pipeline", ready(started)]
     done = subprocess.run([*command, str(3 * AT_ONCE)], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -69,3 +87,61 @@ def test_none_fails_none_is_doubled_each_finds_its_output(started: Up) -> None:
     assert all(job["manifest"]["successRecordCount"] == 100 for job in jobs)
     assert len({job["id"] for job in jobs}) == 3 * AT_ONCE
     assert in_console(started, COUNT) == str(3 * AT_ONCE)
+
+
+def waiting_job(name: str) -> dict[str, Any]:
+    """What creates a job that stays in the queue."""
+    return {
+        "jobName": name,
+        "modelId": WAITING_MODEL,
+        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/pipeline",
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://pipeline/in/"}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://pipeline/out/"}},
+        "tags": [{"key": "a", "value": "1"}],
+    }
+
+
+def run(command: list[str], environment: dict[str, str], said: str = "", folder: Path | None = None) -> Any:
+    done = subprocess.run(
+        command, env=environment, input=said, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("way", ["bearer", "signature"])
+def test_the_javascript_sdk_does_its_whole_flow(
+    node: str, started: Up, keys: dict[str, dict[str, str]], way: str
+) -> None:
+    request = json.dumps(waiting_job(f"javascript-{way}"))
+    found = run([node, "batch_flow.mjs", request], environment_of(started, keys[way]), folder=JAVASCRIPT)
+    assert found["listed"] == [found["jobArn"]]
+    assert found["tags"] == [{"key": "b", "value": "two words"}]
+    assert (found["status"], found["isDate"]) == ("Stopped", True)
+    assert (found["error"], found["requestId"]) == ("ValidationException", True)
+
+
+@pytest.mark.parametrize("way", ["bearer", "signature"])
+def test_the_aws_cli_does_its_whole_flow(aws_cli: str, started: Up, keys: dict[str, dict[str, str]], way: str) -> None:
+    python = [str(Path(aws_cli).with_name("python")), str(Path(__file__).with_name("aws_cli_flow.py"))]
+    environment, request = environment_of(started, keys[way]), waiting_job(f"cli-{way}")
+    create = ["create-model-invocation-job", "--cli-input-json", json.dumps(request)]
+    (created,) = run(python, environment, json.dumps([create]))
+    arn = created[1]["jobArn"]
+    job, resource = ["--job-identifier", arn], ["--resource-arn", arn]
+    dates = ["--submit-time-after", "2020-01-01", "--submit-time-before", "2100-01-01T00:00:00+02:00"]
+    filters = ["--name-contains", f"cli-{way}", "--status-equals", "Submitted", "--sort-order", "Ascending", *dates]
+    commands = [
+        ["tag-resource", *resource, "--tags", "key=b,value=two words"],
+        ["untag-resource", *resource, "--tag-keys", "a"],
+        ["list-tags-for-resource", *resource],
+        ["list-model-invocation-jobs", "--page-size", "1", "--sort-by", "CreationTime", *filters],
+        ["stop-model-invocation-job", *job],
+        ["get-model-invocation-job", *job],
+        ["stop-model-invocation-job", *job],
+    ]
+    *_, tags, listed, stopped, got, again = run(python, environment, json.dumps(commands))
+    assert tags[1] == {"tags": [{"key": "b", "value": "two words"}]}
+    assert [each["jobArn"] for each in listed[1]["invocationJobSummaries"]] == [arn]
+    assert (stopped[0], got[1]["status"]) == (0, "Stopped")
+    assert "(ValidationException)" in again[2]

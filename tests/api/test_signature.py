@@ -54,6 +54,9 @@ def check(incoming: Incoming, *, secret: str = SECRET, region: str = REGION, lat
         "/aws/prod/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse",
         "/aws/prod/model-invocation-jobs?nameContains=a%20b%2Bc&maxResults=10&submitTimeAfter=2026-01-01T00%3A00%3A00Z",
         "/aws/prod/model-invocation-jobs?b=2&a=1&a=0&empty=",
+        f"/aws/prod/model-invocation-job/{ARN.lower().replace('%3A', '%3a')}",
+        f"/aws/prod/list-tags-for-resource?resourceARN={ARN}",
+        "/aws/prod/model-invocation-jobs?nextToken=a%2Fb%3D%3D&nameContains=~",
         "/aws/prod/x/../model-invocation-jobs//",
         "/aws/prod/%E2%82%AC%21%27%28%29%2A~-_.",
         "/",
@@ -131,6 +134,40 @@ def test_a_signature_for_another_service_is_refused() -> None:
 @pytest.mark.parametrize("later", [timedelta(minutes=4), -timedelta(minutes=4)])
 def test_clocks_may_differ_by_some_minutes(later: timedelta) -> None:
     check(signed(), later=later)
+
+
+def test_a_body_that_is_not_signed_is_refused() -> None:
+    with pytest.raises(SignatureRefused, match="does not have the hash"):
+        check(signed(headers={"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}))
+
+
+def test_a_host_may_be_signed_by_its_name_of_http2() -> None:
+    """As the AWS SDK for JavaScript does; the name, like any other, then belongs to what is signed."""
+    as_sent = signed(headers={":authority": "console.example.com", "Host": "console.example.com"})
+    headers = {name: value for name, value in as_sent.headers.items() if name != ":authority"}
+    check(replace(as_sent, headers=headers))
+    with pytest.raises(SignatureRefused):
+        check(replace(as_sent, headers=headers | {"host": "other.example.com"}))
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "AWS4-HMAC-SHA256",
+        "AWS4-HMAC-SHA256 Credential=x, SignedHeaders=host, Signature=0",
+        f"AWS4-HMAC-SHA256 Credential={KEY_ID}/20260101/us-east-1/bedrock, SignedHeaders=host, Signature=0",
+        f"AWS4-HMAC-SHA256 Credential={KEY_ID}/2026/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0",
+        f"AWS4-HMAC-SHA256 Credential={KEY_ID}/20260101/us-east-1/bedrock/aws4_request, Signature=0",
+        f"AWS4-HMAC-SHA256 Credential={KEY_ID}/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host",
+        "Basic YTpi",
+        "AWS4-HMAC-SHA256 " + "Credential=," * 10_000,
+    ],
+)
+def test_a_header_that_is_no_signature_is_incomplete(authorization: str) -> None:
+    with pytest.raises(SignatureRefused) as refused:
+        read_signature(authorization)
+    assert refused.value.code == "IncompleteSignatureException"
 
 
 def test_the_order_in_the_header_does_not_matter() -> None:

@@ -22,6 +22,7 @@ CREDENTIAL = re.compile(
     r"(?P<key_id>\w{16,128})/(?P<day>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
 )
 UNRESERVED = "-_.~"
+AUTHORITY = ":authority"  # what the host is called in HTTP/2, where the AWS SDK for JavaScript signs it so
 
 
 class SignatureRefused(Exception):
@@ -91,13 +92,13 @@ def _check_headers(signature: Signature, incoming: Incoming) -> None:
     """The host, the time and everything of AWS's must be signed, lest somebody on the way changes it."""
     headers = incoming.headers
     needed = {
-        "host",
+        AUTHORITY if AUTHORITY in signature.signed_headers else "host",
         *(name for name in headers if name.startswith("x-amz-") or (name == "date" and not _has_date(headers))),
     }
     missing = sorted(needed - set(signature.signed_headers))
     if missing:
         raise _refused(f"These headers must be signed: {', '.join(missing)}.")
-    absent = [name for name in signature.signed_headers if name not in headers]
+    absent = [name for name in signature.signed_headers if name not in headers and name != AUTHORITY]
     if absent:
         raise _refused(f"These headers are signed and did not arrive: {', '.join(absent)}.")
 
@@ -147,7 +148,8 @@ def _sign(signature: Signature, incoming: Incoming, secret: str, signed_at: date
 
 def canonical_request(incoming: Incoming, signed_headers: tuple[str, ...]) -> str:
     """The request in the one form that both sides hash."""
-    headers = "".join(f"{name}:{' '.join(incoming.headers[name].split())}\n" for name in signed_headers)
+    values = incoming.headers | {AUTHORITY: incoming.headers.get("host", "")}
+    headers = "".join(f"{name}:{' '.join(values[name].split())}\n" for name in signed_headers)
     return "\n".join(
         [
             incoming.method,

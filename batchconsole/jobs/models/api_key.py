@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from batchconsole.jobs.models.access import check_rights
 from batchconsole.jobs.models.connection import Connection
@@ -35,6 +36,12 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.key_id})"
+
+    @cached_property
+    def connection_ids(self) -> frozenset[int]:
+        """The connections that it is good on, read once for each request; empty means all that the owner may use."""
+        links = type(self).connections.through.objects.filter(apikey_id=self.pk)
+        return frozenset(links.values_list("connection_id", flat=True))
 
     @property
     def is_usable(self) -> bool:
