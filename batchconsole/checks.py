@@ -36,15 +36,22 @@ def check_sign_in(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 
 
 def sign_in_errors() -> list[Error]:
-    """Settings of sign-in that cannot be read; wsgi.py does not serve with any."""
+    """Settings of sign-in and of notifications that cannot be read; wsgi.py does not serve with any."""
     found = []
-    for name, value, read, code in (
-        ("BATCHCONSOLE_TRUSTED_PROXIES", settings.TRUSTED_PROXIES, ip_network, "batchconsole.E002"),
-        ("BATCHCONSOLE_OPENID_GROUPS", settings.OPENID_GROUPS, read_group_grant, "batchconsole.E003"),
+    for name, value, read, code, page in (
+        ("BATCHCONSOLE_TRUSTED_PROXIES", settings.TRUSTED_PROXIES, ip_network, "batchconsole.E002", "sign-in"),
+        ("BATCHCONSOLE_OPENID_GROUPS", settings.OPENID_GROUPS, read_group_grant, "batchconsole.E003", "sign-in"),
+        (
+            "BATCHCONSOLE_NOTIFICATION_NETWORKS",
+            settings.NOTIFICATION_NETWORKS,
+            ip_network,
+            "batchconsole.E004",
+            "notifications",
+        ),
     ):
         for entry in value:
             try:
                 read(entry.strip())
             except ValueError as error:
-                found.append(Error(f"{name}: {error}", hint="docs/sign-in.md shows how it is written.", id=code))
+                found.append(Error(f"{name}: {error}", hint=f"docs/{page}.md shows how it is written.", id=code))
     return found

@@ -244,6 +244,11 @@ EMAIL_USE_TLS = env.bool("BATCHCONSOLE_EMAIL_TLS", default=True)
 EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("BATCHCONSOLE_EMAIL_FROM", default="batch-console@localhost")
 
+# Notifications: the address that links begin with, networks inside which messages may be sent, how long they are kept.
+PUBLIC_URL = env.str("BATCHCONSOLE_URL", default=f"http://127.0.0.1:{PORT}" if PORT and not HTTPS else "").rstrip("/")
+NOTIFICATION_NETWORKS = env.list("BATCHCONSOLE_NOTIFICATION_NETWORKS", default=[])
+NOTIFICATION_DAYS = env.int("BATCHCONSOLE_NOTIFICATION_DAYS", default=30)
+
 CACHES = {
     # What limits attempts to sign in, which all web processes count together; they share no more than the database.
     "default": {
@@ -324,6 +329,10 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("BATCHCONSOLE_LOG_LEVEL", default="INFO").upper()},
     "loggers": {
         "batchconsole.audit": {"handlers": ["audit"], "level": "INFO", "propagate": False},
+        "apprise": {
+            "handlers": [],
+            "propagate": False,
+        },  # its words may hold addresses; jobs/notifications overhears them
         "fontTools": {"level": "ERROR"},  # warns of each character that the font has not got
         "celery.worker.strategy": {"level": "WARNING"},  # "received", each second, for the tick
         "celery.app.trace": {"level": "WARNING"},  # and "succeeded"; a failed task is an error

@@ -18,9 +18,9 @@ def test_what_it_names_is_there(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-def test_there_are_ten_recipes_and_each_names_a_file() -> None:
+def test_there_are_eleven_recipes_and_each_names_a_file() -> None:
     parts = re.split(r"^### .+$", TEXT, flags=re.MULTILINE)[1:]
-    assert len(RECIPES) == 10
+    assert len(RECIPES) == 11
     assert all(re.search(r"`[a-z]+/[a-z_/]+\.\w+`", part) for part in parts)
 
 

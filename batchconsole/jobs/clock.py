@@ -19,6 +19,7 @@ from batchconsole.jobs import (
     tags,
 )
 from batchconsole.jobs.leases import Step
+from batchconsole.jobs.notifications import handing_on
 from batchconsole.jobs.scheduling import BATCH
 
 STEPS: tuple[Step[Any, Any], ...] = (
@@ -33,6 +34,8 @@ STEPS: tuple[Step[Any, Any], ...] = (
     output_copies.copy_output,
     making.make_input,
     bulk_actions.stop_jobs,
+    handing_on.announce,
+    handing_on.deliver,
 )
 
 
@@ -40,4 +43,5 @@ def tick(now: datetime | None = None) -> int:
     """Hand out every step that is due and return how many; two ticks at once hand out each step once."""
     now = now or timezone.now()
     audit.expire_events()
+    handing_on.expire_notices()
     return sum(step.hand_out(row, now) for step in STEPS for row in islice(step.due(now), BATCH))

@@ -13,7 +13,7 @@ A failure that the step does not handle, an AwsError or a UserError, goes to the
 
 Locks are taken in one order, so that no two transactions wait for each other: the connection's row, then those of jobs
 by their keys. A transaction that takes several takes the connection's first (``BatchJob.locked``, ``transition`` to an
-end, a page of a sync).
+end, a page of a sync). A notification channel's row comes before those of its deliveries.
 """
 
 import logging

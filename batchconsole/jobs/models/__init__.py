@@ -11,6 +11,7 @@ from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.job import COUNTED, BatchJob
 from batchconsole.jobs.models.limit import ModelLimit, base_model_id
 from batchconsole.jobs.models.made_input import MadeInput
+from batchconsole.jobs.models.notification import Delivery, Notice, NotificationChannel
 from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.models.preferences import KeptPreferences
 from batchconsole.jobs.models.price import ModelPrice, utc_today
@@ -35,6 +36,7 @@ __all__ = [
     "BulkAction",
     "BulkActionItem",
     "Connection",
+    "Delivery",
     "Event",
     "Grant",
     "IllegalTransition",
@@ -44,6 +46,8 @@ __all__ = [
     "MadeInput",
     "ModelLimit",
     "ModelPrice",
+    "Notice",
+    "NotificationChannel",
     "OutputCopy",
     "RecordView",
     "ResultFile",

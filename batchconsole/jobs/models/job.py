@@ -17,6 +17,7 @@ from batchconsole.jobs.models.event import Actor, Event
 from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.models.limit import base_model_id
+from batchconsole.jobs.models.notification import Notice
 from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.record_errors import NO_FEWER_ERRORS
@@ -288,6 +289,7 @@ class BatchJob(Leased):
             self.record(verb, actor=actor, data=data, from_status=old, to_status=to)
             for name, value in changes.items():
                 setattr(self, name, value)
+            Notice.write_step(self)
             if to in ENDED:
                 follow_end(self, was=old)
 

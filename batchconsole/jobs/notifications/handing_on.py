@@ -1,0 +1,168 @@
+"""From what has happened to who has been told: two steps with a lease, and the circuit breaker of each channel.
+
+1. ``announce`` takes a notice and writes a delivery for each channel that wants it and whose person may know of it.
+2. ``deliver`` sends one. A worker that dies after sending and before writing so leaves the delivery due: it is sent
+   again, with the same id. So a message arrives at least once.
+
+What fails is tried again with growing pauses over a day. A channel whose attempts fail in a row is spared: only one
+delivery tries it now and then, and the others wait without using up their attempts. After a day, or at once where only
+a person can help, it is paused; what waits then goes on when somebody resumes it.
+
+A channel's row is locked before those of its deliveries.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from batchconsole.jobs.access import is_active_user, rights_on
+from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
+from batchconsole.jobs.models import Delivery, Notice, NotificationChannel, Right
+from batchconsole.jobs.notifications.sending import SendingFailed, send
+from batchconsole.jobs.signals import nudge
+
+logger = logging.getLogger(__name__)
+
+State = Delivery.State
+# Pauses after the first attempt, the second ...: just under a day in all.
+PAUSES = tuple(timedelta(seconds=each) for each in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 21600, 36000))
+MOST_ATTEMPTS = len(PAUSES) + 1
+# So many failures in a row, and the channel is spared. After so long without a success it is paused.
+FEW_FAILURES = 3
+MOST_FAILING = timedelta(hours=23)
+HOLD = timedelta(minutes=2)  # longer than the longest sending
+FARTHEST = timedelta(hours=11)
+BATCH = 1000  # notices deleted at once
+
+
+@step(Notice, queue=CONTROL)
+def announce(notice: Notice, lease: Lease) -> None:
+    """Write a delivery for each channel that wants to know; done twice it does no harm."""
+    channels = NotificationChannel.objects.for_connection(notice.connection_id).select_related("user")
+    wanting = [each for each in channels if notice.occasion in each.occasions and may_know(each, notice)]
+    with transaction.atomic():
+        for channel in wanting:
+            write_delivery(notice, channel)
+        lease.end(due_at=None)
+
+
+def write_delivery(notice: Notice, channel: NotificationChannel) -> None:
+    """Have *notice* sent to *channel*; in the transaction around this call."""
+    delivery, _ = Delivery.objects.get_or_create(notice=notice, channel=channel)
+    nudge("deliver", delivery.pk)
+
+
+def may_know(channel: NotificationChannel, notice: Notice) -> bool:
+    """Whether *channel* is of the notice's connection, or its person may see the job and wants to hear of it."""
+    if channel.connection_id:
+        return channel.connection_id == notice.connection_id
+    user = channel.user
+    if not user or not is_active_user(user):
+        return False
+    if notice.occasion == "test":
+        return True
+    if not notice.connection or Right.VIEW not in rights_on(user, notice.connection):
+        return False
+    is_own = bool(notice.job and notice.job.created_by_id == user.pk)
+    return is_own or channel.scope == NotificationChannel.Scope.ALL
+
+
+@step(Delivery, queue=CONTROL, where=Q(state=State.WAITING), hold=HOLD, farthest=FARTHEST)
+def deliver(delivery: Delivery, lease: Lease) -> None:
+    """Send one message, unless its channel rests; write down what came of it."""
+    if not may_know(delivery.channel, delivery.notice):
+        message = "Not sent: the person may no longer see this."
+        lease.end(due_at=None, state=State.DROPPED, finished_at=timezone.now(), message=message)
+        return
+    if not delivery.is_test and _rests(delivery, lease):
+        return
+    started = time.monotonic()
+    try:
+        said = send(delivery.channel, delivery.notice)
+    except SendingFailed as error:
+        _note_failure(delivery, lease, error, seconds=time.monotonic() - started)
+    else:
+        _note_success(delivery, lease, said, seconds=time.monotonic() - started)
+
+
+def _rests(delivery: Delivery, lease: Lease) -> bool:
+    """Put *delivery* off where its channel is paused or spared; it costs no attempt."""
+    with transaction.atomic():
+        channel = NotificationChannel.objects.lock(delivery.channel_id)
+        if channel.paused_at:
+            lease.end(due_at=None)
+        elif channel.retry_at and channel.retry_at > timezone.now():
+            lease.end(due_at=channel.retry_at)
+        else:
+            return False
+    return True
+
+
+def _note_success(delivery: Delivery, lease: Lease, said: str, *, seconds: float) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        channel = NotificationChannel.objects.lock(delivery.channel_id)
+        lease.end(due_at=None, state=State.SENT, finished_at=now, **delivery.logged(now, seconds=seconds, message=said))
+        if channel.failures and not channel.paused_at:
+            close_breaker(channel)
+
+
+def close_breaker(channel: NotificationChannel) -> None:
+    """*channel* works again: forget its failures, and have what waits tried at once. Its row is held."""
+    works = {"failures": 0, "failing_since": None, "retry_at": None, "paused_at": None, "pause_reason": ""}
+    NotificationChannel.objects.filter(pk=channel.pk).update(**works)
+    waiting = Delivery.objects.filter(channel=channel, state=State.WAITING, lease="")
+    waiting.update(due_at=timezone.now())
+
+
+def _note_failure(delivery: Delivery, lease: Lease, error: SendingFailed, *, seconds: float) -> None:
+    now = timezone.now()
+    tried = delivery.logged(now, seconds=seconds, message=error.message)
+    logger.warning("Notification %s to channel %s: %s", delivery.notice.uid, delivery.channel_id, error.message)
+    with transaction.atomic():
+        channel = NotificationChannel.objects.lock(delivery.channel_id)
+        is_paused = not delivery.is_test and _open_breaker(channel, error, now)
+        if delivery.is_test or tried["attempts"] >= MOST_ATTEMPTS:
+            lease.end(due_at=None, state=State.FAILED, finished_at=now, **tried)
+        else:
+            pause = max(PAUSES[tried["attempts"] - 1], error.pause)
+            lease.end(due_at=None if is_paused else now + pause, **tried)
+
+
+def _open_breaker(channel: NotificationChannel, error: SendingFailed, now: datetime) -> bool:
+    """Count a failure of *channel*, and spare or pause it; whether it is paused. Its row is held."""
+    failures, since = channel.failures + 1, channel.failing_since or now
+    changes: dict[str, Any] = {"failures": failures, "failing_since": since}
+    if failures >= FEW_FAILURES:
+        changes["retry_at"] = now + PAUSES[min(failures, len(PAUSES)) - 1]
+    if error.is_final:
+        changes |= {"paused_at": now, "pause_reason": f"Paused, because only a person can help: {error.message}"}
+    elif now - since >= MOST_FAILING:
+        reason = f"Paused, because {failures} attempts in a row have failed since {since:%-d %B %H:%M} UTC. The last: "
+        changes |= {"paused_at": now, "pause_reason": reason + error.message}
+    if channel.paused_at:
+        changes = {}
+    NotificationChannel.objects.filter(pk=channel.pk).update(**changes) if changes else None
+    return bool(channel.paused_at or "paused_at" in changes)
+
+
+@deliver.on_failure
+def _lost(delivery: Delivery, lease: Lease, error: Failure) -> None:
+    """Workers have ended while they sent it, several in a row: a failed attempt like others."""
+    _note_failure(delivery, lease, SendingFailed(error.message), seconds=0)
+
+
+def expire_notices() -> int:
+    """Delete what is older than the setting keeps it, with its deliveries; return how many notices."""
+    before = timezone.now() - timedelta(days=settings.NOTIFICATION_DAYS)
+    old = Notice.objects.filter(created_at__lt=before, due_at=None).order_by("created_at")
+    keys = list(old.values_list("pk", flat=True)[:BATCH])
+    if keys:
+        Notice.objects.filter(pk__in=keys).delete()
+    return len(keys)

@@ -1,0 +1,70 @@
+"""The words of a notice: JSON for programs, a headline and a few lines for people. Nothing of it is markup anywhere."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from batchconsole.jobs.models import Notice
+from batchconsole.jobs.states import Status
+
+# What a job's name can hold on AWS (the API's pattern of jobName). In any other character a chat might see markup, a
+# mention or a link, and a mail the end of a header.
+STRANGE = re.compile(r"[^a-zA-Z0-9+.\-]")
+LONGEST_NAME = 63
+RECORDS = {
+    "total_record_count": "in all",
+    "success_record_count": "answered",
+    "error_record_count": "failed",
+}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A message for people: one line, and the lines below it."""
+
+    title: str
+    body: str
+
+
+def as_json(notice: Notice) -> str:
+    """The body of a webhook: ``type``, ``timestamp`` and ``data``, as Standard Webhooks recommends; under 2 KiB."""
+    data: dict[str, Any] = {"connection": notice.connection.name if notice.connection else None}
+    data |= notice.data | {"job_id": notice.job_id, "url": link(notice) or None}
+    message = {"type": notice.occasion, "timestamp": notice.created_at.isoformat(), "data": data}
+    return json.dumps(message, separators=(",", ":"))
+
+
+def as_text(notice: Notice) -> Text:
+    """The message in words."""
+    name = plain(str(notice.data.get("job_name", "")))
+    title = f"{name}: {notice.label}" if name else notice.label
+    return Text(title, "\n".join(_lines(notice, name)))
+
+
+def _lines(notice: Notice, name: str) -> list[str]:
+    lines = [f"Job: {name}"] if name else ["This channel works."]
+    if notice.connection:
+        lines.append(f"Connection: {notice.connection.name}")
+    if status := notice.data.get("status"):
+        lines.append(f"Status: {Status(status).label}")
+    counts = [f"{notice.data[key]:,} {word}" for key, word in RECORDS.items() if notice.data.get(key) is not None]
+    if counts:
+        lines.append(f"Records: {', '.join(counts)}")
+    return [*lines, *filter(None, [link(notice)])]
+
+
+def plain(name: str) -> str:
+    """*name* as it can stand in any text: in AWS's own characters, every other one replaced."""
+    return STRANGE.sub("_", name)[:LONGEST_NAME]
+
+
+def link(notice: Notice) -> str:
+    """The address of the job's page; empty where there is no job, or nobody has said where the console is."""
+    if not settings.PUBLIC_URL or not notice.job_id or not notice.connection:
+        return ""
+    path = reverse("job-detail", args=[notice.connection.name, notice.job_id])
+    return f"{settings.PUBLIC_URL}{path}"
