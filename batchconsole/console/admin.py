@@ -7,6 +7,7 @@ from batchconsole.console.administration.connections import ConnectionAdmin
 from batchconsole.console.administration.inputs import InputCheckAdmin, MadeInputAdmin, ResultFileAdmin
 from batchconsole.console.administration.jobs import BatchJobAdmin, BulkActionAdmin, BulkActionItemAdmin, EventAdmin
 from batchconsole.console.administration.limits import ModelLimitAdmin
+from batchconsole.console.administration.notifications import DeliveryAdmin, NotificationChannelAdmin
 from batchconsole.console.administration.people import GroupAdmin, RoleAdmin, UserAdmin
 from batchconsole.console.administration.prices import ModelPriceAdmin
 
@@ -15,12 +16,14 @@ __all__ = [
     "BulkActionAdmin",
     "BulkActionItemAdmin",
     "ConnectionAdmin",
+    "DeliveryAdmin",
     "EventAdmin",
     "GroupAdmin",
     "InputCheckAdmin",
     "MadeInputAdmin",
     "ModelLimitAdmin",
     "ModelPriceAdmin",
+    "NotificationChannelAdmin",
     "ResultFileAdmin",
     "RoleAdmin",
     "UserAdmin",

@@ -12,6 +12,7 @@ from batchconsole.console.job.urls import urlpatterns as job_urls
 from batchconsole.console.job_list.urls import urlpatterns as job_list_urls
 from batchconsole.console.make_input.urls import urlpatterns as make_input_urls
 from batchconsole.console.models.urls import urlpatterns as models_urls
+from batchconsole.console.notifications.urls import urlpatterns as notifications_urls
 from batchconsole.console.overview.urls import urlpatterns as overview_urls
 from batchconsole.console.s3.urls import urlpatterns as s3_urls
 from batchconsole.console.usage.urls import urlpatterns as usage_urls
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *frame_urls,
     *account_urls,
     *activity_urls,
+    *notifications_urls,
     *create_urls,
     *make_input_urls,
     *usage_urls,

@@ -255,6 +255,40 @@ def test_a_body_that_is_no_request_is_refused(api: Client, body: str) -> None:
     assert answer["Content-Type"] == "application/problem+json"
 
 
+def test_a_webhook_is_made_tested_rotated_and_removed(connection: Connection, person: User) -> None:
+    grant(person, "Administrator", connection)
+    api, hooks = client_of(person), "/api/v1/connections/local/webhooks/"
+    asked = {"name": "Pipeline", "url": "https://hooks.example.com/x?token=s3cret", "occasions": ["job.failed"]}
+    made = post(api, hooks, asked)
+    assert made.status_code == 201
+    webhook = f"{hooks}{made.json()['webhook']['id']}/"
+    test = post(api, f"{webhook}test", {}).json()
+    assert (test["state"], test["type"]) == ("waiting", "test")
+    assert post(api, f"{webhook}deliveries/{test['id']}/again", {}).status_code == 409
+    assert post(api, f"{webhook}rotate", {}).json()["secret"] != made.json()["secret"]
+    assert post(api, f"{webhook}resume", {}).status_code == 200
+    [listed] = api.get(hooks).json()
+    assert (listed["url"], listed["paused_at"]) == ("https://hooks.example.com/x", None)
+    assert [each["id"] for each in api.get(f"{webhook}deliveries").json()["deliveries"]] == [test["id"]]
+    assert api.delete(webhook[:-1]).status_code == 204
+    assert api.get(hooks).json() == []
+
+
+@pytest.mark.parametrize("change", [{"url": "https://10.0.0.1/"}, {"occasions": ["nonsense"]}, {"name": " "}])
+def test_a_webhook_that_cannot_be_is_refused_with_the_field(
+    connection: Connection, person: User, change: dict[str, Any]
+) -> None:
+    grant(person, "Administrator", connection)
+    asked = {"name": "Pipeline", "url": "https://hooks.example.com/x", "occasions": ["job.failed"]}
+    answer = post(client_of(person), "/api/v1/connections/local/webhooks/", asked | change)
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["errors"]] == list(change)
+
+
+def test_webhooks_take_the_right_to_administer(api: Client) -> None:
+    assert api.get("/api/v1/connections/local/webhooks/").status_code == 403
+
+
 def test_the_description_names_every_operation(db: None) -> None:
     found = Client().get("/api/v1/openapi.json").json()
     assert found["openapi"].startswith("3.1")

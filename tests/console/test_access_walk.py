@@ -11,7 +11,19 @@ from django.urls import URLPattern, reverse
 from batchconsole.access_table import NO, OWN, YES, as_markdown, cell, urls
 from batchconsole.console.frame.access import may
 from batchconsole.jobs import access
-from batchconsole.jobs.models import ApiKey, BatchJob, BulkAction, Connection, InputCheck, MadeInput, Right, Role
+from batchconsole.jobs.models import (
+    ApiKey,
+    BatchJob,
+    BulkAction,
+    Connection,
+    Delivery,
+    InputCheck,
+    MadeInput,
+    Notice,
+    NotificationChannel,
+    Right,
+    Role,
+)
 from batchconsole.jobs.models.access import SHIPPED_ROLES
 from batchconsole.url_rights import Act, Audience, needed_by
 from tests.console.conftest import NOBODY
@@ -51,9 +63,22 @@ def key_of(route: str, connection: Connection, owner: User | None) -> int:
         return BulkAction.objects.create(connection=connection, created_by=owner).pk
     if "input-checks" in route:
         return InputCheck.objects.create(connection=connection, created_by=owner).pk
+    if "notifications" in route:
+        return channel_key(connection)
     if "/input/" in route:
         return MadeInput.objects.create(connection=connection, created_by=owner, source_size=0).pk
     return make_job(connection, created_by=owner).pk
+
+
+def channel_key(connection: Connection) -> int:
+    """The key of a channel, and of a delivery to it."""
+    kind = NotificationChannel.Kind.WEBHOOK
+    channel = NotificationChannel.objects.create(
+        connection=connection, kind=kind, name="hook", occasions=["job.failed"]
+    )
+    notice = Notice.objects.create(connection=connection, occasion="test", due_at=None)
+    Delivery.objects.create(pk=channel.pk, notice=notice, channel=channel, state="sent", due_at=None)
+    return channel.pk
 
 
 def address(route: str, pattern: URLPattern, connection: Connection, owner: User | None = None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from batchconsole.api.v1 import checks, connections, jobs
+from batchconsole.api.v1 import checks, connections, jobs, webhooks
 from batchconsole.api.v1.problems import register
 from batchconsole.api.v1.sign_in import KeySignIn, headers_of
 
@@ -35,4 +35,5 @@ api = Api(
 api.add_router("/connections", connections.router)
 api.add_router("/connections/{connection}/jobs", jobs.router)
 api.add_router("/connections/{connection}/checks", checks.router)
+api.add_router("/connections/{connection}/webhooks", webhooks.router)
 register(api)

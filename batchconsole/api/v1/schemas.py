@@ -174,3 +174,48 @@ class UsagesOut(Schema):
     first: date
     last: date
     groups: list[UsageOut]
+
+
+class WebhookIn(Strict):
+    name: str = Field(min_length=1, max_length=80)
+    url: str = Field(min_length=1, max_length=2048, description="An address that begins with https://.")
+    occasions: list[str] = Field(min_length=1, max_length=50, description="`job.failed`, `job.completed` ...")
+
+
+class WebhookOut(Schema):
+    id: int
+    name: str
+    url: str = Field(alias="shown", description="Without its query, which may hold secrets.")
+    occasions: list[str]
+    created_at: datetime
+    failures: int = Field(description="Failed attempts in a row.")
+    paused_at: datetime | None
+    pause_reason: str
+
+
+class WebhookSecretOut(Schema):
+    webhook: WebhookOut
+    secret: str
+
+
+class DeliveryOut(Schema):
+    id: int
+    message_id: str = Field(description="The `webhook-id` header of each attempt.")
+    type: str
+    state: Literal["waiting", "sent", "failed", "dropped"]
+    attempts: int
+    message: str = Field(description="What the last attempt came to.")
+    created_at: datetime
+    next_attempt_at: datetime | None = Field(alias="due_at")
+
+    @staticmethod
+    def resolve_message_id(delivery: Any) -> str:
+        return str(delivery.notice.uid)
+
+    @staticmethod
+    def resolve_type(delivery: Any) -> str:
+        return str(delivery.notice.occasion)
+
+
+class DeliveriesOut(Schema):
+    deliveries: list[DeliveryOut]

@@ -7,7 +7,17 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from batchconsole.jobs.models import LIVE, UNFINISHED, WAITING, BatchJob, Connection, InputCheck, MadeInput
+from batchconsole.jobs.models import (
+    LIVE,
+    UNFINISHED,
+    WAITING,
+    BatchJob,
+    Connection,
+    Delivery,
+    InputCheck,
+    MadeInput,
+    NotificationChannel,
+)
 from batchconsole.jobs.models.work import Work
 
 WORK: dict[str, type[Work]] = {"check": InputCheck, "making": MadeInput}
@@ -20,6 +30,7 @@ class ConsoleCollector(Collector):
         yield self.open_jobs()
         yield self.oldest_waiting()
         yield from self.open_work()
+        yield from self.notifications()
         yield from self.sync()
 
     def open_jobs(self) -> Metric:
@@ -47,6 +58,18 @@ class ConsoleCollector(Collector):
             people.add_metric([kind], unfinished.values("created_by").distinct().count())
         yield rows
         yield people
+
+    def notifications(self) -> Iterator[Metric]:
+        """What became of the notifications that are kept, and the channels to which nothing is sent."""
+        rows = GaugeMetricFamily(
+            "batchconsole_notifications", "Notifications kept, by what became of them", labels=["outcome"]
+        )
+        counts = dict(Delivery.objects.order_by().values_list("state").annotate(Count("pk")))
+        for state in Delivery.State:
+            rows.add_metric([state.value], counts.get(state.value, 0))
+        yield rows
+        paused = NotificationChannel.objects.exclude(paused_at=None).count()
+        yield GaugeMetricFamily("batchconsole_notification_channels_paused", "Channels that are paused", value=paused)
 
     def sync(self) -> Iterator[Metric]:
         age = GaugeMetricFamily(

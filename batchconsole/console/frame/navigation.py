@@ -60,6 +60,13 @@ JOB_PAGES = (
     "bulk-action-list",
     "bulk-action",
 )
+NOTIFICATION_PAGES = (
+    "connection-notifications",
+    "connection-notification-create",
+    "connection-notification-channel",
+    "connection-notification-edit",
+    "connection-notification-deliveries",
+)
 # Title, URL name, and the URL names of the pages it stands for.
 CONNECTION_PAGES = (
     ("Overview", "overview", ("overview",)),
@@ -68,5 +75,6 @@ CONNECTION_PAGES = (
     ("S3 buckets", "s3-browse", ("s3-browse", "s3-object")),
     ("Make batch input", "input-new", ("input-new", "input-made")),
     ("Usage and cost", "usage", ("usage",)),
+    ("Notifications", "connection-notifications", NOTIFICATION_PAGES),
 )
 SHARED = frozenset(name for _, name, _ in CONNECTION_PAGES)

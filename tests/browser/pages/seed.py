@@ -25,12 +25,16 @@ from batchconsole.jobs.models import (
     BulkAction,
     BulkActionItem,
     Connection,
+    Delivery,
     Event,
     InputCheck,
     MadeInput,
+    Notice,
+    NotificationChannel,
     Status,
     Verb,
 )
+from batchconsole.jobs.occasions import USUAL
 from tests.conftest import ACCOUNT, REGION
 from tests.jobs.conftest import converse_lines
 
@@ -52,6 +56,11 @@ MESSAGES = {
     Status.REJECTED: "12 errors in 1,000 records",
     Status.QUEUED: "Waiting for a free place: 10 of 10 jobs of Nova Lite are running.",
     Status.EXPIRED: "The job did not end within its timeout of 24 hours.",
+}
+CHANNELS = {
+    "email": "The address of the account",
+    "chat": "Slack (slack://T...2/A...D/T...Q)",
+    "webhook": "https://hooks.example.com/batch",
 }
 BEFORE: dict[str, list[str]] = {
     Status.COMPLETED: ["Queued", "Submitting", "Submitted", "Validating", "Scheduled", "InProgress"],
@@ -85,6 +94,7 @@ class Seed:
         self.make_made_inputs()
         self.make_usage()
         self.make_bulk_actions()
+        self.make_notifications()
         self.job("eu-nightly", Status.IN_PROGRESS, connection=self.away, total_record_count=500)
         return self.names
 
@@ -116,6 +126,33 @@ class Seed:
             actor, at = None if old else job.created_by, created + timedelta(minutes=number)
             states = {"from_status": old, "to_status": new}
             Event.objects.create(connection=job.connection, job=job, actor=actor, verb=verb, at=at, **states)
+
+    def make_notifications(self) -> None:
+        """A channel of each kind, and one that is paused, with deliveries of every outcome."""
+        away = "The receiver answered 503 Service Unavailable."
+        for number, (kind, shown) in enumerate(CHANNELS.items()):
+            NotificationChannel.objects.create(
+                user=self.person, kind=kind, name=f"Team {kind}", shown=shown, occasions=list(USUAL), failures=number
+            )
+        hook = NotificationChannel.objects.create(
+            connection=self.local,
+            kind="webhook",
+            name="Pipeline of the research team",
+            shown="https://hooks.example.com/batch/console/with/a/rather/long/path",
+            occasions=["job.failed", "job.completed_with_errors"],
+            paused_at=self.now,
+            pause_reason=f"Paused, because 12 attempts in a row have failed since 29 November. The last: {away}",
+        )
+        log = [{"at": self.now.isoformat(), "seconds": 0.2, "message": away}] * 3
+        for state in Delivery.State:
+            data, job = {"job_name": LONG}, self.names[Status.FAILED]
+            notice = Notice.objects.create(
+                connection=self.local, job_id=job, occasion="job.failed", data=data, due_at=None
+            )
+            Delivery.objects.create(
+                notice=notice, channel=hook, state=state, attempts=3, message=away, log=log, due_at=None
+            )
+        self.names["channel"] = hook.pk
 
     def make_jobs_in_every_state(self) -> None:
         for number, status in enumerate(Status.values):

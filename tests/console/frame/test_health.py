@@ -12,7 +12,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from batchconsole.jobs.models import Connection, InputCheck
+from batchconsole.jobs.models import Connection, Delivery, InputCheck, Notice, NotificationChannel
 from batchconsole.setup.paths import ROOT
 from tests.console.conftest import MakeJob
 
@@ -58,6 +58,18 @@ def test_metrics_tell_of_work_and_of_the_people_who_wait(connection: Connection,
     found = samples(Client())
     assert found["batchconsole_open_work", "queued"] == 3
     assert ("batchconsole_people_waiting", "") in found
+
+
+def test_metrics_count_notifications_by_outcome(person: User) -> None:
+    channel = NotificationChannel.objects.create(
+        user=person, kind="webhook", name="hook", occasions=["job.failed"], paused_at=timezone.now()
+    )
+    for state in ("sent", "sent", "failed"):
+        Delivery.objects.create(notice=Notice.objects.create(occasion="test"), channel=channel, state=state)
+    text = Client().get("/metrics").text
+    assert 'batchconsole_notifications{outcome="sent"} 2.0' in text
+    assert 'batchconsole_notifications{outcome="waiting"} 0.0' in text
+    assert "batchconsole_notification_channels_paused 1.0" in text
 
 
 @pytest.mark.django_db

@@ -1,0 +1,1 @@
+"""Notifications: the channels of a person or of a connection, and what was sent to them."""

@@ -1,0 +1,136 @@
+"""The form of a channel, and the filter of what was sent."""
+
+from typing import Any, ClassVar
+
+import django_filters
+from crispy_forms.layout import Layout
+from django import forms
+
+from batchconsole.console.kit.layout import Choice, Container, Field, FormActions, RadioGroup
+from batchconsole.console.kit.page_form import PageForm
+from batchconsole.jobs.models import Connection, Delivery, NotificationChannel
+from batchconsole.jobs.notifications.channels import LONGEST_ADDRESS, NAME_LENGTH, Wanted
+from batchconsole.jobs.occasions import CHOICES, LABELS, USUAL
+
+Kind = NotificationChannel.Kind
+KINDS = [
+    (Kind.EMAIL, Choice("E-mail", "A message in words.")),
+    (Kind.CHAT, Choice("Chat or on-call service", "Slack, Microsoft Teams, Discord, PagerDuty and others.")),
+    (Kind.WEBHOOK, Choice("Webhook", "JSON for a program, signed by the Standard Webhooks scheme.")),
+]
+ADDRESS = {
+    Kind.EMAIL: "A mail address.",
+    Kind.CHAT: "The webhook address that the service gives you, or an Apprise URL.",
+    Kind.WEBHOOK: "An address that begins with https:// and takes POST requests.",
+}
+OWN_MAIL = "Mail goes to the address of your account: leave this empty."
+SELECT = {"class": "input"}
+
+
+class ChannelForm(PageForm):
+    """A new channel, or another name, address and choice for *channel*."""
+
+    kind = forms.ChoiceField(
+        label="Kind",
+        choices=KINDS,
+        widget=forms.RadioSelect,
+        initial=Kind.WEBHOOK,
+        error_messages={"required": "Choose a kind."},
+    )
+    name = forms.CharField(
+        label="Name",
+        max_length=NAME_LENGTH,
+        help_text="What it is for.",
+        error_messages={"required": "Name is required."},
+    )
+    address = forms.CharField(label="Address", max_length=LONGEST_ADDRESS, required=False)
+    occasions = forms.MultipleChoiceField(
+        label="Occasions",
+        choices=CHOICES,
+        initial=USUAL,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="When a job steps into one of these states.",
+        error_messages={"required": "Choose at least one occasion."},
+    )
+    scope = forms.ChoiceField(
+        label="Of which jobs",
+        choices=NotificationChannel.Scope.choices,
+        initial=NotificationChannel.Scope.MINE,
+        widget=forms.RadioSelect,
+    )
+
+    error_labels: ClassVar = {}
+
+    def __init__(
+        self, data: Any = None, *, owner: Any, cancel_url: str, channel: NotificationChannel | None = None
+    ) -> None:
+        super().__init__(data, initial=_values(channel) if channel else None)
+        self.channel = channel
+        is_own = not isinstance(owner, Connection)
+        if channel:
+            del self.fields["kind"]
+        if not is_own:
+            del self.fields["scope"]
+        self.fields["address"].help_text = _address_help(channel, is_own=is_own)
+        parts = [RadioGroup("kind")] if not channel else []
+        parts += [
+            Field("name", constraint=f"Up to {NAME_LENGTH} characters."),
+            Field("address", optional=False, stretch=True),
+        ]
+        parts += [Field("occasions"), *([RadioGroup("scope")] if is_own else [])]
+        self.helper.layout = Layout(
+            Container("Notification channel", *parts),
+            FormActions("Save changes" if channel else "Create channel", cancel_url=cancel_url),
+        )
+
+    @property
+    def kind_chosen(self) -> str:
+        return self.channel.kind if self.channel else str(self.cleaned_data["kind"])
+
+    @property
+    def wanted(self) -> Wanted:
+        values = self.cleaned_data
+        scope = values.get("scope", NotificationChannel.Scope.MINE)
+        return Wanted(name=values["name"], occasions=values["occasions"], address=values["address"], scope=scope)
+
+
+def _values(channel: NotificationChannel) -> dict[str, Any]:
+    return {"name": channel.name, "occasions": channel.occasions, "scope": channel.scope}
+
+
+def _address_help(channel: NotificationChannel | None, *, is_own: bool) -> str:
+    """What to enter; an address that is stored is never shown again."""
+    if channel is None:
+        return f"Of a chat or a webhook; it is stored sealed.{f' {OWN_MAIL}' if is_own else ''}"
+    if channel.kind == Kind.EMAIL and is_own:
+        return OWN_MAIL
+    return f"Now {channel.shown}. Leave this empty to keep it. {ADDRESS[Kind(channel.kind)]}"
+
+
+class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
+    """By channel, occasion and outcome; an unknown value is left out."""
+
+    channel = django_filters.ModelChoiceFilter(
+        queryset=lambda request: NotificationChannel.objects.filter(**request.owner_of_channels),
+        empty_label="All channels",
+        label="Channel",
+        widget=forms.Select(attrs=SELECT),
+    )
+    occasion = django_filters.ChoiceFilter(
+        field_name="notice__occasion",
+        choices=list(LABELS.items()),
+        empty_label="All occasions",
+        label="Occasion",
+        widget=forms.Select(attrs=SELECT),
+    )
+    state = django_filters.ChoiceFilter(
+        choices=Delivery.State.choices, empty_label="All outcomes", label="Outcome", widget=forms.Select(attrs=SELECT)
+    )
+
+    class Meta:
+        model = Delivery
+        fields: ClassVar[list[str]] = []
+
+    @property
+    def is_filtering(self) -> bool:
+        return any(self.form.cleaned_data.values()) if self.is_bound else False

@@ -1,0 +1,178 @@
+"""Channels listed, made, changed, tested, paused, rotated, removed; and what was sent. Of a person or a connection."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.errors import sentences
+from batchconsole.console.kit.links import back_to
+from batchconsole.console.kit.pagination import page_number, paginate
+from batchconsole.console.notifications.forms import ChannelForm, DeliveryFilter
+from batchconsole.console.notifications.page import ChannelPage, Place, rows_of
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import NotificationChannel
+from batchconsole.jobs.notifications import channels
+from batchconsole.jobs.notifications.sealing import signing_secret
+
+FOLDER = "console/notifications"
+read_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def place_of(request: ConsoleRequest, connection: str) -> Place:
+    """Whose channels the address is about."""
+    return Place(request.connection if connection else request.user)
+
+
+def find_channel(place: Place, pk: int) -> NotificationChannel:
+    return get_object_or_404(channels.channels_of(place.owner).select_related("user", "connection"), pk=pk)
+
+
+@require_safe
+def index(request: ConsoleRequest, connection: str = "") -> HttpResponse:
+    return render(request, f"{FOLDER}/channels.html", {"place": place_of(request, connection)})
+
+
+@read_or_post
+def create(request: ConsoleRequest, connection: str = "") -> HttpResponse:
+    """The form; of a webhook its secret is shown once, on the answer itself."""
+    place = place_of(request, connection)
+    form = ChannelForm(request.POST or None, owner=place.owner, cancel_url=place.list_url)
+    made: list[NotificationChannel] = []
+
+    def save() -> None:
+        kind, wanted = form.kind_chosen, form.wanted
+        made.append(channels.add_channel(place.owner, kind=kind, wanted=wanted, actor=request.user))
+
+    if not _saved(form, save):
+        return _show_form(request, place, form)
+    if made[0].kind == NotificationChannel.Kind.WEBHOOK:
+        return _show_secret(request, place, made[0], signing_secret(made[0]))
+    messages.success(request, f"{made[0]} was created. Send a test to see that it works.")
+    return redirect(place.url("notification-channel", made[0].pk))
+
+
+@read_or_post
+def edit(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
+    place = place_of(request, connection)
+    channel = find_channel(place, pk)
+    page_url = place.url("notification-channel", pk)
+    form = ChannelForm(request.POST or None, owner=place.owner, cancel_url=page_url, channel=channel)
+    if not _saved(form, lambda: channels.change_channel(channel, form.wanted, request.user)):
+        return _show_form(request, place, form)
+    messages.success(request, f"{channel} was changed.")
+    return redirect(page_url)
+
+
+def _saved(form: ChannelForm, save: Callable[[], None]) -> bool:
+    """Whether what was posted is now saved; if not, the form says why."""
+    if not form.is_valid():
+        return False
+    try:
+        save()
+    except UserError as error:
+        form.add_error(error.field if error.field in form.fields else None, sentences(error))
+        return False
+    return True
+
+
+def _show_form(request: ConsoleRequest, place: Place, form: ChannelForm) -> HttpResponse:
+    form.focus_first_error() if form.errors else form.focus("name")
+    return render(request, f"{FOLDER}/channel_form.html", {"place": place, "form": form, "channel": form.channel})
+
+
+def _show_secret(request: ConsoleRequest, place: Place, channel: NotificationChannel, secret: str) -> HttpResponse:
+    page_url = place.url("notification-channel", channel.pk)
+    context = {"place": place, "channel": channel, "secret": secret, "page_url": page_url}
+    return render(request, f"{FOLDER}/secret.html", context)
+
+
+@require_safe
+def channel(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
+    place = place_of(request, connection)
+    shown = ChannelPage(place, find_channel(place, pk))
+    return show(request, f"{FOLDER}/channel.html", {"shown": shown, "place": place}, version=shown.version)
+
+
+@require_safe
+def deliveries(request: ConsoleRequest, connection: str = "") -> HttpResponse:
+    place = place_of(request, connection)
+    request.owner_of_channels = (  # type: ignore[attr-defined] # for the filter, which knows the request alone
+        {"connection": place.owner} if place.connection else {"user": place.owner}
+    )
+    found = DeliveryFilter(request.GET, channels.deliveries_of(place.owner), request=request)
+    page = paginate(found.qs, number=page_number(request.GET.get("page", "")), size=request.preferences.page_size)
+    context = {"place": place, "filter": found, "page": page, "rows": rows_of(place, page.rows)}
+    return render(request, f"{FOLDER}/deliveries.html", context)
+
+
+@require_POST
+def send_test(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
+    return _act(request, connection, pk, lambda found: channels.send_test(found, request.user), "A test is on its way.")
+
+
+@require_POST
+def pause(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
+    said = "The channel is paused. What comes up waits."
+    return _act(request, connection, pk, lambda found: channels.pause_channel(found, request.user), said)
+
+
+@require_POST
+def resume(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
+    said = "The channel works again. What has waited is sent now."
+    return _act(request, connection, pk, lambda found: channels.resume_channel(found, request.user), said)
+
+
+def _act(
+    request: ConsoleRequest, connection: str, pk: int, act: Callable[[NotificationChannel], object], said: str
+) -> HttpResponse:
+    """Do something with a channel, and go back to its page."""
+    place = place_of(request, connection)
+    found = find_channel(place, pk)
+    try:
+        act(found)
+    except UserError as error:
+        messages.error(request, sentences(error))
+    else:
+        messages.success(request, said)
+    return redirect(place.url("notification-channel", pk))
+
+
+@require_POST
+def rotate(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
+    """A new secret, shown once on the answer itself."""
+    place = place_of(request, connection)
+    found = find_channel(place, pk)
+    try:
+        secret = channels.rotate_secret(found, request.user)
+    except UserError as error:
+        messages.error(request, sentences(error))
+        return redirect(place.url("notification-channel", pk))
+    return _show_secret(request, place, found, secret)
+
+
+@require_POST
+def remove(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
+    place = place_of(request, connection)
+    found = find_channel(place, pk)
+    channels.remove_channel(found, request.user)
+    messages.success(request, f"{found} was removed.")
+    return redirect(place.list_url)
+
+
+@require_POST
+def again(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
+    """Send one notification again."""
+    place = place_of(request, connection)
+    delivery = get_object_or_404(channels.deliveries_of(place.owner), pk=pk)
+    try:
+        channels.send_again(delivery, request.user)
+    except UserError as error:
+        messages.error(request, sentences(error))
+    else:
+        messages.success(request, "It is on its way again, with the same id.")
+    return redirect(back_to(request, place.deliveries_url))
