@@ -6,13 +6,14 @@ from django.contrib import admin
 from batchconsole.console.administration.connections import ConnectionAdmin
 from batchconsole.console.administration.inputs import InputCheckAdmin, MadeInputAdmin, ResultFileAdmin
 from batchconsole.console.administration.jobs import BatchJobAdmin, BulkActionAdmin, BulkActionItemAdmin, EventAdmin
-from batchconsole.console.administration.limits import ModelLimitAdmin
+from batchconsole.console.administration.limits import BudgetAdmin, ModelLimitAdmin
 from batchconsole.console.administration.notifications import DeliveryAdmin, NotificationChannelAdmin
 from batchconsole.console.administration.people import GroupAdmin, RoleAdmin, UserAdmin
 from batchconsole.console.administration.prices import ModelPriceAdmin
 
 __all__ = [
     "BatchJobAdmin",
+    "BudgetAdmin",
     "BulkActionAdmin",
     "BulkActionItemAdmin",
     "ConnectionAdmin",

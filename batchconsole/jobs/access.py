@@ -16,7 +16,18 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from batchconsole.jobs import origin
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.models import Actor, ApiKey, BatchJob, BulkAction, Connection, Event, Grant, Right, Role
+from batchconsole.jobs.models import (
+    Actor,
+    ApiKey,
+    BatchJob,
+    BulkAction,
+    Connection,
+    Event,
+    Grant,
+    Right,
+    Role,
+    base_model_id,
+)
 from batchconsole.jobs.models.access import SHIPPED_ROLES
 from batchconsole.jobs.models.work import Work
 from batchconsole.records import catalogue
@@ -238,6 +249,22 @@ def require_model(connection: Connection, model_id: str) -> None:
         raise NotAllowed(
             f"{connection} does not allow the model {model_id}.",
             f"Choose one of {', '.join(allowed)}.",
+            field="model_id",
+        )
+
+
+def require_model_of_role(actor: Actor, connection: Connection, model_id: str) -> None:
+    """Raise NotAllowed unless a role by which *actor* submits on *connection* allows the model."""
+    if actor is None or actor.is_superuser:
+        return
+    here = [grant.role for grant in grants_of(actor) if grant.connection_id in (None, connection.pk)]
+    lists = [role.model_ids for role in here if Right.SUBMIT in role.rights]
+    model = base_model_id(model_id)
+    if all(allowed and not any(fnmatchcase(model, each) for each in allowed) for allowed in lists):
+        names = sorted({each for allowed in lists for each in allowed})
+        raise NotAllowed(
+            f"Your roles on {connection} do not allow the model {model}.",
+            f"They allow {', '.join(names)}. {who_grants(connection)}",
             field="model_id",
         )
 

@@ -97,6 +97,16 @@ def revoke_api_key(key: ApiKey, actor: User) -> None:
     key.refresh_from_db()
 
 
+def revoke_all_keys(owner: User, actor: User) -> int:
+    """End every key of *owner*, whose account ends; returns how many. The caller has asked whether *actor* may."""
+    keys = list(ApiKey.objects.filter(user=owner, revoked_at=None))
+    with transaction.atomic():
+        for key in keys:
+            if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+                _record(Verb.API_KEY_REVOKED, key, actor=actor)
+    return len(keys)
+
+
 def _usable(key_id: str) -> ApiKey | None:
     key = ApiKey.objects.select_related("user").filter(key_id=key_id).first()
     return key if key and key.is_usable and key.user.is_active else None

@@ -23,7 +23,18 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from batchconsole.jobs import origin
-from batchconsole.jobs.models import BatchJob, Connection, Event, Grant, ModelLimit, ModelPrice, RecordView, Role, Verb
+from batchconsole.jobs.models import (
+    BatchJob,
+    Budget,
+    Connection,
+    Event,
+    Grant,
+    ModelLimit,
+    ModelPrice,
+    RecordView,
+    Role,
+    Verb,
+)
 
 MAY_DELETE = "batchconsole_may_delete_events"
 BATCH = 1000  # events deleted at once
@@ -52,7 +63,7 @@ _may_delete: ContextVar[bool] = ContextVar("may_delete_events", default=False)
 
 # The tables whose every change by a person is an event with its values. What stands in SECRET is masked, and what the
 # console itself keeps in a row (NOISE) is no change.
-AUDITED: tuple[type[Model], ...] = (Connection, Grant, Role, ModelLimit, ModelPrice, User, Group)
+AUDITED: tuple[type[Model], ...] = (Connection, Grant, Role, ModelLimit, ModelPrice, Budget, User, Group)
 SECRET = frozenset({"password", "secret_hash", "external_id"})
 OF_SYNC = ("synced_at", "sync_due_at", "sync_error", "sync_failures", "tags_due_at", "tags_error")
 NOISE = frozenset({"last_login", *OF_SYNC})

@@ -8,6 +8,7 @@ import dataclasses
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -36,7 +37,7 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
-from batchconsole.jobs.prices import price_for
+from batchconsole.jobs.prices import MICRO_USD, price_for
 from batchconsole.jobs.signals import nudge
 from batchconsole.records import preflight
 from batchconsole.records import report as reports
@@ -109,7 +110,9 @@ def check_records(check: InputCheck, lease: Lease) -> None:
         progress=partial(_report_progress, lease),
     )
     figures = {"bytes_done": total, "records": report.records, "problems": report.errors + report.warnings}
-    _finish(check, lease, report_json=reports.encode(report).decode(), **figures)
+    cost = report.cost.usd_at_most if report.cost else None
+    usd = None if cost is None else min(cost.quantize(MICRO_USD), MOST_USD)
+    _finish(check, lease, report_json=reports.encode(report).decode(), usd_at_most=usd, **figures)
 
 
 def _fingerprint(check: InputCheck, objects: InputObjects) -> str:
@@ -117,7 +120,8 @@ def _fingerprint(check: InputCheck, objects: InputObjects) -> str:
     return objects.fingerprint(check.model_id, check.model_invocation_type, *dataclasses.astuple(limits))
 
 
-SHARED = ("bytes_total", "bytes_done", "records", "problems", "report_json", "preview_json")
+MOST_USD = Decimal("99999999.999999")  # what the column holds
+SHARED = ("bytes_total", "bytes_done", "records", "problems", "usd_at_most", "report_json", "preview_json")
 
 
 def _report_progress(lease: Lease, progress: preflight.CheckProgress) -> None:

@@ -13,7 +13,14 @@ from batchconsole.aws.constraints import MAX_TAGS
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import input_checks, reports, scheduling
-from batchconsole.jobs.access import require, require_model, require_on_job, require_places, require_service_role
+from batchconsole.jobs.access import (
+    require,
+    require_model,
+    require_model_of_role,
+    require_on_job,
+    require_places,
+    require_service_role,
+)
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.leases import CONTROL, NUDGE, Failure, Lease, step
@@ -30,6 +37,7 @@ from batchconsole.jobs.models import (
     Verb,
 )
 from batchconsole.jobs.signals import nudge
+from batchconsole.jobs.spending import require_budget
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +79,8 @@ def create_job(
     asked = {name: value for name, value in request.as_fields().items() if value}
     family = {"resend_of": resend_of, "clone_of": clone_of}
     with transaction.atomic():
+        Connection.objects.lock(connection.pk)
+        require_budget(connection, actor, request)
         job = BatchJob(
             connection=connection,
             created_by=actor,
@@ -97,6 +107,7 @@ def _require_creating(connection: Connection, actor: Actor, *, request: JobReque
     require_places(connection, output=request.output_s3_uri)
     require_model(connection, request.model_id)
     require_service_role(connection, request.role_arn)
+    require_model_of_role(actor, connection, request.model_id)
 
 
 def _merged_in(job: BatchJob) -> set[BatchJob]:

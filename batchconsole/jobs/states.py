@@ -40,7 +40,7 @@ ENDED = ENDED_ON_AWS | NEVER_SENT
 # ever sent, sync can find it on AWS by its token: an answer that got lost does not mean that nothing happened.
 NEXT: dict[str, frozenset[str]] = {
     Status.CHECKING: frozenset({Status.REJECTED, Status.QUEUED, Status.CANCELLED}),
-    Status.REJECTED: frozenset({Status.QUEUED}),
+    Status.REJECTED: frozenset({Status.QUEUED, Status.CHECKING}),
     Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELLED}) | ON_AWS,
     Status.CANCELLED: ON_AWS,
     Status.SUBMITTING: frozenset({Status.QUEUED, Status.SUBMIT_FAILED}) | ON_AWS,
@@ -65,6 +65,8 @@ class Verb(TextChoices):
     IMPORTED = "imported", "Imported from AWS"
     CHECKED = "checked", "Input checked"
     REJECTED = "rejected", "Input rejected"
+    CHECK_REQUESTED = "check_requested", "Input check requested"
+    SYNC_REQUESTED = "sync_requested", "Sync requested"
     RELEASED = "released", "Queued despite the input check"
     CLAIMED = "claimed", "Submitting"
     SUBMITTED = "submitted", "Submitted to AWS"
@@ -88,6 +90,7 @@ class Verb(TextChoices):
     FOLDER_CREATED = "folder_created", "Folder created"
     INPUT_MADE = "input_made", "Input created"
     INPUT_CHECK_CANCELLED = "input_check_cancelled", "Input check cancelled"
+    INPUT_MAKING_RETRIED = "input_making_retried", "Input creation retried"
     INPUT_MAKING_CANCELLED = "input_making_cancelled", "Input creation cancelled"
     OUTPUT_COPIED = "output_copied", "Output copied to where the program looks for it"
     OUTPUT_NOT_COPIED = "output_not_copied", "Output could not be copied"
@@ -106,9 +109,11 @@ class Verb(TextChoices):
     SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
     SIGNED_OUT = "signed_out", "Signed out"
     SESSIONS_ENDED = "sessions_ended", "Signed out elsewhere"
+    INVITED = "invited", "Invite link made"
     PASSWORD_CHANGED = "password_changed", "Password changed"
     FACTOR_ADDED = "factor_added", "Second factor added"
     FACTOR_REMOVED = "factor_removed", "Second factor removed"
+    CONNECTION_TESTED = "connection_tested", "Connection tested"
     ROW_ADDED = "row_added", "Added"
     ROW_CHANGED = "row_changed", "Changed"
     ROW_DELETED = "row_deleted", "Deleted"

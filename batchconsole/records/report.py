@@ -121,6 +121,11 @@ class CostEstimate(msgspec.Struct, kw_only=True):
     price_source: str
     how: str
 
+    @property
+    def usd_at_most(self) -> Decimal | None:
+        """What the input and the longest answers cost together; ``None`` when some output has no known bound."""
+        return None if self.output_usd_at_most is None else self.input_usd + self.output_usd_at_most
+
 
 class Report(msgspec.Struct, kw_only=True):
     """The outcome of an input check. ``family`` is empty when the model's format is not known: only the envelope was

@@ -4,25 +4,31 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import resolve, reverse
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, resolve, reverse
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.administration.fields import LinesField
+from batchconsole.console.administration.grants import GrantsOnConnection
 from batchconsole.console.administration.limited import LimitedAdmin
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs.account import ask_account_id
+from batchconsole.jobs.connection_access import try_connection
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import Connection
-from batchconsole.jobs.models.connection import ENDPOINTS, check_prefixes, check_role_arns
+from batchconsole.jobs.models import BatchJob, Connection, Grant, Status
+from batchconsole.jobs.models.connection import ENDPOINTS, check_model_patterns, check_prefixes, check_role_arns
+from batchconsole.jobs.patience import page_calls
 
 # Whoever changes these has the console act with other credentials of its machine, or sends what it knows elsewhere.
 FOR_SUPERUSERS = ("region", "account_id", "credentials", "profile_name", "assume_role_arn", "external_id", *ENDPOINTS)
 # What each way to credentials cannot do without.
 NEEDED = {Connection.Credentials.PROFILE: "profile_name", Connection.Credentials.ASSUME_ROLE: "assume_role_arn"}
 PLACES = "S3 locations like s3://bucket/folder/, one on a line; empty: any. Those that"
+NEWEST = 5  # jobs on the page of their connection
 # Where a page that belongs to no connection would hide one of the same name.
 HIDEABLE = ("overview", "job-list")
 
@@ -33,6 +39,11 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
     input_prefixes = LinesField(check=check_prefixes, label="Input", help_text=f"{PLACES} people may use as input.")
     output_prefixes = LinesField(check=check_prefixes, label="Output", help_text=f"{PLACES} jobs may write to.")
     upload_prefixes = LinesField(check=check_prefixes, label="Upload", help_text=f"{PLACES} people may upload to.")
+    allowed_models = LinesField(
+        check=check_model_patterns,
+        label="Models",
+        help_text="Ids or ARNs of models for jobs, one on a line; * stands for anything (anthropic.*). Empty: any.",
+    )
     service_roles = LinesField(
         check=check_role_arns, help_text="ARNs of roles for jobs, one on a line. Empty: any role."
     )
@@ -63,6 +74,12 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
         return data
 
 
+class SamePost(HttpResponseRedirect):
+    """Sends the browser on with what it has posted."""
+
+    status_code = 307
+
+
 @admin.register(Connection)
 class ConnectionAdmin(LimitedAdmin):
     connection_path = "pk"
@@ -71,7 +88,8 @@ class ConnectionAdmin(LimitedAdmin):
     list_filter = ("is_enabled", "credentials")
     search_fields = ("name", "title", "account_id")
     readonly_fields = ("synced_at", "sync_due_at", "trouble")
-    actions = ("try_out",)
+    actions = ("try_out", "enable", "disable")
+    inlines = (GrantsOnConnection,)
     fieldsets = (
         (None, {"fields": ("name", "title", "is_enabled")}),
         ("Account", {"fields": ("region", "account_id")}),
@@ -89,6 +107,47 @@ class ConnectionAdmin(LimitedAdmin):
         ("Programs", {"fields": ("checks_programs",)}),
         ("Sync", {"fields": ("synced_at", "sync_due_at", "trouble")}),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.try_view)
+        return [path("<int:pk>/test/", view, name="jobs_connection_test"), *super().get_urls()]
+
+    def get_inlines(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        return self.inlines if obj else ()
+
+    def try_view(self, request: ConsoleRequest, pk: int) -> HttpResponse:
+        """Whose credentials the connection has, and permission by permission what the console may do with them."""
+        connection = self.get_object(request, str(pk))
+        if connection is None:
+            raise Http404("There is no such connection.")
+        if not self.has_change_permission(request, connection):
+            raise PermissionDenied
+        if request.method != "POST":
+            return redirect("admin:jobs_connection_change", pk)
+        context: dict[str, Any] = {"original": connection, "opts": self.opts, "title": f"Test of {connection}"}
+        try:
+            with page_calls():
+                context["access"] = try_connection(connection, request.user)
+        except (AwsError, UserError) as error:
+            context["error"] = error
+        return render(request, "admin/connection_test.html", self.admin_site.each_context(request) | context)
+
+    def response_add(self, request: HttpRequest, obj: Connection, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer = super().response_add(request, obj, *args, **kwargs)
+        return self._test_of(obj) if "_test" in request.POST else answer
+
+    def response_change(self, request: HttpRequest, obj: Connection) -> HttpResponse:
+        answer = super().response_change(request, obj)
+        return self._test_of(obj) if "_test" in request.POST else answer
+
+    def _test_of(self, connection: Connection) -> HttpResponse:
+        return SamePost(reverse("admin:jobs_connection_test", args=[connection.pk]))
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        obj = kwargs.get("obj")
+        if obj:
+            context |= {"jobs_of": newest_jobs(obj), "counts": count_by_status(obj), "on_all": granted_on_all()}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser) and super().has_add_permission(request)
@@ -110,13 +169,45 @@ class ConnectionAdmin(LimitedAdmin):
         """Ask AWS whose credentials each connection has, and say what came of it."""
         for connection in connections:
             try:
-                account = ask_account_id(connection, request.user)
+                with page_calls():
+                    account = ask_account_id(connection, request.user)
             except (AwsError, UserError) as error:
                 messages.error(request, f"{connection}: {sentences(error)}")
             else:
                 messages.success(request, f"{connection}: the credentials are those of account {account}.")
 
+    @admin.action(description="Enable selected connections")
+    def enable(self, request: HttpRequest, connections: QuerySet[Connection]) -> None:
+        self._switch(request, connections, is_enabled=True)
+
+    @admin.action(description="Disable selected connections")
+    def disable(self, request: HttpRequest, connections: QuerySet[Connection]) -> None:
+        self._switch(request, connections, is_enabled=False)
+
+    def _switch(self, request: HttpRequest, connections: QuerySet[Connection], *, is_enabled: bool) -> None:
+        """One by one, so that the audit trail has each."""
+        for connection in connections.filter(is_enabled=not is_enabled):
+            connection.is_enabled = is_enabled
+            connection.save(update_fields=["is_enabled"])
+            messages.success(request, f"{connection} is {'enabled' if is_enabled else 'disabled'}.")
+
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         """Save the connection, and follow its jobs soon in its new ways."""
         super().save_model(request, obj, form, change)
         Connection.objects.sync_soon(obj.pk)
+
+
+def newest_jobs(connection: Connection) -> QuerySet[BatchJob]:
+    jobs: QuerySet[BatchJob] = BatchJob.objects.filter(connection=connection).select_related("created_by")
+    return jobs.order_by("-created_at", "-id")[:NEWEST]
+
+
+def count_by_status(connection: Connection) -> list[dict[str, Any]]:
+    """The statuses that jobs of *connection* are in, with how many."""
+    rows = BatchJob.objects.filter(connection=connection).order_by().values("status").annotate(jobs=Count("pk"))
+    return [row | {"label": Status(row["status"]).label} for row in rows.order_by("status")]
+
+
+def granted_on_all() -> QuerySet[Grant]:
+    """Who has a role on all connections, this one included."""
+    return Grant.objects.filter(connection=None).select_related("user", "group", "role")

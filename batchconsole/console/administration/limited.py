@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from batchconsole.console.administration.rows import RowAdmin
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.jobs.access import administrable
+from batchconsole.jobs.models import Right
 
 
 class ConnectionFilter(admin.RelatedFieldListFilter):
@@ -35,4 +36,7 @@ class LimitedAdmin(RowAdmin):
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: ConsoleRequest, **kwargs: Any) -> Any:  # type: ignore[override] # a signed-in person's request
         if db_field.name == "connection":
             kwargs["queryset"] = administrable(request.user)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "connection" and field is not None and not request.user.has_perm(Right.ADMINISTER):
+            field.required = True  # none stands for all of them
+        return field

@@ -1,4 +1,4 @@
-"""Limits in the administration: what an administrator sets stands over Service Quotas, whose rows are only shown."""
+"""Limits and budgets in the administration: what is set there stands over Service Quotas, whose rows are only shown."""
 
 from typing import Any
 
@@ -8,7 +8,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from batchconsole.console.administration.limited import OF_CONNECTION, LimitedAdmin
-from batchconsole.jobs.models import ModelLimit, base_model_id
+from batchconsole.jobs.models import Budget, ModelLimit, base_model_id
+from batchconsole.jobs.spending import spending
+
+ONE_KIND = "A user, a group or a tag. None of them: all jobs of the connection."
 
 
 class ModelLimitForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
@@ -38,3 +41,39 @@ class ModelLimitAdmin(LimitedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: ModelLimit | None = None) -> bool:
         from_aws = obj is not None and obj.source == ModelLimit.Source.SERVICE_QUOTAS
         return not from_aws and super().has_change_permission(request, obj)
+
+
+class BudgetForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+    """A budget of one kind, which the constraint of the table checks."""
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if bool(data.get("tag_key")) != bool(data.get("tag_value")):
+            self.add_error("tag_value" if data.get("tag_key") else "tag_key", "Enter both the key and the value.")
+        return data
+
+
+@admin.register(Budget)
+class BudgetAdmin(LimitedAdmin):
+    form = BudgetForm
+    list_display = ("of_what", "connection", "usd_per_month", "used", "above")
+    list_filter = ("above", OF_CONNECTION)
+    list_select_related = ("connection", "user", "group")
+    search_fields = ("user__username", "group__name", "tag_key", "tag_value")
+    readonly_fields = ("used",)
+    fieldsets = (
+        (None, {"fields": ("connection", "usd_per_month", "above", "used")}),
+        ("Only some jobs", {"fields": ("user", "group", "tag_key", "tag_value"), "description": ONE_KIND}),
+    )
+
+    @admin.display(description="Counts", ordering="tag_key")
+    def of_what(self, budget: Budget) -> str:
+        return budget.of_what
+
+    @admin.display(description="Used this month")
+    def used(self, budget: Budget) -> str:
+        if budget.pk is None:
+            return "-"
+        now = spending(budget)
+        unknown = f"; {now.unknown} in flight without an estimate" if now.unknown else ""
+        return f"{now.used_usd:,.2f} USD ({now.percent}%), {now.in_flight_usd:,.2f} of it by jobs in flight{unknown}"

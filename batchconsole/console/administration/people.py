@@ -3,22 +3,29 @@
 from collections.abc import Iterable
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import ForeignKey, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
 
-from batchconsole.console.administration.fields import ChecklistField
+from batchconsole.console.administration import accounts
+from batchconsole.console.administration.fields import ChecklistField, LinesField
+from batchconsole.console.administration.grants import GrantInline
 from batchconsole.console.administration.rows import PlainFields, RowAdmin
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs.access import administrable, grants_of, rights_on
-from batchconsole.jobs.models import Connection, Grant, Right, Role
+from batchconsole.jobs.api_keys import revoke_all_keys
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import Connection, Grant, Right, Role, base_model_id
 
 # Whoever changes these makes himself anything; it takes a superuser.
 FOR_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -26,46 +33,70 @@ FOR_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 IDENTITY = ("username", "email", "is_active")
 
 
-class GrantInline(PlainFields, admin.TabularInline):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """The grants of a user or a group: of those, the ones on connections that the person may administer."""
-
-    model = Grant
-    fields = ("role", "connection")
-    extra = 0
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Grant]:
-        rows: QuerySet[Grant] = super().get_queryset(request)
-        user: Any = request.user
-        return rows if user.is_superuser else rows.filter(connection__in=administrable(user))
-
-    def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: Any, **kwargs: Any) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if db_field.name == "connection" and field is not None:
-            field.queryset = administrable(request.user)
-            field.required = not request.user.has_perm(Right.ADMINISTER)
-            field.empty_label = None if field.required else "All connections"
-        return field
+# Each with what its button says. All but ``activate`` and ``factors`` make sense for active accounts only.
+ACTS = {
+    "mail": "Send invite",
+    "link": "Make invite link",
+    "sign-out": "Sign out everywhere",
+    "keys": "Revoke all keys",
+    "factors": "Remove second factors",
+    "deactivate": "Deactivate",
+    "activate": "Activate",
+}
+PERMITTED = ("auth", "jobs")  # apps whose permissions stand on the page of a user
 
 
 class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
     inlines = (GrantInline,)
+    list_display = ("username", "full_name", "email", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser", "groups", "grants__role")
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "first_name", "last_name", "email", "password")}),
+        ("Groups", {"fields": ("groups",)}),
+        ("Administration", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Permissions of staff in the administration", {"fields": ("user_permissions",), "classes": ("collapse",)}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+
+    @admin.display(description="Name")
+    def full_name(self, user: User) -> str:
+        return user.get_full_name()
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.rights_view)
-        return [path("<int:pk>/rights/", view, name="auth_user_rights"), *super().get_urls()]
+        rights = self.admin_site.admin_view(self.rights_view)
+        act = self.admin_site.admin_view(self.act_view)
+        return [
+            path("<int:pk>/rights/", rights, name="auth_user_rights"),
+            path("<int:pk>/do/<slug:act>/", act, name="auth_user_act"),
+            *super().get_urls(),
+        ]
 
     def get_inlines(self, request: HttpRequest, obj: User | None = None) -> Any:
         return self.inlines if obj else ()  # the page that adds an account asks for a name and a password alone
 
-    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        sets = super().get_fieldsets(request, obj)
-        return [*sets, ("Access", {"fields": ("rights",)})] if obj else sets
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        kwargs["widget"] = forms.CheckboxSelectMultiple
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None and db_field.name == "user_permissions":
+            rows: Any = field.queryset
+            field.queryset = rows.filter(content_type__app_label__in=PERMITTED)
+        if field is not None:
+            field.help_text = ""
+        return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        fields = (*super().get_readonly_fields(request, obj), "rights")
+        fields = super().get_readonly_fields(request, obj)
         if request.user.is_superuser:
             return fields
         return (*fields, *FOR_SUPERUSERS, *(IDENTITY if obj and _has_more(obj, request.user) else ()))
+
+    def save_model(self, request: Any, obj: User, form: Any, change: bool) -> None:
+        """Who is switched off is signed out everywhere, and the keys of programs end."""
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            accounts.deactivate(request, obj, request.user)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Refuse the password of somebody with rights that the person at the form lacks, who would gain them so."""
@@ -82,23 +113,73 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
         may_touch = _may_touch(request, obj) and not (obj and _has_more(obj, request.user))
         return may_touch and super().has_delete_permission(request, obj)
 
-    @admin.display(description="Rights")
-    def rights(self, user: User) -> str:
-        return format_html(
-            '<a href="{}">What may this person do?</a>', reverse("admin:auth_user_rights", args=[user.pk])
-        )
-
     def rights_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Each right of a person on each connection, and what gives it."""
-        person = self.get_object(request, str(pk))
+        person = self._person(request, pk)
+        context = rights_context(person, request.user) | {"title": f"What {person} may do"}
+        return render(request, "admin/rights.html", self.admin_site.each_context(request) | context)
+
+    def _person(self, request: HttpRequest, pk: int) -> User:
+        person: User | None = self.get_object(request, str(pk))
         if person is None:
             raise Http404("There is no such user.")
         if not self.has_view_permission(request, person):
             raise PermissionDenied
-        viewer: Any = request.user
-        rows = rights_of(person, administrable(viewer))
-        context = {"person": person, "rows": rows, "rights": Right, "title": f"What {person} may do"}
-        return render(request, "admin/rights.html", self.admin_site.each_context(request) | context)
+        return person
+
+    def act_view(self, request: ConsoleRequest, pk: int, act: str) -> HttpResponse:
+        """Do one of :data:`ACTS`. By an invitation one becomes the person, so it takes what a password takes."""
+        person = self._person(request, pk)
+        if act not in ACTS:
+            raise Http404("There is no such action.")
+        if not self.has_change_permission(request, person) or _has_more(person, request.user):
+            raise PermissionDenied
+        if request.method == "POST":
+            try:
+                messages.success(request, self._act(request, person, act))
+            except UserError as error:
+                messages.error(request, sentences(error))
+        return redirect("admin:auth_user_change", pk)
+
+    def _act(self, request: ConsoleRequest, person: User, act: str) -> str:
+        """What came of it, in a sentence."""
+        if act == "link":
+            link = accounts.invitation(request, person)
+            days = accounts.link_days()
+            return f"Pass this link on to {person}. It sets a password, once and within {days} days: {link}"
+        if act == "mail":
+            accounts.send_invitation(request, person)
+            return f"The invite was sent to {person.email}."
+        if act == "sign-out":
+            return f"{person} is signed out of {accounts.end_sessions(request, person)} sessions."
+        if act == "keys":
+            return f"{revoke_all_keys(person, request.user)} keys of {person} are revoked."
+        if act == "factors":
+            return f"{accounts.remove_factors(request, person)} second factors of {person} are removed."
+        accounts.activate(person) if act == "activate" else accounts.deactivate(request, person, request.user)
+        return f"{person} is {act}d."
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = kwargs.get("obj")
+        if person:
+            may_act = self.has_change_permission(request, person) and not _has_more(person, request.user)
+            context |= rights_context(person, request.user) | {
+                "acts": acts_for(person) if may_act else [],
+                "sessions": UserSession.objects.filter(user=person).order_by("-last_seen_at"),
+                "keys": person.api_keys.prefetch_related("connections"),
+                "factors": Authenticator.objects.filter(user=person),
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def acts_for(person: User) -> list[tuple[str, str]]:
+    names = [name for name in ACTS if name != "activate"] if person.is_active else ["factors", "activate"]
+    return [(name, ACTS[name]) for name in names if name != "mail" or (settings.EMAIL_HOST and person.email)]
+
+
+def rights_context(person: User, viewer: Any) -> dict[str, Any]:
+    """What the table of rights shows: connections that *viewer* may administer, with what gives *person* each right."""
+    return {"person": person, "rows": rights_of(person, administrable(viewer)), "rights": Right}
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
@@ -133,15 +214,24 @@ def _reasons(person: User, grants: list[Grant], connection: Connection, right: R
 class GroupAdmin(PlainFields, DjangoGroupAdmin):
     inlines = (GrantInline,)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        return fields if request.user.is_superuser else (*fields, "permissions")
+
+MODELS = "One on a line, without ARN and geography; * stands for anything, as in amazon.nova-*."
+
+
+def check_models(models: list[str]) -> None:
+    """Raise ValidationError for what is no model's id: one that has a space, or that names more than the model."""
+    for each in models:
+        if " " in each or base_model_id(each) != each:
+            raise forms.ValidationError(f"{each} is not a model's own ID. Enter {base_model_id(each)} instead.")
 
 
 class RoleForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
     """A role's rights as boxes, each with what it covers."""
 
     rights = ChecklistField(choices=[(right.value, f"{right.value}: {right.label}") for right in Right])
+    model_ids = LinesField(
+        check=check_models, label="Models", help_text=f"{MODELS} Those that jobs may use. Empty: any model."
+    )
 
 
 @admin.register(Role)
@@ -152,11 +242,15 @@ class RoleAdmin(RowAdmin):
     """
 
     form = RoleForm
-    list_display = ("name", "rights_text", "is_shipped")
+    list_display = ("name", "rights_text", "models_text", "is_shipped")
 
     @admin.display(description="Rights")
     def rights_text(self, role: Role) -> str:
         return ", ".join(role.rights)
+
+    @admin.display(description="Models")
+    def models_text(self, role: Role) -> str:
+        return ", ".join(role.model_ids) or "any"
 
     def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
         return _may_change_role(request, obj) and super().has_change_permission(request, obj)

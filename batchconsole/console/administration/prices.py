@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from batchconsole.console.administration.rows import RowAdmin
-from batchconsole.jobs.models import ModelPrice, base_model_id
+from batchconsole.jobs.models import ModelPrice, Right, base_model_id
 from batchconsole.jobs.prices import price_the_unpriced
 
 
@@ -47,7 +47,14 @@ class ModelPriceAdmin(RowAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: ModelPrice | None = None) -> bool:
         from_aws = obj is not None and obj.source == ModelPrice.Source.PRICE_LIST
-        return not from_aws and super().has_change_permission(request, obj)
+        return not from_aws and request.user.has_perm(Right.ADMINISTER) and super().has_change_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Prices hold for all connections."""
+        return request.user.has_perm(Right.ADMINISTER) and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ModelPrice | None = None) -> bool:
+        return request.user.has_perm(Right.ADMINISTER) and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: ModelPrice, form: Any, change: bool) -> None:
         """Save the price and give a cost to the jobs that waited for it."""

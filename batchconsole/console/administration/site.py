@@ -6,13 +6,20 @@ What is registered and stands in no group has no entry; its pages are reached fr
 from typing import Any
 
 from django.contrib import admin
+from django.db.models.base import ModelBase
 from django.http import HttpRequest
+from django.urls import path, reverse
+
+from batchconsole.console.administration import work
 
 # Each group's tables, by label, and what a person finds there.
 GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "Connections",
-        {"jobs.connection": "AWS accounts and regions, places and roles allowed, sync."},
+        {
+            "jobs.connection": "AWS accounts and regions, places and roles allowed, sync.",
+            "jobs.notificationchannel": "Where people and connections are told of jobs' states.",
+        },
     ),
     (
         "People",
@@ -26,20 +33,28 @@ GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
         "Limits and prices",
         {
             "jobs.modellimit": "What a model admits: jobs at once, records, sizes.",
+            "jobs.budget": "What may be spent in a month, and what happens above it.",
             "jobs.modelprice": "What a million tokens cost, and where that is from.",
         },
     ),
     (
         "Jobs and work",
         {
+            "work": "What waits, runs and has failed, with retry and cancel.",
             "jobs.batchjob": "Every job with all its fields, its trail and what can be done to it.",
             "jobs.inputcheck": "Checks of input files.",
             "jobs.madeinput": "Input files that the console has written.",
             "jobs.bulkaction": "Stopping many jobs at once.",
+            "jobs.delivery": "What was sent to channels, and what came of it.",
         },
     ),
     ("Audit", {"jobs.event": "Who did what, when, and from where."}),
 )
+
+
+# Of these an administrator needs what stands on the page of a user.
+OUT_OF_SIGHT = frozenset({"account", "mfa", "socialaccount", "usersessions"})
+WORK = {"model": None, "name": "Work", "object_name": "work", "add_url": None, "view_only": True}
 
 
 class AdministrationSite(admin.AdminSite):
@@ -50,12 +65,32 @@ class AdministrationSite(admin.AdminSite):
     index_title = "Administration"
     enable_nav_sidebar = False  # the frame has one
 
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Leave the sign-in library's tables out, whichever application comes first."""
+        models: list[Any] = [model_or_iterable] if isinstance(model_or_iterable, ModelBase) else list(model_or_iterable)
+        seen = [model for model in models if model._meta.app_label not in OUT_OF_SIGHT]
+        super().register(seen, admin_class, **options)
+
+    def get_urls(self) -> list[Any]:
+        return [
+            path("work/", self.admin_view(work.index), name="work"),
+            path("work/<slug:kind>/<int:pk>/<slug:verb>/", self.admin_view(work.act), name="work_act"),
+            *super().get_urls(),
+        ]
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The groups, in the shape that Django's templates take for apps; of one app, its tables alone."""
         apps: list[Any] = super().get_app_list(request, app_label)
-        known = {entry["model"]._meta.label_lower: entry for app in apps for entry in app["models"]}
+        if app_label is None:
+            apps.append({"models": [WORK | {"admin_url": reverse("admin:work", current_app=self.name)}]})
+        known = {_label(entry): entry for app in apps for entry in app["models"]}
         groups = [(name, _entries(request, tables, known)) for name, tables in GROUPS]
         return [_group(name, entries) for name, entries in groups if entries]
+
+
+def _label(entry: dict[str, Any]) -> str:
+    """The table's label; of the page that is of no table its name."""
+    return str(entry["model"]._meta.label_lower if entry["model"] else entry["object_name"])
 
 
 def _entries(request: HttpRequest, tables: dict[str, str], known: dict[str, Any]) -> list[Any]:
@@ -63,7 +98,7 @@ def _entries(request: HttpRequest, tables: dict[str, str], known: dict[str, Any]
         {
             **known[label],
             "about": about,
-            "noun": known[label]["model"]._meta.verbose_name,
+            "noun": known[label]["model"]._meta.verbose_name if known[label]["model"] else "",
             "is_current": request.path.startswith(known[label]["admin_url"] or "-"),
         }
         for label, about in tables.items()

@@ -37,6 +37,7 @@ from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Right
 from batchconsole.jobs.service_roles import create_service_role
+from batchconsole.jobs.spending import spendings
 
 # IAM's word for a new role whose name is taken.
 ROLE_EXISTS = "EntityAlreadyExists"
@@ -112,6 +113,7 @@ def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpRespons
         form.offer_no_new_role()
     context |= summary_context(request.connection, str(form["model_id"].value() or ""))
     check = shown_before(request.connection, request.POST.get("input_check", ""))
+    context["budgets"] = spendings(request.connection, request.user)
     return render(request, "console/create/job_create.html", {"form": form, **check, **context})
 
 

@@ -12,6 +12,7 @@ from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.console.usage.page import UsagePage
 from batchconsole.console.usage.query import UsageQuery
 from batchconsole.jobs.models import utc_today
+from batchconsole.jobs.spending import spendings
 from batchconsole.jobs.usage import UNREAD, cells, job_usages
 
 Table = tuple[Iterable[str], Iterator[Iterable[Any]]]
@@ -19,7 +20,8 @@ Table = tuple[Iterable[str], Iterator[Iterable[Any]]]
 
 @require_safe
 def index(request: ConsoleRequest, connection: str) -> HttpResponse:
-    return show(request, "console/usage/usage.html", {"usage": _page(request)})
+    context = {"usage": _page(request), "budgets": spendings(request.connection, request.user)}
+    return show(request, "console/usage/usage.html", context)
 
 
 def _page(request: ConsoleRequest) -> UsagePage:

@@ -4,6 +4,7 @@ from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.access import Grant, Right, Role
 from batchconsole.jobs.models.api_key import ApiKey
+from batchconsole.jobs.models.budget import Budget
 from batchconsole.jobs.models.bulk_action import BulkAction, BulkActionItem
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Actor, Event
@@ -33,6 +34,7 @@ __all__ = [
     "Actor",
     "ApiKey",
     "BatchJob",
+    "Budget",
     "BulkAction",
     "BulkActionItem",
     "Connection",

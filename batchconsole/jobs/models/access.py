@@ -44,6 +44,11 @@ class Role(models.Model):
 
     name = models.CharField(max_length=80, unique=True)
     rights = models.JSONField(default=list, validators=[check_rights], help_text='["view", "read"]')
+    model_ids = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Model ids that jobs may use, without ARN and geography; * stands for anything. Empty: any.",
+    )
     is_shipped = models.BooleanField(default=False, editable=False, help_text="It comes with the console.")
 
     class Meta:

@@ -104,6 +104,8 @@ class BulkActionItem(models.Model):
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "job of a bulk action"
+        verbose_name_plural = "jobs of bulk actions"
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["action", "job"], name="bulk_action_item_unique")]
         indexes: ClassVar = [models.Index(fields=["action", "outcome", "attempts", "id"], name="bulk_action_item")]

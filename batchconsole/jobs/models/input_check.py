@@ -30,6 +30,9 @@ class InputCheck(Work):
     bytes_done = models.PositiveBigIntegerField(default=0)
     records = models.PositiveBigIntegerField(default=0)
     problems = models.PositiveBigIntegerField(default=0)
+    usd_at_most = models.DecimalField(
+        max_digits=14, decimal_places=6, null=True, help_text="What a job of this input costs at most, where known."
+    )
     # Text and not JSON: prompts may hold U+0000, which PostgreSQL's JSON refuses even when it is written as an escape.
     report_json = models.TextField(blank=True)
     preview_json = models.TextField(blank=True)

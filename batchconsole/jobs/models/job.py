@@ -141,6 +141,7 @@ class BatchJob(Leased):
     objects = BatchJobQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "job"
         ordering: ClassVar = ["-created_at", "-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "job_arn"], name="job_arn_unique"),

@@ -35,6 +35,7 @@ class ModelLimit(models.Model):
     modified_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = "limit"
         ordering: ClassVar = ["connection", "model_id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "model_id", "source"], name="model_limit_unique"),

@@ -47,6 +47,7 @@ class ModelPrice(models.Model):
     source = models.CharField(max_length=10, choices=Source, default=Source.ADMIN, editable=False)
 
     class Meta:
+        verbose_name = "price"
         ordering: ClassVar = ["model_id", "region", "profile", "source"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["model_id", "region", "profile", "source"], name="model_price_unique"),

@@ -21,6 +21,7 @@ class ResultFile(models.Model):
     etag = models.CharField(max_length=100)
 
     class Meta:
+        verbose_name = "output file"
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["job", "name"], name="result_file_unique")]
 

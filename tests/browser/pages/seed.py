@@ -85,6 +85,7 @@ class Seed:
         self.bucket = self.names["bucket"] = f"prompts-{uuid4().hex[:12]}"
 
     def fill(self) -> dict[str, Any]:
+        self.names["colleague"] = self.colleague.pk
         self.put_objects()
         self.make_role()
         self.make_jobs_in_every_state()

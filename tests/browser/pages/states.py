@@ -344,6 +344,8 @@ STATES = [
     State("admin", "/admin/"),
     State("admin-jobs", "/admin/jobs/batchjob/"),
     State("admin-connection", "/admin/jobs/connection/add/"),
+    State("admin-user", "/admin/auth/user/{colleague}/change/"),
+    State("admin-work", "/admin/work/"),
     State("not-found", "/nowhere/jobs/"),
     State("bad-request", "/raises/bad-request/"),
     State("no-permission", "/raises/no-permission/"),

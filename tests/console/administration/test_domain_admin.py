@@ -1,6 +1,8 @@
 """Connections, jobs, events and limits in the administration: what can be changed there, and what cannot."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -8,7 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from batchconsole.jobs.models import BatchJob, Connection, Event, InputCheck, ModelLimit, Status, Verb
+from batchconsole.console.administration.jobs import BatchJobAdmin
+from batchconsole.jobs.models import BatchJob, Connection, Event, InputCheck, MadeInput, ModelLimit, Status, Verb
 from tests.console.conftest import MakeJob
 
 NEW = {
@@ -128,6 +131,69 @@ def test_a_waiting_job_can_be_hurried(client: Client, make_job: MakeJob) -> None
     assert due[running.pk] is None
 
 
+@pytest.mark.parametrize(
+    ("verb", "before", "after"),
+    [
+        ("stop", Status.QUEUED, Status.CANCELLED),
+        ("release", Status.REJECTED, Status.QUEUED),
+        ("check", Status.REJECTED, Status.CHECKING),
+        ("check", Status.COMPLETED, Status.COMPLETED),
+        ("hurry", Status.QUEUED, Status.QUEUED),
+        ("sync", Status.IN_PROGRESS, Status.IN_PROGRESS),
+    ],
+)
+def test_the_verbs_of_the_domain_are_buttons(
+    verb: str, before: str, after: str, client: Client, make_job: MakeJob
+) -> None:
+    job = make_job(status=before)
+    page = f"/admin/jobs/batchjob/{job.pk}/change/"
+    assert (f"/do/{verb}/" in client.get(page).text) == (before != Status.COMPLETED)
+    assert client.post(f"/admin/jobs/batchjob/{job.pk}/do/{verb}/")["Location"] == page
+    assert BatchJob.objects.get(pk=job.pk).status == after
+
+
+def test_results_are_read_again(client: Client, make_job: MakeJob) -> None:
+    job = make_job(status=Status.COMPLETED, results=BatchJob.Results.FAILED)
+    client.post(f"/admin/jobs/batchjob/{job.pk}/do/results/")
+    assert BatchJob.objects.get().results == BatchJob.Results.PENDING
+
+
+def test_the_page_of_a_job_shows_every_field(client: Client, make_job: MakeJob) -> None:
+    shown = {name for _, group in BatchJobAdmin.fieldsets for name in group["fields"]}
+    elsewhere = {"id", "lease", "modified_at", "subnet_ids", "security_group_ids", "tags", "manifest", "results_error"}
+    hidden = {field.name for field in BatchJob._meta.concrete_fields} - shown - elsewhere
+    assert {name for name in hidden if not name.startswith("tags_")} == set()  # when AWS was asked for them
+    assert client.get(f"/admin/jobs/batchjob/{make_job().pk}/change/").status_code == 200
+
+
+WORK: dict[str, Callable[[Connection], Any]] = {
+    "check": lambda connection: InputCheck.objects.create(
+        connection=connection, input_s3_uri="s3://b/in/", state="failed"
+    ),
+    "making": lambda connection: MadeInput.objects.create(
+        connection=connection, source_name="rows.csv", source_size=1, output_s3_uri="s3://b/in/", state="failed"
+    ),
+    "sync": lambda connection: connection,
+}
+
+
+@pytest.mark.parametrize("kind", WORK)
+def test_work_is_listed_and_tried_again(kind: str, client: Client, connection: Connection) -> None:
+    row = WORK[kind](connection)
+    url = f"/admin/work/{kind}/{row.pk}/retry/"
+    assert url in client.get("/admin/work/").text
+    assert client.post(url, follow=True).text.count("done.") == 1
+
+
+@pytest.mark.parametrize("kind", ["check", "making"])
+def test_waiting_work_is_cancelled(kind: str, client: Client, connection: Connection) -> None:
+    row = WORK[kind](connection)
+    type(row).objects.update(state="queued")
+    client.post(f"/admin/work/{kind}/{row.pk}/cancel/")
+    row.refresh_from_db()
+    assert row.state == "cancelled"
+
+
 def test_the_audit_trail_can_be_looked_at_only(client: Client, make_job: MakeJob) -> None:
     make_job().record(Verb.CREATED)
     event = Event.objects.get()
@@ -165,3 +231,31 @@ def test_the_administration_shows_a_check_without_the_prompts(client: Client, co
     assert "s3://prompts/in/" in page
     assert "secret prompt" not in page
     assert 'name="_save"' not in page
+
+
+def test_testing_a_connection_says_why_it_does_not_work(client: Client, connection: Connection) -> None:
+    page = f"/admin/jobs/connection/{connection.pk}/test/"
+    assert client.get(page).status_code == 302
+    assert "The connection does not work" in client.post(page).text
+
+
+def test_a_new_connection_is_saved_and_tested(client: Client) -> None:
+    answer = client.post("/admin/jobs/connection/add/", NEW | {"_test": "1"})
+    pk = Connection.objects.get(name="production").pk
+    assert (answer.status_code, answer["Location"]) == (307, f"/admin/jobs/connection/{pk}/test/")
+
+
+def test_connections_are_disabled_and_enabled_in_the_list(client: Client, connection: Connection) -> None:
+    for action in ("disable", "enable"):
+        client.post("/admin/jobs/connection/", {"action": action, "_selected_action": [connection.pk]})
+        assert Connection.objects.get(pk=connection.pk).is_enabled == (action == "enable")
+
+
+def test_the_page_of_a_connection_shows_its_people_and_jobs(
+    client: Client, connection: Connection, make_job: MakeJob
+) -> None:
+    make_job(job_name="nightly")
+    page = client.get(f"/admin/jobs/connection/{connection.pk}/change/").text
+    assert "People on this connection" in page
+    assert "ada: Operator" in page  # on all connections
+    assert "nightly" in page

@@ -1,10 +1,16 @@
 """Grants in the administration, and what staff sees who is no superuser."""
 
+import re
+
 import pytest
+from allauth.usersessions.models import UserSession
+from django.conf import LazySettings
 from django.contrib.auth.models import Group, Permission, User
+from django.core.mail import EmailMessage
 from django.test import Client
 
-from batchconsole.jobs.models import Connection, Event, Grant, Role
+from batchconsole.jobs.api_keys import create_api_key
+from batchconsole.jobs.models import Connection, Event, Grant, Right, Role
 from tests.factories import grant, make_job
 
 HOSTILE = "<script>alert(1)</script>{{ 7 }}'; --"
@@ -147,7 +153,13 @@ def test_a_shipped_role_stays_what_it_is(admin_client: Client) -> None:
 
 
 POINTED = {"name": "local", "title": "Mine", "region": "eu-west-1", "account_id": "999999999999", "is_enabled": "on"}
-POINTED |= {"credentials": "default", "endpoint_url": "http://127.0.0.1:1", "input_prefixes": "s3://a-bucket/in/\n\n"}
+POINTED |= {
+    "grants-TOTAL_FORMS": "0",
+    "grants-INITIAL_FORMS": "0",
+    "credentials": "default",
+    "endpoint_url": "http://127.0.0.1:1",
+    "input_prefixes": "s3://a-bucket/in/\n\n",
+}
 
 
 def test_staff_points_no_connection_at_other_credentials_or_endpoints(
@@ -167,3 +179,85 @@ def test_staff_points_no_connection_at_other_credentials_or_endpoints(
 def test_a_place_that_is_no_s3_location_is_refused(admin_client: Client, connection: Connection, line: str) -> None:
     url, places = f"/admin/jobs/connection/{connection.pk}/change/", {"input_prefixes": f"s3://good/\n{line}"}
     assert "an S3 location like" in admin_client.post(url, POINTED | places).text
+
+
+def act(client: Client, person: User, name: str) -> str:
+    return client.post(f"/admin/auth/user/{person.pk}/do/{name}/", follow=True).text
+
+
+def test_an_invite_link_sets_a_password_once(admin_client: Client, ada: User) -> None:
+    found = re.search(r"http://testserver(/account/password/reset/link/[^ <&]+)", act(admin_client, ada, "link"))
+    assert found
+    guest = Client()
+    form = guest.get(found[1], follow=True)
+    assert "Set a new password" in form.text
+    guest.post(
+        form.redirect_chain[-1][0], {"password1": NEW_PASSWORD["password1"], "password2": NEW_PASSWORD["password1"]}
+    )
+    ada.refresh_from_db()
+    assert ada.check_password(NEW_PASSWORD["password1"])
+    assert "has been used" in Client().get(found[1], follow=True).text
+
+
+def test_an_invite_is_mailed_where_mail_is_set_up(
+    admin_client: Client, ada: User, settings: LazySettings, mailoutbox: list[EmailMessage]
+) -> None:
+    assert "No mail is set up" in act(admin_client, ada, "mail")
+    settings.EMAIL_HOST = "mail.example"
+    assert "has no e-mail address" in act(admin_client, ada, "mail")
+    User.objects.update(email="ada@example.org")
+    act(admin_client, ada, "mail")
+    assert mailoutbox[0].to == ["ada@example.org"]
+    assert "/account/password/reset/link/" in str(mailoutbox[0].body)
+
+
+def test_who_is_deactivated_is_out_at_once_with_sessions_and_keys(
+    admin_client: Client, ada: User, connection: Connection
+) -> None:
+    key, _ = create_api_key(user=ada, name="nightly", rights=[Right.VIEW])
+    UserSession.objects.create(user=ada, session_key="abc", ip="127.0.0.1", user_agent="Browser")
+    assert "nightly" in admin_client.get(f"/admin/auth/user/{ada.pk}/change/").text
+    assert "is deactivated" in act(admin_client, ada, "deactivate")
+    key.refresh_from_db()
+    ada.refresh_from_db()
+    assert (ada.is_active, key.is_usable, UserSession.objects.filter(user=ada).exists()) == (False, False, False)
+    act(admin_client, ada, "activate")
+    key.refresh_from_db()
+    assert not key.is_usable
+
+
+@pytest.mark.parametrize("name", ["link", "deactivate", "factors", "keys", "sign-out"])
+def test_staff_does_nothing_to_somebody_with_rights_that_it_lacks(
+    name: str, staff: Client, ada: User, connection: Connection, other: Connection
+) -> None:
+    url = f"/admin/auth/user/{ada.pk}/do/{name}/"
+    assert staff.post(url).status_code == 302
+    User.objects.update(is_active=True)
+    grant(ada, "Reader", other)
+    assert staff.post(url).status_code == 403
+
+
+def test_tables_of_the_sign_in_library_are_out_of_sight(admin_client: Client) -> None:
+    for path in ("account/emailaddress", "mfa/authenticator", "socialaccount/socialapp", "usersessions/usersession"):
+        assert admin_client.get(f"/admin/{path}/").status_code == 404
+
+
+def test_staff_of_one_connection_sets_no_limit_or_budget_for_all(staff: Client, connection: Connection) -> None:
+    assert "This field is required" in staff.post("/admin/jobs/modellimit/add/", {"jobs_at_once": "1"}).text
+    assert "This field is required" in staff.post("/admin/jobs/budget/add/", {"usd_per_month": "1"}).text
+    assert staff.get("/admin/jobs/modelprice/add/").status_code == 403
+
+
+def test_a_budget_is_of_one_kind(admin_client: Client, ada: User, connection: Connection) -> None:
+    fields = {"connection": str(connection.pk), "usd_per_month": "10", "above": "refuse"}
+    both = fields | {"user": str(ada.pk), "tag_key": "team", "tag_value": "nlp"}
+    assert "Choose a user, a group or a tag" in admin_client.post("/admin/jobs/budget/add/", both).text
+    assert admin_client.post("/admin/jobs/budget/add/", fields | {"user": str(ada.pk)}).status_code == 302
+    assert "jobs of ada" in admin_client.get("/admin/jobs/budget/").text
+
+
+def test_a_role_names_models_by_their_own_ids(admin_client: Client) -> None:
+    role = {"name": "Small", "rights": ["view", "submit"], "model_ids": "amazon.nova-*\nus.amazon.nova-pro-v1:0"}
+    assert "Enter amazon.nova-pro-v1:0 instead" in admin_client.post("/admin/jobs/role/add/", role).text
+    assert admin_client.post("/admin/jobs/role/add/", role | {"model_ids": "amazon.nova-*"}).status_code == 302
+    assert Role.objects.get(name="Small").model_ids == ["amazon.nova-*"]

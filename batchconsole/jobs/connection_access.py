@@ -1,0 +1,48 @@
+"""Trying a connection: whose credentials it has, and which of the permissions that the console needs are there."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from batchconsole.aws.own_access import Answer, Finding, Identity, caller, console_policy, own_access
+from batchconsole.jobs.access import require
+from batchconsole.jobs.models import Actor, Connection, Event, Right, Verb
+
+__all__ = ["Answer", "ConnectionAccess", "Finding", "try_connection"]
+
+
+@dataclass(frozen=True)
+class ConnectionAccess:
+    """What came of trying a connection."""
+
+    identity: Identity
+    region: str
+    known_account: str
+    findings: list[Finding]
+
+    @property
+    def lacking(self) -> list[Finding]:
+        return [each for each in self.findings if each.answer in (Answer.DENIED, Answer.PARTLY)]
+
+    @property
+    def is_other_account(self) -> bool:
+        """Whether the credentials belong to another account than the connection has been of."""
+        return bool(self.known_account) and self.known_account != self.identity.account
+
+    @property
+    def policy(self) -> str:
+        """The policy to add for what lacks, as JSON; empty when nothing does."""
+        needs = [each.need for each in self.lacking]
+        policy: dict[str, Any] = console_policy(needs, region=self.region, account=self.identity.account)
+        return json.dumps(policy, indent=2) if needs else ""
+
+
+def try_connection(connection: Connection, actor: Actor) -> ConnectionAccess:
+    """Ask AWS whose credentials *connection* has and what they may do; raises NotAllowed and AwsError."""
+    require(actor, Right.ADMINISTER, connection)
+    identity = caller(connection.target)
+    findings = own_access(connection.target, identity)
+    # By its text: a connection that events name could not be deleted, and most are tried before they are used.
+    target = f"connection {connection}"[:255]
+    Event.objects.create(actor=actor, verb=Verb.CONNECTION_TESTED, target=target, data={"identity": identity.arn})
+    return ConnectionAccess(identity, connection.region, connection.account_id, findings)

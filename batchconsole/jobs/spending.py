@@ -1,0 +1,169 @@
+"""Budgets: what of a month's money is spent, or will be by jobs in flight, and refusing jobs that would go above it.
+
+A job that has ended counts with its cost in the month it ended, UTC. One that has not counts with what its input check
+says it costs at most; without a check nobody knows, and it is counted apart.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Q, QuerySet, Sum
+
+from batchconsole.aws.job_request import JobRequest
+from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.models import LIVE, WAITING, Actor, BatchJob, Budget, Connection, InputCheck, utc_today
+
+LEVELS = (50, 80, 100)  # percent at which it warns
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Spending:
+    """How much of one budget is used this month. ``unknown`` jobs in flight have no estimate."""
+
+    budget: Budget
+    ended_usd: Decimal
+    in_flight_usd: Decimal
+    unknown: int
+
+    @property
+    def used_usd(self) -> Decimal:
+        return self.ended_usd + self.in_flight_usd
+
+    @property
+    def left_usd(self) -> Decimal:
+        """What is left, never below zero."""
+        return max(self.budget.usd_per_month - self.used_usd, ZERO)
+
+    @property
+    def percent(self) -> int:
+        """How much is used, rounded down; above 100 when more was used than there was."""
+        return int(self.used_usd * 100 / self.budget.usd_per_month)
+
+    @property
+    def level(self) -> int:
+        """The highest of :data:`LEVELS` that is reached, 0 below the first."""
+        return max((level for level in LEVELS if self.percent >= level), default=0)
+
+    @property
+    def is_refusing(self) -> bool:
+        """Whether a new job is refused, whatever it costs."""
+        return self.budget.above == Budget.Above.REFUSE and self.percent >= LEVELS[-1]
+
+
+def spendings(connection: Connection, user: User, tags: Iterable[dict[str, str]] | None = None) -> list[Spending]:
+    """Each budget that a job of *user* on *connection* counts to; without *tags* those of all tags too."""
+    return [spending(budget) for budget in budgets_for(connection, user, tags)]
+
+
+def budgets_of(connection: Connection) -> QuerySet[Budget]:
+    """The budgets that jobs of *connection* count to, whosoever they are."""
+    rows: QuerySet[Budget] = Budget.objects.filter(Q(connection=connection) | Q(connection=None))
+    return rows.select_related("connection", "user", "group")
+
+
+def budgets_for(connection: Connection, user: Actor, tags: Iterable[dict[str, str]] | None) -> list[Budget]:
+    groups = set(user.groups.values_list("pk", flat=True)) if user else set()
+    mine = [
+        budget
+        for budget in budgets_of(connection)
+        if budget.user_id in (None, user and user.pk) and (budget.group_id is None or budget.group_id in groups)
+    ]
+    pairs = None if tags is None else {(tag["key"], tag.get("value", "")) for tag in tags}
+    return [each for each in mine if not each.tag_key or pairs is None or (each.tag_key, each.tag_value) in pairs]
+
+
+def spending(budget: Budget) -> Spending:
+    """What of *budget* is used in this month."""
+    jobs = _counted(budget)
+    ended = jobs.filter(end_time__gte=first_of_month(utc_today()))
+    in_flight = jobs.filter(status__in=WAITING | LIVE)
+    flight = _sums(budget, in_flight, "input_check__usd_at_most")
+    return Spending(
+        budget=budget,
+        ended_usd=_sums(budget, ended, "cost_usd")[0],
+        in_flight_usd=flight[0],
+        unknown=flight[1],
+    )
+
+
+def first_of_month(day: date) -> datetime:
+    """The moment the month of *day* began, UTC."""
+    return datetime(day.year, day.month, 1, tzinfo=UTC)
+
+
+def _counted(budget: Budget) -> QuerySet[BatchJob]:
+    """The jobs of *budget*, of any time. All connections are named, since the indexes begin with one."""
+    every = Connection.objects.filter(pk=budget.connection_id) if budget.connection_id else Connection.objects.all()
+    rules: dict[str, Any] = {"created_by": budget.user_id, "created_by__groups": budget.group_id}
+    jobs: QuerySet[BatchJob] = BatchJob.objects.filter(connection__in=list(every.values_list("pk", flat=True)))
+    return jobs.filter(**{name: key for name, key in rules.items() if key}).order_by()
+
+
+def _sums(budget: Budget, jobs: QuerySet[BatchJob], column: str) -> tuple[Decimal, int]:
+    """The sum of *column* over *jobs*, and how many have none. Tags are JSON, so they are taken apart here."""
+    figures: dict[str, Any] = {"usd": Sum(column), "unknown": Count("pk", filter=Q(**{column: None}))}
+    rows: list[Any] = [jobs.aggregate(**figures)]
+    if budget.tag_key:
+        tagged: Any = jobs.exclude(tags=[]).values("tags")
+        rows = list(tagged.annotate(**figures))
+    pair = (budget.tag_key, budget.tag_value)
+    counted = [row for row in rows if not budget.tag_key or pair in _pairs(row["tags"])]
+    return sum((row["usd"] or ZERO for row in counted), ZERO), sum(row["unknown"] for row in counted)
+
+
+def _pairs(tags: Any) -> set[tuple[str, str]]:
+    return {(tag.get("key", ""), tag.get("value", "")) for tag in tags or []}
+
+
+def estimate(connection: Connection, request: JobRequest) -> Decimal | None:
+    """USD that a job of *request* costs at most, by the newest check of its input; ``None`` without one."""
+    checks = InputCheck.objects.filter(
+        connection=connection,
+        input_s3_uri=request.input_s3_uri,
+        model_id=request.model_id,
+        model_invocation_type=request.model_invocation_type,
+        state=InputCheck.State.DONE,
+    )
+    newest = checks.order_by("-finished_at").first()
+    return newest.usd_at_most if newest else None
+
+
+def require_budget(connection: Connection, actor: Actor, request: JobRequest) -> None:
+    """Raise NotAllowed when a job of *request* would go above a budget that refuses.
+
+    Call it with the connection's row held, so that two jobs at one moment do not both take what is left.
+    """
+    refusing = [
+        budget
+        for budget in budgets_for(
+            connection, actor, [{"key": tag["key"], "value": tag.get("value", "")} for tag in request.tags]
+        )
+        if budget.above == Budget.Above.REFUSE
+    ]
+    if not refusing:
+        return
+    _hold(refusing)
+    wanted = estimate(connection, request)
+    for budget in refusing:
+        used = spending(budget)
+        if used.is_refusing or (wanted or ZERO) > used.left_usd:
+            raise NotAllowed(_above(used, wanted), "Ask an administrator to raise the budget, or wait for next month.")
+
+
+def _hold(budgets: list[Budget]) -> None:
+    """Hold the rows, in their order: a budget of all connections is taken from on each of them."""
+    held = Budget.objects.filter(pk__in=[budget.pk for budget in budgets]).order_by("pk").select_for_update()
+    list(held.values_list("pk"))
+
+
+def _above(used: Spending, wanted: Decimal | None) -> str:
+    amount = used.budget.usd_per_month
+    spent = f"{used.used_usd:,.2f} of {amount:,.2f} USD of this month's budget for {used.budget} are used"
+    if used.is_refusing:
+        return f"{spent}, so no further job is created."
+    return f"{spent}, and this job costs up to {wanted:,.2f} USD."

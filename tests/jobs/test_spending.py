@@ -1,0 +1,151 @@
+"""Budgets of a month and models of a role: what counts, what is refused, and for whom."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from batchconsole.aws.job_request import JobRequest, Tag
+from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.lifecycle import create_job
+from batchconsole.jobs.models import BatchJob, Budget, Connection, InputCheck, Role, utc_today
+from batchconsole.jobs.spending import first_of_month, spending, spendings
+from tests.factories import MODEL, grant, make_job
+
+ROLE = "arn:aws:iam::123456789012:role/batch"
+TEAM = {"key": "team", "value": "nlp"}
+
+
+@pytest.fixture
+def prod(db: None) -> Connection:
+    return Connection.objects.create(name="prod", title="Production", account_id="123456789012")
+
+
+@pytest.fixture
+def ada(prod: Connection) -> User:
+    user = User.objects.create_user("ada")
+    grant(user, "Submitter", prod)
+    return user
+
+
+def asked(**changes: Any) -> JobRequest:
+    fields = {"input_s3_uri": "s3://data/in/", "output_s3_uri": "s3://data/out/", "role_arn": ROLE, "tags": ()}
+    return JobRequest.from_fields({"job_name": "j", "model_id": MODEL, **fields, **changes})
+
+
+def budget(usd: int, **changes: Any) -> Budget:
+    return Budget.objects.create(usd_per_month=usd, **changes)
+
+
+def spent(connection: Connection, usd: int, **changes: Any) -> BatchJob:
+    values = {"status": "Completed", "end_time": timezone.now(), "cost_usd": usd}
+    return make_job(connection, **values | changes)
+
+
+def checked(connection: Connection, usd: int | None) -> InputCheck:
+    values = {"input_s3_uri": "s3://data/in/", "model_id": MODEL, "model_invocation_type": "InvokeModel"}
+    return InputCheck.objects.create(
+        connection=connection, state=InputCheck.State.DONE, finished_at=timezone.now(), usd_at_most=usd, **values
+    )
+
+
+def test_it_works(prod: Connection, ada: User) -> None:
+    limit = budget(100, connection=prod)
+    spent(prod, 30)
+    make_job(prod, status="InProgress", input_check=checked(prod, 25))
+    make_job(prod, status="Queued")
+    spent(prod, 40, end_time=first_of_month(utc_today()) - timedelta(seconds=1))
+    found = spending(limit)
+    assert (int(found.ended_usd), int(found.in_flight_usd), found.unknown) == (30, 25, 1)
+    assert (found.percent, found.level, int(found.left_usd), found.is_refusing) == (55, 50, 45, False)
+
+
+@pytest.mark.parametrize(("usd", "level"), [(49, 0), (50, 50), (79, 50), (80, 80), (99, 80), (100, 100), (250, 100)])
+def test_it_warns_at_three_levels(usd: int, level: int, prod: Connection) -> None:
+    spent(prod, usd)
+    assert spending(budget(100, connection=prod)).level == level
+
+
+@pytest.mark.parametrize("narrowed_to", ["connection", "all", "user", "group", "tag"])
+def test_above_a_budget_a_job_is_refused_and_others_are_not(narrowed_to: str, prod: Connection, ada: User) -> None:
+    group, other = Group.objects.create(name="nlp"), Connection.objects.create(name="other")
+    bob = User.objects.create_user("bob")
+    grant(bob, "Submitter")
+    ada.groups.add(group)
+    fields: dict[str, dict[str, Any]] = {
+        "connection": {"connection": prod},
+        "all": {},
+        "user": {"user": ada},
+        "group": {"group": group},
+        "tag": {"tag_key": "team", "tag_value": "nlp"},
+    }
+    budget(10, **fields[narrowed_to])
+    spent(prod, 10, created_by=ada, tags=[TEAM])
+    with pytest.raises(NotAllowed, match=r"10.00 of 10.00 USD"):
+        create_job(connection=prod, actor=ada, request=asked(tags=(Tag(key="team", value="nlp"),)))
+    if narrowed_to != "all":
+        where = other if narrowed_to == "connection" else prod
+        create_job(connection=where, actor=bob, request=asked(job_name="bob"))
+
+
+@pytest.mark.parametrize(("usd", "is_created"), [(5, True), (6, False), (None, True)])
+def test_the_estimate_of_the_new_job_counts(usd: int | None, is_created: bool, prod: Connection, ada: User) -> None:
+    budget(10, connection=prod)
+    spent(prod, 5)
+    checked(prod, usd)
+    if is_created:
+        create_job(connection=prod, actor=ada, request=asked())
+    else:
+        with pytest.raises(NotAllowed, match=r"this job costs up to 6\.00 USD"):
+            create_job(connection=prod, actor=ada, request=asked())
+    assert BatchJob.objects.filter(job_name="j").exists() == is_created
+
+
+def test_a_budget_that_only_warns_refuses_nothing(prod: Connection, ada: User) -> None:
+    budget(1, connection=prod, above=Budget.Above.WARN)
+    spent(prod, 5)
+    create_job(connection=prod, actor=ada, request=asked())
+
+
+def test_a_person_sees_the_budgets_that_count(prod: Connection, ada: User) -> None:
+    mine, everybodys = budget(1, user=ada), budget(2, connection=prod)
+    budget(3, user=User.objects.create_user("bob"))
+    budget(4, connection=Connection.objects.create(name="other"))
+    assert {each.budget for each in spendings(prod, ada)} == {mine, everybodys}
+
+
+def test_cents_are_added_up_exactly(prod: Connection) -> None:
+    for _ in range(3):
+        spent(prod, 0, cost_usd=Decimal("0.100001"))
+    assert spending(budget(1, connection=prod)).used_usd == Decimal("0.300003")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "model", "is_created"),
+    [
+        (["amazon.nova-micro-v1:0"], MODEL, True),
+        (["amazon.nova-*"], f"us.{MODEL}", True),
+        (["anthropic.*"], MODEL, False),
+        ([], "anthropic.claude-opus", True),
+    ],
+)
+def test_a_role_allows_some_models(
+    allowed: list[str], model: str, is_created: bool, prod: Connection, ada: User
+) -> None:
+    ada.grants.all().delete()
+    role = Role.objects.create(name="Small models", rights=["view", "submit"], model_ids=allowed)
+    ada.grants.create(role=role, connection=prod)
+    if is_created:
+        create_job(connection=prod, actor=ada, request=asked(model_id=model))
+    else:
+        with pytest.raises(NotAllowed, match=r"do not allow the model amazon\.nova"):
+            create_job(connection=prod, actor=ada, request=asked(model_id=model))
+
+
+def test_one_role_that_allows_any_model_is_enough(prod: Connection, ada: User) -> None:
+    role = Role.objects.create(name="Small models", rights=["submit"], model_ids=["anthropic.*"])
+    ada.grants.create(role=role)
+    create_job(connection=prod, actor=ada, request=asked())
