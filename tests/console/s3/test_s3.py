@@ -670,7 +670,7 @@ class TestUploadInParts:
     def test_a_name_that_is_taken_is_asked_about_once(self) -> None:
         put(self.local, self.bucket, "large.jsonl")
         refused = self.call("start", size=1)
-        assert (refused.status_code, refused.json()["refused"]) == (409, True)
+        assert refused.status_code == 409
         begun = self.call("start", size=1, replace="1").json()
         assert self.call("start", size=1, upload=begun["upload"]).json()["upload"] == begun["upload"]
 
