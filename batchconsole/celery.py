@@ -8,6 +8,8 @@ from celery import Celery
 from celery.schedules import schedstate, schedule
 from django.conf import settings
 
+from batchconsole import broker
+
 # Celery loads Django when a worker or beat is what starts first.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "batchconsole.settings")
 
@@ -30,6 +32,7 @@ class EverySecond(schedule):  # type: ignore[misc] # celery has no types
         return type(self), ()  # beat writes it to a file; what the monotonic clock says is good for one process only
 
 
+broker.install()
 app = Celery("batchconsole")
 app.set_default()  # For all threads: without it a web thread would talk to a default broker that does not exist.
 app.conf.update(

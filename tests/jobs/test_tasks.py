@@ -1,5 +1,6 @@
 """The steps as tasks: a broker that is away loses nothing, and a real worker with a real broker takes them all."""
 
+import gc
 import os
 import pickle
 import subprocess
@@ -14,6 +15,7 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 from django.db import connection as database
 from django.utils import timezone
@@ -67,6 +69,17 @@ def until_read(job: BatchJob) -> BatchJob:
         time.sleep(0.1)
         job.refresh_from_db()
     return job
+
+
+def test_a_broker_that_stays_away_costs_no_file_descriptors() -> None:
+    before = psutil.Process().num_fds()
+    gc.disable()
+    try:
+        for pk in range(20):
+            send("submit", pk)
+    finally:
+        gc.enable()
+    assert psutil.Process().num_fds() <= before + 5  # a database connection, and what others do beside this
 
 
 def test_every_step_has_a_task() -> None:
