@@ -342,7 +342,7 @@ STATES = [
     State("login-error", "/login/", sign_in_wrongly, is_signed_in=False),
     State("login-locked", "/login/", sign_in_locked_out, is_signed_in=False),
     State("admin", "/admin/"),
-    State("admin-jobs", "/admin/jobs/batchjob/"),
+    State("admin-jobs", "/admin/jobs/batchjob/?p=2"),  # the last page, which has fewer rows
     State("admin-connection", "/admin/jobs/connection/add/"),
     State("admin-user", "/admin/auth/user/{colleague}/change/"),
     State("admin-work", "/admin/work/"),
