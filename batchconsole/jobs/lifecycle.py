@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from batchconsole.aws import bedrock
 from batchconsole.aws.constraints import MAX_TAGS
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import input_checks, reports, scheduling
+from batchconsole.jobs import input_checks, reports, scheduling, waiting
 from batchconsole.jobs.access import (
     require,
     require_model,
@@ -66,13 +67,14 @@ def create_job(
     resend_of: BatchJob | None = None,
     clone_of: BatchJob | None = None,
     caller_token: str = "",
+    start_at: datetime | None = None,
     is_nudged: bool = True,
 ) -> BatchJob:
     """Save a job and have it checked or submitted soon. No call to AWS is made here, so nothing can get lost.
 
     A *request* without a client request token gets a fresh one. With *caller_token* a program may ask for the job
-    again. Who submits the job at once says ``is_nudged=False``, lest a worker is sent to do the same.
-    Raises NotAllowed.
+    again. Before *start_at* it is not submitted, nor before somebody approves it where its connection asks for that.
+    Who submits the job at once says ``is_nudged=False``, lest a worker is sent to do the same. Raises NotAllowed.
     """
     _require_creating(connection, actor, request=request, resend_of=resend_of)
     status = Status.CHECKING if check_input else Status.QUEUED
@@ -87,13 +89,18 @@ def create_job(
             status=status,
             check_input=check_input,
             caller_token=caller_token,
+            start_at=start_at,
             **family,
             **asked,
         )
+        if waiting.needs_approval(job, actor):
+            job.held_at, job.awaits_approval = timezone.now(), True
         job.save()
         if resend_of:
             job.merges.set(_merged_in(job))
         job.record(Verb.CREATED, actor=actor, to_status=status)
+        if job.awaits_approval:
+            job.record(Verb.APPROVAL_ASKED)
         if is_nudged:
             nudge("check_input" if check_input else "submit", job.pk)
     return job

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any, Self
 
 from django.db import connections, models
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, Q, Value, When, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from batchconsole.jobs import search
@@ -132,9 +134,23 @@ class BatchJobQuerySet(LeasedQuerySet):
         return self.filter(connection_id=connection_id, base_model_id=base_model_id, status__in=OCCUPYING)
 
     def queued(self, connection_id: int, base_model_id: str) -> Self:
-        """One model's queue, first come first."""
+        """All jobs of one model's queue, first come first; those that are held or start later too."""
         mine = self.filter(connection_id=connection_id, base_model_id=base_model_id, status=Status.QUEUED)
         return mine.order_by("id")
+
+    def ready(self, connection_id: int, base_model_id: str, now: datetime) -> Self:
+        """The jobs of one model's queue that nobody holds and whose time to start has come, in their order.
+
+        The order is by priority, then fair between people, then by age. Fair: a person's first job comes before
+        another's second, where each job of a person that AWS has already counts as one before.
+        """
+        has_come = Q(start_at__isnull=True) | Q(start_at__lte=now)
+        mine = self.queued(connection_id, base_model_id).filter(has_come, held_at__isnull=True)
+        people = self.model.objects.occupying(connection_id, base_model_id).order_by().values_list("created_by")
+        before = [When(created_by=person, then=Value(jobs)) for person, jobs in people.annotate(Count("pk"))]
+        nth = Window(RowNumber(), partition_by=["priority", "created_by"], order_by="id")
+        share = nth + Case(*before, default=Value(0))
+        return mine.annotate(share=share).order_by("-priority", "share", "id")
 
     def bounded_count(self, limit: int = COUNT_LIMIT) -> int:
         """How many rows there are; ``limit + 1`` stands for more than *limit*."""

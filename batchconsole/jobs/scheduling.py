@@ -1,4 +1,4 @@
-"""The queue in front of AWS's limits: who may be submitted, how long a failure makes wait, and why a job waits.
+"""The queue in front of AWS's limits: who may be submitted, and how long a failure makes wait.
 
 Reads and claims rows; never calls AWS.
 """
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.leases import Lease, is_due, is_not_due
 from batchconsole.jobs.limits import limits_of
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
-from batchconsole.jobs.querysets import COUNT_LIMIT
 
 # The clock hands out at most so much of a kind at once; the next time is a second away.
 BATCH = 200
@@ -36,15 +36,17 @@ def submissions_due(now: datetime) -> Iterator[BatchJob]:
 def _next_in_queue(connection_id: int, base_model_id: str, now: datetime) -> list[BatchJob]:
     """The jobs at the head of one model's queue that may be tried now.
 
-    While one that AWS turned away is waiting, so is the queue behind it; when its time comes it goes alone, to find out
-    whether AWS takes jobs again.
+    While one that AWS turned away is waiting, so is the queue behind it; when its time comes one job goes alone, to
+    find out whether AWS takes jobs again.
     """
-    queue = BatchJob.objects.queued(connection_id, base_model_id)
-    if queue.filter(is_not_due(now)).exclude(error_code="").exists():
-        return []
     free = free_places(connection_id, base_model_id)
-    jobs = list(queue.filter(is_due(now))[: min(max(free, 0), BATCH)])
-    return jobs[:1] if jobs and jobs[0].error_code else jobs
+    if free <= 0:
+        return []
+    queue = BatchJob.objects.ready(connection_id, base_model_id, now)
+    turned_away = queue.exclude(error_code="").order_by()
+    if turned_away.filter(is_not_due(now)).exists():
+        return []
+    return list(queue.filter(is_due(now))[: 1 if turned_away.exists() else min(free, BATCH)])
 
 
 def free_places(connection_id: int, base_model_id: str) -> int:
@@ -57,12 +59,26 @@ def may_go_now(job: BatchJob) -> bool:
     """Whether a queued *job* has nobody of its model before it, and a place that is free."""
     if job.status != Status.QUEUED:
         return False
-    ahead = BatchJob.objects.queued(job.connection_id, job.base_model_id).filter(id__lt=job.pk)
-    return not ahead.exists() and free_places(job.connection_id, job.base_model_id) > 0
+    first = BatchJob.objects.ready(job.connection_id, job.base_model_id, timezone.now()).first()
+    return first == job and free_places(job.connection_id, job.base_model_id) > 0
+
+
+def _is_its_turn(job: BatchJob) -> bool:
+    """Whether the places that are free reach to *job*: nobody holds it, and those before it that are due have one too.
+
+    Who comes before it and is not due is on its way to a worker.
+    """
+    free = free_places(job.connection_id, job.base_model_id)
+    if free <= 0:
+        return False
+    now = timezone.now()
+    queue = BatchJob.objects.ready(job.connection_id, job.base_model_id, now)
+    due = queue.filter(is_due(now) & Q(lease="") | Q(pk=job.pk))
+    return job.pk in due.values_list("pk", flat=True)[:free]
 
 
 def take_place(job: BatchJob, lease: Lease) -> bool:
-    """Have *job* occupy a place of its model's limit; false when there is none, or *job* has left the queue.
+    """Have *job* occupy a place of its model's limit; false when there is none for it, or it has left the queue.
 
     1. A queued job becomes ``Submitting``, counted in the same transaction as the live jobs it is measured against.
     2. A job that is ``Submitting`` already has its place: the worker that took it was lost.
@@ -77,7 +93,7 @@ def take_place(job: BatchJob, lease: Lease) -> bool:
             return True
         if job.status != Status.QUEUED:
             return False
-        if not connection.is_enabled or free_places(job.connection_id, job.base_model_id) <= 0:
+        if not connection.is_enabled or not _is_its_turn(job):
             lease.end(due_at=timezone.now())
             return False
         lease.check()
@@ -93,28 +109,3 @@ def pause(error: AwsError, attempts: int) -> timedelta:
         first, longest = QUOTA if error.is_quota else UNREACHABLE
     seconds = min(longest, first * 2 ** max(0, min(attempts, 20) - 1))
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))
-
-
-def why_waiting(job: BatchJob) -> str:
-    """One sentence for a person: why *job* has not been submitted yet; empty for a job that is not in the queue."""
-    if job.status != Status.QUEUED:
-        return ""
-    if job.message:
-        return job.message
-    queue = BatchJob.objects.queued(job.connection_id, job.base_model_id)
-    ahead = queue.filter(id__lt=job.pk).bounded_count()
-    limit = limits_of(job.connection_id, job.base_model_id).jobs_at_once
-    live = BatchJob.objects.occupying(job.connection_id, job.base_model_id).count()
-    if live >= limit:
-        return f"Model quota in use ({live} of {limit}). {_place(ahead)}"
-    if ahead and queue.filter(is_not_due(timezone.now())).exclude(error_code="").exists():
-        return f"AWS turned away another job for this model; the queue waits until it is tried again. {_place(ahead)}"
-    return _place(ahead if ahead >= limit - live else 0)
-
-
-def _place(ahead: int) -> str:
-    """Where in the queue a job is that has *ahead* jobs before it; counted up to a bound."""
-    if not ahead:
-        return "Next in the queue."
-    count = f"More than {COUNT_LIMIT:,} jobs" if ahead > COUNT_LIMIT else f"{ahead:,} job{'' if ahead == 1 else 's'}"
-    return f"{count} ahead in the queue."

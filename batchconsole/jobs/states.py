@@ -24,7 +24,8 @@ class Status(TextChoices):
     EXPIRED = "Expired", "Expired"
 
 
-WAITING = frozenset({Status.CHECKING, Status.QUEUED, Status.SUBMITTING})
+IN_QUEUE = frozenset({Status.CHECKING, Status.QUEUED})  # not sent yet, so its place in the queue can be changed
+WAITING = IN_QUEUE | {Status.SUBMITTING}
 LIVE = frozenset({Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED, Status.IN_PROGRESS, Status.STOPPING})
 # What a person may have stopped; of a job being submitted it is known in a moment where.
 STOPPABLE = (WAITING | LIVE) - {Status.STOPPING}
@@ -68,6 +69,11 @@ class Verb(TextChoices):
     CHECK_REQUESTED = "check_requested", "Input check requested"
     SYNC_REQUESTED = "sync_requested", "Sync requested"
     RELEASED = "released", "Queued despite the input check"
+    HELD = "held", "Held in the queue"
+    UNHELD = "unheld", "Released from hold"
+    APPROVAL_ASKED = "approval_asked", "Held for approval"
+    APPROVED = "approved", "Approved"
+    PRIORITY_CHANGED = "priority_changed", "Priority changed"
     CLAIMED = "claimed", "Submitting"
     SUBMITTED = "submitted", "Submitted to AWS"
     REQUEUED = "requeued", "Requeued"

@@ -9,7 +9,7 @@ from django.db import connection as database
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import clock, leases, scheduling
+from batchconsole.jobs import clock, leases, queue_places, scheduling
 from batchconsole.jobs.models import BatchJob, Connection, ModelLimit, Status, Verb
 from tests.jobs.conftest import MODEL, claim, die, make_job
 
@@ -230,17 +230,17 @@ def test_pauses_grow_to_a_bound(code: str, first: int, longest: int) -> None:
 
 def test_a_person_is_told_why_a_job_waits(nowhere: Connection) -> None:
     first, second = make_job(nowhere), make_job(nowhere)
-    assert scheduling.why_waiting(second) == "Next in the queue."
+    assert queue_places.why_waiting(second) == "Next in the queue."
     limit(1)
     make_job(nowhere, status=Status.IN_PROGRESS)
-    assert scheduling.why_waiting(second) == "Model quota in use (1 of 1). 1 job ahead in the queue."
+    assert queue_places.why_waiting(second) == "Model quota in use (1 of 1). 1 job ahead in the queue."
     first.message = "Too many requests."
-    assert scheduling.why_waiting(first) == "Too many requests."
+    assert queue_places.why_waiting(first) == "Too many requests."
 
 
 def test_who_waits_behind_a_job_that_aws_turned_away_is_told(nowhere: Connection) -> None:
     make_job(nowhere, error_code="ThrottlingException", due_at=timezone.now() + timedelta(minutes=1))
-    told = scheduling.why_waiting(make_job(nowhere))
+    told = queue_places.why_waiting(make_job(nowhere))
     assert told.startswith("AWS turned away another job for this model")
     assert told.endswith(" 1 job ahead in the queue.")
 
@@ -248,4 +248,5 @@ def test_who_waits_behind_a_job_that_aws_turned_away_is_told(nowhere: Connection
 def test_who_finds_no_place_behind_others_is_not_told_to_be_next(nowhere: Connection) -> None:
     limit(2)
     jobs = [make_job(nowhere) for _ in range(3)]
-    assert [scheduling.why_waiting(job) for job in jobs] == ["Next in the queue."] * 2 + ["2 jobs ahead in the queue."]
+    told = [queue_places.why_waiting(job) for job in jobs]
+    assert told == ["Next in the queue."] * 2 + ["2 jobs ahead in the queue."]

@@ -20,8 +20,8 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import BatchJob, Event, Status
+from batchconsole.jobs.queue_places import why_waiting
 from batchconsole.jobs.results import request_results, require_reading
-from batchconsole.jobs.scheduling import why_waiting
 from batchconsole.records.results import ErrorGroup
 
 TABS = {

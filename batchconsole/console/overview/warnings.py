@@ -9,7 +9,7 @@ from django.utils import timezone
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.times import duration
 from batchconsole.console.models.names import model_name
-from batchconsole.jobs import scheduling
+from batchconsole.jobs import queue_places
 from batchconsole.jobs.limits import limits_of_each
 from batchconsole.jobs.models import OCCUPYING, WAITING, BatchJob, Connection
 from batchconsole.jobs.usage import Totals
@@ -66,7 +66,7 @@ def long_waiting(connection: Connection) -> Notice | None:
     if job is None:
         return None
     title = f"{job.job_name} has waited for {duration(timezone.now() - job.created_at)}"
-    text = scheduling.why_waiting(job) or f"It is {job.get_status_display().lower()}."
+    text = queue_places.why_waiting(job) or f"It is {job.get_status_display().lower()}."
     return Notice("warning", title, text, f"{connection.get_absolute_url()}?status=waiting", "View waiting jobs")
 
 

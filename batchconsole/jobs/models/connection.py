@@ -111,6 +111,11 @@ class Connection(models.Model):
         default=False, help_text="Check the input of jobs that programs create, as the form does by default."
     )
 
+    asks_approval = models.BooleanField(
+        default=False,
+        help_text="Hold the jobs of people without the right “operate” until somebody who has it releases them.",
+    )
+
     # Three steps with a lease each: see models/leased.py.
     sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     sync_lease = models.CharField(max_length=16, blank=True, editable=False)

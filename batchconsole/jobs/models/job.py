@@ -22,7 +22,7 @@ from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.record_errors import NO_FEWER_ERRORS
 from batchconsole.jobs.signals import nudge
-from batchconsole.jobs.states import ENDED, LIVE, NEXT, Status
+from batchconsole.jobs.states import ENDED, IN_QUEUE, LIVE, NEXT, Status
 
 NEWEST = ("-created_at", "-id")
 COUNTED = ("input_token_count", "output_token_count", "cost_usd")
@@ -94,6 +94,18 @@ class BatchJob(Leased):
         max_length=12, blank=True, help_text="Stands in the ARN that a program was given before AWS gave the job one."
     )
     check_input = models.BooleanField(default=False)
+
+    # Its place in the queue here, of which AWS knows nothing.
+    priority = models.SmallIntegerField(default=0, help_text="A higher one leaves the queue earlier.")
+    start_at = models.DateTimeField(null=True, blank=True, help_text="Not submitted before this time.")
+    held_at = models.DateTimeField(null=True, blank=True, help_text="Kept in the queue since then, until released.")
+    held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    awaits_approval = models.BooleanField(
+        default=False, help_text="Held by its connection, which asks for approval of its jobs."
+    )
+
     input_check = models.ForeignKey(
         InputCheck, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs", editable=False
     )
@@ -188,6 +200,10 @@ class BatchJob(Leased):
                 condition=models.Q(tags_unread=True),
             ),
             models.Index(fields=["connection", "base_model_id", "status", "id"], name="job_queue"),
+            # Few are held at a time, and people look for them.
+            models.Index(
+                fields=["connection", *NEWEST], name="job_list_held", condition=models.Q(held_at__isnull=False)
+            ),
             # Only what waits for a step has a due time: it stays small, and holds all that the clock looks at.
             models.Index(
                 fields=["due_at", "status", "connection", "base_model_id"],
@@ -259,7 +275,22 @@ class BatchJob(Leased):
     @property
     def can_stop(self) -> bool:
         """Whether a person may stop it now: taken out of the queue here, or stopped on AWS."""
-        return self.status in {Status.CHECKING, Status.QUEUED} | (LIVE - {Status.STOPPING})
+        return self.status in IN_QUEUE | (LIVE - {Status.STOPPING})
+
+    @property
+    def waits_here(self) -> bool:
+        """Whether it has not been sent yet, so that its place in the queue can be changed."""
+        return self.status in IN_QUEUE
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody has to release it before it is submitted."""
+        return self.held_at is not None and self.waits_here
+
+    @property
+    def is_to_start_later(self) -> bool:
+        """Whether its time to start is still to come."""
+        return self.waits_here and self.start_at is not None and self.start_at > timezone.now()
 
     def locked(self) -> "BatchJob":
         """The row as it is now, held until the transaction ends; its connection's row comes first."""

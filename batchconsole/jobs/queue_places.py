@@ -1,0 +1,105 @@
+"""Where in the queue a job is and why it waits, for people to read. Looks at rows; changes none and never calls AWS."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cached_property
+
+from django.utils import timezone
+
+from batchconsole.jobs.leases import is_not_due
+from batchconsole.jobs.limits import limits_of
+from batchconsole.jobs.models import BatchJob, Status
+from batchconsole.jobs.querysets import COUNT_LIMIT
+
+TURNED_AWAY = "AWS turned away another job for this model; the queue waits until it is tried again."
+
+
+class Queue:
+    """One model's queue as it is now; each part is looked for once, when it is asked for."""
+
+    def __init__(self, connection_id: int, base_model_id: str) -> None:
+        self.of = (connection_id, base_model_id)
+        self.ready = BatchJob.objects.ready(*self.of, timezone.now())
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """The number of jobs before each of those that may be submitted, counted up to a bound."""
+        return {key: place for place, key in enumerate(self.ready.values_list("pk", flat=True)[: COUNT_LIMIT + 1])}
+
+    @cached_property
+    def limit(self) -> int:
+        return limits_of(*self.of).jobs_at_once
+
+    @cached_property
+    def live(self) -> list[str]:
+        """Where each job that counts against the limit was created."""
+        return list(BatchJob.objects.occupying(*self.of).order_by().values_list("origin", flat=True))
+
+    @cached_property
+    def rests(self) -> bool:
+        """Whether AWS has turned a job away, which is tried again before all others."""
+        return self.ready.filter(is_not_due(timezone.now())).exclude(error_code="").order_by().exists()
+
+    def why(self, job: BatchJob) -> str:
+        """Why *job*, which nobody holds and whose time has come, has not been submitted yet."""
+        ahead = self.places.get(job.pk, len(self.places) if len(self.places) > COUNT_LIMIT else 0)
+        if len(self.live) >= self.limit:
+            return f"Model quota in use ({self._taken}). {_place(ahead)}"
+        if ahead and self.rests:
+            return f"{TURNED_AWAY} {_place(ahead)}"
+        return _place(ahead if ahead >= self.limit - len(self.live) else 0)
+
+    @property
+    def _taken(self) -> str:
+        """``20 of 20, 3 by others in the account``."""
+        elsewhere = self.live.count(BatchJob.Origin.IMPORTED)
+        return f"{len(self.live)} of {self.limit}" + (f", {elsewhere} by others in the account" if elsewhere else "")
+
+
+def why_waiting(job: BatchJob) -> str:
+    """One sentence for a person: why *job* has not been submitted yet; empty for a job that is not in the queue."""
+    return why_each_waits([job]).get(job.pk, "")
+
+
+def why_each_waits(jobs: Iterable[BatchJob]) -> dict[int, str]:
+    """Why each of *jobs* that is in the queue waits, by its key; each model's queue is looked at once."""
+    queues: dict[tuple[int, str], Queue] = {}
+    reasons = {}
+    for job in jobs:
+        reason = _own_reason(job)
+        if not reason and job.status == Status.QUEUED:
+            of = (job.connection_id, job.base_model_id)
+            if of not in queues:
+                queues[of] = Queue(*of)
+            reason = queues[of].why(job)
+        if reason:
+            reasons[job.pk] = reason
+    return reasons
+
+
+def _own_reason(job: BatchJob) -> str:
+    """What keeps *job* waiting wherever it is in the queue."""
+    if job.is_held:
+        return "Waits for approval." if job.awaits_approval else f"Held{_by(job)}."
+    if job.start_at is not None and job.is_to_start_later:
+        return f"Starts at {_moment(job.start_at)}."
+    return job.message if job.status == Status.QUEUED else ""
+
+
+def _by(job: BatchJob) -> str:
+    return f" by {job.held_by}" if job.held_by else ""
+
+
+def _moment(value: datetime) -> str:
+    """``2026-12-01, 08:00 (UTC+01:00)``, in the time zone of who reads it."""
+    local = timezone.localtime(value)
+    offset = local.isoformat()[-6:] if local.utcoffset() else ""
+    return f"{local:%Y-%m-%d, %H:%M} (UTC{offset})"
+
+
+def _place(ahead: int) -> str:
+    """Where in the queue a job is that has *ahead* jobs before it; counted up to a bound."""
+    if not ahead:
+        return "Next in the queue."
+    count = f"More than {COUNT_LIMIT:,} jobs" if ahead > COUNT_LIMIT else f"{ahead:,} job{'' if ahead == 1 else 's'}"
+    return f"{count} ahead in the queue."

@@ -1,0 +1,110 @@
+"""The verbs on a job that waits here: hold it, release it, change its priority, move it to the front of its queue.
+
+Each takes the job's row, asks for the right, and records what it did. A job that has left the queue is left as it is.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from batchconsole.jobs.access import require, require_on_job, rights_on
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import Actor, BatchJob, Right, Status, Verb
+from batchconsole.jobs.signals import nudge
+
+# What people choose from. Jobs moved to the front have a higher one, the last one moved the highest.
+LOWEST, HIGHEST = -100, 100
+FRONT = 32_767  # the most the column holds
+MAX_COMMENT = 500
+
+
+def needs_approval(job: BatchJob, actor: Actor) -> bool:
+    """Whether *actor* may create *job*, and somebody else has to release it."""
+    if not job.connection.asks_approval or actor is None:
+        return False
+    return Right.OPERATE not in rights_on(actor, job.connection)
+
+
+def hold(job: BatchJob, actor: Actor, *, data: dict[str, Any] | None = None) -> None:
+    """Keep *job* from being submitted until somebody releases it; one that is held already stays so.
+
+    *data* goes into its event. Raises :class:`UserError`.
+    """
+    require_on_job(actor, job)
+    with transaction.atomic():
+        row = _row_in_queue(job)
+        if not row.is_held:
+            _write(job, held_at=timezone.now(), held_by=actor, awaits_approval=False)
+            job.record(Verb.HELD, actor=actor, data=data)
+
+
+def unhold(job: BatchJob, actor: Actor, *, comment: str = "", data: dict[str, Any] | None = None) -> None:
+    """Let *job* go on in the queue. Who held an own job may release it; all else takes ``operate``.
+
+    A job that waits for approval is approved by this, which takes a *comment*. Raises :class:`UserError`.
+    """
+    require_on_job(actor, job)
+    comment = comment.strip()[:MAX_COMMENT]
+    with transaction.atomic():
+        row = _row_in_queue(job)
+        if not row.is_held:
+            return
+        if actor is not None and (row.awaits_approval or row.held_by_id != actor.pk):
+            require(actor, Right.OPERATE, row.connection)
+        if row.awaits_approval and not comment:
+            raise UserError("Approving a job takes a comment.", "comment", "Say why it may run.")
+        said = {**(data or {}), **({"comment": comment} if comment else {})}
+        _write(job, held_at=None, held_by=None, awaits_approval=False)
+        job.record(Verb.APPROVED if row.awaits_approval else Verb.UNHELD, actor=actor, data=said)
+        if job.status == Status.QUEUED:
+            nudge("submit", job.pk)
+
+
+def set_priority(job: BatchJob, actor: Actor, priority: int) -> None:
+    """Give *job* a priority from LOWEST to HIGHEST; takes ``operate``. Raises :class:`UserError`."""
+    require(actor, Right.OPERATE, job.connection)
+    if not LOWEST <= priority <= HIGHEST:
+        raise UserError(f"A priority is a whole number from {LOWEST} to {HIGHEST}.", "priority")
+    _change_priority(job, actor, lambda row: priority)
+
+
+def move_to_front(job: BatchJob, actor: Actor) -> None:
+    """Put *job* before all others of its model; takes ``operate``. Raises :class:`UserError`."""
+    require(actor, Right.OPERATE, job.connection)
+    _change_priority(job, actor, _before_all)
+
+
+def _before_all(row: BatchJob) -> int:
+    others = BatchJob.objects.queued(row.connection_id, row.base_model_id).exclude(pk=row.pk).order_by()
+    highest = others.aggregate(highest=Max("priority"))["highest"] or 0
+    return min(max(HIGHEST, highest) + 1, FRONT)
+
+
+def _change_priority(job: BatchJob, actor: Actor, priority_of: Callable[[BatchJob], int]) -> None:
+    with transaction.atomic():
+        row = _row_in_queue(job)
+        priority = priority_of(row)
+        if priority != row.priority:
+            _write(job, priority=priority)
+            job.record(Verb.PRIORITY_CHANGED, actor=actor, data={"before": row.priority, "after": priority})
+
+
+def _row_in_queue(job: BatchJob) -> BatchJob:
+    """The row, held until the transaction ends, so that no worker takes it meanwhile."""
+    row = job.locked()
+    job.status = row.status
+    if not row.waits_here:
+        raise UserError(
+            f"The job is {row.get_status_display().lower()}, so it has no place in the queue.",
+            hint="Only jobs that have not been submitted yet can be held, released or moved.",
+        )
+    return row
+
+
+def _write(job: BatchJob, **fields: Any) -> None:
+    BatchJob.objects.filter(pk=job.pk).update(**fields, modified_at=timezone.now())
+    for name, value in fields.items():
+        setattr(job, name, value)
