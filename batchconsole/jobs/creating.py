@@ -1,10 +1,12 @@
 """Creating a job for a program of the JSON API: checked by the rules of all fields, and once for each of its keys."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from django.db import transaction
 
 from batchconsole.aws.job_request import JobRequest, Tag
+from batchconsole.jobs import waiting
 from batchconsole.jobs.access import require
 from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import UserError
@@ -31,6 +33,7 @@ def create_once(
     key: str = "",
     check_input: bool = True,
     clone_of: BatchJob | None = None,
+    start_at: datetime | None = None,
 ) -> tuple[BatchJob, bool]:
     """The job of *request*, and whether it is new: with the same *key* a program gets the job it has created before.
 
@@ -49,7 +52,7 @@ def create_once(
         known = BatchJob.objects.filter(connection=connection, caller_token=token, created_by=actor).first()
         if token and known:
             return _same(known, request), False
-        problems = find_problems(connection, request)
+        problems = find_problems(connection, request) + _start_problems(start_at)
         if problems:
             raise Invalid(problems)
         job = create_job(
@@ -58,9 +61,15 @@ def create_once(
             request=request,
             check_input=check_input,
             clone_of=clone_of,
+            start_at=start_at,
             caller_token=token,
         )
     return job, True
+
+
+def _start_problems(start_at: datetime | None) -> list[FieldProblem]:
+    words = waiting.start_problem(start_at) if start_at else ""
+    return [FieldProblem("start_at", words)] if words else []
 
 
 def _same(known: BatchJob, request: JobRequest) -> BatchJob:

@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from batchconsole.jobs import narrowing
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.queue_places import HELD, HELD_TITLE
 from batchconsole.jobs.record_errors import WITH_ERRORS, WITH_ERRORS_TITLE
 from batchconsole.jobs.states import Status
 
@@ -101,6 +102,8 @@ def status(operator: str, value: str) -> Q | None:
     wanted = value.replace(" ", "").lower()
     if wanted == WITH_ERRORS_TITLE.replace(" ", "").lower():
         return WITH_ERRORS
+    if wanted == HELD_TITLE.lower():
+        return HELD
     found = [each for each in Status if each.value.lower() == wanted]
     return Q(status__in=found) if found else None
 
@@ -177,7 +180,7 @@ PROPERTIES = (
         operators=CHOICE,
         condition=status,
         narrowing=narrowing.status,
-        values=(*(each.label for each in Status), WITH_ERRORS_TITLE),
+        values=(*(each.label for each in Status), WITH_ERRORS_TITLE, HELD_TITLE),
     ),
     Property(name="model", title="Model", operators=TEXT, condition=model, narrowing=narrowing.model),
     Property(

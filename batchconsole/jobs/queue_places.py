@@ -4,13 +4,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 
+from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.jobs.leases import is_not_due
 from batchconsole.jobs.limits import limits_of
 from batchconsole.jobs.models import BatchJob, Status
 from batchconsole.jobs.querysets import COUNT_LIMIT
+from batchconsole.jobs.states import IN_QUEUE
 
+# Jobs that wait for somebody to release them; a condition of the list's filter.
+HELD = Q(held_at__isnull=False, status__in=IN_QUEUE)
+HELD_TITLE = "Held"
 TURNED_AWAY = "AWS turned away another job for this model; the queue waits until it is tried again."
 
 
@@ -23,8 +28,14 @@ class Queue:
 
     @cached_property
     def places(self) -> dict[int, int]:
-        """The number of jobs before each of those that may be submitted, counted up to a bound."""
-        return {key: place for place, key in enumerate(self.ready.values_list("pk", flat=True)[: COUNT_LIMIT + 1])}
+        """The number of jobs before each of those that may be submitted; of a queue that is too long, nothing."""
+        if self.is_long:
+            return {}
+        return {key: place for place, key in enumerate(self.ready.values_list("pk", flat=True))}
+
+    @cached_property
+    def is_long(self) -> bool:
+        return self.ready.bounded_count() > COUNT_LIMIT
 
     @cached_property
     def limit(self) -> int:
@@ -42,7 +53,7 @@ class Queue:
 
     def why(self, job: BatchJob) -> str:
         """Why *job*, which nobody holds and whose time has come, has not been submitted yet."""
-        ahead = self.places.get(job.pk, len(self.places) if len(self.places) > COUNT_LIMIT else 0)
+        ahead = COUNT_LIMIT + 1 if self.is_long else self.places.get(job.pk, 0)
         if len(self.live) >= self.limit:
             return f"Model quota in use ({self._taken}). {_place(ahead)}"
         if ahead and self.rests:
@@ -98,8 +109,9 @@ def _moment(value: datetime) -> str:
 
 
 def _place(ahead: int) -> str:
-    """Where in the queue a job is that has *ahead* jobs before it; counted up to a bound."""
+    """Where in the queue a job is that has *ahead* jobs before it; beyond a bound nobody counts."""
     if not ahead:
         return "Next in the queue."
-    count = f"More than {COUNT_LIMIT:,} jobs" if ahead > COUNT_LIMIT else f"{ahead:,} job{'' if ahead == 1 else 's'}"
-    return f"{count} ahead in the queue."
+    if ahead > COUNT_LIMIT:
+        return f"More than {COUNT_LIMIT:,} jobs are in the queue."
+    return f"{ahead:,} job{'' if ahead == 1 else 's'} ahead in the queue."

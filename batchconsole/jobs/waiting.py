@@ -4,13 +4,14 @@ Each takes the job's row, asks for the right, and records what it did. A job tha
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from batchconsole.jobs.access import require, require_on_job, rights_on
+from batchconsole.jobs.access import may_act_on, require, require_on_job, rights_on
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, BatchJob, Right, Status, Verb
 from batchconsole.jobs.signals import nudge
@@ -19,6 +20,7 @@ from batchconsole.jobs.signals import nudge
 LOWEST, HIGHEST = -100, 100
 FRONT = 32_767  # the most the column holds
 MAX_COMMENT = 500
+FARTHEST_START = timedelta(days=366)
 
 
 def needs_approval(job: BatchJob, actor: Actor) -> bool:
@@ -26,6 +28,23 @@ def needs_approval(job: BatchJob, actor: Actor) -> bool:
     if not job.connection.asks_approval or actor is None:
         return False
     return Right.OPERATE not in rights_on(actor, job.connection)
+
+
+def may_release(job: BatchJob, actor: Actor) -> bool:
+    """Whether *actor* may release *job*: whoever may act on anyone's, and who held an own one."""
+    if actor is None or Right.OPERATE in rights_on(actor, job.connection):
+        return True
+    return not job.awaits_approval and job.held_by_id == actor.pk and may_act_on(actor, job)
+
+
+def start_problem(start_at: datetime) -> str:
+    """What is wrong with a time to start, in a sentence; empty for a good one."""
+    now = timezone.now()
+    if start_at <= now:
+        return "This time has passed. Enter a later one, or none to submit the job as soon as possible."
+    if start_at > now + FARTHEST_START:
+        return f"Enter a time within the next {FARTHEST_START.days} days."
+    return ""
 
 
 def hold(job: BatchJob, actor: Actor, *, data: dict[str, Any] | None = None) -> None:
@@ -52,7 +71,7 @@ def unhold(job: BatchJob, actor: Actor, *, comment: str = "", data: dict[str, An
         row = _row_in_queue(job)
         if not row.is_held:
             return
-        if actor is not None and (row.awaits_approval or row.held_by_id != actor.pk):
+        if not may_release(row, actor):
             require(actor, Right.OPERATE, row.connection)
         if row.awaits_approval and not comment:
             raise UserError("Approving a job takes a comment.", "comment", "Say why it may run.")

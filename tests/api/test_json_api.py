@@ -1,5 +1,6 @@
 """The JSON API as a program meets it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.cache import caches
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from batchconsole.jobs.models import BatchJob, Connection, Event, Grant, InputCheck, Right, Verb
 from tests.api.conftest import key_of
@@ -140,6 +142,32 @@ def test_a_checked_job_is_released_cloned_and_tagged(api: Client, connection: Co
     assert put.json()["tags"] == [{"key": "a", "value": "1"}]
     bad = api.put(f"{JOBS}{job.pk}/tags", {"tags": [{"key": "aws:a"}]}, content_type="application/json")
     assert bad.status_code == 422
+
+
+def test_a_job_in_the_queue_is_held_released_and_moved(connection: Connection, person: User) -> None:
+    grant(person, "Operator")
+    operator = client_of(person)
+    job = f"{JOBS}{make_job(connection, created_by=person).pk}"
+    assert post(operator, f"{job}/hold", {}).json()["is_held"] is True
+    assert post(operator, f"{job}/unhold", {"comment": "Go."}).json()["is_held"] is False
+    assert operator.put(f"{job}/priority", {"priority": 5}, content_type="application/json").json()["priority"] == 5
+    assert operator.put(f"{job}/priority", {"priority": 101}, content_type="application/json").status_code == 422
+    assert post(operator, f"{job}/front", {}).json()["priority"] == 101
+
+
+def test_priority_takes_the_right_to_operate(api: Client, connection: Connection, person: User) -> None:
+    job = f"{JOBS}{make_job(connection, created_by=person).pk}"
+    assert post(api, f"{job}/hold", {}).status_code == 200
+    assert post(api, f"{job}/front", {}).status_code == 403
+    assert api.put(f"{job}/priority", {"priority": 5}, content_type="application/json").status_code == 403
+
+
+def test_a_job_starts_later_when_that_is_asked(api: Client) -> None:
+    made = post(api, JOBS, ASKED | {"start_at": "2020-01-01T00:00:00Z"})
+    assert made.status_code == 422
+    assert "has passed" in made.text
+    at = (timezone.now() + timedelta(days=1)).isoformat()
+    assert post(api, JOBS, ASKED | {"start_at": at}).json()["start_at"] is not None
 
 
 def test_others_jobs_take_the_right_to_operate(api: Client, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Jobs: list, create, get, stop, release, clone, tags, and their results."""
+"""Jobs: list, create, get, stop, release, hold, move, clone, tags, and their results."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,12 +18,14 @@ from batchconsole.api.v1.schemas import (
     JobOut,
     JobsOut,
     Key,
+    PriorityIn,
     RecordsOut,
     ResultsOut,
     TagsIn,
+    UnholdIn,
 )
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs import creating, lifecycle, result_pages
+from batchconsole.jobs import creating, lifecycle, result_pages, waiting
 from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.audit import count_record_view, record_download
 from batchconsole.jobs.filters import JobFilter
@@ -91,7 +93,12 @@ def create_job(
     here = find_connection(request, connection, Right.SUBMIT)
     asked = JobRequest.from_fields(payload.model_dump())
     job, is_new = creating.create_once(
-        here, caller_of(request), asked, key=idempotency_key, check_input=payload.check_input
+        here,
+        caller_of(request),
+        asked,
+        key=idempotency_key,
+        check_input=payload.check_input,
+        start_at=payload.start_at,
     )
     return Answer(201 if is_new else 200, job)
 
@@ -133,6 +140,40 @@ def release_job(request: HttpRequest, connection: ConnectionName, job_id: Key) -
     return find_job(request, connection, job_id, Right.VIEW)
 
 
+@router.post("/{job_id}/hold", response=JobOut, operation_id="hold_job", summary="Hold a job in the queue")
+def hold_job(request: HttpRequest, connection: ConnectionName, job_id: Key) -> BatchJob:
+    job = own_job(request, connection, job_id)
+    waiting.hold(job, caller_of(request))
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
+@router.post(
+    "/{job_id}/unhold", response=JobOut, operation_id="unhold_job", summary="Release a job that is held, or approve it"
+)
+def unhold_job(request: HttpRequest, connection: ConnectionName, job_id: Key, payload: UnholdIn) -> BatchJob:
+    job = own_job(request, connection, job_id)
+    waiting.unhold(job, caller_of(request), comment=payload.comment)
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
+@router.put(
+    "/{job_id}/priority", response=JobOut, operation_id="set_priority", summary="Change a job's priority in the queue"
+)
+def set_priority(request: HttpRequest, connection: ConnectionName, job_id: Key, payload: PriorityIn) -> BatchJob:
+    job = find_job(request, connection, job_id, Right.OPERATE)
+    waiting.set_priority(job, caller_of(request), payload.priority)
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
+@router.post(
+    "/{job_id}/front", response=JobOut, operation_id="move_to_front", summary="Put a job before all others of its model"
+)
+def move_to_front(request: HttpRequest, connection: ConnectionName, job_id: Key) -> BatchJob:
+    job = find_job(request, connection, job_id, Right.OPERATE)
+    waiting.move_to_front(job, caller_of(request))
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
 @router.post("/{job_id}/clone", response={201: JobOut}, operation_id="clone_job", summary="Create the same job again")
 def clone_job(request: HttpRequest, connection: ConnectionName, job_id: Key, payload: CloneIn) -> Answer[BatchJob]:
     source = find_job(request, connection, job_id, Right.SUBMIT)
@@ -143,6 +184,7 @@ def clone_job(request: HttpRequest, connection: ConnectionName, job_id: Key, pay
         JobRequest.from_fields(asked | {"job_name": payload.job_name}),
         check_input=payload.check_input,
         clone_of=source,
+        start_at=payload.start_at,
     )
     return Answer(201, job)
 

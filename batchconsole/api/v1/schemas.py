@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from ninja import Field, Path, Schema
-from pydantic import ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from batchconsole.jobs.states import Status
+from batchconsole.jobs.waiting import HIGHEST, LOWEST, MAX_COMMENT
 
 Key = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
@@ -44,11 +45,21 @@ class JobIn(Strict):
     timeout_duration_in_hours: int | None = None
     tags: list[TagIn] = Field(default_factory=list)
     check_input: bool = True
+    start_at: AwareDatetime | None = Field(None, description="Not submitted before, with a time zone: `...Z`.")
 
 
 class CloneIn(Strict):
     job_name: str
     check_input: bool = True
+    start_at: AwareDatetime | None = None
+
+
+class PriorityIn(Strict):
+    priority: int = Field(ge=LOWEST, le=HIGHEST, description="A higher one leaves the queue earlier; 0 is usual.")
+
+
+class UnholdIn(Strict):
+    comment: str = Field("", max_length=MAX_COMMENT, description="Needed for a job that waits for approval.")
 
 
 class JobOut(Schema):
@@ -61,6 +72,10 @@ class JobOut(Schema):
     message: str
     hint: str
     error_code: str
+    priority: int
+    start_at: datetime | None = Field(description="Not submitted before this time.")
+    is_held: bool = Field(description="Whether somebody has to release it before it is submitted.")
+    awaits_approval: bool
     model_id: str
     model_invocation_type: str
     role_arn: str

@@ -52,6 +52,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
         labels: ClassVar = {
             "is_enabled": "Enabled",
             "checks_programs": "Check input",
+            "asks_approval": "Approve jobs",
             "account_id": "Account ID",
             "assume_role_arn": "Role ARN",
             "external_id": "External ID",
@@ -105,6 +106,7 @@ class ConnectionAdmin(LimitedAdmin):
         ("Allowed service roles", {"fields": ("service_roles",)}),
         ("Allowed models", {"fields": ("allowed_models",)}),
         ("Programs", {"fields": ("checks_programs",)}),
+        ("Approval", {"fields": ("asks_approval",)}),
         ("Sync", {"fields": ("synced_at", "sync_due_at", "trouble")}),
     )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from itertools import count
 from typing import Any, ClassVar, cast
 
@@ -27,6 +28,7 @@ from batchconsole.jobs.model_rules import refusal, takes_converse
 from batchconsole.jobs.models import BatchJob, Connection, JobRequest
 from batchconsole.jobs.models.job import new_client_request_token
 from batchconsole.jobs.tags import tags_in_use
+from batchconsole.jobs.waiting import start_problem
 from batchconsole.records import catalogue
 from batchconsole.records.limits import Limits
 
@@ -143,6 +145,13 @@ class JobForm(TaggedForm):
         required=False,
         help_text="The number of hours after which Amazon Bedrock stops the job. Default: 24 hours.",
     )
+    start_at = forms.DateTimeField(
+        label="Start at",
+        required=False,
+        help_text="The job waits in the queue until then. Empty: as soon as the model's quota has room.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": "Enter a date and a time, such as 2027-01-31T08:00."},
+    )
     input_bucket_owner = ApiTextField(
         "s3BucketOwner",
         label="Input bucket owner",
@@ -220,6 +229,13 @@ class JobForm(TaggedForm):
         if meant:
             self.warn("model_id", f"This version does not know {model_id}. Check it: the closest it knows is {meant}.")
         return model_id
+
+    def clean_start_at(self) -> datetime | None:
+        start_at: datetime | None = self.cleaned_data["start_at"]
+        words = start_problem(start_at) if start_at else ""
+        if words:
+            raise ValidationError(words, code="start_at")
+        return start_at
 
     def clean(self) -> dict[str, Any]:
         self._check_converse()

@@ -143,6 +143,7 @@ def _additional_settings(connection: str) -> ExpandableSection:
     return ExpandableSection(
         "Additional settings",
         Field("timeout_duration_in_hours", constraint="From 24 to 168 hours.", inputmode="numeric", info="timeout"),
+        Field("start_at", constraint="In your time zone, as set in the preferences.", info="start-at"),
         Field("input_bucket_owner", constraint="12 digits.", inputmode="numeric", info="bucket-owner"),
         Field("output_bucket_owner", constraint="12 digits.", inputmode="numeric", info="bucket-owner"),
         AwsSelect(

@@ -197,6 +197,7 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
         check_input=form.cleaned_data["check_input"],
         resend_of=form.cleaned_data["resend_of"],
         clone_of=form.cleaned_data["clone_of"],
+        start_at=form.cleaned_data["start_at"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern
 
-from batchconsole.console.job import results, stop, tags, views
+from batchconsole.console.job import queue, results, stop, tags, views
 from batchconsole.jobs.models import Right
 from batchconsole.url_rights import Act, page
 
@@ -12,6 +12,10 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/jobs/<int:pk>/tags/", tags.edit, name="job-tags", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/tags/read/", tags.read, name="job-tags-read", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/release/", views.release, name="job-release", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/hold/", queue.hold, name="job-hold", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/unhold/", queue.unhold, name="job-unhold", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/front/", queue.front, name="job-front", right=Right.OPERATE),
+    page("<slug:connection>/jobs/<int:pk>/priority/", queue.priority, name="job-priority", right=Right.OPERATE),
     page("<slug:connection>/jobs/<int:pk>/results/read/", views.collect, name="job-results-read", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/records/<int:position>/", views.record, name="job-record", right=Right.READ),
     page("<slug:connection>/jobs/<int:pk>/output/", views.download, name="job-download", right=Right.READ),

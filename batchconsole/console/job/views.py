@@ -22,6 +22,7 @@ from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import BatchJob, Event, Status
 from batchconsole.jobs.queue_places import why_waiting
 from batchconsole.jobs.results import request_results, require_reading
+from batchconsole.jobs.waiting import may_release
 from batchconsole.records.results import ErrorGroup
 
 TABS = {
@@ -41,7 +42,7 @@ JSON_USE = "Saved as request.json: aws bedrock create-model-invocation-job --cli
 
 def find_job(request: ConsoleRequest, pk: int) -> BatchJob:
     jobs = BatchJob.objects.select_related(
-        "connection", "created_by", "input_check", "resend_of__connection", "clone_of__connection"
+        "connection", "created_by", "held_by", "input_check", "resend_of__connection", "clone_of__connection"
     )
     jobs = jobs.defer("input_check__report_json", "input_check__preview_json")  # large, and only one tab's
     job: BatchJob = get_object_or_404(jobs, connection=request.connection, pk=pk)
@@ -69,6 +70,7 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         "events": events,
         "pace": pace(job, times_entered(job, events)),
         "waits": waits,
+        "may_release": job.is_held and may_release(job, request.user),
         "version": version,
         "tab": tab,
         "tabs": tabs,

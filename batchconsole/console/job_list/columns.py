@@ -36,6 +36,8 @@ COLUMNS = (
     JobColumn(name="errors", title="Errors", sorts=True, is_numeric=True, is_default=False),
     JobColumn(name="input_tokens", title="Input tokens", sorts=True, is_numeric=True, is_default=False),
     JobColumn(name="output_tokens", title="Output tokens", sorts=True, is_numeric=True, is_default=False),
+    JobColumn(name="priority", title="Priority", sorts=True, is_numeric=True, is_default=False, width=100),
+    JobColumn(name="start_at", title="Start at", is_zoned=True, is_default=False, width=160),
     JobColumn(name="tags", title="Tags", is_default=False, width=220),
     JobColumn(name="input", title="Input", is_default=False, width=260),
     JobColumn(name="output", title="Output", is_default=False, width=260),

@@ -28,6 +28,8 @@ EVERY = (
     "input_token_count",
     "output_token_count",
     "cost_usd",
+    "priority",
+    "start_at",
     "tags",
 )
 # What each column of the job list stands for.
@@ -49,6 +51,8 @@ BEHIND = {
     "errors": ("error_record_count",),
     "input_tokens": ("input_token_count",),
     "output_tokens": ("output_token_count",),
+    "priority": ("priority",),
+    "start_at": ("start_at",),
     "tags": ("tags",),
     "input": ("input_s3_uri",),
     "output": ("output_s3_uri",),

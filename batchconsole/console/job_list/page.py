@@ -23,6 +23,7 @@ from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, status_condition
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.properties import Token, read_tokens, why_no_token
 from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.queue_places import why_each_waits
 from batchconsole.jobs.states import Status
 
 EXPORT_CHUNK = 500
@@ -69,7 +70,7 @@ class JobTable:
         self.matching: BatchJobQuerySet = JobFilter({**self.filter.values, "status": []}, self.jobs).qs.named()
         self.shown = self.matching.meeting(status_conditions(self.asked_statuses))
         self.page: Page = paginate(
-            self.shown.select_related("created_by", "connection").defer(*UNSHOWN),
+            self.shown.select_related("created_by", "connection", "held_by").defer(*UNSHOWN),
             number=page_number(query.get("page", "")),
             size=self.size or preferences.page_size,
             order=lambda is_large: sorting.order_by(sorting.usable(self.asked_sort, is_large=is_large)),
@@ -241,6 +242,11 @@ class JobTable:
         yield from rows.iterator(chunk_size=EXPORT_CHUNK)
 
     @cached_property
+    def waits(self) -> dict[int, str]:
+        """Why each job of this page that is in the queue waits."""
+        return why_each_waits(self.page.rows)
+
+    @cached_property
     def repeated_names(self) -> set[str]:
         """The names that more than one row of this page has, which need something else to be told apart."""
         counts = Counter(job.job_name for job in self.page.rows)
@@ -268,6 +274,7 @@ class JobTable:
             self.look,
             [(job.pk, job.modified_at, job.tags_unread) for job in self.page.rows],
             self.unread_tags,
+            self.waits,
             self.page.count_text,
             [segment.count for segment in self.segments],
             self.connection.sync_error,

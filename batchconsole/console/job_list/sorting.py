@@ -16,6 +16,7 @@ FIELDS = {
     "input_tokens": "input_token_count",
     "output_tokens": "output_token_count",
     "cost": "cost_usd",
+    "priority": "priority",
 }
 INDEXED = frozenset({"name", "status", "created"})
 # The rest of the order is the index's own, so that reading a page needs no sorting and never shows a row twice.

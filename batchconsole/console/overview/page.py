@@ -17,6 +17,7 @@ from batchconsole.console.kit.pagination import bounded
 from batchconsole.console.overview.warnings import Notice, warnings_of
 from batchconsole.jobs.filters import STATUS_GROUPS
 from batchconsole.jobs.models import BatchJob, Connection, utc_today
+from batchconsole.jobs.queue_places import why_each_waits
 from batchconsole.jobs.usage import DAY, Days, Totals, Usage, cells
 
 LATELY = timedelta(days=7)
@@ -88,13 +89,18 @@ class Overview:
         return found + self._newest("waiting")[:left] if left else found
 
     @cached_property
+    def waits(self) -> dict[int, str]:
+        """Why each of those that wait does."""
+        return why_each_waits(self.running)
+
+    @cached_property
     def failed(self) -> list[BatchJob]:
         """The newest failures among the jobs of the last days."""
         return self._newest("failed", lately=True)
 
     def _newest(self, group: str, *, lately: bool = False) -> list[BatchJob]:
         jobs = self.jobs.filter(created_at__gte=self.since) if lately else self.jobs
-        rows = jobs.meeting(STATUS_GROUPS[group].conditions).select_related("connection").defer(*UNSHOWN)
+        rows = jobs.meeting(STATUS_GROUPS[group].conditions).select_related("connection", "held_by").defer(*UNSHOWN)
         return list(rows.order_by("-created_at", "-id")[:SHOWN])
 
     @cached_property
@@ -129,5 +135,5 @@ class Overview:
     def version(self) -> str:
         """Changes when anything that the page shows has changed."""
         rows = [(job.pk, job.modified_at) for job in [*self.running, *self.failed, *self.first_jobs]]
-        seen = [self.figures, rows, self.month, self.warnings, timezone.localdate()]
+        seen = [self.figures, rows, self.waits, self.month, self.warnings, timezone.localdate()]
         return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()

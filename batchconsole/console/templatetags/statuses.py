@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 
 from batchconsole.console.templatetags.parts import icon
 from batchconsole.jobs.models import BatchJob, BulkActionItem, Status
+from batchconsole.jobs.queue_places import HELD_TITLE
 
 register = template.Library()
 
@@ -69,6 +70,8 @@ def indicator(kind: str, text: str) -> SafeString:
 @register.simple_tag
 def job_status(job: BatchJob) -> SafeString:
     """Where *job* stands. AWS says Completed however many records failed; here the failed ones are told."""
+    if job.is_held:
+        return indicator("pending", job_status_words(job))
     if not job.has_errors:
         return status_indicator(job.status)
     return indicator(record_errors_kind(job), job_status_words(job))
@@ -82,7 +85,9 @@ def record_errors_kind(job: BatchJob) -> str:
 
 @register.filter
 def job_status_words(job: BatchJob) -> str:
-    """``Completed with errors: 12 of 500``, or else the status as it is."""
+    """``Completed with errors: 12 of 500``, ``Held``, or else the status as it is."""
+    if job.is_held:
+        return "Waiting for approval" if job.awaits_approval else HELD_TITLE
     label = Status(job.status).label
     if not job.has_errors or not job.error_record_count:
         return label
@@ -115,6 +120,12 @@ def message_kind(job: BatchJob) -> str:
     if kind not in {ERROR, WARNING}:
         return WARNING if job.error_code and not job.is_ended else "info"
     return kind
+
+
+@register.filter
+def reason_of(waits: dict[int, str], job: BatchJob) -> str:
+    """Why *job* waits, of all the reasons that a page has looked for; empty for one that does not."""
+    return waits.get(job.pk, "")
 
 
 @register.filter
