@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from batchconsole.aws.constraints import Constraint, job_constraints
-from batchconsole.aws.errors import translate
+from batchconsole.aws.errors import AwsError, translate
 from batchconsole.aws.job_request import JobRequest, Member, read_members
 from batchconsole.aws.policies import partition_of
 from batchconsole.aws.session import Target, client
@@ -28,6 +28,7 @@ __all__ = [
     "tag_resource",
     "untag_resource",
 ]
+CUT_OFF = "AnswerCutOff"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,11 @@ def create_model_invocation_job(target: Target, request: JobRequest) -> str:
         permission="bedrock:CreateModelInvocationJob",
         subject=f"model {request.model_id}",
     ):
-        return str(client(target, "bedrock").create_model_invocation_job(**request.to_api())["jobArn"])
+        answer = client(target, "bedrock").create_model_invocation_job(**request.to_api())
+    if not answer.get("jobArn"):
+        # botocore reads a body that was cut off as an empty one. The job may be there: the same token finds out.
+        raise AwsError("AWS's answer was cut off.", code=CUT_OFF, operation="CreateModelInvocationJob", retryable=True)
+    return str(answer["jobArn"])
 
 
 def get_model_invocation_job(target: Target, job_identifier: str) -> JobSummary:

@@ -1,8 +1,8 @@
 """One error for everything that can go wrong between us and AWS, with a hint that says what to do about it.
 
 Nothing above this package sees a botocore exception. Codes are AWS's own; for failures that never got an answer they
-are ours: ``EndpointUnreachable``, ``EndpointNotAllowed``, ``NoCredentials``, ``ExpiredToken``, ``InvalidRequest``,
-``ClientFailure``.
+are ours: ``EndpointUnreachable``, ``AnswerCutOff``, ``EndpointNotAllowed``, ``NoCredentials``, ``ExpiredToken``,
+``InvalidRequest``, ``ClientFailure``.
 """
 
 from collections.abc import Iterator

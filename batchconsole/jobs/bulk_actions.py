@@ -1,4 +1,4 @@
-"""Stopping many jobs: the request is a row with an item a job; a worker goes through them in steps of a few seconds.
+"""Stopping, holding or releasing many jobs: a row with an item a job; a worker goes through them in short steps.
 
 What is lost, repeated or interrupted changes nothing: the clock hands the row out again, one worker holds it at a time,
 and whether this action has stopped a job already is read from the job's own audit trail. The rest can be cancelled: the
@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import lifecycle, scheduling
+from batchconsole.jobs import lifecycle, scheduling, waiting
 from batchconsole.jobs.access import require_any, require_on_job
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
@@ -31,7 +31,9 @@ from batchconsole.jobs.models import (
     Verb,
 )
 from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.queue_places import HELD
 from batchconsole.jobs.signals import nudge
+from batchconsole.jobs.states import IN_QUEUE
 
 MOST_JOBS = 10_000
 STEP = 20  # jobs; each may be a call to AWS
@@ -40,12 +42,41 @@ MOST_ATTEMPTS = 8
 BEING_SUBMITTED = timedelta(seconds=5)
 
 Outcome = BulkActionItem.Outcome
+Kind = BulkAction.Kind
 # Where a job stands that was taken out of the queue, or whose stop AWS has heard of.
 HEARD = frozenset({Status.CANCELLED, Status.STOPPING, Status.STOPPED})
-OUTCOMES = {str(Verb.CANCELLED): Outcome.CANCELLED, str(Verb.STOP_REQUESTED): Outcome.STOPPED}
+OUTCOMES = {
+    str(Verb.CANCELLED): Outcome.CANCELLED,
+    str(Verb.STOP_REQUESTED): Outcome.STOPPED,
+    str(Verb.HELD): Outcome.HELD,
+    str(Verb.UNHELD): Outcome.RELEASED,
+    str(Verb.APPROVED): Outcome.RELEASED,
+}
+# Which jobs each kind of action can change, and the event that it begins with.
+CHANGEABLE: dict[str, Q] = {
+    Kind.STOP: Q(status__in=STOPPABLE),
+    Kind.HOLD: Q(status__in=IN_QUEUE, held_at__isnull=True),
+    Kind.UNHOLD: HELD,
+}
+REQUESTED = {
+    Kind.STOP: Verb.BULK_STOP_REQUESTED,
+    Kind.HOLD: Verb.BULK_HOLD_REQUESTED,
+    Kind.UNHOLD: Verb.BULK_RELEASE_REQUESTED,
+}
+NOTHING_TO_DO = {
+    Kind.STOP: ("No jobs to stop.", "All of these jobs have ended or are being stopped already."),
+    Kind.HOLD: ("No jobs to hold.", "None of these jobs is in the queue, or all of them are held already."),
+    Kind.UNHOLD: ("No jobs to release.", "None of these jobs is held."),
+}
 
 
-def request_stop(
+def request_stop(**asked: Any) -> BulkAction:
+    """:func:`request_bulk_action` of the kind that stops jobs."""
+    return request_bulk_action(Kind.STOP, **asked)
+
+
+def request_bulk_action(
+    kind: str,
     *,
     connection: Connection,
     actor: Actor,
@@ -53,31 +84,36 @@ def request_stop(
     query: str = "",
     matched_all: bool = False,
     request_token: str = "",
+    comment: str = "",
     most: int = MOST_JOBS,
 ) -> BulkAction:
-    """Have *jobs* stopped soon, those that still can be; raises :class:`UserError` for none and for too many.
+    """Have *jobs* stopped, held or released soon, those that still can be; raises :class:`UserError` for none of them
+    and for too many.
 
     *query* is the filter they were found by, kept for people to read; *matched_all* says that they are all it finds.
-    Of each job it is asked when its turn comes whether *actor* may stop it; raises NotAllowed for who may stop none.
+    Of each job it is asked when its turn comes whether *actor* may do it; raises NotAllowed for who may act on none.
     """
     require_any(actor, (Right.OPERATE, Right.SUBMIT), connection)
-    keys = _keys(jobs, most + 1)
+    keys = _keys(jobs.filter(CHANGEABLE[kind]), most + 1)
     if not keys:
-        raise UserError("No jobs to stop.", hint="All of these jobs have ended or are being stopped already.")
+        message, hint = NOTHING_TO_DO[Kind(kind)]
+        raise UserError(message, hint=hint)
     if len(keys) > most:
-        raise UserError(f"More than {most:,} jobs match.", hint="Narrow the filter and stop the jobs in parts.")
+        raise UserError(f"More than {most:,} jobs match.", hint="Narrow the filter and change the jobs in parts.")
     with transaction.atomic():
         action = BulkAction.objects.create(
             connection=connection,
+            kind=kind,
+            comment=comment.strip()[: waiting.MAX_COMMENT],
             created_by=actor,
             query=query,
             matched_all=matched_all,
             request_token=request_token,
             job_count=len(keys),
-            skipped=jobs.exclude(status__in=STOPPABLE).bounded_count(),
+            skipped=jobs.exclude(CHANGEABLE[kind]).bounded_count(),
         )
         BulkActionItem.objects.bulk_create((BulkActionItem(action=action, job_id=key) for key in keys), batch_size=500)
-        _record(action, Verb.BULK_STOP_REQUESTED, actor=actor, jobs=len(keys), **({"filter": query} if query else {}))
+        _record(action, REQUESTED[Kind(kind)], actor=actor, jobs=len(keys), **({"filter": query} if query else {}))
         nudge("stop_jobs", action.pk)
     return action
 
@@ -100,18 +136,21 @@ def _record(action: BulkAction, verb: str, *, actor: Actor = None, **data: Any) 
 # The lease is longer than all attempts of one Stop call and of the look that may follow it; renewed with each job.
 @step(BulkAction, queue=CONTROL, where=Q(finished_at=None), hold=timedelta(minutes=8))
 def stop_jobs(action: BulkAction, lease: Lease, *, most: int = STEP) -> None:
-    """Stop up to *most* jobs of *action*, write what became of each, and go on later, until the rest is cancelled."""
+    """Change up to *most* jobs of *action*, write what became of each, and go on later, until the rest is cancelled."""
     wait = timedelta()
     for item in _waiting(action)[:most]:
         lease.write()
         if _is_cancelled(action):
             break
         try:
-            item.decide(_stop(action, item.job))
+            item.decide(_act(action, item.job))
             action.failures = 0
         except NotAllowed as error:
             item.decide(Outcome.FAILED, error.as_dict())
         except UserError as error:
+            if action.kind != Kind.STOP:
+                item.decide(Outcome.FAILED, error.as_dict())
+                continue
             _try_again(item, error)
             wait = BEING_SUBMITTED
         except AwsError as error:
@@ -141,12 +180,27 @@ def _waiting(action: BulkAction) -> Any:
     return items.select_related("job__connection")
 
 
-def _stop(action: BulkAction, job: BatchJob) -> Outcome:
-    lifecycle.stop(job, action.created_by, data={"bulk_action": action.pk})
-    # A worker that died may have stopped it without writing so here; the trail knows.
+def _act(action: BulkAction, job: BatchJob) -> Outcome:
+    data = {"bulk_action": action.pk}
+    if action.kind == Kind.STOP:
+        lifecycle.stop(job, action.created_by, data=data)
+    else:
+        job.refresh_from_db()
+    if action.kind == Kind.HOLD and job.waits_here:
+        waiting.hold(job, action.created_by, data=data)
+    if action.kind == Kind.UNHOLD and job.is_held:
+        waiting.unhold(job, action.created_by, comment=action.comment, data=data)
+    # A worker that died may have done it without writing so here; the trail knows.
     mine = job.events.filter(verb__in=OUTCOMES, data__bulk_action=action.pk).values_list("verb", flat=True).first()
+    return _outcome(action, job, OUTCOMES.get(mine or ""))
+
+
+def _outcome(action: BulkAction, job: BatchJob, mine: Outcome | None) -> Outcome:
+    """What became of *job*, of which the trail says that this action has done *mine*."""
+    if action.kind != Kind.STOP:
+        return mine or Outcome.UNCHANGED
     if mine and job.status in HEARD:
-        return OUTCOMES[mine]
+        return mine
     return Outcome.ENDED if job.is_ended else Outcome.STOPPING
 
 
@@ -216,7 +270,8 @@ def _skip_rest(action: BulkAction) -> None:
     # A worker that died may have stopped a job without writing so here. The trail knows who asked, the job whether AWS
     # heard it.
     mine = Event.objects.filter(job__in=left.values("job"), verb__in=OUTCOMES, data__bulk_action=action.pk)
-    mine = mine.filter(job__status__in=HEARD)
+    if action.kind == Kind.STOP:
+        mine = mine.filter(job__status__in=HEARD)
     now = timezone.now()
     for job, verb in list(mine.values_list("job", "verb")):
         left.filter(job=job).update(outcome=OUTCOMES[verb], error=None, decided_at=now)

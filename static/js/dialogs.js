@@ -49,5 +49,5 @@ document.addEventListener("click", (event) => {
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-dialog]")) return;
   event.preventDefault();
-  openPage(`${event.target.action}?${new URLSearchParams(new FormData(event.target))}`);
+  openPage(`${event.submitter?.hasAttribute("formaction") ? event.submitter.formAction : event.target.action}?${new URLSearchParams(new FormData(event.target))}`);
 });

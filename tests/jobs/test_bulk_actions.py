@@ -286,3 +286,33 @@ def test_nothing_is_cancelled_twice_or_after_the_end(nowhere: Connection, person
     with pytest.raises(UserError, match="were already cancelled"):
         bulk_actions.cancel_rest(BulkAction.objects.get(pk=action.pk), person)
     assert Event.objects.filter(verb=Verb.BULK_STOP_CUT_SHORT).count() == 1
+
+
+def test_jobs_of_the_queue_are_held_and_released(nowhere: Connection, person: User) -> None:
+    waiting, running = make_job(nowhere), make_job(nowhere, status=Status.IN_PROGRESS)
+    jobs = BatchJob.objects.filter(pk__in=[waiting.pk, running.pk])
+    for kind, became, is_held in (("hold", "held", True), ("unhold", "released", False)):
+        action = bulk_actions.request_bulk_action(kind, connection=nowhere, actor=person, jobs=jobs)
+        assert (action.job_count, action.skipped) == (1, 1)
+        bulk_actions.stop_jobs(action)
+        assert action.counts() == {became: 1}
+        assert BatchJob.objects.get(pk=waiting.pk).is_held is is_held
+
+
+def test_a_bulk_release_approves_with_its_comment(nowhere: Connection, person: User) -> None:
+    for _ in range(2):
+        make_job(nowhere, held_at=timezone.now(), awaits_approval=True)
+    for comment, became in (("", "failed"), ("Within budget.", "released")):
+        action = bulk_actions.request_bulk_action(
+            "unhold", connection=nowhere, actor=person, jobs=BatchJob.objects.all(), comment=comment
+        )
+        bulk_actions.stop_jobs(action)
+        assert action.counts() == {became: 2}
+
+
+def test_what_has_left_the_queue_meanwhile_needs_no_change(nowhere: Connection, person: User) -> None:
+    job = make_job(nowhere)
+    action = bulk_actions.request_bulk_action("hold", connection=nowhere, actor=person, jobs=BatchJob.objects.all())
+    BatchJob.objects.filter(pk=job.pk).update(status=Status.IN_PROGRESS)
+    bulk_actions.stop_jobs(action)
+    assert action.counts() == {"unchanged": 1}

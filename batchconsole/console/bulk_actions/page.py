@@ -19,7 +19,10 @@ SAID = {
     Outcome.CANCELLED: ("cancelled", "cancelled"),
     Outcome.STOPPING: ("was being stopped already", "were being stopped already"),
     Outcome.ENDED: ("had already ended", "had already ended"),
-    Outcome.FAILED: ("could not be stopped", "could not be stopped"),
+    Outcome.HELD: ("held", "held"),
+    Outcome.RELEASED: ("released", "released"),
+    Outcome.UNCHANGED: ("needed no change", "needed no change"),
+    Outcome.FAILED: ("failed", "failed"),
     Outcome.LEFT: ("was skipped", "were skipped"),
 }
 

@@ -1,4 +1,4 @@
-"""Which jobs somebody wants stopped, ticked one by one or all that match a filter, and what that would mean."""
+"""Which jobs somebody wants stopped, held or released, ticked one by one or by a filter, and what that would mean."""
 
 from django.db.models import Max
 from django.http import QueryDict
@@ -6,8 +6,9 @@ from django.utils.functional import cached_property
 
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.numbers import read_number, read_numbers
+from batchconsole.jobs.bulk_actions import CHANGEABLE
 from batchconsole.jobs.filters import JobFilter
-from batchconsole.jobs.models import STOPPABLE, WAITING, BatchJob, Connection
+from batchconsole.jobs.models import WAITING, BatchJob, BulkAction, Connection
 from batchconsole.jobs.querysets import BatchJobQuerySet
 
 NAMED = 20  # jobs the question lists by name
@@ -20,7 +21,9 @@ class StopQuestion:
     question was asked are left alone. Else each ``job`` is the key of one.
     """
 
-    def __init__(self, connection: Connection, data: QueryDict) -> None:
+    def __init__(self, connection: Connection, data: QueryDict, kind: str = BulkAction.Kind.STOP) -> None:
+        self.kind = kind
+        self.changeable = CHANGEABLE[kind]
         self.matches_all = bool(data.get("all"))
         jobs = BatchJob.objects.filter(connection=connection)
         self.keys = read_numbers(data.getlist("job"))
@@ -47,8 +50,8 @@ class StopQuestion:
 
     @cached_property
     def count(self) -> int:
-        """How many would be stopped."""
-        return self.jobs.filter(status__in=STOPPABLE).count()
+        """How many would be changed."""
+        return self.jobs.filter(self.changeable).count()
 
     @property
     def on_aws(self) -> int:
@@ -56,13 +59,18 @@ class StopQuestion:
 
     @cached_property
     def others(self) -> int:
-        """How many of the ticked ones have ended or are being stopped; of a whole filter nobody expects that."""
-        return 0 if self.matches_all else self.jobs.exclude(status__in=STOPPABLE).count()
+        """How many of the ticked ones stay as they are; of a whole filter nobody expects that."""
+        return 0 if self.matches_all else self.jobs.exclude(self.changeable).count()
+
+    @cached_property
+    def awaits_approval(self) -> bool:
+        """Whether some of them would be approved."""
+        return self.kind == BulkAction.Kind.UNHOLD and self.jobs.filter(self.changeable, awaits_approval=True).exists()
 
     @cached_property
     def named(self) -> list[BatchJob]:
         """The first of them."""
-        rows = self.jobs.filter(status__in=STOPPABLE).select_related("connection").order_by("-created_at", "-id")
+        rows = self.jobs.filter(self.changeable).select_related("connection").order_by("-created_at", "-id")
         return list(rows[:NAMED])
 
     @property

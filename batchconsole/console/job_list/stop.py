@@ -1,25 +1,47 @@
-"""Stopping the jobs that are selected in the list, or all that match its filter."""
+"""Stopping, holding and releasing the jobs that are selected in the list, or all that match its filter."""
+
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
+from batchconsole.console.bulk_actions.hold import confirm_hold
 from batchconsole.console.bulk_actions.stop import confirm
 from batchconsole.console.bulk_actions.stop_question import StopQuestion
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.links import back_to
+from batchconsole.jobs.models import BulkAction
+
+Kind = BulkAction.Kind
+WORDS = {Kind.STOP: "stop", Kind.HOLD: "hold", Kind.UNHOLD: "release"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def selected(request: ConsoleRequest, connection: str) -> HttpResponse:
     """The jobs ticked in the list, or all that match its filter."""
-    question = StopQuestion(request.connection, request.POST if request.method == "POST" else request.GET)
+    return _ask(request, Kind.STOP, confirm)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def hold(request: ConsoleRequest, connection: str) -> HttpResponse:
+    return _ask(request, Kind.HOLD, confirm_hold)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def unhold(request: ConsoleRequest, connection: str) -> HttpResponse:
+    return _ask(request, Kind.UNHOLD, confirm_hold)
+
+
+def _ask(request: ConsoleRequest, kind: str, confirm: Callable[..., HttpResponse]) -> HttpResponse:
+    """The question about the jobs, or why there is none."""
+    question = StopQuestion(request.connection, request.POST if request.method == "POST" else request.GET, kind)
     back = request.connection.get_absolute_url()
     if question.is_unclear:
         messages.error(request, f"Unknown filters: {', '.join(question.filter.dropped)}.")
         return redirect(back_to(request, back))
     if not question.matches_all and not question.jobs.exists():
-        messages.warning(request, "Select the jobs to stop first.")
+        messages.warning(request, f"Select the jobs to {WORDS[Kind(kind)]} first.")
         return redirect(back_to(request, back))
     return confirm(request, question, back=back)

@@ -35,6 +35,9 @@ OUTCOME_TYPES = {
     "cancelled": "stopped",
     "stopping": "in-progress",
     "ended": SUCCESS,
+    "held": SUCCESS,
+    "released": SUCCESS,
+    "unchanged": SUCCESS,
     "failed": ERROR,
     "left": "stopped",
 }

@@ -1,4 +1,4 @@
-"""Stopping many jobs at once, as a record of its own: who asked, for which jobs, and what became of each."""
+"""Stopping, holding or releasing many jobs, as a record: who asked, for which jobs, and what became of each."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
@@ -16,12 +16,19 @@ from batchconsole.jobs.querysets import LeasedQuerySet
 
 
 class BulkAction(Leased):
-    """The stop of many jobs. Its items are written with it, so what comes later and matches is left alone.
+    """The stop, hold or release of many jobs. Its items are written with it; what matches later stays as it is.
 
     Once somebody has cancelled the rest (``cancelled_at``), all that is left to do is to end it.
     """
 
+    class Kind(models.TextChoices):
+        STOP = "stop", "Stop"
+        HOLD = "hold", "Hold"
+        UNHOLD = "unhold", "Release"
+
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="bulk_actions")
+    kind = models.CharField(max_length=6, choices=Kind, default=Kind.STOP)
+    comment = models.CharField(max_length=500, blank=True, help_text="Why, in the words of who asked for it.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     matched_all = models.BooleanField(default=False, help_text="Asked for all jobs of a filter, not for named ones.")
@@ -54,7 +61,7 @@ class BulkAction(Leased):
         ]
 
     def __str__(self) -> str:
-        return f"Stop of {self.job_count} job{'' if self.job_count == 1 else 's'}"
+        return f"{self.get_kind_display()} of {self.job_count} job{'' if self.job_count == 1 else 's'}"
 
     def get_absolute_url(self) -> str:
         return reverse("bulk-action", args=[self.connection.name, self.pk])
@@ -93,7 +100,10 @@ class BulkActionItem(models.Model):
         CANCELLED = "cancelled", "Cancelled"
         STOPPING = "stopping", "Was being stopped already"
         ENDED = "ended", "Had already ended"
-        FAILED = "failed", "Could not be stopped"
+        HELD = "held", "Held"
+        RELEASED = "released", "Released"
+        UNCHANGED = "unchanged", "Nothing to change"
+        FAILED = "failed", "Failed"
         LEFT = "left", "Left alone"
 
     action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="items", db_index=False)

@@ -37,7 +37,7 @@ def test_the_end_says_what_became_of_each(client: Client, make_job: MakeJob) -> 
     BulkAction.objects.update(failures=bulk_actions.MOST_ATTEMPTS - 1)
     bulk_actions.stop_jobs(BulkAction.objects.get(pk=action.pk))
     text = client.get(action.get_absolute_url()).text
-    assert "1 cancelled, 1 had already ended, 1 could not be stopped." in text
+    assert "1 cancelled, 1 had already ended, 1 failed." in text
     assert "Finished with failures" in text
     assert "127.0.0.1:9" in text  # AWS's message
     assert "data-busy" not in text
@@ -168,3 +168,12 @@ def test_queries_of_the_list_do_not_grow_with_its_rows(
     client.get("/local/bulk-actions/")
     with django_assert_max_num_queries(QUERIES):
         client.get("/local/bulk-actions/")
+
+
+def test_selected_jobs_are_held_after_a_question(client: Client, make_job: MakeJob) -> None:
+    jobs = [make_job(f"job-{number}", "Queued") for number in range(2)]
+    keys = [job.pk for job in jobs]
+    assert "Hold 2 jobs in the queue?" in client.get("/local/jobs/hold/", {"job": keys}).text
+    assert "2 jobs are being held." in client.post("/local/jobs/hold/", {"job": keys}, follow=True).text
+    assert "Hold of 2 jobs" in client.get("/local/bulk-actions/").text
+    assert "None of these jobs is held." in client.get("/local/jobs/unhold/", {"job": keys}).text

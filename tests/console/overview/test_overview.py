@@ -13,7 +13,7 @@ from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import MakeJob
 
 URL = "/local/"
-QUERIES = 24  # session, user, connections; five counts, short lists in two steps each, the month, the warnings
+QUERIES = 26
 
 
 def figures(client: Client) -> dict[str, str]:

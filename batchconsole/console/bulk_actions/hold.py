@@ -1,0 +1,49 @@
+"""Holding and releasing the jobs selected in the list: the question, and the bulk action that the answer becomes."""
+
+from functools import partial
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.html import format_html
+
+from batchconsole.console.bulk_actions.stop_question import StopQuestion
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.errors import sentences
+from batchconsole.console.kit.links import back_to
+from batchconsole.console.kit.sent_twice import request_mark
+from batchconsole.jobs import bulk_actions
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import BulkAction
+from batchconsole.jobs.same_request import made_once
+
+DONE = {BulkAction.Kind.HOLD: "held", BulkAction.Kind.UNHOLD: "released"}
+
+
+def confirm_hold(request: ConsoleRequest, question: StopQuestion, *, back: str) -> HttpResponse:
+    """Ask; or, when it was asked and answered, hand the jobs to the workers."""
+    back = back_to(request, back)
+    if request.method != "POST":
+        return show(request, "console/bulk_actions/job_hold.html", {"question": question, "back": back})
+    mark = request_mark(request.POST)
+    make = partial(
+        bulk_actions.request_bulk_action,
+        question.kind,
+        connection=request.connection,
+        actor=request.user,
+        jobs=question.jobs,
+        query=question.match,
+        matched_all=question.matches_all,
+        request_token=mark,
+        comment=request.POST.get("comment", ""),
+    )
+    try:
+        action = made_once(BulkAction, request.connection, request.user, token=mark, make=make)
+    except UserError as error:
+        messages.error(request, sentences(error))
+    else:
+        are = "job is" if action.job_count == 1 else "jobs are"
+        text = f"{action.job_count:,} {are} being {DONE[BulkAction.Kind(action.kind)]}."
+        messages.success(request, format_html('{} <a href="{}">View progress</a>', text, action.get_absolute_url()))
+    return redirect(back)
