@@ -101,6 +101,7 @@ def request_bulk_action(
     if len(keys) > most:
         raise UserError(f"More than {most:,} jobs match.", hint="Narrow the filter and change the jobs in parts.")
     with transaction.atomic():
+        Connection.objects.lock(connection.pk)  # its items point to many jobs: see jobs/locks.py
         action = BulkAction.objects.create(
             connection=connection,
             kind=kind,

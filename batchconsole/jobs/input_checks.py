@@ -208,7 +208,7 @@ def check_input(job: BatchJob, lease: Lease) -> None:
 def _ask_for(job: BatchJob) -> InputCheck | None:
     """A check of the job's own: one begun before the job was created may have read older objects."""
     with transaction.atomic():
-        row = BatchJob.objects.select_for_update().get(pk=job.pk)
+        row = BatchJob.objects.select_for_update(no_key=True).get(pk=job.pk)
         if row.status != Status.CHECKING or row.input_check_id:
             return None
         check = InputCheck.objects.create(

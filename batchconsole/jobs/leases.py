@@ -11,9 +11,7 @@
 A failure that the step does not handle, an AwsError or a UserError, goes to the step's own handler. So does the loss of
 :data:`MOST_LOSSES` workers in a row: whatever ended them would end the next one.
 
-Locks are taken in one order, so that no two transactions wait for each other: the connection's row, then those of jobs
-by their keys. A transaction that takes several takes the connection's first (``BatchJob.locked``, ``transition`` to an
-end, a page of a sync). A notification channel's row comes before those of its deliveries.
+Locks are taken in one order, which ``jobs/locks.py`` lists.
 """
 
 import logging

@@ -95,9 +95,12 @@ def create_job(
         )
         if waiting.needs_approval(job, actor):
             job.held_at, job.awaits_approval = timezone.now(), True
+        merged = _merged_in(job) if resend_of else set()
+        if merged:
+            Connection.objects.lock(connection.pk)  # it points to many jobs: see jobs/locks.py
         job.save()
-        if resend_of:
-            job.merges.set(_merged_in(job))
+        if merged:
+            job.merges.set(merged)
         job.record(Verb.CREATED, actor=actor, to_status=status)
         if job.awaits_approval:
             job.record(Verb.APPROVAL_ASKED)

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 from django.contrib.auth.models import User
+from django.db import connection as database
 from django.utils import timezone
 
 from batchconsole.aws import iam, s3
@@ -17,6 +18,7 @@ from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import scheduling
 from batchconsole.jobs.leases import Lease, Step
 from batchconsole.jobs.lifecycle import create_job, submit
+from batchconsole.jobs.locks import Watch
 from batchconsole.jobs.models import BatchJob, Connection, Grant, Role
 from batchconsole.jobs.signals import nudged
 from tests.conftest import ACCOUNT, REGION
@@ -44,6 +46,29 @@ def converse_lines(count: int) -> bytes:
         for number in range(count)
     )
     return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+@pytest.fixture(autouse=True)
+def lock_order(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every transaction of a test that commits keeps the order of locks."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker is None or not marker.kwargs.get("transaction"):
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    watch, violations = Watch(), list[str]()
+
+    def look(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        if not database.in_atomic_block:
+            watch.held.clear()
+        elif database.vendor == "sqlite" and ' FROM "jobs_connection"' in str(sql):
+            watch.held[:0] = ["jobs_connection"]  # which has no word for it
+        violations.append(watch.violation(str(sql)) if database.in_atomic_block else "")
+        return execute(sql, params, many, context)
+
+    with database.execute_wrapper(look):
+        yield
+    assert not any(violations), next(filter(None, violations))
 
 
 @pytest.fixture
