@@ -11,7 +11,7 @@ from django.db.models import Q
 from batchconsole.jobs.access import require_on_job, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import Lease
-from batchconsole.jobs.models import Actor, BatchJob, MadeInput, Status
+from batchconsole.jobs.models import Actor, BatchJob, Connection, MadeInput, Status
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.result_pages import output_files
 from batchconsole.jobs.results import input_files, output_folder
@@ -50,6 +50,7 @@ def start_resend(
     if job.results != BatchJob.Results.READY:
         raise UserError("The results of this job have not been read.", hint="Wait for them, or read them again.")
     with transaction.atomic():
+        Connection.objects.lock(job.connection_id)  # it points to many jobs: see jobs/locks.py
         made: MadeInput = MadeInput.objects.create(
             connection=job.connection,
             created_by=actor,

@@ -101,11 +101,12 @@ def test_a_refused_job_shows_its_report_and_goes_on_anyway(open_page: Open, buck
     assert BatchJob.objects.get().status == Status.QUEUED
 
 
-def test_starting_over_fills_the_form_in(open_page: Open, bucket: str, make_job: MakeJob) -> None:
+def test_correcting_a_refused_job_fills_the_form_in(open_page: Open, bucket: str, make_job: MakeJob) -> None:
     job = make_job(status=Status.CHECKING, check_input=True, input_s3_uri=f"s3://{bucket}/input/")
     work()
     page = open_page(job.get_absolute_url())
-    page.get_by_role("link", name="Start over").click()
+    page.get_by_role("link", name="Correct and resubmit").click()
+    expect(page.locator("#id_job_name")).to_have_value(job.job_name)
     expect(page.locator("#id_input_s3_uri")).to_have_value(job.input_s3_uri)
     expect(page.locator("#id_model_id")).to_have_value(job.model_id)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
 from batchconsole.aws.constraints import job_constraints
 from batchconsole.console.create.layout import job_layout
@@ -317,6 +318,16 @@ def initial_of(job: BatchJob) -> dict[str, Any]:
     """What to fill the form with to ask for the same as *job* once more; the name must be another one."""
     asked = {name: value for name, value in job.request.as_fields().items() if name not in NOT_CLONED}
     return asked | {"check_input": job.check_input}
+
+
+def initial_of_correction(job: BatchJob) -> dict[str, Any]:
+    """What to fill the form with to ask again for *job*, which AWS never had: its name is free, its lineage stays."""
+    return initial_of(job) | {
+        "job_name": job.job_name,
+        "clone_of": job.pk,
+        "resend_of": job.resend_of_id,
+        "start_at": job.start_at if job.start_at and job.start_at > timezone.now() else None,
+    }
 
 
 def free_name(connection: Connection, name: str) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.create.aws_checks import check_field, check_form
-from batchconsole.console.create.forms import JobForm, initial_of
+from batchconsole.console.create.forms import JobForm, initial_of, initial_of_correction
 from batchconsole.console.create.offers import OFFERS, forget_offer, known_offer, offer
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
@@ -33,6 +33,7 @@ from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs import lifecycle
+from batchconsole.jobs.correcting import can_correct, field_at_fault
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Right
@@ -46,7 +47,8 @@ ROLE_EXISTS = "EntityAlreadyExists"
 @drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The form: blank, cloned (``?clone=<job>``), with some fields in the query string, in a step, or submitted.
+    """The form: blank, cloned (``?clone=<job>``), corrected (``?correct=<job>``), with some fields in the query string,
+    in a step, or submitted.
 
     From it a person may go off to make the input, and come back to the form as it was (``?resume=1``).
     """
@@ -54,7 +56,7 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
     if draft is not None:
         return _show(request, JobForm.draft(draft, connection=request.connection), is_dirty=True)
     if request.method != "POST":
-        return _show(request, JobForm(connection=request.connection, initial=_initial(request)))
+        return _opened(request)
     if "make_input" in request.POST:
         put_aside.put_aside(request, dict(JobForm.draft(request.POST, connection=request.connection).initial))
         return redirect(f"{reverse('input-new', args=[connection])}?{urlencode(put_aside.mark(request))}")
@@ -67,14 +69,37 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
     return _show(request, form, **_beside(request, form, shown, data))
 
 
+def _opened(request: ConsoleRequest) -> HttpResponse:
+    """The form as a link opens it. That of a job to correct says what is wrong, at the field where it can be told."""
+    if "correct" not in request.GET:
+        return _show(request, JobForm(connection=request.connection, initial=_initial(request)))
+    job = _found(request, "correct")
+    if not can_correct(job):
+        raise Http404(f"{job.job_name} is not to be corrected: AWS has taken it.")
+    form = JobForm(connection=request.connection, initial=initial_of_correction(job))
+    words, field = sentences({"message": job.message, "hint": job.hint}), field_at_fault(job)
+    if field in form.fields:
+        form.warn(field, words)
+        form.focus(field)
+    elif job.message:
+        messages.warning(request, words)
+    return _show(request, form)
+
+
+def _found(request: ConsoleRequest, name: str) -> BatchJob:
+    """The job whose key the parameter *name* of the URL holds."""
+    key = read_number(request.GET.get(name, ""))
+    job: BatchJob | None = BatchJob.objects.filter(connection=request.connection, pk=key).first()
+    if job is None:
+        raise Http404(f"There is no such job to {name}.")
+    return job
+
+
 def _initial(request: ConsoleRequest) -> dict[str, Any]:
     """What the URL asks to fill in."""
-    clone = request.GET.get("clone", "")
     initial = put_aside.taken_up(request)
-    if clone:
-        job = BatchJob.objects.filter(connection=request.connection, pk=read_number(clone)).first()
-        if job is None:
-            raise Http404("There is no such job to clone.")
+    if request.GET.get("clone"):
+        job = _found(request, "clone")
         initial = initial_of(job) | ({} if "resend_of" in request.GET else {"clone_of": job.pk})
     named = {name: request.GET[name] for name in JobForm.base_fields if name in request.GET}
     return initial | named

@@ -91,7 +91,12 @@ class ExpandableSection(Part):
     def _needs_eyes(form: PageForm, name: str) -> bool:
         if name in form.formsets:
             return bool(form.formsets[name].has_changed())
-        return bool(form[name].errors) or form[name].value() not in (None, "", [], form.fields[name].initial)
+        return bool(form[name].errors or form.warnings.get(name)) or form[name].value() not in (
+            None,
+            "",
+            [],
+            form.fields[name].initial,
+        )
 
 
 class Field(Part):

@@ -22,7 +22,7 @@ from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.record_errors import NO_FEWER_ERRORS
 from batchconsole.jobs.signals import nudge
-from batchconsole.jobs.states import ENDED, IN_QUEUE, LIVE, NEXT, Status
+from batchconsole.jobs.states import ENDED, IN_QUEUE, LIVE, NEVER_SENT, NEXT, Status
 
 NEWEST = ("-created_at", "-id")
 COUNTED = ("input_token_count", "output_token_count", "cost_usd")
@@ -246,6 +246,11 @@ class BatchJob(Leased):
     @property
     def is_ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def is_never_sent(self) -> bool:
+        """Whether it ended before AWS had it, so that a job like it is its correction."""
+        return self.status in NEVER_SENT
 
     @property
     def ended_at(self) -> datetime | None:

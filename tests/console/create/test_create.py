@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from batchconsole.aws import iam
-from batchconsole.jobs.models import BatchJob, Connection, Event, Verb
-from tests.console.conftest import MODEL, filled_in
+from batchconsole.jobs.models import BatchJob, Connection, Event, Status, Verb
+from tests.console.conftest import MODEL, MakeJob, filled_in
 
 URL = "/local/jobs/create/"
 
@@ -212,6 +212,38 @@ def test_a_clone_asks_for_the_same_under_another_name(client: Client, posted: di
     assert 'value="48"' in control(page, "timeout_duration_in_hours")
     assert 'value="team"' in control(page, "tags-0-key")
     assert "value=" not in control(page, "job_name")
+
+
+REFUSED = [
+    ("1 validation error detected: Value 'x' at 'roleArn' failed", "role_arn"),
+    ("1 validation error: at 'outputDataConfig.s3OutputDataConfig.s3Uri' failed", "output_s3_uri"),
+    ("The provided job name is currently in use", "job_name"),
+    ("Batch inference is not supported for the requested model.", "model_id"),
+    ("Could not assume the provided role", "role_arn"),
+    ("Could not validate GetObject permissions to access Amazon S3 bucket: b", "input_s3_uri"),
+    ("The subnet ID 'subnet-1' does not exist", "subnet_ids"),
+]
+
+
+@pytest.mark.parametrize(("message", "field"), REFUSED, ids=[field for _, field in REFUSED])
+def test_what_aws_refused_stands_at_its_field(
+    client: Client, connection: Connection, make_job: MakeJob, message: str, field: str
+) -> None:
+    job = make_job("nightly", Status.SUBMIT_FAILED, message=message, hint="Choose another.")
+    form = client.get("/local/jobs/create/", {"correct": job.pk}).context["form"]
+    assert form.warnings == {field: [f"{message.rstrip('.')}. Choose another."]}
+    assert (form["job_name"].value(), form["clone_of"].value()) == ("nightly", job.pk)
+
+
+def test_a_corrected_resend_is_still_a_resend(client: Client, make_job: MakeJob) -> None:
+    source = make_job()
+    job = make_job("again", Status.REJECTED, resend_of=source, message="3 of 100 records are wrong.")
+    form = client.get("/local/jobs/create/", {"correct": job.pk}).context["form"]
+    assert (form["resend_of"].value(), list(form.warnings)) == (source.pk, ["input_s3_uri"])
+
+
+def test_a_job_that_aws_has_is_not_corrected(client: Client, make_job: MakeJob) -> None:
+    assert client.get("/local/jobs/create/", {"correct": make_job().pk}).status_code == 404
 
 
 @pytest.mark.parametrize("clone", ["0", "x", "99999999999999999999"])
