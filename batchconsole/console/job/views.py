@@ -23,6 +23,7 @@ from batchconsole.jobs.models import BatchJob, Event, Status
 from batchconsole.jobs.queue_places import why_waiting
 from batchconsole.jobs.results import request_results, require_reading
 from batchconsole.jobs.waiting import may_release
+from batchconsole.jobs.warnings import warning_of
 from batchconsole.records.results import ErrorGroup
 
 TABS = {
@@ -61,7 +62,8 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     job = find_job(request, pk)
     events = list(job.events.select_related("actor")[:EVENTS_SHOWN])
     waits = why_waiting(job)
-    version = make_version(request, job, events, waits)
+    warning = warning_of(job)
+    version = make_version(request, job, events, [waits, warning])
     tabs = tabs_of(request, job)
     tab = request.GET.get("tab", "")
     tab = tab if tab in tabs else first_tab(job)
@@ -70,6 +72,7 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         "events": events,
         "pace": pace(job, times_entered(job, events)),
         "waits": waits,
+        "warning": warning,
         "may_release": job.is_held and may_release(job, request.user),
         "version": version,
         "tab": tab,
@@ -105,7 +108,7 @@ def first_tab(job: BatchJob) -> str:
     return "check" if job.check_input and job.status in {Status.CHECKING, Status.REJECTED} else "details"
 
 
-def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], waits: str) -> str:
+def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], told: list[object]) -> str:
     """Changes when anything on the page has changed, or it is another page."""
     check = job.input_check
     seen = [
@@ -117,7 +120,7 @@ def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], wa
         job.results,
         events[0].pk if events else 0,
         job.connection.sync_error,
-        waits,
+        told,
     ]
     return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
 

@@ -25,6 +25,7 @@ from batchconsole.jobs.properties import Token, read_tokens, why_no_token
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.queue_places import why_each_waits
 from batchconsole.jobs.states import Status
+from batchconsole.jobs.warnings import nearly_full, warnings_of
 
 EXPORT_CHUNK = 500
 SELECTION_WIDTH = 40  # pixels, of the column of checkboxes
@@ -247,6 +248,17 @@ class JobTable:
         return why_each_waits(self.page.rows)
 
     @cached_property
+    def warnings(self) -> dict[int, str]:
+        """What is about to go wrong with jobs of this page."""
+        return {key: warning.title for key, warning in warnings_of(self.page.rows).items()}
+
+    @cached_property
+    def nearly_full(self) -> list[tuple[str, int, int]]:
+        """The models whose quota of jobs at once is nearly used, with jobs and quota; of those that this page shows."""
+        shown = {job.base_model_id for job in self.page.rows if job.status in {Status.QUEUED, Status.CHECKING}}
+        return [(model, *used) for model, used in nearly_full(self.connection).items() if model in shown]
+
+    @cached_property
     def repeated_names(self) -> set[str]:
         """The names that more than one row of this page has, which need something else to be told apart."""
         counts = Counter(job.job_name for job in self.page.rows)
@@ -275,6 +287,8 @@ class JobTable:
             [(job.pk, job.modified_at, job.tags_unread) for job in self.page.rows],
             self.unread_tags,
             self.waits,
+            self.warnings,
+            self.nearly_full,
             self.page.count_text,
             [segment.count for segment in self.segments],
             self.connection.sync_error,

@@ -3,22 +3,25 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count
+from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.console.kit.errors import sentences
+from batchconsole.console.kit.links import query_string
+from batchconsole.console.kit.pagination import bounded
 from batchconsole.console.kit.times import duration
 from batchconsole.console.models.names import model_name
 from batchconsole.jobs import queue_places
-from batchconsole.jobs.limits import limits_of_each
-from batchconsole.jobs.models import OCCUPYING, WAITING, BatchJob, Connection
+from batchconsole.jobs.models import WAITING, BatchJob, Connection
+from batchconsole.jobs.queue_places import HELD, HELD_TITLE
 from batchconsole.jobs.usage import Totals
+from batchconsole.jobs.warnings import EXPIRING, STUCK, JobWarning, nearly_full, warned_jobs
 
 LONG_WAIT = timedelta(hours=1)
 # Longer than the longest pause between two looks at AWS after errors.
 OVERDUE = timedelta(minutes=15)
-NEARLY = 0.8  # of a quota
-MOST_MODELS = 5
+MANY = {EXPIRING: "{count} jobs may expire before they start", STUCK: "{count} jobs make no progress"}
+NAMED = 3  # jobs that a warning names
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ def warnings_of(connection: Connection, month: Totals, *, usage_url: str) -> lis
     """The warnings of *connection*, the most pressing first. *month* is what was used in this month."""
     found = [
         unreachable(connection) or overdue(connection),
+        *endangered(connection),
+        awaiting_approval(connection),
         used_up(connection),
         long_waiting(connection),
         unpriced(month, usage_url),
@@ -59,9 +64,47 @@ def overdue(connection: Connection) -> Notice | None:
     return Notice("error", "The workers are not processing this connection", text)
 
 
+def endangered(connection: Connection) -> list[Notice]:
+    """The jobs that may expire before they start, and those that make no progress."""
+    return [_of_jobs(warning, [job for job, _ in group]) for warning, group in _by_title(warned_jobs(connection))]
+
+
+def _by_title(warned: list[tuple[BatchJob, JobWarning]]) -> list[tuple[JobWarning, list[tuple[BatchJob, JobWarning]]]]:
+    groups: dict[str, list[tuple[BatchJob, JobWarning]]] = {}
+    for each in warned:
+        groups.setdefault(each[1].title, []).append(each)
+    return [(group[0][1], group) for group in groups.values()]
+
+
+def _of_jobs(warning: JobWarning, jobs: list[BatchJob]) -> Notice:
+    """The warning of one job, or one for all that have the same."""
+    if len(jobs) == 1:
+        title = warning.title.replace("This job", jobs[0].job_name)
+        return Notice("warning", title, warning.text, jobs[0].get_absolute_url(), "View job")
+    names = ", ".join(job.job_name for job in jobs[:NAMED])
+    more = f" and {len(jobs) - NAMED} more" if len(jobs) > NAMED else ""
+    title = MANY[warning.title].format(count=len(jobs))
+    url = f"{jobs[0].connection.get_absolute_url()}?status=running"
+    return Notice("warning", title, f"{names}{more}.", url, "View running jobs")
+
+
+def awaiting_approval(connection: Connection) -> Notice | None:
+    """The jobs that an operator has to release."""
+    count = bounded(BatchJob.objects.filter(HELD, connection=connection, awaits_approval=True))
+    if count == "0":
+        return None
+    title = f"{count} job{' waits' if count == '1' else 's wait'} for approval"
+    url = connection.get_absolute_url() + query_string({"f": f"status={HELD_TITLE}"})
+    return Notice(
+        "warning", title, "An operator of this connection releases them with a comment.", url, "View held jobs"
+    )
+
+
 def long_waiting(connection: Connection) -> Notice | None:
     """The oldest job not yet submitted, once it has waited long."""
-    old = BatchJob.objects.filter(connection=connection, created_at__lt=timezone.now() - LONG_WAIT)
+    now = timezone.now()
+    meant_to_run = Q(start_at__isnull=True) | Q(start_at__lt=now - LONG_WAIT)
+    old = BatchJob.objects.filter(meant_to_run, connection=connection, created_at__lt=now - LONG_WAIT, held_at=None)
     job = old.in_status(WAITING).order_by("created_at", "id").first()
     if job is None:
         return None
@@ -72,16 +115,12 @@ def long_waiting(connection: Connection) -> Notice | None:
 
 def used_up(connection: Connection) -> Notice | None:
     """The models whose quota of jobs at once is nearly reached, the busiest first."""
-    busy = BatchJob.objects.filter(connection=connection, status__in=OCCUPYING).order_by()
-    rows = busy.values_list("base_model_id").annotate(jobs=Count("pk")).order_by("-jobs")
-    counts = dict(rows[:MOST_MODELS])
-    limits = {model: limit.jobs_at_once for model, limit in limits_of_each(connection.pk, counts).items()}
-    near = {model: jobs for model, jobs in counts.items() if jobs >= NEARLY * limits[model]}
+    near = nearly_full(connection)
     if not near:
         return None
     which = f"quota of {model_name(next(iter(near)))} is" if len(near) == 1 else f"quotas of {len(near)} models are"
-    how = "used up" if all(jobs >= limits[model] for model, jobs in near.items()) else "nearly used up"
-    parts = ", ".join(f"{model_name(model)} {jobs} of {limits[model]}" for model, jobs in near.items())
+    how = "used up" if all(jobs >= limit for jobs, limit in near.values()) else "nearly used up"
+    parts = ", ".join(f"{model_name(model)} {jobs} of {limit}" for model, (jobs, limit) in near.items())
     text = f"Jobs in progress: {parts}. More jobs for these models wait in the queue until one ends."
     return Notice(
         "warning", f"The {which} {how}", text, f"{connection.get_absolute_url()}?status=running", "View running jobs"

@@ -13,7 +13,7 @@ from batchconsole.jobs.models import BatchJob, Connection
 from tests.console.conftest import MakeJob
 
 URL = "/local/"
-QUERIES = 26
+QUERIES = 32
 
 
 def figures(client: Client) -> dict[str, str]:
@@ -134,3 +134,16 @@ def test_a_job_without_any_answer_is_among_the_failures(client: Client, make_job
     make_job("some-failed", "Completed", total_record_count=120, error_record_count=119)
     assert [job.job_name for job in client.get(URL).context["overview"].failed] == ["all-failed"]
     assert "No record has an answer" in client.get(URL).text
+
+
+def test_what_is_in_danger_and_what_waits_for_approval_is_told(client: Client, make_job: MakeJob) -> None:
+    for number in range(2):
+        make_job(f"late-{number}", "Scheduled", submit_time=timezone.now() - timedelta(hours=23))
+    make_job("still", "InProgress", last_modified_time=timezone.now() - timedelta(hours=9))
+    make_job("asked", "Queued", held_at=timezone.now(), awaits_approval=True)
+    text = client.get(URL).text
+    for words in ("2 jobs may expire before they start", "still makes no progress", "1 job waits for approval"):
+        assert words in text
+    listed = client.get("/local/jobs/").text
+    assert "This job may expire before it starts" in listed
+    assert "This job makes no progress" in listed
