@@ -313,6 +313,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 AUDIT_DAYS = env.int("BATCHCONSOLE_AUDIT_DAYS", default=0)
 AUDIT_LOG = env.bool("BATCHCONSOLE_AUDIT_LOG", default=False)
 
+# For how many days what was read from S3 is kept: checks that no job shows and rows of made inputs, then the checks and
+# the read results of jobs that have ended, 0 for ever.
+CHECK_DAYS = env.int("BATCHCONSOLE_CHECK_DAYS", default=7)
+MADE_INPUT_DAYS = env.int("BATCHCONSOLE_MADE_INPUT_DAYS", default=7)
+REPORT_DAYS = env.int("BATCHCONSOLE_REPORT_DAYS", default=0)
+RESULT_DAYS = env.int("BATCHCONSOLE_RESULT_DAYS", default=0)
+
 # To standard error, and that is all: systemd, a container's runtime or `up` keep it.
 LOGGING = {
     "version": 1,

@@ -15,6 +15,7 @@ from batchconsole.jobs import (
     output_copies,
     quotas,
     results,
+    retention,
     sync,
     tags,
 )
@@ -44,4 +45,5 @@ def tick(now: datetime | None = None) -> int:
     now = now or timezone.now()
     audit.expire_events()
     handing_on.expire_notices()
+    retention.prune_now_and_then()
     return sum(step.hand_out(row, now) for step in STEPS for row in islice(step.due(now), BATCH))

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -47,7 +48,6 @@ from batchconsole.records.report import Finding, Report
 logger = logging.getLogger(__name__)
 
 REUSE_FOR = timedelta(days=1)
-KEEP_FOR = timedelta(days=7)  # those no job shows
 PRUNE_AT_ONCE = 500
 HEAD_BYTES = 256 * 1024
 # Nobody waits longer than a few minutes before the form; a job does.
@@ -333,6 +333,6 @@ def find_all(check: InputCheck) -> Iterator[Finding]:
 
 def prune() -> int:
     """Delete old checks that no job shows, some at a time; returns how many."""
-    old = InputCheck.objects.filter(finished_at__lt=timezone.now() - KEEP_FOR, jobs=None)
+    old = InputCheck.objects.filter(finished_at__lt=timezone.now() - timedelta(days=settings.CHECK_DAYS), jobs=None)
     pks = list(old.order_by().values_list("pk", flat=True)[:PRUNE_AT_ONCE])
     return InputCheck.objects.filter(pk__in=pks, jobs=None).delete()[0]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol, cast
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -35,7 +36,6 @@ AT_ONCE_ROWS = 20_000
 AT_ONCE_OUTPUT_BYTES = 32 * 2**20
 MOST_OUTPUT_BYTES = DEFAULTS.bytes_per_job
 MOST_FAILURES = 5
-KEEP_FOR = timedelta(days=7)
 KEEP_TABLES_FOR = timedelta(days=400)
 SOURCE_ENDING = ".source"  # of the table that records were made of; Bedrock reads .jsonl only
 FLUSH_BYTES = 2**18
@@ -303,5 +303,5 @@ def prune() -> None:
     """
     now = timezone.now()
     tables = Q(state=MadeInput.State.DONE, is_foreign=False, resend_of=None) & ~Q(source_s3_uri="")
-    MadeInput.objects.filter(~tables, finished_at__lt=now - KEEP_FOR).delete()
+    MadeInput.objects.filter(~tables, finished_at__lt=now - timedelta(days=settings.MADE_INPUT_DAYS)).delete()
     MadeInput.objects.filter(finished_at__lt=now - KEEP_TABLES_FOR).delete()

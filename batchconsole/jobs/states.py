@@ -92,6 +92,7 @@ class Verb(TextChoices):
     ROLE_CREATED = "role_created", "Service role created"
     RESULTS_REQUESTED = "results_requested", "Results requested"
     RESULTS_READ = "results_read", "Results read"
+    RESULTS_EXPIRED = "results_expired", "Read results deleted after the time they are kept"
     RESULTS_FAILED = "results_failed", "Reading results failed"
     OBJECT_UPLOADED = "object_uploaded", "Object uploaded"
     OBJECT_OVERWRITTEN = "object_overwritten", "Object overwritten"

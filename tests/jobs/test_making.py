@@ -270,7 +270,7 @@ def test_a_tick_finds_it_when_the_nudge_was_lost(
 
 def test_old_rows_are_deleted(connection: Connection, bucket: str) -> None:
     old = start(connection, bucket)
-    MadeInput.objects.update(finished_at=timezone.now() - making.KEEP_FOR - timedelta(days=1), state=State.DONE)
+    MadeInput.objects.update(finished_at=timezone.now() - timedelta(days=8), state=State.DONE)
     making.prune()
     assert not MadeInput.objects.filter(pk=old.pk).exists()
 

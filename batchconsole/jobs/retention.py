@@ -1,0 +1,69 @@
+"""What is kept for how long, by settings, beside the audit trail, which has its own (``audit.expire_events``).
+
+What was read from S3 is deleted here and can be read again; nothing in S3 is touched. A job, its sums and its cost stay.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from batchconsole.jobs import input_checks, making
+from batchconsole.jobs.models import ENDED, BatchJob, Connection, InputCheck, ResultIndex, Verb
+
+BATCH = 200  # rows of a kind at once
+PAUSE_SECONDS = 600
+
+_pruned_at: dict[str, float] = {}  # of this process, by the monotonic clock
+
+
+def prune_now_and_then() -> None:
+    """:func:`prune`, when this process has not done it for a while; the clock calls it with each tick."""
+    now = time.monotonic()
+    if now - _pruned_at.get("at", -PAUSE_SECONDS) >= PAUSE_SECONDS:
+        _pruned_at["at"] = now
+        prune()
+
+
+def prune() -> int:
+    """Delete some of what is older than the settings keep it; returns how many results and reports."""
+    input_checks.prune()
+    making.prune()
+    return _prune_results() + _prune_reports()
+
+
+def _before(days: int) -> datetime:
+    return timezone.now() - timedelta(days=days)
+
+
+def _prune_results() -> int:
+    """Delete the indexes of the results of jobs that ended long ago; they can be read again."""
+    if not settings.RESULT_DAYS:
+        return 0
+    old = BatchJob.objects.filter(result_index__isnull=False, end_time__lt=_before(settings.RESULT_DAYS))
+    jobs = list(old.filter(results=BatchJob.Results.READY).order_by("end_time")[:BATCH])
+    for job in jobs:
+        with transaction.atomic():
+            ready = BatchJob.objects.filter(pk=job.pk, results=BatchJob.Results.READY)
+            if ready.update(results=BatchJob.Results.NONE, modified_at=timezone.now()):
+                job.result_files.all().delete()
+                ResultIndex.objects.filter(job=job).delete()
+                job.record(Verb.RESULTS_EXPIRED)
+    return len(jobs)
+
+
+def _prune_reports() -> int:
+    """Delete the checks of jobs that ended long ago; those jobs no longer show a report."""
+    if not settings.REPORT_DAYS:
+        return 0
+    kept = BatchJob.objects.exclude(status__in=ENDED, status_changed_at__lt=_before(settings.REPORT_DAYS))
+    old = InputCheck.objects.filter(finished_at__lt=_before(settings.REPORT_DAYS), jobs__isnull=False)
+    keys = old.exclude(jobs__in=kept).distinct().order_by("pk").values_list("pk", "connection")[:BATCH]
+    pruned = list(keys)
+    for key, connection in pruned:
+        with transaction.atomic():
+            Connection.objects.lock(connection)  # several jobs may show it: see jobs/locks.py
+            InputCheck.objects.filter(pk=key).delete()
+    return len(pruned)

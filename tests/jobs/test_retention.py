@@ -1,0 +1,67 @@
+"""What is kept for how long: what can be read again goes, the job and its sums stay."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import SettingsWrapper
+
+from batchconsole.jobs import retention
+from batchconsole.jobs.models import BatchJob, Connection, InputCheck, ResultFile, ResultIndex, Status, Verb
+from tests.factories import make_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG_AGO = timezone.now() - timedelta(days=31)
+
+
+@pytest.fixture
+def read(nowhere: Connection) -> BatchJob:
+    """A job whose results were read long ago."""
+    job = make_job(nowhere, status=Status.COMPLETED, end_time=LONG_AGO, results="ready", output_token_count=7)
+    ResultIndex.objects.create(job=job, totals_json="{}", packed=b"")
+    ResultFile.objects.create(job=job, name="a.jsonl.out", key="out/a.jsonl.out", size=1, etag="x")
+    return job
+
+
+def checked(connection: Connection, status: Status = Status.COMPLETED) -> BatchJob:
+    check = InputCheck.objects.create(
+        connection=connection,
+        input_s3_uri="s3://b/in/",
+        model_id="m",
+        model_invocation_type="Converse",
+        state=InputCheck.State.DONE,
+        finished_at=LONG_AGO,
+        due_at=None,
+    )
+    return make_job(connection, status=status, status_changed_at=LONG_AGO, input_check=check)
+
+
+def test_results_are_kept_for_ever_unless_a_setting_says_otherwise(read: BatchJob) -> None:
+    assert retention.prune() == 0
+    assert ResultIndex.objects.exists()
+
+
+@pytest.mark.parametrize(("days", "is_kept"), [(30, False), (32, True)])
+def test_old_results_go_and_the_sums_stay(read: BatchJob, settings: SettingsWrapper, days: int, is_kept: bool) -> None:
+    settings.RESULT_DAYS = days
+    retention.prune()
+    read.refresh_from_db()
+    assert (ResultIndex.objects.exists(), ResultFile.objects.exists()) == (is_kept, is_kept)
+    assert read.output_token_count == 7
+    assert read.results == ("ready" if is_kept else "none")
+    assert read.events.filter(verb=Verb.RESULTS_EXPIRED).exists() is not is_kept
+
+
+def test_reports_of_jobs_that_ended_long_ago_go(nowhere: Connection, settings: SettingsWrapper) -> None:
+    ended, live = checked(nowhere), checked(nowhere, Status.IN_PROGRESS)
+    settings.REPORT_DAYS = 30
+    assert retention.prune() == 1
+    assert BatchJob.objects.get(pk=ended.pk).input_check is None
+    assert BatchJob.objects.get(pk=live.pk).input_check
+
+
+def test_a_report_that_another_job_still_shows_stays(nowhere: Connection, settings: SettingsWrapper) -> None:
+    ended = checked(nowhere)
+    make_job(nowhere, input_check=ended.input_check)
+    settings.REPORT_DAYS = 30
+    assert retention.prune() == 0
