@@ -1,6 +1,6 @@
 """What is kept for how long, by settings, beside the audit trail, which has its own (``audit.expire_events``).
 
-What was read from S3 is deleted here and can be read again; nothing in S3 is touched. A job, its sums and its cost stay.
+What was read from S3 is deleted here and can be read again; nothing in S3 is touched. Jobs and their sums stay.
 """
 
 import time

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from batchconsole.jobs import retention
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, ResultFile, ResultIndex, Status, Verb
@@ -42,7 +42,7 @@ def test_results_are_kept_for_ever_unless_a_setting_says_otherwise(read: BatchJo
 
 
 @pytest.mark.parametrize(("days", "is_kept"), [(30, False), (32, True)])
-def test_old_results_go_and_the_sums_stay(read: BatchJob, settings: SettingsWrapper, days: int, is_kept: bool) -> None:
+def test_old_results_go_and_the_sums_stay(read: BatchJob, settings: Settings, days: int, is_kept: bool) -> None:
     settings.RESULT_DAYS = days
     retention.prune()
     read.refresh_from_db()
@@ -52,7 +52,7 @@ def test_old_results_go_and_the_sums_stay(read: BatchJob, settings: SettingsWrap
     assert read.events.filter(verb=Verb.RESULTS_EXPIRED).exists() is not is_kept
 
 
-def test_reports_of_jobs_that_ended_long_ago_go(nowhere: Connection, settings: SettingsWrapper) -> None:
+def test_reports_of_jobs_that_ended_long_ago_go(nowhere: Connection, settings: Settings) -> None:
     ended, live = checked(nowhere), checked(nowhere, Status.IN_PROGRESS)
     settings.REPORT_DAYS = 30
     assert retention.prune() == 1
@@ -60,7 +60,7 @@ def test_reports_of_jobs_that_ended_long_ago_go(nowhere: Connection, settings: S
     assert BatchJob.objects.get(pk=live.pk).input_check
 
 
-def test_a_report_that_another_job_still_shows_stays(nowhere: Connection, settings: SettingsWrapper) -> None:
+def test_a_report_that_another_job_still_shows_stays(nowhere: Connection, settings: Settings) -> None:
     ended = checked(nowhere)
     make_job(nowhere, input_check=ended.input_check)
     settings.REPORT_DAYS = 30
