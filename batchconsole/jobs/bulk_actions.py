@@ -1,4 +1,4 @@
-"""Stopping, holding or releasing many jobs: a row with an item a job; a worker goes through them in short steps.
+"""Stopping, holding or archiving many jobs: a row with an item a job; a worker goes through them in short steps.
 
 What is lost, repeated or interrupted changes nothing: the clock hands the row out again, one worker holds it at a time,
 and whether this action has stopped a job already is read from the job's own audit trail. The rest can be cancelled: the
@@ -13,11 +13,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import lifecycle, scheduling, waiting
+from batchconsole.jobs import archiving, lifecycle, scheduling, waiting
 from batchconsole.jobs.access import require_any, require_on_job
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.models import (
+    ENDED,
     STOPPABLE,
     WAITING,
     Actor,
@@ -51,22 +52,30 @@ OUTCOMES = {
     str(Verb.HELD): Outcome.HELD,
     str(Verb.UNHELD): Outcome.RELEASED,
     str(Verb.APPROVED): Outcome.RELEASED,
+    str(Verb.ARCHIVED): Outcome.ARCHIVED,
+    str(Verb.UNARCHIVED): Outcome.RESTORED,
 }
 # Which jobs each kind of action can change, and the event that it begins with.
 CHANGEABLE: dict[str, Q] = {
     Kind.STOP: Q(status__in=STOPPABLE),
     Kind.HOLD: Q(status__in=IN_QUEUE, held_at__isnull=True),
     Kind.UNHOLD: HELD,
+    Kind.ARCHIVE: Q(status__in=ENDED, archived_at__isnull=True),
+    Kind.UNARCHIVE: Q(archived_at__isnull=False),
 }
 REQUESTED = {
     Kind.STOP: Verb.BULK_STOP_REQUESTED,
     Kind.HOLD: Verb.BULK_HOLD_REQUESTED,
     Kind.UNHOLD: Verb.BULK_RELEASE_REQUESTED,
+    Kind.ARCHIVE: Verb.BULK_ARCHIVE_REQUESTED,
+    Kind.UNARCHIVE: Verb.BULK_UNARCHIVE_REQUESTED,
 }
 NOTHING_TO_DO = {
     Kind.STOP: ("No jobs to stop.", "All of these jobs have ended or are being stopped already."),
     Kind.HOLD: ("No jobs to hold.", "None of these jobs is in the queue, or all of them are held already."),
     Kind.UNHOLD: ("No jobs to release.", "None of these jobs is held."),
+    Kind.ARCHIVE: ("No jobs to archive.", "None of these jobs has ended, or all of them are archived already."),
+    Kind.UNARCHIVE: ("No jobs to bring back.", "None of these jobs is archived."),
 }
 
 
@@ -191,6 +200,10 @@ def _act(action: BulkAction, job: BatchJob) -> Outcome:
         waiting.hold(job, action.created_by, data=data)
     if action.kind == Kind.UNHOLD and job.is_held:
         waiting.unhold(job, action.created_by, comment=action.comment, data=data)
+    if action.kind == Kind.ARCHIVE and job.is_ended:
+        archiving.archive(job, action.created_by, data=data)
+    if action.kind == Kind.UNARCHIVE:
+        archiving.unarchive(job, action.created_by, data=data)
     # A worker that died may have done it without writing so here; the trail knows.
     mine = job.events.filter(verb__in=OUTCOMES, data__bulk_action=action.pk).values_list("verb", flat=True).first()
     return _outcome(action, job, OUTCOMES.get(mine or ""))

@@ -11,7 +11,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 
 from batchconsole.jobs.models import BatchJob
-from batchconsole.jobs.properties import matching, read_token, read_tokens
+from batchconsole.jobs.properties import ARCHIVED, matching, read_token, read_tokens
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.record_errors import COMPLETED_WITH_ERRORS, EVERY_RECORD_FAILED, WITH_ERRORS_TITLE
 from batchconsole.jobs.states import LIVE, WAITING, Status
@@ -95,7 +95,7 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
             query = query.copy()
             del query["q"]
             query.appendlist("f", str(typed))
-        return cls(query, jobs)
+        return cls(query, in_view(jobs, query.getlist("f")))
 
     def matching_text(self, jobs: BatchJobQuerySet, name: str, text: str) -> Jobs:
         return jobs.matching(text)
@@ -131,6 +131,13 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
     @property
     def is_filtering(self) -> bool:
         return bool(self.values.keys() - {"join"})
+
+
+def in_view(jobs: BatchJobQuerySet, tokens: Sequence[str]) -> BatchJobQuerySet:
+    """*jobs* without those that are archived, unless *tokens* ask for these; where none is, nothing is left out."""
+    if any(token.of.name == ARCHIVED for token in read_tokens(tokens)):
+        return jobs
+    return jobs.filter(archived_at=None) if jobs.filter(archived_at__isnull=False).exists() else jobs
 
 
 def statuses(values: Sequence[str]) -> set[str]:

@@ -37,6 +37,7 @@ TEXT = ("=", "!=", ":", "!:", "^")
 CHOICE = ("=", "!=")
 ORDERED = (">=", "<=", "<", ">")
 MAX_VALUE = 200
+ARCHIVED = "archived"
 MAX_DIGITS = 15
 
 LEAST_YEAR, LAST_YEAR = 1000, 9998  # time zones and the day after lead out of the calendar at its edges
@@ -125,6 +126,10 @@ def origin(operator: str, value: str) -> Q | None:
     return Q(origin__in=found) if found else None
 
 
+def archived(operator: str, value: str) -> Q | None:
+    return {"yes": Q(archived_at__isnull=False), "no": Q(archived_at__isnull=True)}.get(value.lower())
+
+
 def created_by(operator: str, value: str) -> Q:
     return Q(created_by=None) if value == narrowing.NOBODY else Q(created_by__username=value)
 
@@ -199,6 +204,7 @@ PROPERTIES = (
         condition=origin,
         values=tuple(str(label) for label in BatchJob.Origin.labels),
     ),
+    Property(name=ARCHIVED, title="Archived", operators=("=",), condition=archived, values=("yes", "no")),
     Property(name="created", title="Creation time", operators=ORDERED, condition=moment("created_at")),
     Property(
         name="ended", title="End time", operators=ORDERED, condition=moment("end_time"), narrowing=narrowing.end_time

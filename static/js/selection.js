@@ -28,9 +28,11 @@ export function showSelection() {
   for (const element of document.querySelectorAll("[data-selected-count]")) {
     element.textContent = chosen.length ? `${count}/` : "";
   }
-  const canStop = matching?.checked || chosen.some((box) => !("ended" in box.dataset));
+  // A button is for jobs that have not ended, or for those that have.
   for (const button of document.querySelectorAll("[data-needs-selection]")) {
-    button.setAttribute("aria-disabled", String(!canStop));
+    const isForEnded = button.dataset.needsSelection === "ended";
+    const fits = matching?.checked || chosen.some((box) => "ended" in box.dataset === isForEnded);
+    button.setAttribute("aria-disabled", String(!fits));
   }
 }
 

@@ -1,4 +1,4 @@
-"""Holding and releasing the jobs selected in the list: the question, and the bulk action that the answer becomes."""
+"""Holding, releasing and archiving the jobs selected in the list: the question, and the bulk action it becomes."""
 
 from functools import partial
 
@@ -14,18 +14,26 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.links import back_to
 from batchconsole.console.kit.sent_twice import request_mark
 from batchconsole.jobs import bulk_actions
+from batchconsole.jobs.bulk_actions import NOTHING_TO_DO
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BulkAction
 from batchconsole.jobs.same_request import made_once
 
-DONE = {BulkAction.Kind.HOLD: "held", BulkAction.Kind.UNHOLD: "released"}
+DONE = {
+    BulkAction.Kind.HOLD: "held",
+    BulkAction.Kind.UNHOLD: "released",
+    BulkAction.Kind.ARCHIVE: "archived",
+    BulkAction.Kind.UNARCHIVE: "brought back",
+}
 
 
 def confirm_hold(request: ConsoleRequest, question: StopQuestion, *, back: str) -> HttpResponse:
     """Ask; or, when it was asked and answered, hand the jobs to the workers."""
     back = back_to(request, back)
     if request.method != "POST":
-        return show(request, "console/bulk_actions/job_hold.html", {"question": question, "back": back})
+        kind = BulkAction.Kind(question.kind)
+        context = {"question": question, "back": back, "verb": kind.label, "nothing": NOTHING_TO_DO[kind][1]}
+        return show(request, "console/bulk_actions/job_hold.html", context)
     mark = request_mark(request.POST)
     make = partial(
         bulk_actions.request_bulk_action,

@@ -21,6 +21,8 @@ SAID = {
     Outcome.ENDED: ("had already ended", "had already ended"),
     Outcome.HELD: ("held", "held"),
     Outcome.RELEASED: ("released", "released"),
+    Outcome.ARCHIVED: ("archived", "archived"),
+    Outcome.RESTORED: ("brought back", "brought back"),
     Outcome.UNCHANGED: ("needed no change", "needed no change"),
     Outcome.FAILED: ("failed", "failed"),
     Outcome.LEFT: ("was skipped", "were skipped"),

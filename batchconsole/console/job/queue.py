@@ -1,4 +1,4 @@
-"""What people do from a job's page with its place in the queue: hold, release, approve, priority, to the front."""
+"""What people do from a job's page with its place in the queue: hold, release, approve, move; and the archive."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
-from batchconsole.jobs import waiting
+from batchconsole.jobs import archiving, waiting
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
 
@@ -37,6 +37,16 @@ def priority(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     except ValueError:
         wanted = waiting.HIGHEST + 1  # which is refused in words
     return _change(request, pk, lambda job: waiting.set_priority(job, request.user, wanted), "has a new priority")
+
+
+@require_POST
+def archive(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    return _change(request, pk, lambda job: archiving.archive(job, request.user), "is archived")
+
+
+@require_POST
+def unarchive(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    return _change(request, pk, lambda job: archiving.unarchive(job, request.user), "is back in the list")
 
 
 def _change(request: ConsoleRequest, pk: int, verb: Callable[[BatchJob], None], became: str) -> HttpResponse:

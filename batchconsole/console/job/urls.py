@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/jobs/<int:pk>/unhold/", queue.unhold, name="job-unhold", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/front/", queue.front, name="job-front", right=Right.OPERATE),
     page("<slug:connection>/jobs/<int:pk>/priority/", queue.priority, name="job-priority", right=Right.OPERATE),
+    page("<slug:connection>/jobs/<int:pk>/archive/", queue.archive, name="job-archive", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/unarchive/", queue.unarchive, name="job-unarchive", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/results/read/", views.collect, name="job-results-read", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/records/<int:position>/", views.record, name="job-record", right=Right.READ),
     page("<slug:connection>/jobs/<int:pk>/output/", views.download, name="job-download", right=Right.READ),

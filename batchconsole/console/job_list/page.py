@@ -19,7 +19,7 @@ from batchconsole.console.job_list.suggestions import Suggestion, suggestions
 from batchconsole.console.kit.columns import Heading
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import LOOK_AHEAD, Page, bounded_text, page_number, paginate
-from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, status_conditions, statuses
+from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, in_view, status_conditions, statuses
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.properties import Token, read_tokens, why_no_token
 from batchconsole.jobs.querysets import BatchJobQuerySet
@@ -63,8 +63,9 @@ class JobTable:
         self.look = look_of(preferences)
         self.views = views_of(preferences)
         self.columns = self.look.shown
-        self.jobs: BatchJobQuerySet = BatchJob.objects.filter(connection=connection)
-        self.filter = JobFilter.of(query, self.jobs)
+        jobs: BatchJobQuerySet = BatchJob.objects.filter(connection=connection)
+        self.filter = JobFilter.of(query, jobs)
+        self.jobs = in_view(jobs, self.filter.values.get("f", []))
         self.size = page_size(query.get("page_size", ""))
         self.asked_sort = sorting.read_sort(query.get("sort", ""))
         # The jobs that the filter finds whatever their status is; looked for once.

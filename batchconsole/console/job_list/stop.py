@@ -15,7 +15,13 @@ from batchconsole.console.kit.links import back_to
 from batchconsole.jobs.models import BulkAction
 
 Kind = BulkAction.Kind
-WORDS = {Kind.STOP: "stop", Kind.HOLD: "hold", Kind.UNHOLD: "release"}
+WORDS = {
+    Kind.STOP: "stop",
+    Kind.HOLD: "hold",
+    Kind.UNHOLD: "release",
+    Kind.ARCHIVE: "archive",
+    Kind.UNARCHIVE: "bring back",
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,6 +38,16 @@ def hold(request: ConsoleRequest, connection: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def unhold(request: ConsoleRequest, connection: str) -> HttpResponse:
     return _ask(request, Kind.UNHOLD, confirm_hold)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def archive(request: ConsoleRequest, connection: str) -> HttpResponse:
+    return _ask(request, Kind.ARCHIVE, confirm_hold)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def unarchive(request: ConsoleRequest, connection: str) -> HttpResponse:
+    return _ask(request, Kind.UNARCHIVE, confirm_hold)
 
 
 def _ask(request: ConsoleRequest, kind: str, confirm: Callable[..., HttpResponse]) -> HttpResponse:

@@ -15,5 +15,7 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/jobs/views/remove/", kept.remove, name="job-view-remove", right=Right.VIEW),
     page("<slug:connection>/jobs/hold/", stop.hold, name="job-hold-selected", right=Act.ON_JOBS),
     page("<slug:connection>/jobs/unhold/", stop.unhold, name="job-unhold-selected", right=Act.ON_JOBS),
+    page("<slug:connection>/jobs/archive/", stop.archive, name="job-archive-selected", right=Act.ON_JOBS),
+    page("<slug:connection>/jobs/unarchive/", stop.unarchive, name="job-unarchive-selected", right=Act.ON_JOBS),
     page("<slug:connection>/jobs/stop/", stop.selected, name="job-stop-selected", right=Act.ON_JOBS),
 ]

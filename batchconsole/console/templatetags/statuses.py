@@ -37,6 +37,8 @@ OUTCOME_TYPES = {
     "ended": SUCCESS,
     "held": SUCCESS,
     "released": SUCCESS,
+    "archived": SUCCESS,
+    "restored": SUCCESS,
     "unchanged": SUCCESS,
     "failed": ERROR,
     "left": "stopped",

@@ -25,9 +25,11 @@ class BulkAction(Leased):
         STOP = "stop", "Stop"
         HOLD = "hold", "Hold"
         UNHOLD = "unhold", "Release"
+        ARCHIVE = "archive", "Archive"
+        UNARCHIVE = "unarchive", "Bring back"
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="bulk_actions")
-    kind = models.CharField(max_length=6, choices=Kind, default=Kind.STOP)
+    kind = models.CharField(max_length=9, choices=Kind, default=Kind.STOP)
     comment = models.CharField(max_length=500, blank=True, help_text="Why, in the words of who asked for it.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -102,6 +104,8 @@ class BulkActionItem(models.Model):
         ENDED = "ended", "Had already ended"
         HELD = "held", "Held"
         RELEASED = "released", "Released"
+        ARCHIVED = "archived", "Archived"
+        RESTORED = "restored", "Brought back"
         UNCHANGED = "unchanged", "Nothing to change"
         FAILED = "failed", "Failed"
         LEFT = "left", "Left alone"

@@ -119,6 +119,8 @@ class BatchJob(Leased):
         help_text="Other jobs whose records it sends again, each job's in a file of its own.",
     )
 
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Out of the list since then, unless asked for.")
+
     # Where it stands.
     status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
     status_changed_at = models.DateTimeField(default=timezone.now)
@@ -200,6 +202,9 @@ class BatchJob(Leased):
                 condition=models.Q(tags_unread=True),
             ),
             models.Index(fields=["connection", "base_model_id", "status", "id"], name="job_queue"),
+            models.Index(
+                fields=["connection", *NEWEST], name="job_list_archived", condition=models.Q(archived_at__isnull=False)
+            ),
             # Few are held at a time, and people look for them.
             models.Index(
                 fields=["connection", *NEWEST], name="job_list_held", condition=models.Q(held_at__isnull=False)
