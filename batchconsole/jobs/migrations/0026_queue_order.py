@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0023_tags_of_imported_jobs'),
+        ('jobs', '0025_notifications'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
