@@ -19,7 +19,7 @@ from batchconsole.console.job_list.suggestions import Suggestion, suggestions
 from batchconsole.console.kit.columns import Heading
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import LOOK_AHEAD, Page, bounded_text, page_number, paginate
-from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, in_view, status_conditions, statuses
+from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, status_conditions, statuses
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.properties import Token, read_tokens, why_no_token
 from batchconsole.jobs.querysets import BatchJobQuerySet
@@ -65,7 +65,7 @@ class JobTable:
         self.columns = self.look.shown
         jobs: BatchJobQuerySet = BatchJob.objects.filter(connection=connection)
         self.filter = JobFilter.of(query, jobs)
-        self.jobs = in_view(jobs, self.filter.values.get("f", []))
+        self.jobs: BatchJobQuerySet = self.filter.queryset
         self.size = page_size(query.get("page_size", ""))
         self.asked_sort = sorting.read_sort(query.get("sort", ""))
         # The jobs that the filter finds whatever their status is; looked for once.
@@ -257,7 +257,8 @@ class JobTable:
     def nearly_full(self) -> list[tuple[str, int, int]]:
         """The models whose quota of jobs at once is nearly used, with jobs and quota; of those that this page shows."""
         shown = {job.base_model_id for job in self.page.rows if job.status in {Status.QUEUED, Status.CHECKING}}
-        return [(model, *used) for model, used in nearly_full(self.connection).items() if model in shown]
+        full = nearly_full(self.connection) if shown else {}
+        return [(model, *used) for model, used in full.items() if model in shown]
 
     @cached_property
     def repeated_names(self) -> set[str]:

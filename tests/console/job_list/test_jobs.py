@@ -13,7 +13,9 @@ from batchconsole.jobs.states import Status
 from tests.console.conftest import Answer, MakeJob, arn
 
 URL = "/local/jobs/"
-QUERIES = 13  # session, user, connection, its page and counts, what to suggest; the connections of the switch
+QUERIES = (
+    23  # session, user, connection, its page and counts, what to suggest, its queue; the connections of the switch
+)
 
 
 def names(response: Answer) -> list[str]:
