@@ -96,8 +96,6 @@ def create_job(
         if waiting.needs_approval(job, actor):
             job.held_at, job.awaits_approval = timezone.now(), True
         merged = _merged_in(job) if resend_of else set()
-        if merged:
-            Connection.objects.lock(connection.pk)  # it points to many jobs: see jobs/locks.py
         job.save()
         if merged:
             job.merges.set(merged)

@@ -123,7 +123,15 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in djan
 class BatchJobAdmin(ReadOnlyAdmin):
     form = JobForm
     list_display = ("job_name", "status", "connection", "model_id", "created_by", "created_at", "end_time", "trouble")
-    list_filter = (OF_CONNECTION, "status", "origin", "results", "created_at")
+    list_filter = (
+        OF_CONNECTION,
+        "status",
+        ("held_at", admin.EmptyFieldListFilter),
+        ("archived_at", admin.EmptyFieldListFilter),
+        "origin",
+        "results",
+        "created_at",
+    )
     list_select_related = ("connection", "created_by")
     search_fields = ("job_name", "model_id", "job_arn", "created_by__username", "message")
     actions = ("try_now", "read_again")
@@ -141,6 +149,12 @@ class BatchJobAdmin(ReadOnlyAdmin):
                     "attempts",
                     "due_at",
                     "losses",
+                    "priority",
+                    "start_at",
+                    "held_at",
+                    "held_by",
+                    "awaits_approval",
+                    "archived_at",
                 )
             },
         ),
@@ -318,7 +332,7 @@ class EventAdmin(ReadOnlyAdmin):
 @admin.register(BulkAction)
 class BulkActionAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "connection", "created_by", "created_at", "due_at", "failures", "finished_at")
-    list_filter = (OF_CONNECTION, "created_at")
+    list_filter = (OF_CONNECTION, "kind", "created_at")
     list_select_related = ("connection", "created_by")
     search_fields = ("created_by__username", "query")
     readonly_fields = ("outcomes",)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0026_queue_order'),
+        ('jobs', '0027_queue_order'),
     ]
 
     operations = [

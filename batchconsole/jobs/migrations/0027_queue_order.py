@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0025_notifications'),
+        ('jobs', '0026_budgets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0027_bulk_action_kinds'),
+        ('jobs', '0028_bulk_action_kinds'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
