@@ -332,6 +332,8 @@ def test_a_name_that_has_come_to_lead_to_a_private_address_gets_nothing(
         "https://exa mple.com/x",
         "https://example.com/x\r\nHost: y",
         "https://[",
+        f"https://{'a' * 64}.example.com/",
+        "https://ex..ample.com/",
         "https://example.com:99999/",
         "",
     ],
@@ -454,6 +456,8 @@ def test_a_test_is_tried_once_even_while_the_channel_is_paused(
     channels.pause_channel(channel, admin)
     receiver.status = 500
     delivery = channels.send_test(channel, admin)
+    with pytest.raises(UserError, match="on its way already"):
+        channels.send_test(channel, admin)
     tick()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.message) == ("failed", "The receiver answered 500 Internal Server Error.")

@@ -93,9 +93,16 @@ def remove_channel(channel: NotificationChannel, actor: User) -> None:
 
 
 def send_test(channel: NotificationChannel, actor: User) -> Delivery:
-    """Have a message sent that says no more than that the channel works; it is tried once, even while paused."""
+    """Have a message sent that says no more than that the channel works; it is tried once, even while paused.
+
+    Raises UserError while another test waits: nobody needs two at a time.
+    """
     _require(actor, owner_of(channel))
+    waiting = Delivery.objects.filter(channel=channel, notice__occasion=TEST.code, state=Delivery.State.WAITING)
     with transaction.atomic():
+        NotificationChannel.objects.lock(channel.pk)
+        if waiting.exists():
+            raise UserError("A test is on its way already.", hint="Wait until it has arrived or failed.")
         notice = Notice.objects.create(connection=channel.connection, occasion=TEST.code, due_at=None)
         write_delivery(notice, channel)
         _record(Verb.CHANNEL_TESTED, channel, actor)
@@ -215,6 +222,7 @@ def _check_webhook(channel: NotificationChannel, address: str) -> str:
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname or "", parts.port
+        host.encode("idna")  # what a host name cannot be raises a ValueError
     except ValueError:
         host = ""
     schemes = {"https", "http"} if settings.NOTIFICATION_NETWORKS else {"https"}

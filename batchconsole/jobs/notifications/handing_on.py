@@ -160,6 +160,8 @@ def _lost(delivery: Delivery, lease: Lease, error: Failure) -> None:
 
 def expire_notices() -> int:
     """Delete what is older than the setting keeps it, with its deliveries; return how many notices."""
+    if not settings.NOTIFICATION_DAYS:
+        return 0
     before = timezone.now() - timedelta(days=settings.NOTIFICATION_DAYS)
     old = Notice.objects.filter(created_at__lt=before, due_at=None).order_by("created_at")
     keys = list(old.values_list("pk", flat=True)[:BATCH])

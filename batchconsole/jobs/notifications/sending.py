@@ -20,6 +20,8 @@ Kind = NotificationChannel.Kind
 TOTAL_SECONDS, MAIL_SECONDS = 15, 60
 TIMES = urllib3.Timeout(connect=4, read=10)
 MOST_READ_BYTES = 2048  # of an answer, whose words nobody needs
+# ValueError is what a host name that can be none raises, and a mail that Django does not send.
+TROUBLE = (OSError, ValueError, urllib3.exceptions.HTTPError, smtplib.SMTPException, chat.Refused)
 LONGEST_PAUSE = timedelta(hours=10)
 
 
@@ -42,7 +44,7 @@ def send(channel: NotificationChannel, notice: Notice) -> str:
             return SENDERS[Kind(channel.kind)](channel, notice)
         except UserError as error:
             raise SendingFailed(f"{error.message} {error.hint}".strip(), is_final=True) from error
-        except (OSError, urllib3.exceptions.HTTPError, smtplib.SMTPException, chat.Refused) as error:
+        except TROUBLE as error:
             raise _explain(error, gate) from error
 
 
@@ -68,7 +70,7 @@ def _words(error: Exception) -> str:
         return "The mail server does not take mail for this address."
     if isinstance(error, urllib3.exceptions.SSLError):
         return "The receiver's certificate is not valid for this address."
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
+    if isinstance(error, (urllib3.exceptions.NameResolutionError, ValueError)):
         return "The host name of the address cannot be found."
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return "The receiver did not answer in time."
