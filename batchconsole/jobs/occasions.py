@@ -22,14 +22,18 @@ class Occasion:
         The state of a job whose beginning it is.
     with_errors
         Told of jobs that have completed: whether some records have failed.
+    is_shared
+        Only a connection's channels are told, since it is no job's.
     """
 
     code: str
     label: str
     status: Status | None = None
     with_errors: bool = False
+    is_shared: bool = False
 
 
+BUDGET = Occasion("budget.reached", "Budget at 50, 80 or 100 percent", is_shared=True)
 OCCASIONS: tuple[Occasion, ...] = (
     Occasion("job.completed", "Completed", Status.COMPLETED),
     Occasion("job.completed_with_errors", "Completed with errors", Status.COMPLETED, with_errors=True),
@@ -39,10 +43,12 @@ OCCASIONS: tuple[Occasion, ...] = (
     Occasion("job.submit_failed", "Submit failed", Status.SUBMIT_FAILED),
     Occasion("job.stopped", "Stopped", Status.STOPPED),
     Occasion("job.expired", "Expired", Status.EXPIRED),
+    BUDGET,
 )
 TEST = Occasion("test", "Test of a notification channel")
 LABELS: dict[str, str] = {each.code: each.label for each in (*OCCASIONS, TEST)}
 CHOICES: list[tuple[str, str]] = list({each.code: each.label for each in OCCASIONS}.items())
+OWN_CHOICES = list({each.code: each.label for each in OCCASIONS if not each.is_shared}.items())
 # What somebody who has not chosen wants to know of: whatever needs a person.
 USUAL = tuple(code for code, _ in CHOICES if code not in {"job.completed", "job.stopped"})
 

@@ -21,6 +21,7 @@ from batchconsole.jobs import clock
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import (
     BatchJob,
+    Budget,
     Connection,
     Delivery,
     Event,
@@ -30,7 +31,7 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
-from batchconsole.jobs.notifications import channels, handing_on, messages, sealing
+from batchconsole.jobs.notifications import budget_notices, channels, handing_on, messages, sealing
 from batchconsole.jobs.notifications.channels import Wanted
 from batchconsole.jobs.occasions import CHOICES, find_occasion
 from batchconsole.setup.paths import ROOT
@@ -495,6 +496,20 @@ def test_only_who_administers_a_connection_changes_its_channels(
     ):
         with pytest.raises(NotAllowed):
             refused()
+
+
+def test_a_budget_is_told_once_for_each_level_of_a_month(nowhere: Connection, admin: User, receiver: Receiver) -> None:
+    webhook(nowhere, admin, receiver, occasions=["budget.reached"])
+    budget = Budget.objects.create(connection=nowhere, usd_per_month=100)
+    for cost, levels in ((40, []), (15, [50]), (5, [50]), (50, [50, 100])):
+        make_job(nowhere, status=Status.COMPLETED, end_time=timezone.now(), cost_usd=cost)
+        budget_notices.tell_budgets(nowhere)
+        tick()
+        assert [got.json()["data"]["level"] for got in receiver.got] == levels
+    told = receiver.got[-1].json()["data"]
+    assert (told["budget_id"], told["percent"], told["usd_per_month"]) == (budget.pk, 110, "100.00")
+    assert told["url"] == "https://batch.example.com/nowhere/usage/"
+    assert "110 percent of 100.00 USD" in messages.as_text(Notice.objects.latest("id")).body
 
 
 def test_what_is_old_goes_with_its_deliveries(nowhere: Connection, admin: User, receiver: Receiver) -> None:

@@ -10,7 +10,7 @@ from batchconsole.console.kit.layout import Choice, Container, Field, FormAction
 from batchconsole.console.kit.page_form import PageForm
 from batchconsole.jobs.models import Connection, Delivery, NotificationChannel
 from batchconsole.jobs.notifications.channels import LONGEST_ADDRESS, NAME_LENGTH, Wanted
-from batchconsole.jobs.occasions import CHOICES, LABELS, USUAL
+from batchconsole.jobs.occasions import CHOICES, LABELS, OWN_CHOICES, USUAL
 
 Kind = NotificationChannel.Kind
 KINDS = [
@@ -49,7 +49,7 @@ class ChannelForm(PageForm):
         choices=CHOICES,
         initial=USUAL,
         widget=forms.CheckboxSelectMultiple,
-        help_text="When a job steps into one of these states.",
+        help_text="What you are told: states of jobs as they begin, and more.",
         error_messages={"required": "Choose at least one occasion."},
     )
     scope = forms.ChoiceField(
@@ -69,7 +69,9 @@ class ChannelForm(PageForm):
         is_own = not isinstance(owner, Connection)
         if channel:
             del self.fields["kind"]
-        if not is_own:
+        if is_own:
+            self.fields["occasions"].choices = OWN_CHOICES  # type: ignore[attr-defined] # as declared above
+        else:
             del self.fields["scope"]
         self.fields["address"].help_text = _address_help(channel, is_own=is_own)
         parts = [RadioGroup("kind")] if not channel else []

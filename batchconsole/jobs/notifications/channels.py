@@ -26,7 +26,7 @@ from batchconsole.jobs.notifications import chat
 from batchconsole.jobs.notifications.handing_on import close_breaker, write_delivery
 from batchconsole.jobs.notifications.outgoing import is_permitted
 from batchconsole.jobs.notifications.sealing import seal, signing_secret
-from batchconsole.jobs.occasions import TEST
+from batchconsole.jobs.occasions import BUDGET, TEST
 from batchconsole.jobs.signals import nudge
 
 Kind = NotificationChannel.Kind
@@ -180,6 +180,8 @@ def _fill(channel: NotificationChannel, wanted: Wanted) -> None:
         check_occasions(list(wanted.occasions))
     except ValidationError as error:
         raise UserError(error.messages[0], "occasions") from error
+    if channel.user and BUDGET.code in wanted.occasions:
+        raise UserError("Budgets are told to the channels of connections only.", "occasions")
     if wanted.scope not in NotificationChannel.Scope:
         raise UserError("Choose your jobs or all jobs.", "scope")
     channel.name, channel.occasions, channel.scope = name, list(wanted.occasions), wanted.scope

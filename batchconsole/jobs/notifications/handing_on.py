@@ -23,9 +23,11 @@ from django.utils import timezone
 
 from batchconsole.jobs.access import is_active_user, rights_on
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
-from batchconsole.jobs.models import Delivery, Notice, NotificationChannel, Right
+from batchconsole.jobs.models import Delivery, Notice, NotificationChannel, Right, utc_today
 from batchconsole.jobs.notifications.sending import SendingFailed, send
+from batchconsole.jobs.occasions import BUDGET, TEST
 from batchconsole.jobs.signals import nudge
+from batchconsole.jobs.spending import first_of_month
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +67,9 @@ def may_know(channel: NotificationChannel, notice: Notice) -> bool:
     user = channel.user
     if not user or not is_active_user(user):
         return False
-    if notice.occasion == "test":
+    if notice.occasion == TEST.code:
         return True
-    if not notice.connection or Right.VIEW not in rights_on(user, notice.connection):
+    if notice.occasion == BUDGET.code or not notice.connection or Right.VIEW not in rights_on(user, notice.connection):
         return False
     is_own = bool(notice.job and notice.job.created_by_id == user.pk)
     return is_own or channel.scope == NotificationChannel.Scope.ALL
@@ -164,6 +166,8 @@ def expire_notices() -> int:
         return 0
     before = timezone.now() - timedelta(days=settings.NOTIFICATION_DAYS)
     old = Notice.objects.filter(created_at__lt=before, due_at=None).order_by("created_at")
+    # What of a budget was told this month must be known until it is over.
+    old = old.exclude(occasion=BUDGET.code, created_at__gte=first_of_month(utc_today()))
     keys = list(old.values_list("pk", flat=True)[:BATCH])
     if keys:
         Notice.objects.filter(pk__in=keys).delete()

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from batchconsole.jobs.models import Notice
+from batchconsole.jobs.occasions import BUDGET, TEST
 from batchconsole.jobs.states import Status
 
 # What a job's name can hold on AWS (the API's pattern of jobName). In any other character a chat might see markup, a
@@ -46,7 +47,11 @@ def as_text(notice: Notice) -> Text:
 
 
 def _lines(notice: Notice, name: str) -> list[str]:
-    lines = [f"Job: {name}"] if name else ["This channel works."]
+    lines = [f"Job: {name}"] if name else []
+    if notice.occasion == TEST.code:
+        lines.append("This channel works.")
+    if notice.occasion == BUDGET.code:
+        lines.append("{percent} percent of {usd_per_month} USD are used in {month}.".format(**notice.data))
     if notice.connection:
         lines.append(f"Connection: {notice.connection.name}")
     if status := notice.data.get("status"):
@@ -63,8 +68,9 @@ def plain(name: str) -> str:
 
 
 def link(notice: Notice) -> str:
-    """The address of the job's page; empty where there is no job, or nobody has said where the console is."""
-    if not settings.PUBLIC_URL or not notice.job_id or not notice.connection:
+    """The address of the job's page, or of what is used; empty where nobody has said where the console is."""
+    if not settings.PUBLIC_URL or not notice.connection or notice.occasion == TEST.code:
         return ""
-    path = reverse("job-detail", args=[notice.connection.name, notice.job_id])
+    here = notice.connection.name
+    path = reverse("job-detail", args=[here, notice.job_id]) if notice.job_id else reverse("usage", args=[here])
     return f"{settings.PUBLIC_URL}{path}"

@@ -1,0 +1,50 @@
+"""Telling a connection's channels that a budget has reached a level: once for each level of each month."""
+
+import time
+
+from django.db import transaction
+
+from batchconsole.jobs.models import Budget, Connection, Notice, NotificationChannel, utc_today
+from batchconsole.jobs.occasions import BUDGET
+from batchconsole.jobs.spending import Spending, budgets_of, first_of_month, spending
+
+# Adding up a month takes a moment, and the job list is read every few seconds.
+EVERY_SECONDS = 60
+_next_look: dict[int, float] = {}  # by connection; each process counts for itself
+
+
+def look_at_budgets(connection: Connection) -> None:
+    """Tell which budgets of *connection* have reached a level, now and then; whoever follows its jobs calls it."""
+    now = time.monotonic()
+    if now >= _next_look.get(connection.pk, 0):
+        _next_look[connection.pk] = now + EVERY_SECONDS
+        tell_budgets(connection)
+
+
+def tell_budgets(connection: Connection) -> None:
+    """Write a notice for each budget that has reached a level which was not told this month."""
+    channels = NotificationChannel.objects.filter(connection=connection)
+    if not any(BUDGET.code in each.occasions for each in channels):
+        return
+    for budget in budgets_of(connection):
+        used = spending(budget)
+        if used.level:
+            _tell_once(connection, budget, used)
+
+
+def _tell_once(connection: Connection, budget: Budget, used: Spending) -> None:
+    month = first_of_month(utc_today())
+    data = {
+        "budget_id": budget.pk,
+        "month": f"{month:%Y-%m}",
+        "level": used.level,
+        "percent": used.percent,
+        "used_usd": f"{used.used_usd:.2f}",
+        "usd_per_month": f"{budget.usd_per_month:.2f}",
+    }
+    with transaction.atomic():
+        Connection.objects.lock(connection.pk)
+        told = Notice.objects.filter(connection=connection, occasion=BUDGET.code, created_at__gte=month)
+        levels = [each["level"] for each in told.values_list("data", flat=True) if each["budget_id"] == budget.pk]
+        if used.level > max(levels, default=0):
+            Notice.write(BUDGET.code, connection_id=connection.pk, data=data)
