@@ -43,6 +43,8 @@ def as_text(notice: Notice) -> Text:
     """The message in words."""
     name = plain(str(notice.data.get("job_name", "")))
     title = f"{name}: {notice.label}" if name else notice.label
+    if notice.occasion == BUDGET.code:
+        title = "Budget at {percent} percent".format(**notice.data)
     return Text(title, "\n".join(_lines(notice, name)))
 
 
