@@ -276,6 +276,7 @@ CACHES = {
 API_CALLS_PER_MINUTE = env.int("BATCHCONSOLE_API_CALLS_PER_MINUTE", default=600)
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["batchconsole.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

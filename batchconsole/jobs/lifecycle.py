@@ -82,7 +82,7 @@ def create_job(
     family = {"resend_of": resend_of, "clone_of": clone_of}
     with transaction.atomic():
         Connection.objects.lock(connection.pk)
-        require_budget(connection, actor, request)
+        above_budget = require_budget(connection, actor, request)
         job = BatchJob(
             connection=connection,
             created_by=actor,
@@ -93,7 +93,7 @@ def create_job(
             **family,
             **asked,
         )
-        if waiting.needs_approval(job, actor):
+        if above_budget or waiting.needs_approval(job, actor):
             job.held_at, job.awaits_approval = timezone.now(), True
         merged = _merged_in(job) if resend_of else set()
         job.save()
@@ -101,7 +101,7 @@ def create_job(
             job.merges.set(merged)
         job.record(Verb.CREATED, actor=actor, to_status=status)
         if job.awaits_approval:
-            job.record(Verb.APPROVAL_ASKED)
+            job.record(Verb.APPROVAL_ASKED, data={"budget": above_budget} if above_budget else None)
         if is_nudged:
             nudge("check_input" if check_input else "submit", job.pk)
     return job

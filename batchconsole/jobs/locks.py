@@ -1,9 +1,10 @@
 """The one order in which transactions lock rows, so that no two of them wait for each other on PostgreSQL.
 
 1. The connection's row, by ``Connection.objects.lock``, ``BatchJob.locked`` or ``BatchJob.transition`` to an end.
-2. Jobs, by their keys; more than one only by who holds the connection.
-3. Rows of work: checks, made inputs, bulk actions, copies of output. One at a time.
-4. A notification channel's row, then those of its deliveries.
+2. Budgets, by their keys.
+3. Jobs, by their keys; more than one only by who holds the connection.
+4. Rows of work: checks, made inputs, bulk actions, copies of output. One at a time.
+5. A notification channel's row, then those of its deliveries.
 
 A transaction that locks several takes them in this order; one that locks a single row may take any. A row that points
 to a job locks it too, lightly, but enough to wait for who gives that job its ARN: a column of a unique index. So rows
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 # Tables by their rank; those of one rank are not locked together.
 ORDER: tuple[frozenset[str], ...] = (
     frozenset({"jobs_connection"}),
+    frozenset({"jobs_budget"}),
     frozenset({"jobs_batchjob"}),
     frozenset({"jobs_inputcheck", "jobs_madeinput", "jobs_bulkaction", "jobs_outputcopy"}),
     frozenset({"jobs_notificationchannel"}),

@@ -1,4 +1,5 @@
-"""Budgets: what of a month's money is spent, or will be by jobs in flight, and refusing jobs that would go above it.
+"""Budgets: what of a month's money is spent, or will be by jobs in flight, and jobs that would go above it, which are
+refused or held.
 
 A job that has ended counts with its cost in the month it ended, UTC. One that has not counts with what its input check
 says it costs at most; without a check nobody knows, and it is counted apart.
@@ -53,6 +54,15 @@ class Spending:
     def is_refusing(self) -> bool:
         """Whether a new job is refused, whatever it costs."""
         return self.budget.above == Budget.Above.REFUSE and self.percent >= LEVELS[-1]
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether a new job waits for approval, whatever it costs."""
+        return self.budget.above == Budget.Above.HOLD and self.percent >= LEVELS[-1]
+
+    def is_above(self, wanted: Decimal | None) -> bool:
+        """Whether a job of *wanted* USD, where that is known, goes above the budget."""
+        return self.percent >= LEVELS[-1] or (wanted or ZERO) > self.left_usd
 
 
 def spendings(connection: Connection, user: User, tags: Iterable[dict[str, str]] | None = None) -> list[Spending]:
@@ -133,26 +143,23 @@ def estimate(connection: Connection, request: JobRequest) -> Decimal | None:
     return newest.usd_at_most if newest else None
 
 
-def require_budget(connection: Connection, actor: Actor, request: JobRequest) -> None:
+def require_budget(connection: Connection, actor: Actor, request: JobRequest) -> str:
     """Raise NotAllowed when a job of *request* would go above a budget that refuses.
 
-    Call it with the connection's row held, so that two jobs at one moment do not both take what is left.
+    Returns why it is to be held, where the budget asks for that, else an empty text. Call it with the connection's row
+    held, so that two jobs at one moment do not both take what is left.
     """
-    refusing = [
-        budget
-        for budget in budgets_for(
-            connection, actor, [{"key": tag["key"], "value": tag.get("value", "")} for tag in request.tags]
-        )
-        if budget.above == Budget.Above.REFUSE
-    ]
-    if not refusing:
-        return
-    _hold(refusing)
+    tags = [{"key": tag["key"], "value": tag.get("value", "")} for tag in request.tags]
+    strict = [each for each in budgets_for(connection, actor, tags) if each.above != Budget.Above.WARN]
+    if not strict:
+        return ""
+    _hold(strict)
     wanted = estimate(connection, request)
-    for budget in refusing:
-        used = spending(budget)
-        if used.is_refusing or (wanted or ZERO) > used.left_usd:
-            raise NotAllowed(_above(used, wanted), "Ask an administrator to raise the budget, or wait for next month.")
+    reasons = {each.above: _above(used, wanted) for each in strict if (used := spending(each)).is_above(wanted)}
+    if Budget.Above.REFUSE in reasons:
+        message = f"{reasons[Budget.Above.REFUSE]} No job is created above it."
+        raise NotAllowed(message, "Ask an administrator to raise the budget, or wait for next month.")
+    return reasons.get(Budget.Above.HOLD, "")
 
 
 def _hold(budgets: list[Budget]) -> None:
@@ -164,6 +171,4 @@ def _hold(budgets: list[Budget]) -> None:
 def _above(used: Spending, wanted: Decimal | None) -> str:
     amount = used.budget.usd_per_month
     spent = f"{used.used_usd:,.2f} of {amount:,.2f} USD of this month's budget for {used.budget} are used"
-    if used.is_refusing:
-        return f"{spent}, so no further job is created."
-    return f"{spent}, and this job costs up to {wanted:,.2f} USD."
+    return f"{spent}, and this job costs up to {wanted:,.2f} USD." if wanted else f"{spent}."

@@ -104,6 +104,16 @@ def test_the_estimate_of_the_new_job_counts(usd: int | None, is_created: bool, p
     assert BatchJob.objects.filter(job_name="j").exists() == is_created
 
 
+def test_above_a_budget_that_holds_a_job_waits_for_approval(prod: Connection, ada: User) -> None:
+    budget(10, connection=prod, above=Budget.Above.HOLD)
+    create_job(connection=prod, actor=ada, request=asked(job_name="below"))
+    spent(prod, 10)
+    job = create_job(connection=prod, actor=ada, request=asked())
+    assert (job.is_held, job.awaits_approval) == (True, True)
+    assert "10.00 of 10.00 USD" in job.events.get(verb="approval_asked").data["budget"]
+    assert not BatchJob.objects.get(job_name="below").is_held
+
+
 def test_a_budget_that_only_warns_refuses_nothing(prod: Connection, ada: User) -> None:
     budget(1, connection=prod, above=Budget.Above.WARN)
     spent(prod, 5)

@@ -213,6 +213,8 @@ def _reasons(person: User, grants: list[Grant], connection: Connection, right: R
 
 class GroupAdmin(PlainFields, DjangoGroupAdmin):
     inlines = (GrantInline,)
+    fields = ("name",)
+    filter_horizontal = ()
 
 
 MODELS = "One on a line, without ARN and geography; * stands for anything, as in amazon.nova-*."

@@ -20,6 +20,7 @@ class Budget(models.Model):
         """What happens to a job that would go above it."""
 
         REFUSE = "refuse", "Refuse new jobs"
+        HOLD = "hold", "Hold new jobs until an operator approves them"
         WARN = "warn", "Warn only"
 
     connection = models.ForeignKey(

@@ -181,6 +181,7 @@ class Delivery(Leased):
     objects = OutboxQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "deliveries"
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["notice", "channel"], name="delivery_unique")]
         indexes: ClassVar = [

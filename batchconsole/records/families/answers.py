@@ -213,14 +213,14 @@ def _choices(body: Body, parts: Parts) -> None:
         if isinstance(message, dict):
             _message(message, parts)
         else:
-            spoken(choice.get("text"), parts)
+            _spoken(choice.get("text"), parts)
         parts.stop(choice.get("finish_reason"), choice.get("stop_reason"))
 
 
 def _message(message: Body, parts: Parts) -> None:
     parts.reasoning(message.get("reasoning_content") or message.get("reasoning"))
     content = message.get("content")
-    spoken(content, parts)
+    _spoken(content, parts)
     for part in _bodies(content):
         _message_part(part, parts)
     parts.refusal(message.get("refusal"))
@@ -232,7 +232,7 @@ def _message(message: Body, parts: Parts) -> None:
         parts.line(f"[audio] {message['audio'].get('transcript') or ''}".rstrip())
 
 
-def spoken(content: Any, parts: Parts) -> None:
+def _spoken(content: Any, parts: Parts) -> None:
     """A text, whose thoughts at its beginning are kept apart."""
     thoughts = _thoughts(content) if isinstance(content, str) else None
     if thoughts:
@@ -286,7 +286,7 @@ def _llama(body: Body, parts: Parts) -> None:
 def _outputs(body: Body, parts: Parts) -> None:
     """Mistral's text models."""
     for output in _bodies(body["outputs"]):
-        spoken(output.get("text"), parts)
+        _spoken(output.get("text"), parts)
         parts.stop(output.get("stop_reason"))
 
 
@@ -328,15 +328,6 @@ def _data(body: Body, parts: Parts) -> None:
         parts.line(as_json(body))
 
 
-def _cohere_chat(body: Body, parts: Parts) -> None:
-    """Cohere's Command A, whose chat answers as its own API does: one message of parts and calls."""
-    if isinstance(body["message"], dict):
-        _message(body["message"], parts)
-    else:
-        parts.text(body["message"])
-    parts.stop(body.get("finish_reason"))
-
-
 def _images(body: Body, parts: Parts) -> None:
     images = body["images"]
     count = len(images) if isinstance(images, list) else 0
@@ -373,7 +364,6 @@ READERS: tuple[tuple[str, Callable[[Body, Parts], None]], ...] = (
     ("generations", _generations),
     ("data", _data),
     ("images", _images),
-    ("message", _cohere_chat),
     ("text", _plain("text")),
     ("completion", _plain("completion")),
 )

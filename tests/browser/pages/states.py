@@ -111,8 +111,6 @@ def choose_a_file(page: Page) -> None:
     page.set_input_files("#id_file", {"name": "reviews.csv", "mimeType": "text/csv", "buffer": CSV})
     expect(page.locator(".making-look")).to_contain_text("CSV with 2 columns")
     expect(page.locator("#making-preview")).to_contain_text("The kettle boils 0 times.")
-    page.locator("[name=answer_format][value=fields]").check()
-    expect(page.locator(".answer-fields input").first).to_be_visible()
 
 
 def make_nothing(page: Page) -> None:
@@ -138,7 +136,7 @@ def save_wrong_tags(page: Page) -> None:
 def pick_other_jobs(page: Page) -> None:
     page.get_by_role("checkbox", name="support-triage").check()
     page.get_by_label("Find jobs by name or ARN").press_sequentially("weekly")
-    expect(page.locator("#live-status")).to_have_text("30 matches, the newest 20 are shown")
+    expect(page.locator("#resend-status")).to_have_text("30 matches, the newest 20 are shown")
     page.get_by_role("checkbox", name="weekly-review-29").check()
 
 
@@ -200,7 +198,7 @@ def lose_the_server(page: Page) -> None:
     page.get_by_role("button", name="Refresh").click()
     page.locator("summary", has_text="Could not refresh").click()
     page.get_by_role("link", name=re.compile("^Failed")).click()
-    page.get_by_role("alert").wait_for()
+    page.get_by_text("The jobs could not be loaded").wait_for()
 
 
 def s3(uri: str, page: str = "") -> str:
@@ -251,7 +249,6 @@ STATES = [
     State("job-being-checked", f"{JOB % 'being-checked'}?tab=check"),
     State("job-results", f"{JOB % 'results'}?tab=results"),
     State("job-results-errors", f"{JOB % 'results'}?tab=results&only=errors"),
-    State("job-results-typed", f"{JOB % 'typed'}?tab=results"),
     State("job-results-no-match", f"{JOB % 'results'}?tab=results&find=nobody"),
     State("job-results-download", f"{JOB % 'results'}?tab=results", open_menu("Download")),
     State("job-results-unanswered", f"{JOB % 'half-way'}?tab=results&only=unanswered"),
