@@ -14,7 +14,9 @@ LOOK = """async () => {
   const over = document.elementFromPoint(box.left + Math.min(box.width, 40) / 2, box.top + box.height / 2);
   const isInSight = over &&
     (focused.contains(over) || over.contains(focused) || over.closest("label")?.control === focused);
-  const isForward = !window.before || !window.before.isConnected
+  // A field for a date and a time has a stop for each part.
+  const isNextPart = focused === window.before && focused.type === "datetime-local";
+  const isForward = !window.before || !window.before.isConnected || isNextPart
     || Boolean(window.before.compareDocumentPosition(focused) & Node.DOCUMENT_POSITION_FOLLOWING);
   window.before = focused === document.body ? null : focused;
   return {
