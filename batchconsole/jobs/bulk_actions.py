@@ -103,12 +103,7 @@ def request_bulk_action(
     Of each job it is asked when its turn comes whether *actor* may do it; raises NotAllowed for who may act on none.
     """
     require_any(actor, (Right.OPERATE, Right.SUBMIT), connection)
-    keys = _keys(jobs.filter(CHANGEABLE[kind]), most + 1)
-    if not keys:
-        message, hint = NOTHING_TO_DO[Kind(kind)]
-        raise UserError(message, hint=hint)
-    if len(keys) > most:
-        raise UserError(f"More than {most:,} jobs match.", hint="Narrow the filter and change the jobs in parts.")
+    keys = _some_keys(kind, jobs, most)
     with transaction.atomic():
         Connection.objects.lock(connection.pk)  # its items point to many jobs: see jobs/locks.py
         action = BulkAction.objects.create(
@@ -126,6 +121,17 @@ def request_bulk_action(
         _record(action, REQUESTED[Kind(kind)], actor=actor, jobs=len(keys), **({"filter": query} if query else {}))
         nudge("stop_jobs", action.pk)
     return action
+
+
+def _some_keys(kind: str, jobs: BatchJobQuerySet, most: int) -> list[int]:
+    """The jobs that the action changes; raises :class:`UserError` for none and for more than *most*."""
+    keys = _keys(jobs.filter(CHANGEABLE[kind]), most + 1)
+    if not keys:
+        message, hint = NOTHING_TO_DO[Kind(kind)]
+        raise UserError(message, hint=hint)
+    if len(keys) > most:
+        raise UserError(f"More than {most:,} jobs match.", hint="Narrow the filter and change the jobs in parts.")
+    return keys
 
 
 def _keys(jobs: BatchJobQuerySet, most: int) -> list[int]:

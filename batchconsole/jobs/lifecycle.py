@@ -93,18 +93,22 @@ def create_job(
             **family,
             **asked,
         )
-        if above_budget or waiting.needs_approval(job, actor):
-            job.held_at, job.awaits_approval = timezone.now(), True
-        merged = _merged_in(job) if resend_of else set()
-        job.save()
-        if merged:
-            job.merges.set(merged)
-        job.record(Verb.CREATED, actor=actor, to_status=status)
-        if job.awaits_approval:
-            job.record(Verb.APPROVAL_ASKED, data={"budget": above_budget} if above_budget else None)
+        _save_new(job, actor, above_budget=above_budget)
         if is_nudged:
             nudge("check_input" if check_input else "submit", job.pk)
     return job
+
+
+def _save_new(job: BatchJob, actor: Actor, *, above_budget: str) -> None:
+    """Add *job* with what begins its trail; held where its connection or a budget asks for approval."""
+    if above_budget or waiting.needs_approval(job, actor):
+        job.held_at, job.awaits_approval = timezone.now(), True
+    job.save()
+    if job.resend_of:
+        job.merges.set(_merged_in(job))
+    job.record(Verb.CREATED, actor=actor, to_status=job.status)
+    if job.awaits_approval:
+        job.record(Verb.APPROVAL_ASKED, data={"budget": above_budget} if above_budget else None)
 
 
 def _require_creating(connection: Connection, actor: Actor, *, request: JobRequest, resend_of: BatchJob | None) -> None:

@@ -41,10 +41,7 @@ def start_resend(
 
     *at_least* sends answered records again too, until there are so many. Raises :class:`UserError`.
     """
-    for each in (job, *merges):
-        require_on_job(actor, each)
-        require_places(each.connection, read=each.output_s3_uri)
-    require_places(job.connection, output=job.output_s3_uri)
+    _require_resending(job, actor, merges)
     if not (failed or unanswered):
         raise UserError("Choose the records to resend.", "outcomes")
     if job.results != BatchJob.Results.READY:
@@ -69,6 +66,13 @@ def start_resend(
         made.save(update_fields=["output_s3_uri"])
         nudge("make_input", made.pk)
     return made
+
+
+def _require_resending(job: BatchJob, actor: Actor, merges: Collection[BatchJob]) -> None:
+    for each in (job, *merges):
+        require_on_job(actor, each)
+        require_places(each.connection, read=each.output_s3_uri)
+    require_places(job.connection, output=job.output_s3_uri)
 
 
 def mergeable(job: BatchJob) -> BatchJobQuerySet:
