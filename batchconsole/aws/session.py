@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import IncompleteReadError, NoCredentialsError
 from botocore.session import Session as CoreSession
 from botocore.utils import parse_timestamp
 
@@ -96,12 +96,21 @@ def client(target: Target, service: str) -> Any:
 
 def _make_client(target: Target, service: str, is_page: bool) -> Any:
     endpoint, config = target.endpoint_of(service), PAGE_CONFIG if is_page else CONFIG
-    return _session(target).client(
+    made = _session(target).client(
         service,
         region_name=target.region,
         endpoint_url=endpoint,
         config=config.merge(LOCAL_CONFIG) if endpoint else config,
     )
+    made.meta.events.register("after-call.bedrock", _require_whole)
+    return made
+
+
+def _require_whole(http_response: Any, **_: Any) -> None:
+    """Have an answer that breaks off before its end be one that did not arrive: botocore takes it for an empty one."""
+    length = http_response.headers.get("content-length", "")
+    if length.isdecimal() and len(http_response.content) < int(length):
+        raise IncompleteReadError(actual_bytes=len(http_response.content), expected_bytes=int(length))
 
 
 def credentials_of(target: Target) -> Any:

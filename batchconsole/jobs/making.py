@@ -19,7 +19,7 @@ from batchconsole.aws.session import Target
 from batchconsole.jobs import resending, scheduling, uploads
 from batchconsole.jobs.access import require, require_on_job, require_places
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, read_records
+from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look, read_records
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import QUEUED, UNFINISHED, Actor, Connection, Event, MadeInput, Right, Verb
 from batchconsole.jobs.signals import nudge
@@ -152,6 +152,37 @@ class Order:
             output_s3_uri=self.output_s3_uri,
             request_token=self.request_token,
         )
+
+
+def order_from_s3(
+    connection: Connection,
+    actor: Actor,
+    *,
+    recipe: Recipe,
+    source_s3_uri: str,
+    output_s3_uri: str,
+    separator: str = "",
+    encoding: str = "",
+    request_token: str = "",
+) -> Order:
+    """The order for input made of the object at *source_s3_uri*, its first records tried.
+
+    Raises RecipeError and TableError for what does not fit, UserError, NotAllowed and AwsError.
+    """
+    _require_making(connection, actor, output_s3_uri)
+    source = from_s3(Storage(connection, actor), source_s3_uri)
+    seen = look(source, separator=separator, encoding=encoding)
+    seen.first_records(recipe)
+    return Order(
+        source=source,
+        look=seen,
+        recipe=recipe,
+        output_s3_uri=output_s3_uri,
+        source_s3_uri=source_s3_uri,
+        separator=separator,
+        encoding=encoding,
+        request_token=request_token,
+    )
 
 
 def start_making(connection: Connection, actor: Actor, order: Order) -> MadeInput:

@@ -1,8 +1,12 @@
 """The JSON API as a program meets it."""
 
+import json
+import re
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
@@ -11,10 +15,23 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from batchconsole.jobs.models import BatchJob, Connection, Event, Grant, InputCheck, Right, Verb
+from batchconsole.jobs.models import (
+    BatchJob,
+    Connection,
+    Event,
+    Grant,
+    InputCheck,
+    JobRequest,
+    MadeInput,
+    ResultIndex,
+    Right,
+    Verb,
+)
+from batchconsole.records.results import ErrorGroup, Totals
 from tests.api.conftest import key_of
 from tests.conftest import ACCOUNT, REGION
 from tests.factories import MODEL, grant, make_job
+from tests.jobs.conftest import arn
 
 JOBS = "/api/v1/connections/local/jobs/"
 ASKED = {
@@ -170,6 +187,72 @@ def test_a_job_starts_later_when_that_is_asked(api: Client) -> None:
     assert post(api, JOBS, ASKED | {"start_at": at}).json()["start_at"] is not None
 
 
+def test_a_repeated_clone_gives_the_first(api: Client, connection: Connection, person: User) -> None:
+    job = make_job(connection, created_by=person, role_arn=ASKED["role_arn"])
+    answers = [post(api, f"{JOBS}{job.pk}/clone", {"job_name": "again"}, **{"Idempotency-Key": "c"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+
+
+def test_failed_records_are_sent_again_once(api: Client, connection: Connection, person: User) -> None:
+    job = make_job(connection, created_by=person, status="Completed", job_arn=arn(1), results="ready")
+    key = {"Idempotency-Key": "r"}
+    first, second = (post(api, f"{JOBS}{job.pk}/resend", {"unanswered": False}, **key) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 200), first.json()
+    assert first.json() == second.json()
+    made = MadeInput.objects.get()
+    assert (made.resend_of, made.resends_failed, made.resends_unanswered) == (job, True, False)
+    found = api.get(f"/api/v1/connections/local/inputs/{made.pk}").json()
+    assert (found["state"], found["resend_of_id"]) == ("queued", job.pk)
+    assert post(api, f"{JOBS}{job.pk}/resend", {}, **key).status_code == 409
+    assert post(api, f"/api/v1/connections/local/inputs/{made.pk}/cancel", {}).json()["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("body", "values", "status"),
+    [
+        ({}, {"results": "none"}, 409),
+        ({"failed": False, "unanswered": False}, {}, 409),
+        ({"merges": [1]}, {}, 422),
+        ({"merges": [0]}, {}, 422),
+        ({"at_least": -1}, {}, 422),
+    ],
+)
+def test_what_cannot_be_sent_again_is_told(
+    api: Client, connection: Connection, person: User, body: dict[str, Any], values: dict[str, str], status: int
+) -> None:
+    job = make_job(
+        connection, **{"created_by": person, "status": "Completed", "job_arn": arn(1), "results": "ready"} | values
+    )
+    assert post(api, f"{JOBS}{job.pk}/resend", body).status_code == status
+    assert not MadeInput.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"source_s3_uri": "prompts.csv"}, "source_s3_uri"),
+        ({"output_s3_uri": "s3://prompts/in/"}, "output_s3_uri"),
+        ({"output_s3_uri": "s3://prompts/a.jsonl", "source_s3_uri": "s3://prompts/a.jsonl"}, "output_s3_uri"),
+        ({"shape": "poem"}, "shape"),
+        ({"temperature": 3}, "temperature"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"separator": ";;"}, "separator"),
+    ],
+)
+def test_input_that_cannot_be_made_is_told_by_field(api: Client, change: dict[str, Any], field: str) -> None:
+    asked = {"source_s3_uri": "s3://prompts/a.csv", "output_s3_uri": "s3://prompts/in/a.jsonl", "template": "{a}"}
+    answer = post(api, "/api/v1/connections/local/inputs/", asked | change)
+    assert (answer.status_code, [each["field"] for each in answer.json()["errors"]]) == (422, [field])
+
+
+def test_errors_are_told_by_their_message(api: Client, connection: Connection) -> None:
+    job = make_job(connection, results="ready")
+    group = ErrorGroup(code=400, message="Too long", count=7, record_ids=["r1"], positions=[0])
+    ResultIndex.objects.create(job=job, totals_json=msgspec.json.encode(Totals(failed=7, errors=[group])).decode())
+    assert api.get(f"{JOBS}{job.pk}/errors").json() == [msgspec.to_builtins(group)]
+
+
 def test_others_jobs_take_the_right_to_operate(api: Client, connection: Connection) -> None:
     answer = post(api, f"{JOBS}{make_job(connection).pk}/stop", {})
     assert answer.status_code == 403
@@ -207,8 +290,11 @@ def test_an_odd_address_is_refused(api: Client, path: str) -> None:
 def test_results_that_are_not_there_are_told(api: Client, connection: Connection) -> None:
     job = make_job(connection)
     assert api.get(f"{JOBS}{job.pk}/results").json() == {"state": "none", "error": None, "totals": None}
-    assert api.get(f"{JOBS}{job.pk}/records").json() == {"count": 0, "page": 1, "records": []}
-    assert api.get(f"{JOBS}{job.pk}/output").status_code == 409
+    nothing = {"count": 0, "page": 1, "records": [], "next": None}
+    for query in ({}, {"find": "x"}, {"only": "unanswered"}, {"only": "errors", "order": "input", "stop": "end_turn"}):
+        assert api.get(f"{JOBS}{job.pk}/records", query).json() == nothing
+    assert api.get(f"{JOBS}{job.pk}/errors").json() == []
+    assert {api.get(f"{JOBS}{job.pk}/{each}").status_code for each in ("output", "export")} == {409}
 
 
 @pytest.mark.parametrize(("path", "verb"), [("output", Verb.DOWNLOADED), ("records", Verb.RECORDS_VIEWED)])
@@ -322,3 +408,15 @@ def test_the_description_names_every_operation(db: None) -> None:
     assert found["openapi"].startswith("3.1")
     operations = [each["operationId"] for path in found["paths"].values() for each in path.values()]
     assert {"create_job", "list_jobs", "stop_job", "list_records", "start_check", "get_usage"} <= set(operations)
+
+
+def test_the_description_has_every_field_of_a_request_and_its_errors(db: None) -> None:
+    found = Client().get("/api/v1/openapi.json").json()
+    schemas = found["components"]["schemas"]
+    asked = {each.name for each in fields(JobRequest)} - {"client_request_token"}
+    assert asked | {"check_input"} <= set(schemas["JobIn"]["properties"])
+    assert asked <= set(schemas["JobOut"]["properties"])
+    told = found["paths"]["/api/v1/connections/"]["get"]["responses"]["503"]["content"]
+    assert told == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    references = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(found))
+    assert set(references) <= set(schemas)

@@ -2,35 +2,44 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
 from django.core import signing
 from django.db.models import Q
 from django.http import Http404, HttpRequest, StreamingHttpResponse
-from ninja import Header, Query, Router
+from ninja import Query, Router
 from ninja.errors import HttpError
 from ninja.responses import Status as Answer
 
+from batchconsole.api.v1.made_once import answer_made
 from batchconsole.api.v1.schemas import (
     CloneIn,
+    ErrorGroupOut,
+    IdempotencyKey,
     JobIn,
     JobOut,
     JobsOut,
     Key,
+    MadeInputOut,
     PriorityIn,
     RecordsOut,
+    ResendIn,
     ResultsOut,
     TagsIn,
     UnholdIn,
 )
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs import creating, lifecycle, result_pages, waiting
+from batchconsole.api.v1.sign_in import headers_of
+from batchconsole.jobs import creating, lifecycle, resending, result_pages, waiting
 from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.audit import count_record_view, record_download
 from batchconsole.jobs.filters import JobFilter
-from batchconsole.jobs.models import BatchJob, JobRequest, ResultIndex, Right
-from batchconsole.records.selecting import Wanted
+from batchconsole.jobs.models import BatchJob, JobRequest, MadeInput, ResultIndex, Right
+from batchconsole.records import exports
+from batchconsole.records.selecting import ERRORS, ONLY, ORDERS, UNANSWERED, Wanted
 
 router = Router(tags=["Jobs"])
 SALT = "batchconsole.api.cursor"
@@ -86,9 +95,7 @@ def create_job(
     request: HttpRequest,
     connection: ConnectionName,
     payload: JobIn,
-    idempotency_key: Annotated[
-        str, Header(alias="Idempotency-Key", max_length=200, description="The same key gives the same job.")
-    ] = "",
+    idempotency_key: IdempotencyKey = "",
 ) -> Answer[BatchJob]:
     here = find_connection(request, connection, Right.SUBMIT)
     asked = JobRequest.from_fields(payload.model_dump())
@@ -174,19 +181,65 @@ def move_to_front(request: HttpRequest, connection: ConnectionName, job_id: Key)
     return find_job(request, connection, job_id, Right.VIEW)
 
 
-@router.post("/{job_id}/clone", response={201: JobOut}, operation_id="clone_job", summary="Create the same job again")
-def clone_job(request: HttpRequest, connection: ConnectionName, job_id: Key, payload: CloneIn) -> Answer[BatchJob]:
+@router.post(
+    "/{job_id}/clone",
+    response={201: JobOut, 200: JobOut},
+    operation_id="clone_job",
+    summary="Create the same job again",
+)
+def clone_job(
+    request: HttpRequest,
+    connection: ConnectionName,
+    job_id: Key,
+    payload: CloneIn,
+    idempotency_key: IdempotencyKey = "",
+) -> Answer[BatchJob]:
     source = find_job(request, connection, job_id, Right.SUBMIT)
     asked = {name: value for name, value in source.request.as_fields().items() if name not in NOT_CLONED}
-    job, _ = creating.create_once(
+    job, is_new = creating.create_once(
         source.connection,
         caller_of(request),
         JobRequest.from_fields(asked | {"job_name": payload.job_name}),
+        key=idempotency_key,
         check_input=payload.check_input,
         clone_of=source,
         start_at=payload.start_at,
     )
-    return Answer(201, job)
+    return Answer(201 if is_new else 200, job)
+
+
+@router.post(
+    "/{job_id}/resend",
+    response={201: MadeInputOut, 200: MadeInputOut},
+    operation_id="resend_job",
+    summary="Write the records that failed, or were not answered, as a new input",
+)
+def resend_job(
+    request: HttpRequest,
+    connection: ConnectionName,
+    job_id: Key,
+    payload: ResendIn,
+    idempotency_key: IdempotencyKey = "",
+) -> Answer[MadeInput]:
+    job = own_job(request, connection, job_id)
+    others = resending.mergeable(job).filter(pk__in=payload.merges)
+    if missing := set(payload.merges) - {each.pk for each in others}:
+        raise HttpError(422, f"These jobs cannot go along: {', '.join(map(str, sorted(missing)))}.")
+    return answer_made(
+        job.connection,
+        caller_of(request),
+        key=idempotency_key,
+        asked=[job.pk, payload.model_dump()],
+        make=partial(
+            resending.start_resend,
+            job,
+            caller_of(request),
+            failed=payload.failed,
+            unanswered=payload.unanswered,
+            merges=list(others),
+            at_least=payload.at_least,
+        ),
+    )
 
 
 @router.put("/{job_id}/tags", response=JobOut, operation_id="replace_tags", summary="Replace a job's tags")
@@ -206,6 +259,15 @@ def get_results(request: HttpRequest, connection: ConnectionName, job_id: Key) -
     return {"state": job.results, "error": job.results_error, "totals": totals}
 
 
+@router.get(
+    "/{job_id}/errors", response=list[ErrorGroupOut], operation_id="list_errors", summary="Errors by their message"
+)
+def list_errors(request: HttpRequest, connection: ConnectionName, job_id: Key) -> list[Any]:
+    job = find_job(request, connection, job_id, Right.READ)
+    stored = ResultIndex.objects.filter(job=job).first()
+    return list(stored.totals.errors) if stored else []
+
+
 @router.get("/{job_id}/records", response=RecordsOut, operation_id="list_records", summary="A page of a job's records")
 def list_records(
     request: HttpRequest,
@@ -214,14 +276,27 @@ def list_records(
     page: Annotated[int, Query(ge=1, le=10**9)] = 1,
     size: Annotated[int, Query(ge=1, le=MOST_RECORDS)] = 50,
     only_errors: bool = False,
+    only: Annotated[str, Query(pattern=f"^({'|'.join(ONLY)})$", description="Records of that outcome.")] = "",
+    order: Annotated[str, Query(pattern=f"^({'|'.join(ORDERS)})$", description="Empty: that of the output.")] = "",
+    stop: Annotated[str | None, Query(max_length=100, description="A stop reason.")] = None,
+    find: Annotated[str, Query(max_length=200, description="A record's id, or a text in question or answer.")] = "",
+    since: Annotated[int, Query(ge=0, le=10**9, description="Where a search goes on.")] = 0,
 ) -> dict[str, Any]:
     job = find_job(request, connection, job_id, Right.READ)
-    wanted = Wanted(only="errors" if only_errors else "")
-    if job.results == BatchJob.Results.READY:
-        count_record_view(job, caller_of(request))
-    found = result_pages.read_page(job, page, size=size, wanted=wanted)
-    records = [{"position": row.position, **_record(row)} for row in found.rows]
-    return {"count": found.count, "page": found.number, "records": records}
+    count_record_view(job, caller_of(request))
+    wanted = Wanted(only=ERRORS if only_errors else only, stop=stop, order=order)
+    if find:
+        found = result_pages.find_records(job, find, since=since, at_most=size, wanted=wanted)
+        return {"count": len(found.rows), "page": 1, "records": _records(found.rows), "next": found.next}
+    if wanted.only == UNANSWERED:
+        shown = result_pages.read_unanswered(job, page, size=size)
+    else:
+        shown = result_pages.read_page(job, page, size=size, wanted=wanted)
+    return {"count": shown.count, "page": shown.number, "records": _records(shown.rows)}
+
+
+def _records(rows: list[result_pages.ResultRow]) -> list[dict[str, Any]]:
+    return [{"position": row.position, **_record(row)} for row in rows]
 
 
 def _record(row: result_pages.ResultRow) -> dict[str, Any]:
@@ -237,13 +312,43 @@ def _record(row: result_pages.ResultRow) -> dict[str, Any]:
     openapi_extra={"responses": {200: {"content": {"application/jsonl": {"schema": {"type": "string"}}}}}},
 )
 def download_output(request: HttpRequest, connection: ConnectionName, job_id: Key) -> StreamingHttpResponse:
-    job = find_job(request, connection, job_id, Right.READ)
-    if job.results != BatchJob.Results.READY:
-        raise HttpError(409, "The results of this job have not been read. Wait for them.")
-    record_download(job, caller_of(request), target=request.path)
-    return StreamingHttpResponse(_lines(job), content_type="application/jsonl")
+    job = _with_results(request, connection, job_id)
+    return _stream(request, job, _lines(job))
 
 
 def _lines(job: BatchJob) -> Iterator[bytes]:
     for file in result_pages.output_files(job):
         yield from file.open(start=0)
+
+
+@router.get(
+    "/{job_id}/export",
+    operation_id="export_records",
+    summary="Each record with its answer, joined with the resends where you ask for it",
+    openapi_extra={"responses": {200: {"content": {"application/jsonl": {"schema": {"type": "string"}}}}}},
+)
+def export_records(
+    request: HttpRequest,
+    connection: ConnectionName,
+    job_id: Key,
+    resends: Annotated[bool, Query(description="The newest answer of each record counts.")] = False,
+    order: Annotated[str, Query(pattern="^(|input)$", description="Empty: that of the output.")] = "",
+) -> StreamingHttpResponse:
+    job = _with_results(request, connection, job_id)
+    rows = resending.joined(job, with_resends=resends, in_input_order=order == "input")
+    fields = resending.schema_fields(job, with_resends=resends)
+    return _stream(request, job, exports.jsonl(rows, fields))
+
+
+def _with_results(request: HttpRequest, connection: str, job_id: int) -> BatchJob:
+    job = find_job(request, connection, job_id, Right.READ)
+    if job.results != BatchJob.Results.READY:
+        raise HttpError(409, "The results of this job have not been read. Wait for them.")
+    return job
+
+
+def _stream(request: HttpRequest, job: BatchJob, pieces: Iterator[bytes]) -> StreamingHttpResponse:
+    """*pieces* as an answer, once the first is there: what keeps them from being read is told as an error."""
+    first = next(pieces, b"")
+    record_download(job, caller_of(request), target=request.path)
+    return StreamingHttpResponse(chain([first], pieces), content_type="application/jsonl", headers=headers_of(request))

@@ -1,16 +1,24 @@
 """What goes in and comes out, in snake case as the form's fields and the columns are."""
 
+from dataclasses import MISSING, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
-from ninja import Field, Path, Schema
-from pydantic import AwareDatetime, ConfigDict
+from ninja import Field, Header, Path, Schema
+from pydantic import AwareDatetime, ConfigDict, create_model
 
+from batchconsole.jobs.models import JobRequest
 from batchconsole.jobs.states import Status
 from batchconsole.jobs.waiting import HIGHEST, LOWEST, MAX_COMMENT
+from batchconsole.records.bodies import SHAPES
 
 Key = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+IdempotencyKey = Annotated[
+    str, Header(alias="Idempotency-Key", max_length=200, description="Sent again, it gives what the first call made.")
+]
 
 
 class Strict(Schema):
@@ -28,22 +36,23 @@ class TagsIn(Strict):
     tags: list[TagIn]
 
 
-class JobIn(Strict):
+def _of_request(base: type[Schema], *, as_told: bool = False) -> Any:
+    """A schema with the fields of a job's request, in lists where it has tuples; *as_told* none has a default."""
+    types: dict[str, Any] = {"model_invocation_type": Literal["InvokeModel", "Converse"], "tags": list[TagIn]}
+    if as_told:
+        types = {"model_invocation_type": str, "tags": list[dict[str, str]]}
+    hints, made = get_type_hints(JobRequest), {}
+    for each in fields(JobRequest):
+        kind = types.get(each.name, list[str] if get_origin(hints[each.name]) is tuple else hints[each.name])
+        default = [] if each.default == () else each.default
+        made[each.name] = (kind, ... if as_told or default is MISSING else default)
+    del made["client_request_token"]  # is the Idempotency-Key's to say
+    return create_model(base.__name__, __base__=base, **made)  # type: ignore[call-overload] # fields by name
+
+
+class JobIn(_of_request(Strict)):  # type: ignore[misc] # its fields are those of the request
     """What CreateModelInvocationJob is asked for, and whether the records are checked before."""
 
-    job_name: str
-    model_id: str
-    model_invocation_type: Literal["InvokeModel", "Converse"] = "InvokeModel"
-    role_arn: str
-    input_s3_uri: str
-    input_bucket_owner: str = ""
-    output_s3_uri: str
-    output_kms_key_id: str = ""
-    output_bucket_owner: str = ""
-    subnet_ids: list[str] = Field(default_factory=list)
-    security_group_ids: list[str] = Field(default_factory=list)
-    timeout_duration_in_hours: int | None = None
-    tags: list[TagIn] = Field(default_factory=list)
     check_input: bool = True
     start_at: AwareDatetime | None = Field(None, description="Not submitted before, with a time zone: `...Z`.")
 
@@ -62,12 +71,55 @@ class UnholdIn(Strict):
     comment: str = Field("", max_length=MAX_COMMENT, description="Needed for a job that waits for approval.")
 
 
-class JobOut(Schema):
+class ResendIn(Strict):
+    """Which records of a job go again: with none of both chosen there is nothing to send."""
+
+    failed: bool = True
+    unanswered: bool = True
+    merges: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Other jobs whose records go along, each in a file of its own.",
+    )
+    at_least: int = Field(
+        0, ge=0, le=10**6, description="Answered records fill up to so many, for models that take no fewer."
+    )
+
+
+class InputIn(Strict):
+    """Records to be made of the rows of a table in S3, each by a template: `{column}` stands for its value."""
+
+    source_s3_uri: str = Field(description="A CSV, TSV, JSONL or Parquet file, or a batch file of another provider.")
+    output_s3_uri: str = Field(description="The object to write, which ends in `.jsonl`.")
+    template: str = ""
+    system: str = ""
+    shape: Literal[tuple(SHAPES)] = "converse"  # type: ignore[valid-type] # the names of all shapes
+    record_id_column: str = ""
+    max_tokens: Annotated[int, Field(ge=1, le=2**31)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    output_schema: str = Field("", description="The JSON Schema that answers are to keep to, as JSON.")
+    separator: Annotated[str, Field(max_length=1)] = ""
+    encoding: Annotated[str, Field(max_length=16)] = ""
+
+
+class MadeInputOut(Schema):
+    """Input that is being made; once it is `done`, create a job with `output_s3_uri` as its input."""
+
+    id: int
+    state: str
+    output_s3_uri: str
+    model_invocation_type: str
+    records: int
+    percent: int
+    resend_of_id: int | None
+    error: dict[str, Any] | None
+
+
+class JobOut(_of_request(Schema, as_told=True)):  # type: ignore[misc] # its fields are those of the request, and more
     id: int
     job_arn: str | None
     connection: str
     url: str
-    job_name: str
     status: Status
     message: str
     hint: str
@@ -76,13 +128,7 @@ class JobOut(Schema):
     start_at: datetime | None = Field(description="Not submitted before this time.")
     is_held: bool = Field(description="Whether somebody has to release it before it is submitted.")
     awaits_approval: bool
-    model_id: str
-    model_invocation_type: str
-    role_arn: str
-    input_s3_uri: str
-    output_s3_uri: str
     output_folder: str
-    tags: list[dict[str, str]]
     tags_unread: bool = Field(description="Whether it was created elsewhere and its tags have not been read yet.")
     created_by: str | None
     created_at: datetime
@@ -165,6 +211,15 @@ class RecordsOut(Schema):
     count: int
     page: int
     records: list[RecordOut]
+    next: int | None = Field(None, description="Of a search that has not seen all: send it as `since` to go on.")
+
+
+class ErrorGroupOut(Schema):
+    code: int | str | None
+    message: str = Field(description="That of the first record; the others differ in numbers only.")
+    count: int
+    record_ids: list[str] = Field(description="Of the first records.")
+    positions: list[int]
 
 
 class ModelOut(Schema):
@@ -234,3 +289,21 @@ class DeliveryOut(Schema):
 
 class DeliveriesOut(Schema):
     deliveries: list[DeliveryOut]
+
+
+class FieldErrorOut(Schema):
+    field: str
+    message: str
+
+
+class ProblemOut(Schema):
+    """An error, as RFC 9457 has it; `code` and `operation` are AWS's, where AWS refused."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="The request, as `X-Request-Id` names it.")
+    errors: list[FieldErrorOut] = Field(default_factory=list)
+    code: str = ""
+    operation: str = ""

@@ -1,0 +1,91 @@
+"""Input: records made of a table in S3 by a template, as the page "Make batch input" makes them."""
+
+from functools import partial
+
+from django.http import Http404, HttpRequest
+from ninja import Router
+from ninja.responses import Status as Answer
+
+from batchconsole.api.v1.made_once import answer_made
+from batchconsole.api.v1.schemas import IdempotencyKey, InputIn, Key, MadeInputOut
+from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
+from batchconsole.jobs import making
+from batchconsole.jobs.creating import Invalid
+from batchconsole.jobs.job_rules import FieldProblem, find_field_problems
+from batchconsole.jobs.models import Connection, MadeInput, Right
+from batchconsole.records.making import Recipe, RecipeError
+from batchconsole.records.tables import TableError
+
+router = Router(tags=["Input"])
+
+
+@router.post(
+    "/",
+    response={201: MadeInputOut, 200: MadeInputOut},
+    operation_id="make_input",
+    summary="Make records of a table in S3",
+)
+def make_input(
+    request: HttpRequest, connection: ConnectionName, payload: InputIn, idempotency_key: IdempotencyKey = ""
+) -> Answer[MadeInput]:
+    here, actor = find_connection(request, connection, Right.SUBMIT), caller_of(request)
+    if problems := _problems(payload):
+        raise Invalid(problems)
+    make = partial(_start, here, payload, request=request)
+    return answer_made(here, actor, key=idempotency_key, asked=payload.model_dump(), make=make)
+
+
+def _problems(payload: InputIn) -> list[FieldProblem]:
+    source, sink = payload.source_s3_uri, payload.output_s3_uri
+    found = [FieldProblem("source_s3_uri", each.message) for each in find_field_problems({"input_s3_uri": source})]
+    wrong_sink = find_field_problems({"output_s3_uri": sink})
+    if not wrong_sink and not sink.endswith(".jsonl"):
+        wrong_sink = [FieldProblem("output_s3_uri", "Bedrock reads files whose names end in .jsonl.")]
+    if not wrong_sink and sink == source:
+        wrong_sink = [FieldProblem("output_s3_uri", "This is the source file. Enter another name.")]
+    return found + wrong_sink
+
+
+def _start(connection: Connection, payload: InputIn, *, request: HttpRequest, request_token: str = "") -> MadeInput:
+    actor = caller_of(request)
+    try:
+        order = making.order_from_s3(
+            connection,
+            actor,
+            recipe=_recipe(payload),
+            source_s3_uri=payload.source_s3_uri,
+            output_s3_uri=payload.output_s3_uri,
+            separator=payload.separator,
+            encoding=payload.encoding,
+            request_token=request_token,
+        )
+    except RecipeError as error:
+        raise Invalid([FieldProblem(error.part, f"{error} {error.hint}".strip())]) from error
+    except TableError as error:
+        raise Invalid([FieldProblem("source_s3_uri", f"{error} {error.hint}".strip())]) from error
+    return making.start_making(connection, actor, order)
+
+
+def _recipe(payload: InputIn) -> Recipe:
+    values = {name: getattr(payload, name) for name in Recipe.__struct_fields__}
+    return Recipe(**{name: value for name, value in values.items() if value not in (None, "")})
+
+
+@router.get("/{input_id}", response=MadeInputOut, operation_id="get_input", summary="How far an input is")
+def get_input(request: HttpRequest, connection: ConnectionName, input_id: Key) -> MadeInput:
+    return _find(request, connection, input_id)
+
+
+@router.post("/{input_id}/cancel", response=MadeInputOut, operation_id="cancel_input", summary="End making an input")
+def cancel_input(request: HttpRequest, connection: ConnectionName, input_id: Key) -> MadeInput:
+    made = _find(request, connection, input_id)
+    making.cancel_making(made, caller_of(request))
+    return made
+
+
+def _find(request: HttpRequest, connection: str, input_id: int) -> MadeInput:
+    here = find_connection(request, connection, Right.VIEW)
+    made: MadeInput | None = MadeInput.objects.select_related("resend_of").filter(connection=here, pk=input_id).first()
+    if made is None:
+        raise Http404(f"There is no input {input_id} in {connection}.")
+    return made

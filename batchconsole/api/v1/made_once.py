@@ -1,0 +1,40 @@
+"""Input that a call has made, once for each Idempotency-Key: who repeats the call gets the first one."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.models import User
+from ninja.responses import Status as Answer
+
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import Connection, MadeInput
+from batchconsole.jobs.same_request import made_before, made_once
+
+HALF = 16  # digits for the key and as many for what was asked, together the length of a token
+
+
+def answer_made(
+    connection: Connection, actor: User, *, key: str, asked: Any, make: Callable[..., MadeInput]
+) -> Answer[MadeInput]:
+    """What *make* makes of *asked*, with 201; or, with 200, what *key* has made before.
+
+    Raises :class:`UserError` when the key has made something else.
+    """
+    if not key:
+        return Answer(201, make())
+    token = _digits(key) + _digits(json.dumps(asked, sort_keys=True))
+    before = made_before(MadeInput, connection, actor, token)
+    if before is not None:
+        return Answer(200, before)
+    of_key = {"connection": connection, "created_by": actor, "request_token__startswith": token[:HALF]}
+    if MadeInput.objects.filter(**of_key).exists():
+        raise UserError("This Idempotency-Key has made another input.", hint="Send a key of its own with each input.")
+    make_once = partial(make, request_token=token)
+    return Answer(201, made_once(MadeInput, connection, actor, token=token, make=make_once))
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:HALF]
