@@ -102,15 +102,29 @@ def _make_client(target: Target, service: str, is_page: bool) -> Any:
         endpoint_url=endpoint,
         config=config.merge(LOCAL_CONFIG) if endpoint else config,
     )
+    made.meta.events.register("before-parse.bedrock", _have_tried_again)
     made.meta.events.register("after-call.bedrock", _require_whole)
     return made
 
 
+def _have_tried_again(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Have botocore try again when an answer has broken off: newer ones (1.43.127) take it for an empty one."""
+    if _is_cut(response_dict["headers"], response_dict["body"]):
+        customized_response_dict["Error"] = {"Code": "RequestTimeout", "Message": "The answer has broken off."}
+
+
 def _require_whole(http_response: Any, **_: Any) -> None:
-    """Have an answer that breaks off before its end be one that did not arrive: botocore takes it for an empty one."""
-    length = http_response.headers.get("content-length", "")
-    if length.isdecimal() and len(http_response.content) < int(length):
-        raise IncompleteReadError(actual_bytes=len(http_response.content), expected_bytes=int(length))
+    """Raise what an answer that has broken off in each attempt is: none."""
+    if _is_cut(http_response.headers, http_response.content):
+        length = int(http_response.headers["content-length"])
+        raise IncompleteReadError(actual_bytes=len(http_response.content), expected_bytes=length)
+
+
+def _is_cut(headers: Any, body: Any) -> bool:
+    """Whether *body*, where it is not read as a stream, has fewer bytes than *headers* say."""
+    length = headers.get("content-length", "")
+    is_plain = isinstance(body, bytes) and "content-encoding" not in headers and length.isdecimal()
+    return is_plain and len(body) < int(length)
 
 
 def credentials_of(target: Target) -> Any:

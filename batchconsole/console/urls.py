@@ -14,6 +14,7 @@ from batchconsole.console.make_input.urls import urlpatterns as make_input_urls
 from batchconsole.console.models.urls import urlpatterns as models_urls
 from batchconsole.console.notifications.urls import urlpatterns as notifications_urls
 from batchconsole.console.overview.urls import urlpatterns as overview_urls
+from batchconsole.console.programs.urls import urlpatterns as programs_urls
 from batchconsole.console.s3.urls import urlpatterns as s3_urls
 from batchconsole.console.usage.urls import urlpatterns as usage_urls
 
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *usage_urls,
     *input_checks_urls,
     *models_urls,
+    *programs_urls,
     *s3_urls,
     *job_list_urls,
     *bulk_actions_urls,

@@ -299,7 +299,7 @@ def test_results_that_are_not_there_are_told(api: Client, connection: Connection
 
 @pytest.mark.parametrize(("path", "verb"), [("output", Verb.DOWNLOADED), ("records", Verb.RECORDS_VIEWED)])
 def test_reading_records_is_told_with_the_key(api: Client, connection: Connection, path: str, verb: Verb) -> None:
-    job = make_job(connection, results="ready")
+    job = make_job(connection, status="Completed", job_arn=arn(1), results="ready")
     api.get(f"{JOBS}{job.pk}/{path}")
     event = Event.objects.get(verb=verb)
     assert (event.job, str(event.actor), event.api_key[:4]) == (job, "ada", "BCAK")

@@ -76,5 +76,6 @@ CONNECTION_PAGES = (
     ("Make batch input", "input-new", ("input-new", "input-made")),
     ("Usage and cost", "usage", ("usage",)),
     ("Notifications", "connection-notifications", NOTIFICATION_PAGES),
+    ("Programs", "programs", ("programs",)),
 )
 SHARED = frozenset(name for _, name, _ in CONNECTION_PAGES)

@@ -317,6 +317,7 @@ STATES = [
     State("models-connection-down", "/away/models/"),
     State("model", f"/local/models/{CLAUDE}/"),
     State("usage", "/local/usage/"),
+    State("programs", "/local/programs/"),
     State("usage-by-tag", "/local/usage/?group=tag", open_menu("Chart data")),
     State("usage-year", "/local/usage/?range=12m&group=person"),
     State("usage-empty", "/new/usage/"),

@@ -1,0 +1,1 @@
+"""What people who write programs need: addresses, keys and examples for one connection."""

@@ -1,0 +1,73 @@
+"""What the page for programs shows: variables to copy, examples that work once these are set, and the latest calls."""
+
+import shlex
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from batchconsole.jobs.models import Connection, Event
+
+LATEST = 20
+YOUR_KEY = "PASTE-YOUR-KEY"
+BOTO3 = """import boto3
+
+bedrock = boto3.client("bedrock")
+for page in bedrock.get_paginator("list_model_invocation_jobs").paginate():
+    for job in page["invocationJobSummaries"]:
+        print(job["status"], job["jobName"])
+"""
+JAVASCRIPT = """import { BedrockClient, paginateListModelInvocationJobs } from "@aws-sdk/client-bedrock";
+
+const client = new BedrockClient({});
+for await (const page of paginateListModelInvocationJobs({ client }, {})) {
+  for (const job of page.invocationJobSummaries) console.log(job.status, job.jobName);
+}
+"""
+CLI = "aws bedrock list-model-invocation-jobs --max-results 10\n"
+
+
+@dataclass(frozen=True)
+class Example:
+    """Text to copy; ``name`` is that of its element."""
+
+    name: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The page of *connection*. ``gateway_url`` is where AWS's clients call, ``jobs_url`` the list of jobs."""
+
+    connection: Connection
+    gateway_url: str
+    jobs_url: str
+
+    @property
+    def environment(self) -> Example:
+        """Lines for a shell. A key is put in by whoever has one: the console knows none."""
+        values = {
+            "AWS_ENDPOINT_URL_BEDROCK": self.gateway_url,
+            "AWS_BEARER_TOKEN_BEDROCK": YOUR_KEY,
+            "AWS_REGION": self.connection.region,
+            "AWS_DEFAULT_REGION": self.connection.region,
+        }
+        lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+        return Example("environment", "Environment variables", lines)
+
+    @property
+    def examples(self) -> list[Example]:
+        curl = f'curl -H "Authorization: Bearer $AWS_BEARER_TOKEN_BEDROCK" {shlex.quote(self.jobs_url)}\n'
+        return [
+            Example("cli", "AWS CLI", CLI),
+            Example("boto3", "Python (boto3)", BOTO3),
+            Example("javascript", "JavaScript", JAVASCRIPT),
+            Example("curl", "JSON API", curl),
+        ]
+
+
+def latest_events(connection: Connection, user: User) -> QuerySet[Event]:
+    """What the keys of *user* have done on *connection*, newest first."""
+    mine = Event.objects.filter(connection=connection, actor=user).exclude(api_key="")
+    return mine.select_related("actor", "connection", "job__connection").order_by("-at", "-id")[:LATEST]

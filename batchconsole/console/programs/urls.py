@@ -1,0 +1,11 @@
+"""The address of the page for programs."""
+
+from django.urls import URLPattern
+
+from batchconsole.console.programs import views
+from batchconsole.jobs.models import Right
+from batchconsole.url_rights import page
+
+urlpatterns: list[URLPattern] = [
+    page("<slug:connection>/programs/", views.index, name="programs", right=Right.VIEW),
+]

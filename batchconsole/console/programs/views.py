@@ -1,0 +1,18 @@
+"""The page for people who write programs for a connection."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from batchconsole.console.frame.middleware import ConsoleRequest
+from batchconsole.console.programs.page import Programs, latest_events
+
+
+@require_safe
+def index(request: ConsoleRequest, connection: str) -> HttpResponse:
+    url = request.build_absolute_uri(reverse("aws-gateway", args=[request.connection.name, "x"])).removesuffix("/x")
+    api_url = request.build_absolute_uri(reverse("api-v1:list_jobs", args=[request.connection.name]))
+    programs = Programs(request.connection, gateway_url=url, jobs_url=api_url)
+    context = {"programs": programs, "events": latest_events(request.connection, request.user)}
+    return render(request, "console/programs/programs.html", context)

@@ -1,0 +1,25 @@
+"""The page for people who write programs."""
+
+import pytest
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import User
+from django.test import Client
+
+from batchconsole.jobs import origin
+from batchconsole.jobs.models import Connection, Verb
+from tests.factories import make_job
+
+
+def test_it_works(client: Client, connection: Connection) -> None:
+    page = client.get("/local/programs/").content.decode()
+    assert "export AWS_ENDPOINT_URL_BEDROCK=http://testserver/aws/local\n" in page
+    assert f"export AWS_REGION={connection.region}\n" in page
+    assert "http://testserver/api/v1/connections/local/jobs/" in page
+
+
+@pytest.mark.parametrize(("key", "is_told"), [("BCAKAAAAAAAAAAAAAAAA", True), ("", False)])
+def test_it_tells_what_ones_keys_have_done(client: Client, connection: Connection, key: str, is_told: bool) -> None:
+    person = User.objects.get(pk=client.session[SESSION_KEY])
+    with origin.coming_from(origin.Origin(api_key=key)):
+        make_job(connection, job_name="nightly").record(Verb.CREATED, actor=person)
+    assert ("nightly" in client.get("/local/programs/").content.decode()) == is_told
