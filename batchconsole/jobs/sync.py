@@ -14,7 +14,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import reports
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
-from batchconsole.jobs.notifications.budget_notices import look_at_budgets
+from batchconsole.jobs.notifications.lookout import look_out
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def sync(connection: Connection, lease: Lease) -> Pass:
     """Bring every job of *connection* up to date and import jobs created elsewhere; returns what was read."""
     found = _read(connection, lease)
     _record_success(connection, lease, found)
-    look_at_budgets(connection)
+    look_out(connection)
     return found
 
 

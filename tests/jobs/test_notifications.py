@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from batchconsole.jobs import clock
+from batchconsole.jobs import clock, waiting
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import (
     BatchJob,
@@ -31,7 +31,7 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
-from batchconsole.jobs.notifications import budget_notices, channels, handing_on, messages, sealing
+from batchconsole.jobs.notifications import budget_notices, channels, handing_on, messages, sealing, warning_notices
 from batchconsole.jobs.notifications.channels import Wanted
 from batchconsole.jobs.occasions import CHOICES, find_occasion
 from batchconsole.setup.paths import ROOT
@@ -496,6 +496,28 @@ def test_only_who_administers_a_connection_changes_its_channels(
     ):
         with pytest.raises(NotAllowed):
             refused()
+
+
+def test_a_job_that_is_held_or_waits_for_approval_is_told(nowhere: Connection, admin: User, receiver: Receiver) -> None:
+    webhook(nowhere, admin, receiver, occasions=["job.held", "job.awaits_approval"])
+    job = make_job(nowhere)
+    waiting.hold(job, admin)
+    job.record(Verb.APPROVAL_ASKED)
+    tick()
+    assert sorted(got.json()["type"] for got in receiver.got) == ["job.awaits_approval", "job.held"]
+
+
+def test_a_warning_is_told_once_for_each_job(nowhere: Connection, admin: User, receiver: Receiver) -> None:
+    webhook(nowhere, admin, receiver, occasions=["job.may_expire", "job.stuck"])
+    long_ago = timezone.now() - timedelta(hours=23)
+    job = make_job(nowhere, status=Status.SCHEDULED, submit_time=long_ago)
+    make_job(nowhere, status=Status.IN_PROGRESS, submit_time=long_ago, last_modified_time=long_ago)
+    for _ in range(2):
+        warning_notices.tell_warnings(nowhere)
+        tick()
+    told = {got.json()["type"]: got.json()["data"]["job_id"] for got in receiver.got}
+    assert (len(receiver.got), set(told)) == (2, {"job.may_expire", "job.stuck"})
+    assert told["job.may_expire"] == job.pk
 
 
 def test_a_budget_is_told_once_for_each_level_of_a_month(nowhere: Connection, admin: User, receiver: Receiver) -> None:

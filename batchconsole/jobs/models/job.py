@@ -351,3 +351,4 @@ class BatchJob(Leased):
         Event.objects.create(
             connection_id=self.connection_id, job_id=self.pk, actor=actor, verb=verb, data=data or {}, **states
         )
+        Notice.write_deed(self, verb)

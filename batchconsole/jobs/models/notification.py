@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.leased import Leased
-from batchconsole.jobs.occasions import CHOICES, LABELS, find_occasion
+from batchconsole.jobs.occasions import BY_VERB, CHOICES, LABELS, find_occasion
 from batchconsole.jobs.signals import nudge
 
 MOST_LOGGED = 20  # attempts that a delivery remembers
@@ -149,7 +149,15 @@ class Notice(Leased):
     @classmethod
     def write_step(cls, job: Any) -> None:
         """Have told that *job* has stepped into its state, where that is an occasion."""
-        occasion = find_occasion(job.status, has_errors=job.has_errors)
+        cls._write_of(job, find_occasion(job.status, has_errors=job.has_errors))
+
+    @classmethod
+    def write_deed(cls, job: Any, verb: str) -> None:
+        """Have told what was done to *job*, where that is an occasion."""
+        cls._write_of(job, BY_VERB.get(verb, ""))
+
+    @classmethod
+    def _write_of(cls, job: Any, occasion: str) -> None:
         if occasion:
             cls.write(occasion, connection_id=job.connection_id, job_id=job.pk, data=facts_of(job))
 

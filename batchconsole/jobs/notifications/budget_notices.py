@@ -1,24 +1,10 @@
 """Telling a connection's channels that a budget has reached a level: once for each level of each month."""
 
-import time
-
 from django.db import transaction
 
 from batchconsole.jobs.models import Budget, Connection, Notice, NotificationChannel, utc_today
 from batchconsole.jobs.occasions import BUDGET
 from batchconsole.jobs.spending import Spending, budgets_of, first_of_month, spending
-
-# Adding up a month takes a moment, and the job list is read every few seconds.
-EVERY_SECONDS = 60
-_next_look: dict[int, float] = {}  # by connection; each process counts for itself
-
-
-def look_at_budgets(connection: Connection) -> None:
-    """Tell which budgets of *connection* have reached a level, now and then; whoever follows its jobs calls it."""
-    now = time.monotonic()
-    if now >= _next_look.get(connection.pk, 0):
-        _next_look[connection.pk] = now + EVERY_SECONDS
-        tell_budgets(connection)
 
 
 def tell_budgets(connection: Connection) -> None:
