@@ -110,9 +110,9 @@ def _note_success(delivery: Delivery, lease: Lease, said: str, *, seconds: float
     now = timezone.now()
     with transaction.atomic():
         channel = NotificationChannel.objects.lock(delivery.channel_id)
-        lease.end(due_at=None, state=State.SENT, finished_at=now, **delivery.logged(now, seconds=seconds, message=said))
         if channel.failures and not channel.paused_at:
             close_breaker(channel)
+        lease.end(due_at=None, state=State.SENT, finished_at=now, **delivery.logged(now, seconds=seconds, message=said))
 
 
 def close_breaker(channel: NotificationChannel) -> None:
