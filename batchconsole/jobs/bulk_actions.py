@@ -140,9 +140,9 @@ def _keys(jobs: BatchJobQuerySet, most: int) -> list[int]:
     In another order each job stopped at AWS would make room for one of them, which would have to be stopped there too.
     """
     waiting = jobs.filter(status__in=WAITING).order_by("-pk").values_list("pk", flat=True)
-    sent = jobs.filter(status__in=STOPPABLE - WAITING).order_by("pk").values_list("pk", flat=True)
+    others = jobs.exclude(status__in=WAITING).order_by("pk").values_list("pk", flat=True)
     # A job may be submitted between the two looks; it is one job all the same.
-    return list(dict.fromkeys([*waiting[:most], *sent[:most]]))[:most]
+    return list(dict.fromkeys([*waiting[:most], *others[:most]]))[:most]
 
 
 def _record(action: BulkAction, verb: str, *, actor: Actor = None, **data: Any) -> None:
