@@ -1,6 +1,7 @@
 """The job list's table as people arrange it: columns in their order, widths by pointer and by keyboard."""
 
 import math
+import re
 from datetime import timedelta
 
 import pytest
@@ -86,7 +87,7 @@ def test_columns_are_moved_in_the_dialog_and_the_focus_stays(open_page: Open, ru
     up.focus()
     page.keyboard.press("Enter")
     expect(up).to_be_focused()
-    expect(dialog.get_by_role("status")).to_have_text("Model: 2 of 21")
+    expect(dialog.get_by_role("status")).to_have_text(re.compile(r"^Model: 2 of \d+$"))
     page.keyboard.press("Enter")
     expect(up).to_have_attribute("aria-disabled", "true")
     dialog.get_by_label("Compact").check()
