@@ -131,4 +131,5 @@ def guess_family(model_id: str) -> str | None:
     if model:
         return model.family
     name = bare_id(model_id)
-    return next((family for prefix, family in _data().family_by_prefix.items() if name.startswith(prefix)), None)
+    found = next((family for prefix, family in _data().family_by_prefix.items() if name.startswith(prefix)), None)
+    return found or None  # an empty one says that the prefix after it does not tell

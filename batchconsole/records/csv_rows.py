@@ -30,7 +30,7 @@ WINDOWS = "cp1252"  # what Excel writes as CSV outside of UTF-8
 csv.field_size_limit(MOST_CELL_CHARACTERS)
 
 _QUOTED = re.compile(r'"[^"]*"')
-_ASKED = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)  # Excel's own way to name the separator, on the first line
+_ASKED = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # Excel's own way to name the separator, on the first line
 _ENDS = {"\n": re.compile(r"\n"), "\r": re.compile(r"\r\n|\r|\n")}
 _QUOTES = "A value with a separator, a quotation mark or a line break must stand in quotation marks."
 # Python's csv module says these, in words for programmers.
@@ -175,7 +175,8 @@ def _widths(lines: list[str], separator: str, *, is_all: bool) -> list[int]:
             if len(widths) >= SAMPLE_ROWS:
                 return widths
     except csv.Error as error:
-        return widths if "unexpected end" in str(error) and not is_all else []
+        # A quotation mark that is not closed before the end: reading the rows says so, and where.
+        return widths if "unexpected end" in str(error) else []
     return widths if is_all else widths[:-1] or widths
 
 

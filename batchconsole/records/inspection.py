@@ -226,7 +226,7 @@ def _take_out(body: Any, fault: Fault) -> bool:
 def _stranger(family: AnyFamily, body: dict[str, Any]) -> AnyFamily | None:
     """The family *body* looks like, when that is another one."""
     names = recognise(body)
-    return FAMILIES[names[0]] if names and family.name not in names else None
+    return FAMILIES[names[0]] if names and not {family.name, *family.like} & set(names) else None
 
 
 def _article(title: str) -> str:

@@ -111,9 +111,19 @@ def _array(name: str) -> Finding:
 def _is_pretty_printed(text: bytes) -> bool:
     """The first line leaves an object open and the next one goes on inside it."""
     first, newline, rest = text.partition(b"\n")
+    if first.rstrip().endswith(b"},") and _is_json(first.rstrip()[:-1]):
+        return False  # whole objects with commas between them
     return (
         bool(newline) and first.rstrip().endswith((b"{", b"[", b",")) and rest.lstrip().startswith((b'"', b"{", b"}"))
     )
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _looks_like_csv(text: bytes) -> bool:

@@ -26,6 +26,11 @@ _CANNOT = {
     b"PK\x03\x04": ("The file is a zip archive or an Excel workbook.", "Unpack it, or save the sheet as CSV."),
     b"\xd0\xcf\x11\xe0": ("The file is an old Excel workbook.", "Save the sheet as CSV."),
     b"\x28\xb5\x2f\xfd": ("The file is compressed with Zstandard.", "Unpack it first."),
+    b"BZh91AY&SY": ("The file is compressed with bzip2.", "Unpack it first."),
+    b"\xfd7zXZ": ("The file is compressed with xz.", "Unpack it first."),
+    b"%PDF-": ("The file is a PDF document.", "Choose a CSV, JSON Lines, or Parquet file."),
+    b"Obj\x01": ("The file is an Avro table.", "Save it as Parquet or CSV."),
+    b"ARROW1\0": ("The file is an Arrow table.", "Save it as Parquet or CSV."),
 }
 
 

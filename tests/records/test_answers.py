@@ -38,6 +38,8 @@ CITED = {"citationsContent": {"content": [{"text": "in 1889"}], "citations": [{"
         ),
         (claude({"type": "tool_use", "input": {}}, {"type": "tool_use", "input": [1]}), "{}\n[1]"),
         (claude(), ""),
+        ({"message": {"role": "assistant", "content": [text("Hi")]}, "finish_reason": "COMPLETE"}, "Hi"),
+        ({"message": {"tool_calls": [CALL]}, "finish_reason": "TOOL_CALL"}, '{"age":5}'),
         ({"content": "plain"}, "plain"),
         (converse({"text": "Built "}, CITED, {"text": "."}), "Built in 1889."),
         (converse({"toolUse": {"toolUseId": "t", "name": "Dog", "input": {"age": 5}}}), '{"age":5}'),
@@ -164,3 +166,9 @@ def test_a_count_that_is_none_is_not_counted(count: Any) -> None:
 def test_thoughts_without_their_beginning_or_end_are_kept_apart(content: str, reasoning: str, answer: str) -> None:
     found = read_answer(chat(content=content))
     assert (found.reasoning, found.text) == (reasoning, answer)
+
+
+def test_cohere_s_tokens_stand_deeper() -> None:
+    usage = {"billed_units": {"input_tokens": 3}, "tokens": {"input_tokens": 5, "output_tokens": 6}}
+    answer = read_answer({"message": {"content": []}, "usage": usage})
+    assert (answer.input_tokens, answer.output_tokens) == (5, 6)

@@ -40,8 +40,14 @@ def test_the_separator_is_that_of_the_rows(text: str, separator: str) -> None:
     assert find_separator(text) == separator
 
 
-def test_a_separator_may_be_named_by_the_file() -> None:
-    assert rows(b"sep=|\r\na,x|b\r\n1|2\r\n") == [{"a,x": "1", "b": "2"}]
+@pytest.mark.parametrize("first", [b"sep=|", b'"sep=|"', b"SEP=|"])
+def test_a_separator_may_be_named_by_the_file(first: bytes) -> None:
+    assert rows(first + b"\r\na,x|b\r\n1|2\r\n") == [{"a,x": "1", "b": "2"}]
+
+
+def test_a_quotation_mark_that_is_never_closed_is_named_in_a_short_file_too() -> None:
+    with pytest.raises(TableError, match="never closed"):
+        rows(b'a,b\n1,"x\n2,y\n')
 
 
 def test_separator_and_encoding_may_be_chosen() -> None:

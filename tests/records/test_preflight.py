@@ -64,7 +64,7 @@ def test_another_familys_body_is_named(name: str) -> None:
     body = FAMILIES[name].sample()
     found = check(lines({"recordId": "a", "modelInput": body}), model_id="mistral.mistral-large-2407-v1:0")
     title = FAMILIES[name].title
-    if name != "openai_chat":  # chat messages are Mistral's own
+    if name not in ("openai_chat", "deepseek"):  # chat messages are Mistral's own
         assert title in problem(found, "wrong-family").message
         assert "mistral.mistral-large-2407-v1:0 expects the Mistral format" in problem(found, "wrong-family").message
 
@@ -234,6 +234,7 @@ FAMILY_MODELS = {
     "titan_text": "amazon.titan-text-express-v1",
     "titan_embeddings": "amazon.titan-embed-text-v2:0",
     "openai_chat": "openai.gpt-oss-20b-1:0",
+    "deepseek": "deepseek.v3-v1:0",
     "titan_multimodal_embeddings": "amazon.titan-embed-image-v1",
 }
 
@@ -259,3 +260,9 @@ def test_the_quick_look_overlooks_nothing(name: str, data: st.DataObject) -> Non
         assert seen.findings == []
         assert seen.size is not None
         assert (seen.size.characters, seen.size.max_tokens, seen.size.media) == (*size, 0)
+
+
+def test_objects_with_commas_between_the_lines_are_not_called_pretty_printed() -> None:
+    line = lines(text_record(1)).strip()
+    assert {each.code for each in check(line + b",\n" + line + b"\n").problems} >= {"invalid-json"}
+    assert "pretty-printed" not in {each.code for each in check(line + b",\n" + line + b"\n").problems}

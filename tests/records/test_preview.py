@@ -21,6 +21,7 @@ MODELS = {
     "titan_text": "amazon.titan-text-express-v1",
     "titan_embeddings": "amazon.titan-embed-text-v2:0",
     "openai_chat": "openai.gpt-oss-20b-1:0",
+    "deepseek": "deepseek.v3-v1:0",
     "titan_multimodal_embeddings": "amazon.titan-embed-image-v1",
 }
 

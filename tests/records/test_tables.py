@@ -56,6 +56,10 @@ def test_the_first_bytes_tell_the_kind(name: str, head: bytes, kind: str) -> Non
         (b"\xef\xbb\xbf \n", "empty"),
         (b"PK\x03\x04", "Excel"),
         (b"\x1f\x8b\x08", "gzip"),
+        (b"BZh91AY&SY", "bzip2"),
+        (b"%PDF-1.7\n%", "PDF"),
+        (b"Obj\x01\x04\x14avro.schema", "Avro"),
+        (b"ARROW1\0\0", "Arrow"),
         (b'[{"a": 1}]', "array"),
     ],
 )

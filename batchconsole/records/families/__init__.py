@@ -5,6 +5,7 @@ import msgspec
 from batchconsole.records import catalogue
 from batchconsole.records.families.anthropic import Anthropic
 from batchconsole.records.families.converse import Converse
+from batchconsole.records.families.deepseek import DeepSeek
 from batchconsole.records.families.llama import Llama
 from batchconsole.records.families.mistral import Mistral
 from batchconsole.records.families.nova import Nova
@@ -15,7 +16,16 @@ from batchconsole.records.families.titan_multimodal_embeddings import TitanMulti
 from batchconsole.records.families.titan_text import TitanText
 
 AnyFamily = (
-    Converse | Anthropic | Nova | Llama | Mistral | TitanText | TitanEmbeddings | TitanMultimodalEmbeddings | OpenAIChat
+    Converse
+    | Anthropic
+    | Nova
+    | Llama
+    | Mistral
+    | TitanText
+    | TitanEmbeddings
+    | TitanMultimodalEmbeddings
+    | OpenAIChat
+    | DeepSeek
 )
 
 FAMILIES: dict[str, AnyFamily] = {
@@ -30,6 +40,7 @@ FAMILIES: dict[str, AnyFamily] = {
         TitanEmbeddings(),
         TitanMultimodalEmbeddings(),
         OpenAIChat(),
+        DeepSeek(),
     )
 }
 

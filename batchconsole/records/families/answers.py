@@ -328,6 +328,15 @@ def _data(body: Body, parts: Parts) -> None:
         parts.line(as_json(body))
 
 
+def _cohere_chat(body: Body, parts: Parts) -> None:
+    """Cohere's Command A, whose chat answers as its own API does: one message of parts and calls."""
+    if isinstance(body["message"], dict):
+        _message(body["message"], parts)
+    else:
+        parts.text(body["message"])
+    parts.stop(body.get("finish_reason"))
+
+
 def _images(body: Body, parts: Parts) -> None:
     images = body["images"]
     count = len(images) if isinstance(images, list) else 0
@@ -364,6 +373,7 @@ READERS: tuple[tuple[str, Callable[[Body, Parts], None]], ...] = (
     ("generations", _generations),
     ("data", _data),
     ("images", _images),
+    ("message", _cohere_chat),
     ("text", _plain("text")),
     ("completion", _plain("completion")),
 )

@@ -18,18 +18,19 @@ from typing import Any, ClassVar
 import msgspec
 
 from batchconsole.records.families.base import Completion, Request
-from batchconsole.records.families.faults import Fault, rule
-from batchconsole.records.families.fields import Count, Fraction, Tokens
-from batchconsole.records.families.openai_chat import (
+from batchconsole.records.families.chat_messages import (
     ChatMessage,
     Tool,
     chat_faults,
     chat_messages,
     chat_size,
-    format_faults,
+    function_tools,
     image_faults,
-    strict_tool_faults,
+    tool_faults,
 )
+from batchconsole.records.families.faults import Fault, rule
+from batchconsole.records.families.fields import Count, Fraction, Tokens
+from batchconsole.records.families.openai_chat import format_faults, strict_tool_faults
 from batchconsole.records.families.response_formats import chat_format
 from batchconsole.records.families.schema import Context, SchemaFamily, Size, max_tokens_faults
 
@@ -84,6 +85,7 @@ class Mistral(SchemaFamily[MistralBody]):
         yield from chat_faults(body.messages) if body.messages is not None else ()
         yield from image_faults(body.messages or [], context)
         yield from format_faults(body.response_format)
+        yield from tool_faults(body.tools)
         yield from strict_tool_faults(body.tools)
         yield from max_tokens_faults(context, "$.max_tokens", body.max_tokens)
 
@@ -102,7 +104,7 @@ class Mistral(SchemaFamily[MistralBody]):
             top_p=body.top_p,
             top_k=body.top_k,
             stop=list(body.stop or ()),
-            tools=msgspec.to_builtins(body.tools or []),
+            tools=function_tools(body.tools),
             tool_choice=body.tool_choice,
             response_format=chat_format(body.response_format),
         )

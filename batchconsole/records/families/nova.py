@@ -9,6 +9,8 @@ temperature, topP               0 to 1                                          
 topK                            above 128 a warning: 250 was answered            the same; AWS's own sample
 max_new_tokens, top_p, top_k    the older spelling, not beside the newer         Nova guide
 reasoningConfig                 see ``nova_rules``                               Nova 2 guide, Extended thinking
+... in inferenceConfig          the same                                         Nova 2 guide, Using the Invoke API
+a tool's inputSchema            no ``definitions`` at its top (Nova 1)           refused in the field: zed issue 31815
 =============================== ================================================ ====================================
 """
 
@@ -37,7 +39,7 @@ from batchconsole.records.families.converse_body import (
 )
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Count, Fraction, Text, Tokens
-from batchconsole.records.families.nova_rules import reasoning_faults
+from batchconsole.records.families.nova_rules import nova_tool_faults, reasoning_faults
 from batchconsole.records.families.schema import Context, QuickLook, SchemaFamily, Size, max_tokens_faults, token_limit
 
 TOP_K = 128  # the guide's bound; the model has answered requests above it
@@ -55,6 +57,7 @@ class NovaConfig(Shape):
     top_k: Count | None = None
     top_k_snake: Count | None = msgspec.field(default=None, name="top_k")
     stop_sequences: list[Text] | None = None
+    reasoning_config: dict[str, Any] | None = None  # Nova 2; also beside inferenceConfig
 
 
 class NovaBody(Shape):
@@ -125,9 +128,12 @@ class Nova(SchemaFamily[NovaBody]):
         yield from max_tokens_faults(context, f"$.inferenceConfig.{path}", limit)
         yield from system_faults(body.system)
         yield from tool_faults(body.messages, body.tool_config)
+        yield from nova_tool_faults(body.tool_config, context)
         yield from _top_k_faults(config)
         chosen = _chosen(config)
         yield from reasoning_faults(body.reasoning_config, context, path="$.reasoningConfig", chosen=chosen)
+        inner = config.reasoning_config if config else None
+        yield from reasoning_faults(inner, context, path="$.inferenceConfig.reasoningConfig", chosen=chosen)
 
     def quick_look(self, context: Context) -> QuickLook:
         limit = token_limit(context)
@@ -138,7 +144,7 @@ class Nova(SchemaFamily[NovaBody]):
             if characters is None or config is None:
                 return None if characters is None else (characters, None)
             tokens: int | None = config.max_tokens if config.max_new_tokens is None else config.max_new_tokens
-            if (config.top_k or config.top_k_snake or 0) > TOP_K:
+            if (config.top_k or config.top_k_snake or 0) > TOP_K or config.reasoning_config is not None:
                 return None
             twice = next(_doubles(config), None)
             return None if twice or (tokens is not None and tokens > limit) else (characters, tokens)

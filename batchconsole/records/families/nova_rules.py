@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from batchconsole.records.catalogue import Refused
+from batchconsole.records.families.converse_body import ToolConfig
 from batchconsole.records.families.faults import Fault, rule, shown
 from batchconsole.records.families.schema import Context
 
@@ -47,4 +48,26 @@ def _high_effort_faults(chosen: dict[str, Any]) -> Iterator[Fault]:
                 found=f"{name} beside a high reasoning effort",
                 expected=f"no {name}",
                 refusal=f"{name} cannot be set when maxReasoningEffort is high.",
+            )
+
+
+def nova_tool_faults(config: ToolConfig | None, context: Context) -> Iterator[Fault]:
+    """Definitions at the top of a tool's schema, for the first Nova models.
+
+    Refused in the field: https://github.com/zed-industries/zed/issues/31815.
+    """
+    model_id = context.model.model_id if context.model else ""
+    if not model_id.startswith("amazon.nova-") or model_id.startswith("amazon.nova-2"):
+        return
+    for number, tool in enumerate(config.tools if config else ()):
+        schema = tool.tool_spec.input_schema.json if tool.tool_spec else None
+        if isinstance(schema, dict) and "definitions" in schema:
+            where = f"toolConfig.tools[{number}].toolSpec.inputSchema.json"
+            yield rule(
+                "tool-schema-definitions",
+                f"$.{where}.definitions",
+                found="definitions",
+                expected="a schema without definitions: what they define where it is used",
+                refusal=f"Malformed input request: #/{where.replace('[', '/').replace(']', '').replace('.', '/')}: "
+                "extraneous key [definitions] is not permitted, please reformat your input and try again.",
             )

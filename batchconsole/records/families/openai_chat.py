@@ -9,12 +9,13 @@ stream                          not in batch jobs                               
 modelId                         not in the body: the job names the model         refused in the field
 response_format                 a schema of Bedrock's subset                     Bedrock guide, structured output
 image parts                     models with images only                          the catalogue
+system, stop_sequences, ...     of other families: a warning, as they are lost   the same as the first
 =============================== ================================================ ====================================
 """
 
 import time
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 from uuid import uuid4
 
 import msgspec
@@ -22,6 +23,16 @@ from msgspec import UNSET, Meta
 
 from batchconsole.records.catalogue import bare_id
 from batchconsole.records.families.base import Completion, Request
+from batchconsole.records.families.chat_messages import (
+    ChatMessage,
+    Tool,
+    chat_faults,
+    chat_messages,
+    chat_size,
+    function_tools,
+    image_faults,
+    tool_faults,
+)
 from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.fields import Count, Fraction, Tokens
 from batchconsole.records.families.response_formats import chat_format
@@ -36,81 +47,20 @@ FINISH_REASONS = {
     "tool_use": "tool_calls",
     "content_filtered": "content_filter",
 }
-
-
-class TextPart(msgspec.Struct, tag_field="type", tag="text"):
-    text: str
-
-
-class ImageUrl(msgspec.Struct):
-    url: str
-    detail: str | None = None
-
-
-class ImagePart(msgspec.Struct, tag_field="type", tag="image_url"):
-    image_url: ImageUrl
-
-
-class RefusalPart(msgspec.Struct, tag_field="type", tag="refusal"):
-    refusal: str
-
-
-class FilePart(msgspec.Struct, tag_field="type", tag="file"):
-    file: dict[str, Any]
-
-
-class AudioPart(msgspec.Struct, tag_field="type", tag="input_audio"):
-    input_audio: dict[str, Any]
-
-
-class VideoPart(msgspec.Struct, tag_field="type", tag="video_url"):
-    """As vLLM takes it."""
-
-    video_url: dict[str, Any]
-
-
-class AudioUrlPart(msgspec.Struct, tag_field="type", tag="audio_url"):
-    """As vLLM takes it."""
-
-    audio_url: dict[str, Any]
-
-
-Part = VideoPart | AudioUrlPart | TextPart | ImagePart | RefusalPart | FilePart | AudioPart
-
-
-class FunctionCall(msgspec.Struct):
-    name: str
-    arguments: str
-
-
-class ToolCall(msgspec.Struct):
-    id: str
-    function: FunctionCall
-    type: Literal["function"] = "function"
-
-
-class ChatMessage(msgspec.Struct):
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[Part] | None = None
-    tool_calls: list[ToolCall] | None = None
-    tool_call_id: str | None = None
-    name: str | None = None
-
-
-class Function(msgspec.Struct):
-    name: str
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
-
-
-class Tool(msgspec.Struct):
-    type: Literal["function"]
-    function: Function
+# What another family's setting is called in chat completions.
+FOREIGN = {
+    "anthropic_version": "none: it is Claude's",
+    "system": "a message whose role is system",
+    "stop_sequences": "stop",
+    "max_gen_len": "max_tokens",
+    "inference_config": "max_tokens, temperature and top_p beside messages",
+}
 
 
 class ChatBody(msgspec.Struct, kw_only=True):
-    """Open: model servers take many more parameters. ``modelId`` and ``stream`` are read to be refused."""
+    """Open: model servers take many more parameters. ``modelId`` and ``stream`` are read to be refused, and the last
+    ones, which other families have, to be warned of.
+    """
 
     messages: list[ChatMessage]
     max_tokens: Tokens | None = None
@@ -124,50 +74,11 @@ class ChatBody(msgspec.Struct, kw_only=True):
     response_format: Any = None
     stream: bool | None = None
     model_id: Any = msgspec.field(default=UNSET, name="modelId")
-
-
-def chat_faults(messages: list[ChatMessage]) -> Iterator[Fault]:
-    """Rules of the messages alone, shared with Mistral's chat models."""
-    if not messages:
-        yield rule("no-messages", "$.messages", found="no messages", expected="at least one message")
-    for number, message in enumerate(messages):
-        path = f"$.messages[{number}]"
-        if message.content in (None, []) and not message.tool_calls:  # an empty string is taken
-            yield rule("no-content", f"{path}.content", found="no content", expected="some content")
-        if message.role == "tool" and not message.tool_call_id:
-            yield rule("tool-call-id", path, found="no tool_call_id", expected="the id of the call it answers")
-
-
-def chat_size(messages: list[ChatMessage]) -> Size:
-    """Characters of text and pieces of media."""
-    size = Size()
-    for message in messages:
-        if isinstance(message.content, str):
-            size.characters += len(message.content)
-        else:
-            for part in message.content or ():
-                size.characters += len(part.text) if isinstance(part, TextPart) else 0
-                size.media += isinstance(part, ImagePart | FilePart | AudioPart)
-    return size
-
-
-def chat_messages(messages: list[ChatMessage]) -> list[dict[str, Any]]:
-    """The messages as plain dicts; ``developer`` is the system role that every model server knows."""
-    return [_plain(message) for message in messages]
-
-
-def _plain(message: ChatMessage) -> dict[str, Any]:
-    plain: dict[str, Any] = {key: value for key, value in msgspec.to_builtins(message).items() if value is not None}
-    plain["role"] = "system" if message.role == "developer" else message.role
-    return plain | {"content": plain.get("content", "")}
-
-
-def image_faults(messages: list[ChatMessage], context: Context) -> Iterator[Fault]:
-    """Images for a model that takes none, shared with Mistral's chat models."""
-    for number, message in enumerate(messages):
-        for index, part in enumerate(message.content if isinstance(message.content, list) else ()):
-            if isinstance(part, ImagePart):
-                yield from context.modality_faults("IMAGE", f"$.messages[{number}].content[{index}]")
+    anthropic_version: Any = UNSET
+    system: Any = UNSET
+    stop_sequences: Any = UNSET
+    max_gen_len: Any = UNSET
+    inference_config: Any = msgspec.field(default=UNSET, name="inferenceConfig")
 
 
 def format_faults(given: Any) -> Iterator[Fault]:
@@ -180,7 +91,7 @@ def format_faults(given: Any) -> Iterator[Fault]:
 def strict_tool_faults(tools: list[Tool] | None) -> Iterator[Fault]:
     """The schemas of strict tools. Source: Bedrock user guide, structured outputs."""
     for number, tool in enumerate(tools or ()):
-        if tool.function.strict and tool.function.parameters is not None:
+        if tool.function and tool.function.strict and tool.function.parameters is not None:
             yield from schema_faults(tool.function.parameters, f"$.tools[{number}].function.parameters")
 
 
@@ -191,6 +102,14 @@ def _choice(number: int, completion: Completion) -> dict[str, Any]:
     logprobs = {} if completion.logprobs is None else {"logprobs": completion.logprobs}
     finish_reason = FINISH_REASONS[completion.stop_reason]
     return {"index": number, "message": message, "finish_reason": finish_reason} | logprobs
+
+
+def _foreign_faults(body: ChatBody) -> Iterator[Fault]:
+    """Settings that other families have, and chat completions call otherwise or do not have."""
+    for name, instead in FOREIGN.items():
+        if getattr(body, name) is not UNSET:
+            written = "inferenceConfig" if name == "inference_config" else name
+            yield rule("foreign-setting", f"$.{written}", found=written, expected=instead, severity="warning")
 
 
 class OpenAIChat(SchemaFamily[ChatBody]):
@@ -218,6 +137,8 @@ class OpenAIChat(SchemaFamily[ChatBody]):
         yield from chat_faults(body.messages)
         yield from image_faults(body.messages, context)
         yield from format_faults(body.response_format)
+        yield from _foreign_faults(body)
+        yield from tool_faults(body.tools)
         yield from strict_tool_faults(body.tools)
         name = "max_tokens" if body.max_completion_tokens is None else "max_completion_tokens"
         yield from max_tokens_faults(context, f"$.{name}", getattr(body, name))
@@ -236,7 +157,7 @@ class OpenAIChat(SchemaFamily[ChatBody]):
             top_p=body.top_p,
             top_k=body.top_k,
             stop=stop,
-            tools=msgspec.to_builtins(body.tools or []),
+            tools=function_tools(body.tools),
             tool_choice=body.tool_choice,
             response_format=chat_format(body.response_format),
         )

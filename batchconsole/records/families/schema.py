@@ -62,6 +62,7 @@ class SchemaFamily(Generic[Body]):
     title: ClassVar[str]
     body: ClassVar[type[msgspec.Struct]]
     plain: ClassVar[type[msgspec.Struct] | None] = None  # a narrower body for the many records that are only text
+    like: ClassVar[frozenset[str]] = frozenset()  # the families whose bodies it takes, too
 
     def faults(self, body: Body, context: Context) -> Iterator[Fault]:
         """The rules that types cannot say, in the order the model would complain."""

@@ -29,8 +29,10 @@ COUNTS = {
 
 def counted(body: Body) -> Answer:
     """An answer with the counts only, which stand in ``usage`` or in the body itself."""
-    usage = body.get("usage")
+    usage: Any = body.get("usage")
     answer = Answer()
+    if usage.__class__ is dict and usage.get("tokens").__class__ is dict:
+        usage = usage["tokens"]  # Cohere's
     for name, value in (usage if usage.__class__ is dict else body).items():
         count = COUNTS.get(name)
         if count is not None and _is_count(value):
