@@ -22,6 +22,7 @@ from batchconsole.jobs.input_objects import Reader, list_input
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import ENDED_ON_AWS, Actor, BatchJob, ResultFile, ResultIndex, Right, Status, Verb
 from batchconsole.jobs.signals import nudge
+from batchconsole.records import repair
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
 from batchconsole.records.matching import ALONE, Pairing, pair
@@ -145,7 +146,7 @@ def _manifest(job: BatchJob, objects: Iterable[s3.S3Object]) -> Manifest | None:
         return None
     try:
         return read_manifest(s3.get_range(job.connection.target, bucket, found.key))
-    except msgspec.DecodeError as error:
+    except repair.BROKEN as error:
         logger.warning("The manifest of job %s cannot be read: %s", job.pk, error)
         return None
 

@@ -40,6 +40,17 @@ def resolve(model_id: str, caller: Caller) -> Resolved | None:
     return Resolved(arn, model) if model_id == name or model_id.startswith(arn) else None
 
 
+def profile_needed(model_id: str, resolved: Resolved, caller: Caller) -> str:
+    """What AWS says of *model_id* where it names a model that only an inference profile reaches; empty for others."""
+    model = resolved.model
+    if model.on_demand or resolved.arn != model_arn(model, caller.region):
+        return ""
+    return (
+        f"Invocation of model ID {model_id} with on-demand throughput isn’t supported. "  # noqa: RUF001 - AWS's own
+        "Retry your request with the ID or ARN of an inference profile that contains this model."
+    )
+
+
 def profile_ids(model: Model, caller: Caller) -> list[str]:
     """The inference profiles of *model* that can be used in the caller's region."""
     return [

@@ -109,6 +109,15 @@ def test_a_role_of_another_account_is_refused(bedrock: Any, workspace: Workspace
     assert (code, message) == ("AccessDeniedException", "Cross-account pass role is not allowed.")
 
 
+@pytest.mark.parametrize("prefix", ["", "arn:aws:bedrock:us-east-1::foundation-model/"])
+def test_a_model_that_only_a_profile_reaches_is_refused_by_its_own_id(
+    bedrock: Any, workspace: Workspace, input_uri: str, prefix: str
+) -> None:
+    model_id = f"{prefix}anthropic.claude-sonnet-4-6"
+    code, message = refusal(bedrock, workspace.request(input_uri, modelId=model_id))
+    assert (code, model_id in message, "inference profile" in message) == ("ValidationException", True, True)
+
+
 @pytest.mark.parametrize(
     "model_id",
     [
@@ -206,7 +215,7 @@ def test_jobs_above_the_limit_of_the_model_are_refused(
 def test_a_model_and_its_profile_share_the_limit(
     service: Service, bedrock: Any, workspace: Workspace, input_uri: str
 ) -> None:
-    model = "amazon.nova-premier-v1:0"
+    model = "amazon.nova-2-lite-v1:0"
     profile_arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.{model}"
     with service.settings(max_jobs_per_model=2):
         for model_id in (model, f"us.{model}"):

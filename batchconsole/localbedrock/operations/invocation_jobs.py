@@ -87,6 +87,8 @@ def _batchable(params: dict[str, Any], caller: Caller) -> catalogue.Resolved:
     invocation_type = params.get("modelInvocationType", "InvokeModel")
     if resolved is None or not resolved.model.batch or not family_for(resolved.model.model_id, invocation_type):
         raise ValidationException("Batch inference is not supported for the requested model.")
+    if said := catalogue.profile_needed(params["modelId"], resolved, caller):
+        raise ValidationException(said)
     if invocation_type == "Converse" and "TEXT" not in resolved.model.output_modalities:  # embeddings
         raise ValidationException("Batch inference is not supported for the requested model.")
     return resolved

@@ -85,13 +85,9 @@ def _model(model_id: str, caller: Caller) -> Model:
     resolved = catalogue.resolve(model_id, caller)
     if resolved is None:
         raise ValidationException("The provided model identifier is invalid.")
-    model = resolved.model
-    if not model.on_demand and resolved.arn == catalogue.model_arn(model, caller.region):
-        raise ValidationException(
-            f"Invocation of model ID {model_id} with on-demand throughput isn’t supported. "  # noqa: RUF001 - AWS's own
-            "Retry your request with the ID or ARN of an inference profile that contains this model."
-        )
-    return model
+    if said := catalogue.profile_needed(model_id, resolved, caller):
+        raise ValidationException(said)
+    return resolved.model
 
 
 def _check_converses(model: Model) -> None:
