@@ -191,9 +191,12 @@ class Seed:
         self.job("tagged", Status.QUEUED, minutes=21, tags=[{"key": "team", "value": "nlp"}, long_tag, *others])
 
     def make_results(self) -> None:
-        """One job with 10,000 records, one that left some unanswered and was sent again, and what can go wrong."""
+        """One job with 10,000 records, one with an output schema, one that left some unanswered and was sent again, and
+        what can go wrong.
+        """
         answers = b"".join(map(result_line, range(1, 10_001)))
         self.ended("support-triage", Status.COMPLETED, answers, key="results", minutes=90)
+        self.ended("typed-answers", Status.COMPLETED, b"".join(map(typed_line, range(4))), key="typed", minutes=93)
         part = self.ended("half-way", Status.STOPPED, b"".join(map(result_line, range(1, 61))), minutes=95)
         tags = [{"key": "team", "value": "nlp"}, {"key": "cost-centre", "value": ""}]
         self.job("half-way-again", Status.QUEUED, minutes=5, resend_of=part, tags=tags)
@@ -392,6 +395,16 @@ def result_line(number: int) -> bytes:
     outcome: dict[str, Any] = {"modelOutput": answered} if number % 50 else {"error": error}
     asked = {"messages": [{"role": "user", "content": [{"text": f"Question {number}? {words}"}]}]}
     return json.dumps({"recordId": f"rec-{number:05}", "modelInput": asked, **outcome}).encode() + b"\n"
+
+
+def typed_line(number: int) -> bytes:
+    """A record of output whose answer is to keep to a schema, which the first does not."""
+    schema = {"type": "object", "properties": {"topic": {"type": "string"}, "urgency": {"type": "integer"}}}
+    textual = {"type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(schema)}}}
+    text = json.dumps({"topic": "kettles", "urgency": number or "high"})
+    asked = {"messages": [{"role": "user", "content": [{"text": "Sort it."}]}], "outputConfig": {"textFormat": textual}}
+    answered = {"output": {"message": {"content": [{"text": text}]}}, "stopReason": "end_turn", "usage": {}}
+    return json.dumps({"recordId": f"rec-{number}", "modelInput": asked, "modelOutput": answered}).encode() + b"\n"
 
 
 def arn(number: int) -> str:

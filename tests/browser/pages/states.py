@@ -111,6 +111,8 @@ def choose_a_file(page: Page) -> None:
     page.set_input_files("#id_file", {"name": "reviews.csv", "mimeType": "text/csv", "buffer": CSV})
     expect(page.locator(".making-look")).to_contain_text("CSV with 2 columns")
     expect(page.locator("#making-preview")).to_contain_text("The kettle boils 0 times.")
+    page.locator("[name=answer_format][value=fields]").check()
+    expect(page.locator(".answer-fields input").first).to_be_visible()
 
 
 def make_nothing(page: Page) -> None:
@@ -249,6 +251,7 @@ STATES = [
     State("job-being-checked", f"{JOB % 'being-checked'}?tab=check"),
     State("job-results", f"{JOB % 'results'}?tab=results"),
     State("job-results-errors", f"{JOB % 'results'}?tab=results&only=errors"),
+    State("job-results-typed", f"{JOB % 'typed'}?tab=results"),
     State("job-results-no-match", f"{JOB % 'results'}?tab=results&find=nobody"),
     State("job-results-download", f"{JOB % 'results'}?tab=results", open_menu("Download")),
     State("job-results-unanswered", f"{JOB % 'half-way'}?tab=results&only=unanswered"),
