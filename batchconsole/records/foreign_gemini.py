@@ -191,10 +191,16 @@ def _part(part: Members) -> Body:
     raise Unreadable(f"Its {part.path} has {names}, which has no place in the record.")
 
 
+def _whole_part(part: Members) -> Body:
+    found = _part(part)
+    part.end()
+    return found
+
+
 def _text_of(content: Members) -> str:
     """The text of a content that may hold nothing else."""
     content.take("role", str)
-    parts = [_part(_members(part.path, part.rest)) for part in content.list("parts")]
+    parts = [_whole_part(_members(part.path, part.rest)) for part in content.list("parts")]
     content.end()
     if not parts or any(part["type"] != "text" for part in parts):
         raise Unreadable(f"Its {content.path} is not a text.")
