@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from batchconsole.records.answer_schemas import Asked
 from batchconsole.records.families import AnyFamily
-from batchconsole.records.families.answers import GUARDRAIL
+from batchconsole.records.families.answers import GUARDRAIL, Parts, spoken
 from batchconsole.records.families.base import Answer
 
 Tokens = Annotated[int, Meta(ge=0, lt=2**53)]
@@ -100,6 +100,45 @@ class _Claude(msgspec.Struct, gc=False):
         )
 
 
+class _ChatUsage(msgspec.Struct, gc=False):
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+
+
+class _ChatMessage(msgspec.Struct, gc=False):
+    content: str
+    refusal: None = None
+    tool_calls: Annotated[list[Any], Meta(max_length=0)] | None = None
+    function_call: None = None
+    reasoning: None = None
+    reasoning_content: None = None
+    audio: None = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    message: _ChatMessage
+    finish_reason: str
+
+
+class _Chat(msgspec.Struct, gc=False):
+    choices: Annotated[list[_Choice], Meta(min_length=1, max_length=1)]
+    usage: _ChatUsage
+    output: None = None
+    content: None = None
+    guardrail: None = msgspec.field(default=None, name=GUARDRAIL)
+
+    def answer(self) -> Answer:
+        choice, parts = self.choices[0], Parts()
+        spoken(choice.message.content, parts)
+        return Answer(
+            text="\n".join(parts.lines),
+            reasoning="\n".join(parts.thoughts),
+            stop_reason=choice.finish_reason,
+            input_tokens=self.usage.prompt_tokens,
+            output_tokens=self.usage.completion_tokens,
+        )
+
+
 def _joined(blocks: list[_Text]) -> str:
     return blocks[0].text if len(blocks) == 1 else "".join([block.text for block in blocks])
 
@@ -112,11 +151,18 @@ class _ClaudeLine(PlainLine, rename="camel", gc=False):
     model_output: _Claude
 
 
+class _ChatLine(PlainLine, rename="camel", gc=False):
+    model_output: _Chat
+
+
 _CONVERSE, _CLAUDE = msgspec.json.Decoder(_ConverseLine), msgspec.json.Decoder(_ClaudeLine)
+_CHAT = msgspec.json.Decoder(_ChatLine)
 _DECODERS: dict[str, Callable[[bytes], PlainLine]] = {
     "converse": _CONVERSE.decode,
     "nova": _CONVERSE.decode,
     "anthropic": _CLAUDE.decode,
+    "openai_chat": _CHAT.decode,
+    "deepseek": _CHAT.decode,
 }
 
 

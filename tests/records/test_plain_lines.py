@@ -25,6 +25,12 @@ def claude(*blocks: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {"content": list(blocks), "stop_reason": "end_turn", "usage": CLAUDE_USAGE, **members}
 
 
+def chat(content: Any, **members: Any) -> dict[str, Any]:
+    message = {"role": "assistant", "content": content, "refusal": None, "tool_calls": [], **members}
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}}
+    return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
+
+
 def line(output: Any, **members: Any) -> bytes:
     return json.dumps({"modelInput": {}, "modelOutput": output, "recordId": "r", **members}).encode()
 
@@ -49,6 +55,10 @@ def line(output: Any, **members: Any) -> bytes:
                 {"text": "a"}, usage={"cache_read_input_tokens": 4, "cache_creation_input_tokens": 5}, type="message"
             ),
         ),
+        ("openai_chat", chat("Hello")),
+        ("openai_chat", chat("<reasoning>Hm.</reasoning>Hello")),
+        ("openai_chat", chat("Hm.\n</think>\n\nHello")),
+        ("deepseek", chat("", usage={})),
     ],
 )
 def test_a_plain_answer_is_what_the_long_way_makes_of_it(family: str, output: Any) -> None:
@@ -70,6 +80,12 @@ def test_a_plain_answer_is_what_the_long_way_makes_of_it(family: str, output: An
         ("anthropic", claude({"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "a"})),
         ("anthropic", claude({"type": "text", "text": "a"}, output={"message": {}})),
         ("anthropic", converse({"text": "a"})),
+        ("openai_chat", chat("No.", refusal="No.")),
+        ("openai_chat", chat("a", reasoning_content="Hm.")),
+        ("openai_chat", chat("a", tool_calls=[{"function": {"name": "f", "arguments": "{}"}}])),
+        ("openai_chat", chat([{"type": "text", "text": "a"}])),
+        ("openai_chat", {"choices": chat("a")["choices"] * 2, "usage": {}}),
+        ("deepseek", {"choices": [{"text": "a", "stop_reason": "stop"}]}),
     ],
 )
 def test_any_other_answer_is_left_to_the_long_way(family: str, output: Any) -> None:

@@ -213,14 +213,14 @@ def _choices(body: Body, parts: Parts) -> None:
         if isinstance(message, dict):
             _message(message, parts)
         else:
-            _spoken(choice.get("text"), parts)
+            spoken(choice.get("text"), parts)
         parts.stop(choice.get("finish_reason"), choice.get("stop_reason"))
 
 
 def _message(message: Body, parts: Parts) -> None:
     parts.reasoning(message.get("reasoning_content") or message.get("reasoning"))
     content = message.get("content")
-    _spoken(content, parts)
+    spoken(content, parts)
     for part in _bodies(content):
         _message_part(part, parts)
     parts.refusal(message.get("refusal"))
@@ -232,7 +232,7 @@ def _message(message: Body, parts: Parts) -> None:
         parts.line(f"[audio] {message['audio'].get('transcript') or ''}".rstrip())
 
 
-def _spoken(content: Any, parts: Parts) -> None:
+def spoken(content: Any, parts: Parts) -> None:
     """A text, whose thoughts at its beginning are kept apart."""
     thoughts = _thoughts(content) if isinstance(content, str) else None
     if thoughts:
@@ -286,7 +286,7 @@ def _llama(body: Body, parts: Parts) -> None:
 def _outputs(body: Body, parts: Parts) -> None:
     """Mistral's text models."""
     for output in _bodies(body["outputs"]):
-        _spoken(output.get("text"), parts)
+        spoken(output.get("text"), parts)
         parts.stop(output.get("stop_reason"))
 
 
