@@ -332,9 +332,9 @@ def _cohere_chat(body: Body, parts: Parts) -> None:
     """Cohere's Command A, whose chat answers as its own API does: one message of parts and calls."""
     if isinstance(body["message"], dict):
         _message(body["message"], parts)
+        parts.stop(body.get("finish_reason"))
     else:
-        parts.text(body["message"])
-    parts.stop(body.get("finish_reason"))
+        parts.line(as_json(body))
 
 
 def _images(body: Body, parts: Parts) -> None:
