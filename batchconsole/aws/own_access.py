@@ -112,6 +112,7 @@ NEEDS = tuple(
             "ec2:DescribeVpcs": "Offer networks",
             "ec2:DescribeSubnets": "Offer subnets",
             "ec2:DescribeSecurityGroups": "Offer security groups",
+            "iam:GetRole": "Know the role behind a session",
             SIMULATE: "Check what a service role may do, and this page",
             "servicequotas:ListServiceQuotas": "Read the account's limits",
             "pricing:GetProducts": "Read prices",
