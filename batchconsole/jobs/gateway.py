@@ -148,10 +148,17 @@ def _is_of(job: BatchJob, actor: User, request: JobRequest) -> bool:
 
 
 def _asked(request: JobRequest) -> JobRequest:
-    """*request* without its token, and without its tags, which may have been changed since."""
-    hours = request.timeout_duration_in_hours or DEFAULT_TIMEOUT_HOURS
-    model_id = request.model_id.rpartition("/")[2]
-    return replace(request, client_request_token="", tags=(), timeout_duration_in_hours=hours, model_id=model_id)
+    """*request* without its token, without its tags, which may have been changed since, and as AWS fills it in."""
+    account = "".join(request.role_arn.split(":")[4:5])
+    return replace(
+        request,
+        client_request_token="",
+        tags=(),
+        timeout_duration_in_hours=request.timeout_duration_in_hours or DEFAULT_TIMEOUT_HOURS,
+        model_id=request.model_id.rpartition("/")[2],
+        input_bucket_owner=request.input_bucket_owner or account,
+        output_bucket_owner=request.output_bucket_owner or account,
+    )
 
 
 def _settle(job: BatchJob) -> None:

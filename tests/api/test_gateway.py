@@ -233,6 +233,14 @@ def test_a_job_created_elsewhere_is_found_before_the_next_sync(bedrock: Any, ask
     assert BatchJob.objects.get().origin == BatchJob.Origin.IMPORTED
 
 
+def test_a_job_created_at_aws_itself_is_given_back_for_its_token(
+    bedrock: Any, asked: dict[str, Any], boto: Any
+) -> None:
+    job_arn = boto("bedrock").create_model_invocation_job(**asked, clientRequestToken="there")["jobArn"]
+    bedrock.get_model_invocation_job(jobIdentifier=job_arn)
+    assert bedrock.create_model_invocation_job(**asked, clientRequestToken="there")["jobArn"] == job_arn
+
+
 @pytest.mark.parametrize("identifier", ["abcdefghijk9", arn(7), arn(7).replace(ACCOUNT, "1" * 12), "0000zzzzzzzz"])
 def test_an_unknown_job_is_not_found(bedrock: Any, identifier: str) -> None:
     assert code(bedrock.get_model_invocation_job, jobIdentifier=identifier) == "ResourceNotFoundException"
