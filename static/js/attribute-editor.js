@@ -1,4 +1,6 @@
 // Rows of key and value: added and removed in place, numbered without gaps, announced, with the focus where it was.
+import { announceAgain } from "./announce.js";
+
 const CONTROL = "input:not([type=hidden])";
 
 function renumber(editor) {
@@ -47,20 +49,13 @@ function mark(editor, row, isRemoved) {
   (isRemoved ? row.querySelector("button[name^=undo_]") : value).focus();
 }
 
-// A text that is there already is not read again.
-function announce(editor, text) {
-  const announcer = editor.querySelector("[data-announcer]");
-  announcer.textContent = "";
-  setTimeout(() => (announcer.textContent = text), 100);
-}
-
 function remove(editor, row) {
   if (row.querySelector("button[name^=undo_]")) return mark(editor, row, true);
   const next = row.nextElementSibling;
   row.remove();
   renumber(editor);
   (next?.querySelector(CONTROL) ?? editor.querySelector("button[name^=add_]")).focus();
-  announce(editor, "Item removed");
+  announceAgain("Item removed");
   editor.dispatchEvent(new Event("change", { bubbles: true }));
 }
 

@@ -1,4 +1,4 @@
-// A browser's own wishes, read by the server when it renders the next page (console/preferences.py).
+// A browser's own wishes, read by the server when it renders the next page (console/frame/preferences.py).
 const PREFIX = document.documentElement.dataset.cookiePrefix;
 const YEAR = 365 * 24 * 60 * 60;
 

@@ -4,7 +4,7 @@ import "./character-counter.js";
 import "./field-check.js";
 import "./first-error.js";
 import "./input_checks.js";
-import "./live-command.js";
+import "./job-command.js";
 import "./model-picker.js";
 import "./s3-chooser.js";
 import "./unsaved-changes.js";

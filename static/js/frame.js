@@ -3,6 +3,7 @@ import "./copy.js";
 import "./dialogs.js";
 import "./flash.js";
 import "./help.js";
+import "./live.js";
 import "./menus.js";
 import "./panels.js";
 import "./refusals.js";

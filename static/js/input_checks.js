@@ -1,6 +1,7 @@
-// The input check of the create form and of its own page: says out loud what has changed, leads from what is missing to
-// its field, and marks a report as old once the form names another input or model.
-const status = document.getElementById("input-check-status");
+// The input check of the create form: leads from what is missing to its field, and marks a report as old once the form
+// names another input or model.
+import { announce } from "./announce.js";
+
 const fields = ["model_id", "input_s3_uri", "model_invocation_type"];
 let asked = values();
 
@@ -9,11 +10,6 @@ function values() {
   if (!form) return "";
   const data = new FormData(form);
   return JSON.stringify(fields.map((name) => data.get(name)));
-}
-
-function speak() {
-  const text = document.getElementById("input-check")?.dataset.spoken ?? "";
-  if (status && status.textContent !== text) status.textContent = text;
 }
 
 function showAge() {
@@ -29,10 +25,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.target.matches("[name=check_now]")) asked = values();
 });
 
-document.addEventListener("htmx:afterSettle", () => {
-  speak();
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (target.id === "input-check" && target.dataset.spoken) announce(target.dataset.spoken);
   showAge();
 });
+
+document.addEventListener("live:after", showAge);
 
 document.addEventListener("change", (event) => {
   if (fields.includes(event.target.name)) showAge();

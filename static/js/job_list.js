@@ -1,10 +1,10 @@
 // The job list: filter, order and pages load in place; the rows keep themselves up to date.
+import { announce } from "./announce.js";
 import "./column-order.js";
 import "./column-widths.js";
-import { announce, load } from "./live.js";
+import { go } from "./live.js";
 import { clearSelection, showSelection } from "./selection.js";
 
-const SLOW = 1000; // milliseconds
 const region = document.getElementById("job-list");
 let typing = 0;
 let statuses = new Map();
@@ -17,43 +17,20 @@ const readStatuses = () =>
     ]),
   );
 
-// Loads what somebody asked for; the selection belongs to what was shown before.
-async function go(url) {
-  const before = document.activeElement;
-  const isOfPages = before.closest(".pagination");
-  const slow = setTimeout(() => announce("Loading jobs"), SLOW);
-  region.dataset.loading = "";
-  const isThere = await load(url, { push: true });
-  clearTimeout(slow);
-  if (isThere === false) showFailure(url);
-  if (!isThere) return;
-  delete region.dataset.loading;
+// What somebody asked for has come; the selection belongs to what was shown before.
+region.addEventListener("live:arrived", () => {
   clearSelection();
-  // What was pressed may be gone: the way to the next page on the last one, the button that cleared the filter.
-  if (!before.isConnected) document.querySelector(isOfPages ? ".pagination a" : "#filter-text")?.focus();
+  // What was pressed may be gone: the button that cleared the filter.
+  if (document.activeElement === document.body) document.getElementById("filter-text")?.focus();
   const matches = document.getElementById("job-list-matches")?.textContent.trim();
   announce([matches, region.dataset.displaying].filter(Boolean).join(". "));
-}
-
-function showFailure(url) {
-  delete region.dataset.loading;
-  const alert = document.getElementById("load-failed");
-  alert.querySelector("a").href = url;
-  alert.hidden = false;
-}
+});
 
 function filterUrl() {
   const form = document.getElementById("job-filter");
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
   return `${form.action}?${query}`;
 }
-
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[data-in-place]");
-  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  event.preventDefault();
-  go(link.href);
-});
 
 // A text that is cut off is told whole under the pointer.
 const isCut = (element) => element.scrollHeight > element.clientHeight + 1 || element.scrollWidth > element.clientWidth + 1;
@@ -108,5 +85,4 @@ window.addEventListener("popstate", () => {
   clearSelection();
   const field = document.getElementById("filter-text");
   if (field) field.value = new URLSearchParams(location.search).get("q") ?? "";
-  load(location.href);
 });

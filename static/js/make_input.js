@@ -1,5 +1,6 @@
 // Making batch input: columns go into the prompt at the cursor, an upload shows how far it is, and what the source
 // turned out to be is said out loud. The preview and the reading of the source are htmx's.
+import { announce } from "./announce.js";
 import "./first-error.js";
 import "./s3-chooser.js";
 import "./unsaved-changes.js";
@@ -32,6 +33,6 @@ document.addEventListener("htmx:xhr:progress", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id !== "making-body") return;
   const found = document.querySelector("#making-body .field-error, .making-look .status-indicator");
-  document.getElementById("making-status").textContent = found?.textContent.trim() ?? "";
+  announce(found?.textContent.trim() ?? "");
   document.querySelector("#making-body [autofocus]")?.focus();
 });

@@ -1,6 +1,7 @@
 // Makes one element like a newer rendering of it, changing no more than differs. Focus, selection, scroll, typed text
-// and opened menus stay, because the elements that have them stay. What has data-keep (a form opened in place) stays whole.
-const kept = new Set(["open", "aria-expanded", "style"]);
+// and opened menus stay, because the elements that have them stay. What has data-keep (a form opened in place) stays whole,
+// and so does what the page has put in by itself (data-refused).
+const kept = new Set(["open", "aria-expanded", "style", "tabindex"]);
 
 export function morph(old, fresh) {
   if (old.isEqualNode(fresh) || old.dataset?.keep !== undefined) return;
@@ -28,22 +29,27 @@ function morphAttributes(old, fresh) {
 
 // Children with an id are found again wherever they moved; the others are paired in order.
 function morphChildren(old, fresh) {
-  let next = old.firstChild;
+  let next = sent(old.firstChild);
   for (const wanted of [...fresh.childNodes]) {
     const same = wanted.id ? [...old.children].find((child) => child.id === wanted.id) : pair(next, wanted);
     if (!same) {
       old.insertBefore(wanted.cloneNode(true), next);
     } else {
-      if (same === next) next = next.nextSibling;
+      if (same === next) next = sent(next.nextSibling);
       else old.insertBefore(same, next);
       morph(same, wanted);
     }
   }
   while (next) {
     const gone = next;
-    next = next.nextSibling;
+    next = sent(next.nextSibling);
     gone.remove();
   }
+}
+
+// The node, or the next one that has come from the server.
+function sent(node) {
+  return node?.dataset?.refused === undefined ? node : sent(node.nextSibling);
 }
 
 function pair(candidate, wanted) {

@@ -119,6 +119,7 @@ function place(target, alert) {
   if (target.matches("dialog")) placeInDialog(target, alert);
   else if (target === document.body) document.querySelector("dialog[open] .modal-content, main .content").prepend(alert);
   else if (target.matches("fieldset")) target.append(alert); // the legend stays first
+  else if (target.querySelector(".page-header")) target.querySelector(".page-header").after(alert);
   else if (target.matches(CONTAINERS)) target.prepend(alert);
   else target.before(alert);
 }

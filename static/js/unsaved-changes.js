@@ -25,7 +25,7 @@ function isDirty() {
 }
 
 // Whether the person is asked before *url* is gone to, because there are changes.
-export function asks(url) {
+function asks(url) {
   if (!dialog || !isDirty()) return false;
   destination = url;
   dialog.showModal();
@@ -34,6 +34,10 @@ export function asks(url) {
 
 watch();
 document.addEventListener("htmx:load", watch);
+
+document.addEventListener("live:leave", (event) => {
+  if (asks(event.detail.url)) event.preventDefault();
+});
 
 // Lists that come after the page bring fields that nobody has changed.
 const comesLater = (event) => ["load", "toggle"].includes(event.detail.requestConfig?.triggeringEvent?.type);

@@ -196,7 +196,7 @@ def test_tags_are_added_and_removed_in_place(open_page: Open, local: Connection)
     page.get_by_role("button", name="Remove cost").click()
     expect(page.get_by_role("button", name="Add new tag")).to_be_focused()
     expect(page.get_by_text("No tags associated with the resource.")).to_be_visible()
-    expect(page.locator("[data-announcer]")).to_have_text("Item removed")
+    expect(page.locator("#live-status")).to_have_text("Item removed")
 
 
 def test_no_more_than_fifty_tags_can_be_added(open_page: Open, local: Connection) -> None:

@@ -149,7 +149,7 @@ def test_a_report_about_another_input_is_marked(open_page: Open, bucket: str) ->
 def test_the_outcome_is_read_out_and_progress_is_not(open_page: Open, bucket: str) -> None:
     page = open_page(URL.format(bucket))
     check_button(page).click()
-    status = page.locator("#input-check-status")
+    status = page.locator("#live-status")
     expect(status).to_have_text("The input is being checked.")
     work()
     expect(status).to_have_text("Input check: 12 errors and 11 warnings in 112 records.")

@@ -40,7 +40,7 @@ def page(open_page: Open, bucket: str) -> Page:
 
 
 def test_a_chosen_file_is_read_at_once_and_said_out_loud(page: Page) -> None:
-    expect(page.locator("#making-status")).to_have_text("CSV with 2 columns")
+    expect(page.locator("#live-status")).to_have_text("CSV with 2 columns")
     expect(page.locator("#id_template")).to_have_value("{review}")
     expect(page.locator("#making-preview")).to_contain_text("The kettle boils 0 times.")
 

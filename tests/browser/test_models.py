@@ -12,7 +12,7 @@ def test_models_are_filtered_and_sorted_in_place(open_page: Open, connection: Co
     page = open_page("/local/models/")
     page.get_by_role("searchbox", name="Find model").press_sequentially("nova")
     expect(page).to_have_url(re.compile(r"/local/models/\?find=nova$"))
-    expect(page.locator("#model-list-status")).to_have_text(re.compile(r"\d matches"))
+    expect(page.locator("#live-status")).to_have_text(re.compile(r"\d matches"))
     expect(page.locator("#model-list")).not_to_contain_text("Claude")
     page.get_by_role("link", name="Input price").press("Enter")
     expect(page.locator("th[aria-sort=ascending]")).to_have_text("Input price, sorted ascending")

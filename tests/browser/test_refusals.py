@@ -57,7 +57,7 @@ def test_a_lost_network_is_said_once_and_retry_brings_the_part_and_the_focus(mod
     retry.press("Enter")
     expect(models.get_by_role("alert")).to_have_count(0)
     expect(models.locator("#model-list")).to_be_focused()
-    expect(models.locator("#model-list-status")).to_contain_text("matches")
+    expect(models.locator("#live-status")).to_contain_text("matches")
 
 
 def test_a_dialog_that_cannot_be_shown_says_why_and_comes_after_a_retry(open_page: Open, make_job: MakeJob) -> None:

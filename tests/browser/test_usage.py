@@ -26,7 +26,7 @@ def test_grouping_works_in_place_and_is_said_out_loud(used: None, open_page: Ope
     page.select_option("#usage-group", "person")
     expect(page).to_have_url(re.compile("group=person"))
     expect(page.locator("#usage-table-title")).to_contain_text("By person")
-    expect(page.locator("#usage-status")).to_contain_text("2 jobs ended")
+    expect(page.locator("#live-status")).to_contain_text("2 jobs ended")
     expect(page.locator("#usage-group")).to_be_focused()
 
 

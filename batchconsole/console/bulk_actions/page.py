@@ -1,12 +1,12 @@
 """What the pages of bulk actions show: how far each is, what became of its jobs, and that in one sentence."""
 
-import hashlib
 from dataclasses import dataclass
 
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import Page, page_number, paginate
 from batchconsole.jobs.models import BulkAction, BulkActionItem, Connection
@@ -120,7 +120,7 @@ class BulkActionPage:
         """Changes when anything that the page shows has changed, or it is another page."""
         rows = [(item.pk, item.outcome, item.attempts, item.job.status) for item in self.page.rows]
         counts = sorted(self.progress.counts.items())
-        return digest(self.url, rows, counts, self.progress.state, self.action.failures)
+        return version_of(self.url, rows, counts, self.progress.state, self.action.failures)
 
 
 class BulkActionList:
@@ -149,8 +149,4 @@ class BulkActionList:
     @cached_property
     def version(self) -> str:
         """Changes when anything that the page shows has changed, or it is another page."""
-        return digest(self.url, [(row.action.pk, row.state, sorted(row.counts.items())) for row in self.rows])
-
-
-def digest(*seen: object) -> str:
-    return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+        return version_of(self.url, [(row.action.pk, row.state, sorted(row.counts.items())) for row in self.rows])

@@ -9,6 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from batchconsole.console.frame.middleware import LAST_CONNECTION
 from batchconsole.console.frame.navigation import side_navigation, switch
 from batchconsole.console.frame.preferences import PREFIX, Preferences
+from batchconsole.console.kit.answers import wants_part
 from batchconsole.jobs.access import connections_with
 from batchconsole.jobs.models import Connection
 
@@ -24,6 +25,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "side_navigation": SimpleLazyObject(
             lambda: side_navigation(request, connection or last_connection(request, connections))
         ),
+        "is_part": wants_part(request),
         "preferences": getattr(request, "preferences", Preferences()),
         "cookie_prefix": PREFIX,
     }

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from batchconsole.console.kit.amounts import usd
+from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.page_form import FormError, PageForm
@@ -23,10 +24,21 @@ DETAILED = 20
 
 @dataclass(frozen=True)
 class CheckView:
-    """An input check as a page shows it. ``polls`` says that the fragment asks for itself until it is finished."""
+    """An input check as a page shows it: ``is_alone`` unless it is part of what keeps itself up to date anyway."""
 
     check: InputCheck
-    polls: bool = True
+    is_alone: bool = True
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the panel asks for itself what is new."""
+        return self.is_alone and not self.check.is_finished
+
+    @property
+    def version(self) -> str:
+        """Changes when anything that the panel shows has changed."""
+        check = self.check
+        return version_of(check.state, check.bytes_done, check.records, check.problems, check.due_at, check.error)
 
     @cached_property
     def report(self) -> Report | None:

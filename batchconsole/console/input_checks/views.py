@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import CheckView
-from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import input_checks
@@ -31,18 +31,19 @@ def find_check(request: ConsoleRequest, pk: int) -> InputCheck:
 @require_safe
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """One check, as a page that can be shared, or as the region of a page that follows it."""
-    return show(request, "console/input_checks/input_check.html", {"shown": CheckView(find_check(request, pk))})
+    shown = CheckView(find_check(request, pk))
+    return show(request, "console/input_checks/input_check.html", {"shown": shown}, version=shown.version)
 
 
 @require_POST
 def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """End a check before it is done. For htmx the answer is the panel, which says so."""
+    """End a check before it is done. For a script the answer is the panel, which says so."""
     check = find_check(request, pk)
     try:
         input_checks.cancel_check(check, request.user)
     except UserError as error:
         messages.error(request, sentences(error))
-    if request.htmx:
+    if wants_part(request):
         check.refresh_from_db()
         return show(request, "console/input_checks/input_check.html", {"shown": CheckView(check)})
     return redirect(check)

@@ -1,6 +1,5 @@
 """The page of one job, its tabs being URLs; what it wrote; and what can be done with it beside stopping."""
 
-import hashlib
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +14,7 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import CheckView
 from batchconsole.console.job.results_tab import read_errors, read_raw, read_results, read_totals
 from batchconsole.console.job.stages import pace, stages, times_entered
-from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.answers import show, version_of
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
@@ -111,9 +110,9 @@ def first_tab(job: BatchJob) -> str:
 def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], told: list[object]) -> str:
     """Changes when anything on the page has changed, or it is another page."""
     check = job.input_check
-    seen = [
+    return version_of(
         request.get_full_path(),
-        check and (check.state, check.bytes_done, check.records, check.due_at),
+        check and CheckView(check).version,
         job.modified_at,
         job.tags_unread,
         job.status,
@@ -121,8 +120,7 @@ def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], to
         events[0].pk if events else 0,
         job.connection.sync_error,
         told,
-    ]
-    return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+    )
 
 
 def no_more(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
@@ -141,7 +139,7 @@ def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
 
 def read_check(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
     """The page follows the job by itself, so the check in it does not."""
-    return {"shown": CheckView(job.input_check, polls=False)} if job.input_check else {}
+    return {"shown": CheckView(job.input_check, is_alone=False)} if job.input_check else {}
 
 
 def read_definition(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """One page of the job list as the query string asks for it, with the links around it. The URL is the only state."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from batchconsole.console.job_list.columns import JobColumn
 from batchconsole.console.job_list.look import NARROWEST, WIDEST, look_of
 from batchconsole.console.job_list.saved_views import views_of
 from batchconsole.console.job_list.suggestions import Suggestion, suggestions
+from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.columns import Heading
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import LOOK_AHEAD, Page, bounded_text, page_number, paginate
@@ -283,7 +283,7 @@ class JobTable:
     @cached_property
     def version(self) -> str:
         """Changes when anything that the page shows has changed, or it is another page."""
-        seen = [
+        return version_of(
             self.url,
             self.look,
             [(job.pk, job.modified_at, job.tags_unread) for job in self.page.rows],
@@ -294,5 +294,4 @@ class JobTable:
             self.page.count_text,
             [segment.count for segment in self.segments],
             self.connection.sync_error,
-        ]
-        return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+        )

@@ -5,6 +5,7 @@ And one way to refuse, which says the same to each of them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -21,6 +22,11 @@ ASKERS = (ASKED_BY_HTMX, ASKED_FOR_PART)  # what an answer that has a part varie
 def wants_part(request: HttpRequest) -> bool:
     """Whether a script asks, which has the rest of the page already."""
     return "true" in map(request.headers.get, ASKERS)
+
+
+def version_of(*seen: object) -> str:
+    """What a part that keeps itself up to date shows, in few letters: other ones once any of *seen* is another."""
+    return blake2b(repr(seen).encode(), digest_size=12).hexdigest()
 
 
 def is_renewal(request: HttpRequest) -> bool:

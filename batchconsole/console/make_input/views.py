@@ -18,7 +18,7 @@ from batchconsole.body_limits import takes_files
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit import sent_twice
-from batchconsole.console.kit.answers import show, wants_part
+from batchconsole.console.kit.answers import show, version_of, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.steps import take_step
 from batchconsole.console.make_input.answer_fields import edit_rows
@@ -39,6 +39,13 @@ from batchconsole.records.tables import TableError
 
 MISSING = {"NoSuchBucket"}
 MOST_SHOWN = 20_000  # characters of each record in the preview
+SPOKEN = {  # to screen readers; progress is not, or it would never end
+    MadeInput.State.QUEUED: "The input is being made.",
+    MadeInput.State.RUNNING: "The input is being made.",
+    MadeInput.State.DONE: "The input was written.",
+    MadeInput.State.FAILED: "The input could not be made.",
+    MadeInput.State.CANCELLED: "Cancelled.",
+}
 LARGEST_FILE_BYTES = DEFAULTS.bytes_per_job
 
 
@@ -263,15 +270,18 @@ def job_url(request: ConsoleRequest, fields: dict[str, Any]) -> str:
 
 @require_safe
 def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """How far a worker is, and the way on once it is done; for htmx, asked each second, only that part."""
+    """How far a worker is, and the way on once it is done."""
     rows = MadeInput.objects.select_related("resend_of__connection")
     row: MadeInput = get_object_or_404(rows, connection=request.connection, pk=pk)
+    version = version_of(row.state, row.bytes_read, row.records, row.error)
     context = {
         "made": row,
         "doubt": doubt_about(row.records),
         "job_url": job_url(request, row.form_fields),
+        "spoken": SPOKEN[MadeInput.State(row.state)],
+        "version": version,
     }
-    return show(request, "console/make_input/input_made.html", context)
+    return show(request, "console/make_input/input_made.html", context, version=version)
 
 
 @require_POST

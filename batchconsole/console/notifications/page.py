@@ -1,11 +1,11 @@
 """What the pages of notifications show: whose channels they are, how each stands, what was sent."""
 
-import hashlib
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from batchconsole.console.kit.answers import version_of
 from batchconsole.jobs.models import Connection, Delivery, NotificationChannel
 from batchconsole.jobs.notifications.channels import channels_of, deliveries_of
 
@@ -137,8 +137,7 @@ class ChannelPage:
     @property
     def version(self) -> str:
         facts = [(each.delivery.pk, each.delivery.state, each.delivery.attempts) for each in self.deliveries]
-        text = repr((facts, self.row.state, self.channel.failures, self.channel.secret_number))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return version_of(facts, self.row.state, self.channel.failures, self.channel.secret_number)
 
 
 def rows_of(place: Place, deliveries: list[Delivery]) -> list[DeliveryRow]:

@@ -1,6 +1,5 @@
 """A connection at a glance: what waits and runs, what failed lately, what this month cost, what needs somebody."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import reduce
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import bounded
 from batchconsole.console.overview.warnings import Notice, warnings_of
@@ -135,5 +135,4 @@ class Overview:
     def version(self) -> str:
         """Changes when anything that the page shows has changed."""
         rows = [(job.pk, job.modified_at) for job in [*self.running, *self.failed, *self.first_jobs]]
-        seen = [self.figures, rows, self.waits, self.month, self.warnings, timezone.localdate()]
-        return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+        return version_of(self.figures, rows, self.waits, self.month, self.warnings, timezone.localdate())

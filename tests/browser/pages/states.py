@@ -138,7 +138,7 @@ def save_wrong_tags(page: Page) -> None:
 def pick_other_jobs(page: Page) -> None:
     page.get_by_role("checkbox", name="support-triage").check()
     page.get_by_label("Find jobs by name or ARN").press_sequentially("weekly")
-    expect(page.locator("#resend-status")).to_have_text("30 matches, the newest 20 are shown")
+    expect(page.locator("#live-status")).to_have_text("30 matches, the newest 20 are shown")
     page.get_by_role("checkbox", name="weekly-review-29").check()
 
 
@@ -200,7 +200,7 @@ def lose_the_server(page: Page) -> None:
     page.get_by_role("button", name="Refresh").click()
     page.locator("summary", has_text="Could not refresh").click()
     page.get_by_role("link", name=re.compile("^Failed")).click()
-    page.get_by_text("The jobs could not be loaded").wait_for()
+    page.get_by_role("alert").wait_for()
 
 
 def s3(uri: str, page: str = "") -> str:

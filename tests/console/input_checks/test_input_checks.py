@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from batchconsole.aws import s3
+from batchconsole.console.input_checks.panel import CheckView
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, Status, Verb
 from batchconsole.records import files, preflight, report
@@ -64,11 +65,11 @@ def fragment(client: Client, check: InputCheck) -> Answer:
 def test_it_works(client: Client, connection: Connection, bucket: str) -> None:
     started = client.post(START, ASKED | {"input_s3_uri": f"s3://{bucket}/in/"}, headers=HTMX)
     check = InputCheck.objects.get()
-    assert f'hx-get="{check.get_absolute_url()}" hx-trigger="every 1s"' in started.text
+    assert f'data-live="{check.get_absolute_url()}"' in started.text
     input_checks.check_records.run(check.pk)
     text = fragment(client, check).text
     assert "No problems in 100 records" in text
-    assert "hx-get" not in text
+    assert "data-live" not in text
 
 
 def test_the_check_knows_who_asked_for_it(client: Client, connection: Connection) -> None:
@@ -100,12 +101,20 @@ def test_progress_is_told_in_bytes_records_and_problems(client: Client, make_che
     assert "1.0\xa0MB of 4.0\xa0MB, 12,345 records, 1 problem" in text
 
 
+def test_a_panel_is_sent_only_when_it_has_changed(client: Client, make_check: MakeCheck) -> None:
+    check = make_check(state=State.RUNNING, bytes_total=100)
+    version = {"X-Part": "true", "X-Version": CheckView(check).version}
+    assert client.get(check.get_absolute_url(), headers=version).status_code == 204
+    InputCheck.objects.filter(pk=check.pk).update(bytes_done=40)
+    assert 'value="40"' in client.get(check.get_absolute_url(), headers=version).text
+
+
 def test_an_input_that_cannot_be_read_now_says_so_and_goes_on(client: Client, make_check: MakeCheck) -> None:
     error = {"code": "EndpointUnreachable", "operation": "ListObjectsV2", "message": "Nobody there.", "hint": "Look."}
     text = fragment(client, make_check(error=error)).text
     assert "The input cannot be read at the moment" in text
     assert "Nobody there." in text
-    assert "hx-get" in text
+    assert "data-live" in text
 
 
 def test_a_failed_check_shows_why_and_asks_no_more(client: Client, make_check: MakeCheck) -> None:
@@ -113,7 +122,7 @@ def test_a_failed_check_shows_why_and_asks_no_more(client: Client, make_check: M
     text = fragment(client, make_check(state=State.FAILED, error=error)).text
     assert "The input could not be checked" in text
     assert "Add s3:GetObject." in text
-    assert "hx-get" not in text
+    assert "data-live" not in text
 
 
 def test_a_report_groups_problems_with_counts_and_examples(client: Client, make_check: MakeCheck) -> None:
@@ -249,7 +258,7 @@ def test_a_job_being_checked_shows_how_far(client: Client, make_job: MakeJob, ma
     job = make_job(status=Status.CHECKING, check_input=True, input_check=check)
     text = client.get(job.get_absolute_url()).text
     assert 'value="40"' in text
-    assert "hx-get" not in text.partition('id="input-check"')[2].partition(">")[0]
+    assert "data-live" not in text.partition('id="input-check"')[2].partition(">")[0]
 
 
 def test_the_page_of_a_job_notices_progress(client: Client, make_job: MakeJob, make_check: MakeCheck) -> None:
@@ -293,7 +302,7 @@ def test_cancelling_in_the_form_answers_with_the_panel(client: Client, make_chec
     answer = client.post(f"{check.get_absolute_url()}cancel/", headers=HTMX)
     assert answer.content.startswith(b'<div class="input-check"')
     assert b"The check was cancelled." in answer.content
-    assert b"every 1s" not in answer.content
+    assert b"data-live" not in answer.content
 
 
 def test_a_check_that_has_ended_is_not_cancelled(client: Client, make_check: MakeCheck, person: User) -> None:

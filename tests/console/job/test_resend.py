@@ -235,7 +235,7 @@ def test_asked_by_script_the_search_answers_with_the_jobs_only(
     answer = client.post(resend_url(job), {"search": "1", "find": "none"}, headers={"HX-Request": "true"})
     assert "<html" not in answer.text
     assert "No matches" in answer.text
-    assert 'hx-swap-oob="innerHTML:#resend-status">0 matches' in answer.text
+    assert 'hx-swap-oob="innerHTML:#live-status">0 matches' in answer.text
 
 
 def test_both_jobs_show_what_resends_them(client: Client, job: BatchJob, other: BatchJob, make_job: MakeJob) -> None:

@@ -301,10 +301,13 @@ def test_a_large_file_is_left_to_a_worker(client: Client, connection: Connection
     response = post(client, file=file(data), template="{question}", output_s3_uri=f"s3://{bucket}/")
     made = MadeInput.objects.get()
     assert response["Location"] == made.get_absolute_url()
-    assert "Waiting for a worker" in text(client.get(response["Location"]))
+    page = text(client.get(response["Location"]))
+    assert "Waiting for a worker" in page
+    asked = {"X-Part": "true", "X-Version": re.findall(r'data-version="(\w+)"', page)[0]}
+    assert client.get(response["Location"], headers=asked).status_code == 204
     making.make_input.run(made.pk)
-    page = text(client.get(response["Location"], headers={"HX-Request": "true"}))
-    assert "hx-trigger" not in page
+    page = text(client.get(response["Location"], headers=asked))
+    assert "data-live" not in page
     assert f"input_s3_uri=s3%3A%2F%2F{bucket}%2Fquestions.jsonl&model_invocation_type=Converse" in page
 
 

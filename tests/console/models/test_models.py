@@ -275,7 +275,7 @@ def test_the_page_s_own_filter_gets_the_table_and_a_clean_address(client: Client
     answer = client.get("/away/models/", asked, headers=HTMX)
     assert "<html" not in answer.text
     assert answer.headers["HX-Push-Url"] == "/away/models/?find=haiku&sort=-input_price"
-    assert re.search(r'hx-swap-oob="innerHTML:#model-list-status">\d matches', answer.text)
+    assert re.search(r'hx-swap-oob="innerHTML:#live-status">\d matches', answer.text)
 
 
 def test_a_model_tells_the_price_of_each_inference_type(client: Client, away: Connection) -> None:

@@ -100,7 +100,7 @@ def test_htmx_gets_the_fragment_and_an_announcement(client: Client, make_job: Ma
     used(make_job)
     page = text(client.get(URL, headers={"HX-Request": "true"}))
     assert "<html" not in page
-    assert 'hx-swap-oob="innerHTML:#usage-status"' in page
+    assert 'hx-swap-oob="innerHTML:#live-status"' in page
 
 
 @pytest.mark.parametrize("by", ["day", "model", "person", "tag"])

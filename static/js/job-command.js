@@ -1,5 +1,5 @@
 // The equivalent command follows the form while its section is open.
-const section = document.querySelector("[data-live-command]")?.closest("details");
+const section = document.querySelector("[data-job-command]")?.closest("details");
 const button = section?.querySelector("button[name=show_command]");
 let waiting = 0;
 
