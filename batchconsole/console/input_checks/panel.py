@@ -38,7 +38,7 @@ class CheckView:
     def version(self) -> str:
         """Changes when anything that the panel shows has changed."""
         check = self.check
-        return version_of(check.state, check.bytes_done, check.records, check.problems, check.due_at, check.error)
+        return version_of(str(check.state), check.bytes_done, check.records, check.problems, check.due_at, check.error)
 
     @cached_property
     def report(self) -> Report | None:
