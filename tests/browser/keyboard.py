@@ -21,7 +21,8 @@ LOOK = """async () => {
   window.before = focused === document.body ? null : focused;
   return {
     name: focused.outerHTML.slice(0, 120), isPage: focused === document.body,
-    isShown: focused.matches(":focus-visible") && rings.some(Boolean), isInSight: Boolean(isInSight), isForward,
+    isShown: focused.matches(":focus-visible, input:focus-within:not(:focus)") && rings.some(Boolean),
+    isInSight: Boolean(isInSight), isForward,
   };
 }"""
 
