@@ -180,7 +180,7 @@ def simulate(target: Target, identity: Identity) -> dict[str, str]:
     actions = [need.action for need in NEEDS if need.action not in READS]
     principal = principal_of(target, identity)
     roles = SERVICE_ROLES.format(partition=partition_of(target.region), account=identity.account)
-    on_roles = [action for action in actions if action.startswith("iam:") and action != SIMULATE]
+    on_roles = [action for action in actions if action.startswith("iam:") and action not in (SIMULATE, "iam:GetRole")]
     rest = [action for action in actions if action not in (*on_roles, "sts:GetCallerIdentity")]
     return _decisions(target, principal, rest, "*") | _decisions(target, principal, on_roles, roles)
 
