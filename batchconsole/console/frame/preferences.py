@@ -81,6 +81,13 @@ def page_size(text: str) -> int | None:
     return next((size for size in PAGE_SIZES if str(size) == text), None)
 
 
+def current(request: HttpRequest) -> Preferences:
+    """As the person last wished them, in this browser or another, whatever the cookies of this one say."""
+    kept = KeptPreferences.objects.filter(user=request.user.pk).first() if request.user.is_authenticated else None
+    values = {PREFIX + name: kept.values[name] for name in KEPT if name in kept.values} if kept else {}
+    return Preferences.read(request.COOKIES | values)
+
+
 def remember(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
     """Keep one preference, in the browser for a year. Scripts may read it: it holds no secret."""
     if request.user.is_authenticated and name in KEPT:

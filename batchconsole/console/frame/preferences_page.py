@@ -1,5 +1,8 @@
 """The page where one sets theme, density and time zone; the answers are kept for the person."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
@@ -7,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from batchconsole.console.frame import drafts, preferences
 from batchconsole.console.frame.home import safe_next
+from batchconsole.console.kit import meanwhile
 
 
 def radios() -> forms.RadioSelect:
@@ -22,18 +26,48 @@ class PreferencesForm(forms.Form):
     page_size = forms.TypedChoiceField(
         choices=[(size, f"{size} jobs") for size in preferences.PAGE_SIZES], coerce=int, widget=radios()
     )
+    seen = meanwhile.seen_field()
+
+
+CHANGED = "The preferences were changed after you opened this page. Save again to keep your values."
 
 
 @drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest) -> HttpResponse:
-    now = preferences.Preferences.read(request.COOKIES)
+    now = shown(preferences.current(request))
     draft = drafts.restored(request) or QueryDict()
-    initial = {name: draft.get(name) or getattr(now, name) for name in PreferencesForm.base_fields}
-    form = PreferencesForm(request.POST or None, initial=initial)
+    initial = now | {"seen": meanwhile.written(now)}
+    form = PreferencesForm(request.POST or None, initial=initial | {name: draft[name] for name in draft})
     if not form.is_valid():
-        return render(request, "console/frame/preferences.html", {"form": form, "next": safe_next(request)})
+        return show_form(request, form)
+    seen, here = meanwhile.read(form.cleaned_data.pop("seen")), as_text(form.cleaned_data)
+    changed = meanwhile.changed(seen, now, here)
+    if changed:
+        form.data = {**form.data, "seen": meanwhile.written(now)}
+        form.add_error(None, " ".join([CHANGED, *(conflict(form, name, now[name], here[name]) for name in changed)]))
+        return show_form(request, form)
     response = HttpResponseRedirect(safe_next(request))
-    for name, value in form.cleaned_data.items():
-        preferences.remember(request, response, name.replace("_", "-"), str(value))
+    for name, value in here.items():
+        preferences.remember(request, response, name.replace("_", "-"), value)
     return response
+
+
+def show_form(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
+    return render(request, "console/frame/preferences.html", {"form": form, "next": safe_next(request)})
+
+
+def shown(now: preferences.Preferences) -> dict[str, str]:
+    """What the form holds of them."""
+    return as_text({name: getattr(now, name) for name in PreferencesForm.base_fields if name != "seen"})
+
+
+def as_text(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}
+
+
+def conflict(form: PreferencesForm, name: str, now: str, here: str) -> str:
+    """Both values of one preference, in the words of the form."""
+    field: Any = form.fields[name]
+    titles = {str(value): title for value, title in field.choices}
+    return f"{form[name].label}: {titles[now]} now, {titles[here]} here."

@@ -1,6 +1,6 @@
 """What is kept of the job list for a person: how its table looks, and views of it under a name."""
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
@@ -21,6 +21,7 @@ from batchconsole.console.job_list.saved_views import (
     without,
     write_views,
 )
+from batchconsole.console.kit import meanwhile
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.links import back_to
 
@@ -73,7 +74,10 @@ def save(request: ConsoleRequest, connection: str) -> HttpResponse:
         return response
     wanted = JobTable(request.connection, QueryDict(request.POST.get("query", "").lstrip("?")), request.preferences)
     view = SavedView(name, wanted.view_query)
-    cookie = write_views(with_view(views_of(request.preferences), view))
+    views = views_of(preferences.current(request))
+    if is_changed(request, views, view):
+        return response
+    cookie = write_views(with_view(views, view))
     if len(cookie) > MAX_COOKIE:
         messages.error(request, "You have reached the limit of saved views. Remove one first.")
         return response
@@ -82,10 +86,26 @@ def save(request: ConsoleRequest, connection: str) -> HttpResponse:
     return response
 
 
+def is_changed(request: ConsoleRequest, views: list[SavedView], view: SavedView) -> bool:
+    """Whether the view of that name was saved after the page was opened, which is told with both queries."""
+    now = {each.name: each.query for each in views}
+    if not meanwhile.changed(meanwhile.read(request.POST.get("seen", "")), now, {view.name: view.query}):
+        return False
+    what = f"is {spoken(now[view.name])} now" if view.name in now else "is removed now"
+    text = f"The view {view.name} was changed after you opened this page: it {what}, {spoken(view.query)} here."
+    messages.error(request, f"{text} Save it again to keep yours.")
+    return True
+
+
+def spoken(query: str) -> str:
+    """A view's query string as a person reads it."""
+    return f'"{unquote_plus(query)}"' if query else "every job"
+
+
 @require_POST
 def remove(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Forget the view of that name."""
     response = HttpResponseRedirect(back_to(request, request.connection.get_absolute_url()))
-    left = without(views_of(request.preferences), request.POST.get("name", ""))
+    left = without(views_of(preferences.current(request)), request.POST.get("name", ""))
     preferences.remember(request, response, COOKIE, write_views(left))
     return response

@@ -15,6 +15,7 @@ from batchconsole.console.job_list.columns import JobColumn
 from batchconsole.console.job_list.look import NARROWEST, WIDEST, look_of
 from batchconsole.console.job_list.saved_views import views_of
 from batchconsole.console.job_list.suggestions import Suggestion, suggestions
+from batchconsole.console.kit import meanwhile
 from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.columns import Heading
 from batchconsole.console.kit.links import query_string
@@ -94,6 +95,11 @@ class JobTable:
     def view_query(self) -> str:
         """What a saved view keeps: filter and order, for any connection and page."""
         return self.link().partition("?")[2]
+
+    @property
+    def seen_views(self) -> str:
+        """The views that the page shows, to tell whether another page has changed one of them."""
+        return meanwhile.written({view.name: view.query for view in self.views})
 
     @property
     def stop_all_url(self) -> str:

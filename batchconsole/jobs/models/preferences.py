@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models
+from django.db import models, transaction
 
 
 class KeptPreferences(models.Model):
@@ -22,6 +22,8 @@ class KeptPreferences(models.Model):
     @classmethod
     def keep(cls, user: User, name: str, value: str) -> None:
         """Write one wish of *user* down."""
-        kept, _ = cls.objects.get_or_create(user=user)
-        kept.values = {**kept.values, name: value}
-        kept.save(update_fields=["values"])
+        cls.objects.get_or_create(user=user)
+        with transaction.atomic():  # the row is held, so that two requests at once lose neither's wish
+            kept = cls.objects.select_for_update().get(user=user)
+            kept.values = {**kept.values, name: value}
+            kept.save(update_fields=["values"])

@@ -89,3 +89,23 @@ def test_a_browser_keeps_its_own_for_whoever_has_none(client: Client) -> None:
     client.cookies["console-theme"] = "dark"
     client.get("/preferences/")
     assert 'data-mode="dark"' in client.get("/preferences/").text
+
+
+def test_the_second_of_two_tabs_is_told_what_has_changed(client: Client) -> None:
+    opened = client.get("/preferences/").context["form"]["seen"].value()
+    client.post("/preferences/", CHOICES)
+    mine = {"theme": "light", "density": "compact", "time_zone": "utc", "page_size": "50", "seen": opened}
+    page = client.post("/preferences/", mine)
+    assert "Theme: Dark now, Light here." in page.text
+    assert "Time zone: The time zone of this browser now, UTC here." in page.text
+    assert "Density:" not in page.text
+    again = client.post("/preferences/", mine | {"seen": page.context["form"]["seen"].value()})
+    assert again.status_code == 302
+    assert client.cookies["console-theme"].value == "light"
+
+
+def test_a_change_in_another_browser_counts_too(client: Client, person: User) -> None:
+    opened = client.get("/preferences/").context["form"]["seen"].value()
+    KeptPreferences.keep(person, "theme", "dark")
+    page = client.post("/preferences/", CHOICES | {"theme": "light", "seen": opened})
+    assert "Theme: Dark now, Light here." in page.text

@@ -5,12 +5,14 @@ import io
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from batchconsole.console.job_list.columns import COLUMNS
 from batchconsole.console.job_list.export import BEHIND
+from batchconsole.console.job_list.saved_views import SavedView, write_views
 from batchconsole.console.kit.pagination import LOOK_AHEAD
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Connection, KeptPreferences
 from tests.console.conftest import MakeJob
 from tests.console.job.test_job_stop import said
 from tests.console.job_list.test_jobs import names
@@ -35,6 +37,25 @@ def test_a_view_of_the_same_name_is_replaced_and_can_be_removed(client: Client, 
     assert [view.query for view in client.get(URL).context["table"].views] == ["status=running"]
     client.post(REMOVE, {"name": "Mine"})
     assert client.get(URL).context["table"].views == []
+
+
+def test_a_view_that_another_tab_has_saved_meanwhile_is_not_replaced_unseen(
+    client: Client, connection: Connection
+) -> None:
+    seen = client.get(URL).context["table"].seen_views
+    client.post(SAVE, {"name": "Mine", "query": "status=failed", "seen": seen})
+    told = said(client.post(SAVE, {"name": "Mine", "query": "status=running", "seen": seen}))
+    assert 'it is "status=failed" now, "status=running" here.' in told[-1]
+    assert [view.query for view in client.get(URL).context["table"].views] == ["status=failed"]
+    seen = client.get(URL).context["table"].seen_views
+    client.post(SAVE, {"name": "Mine", "query": "status=running", "seen": seen})
+    assert [view.query for view in client.get(URL).context["table"].views] == ["status=running"]
+
+
+def test_views_saved_in_another_browser_are_not_lost(client: Client, person: User, connection: Connection) -> None:
+    KeptPreferences.keep(person, "views", write_views([SavedView("Theirs", "status=failed")]))
+    client.post(SAVE, {"name": "Mine", "query": "status=running"})
+    assert [view.name for view in client.get(URL).context["table"].views] == ["Theirs", "Mine"]
 
 
 def test_a_view_needs_a_name(client: Client, connection: Connection) -> None:
