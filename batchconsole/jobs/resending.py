@@ -152,7 +152,7 @@ def lineage(job: BatchJob) -> list[BatchJob]:
 
 
 def joined(job: BatchJob, *, with_resends: bool, in_input_order: bool = False) -> Iterator[JoinedRow]:
-    """One row for each record of *job*, the newest answer counting; raises :class:`UserError` and AwsError.
+    """One row for each record of *job*, each with its first good answer; raises :class:`UserError` and AwsError.
 
     Without *in_input_order* rows come as the output has them.
     """

@@ -43,7 +43,8 @@ class JoinedRow(msgspec.Struct):
 def join(runs: Sequence[Run]) -> Iterator[JoinedRow]:
     """The rows of the job ``runs[0]`` and of the resends after it, oldest first.
 
-    Each record of the original input gives one row: the newest success, else the newest failure, else unanswered.
+    Each record of the original input gives one row: its first success, else the newest failure, else unanswered. A
+    record that was answered is sent again only to fill an input up, and the answer it had stays.
     What is in a later input or in an output without being in the original input gives rows too. Rows come job by job
     in the order of the output files, the unanswered last.
     """
@@ -139,7 +140,7 @@ def _kept_outputs(pairings: Sequence[Pairing], replies: Sequence[Replies]) -> li
             if answer == ALONE:
                 continue
             keep[number][answer] = 0
-            if best is None or answer not in errors[number] or best[1] in errors[best[0]]:
+            if best is None or best[1] in errors[best[0]]:
                 best = (number, answer)
         if best is not None:
             keep[best[0]][best[1]] = 1

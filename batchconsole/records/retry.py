@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import partial
+from heapq import nsmallest
 from typing import NamedTuple
 
 from batchconsole.records.files import InputFile
+from batchconsole.records.index import NO_TOKENS
 from batchconsole.records.lines import batches
 from batchconsole.records.matching import ALONE, Pairing
+
+# Rules of thumb, to compare records and not to price them: English has some four bytes a token, and most models of
+# https://aws.amazon.com/bedrock/pricing/ ask four to five times as much for a token they write.
+BYTES_A_TOKEN, TIMES_DEARER = 4, 4
 
 
 class Outcome(StrEnum):
@@ -39,19 +46,24 @@ class Resent(NamedTuple):
 def chosen(pairing: Pairing, *, failed: bool = True, unanswered: bool = True, at_least: int = 0) -> bytearray:
     """For each input record whether it is to be sent again.
 
-    With *at_least*, the first answered records are sent again too, until there are so many (Bedrock wants 100); the
-    newer answer counts when the results are joined.
+    With *at_least*, answered records are sent again too, the cheapest first, until there are so many (Bedrock wants
+    100); what they answer this time counts for nothing when the results are joined.
     """
     found = outcomes(pairing)
     again = {Outcome.FAILED} if failed else set()
     again |= {Outcome.UNANSWERED} if unanswered else set()
     wanted = bytearray(outcome in again for outcome in found)
-    missing = at_least - sum(wanted)
-    for position, outcome in enumerate(found):
-        if missing > 0 and outcome is Outcome.ANSWERED:
-            wanted[position] = 1
-            missing -= 1
+    answered = (position for position, outcome in enumerate(found) if outcome is Outcome.ANSWERED)
+    for position in nsmallest(at_least - sum(wanted), answered, key=partial(_weight, pairing)):
+        wanted[position] = 1
     return wanted
+
+
+def _weight(pairing: Pairing, position: int) -> int:
+    """What a record costs, compared with others: bytes that are sent, and those of the answer at its higher price."""
+    place, answer = pairing.inputs.place(position), pairing.answers[position]
+    tokens = pairing.outputs.tokens[answer] if answer < len(pairing.outputs.tokens) else NO_TOKENS
+    return place.end - place.start + (0 if tokens == NO_TOKENS else tokens * BYTES_A_TOKEN * TIMES_DEARER)
 
 
 def resend(inputs: list[InputFile], wanted: bytearray) -> Iterator[Resent]:

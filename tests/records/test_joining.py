@@ -81,10 +81,19 @@ def test_a_resend_worked_in_leaves_one_row_a_record(truth: Truth, seed: int, dat
     assert answered <= sum(outcome == OK for _, outcome in truth + again)
 
 
-def test_the_newest_success_counts_and_a_later_failure_does_not() -> None:
+def test_a_good_answer_stays_whatever_comes_later() -> None:
     record: dict[str, Any] = {"recordId": "a", "modelInput": {"inputText": "x"}}
     rows = list(join([run_of([(record, FAILED)]), run_of([(record, OK)]), run_of([(record, FAILED)])]))
     assert [(row.outcome, row.run) for row in rows] == [(Outcome.ANSWERED, 1)]
+    padded = list(join([run_of([(record, OK)]), run_of([(record, OK)])]))
+    assert [row.run for row in padded] == [0]
+
+
+def test_the_cheapest_answered_records_fill_a_resend_up() -> None:
+    texts = ["a long question that takes more bytes", "short", "failed"]
+    records = [{"recordId": str(number), "modelInput": {"inputText": text}} for number, text in enumerate(texts)]
+    lines = resent([(records[0], OK), (records[1], OK), (records[2], FAILED)], at_least=2)
+    assert [msgspec.json.decode(text)["recordId"] for text in lines] == ["1", "2"]
 
 
 def test_what_only_a_resend_has_is_a_row_too() -> None:

@@ -330,6 +330,13 @@ def initial_of_correction(job: BatchJob) -> dict[str, Any]:
     }
 
 
+def name_of_resend(connection: Connection, name: str) -> str:
+    """A free name for what is sent again of the job *name*: ``nightly-resend-2``, then ``nightly-resend-3``."""
+    longest = (job_constraints()["jobName"].max or 0) - len("-resend-9999")
+    stem = re.sub(r"-resend(-\d{1,4})?$", "", name)[:longest].rstrip("-+.")
+    return free_name(connection, f"{stem}-resend")
+
+
 def free_name(connection: Connection, name: str) -> str:
     """*name* with the first number behind it that no job has: ``nightly-2``."""
     stem = re.sub(r"-\d{1,4}$", "", name)[: (job_constraints()["jobName"].max or 0) - 5].rstrip("-+.")

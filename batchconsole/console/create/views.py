@@ -14,7 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.create.aws_checks import check_field, check_form
-from batchconsole.console.create.forms import JobForm, initial_of, initial_of_correction
+from batchconsole.console.create.forms import (
+    JobForm,
+    free_name,
+    initial_of,
+    initial_of_correction,
+    name_of_resend,
+)
 from batchconsole.console.create.offers import OFFERS, forget_offer, known_offer, offer
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
@@ -100,7 +106,11 @@ def _initial(request: ConsoleRequest) -> dict[str, Any]:
     initial = put_aside.taken_up(request)
     if request.GET.get("clone"):
         job = _found(request, "clone")
-        initial = initial_of(job) | ({} if "resend_of" in request.GET else {"clone_of": job.pk})
+        initial = initial_of(job)
+        if "resend_of" in request.GET:
+            initial["job_name"] = name_of_resend(request.connection, job.job_name)
+        else:
+            initial |= {"clone_of": job.pk, "job_name": free_name(request.connection, job.job_name)}
     named = {name: request.GET[name] for name in JobForm.base_fields if name in request.GET}
     return initial | named
 

@@ -283,6 +283,12 @@ class BatchJob(Leased):
         return max(self.total_record_count - self.processed_record_count, 0)
 
     @property
+    def can_resend(self) -> bool:
+        """Whether it left records without an answer, and its results have been read."""
+        left = bool(self.error_record_count or self.unprocessed_record_count)
+        return self.results == self.Results.READY and left
+
+    @property
     def can_stop(self) -> bool:
         """Whether a person may stop it now: taken out of the queue here, or stopped on AWS."""
         return self.status in IN_QUEUE | (LIVE - {Status.STOPPING})

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batchconsole.console.create.forms import JobForm, free_name
+from batchconsole.console.create.forms import JobForm, free_name, name_of_resend
 from batchconsole.jobs.models import BatchJob, Connection, Status
 from tests.console.conftest import MODEL, filled_in
 
@@ -141,6 +141,13 @@ def test_the_name_proposed_is_free_and_short_enough(connection: Connection) -> N
         BatchJob.objects.create(connection=connection, job_name=name, status=Status.COMPLETED)
     assert free_name(connection, "nightly-7") == "nightly-3"
     assert form_of(connection, job_name=free_name(connection, "x" * 63)).is_valid()
+    assert form_of(connection, job_name=name_of_resend(connection, "x" * 63)).is_valid()
+
+
+def test_the_name_of_a_resend_says_so_and_counts(connection: Connection) -> None:
+    assert name_of_resend(connection, "reviews") == "reviews-resend-2"
+    BatchJob.objects.create(connection=connection, job_name="reviews-resend-2", status=Status.COMPLETED)
+    assert name_of_resend(connection, "reviews-resend-2") == name_of_resend(connection, "reviews") == "reviews-resend-3"
 
 
 def test_an_embedding_model_takes_no_converse_requests(connection: Connection) -> None:
