@@ -276,6 +276,12 @@ def copy_object(
         )
 
 
+def delete_object(target: Target, bucket: str, key: str) -> None:
+    """Delete an object; where the bucket keeps versions, put a mark of deletion on top. Raises :class:`AwsError`."""
+    with translate("DeleteObject", permission="s3:DeleteObject", subject=f"{SCHEME}{bucket}/{key}"):
+        client(target, "s3").delete_object(Bucket=bucket, Key=key)
+
+
 def create_bucket(target: Target, bucket: str) -> None:
     """Make a bucket in the target's region; one we own already is fine. Raises :class:`AwsError`."""
     # us-east-1 is S3's default region and the one name it refuses as a LocationConstraint.

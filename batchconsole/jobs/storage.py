@@ -16,7 +16,8 @@ from batchconsole.aws.s3_multipart import MAX_PARTS
 from batchconsole.aws.session import Target
 from batchconsole.jobs.access import lies_in, require, require_places
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import Actor, Connection, Event, Right, Verb
+from batchconsole.jobs.models import Actor, BatchJob, Connection, Event, Right, Verb
+from batchconsole.jobs.states import ENDED
 
 __all__ = [
     "MAX_PARTS",
@@ -31,6 +32,8 @@ __all__ = [
     "Upload",
 ]
 
+MOST_USERS = 5
+LARGEST_RENAMED = 2**30  # bytes that S3 copies while somebody waits for the page
 PART_BYTES = 8 * 2**20
 NO_UPLOAD = "NoSuchUpload"  # S3's word for an upload that was completed, aborted, or never begun
 
@@ -199,6 +202,46 @@ class Storage:
         s3.put_object(self._target, bucket, folder, b"")
         self._record(Verb.FOLDER_CREATED, bucket, folder)
 
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete one object, which must be there; raises AwsError and, while a job needs it, UserError."""
+        self._require_change(bucket, key)
+        s3.head_object(self._target, bucket, key)
+        s3.delete_object(self._target, bucket, key)
+        self._record(Verb.OBJECT_DELETED, bucket, key)
+
+    def rename(self, bucket: str, key: str, *, to_key: str) -> None:
+        """Copy one object to *to_key*, and delete it under its old name once the copy is there.
+
+        Raises AwsError, ObjectExists, and UserError while a job needs it or when it is too large to wait for.
+        """
+        self._require_change(bucket, key)
+        self._require_write(bucket, to_key)
+        item = s3.head_object(self._target, bucket, key)
+        if item.size > LARGEST_RENAMED:
+            command = f"aws s3 mv {_uri(bucket, key)} {_uri(bucket, to_key)}"
+            raise UserError("Objects of more than 1 GiB can't be renamed here.", "name", f"Use the AWS CLI: {command}")
+        existing = self._existing(bucket, to_key)
+        if existing:
+            raise ObjectExists(to_key.rpartition("/")[2], existing)
+        s3.copy_object(self._target, bucket, item, to_key=to_key)
+        s3.delete_object(self._target, bucket, key)
+        self._record(Verb.OBJECT_RENAMED, bucket, key, to=_uri(bucket, to_key))
+
+    def create_bucket(self, bucket: str) -> None:
+        """Make a bucket in the connection's region; raises AwsError and NotAllowed."""
+        require(self.actor, Right.ADMINISTER, self.connection)
+        require_places(self.connection, upload=_uri(bucket))
+        s3.create_bucket(self._target, bucket)
+        self._record(Verb.BUCKET_CREATED, bucket)
+
+    def users_of(self, bucket: str, key: str) -> list[BatchJob]:
+        """Jobs that have not ended and read the object: by its own name, or a folder that it lies in."""
+        self._require_read(bucket, key)
+        places = [_uri(bucket, key), *(_uri(bucket, key[:end]) for end in _folder_ends(key))]
+        uris = {spelled for place in places for spelled in (place, place.removesuffix("/"))}
+        jobs = BatchJob.objects.filter(connection=self.connection, input_s3_uri__in=uris).exclude(status__in=ENDED)
+        return list(jobs[:MOST_USERS])
+
     @property
     def _target(self) -> Target:
         return self.connection.target
@@ -211,6 +254,15 @@ class Storage:
     def _require_write(self, bucket: str, key: str) -> None:
         require(self.actor, Right.SUBMIT, self.connection)
         require_places(self.connection, upload=_uri(bucket, key))
+
+    def _require_change(self, bucket: str, key: str) -> None:
+        """What is there may be taken away, and no job that has not ended needs it."""
+        self._require_read(bucket, key)
+        self._require_write(bucket, key)
+        users = self.users_of(bucket, key)
+        if users:
+            names = ", ".join(job.job_name for job in users)
+            raise UserError(f"Jobs that have not ended read this object: {names}.", "", "Wait for them, or stop them.")
 
     def _require_upload(self, bucket: str, key: str, *, size: int, may_replace: bool) -> S3Object | None:
         """What the upload of a file will replace, after what forbids it."""
@@ -234,7 +286,7 @@ class Storage:
         verb = Verb.OBJECT_OVERWRITTEN if before else Verb.OBJECT_UPLOADED
         self._record(verb, bucket, key, **{} if size is None else {"bytes": size})
 
-    def _record(self, verb: Verb, bucket: str, key: str, **data: int) -> None:
+    def _record(self, verb: Verb, bucket: str, key: str = "", **data: int | str) -> None:
         data_of_place = {"s3_uri": _uri(bucket, key), **data}
         Event.objects.create(connection=self.connection, actor=self.actor, verb=verb, data=data_of_place)
 
@@ -242,6 +294,12 @@ class Storage:
 def part_bytes(size: int) -> int:
     """Bytes of a part for a file of *size* bytes: eight MiB, or more where S3's limit of parts asks for it."""
     return max(PART_BYTES, -(-size // (MAX_PARTS - 1)))
+
+
+def _folder_ends(key: str) -> Iterator[int]:
+    """How long the start of *key* is that names each folder it lies in, the bucket (0) first."""
+    yield 0
+    yield from (end for end, letter in enumerate(key, 1) if letter == "/" and end < len(key))
 
 
 def _uri(bucket: str, key: str = "") -> str:

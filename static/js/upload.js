@@ -101,12 +101,15 @@ function progress(form, { what, sent, total }) {
   form.querySelector(".progress-note").textContent = `${what}, ${mebibytes(sent)} of ${mebibytes(total)}`;
 }
 
+function iconOf(form, kind) {
+  return form.querySelector(`template[data-icon="${kind}"]`)?.content.cloneNode(true);
+}
+
 // What is said is plain, a "warning" or an "error".
 function say(form, text, kind = "") {
   const status = form.querySelector("[data-upload-status]");
-  const icon = form.querySelector(`template[data-icon="${kind}"]`)?.content.cloneNode(true);
   status.dataset.kind = kind;
-  status.replaceChildren(...[icon, text].filter(Boolean));
+  status.replaceChildren(...[iconOf(form, kind), text].filter(Boolean));
 }
 
 // Where they were uploaded to, with the first one picked if this is the chooser.
@@ -117,45 +120,95 @@ function leave(form, uri) {
   showPart(url, form.closest("dialog"));
 }
 
+// What becomes of each of several files: a line each, which stays until the next files are chosen.
+class FileList {
+  constructor(form, files) {
+    this.form = form;
+    this.list = form.querySelector("[data-upload-files]");
+    this.list.querySelectorAll("li").forEach((item) => item.remove());
+    this.list.hidden = files.length < 2;
+    const template = this.list.querySelector("template").content.firstElementChild;
+    this.items = files.map((file) => {
+      const item = template.cloneNode(true);
+      item.querySelector(".upload-file-name").textContent = file.name;
+      this.list.append(item);
+      return item;
+    });
+  }
+
+  tell(index, text, kind = "") {
+    if (this.list.hidden) return; // one file is spoken of in the form's own line
+    const fate = this.items[index].querySelector(".upload-file-fate");
+    fate.dataset.kind = kind;
+    fate.replaceChildren(...[iconOf(this.form, kind), text].filter(Boolean));
+  }
+}
+
 const running = new Map();
 const uploaded = new WeakMap(); // of a form: the files that are there already when another one failed
 
+// One after the other. One that cannot be uploaded holds up none of the others, and is tried again with the next press.
 async function start(form, files) {
   const done = uploaded.get(form) ?? new Set();
   uploaded.set(form, done);
   say(form, "");
   show(form, true);
+  const list = new FileList(form, files);
+  const failures = [];
   for (const [index, file] of files.entries()) {
     const what = files.length > 1 ? `${file.name} (${index + 1} of ${files.length})` : file.name;
     const upload = new Upload(form, file);
-    if (!done.has(upload.memory) && !(await sendOne(form, upload, what))) return;
-    done.add(upload.memory);
+    const failure = done.has(upload.memory) ? null : await sendOne(form, upload, what, (text) => list.tell(index, text));
+    if (failure?.name === "AbortError") return show(form, false);
+    if (failure) failures.push({ file, failure });
+    else done.add(upload.memory);
+    list.tell(index, failure ? words(file, failure) : "Uploaded", failure ? "error" : "done");
   }
+  show(form, false);
+  if (failures.length) return fail(form, failures, files);
+  await report(form, files);
   leave(form, form.elements.uri.value + files[0].name);
 }
 
-async function sendOne(form, upload, what) {
+// Why a file was not uploaded; nothing when it was.
+async function sendOne(form, upload, what, tell) {
   running.set(form, upload);
   progress(form, { what, sent: 0, total: upload.file.size || 1 });
+  tell("Uploading");
   try {
     await upload.run((sent, total) => progress(form, { what, sent, total }));
-    return true;
+    return null;
   } catch (error) {
-    show(form, false);
-    if (error.name !== "AbortError") fail(form, upload.file, error);
-    return false;
+    return error;
   } finally {
     running.delete(form);
   }
 }
 
-function fail(form, file, error) {
-  if (error.status !== IN_THE_WAY) {
-    say(form, `${file.name} could not be uploaded. ${error.message} Choose Upload files to go on with it.`, "error");
-    return;
+function words(file, error) {
+  return error.status === IN_THE_WAY ? error.message : `${file.name} could not be uploaded. ${error.message}`;
+}
+
+function fail(form, failures, files) {
+  const canReplace = failures.some(({ file, failure }) => failure.status === IN_THE_WAY && file.size);
+  if (files.length === 1) {
+    const [{ file, failure }] = failures;
+    const isInTheWay = failure.status === IN_THE_WAY;
+    const more = isInTheWay ? "" : " Choose Upload files to go on with it.";
+    say(form, words(file, failure) + more, isInTheWay ? "warning" : "error");
+  } else {
+    const count = files.length - failures.length;
+    const others = failures.length === 1 ? "the other one" : "the others";
+    say(form, `${count} of ${files.length} files uploaded. Choose Upload files to try ${others} again.`, "warning");
   }
-  say(form, error.message, "warning");
-  if (file.size) form.elements.replace.focus();
+  if (canReplace) form.elements.replace.focus();
+}
+
+// For the page that comes then: one message, and the list.
+async function report(form, files) {
+  const named = JSON.stringify(files.map(({ name }) => ({ name })));
+  const body = new URLSearchParams({ uri: form.elements.uri.value, files: named });
+  await new Upload(form, files[0]).call("report", { body }).catch(() => {});
 }
 
 async function cancel(form) {

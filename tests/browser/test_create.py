@@ -370,17 +370,20 @@ def test_an_upload_that_broke_off_goes_on_with_what_is_missing_after_a_reload(
 def test_of_two_files_one_whose_name_is_taken_is_replaced_when_that_is_checked(
     open_page: Open, bucket: str, local: Connection, tmp_path: Path
 ) -> None:
-    files = [tmp_path / "first.jsonl", tmp_path / "records.jsonl"]
+    files = [tmp_path / "records.jsonl", tmp_path / "second.jsonl"]
     for file in files:
         file.write_bytes(b"new")
     page = open_page(f"/local/s3/?uri=s3://{bucket}/input/&add=upload")
     page.get_by_label("Files to upload").set_input_files(files)
     page.get_by_role("button", name="Upload files").click()
     expect(page.get_by_text("records.jsonl exists already")).to_be_visible()
+    expect(page.get_by_text("1 of 2 files uploaded.")).to_be_visible()
+    expect(page.get_by_role("list", name="Files").get_by_role("listitem").last).to_contain_text("Uploaded")
     expect(page.get_by_label("Replace files of the same name")).to_be_focused()
     page.keyboard.press("Space")
     page.get_by_role("button", name="Upload files").click()
-    expect(page.get_by_text("first.jsonl was uploaded")).to_be_visible()
+    expect(page.get_by_text("2 files were uploaded")).to_be_visible()
+    expect(page.get_by_role("list", name="Files of the last upload").get_by_role("listitem")).to_have_count(2)
     assert s3.get_range(local.target, bucket, "input/records.jsonl") == b"new"
 
 

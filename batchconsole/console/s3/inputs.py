@@ -5,14 +5,18 @@ that can be read at once. These end a job, so such an object cannot be chosen. I
 a quota, differs between models and can be raised, so a large file is only warned of.
 """
 
+import re
 from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
 
+from batchconsole.aws.constraints import job_constraints
 from batchconsole.jobs.storage import S3Object, Storage
 from batchconsole.records.limits import Limits
 
 SUFFIX = ".jsonl"
+ACCEPTED = "- _ . ! * ' ( )"
+REFUSED = re.compile(r"[^-!_*'().a-zA-Z0-9/]")
 # Of these the console can make input.
 TABLES = (".csv", ".tsv", ".ndjson", ".parquet")
 
@@ -32,11 +36,27 @@ def hindrance(item: S3Object, limits: Limits) -> Hindrance | None:
         return Hindrance("Output of a job, not input.", "Enter a file whose name ends in .jsonl.")
     if not item.key.endswith(SUFFIX):
         return Hindrance("Not a .jsonl file.", "Amazon Bedrock reads only files with names that end in .jsonl.")
+    refused = refused_key(item.key)
+    if refused:
+        return refused
     if not item.size:
         return Hindrance("Empty file.", "Enter a file with a record on each line.")
     if item.archive:
         return Hindrance(f"Archived in {item.archive}.", "Restore it in S3 first, or enter a copy.")
     return _too_large(item, limits)
+
+
+def refused_key(key: str) -> Hindrance | None:
+    """Why Bedrock does not take the location of *key*; ``None`` when it does.
+
+    Its pattern of ``s3Uri`` knows no space, no ``+``, no ``%`` and no other letters than those of English.
+    """
+    if job_constraints()["s3Uri"].matches(f"s3://bucket/{key}"):
+        return None
+    wrong = dict.fromkeys(REFUSED.findall(key)) or {"//": None}
+    named = ", ".join("a space" if each.isspace() else each for each in wrong)
+    text = f"Amazon Bedrock doesn't accept {named} in a location."
+    return Hindrance(text, f"Use a name of letters, digits, and {ACCEPTED}.")
 
 
 def _too_large(item: S3Object, limits: Limits) -> Hindrance | None:

@@ -3,6 +3,7 @@
 Each request is short whatever the file's size, and an upload that broke off goes on with the parts S3 has.
 """
 
+import msgspec
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
@@ -14,6 +15,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.s3 import uploads
 from batchconsole.console.s3.chooser import storage_of
+from batchconsole.console.s3.places import Place
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.storage import MAX_PARTS, EmptyFile, ObjectExists
 
@@ -80,7 +82,18 @@ def finish(request: ConsoleRequest, connection: str) -> JsonResponse:
         storage_of(request).finish_upload(bucket, key, upload_id=request.POST.get("upload", ""))
     except (AwsError, UserError) as error:
         return _failed(error)
-    uploads.say_uploaded(request, bucket, key)
+    return JsonResponse({})
+
+
+@require_POST
+def report(request: ConsoleRequest, connection: str) -> JsonResponse:
+    """Say on the next page what the script tells of each file: its ``name`` and, where it was not uploaded, why."""
+    try:
+        fates = msgspec.json.decode(request.POST.get("files", ""), type=list[uploads.Fate])
+    except msgspec.DecodeError as error:
+        return _refused(f"The list of files cannot be read: {error}")
+    if fates:
+        uploads.report(request, Place.read(request.POST), fates)
     return JsonResponse({})
 
 

@@ -1,4 +1,11 @@
-"""What is said of every upload to S3, by the form or in parts: why it is not taken, and where it went."""
+"""What is said of uploads to S3, by the form or in parts: why a file is not taken, and what became of each of several.
+
+What became of several files is a list beside the place they went to. It is kept in the session until the next upload,
+or until the person puts it away.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -6,8 +13,32 @@ from django.template.defaultfilters import filesizeformat
 
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.times import absolute
-from batchconsole.console.s3.inputs import SUFFIX
+from batchconsole.console.s3.inputs import SUFFIX, refused_key
+from batchconsole.console.s3.places import Place
 from batchconsole.jobs.storage import EmptyFile, ObjectExists
+
+KEPT = "uploaded_files"
+MOST_KEPT = 500  # files
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one file: ``problem`` says why it was not uploaded, ``note`` why no job reads it though it was."""
+
+    name: str
+    problem: str = ""
+    note: str = ""
+
+    def noted(self, place: Place) -> "Fate":
+        """The same with its note."""
+        return self if self.problem else replace(self, note=_note(place, self.name))
+
+
+def _note(place: Place, name: str) -> str:
+    if not name.endswith(SUFFIX):
+        return f"It can't be used as job input. A job reads files whose names end in {SUFFIX}."
+    refused = refused_key(place.folder + name)
+    return f"It can't be used as job input. {refused.text} {refused.advice}" if refused else ""
 
 
 def refusal(error: EmptyFile | ObjectExists) -> str:
@@ -19,9 +50,38 @@ def refusal(error: EmptyFile | ObjectExists) -> str:
     return f"{name} exists already: {age}. Check Replace files of the same name to overwrite it."
 
 
-def say_uploaded(request: HttpRequest, bucket: str, key: str) -> None:
-    """Tell where a file went, and whether a job will read it."""
-    folder, slash, name = key.rpartition("/")
-    messages.success(request, f"{name} was uploaded to s3://{bucket}/{folder}{slash}.")
-    if not name.endswith(SUFFIX):
-        messages.info(request, f"{name} can't be used as job input. A job reads files whose names end in {SUFFIX}.")
+def report(request: HttpRequest, place: Place, fates: Sequence[Fate]) -> None:
+    """Say in one message what became of the files, and keep what is to be said of each of several."""
+    fates = [fate.noted(place) for fate in fates]
+    if len(fates) == 1:
+        _report_one(request, place, fates[0])
+        return
+    request.session[KEPT] = {"uri": place.uri, "rows": [asdict(fate) for fate in fates[:MOST_KEPT]]}
+    done = sum(not fate.problem for fate in fates)
+    if done == len(fates):
+        messages.success(request, f"{done:,} files were uploaded to {place.uri}.")
+    elif done:
+        were = "was" if done == 1 else "were"
+        messages.warning(request, f"{done:,} of {len(fates):,} files {were} uploaded to {place.uri}.")
+    else:
+        messages.error(request, f"None of the {len(fates):,} files could be uploaded to {place.uri}.")
+
+
+def _report_one(request: HttpRequest, place: Place, fate: Fate) -> None:
+    request.session.pop(KEPT, None)
+    if fate.problem:
+        messages.error(request, fate.problem)
+    else:
+        messages.success(request, f"{fate.name} was uploaded to {place.uri}. {fate.note}".strip())
+
+
+def kept_fates(request: HttpRequest, place: Place) -> list[Fate]:
+    """What became of the files that were last uploaded to *place*, where they were several."""
+    kept: Mapping[str, object] = request.session.get(KEPT) or {}
+    rows = kept.get("rows") if kept.get("uri") == place.uri else None
+    return [Fate(**row) for row in rows] if isinstance(rows, list) else []
+
+
+def put_away(request: HttpRequest) -> None:
+    """Forget the list, which has been read."""
+    request.session.pop(KEPT, None)

@@ -4,7 +4,7 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
@@ -13,13 +13,13 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.body_limits import takes_files
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import ASKERS, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.s3 import uploads
 from batchconsole.console.s3.browser import PlacePage, read_page
+from batchconsole.console.s3.changes import object_place
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.inputs import TABLES, folder_input, hindrance
 from batchconsole.console.s3.places import Place
@@ -30,6 +30,7 @@ from batchconsole.jobs.storage import EmptyFile, ObjectExists, Storage
 
 # What can be added to a place; which of its two forms is open stands in the query string.
 ADDITIONS = ("upload", "folder")
+NEW_BUCKET = "bucket"  # likewise, to the list of buckets
 LARGEST_OBJECT_BYTES = 5 << 30  # PutObject's bound; the browser's script sends larger ones in parts
 NOT_THERE = {"NotFound", "NoSuchKey", "NoSuchBucket"}
 
@@ -43,8 +44,11 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     is_fresh = "fresh" in request.GET
     page = read_page(storage_of(request), Place.read(request.GET), limits=limits, is_fresh=is_fresh)
     add = request.GET.get("add", "")
+    if "read" in request.GET:
+        uploads.put_away(request)
     context = {
-        "add": add if add in ADDITIONS and page.place.bucket and not page.error else "",
+        "fates": uploads.kept_fates(request, page.place),
+        "add": add if add in (ADDITIONS if page.place.bucket else (NEW_BUCKET,)) and not page.error else "",
         "picked": _picked(page, request.GET.get("pick", "")),
         "model_id": request.GET.get("model_id") if limits else None,
     }
@@ -81,7 +85,7 @@ def _in_dialog(response: HttpResponse) -> HttpResponse:
 @vary_on_headers(*ASKERS)
 def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
     """One object, or one version of it: what S3 says of it, and its beginning; in the chooser's dialog too."""
-    bucket, key = _object_place(request)
+    bucket, key = object_place(request)
     folder, slash, name = key.rpartition("/")
     chooser = request.GET.get("choose", "")
     context: dict[str, Any] = {"uri": f"s3://{bucket}/{key}", "name": name, "place": Place(bucket, folder + slash)}
@@ -128,16 +132,6 @@ def _versions(storage: Storage, bucket: str, key: str, *, is_asked_for: bool) ->
     return {"versions": versions, "deleted_at": deleted_at} if versions or is_asked_for else {}
 
 
-def _object_place(request: ConsoleRequest) -> tuple[str, str]:
-    try:
-        bucket, key = parse_s3_uri(request.GET.get("uri", ""))
-    except ValueError as error:
-        raise Http404(str(error)) from error
-    if not key:
-        raise Http404("That is a bucket, not an object.")
-    return bucket, key
-
-
 def _status(error: AwsError | UserError) -> int:
     if isinstance(error, UserError):
         return 403
@@ -147,7 +141,7 @@ def _status(error: AwsError | UserError) -> int:
 @require_safe
 def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
     """The object as a file, handed on as it comes."""
-    bucket, key = _object_place(request)
+    bucket, key = object_place(request)
     storage, version_id = storage_of(request), request.GET.get("version", "")
     try:
         item = storage.head(bucket, key, version_id=version_id)
@@ -171,14 +165,14 @@ def upload(request: ConsoleRequest, connection: str) -> HttpResponse:
     if not place.bucket or not files:
         messages.error(request, "Choose a file and a bucket to upload it to.")
         return _back(request, place, add="upload")
-    refused = [refusal for file in files if (refusal := _put(request, place, file))]
-    for refusal in refused:
-        messages.error(request, refusal)
-    return _back(request, place, add="upload") if refused else _back(request, place, pick=place.uri + files[0].name)
+    fates = [uploads.Fate(file.name, _put(request, place, file)) for file in files]
+    uploads.report(request, place, fates)
+    is_done = not any(fate.problem for fate in fates)
+    return _back(request, place, pick=place.uri + files[0].name) if is_done else _back(request, place, add="upload")
 
 
 def _put(request: ConsoleRequest, place: Place, file: Any) -> str:
-    """Upload one file; why not, where that is so."""
+    """Upload one file; why not, where that is so. The others go on whatever becomes of it."""
     key, may_replace = place.folder + file.name, "replace" in request.POST
     try:
         storage_of(request).upload(place.bucket, key, file, size=file.size, may_replace=may_replace)
@@ -186,7 +180,6 @@ def _put(request: ConsoleRequest, place: Place, file: Any) -> str:
         return f"{uploads.refusal(error)} Then choose the file again."
     except (AwsError, UserError) as error:
         return f"{file.name} could not be uploaded. {sentences(error)}"
-    uploads.say_uploaded(request, place.bucket, key)
     return ""
 
 

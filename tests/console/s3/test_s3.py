@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 from django.test import Client
@@ -14,9 +15,10 @@ from django.test import Client
 from batchconsole.aws import s3
 from batchconsole.console.s3.browser import PAGE_SIZE, read_page
 from batchconsole.console.s3.places import Place
-from batchconsole.jobs.models import Connection, ModelLimit
+from batchconsole.jobs.models import Connection, Event, ModelLimit, Verb
 from batchconsole.jobs.storage import PART_BYTES, Storage, part_bytes
-from tests.console.conftest import MODEL
+from tests.console.conftest import MODEL, MakeJob
+from tests.factories import grant
 
 HTMX = {"HX-Request": "true"}
 
@@ -461,8 +463,9 @@ def send(client: Client, bucket: str, *names: str, body: bytes = b"{}", **fields
 
 def test_two_files_are_uploaded_at_once(client: Client, bucket: str) -> None:
     page = send(client, bucket, "one.jsonl", "two.jsonl")
-    assert "one.jsonl was uploaded" in page
-    assert "two.jsonl was uploaded" in page
+    assert f"2 files were uploaded to s3://{bucket}/input/." in page
+    assert page.count('class="flash"') == 1
+    assert "Files of the last upload" in page
     assert {"one.jsonl", "two.jsonl"} < set(names(table(client, f"uri=s3://{bucket}/input/")))
 
 
@@ -476,6 +479,33 @@ def test_a_file_of_the_same_name_is_replaced_only_when_asked_for(
     assert s3.get_range(local.target, bucket, "input/records.jsonl") == before
     send(client, bucket, "records.jsonl", body=b"new", replace="1")
     assert s3.get_range(local.target, bucket, "input/records.jsonl") == b"new"
+
+
+def test_the_fate_of_each_file_stays_until_it_is_put_away(client: Client, bucket: str) -> None:
+    send(client, bucket, "records.jsonl", "two words.jsonl", "table.csv")
+    for query, is_there in (("", True), ("&add=upload", True), ("&read=1", False), ("", False)):
+        page = client.get(f"/local/s3/?uri=s3://{bucket}/input/{query}").text
+        assert ("records.jsonl exists already" in page) is is_there
+        assert ("doesn&#x27;t accept a space" in page) is is_there
+    assert "Files of the last upload" not in client.get(f"/local/s3/?uri=s3://{bucket}/").text
+
+
+def test_what_the_script_tells_of_its_files_is_said_once(client: Client, bucket: str) -> None:
+    files = json.dumps([{"name": "a.jsonl"}, {"name": "b.jsonl", "problem": "Cut off."}])
+    answer = client.post("/local/s3/upload/report/", {"uri": f"s3://{bucket}/input/", "files": files})
+    assert answer.status_code == 200
+    page = browse(client, f"s3://{bucket}/input/")
+    assert f"1 of 2 files was uploaded to s3://{bucket}/input/." in page
+    assert "Cut off." in page
+    assert client.post("/local/s3/upload/report/", {"uri": f"s3://{bucket}/", "files": "nonsense"}).status_code == 400
+
+
+@pytest.mark.parametrize("key", ["two words.jsonl", "a+b.jsonl", "50%.jsonl", "a=1/é.jsonl"])
+def test_a_key_that_bedrock_refuses_is_said_on_the_object(
+    client: Client, bucket: str, local: Connection, key: str
+) -> None:
+    page = client.get("/local/s3/object/", {"uri": put(local, bucket, key, b"{}")}).text
+    assert "Amazon Bedrock doesn&#x27;t accept" in page
 
 
 def test_an_empty_file_is_not_uploaded(client: Client, bucket: str) -> None:
@@ -726,3 +756,67 @@ def test_records_of_any_bytes_are_shown(client: Client, bucket: str, local: Conn
     response = client.get("/local/s3/object/", {"uri": uri})
     assert response.status_code == 200
     assert response.text.count('class="expandable record"') == len(lines)
+
+
+def change(client: Client, verb: str, uri: str, **data: str) -> Any:
+    return client.post(f"/local/s3/object/{verb}/?{urlencode({'uri': uri})}", data, follow=True)
+
+
+def test_an_object_is_deleted_after_a_question_and_recorded(client: Client, bucket: str, local: Connection) -> None:
+    uri = put(local, bucket, "input/old.jsonl")
+    assert "can't undo this action" in client.get(f"/local/s3/object/delete/?uri={uri}").text
+    assert "old.jsonl was deleted" in change(client, "delete", uri).text
+    assert "old.jsonl" not in names(table(client, f"uri=s3://{bucket}/input/"))
+    assert Event.objects.filter(verb=Verb.OBJECT_DELETED).get().data == {"s3_uri": uri}
+
+
+@pytest.mark.parametrize("verb", ["delete", "rename"])
+@pytest.mark.parametrize("read", ["", "input", "input/", "input/old.jsonl"])
+def test_what_a_job_that_has_not_ended_reads_stays_as_it_is(
+    client: Client, bucket: str, local: Connection, make_job: MakeJob, verb: str, read: str
+) -> None:
+    uri = put(local, bucket, "input/old.jsonl")
+    make_job("reader", "InProgress", input_s3_uri=f"s3://{bucket}/{read}")
+    page = change(client, verb, uri, name="new.jsonl").text
+    assert "have not ended read this object" in page
+    assert "old.jsonl" in names(table(client, f"uri=s3://{bucket}/input/"))
+
+
+def test_an_object_is_renamed_and_recorded(client: Client, bucket: str, local: Connection) -> None:
+    uri = put(local, bucket, "input/old one.jsonl", b"{}")
+    assert "old one.jsonl was renamed to new.jsonl." in change(client, "rename", uri, name="new.jsonl").text
+    assert s3.get_range(local.target, bucket, "input/new.jsonl") == b"{}"
+    assert "old one.jsonl" not in names(table(client, f"uri=s3://{bucket}/input/"))
+    found = Event.objects.filter(verb=Verb.OBJECT_RENAMED).get().data
+    assert found == {"s3_uri": uri, "to": f"s3://{bucket}/input/new.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "Enter a name."),
+        ("old.jsonl", "Enter another name than it has."),
+        ("two words.jsonl", "accept a space in a location"),
+        ("records.jsonl", "records.jsonl exists already."),
+        ("x" * 1030, "1024"),
+    ],
+)
+def test_a_name_that_an_object_cannot_have_is_refused(
+    client: Client, bucket: str, local: Connection, name: str, said: str
+) -> None:
+    uri = put(local, bucket, "input/old.jsonl")
+    assert said in change(client, "rename", uri, name=name).text
+    assert "old.jsonl" in names(table(client, f"uri=s3://{bucket}/input/"))
+
+
+def test_an_administrator_makes_a_bucket(client: Client, person: User, local: Connection) -> None:
+    name = f"made-{uuid4().hex[:12]}"
+    assert client.post("/local/s3/bucket/", {"name": name}).status_code == 403
+    grant(person, "Administrator")
+    client.force_login(User.objects.get(pk=person.pk), backend="django.contrib.auth.backends.ModelBackend")
+    assert 'name="name"' in client.get("/local/s3/?add=bucket").text
+    said = [client.post("/local/s3/bucket/", {"name": each}, follow=True).text for each in ("Big", name)]
+    assert "The bucket name must not contain uppercase" in said[0]
+    assert f"The bucket {name} was created." in said[1]
+    assert name in client.get("/local/s3/", {"find": name}).text
+    assert Event.objects.filter(verb=Verb.BUCKET_CREATED).exists()
