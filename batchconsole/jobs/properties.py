@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import re2
 from django.db.models import Q, TextField
@@ -42,6 +43,12 @@ MAX_DIGITS = 15
 
 LEAST_YEAR, LAST_YEAR = 1000, 9998  # time zones and the day after lead out of the calendar at its edges
 
+DAYS_BACK = {"today": 0, "yesterday": 1}
+# At most 9,999 of them, which leads to no year that is not in the calendar.
+RELATIVE = re2.compile(r"(last )?(\d{1,4}) (hour|day|week)s?( ago)?")
+AMOUNT = re2.compile(r"\d{1,8}(\.\d{1,6})?")
+TIMES = ("today", "yesterday", "last 24 hours", "last 7 days", "last 30 days")
+
 Condition = Callable[[str, str], Q | None]
 Narrowing = Callable[[str, str, Q], Q]
 
@@ -59,7 +66,8 @@ class Property:
     operators: tuple[str, ...]
     condition: Condition
     narrowing: Narrowing | None = None
-    values: tuple[str, ...] = ()  # what to suggest
+    values: tuple[str, ...] = ()  # all that it has
+    suggested: tuple[str, ...] = ()  # some of those it has
 
 
 @dataclass(frozen=True)
@@ -144,25 +152,84 @@ def tag(operator: str, value: str) -> Q:
     return found
 
 
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time from its start up to, not including, its end; a moment where both are one."""
+
+    start: datetime
+    end: datetime
+
+    def asked(self, field: str, operator: str) -> Q:
+        """The condition that the time in *field* is in it, before it or after it."""
+        if operator == "=":
+            return Q(**{f"{field}__gte": self.start, f"{field}__lt": self.end})
+        is_moment = self.start == self.end
+        lookups = {">=": "gte", "<": "lt", ">": "gt" if is_moment else "gte", "<=": "lte" if is_moment else "lt"}
+        return Q(**{f"{field}__{lookups[operator]}": self.start if operator in (">=", "<") else self.end})
+
+
+def read_span(value: str) -> Span | None:
+    """A day of the preferred zone, an ISO time, or one as people say it; ``None`` for another text.
+
+    ``today``, ``yesterday``, ``7 days ago`` and ``last 24 hours`` are counted from now on whenever the list is opened.
+    """
+    said = " ".join(value.lower().split())
+    today = timezone.localdate()
+    if said in DAYS_BACK:
+        return _day(today - timedelta(days=DAYS_BACK[said]))
+    found = RELATIVE.fullmatch(said)
+    if found:
+        return _relative(int(found[2]), found[3], is_last=bool(found[1]), today=today) if found[1] or found[4] else None
+    return _absolute(value)
+
+
+def _relative(count: int, unit: str, *, is_last: bool, today: date) -> Span:
+    ago = timedelta(**{f"{unit}s": count})
+    if is_last:
+        return Span(timezone.now() - ago, timezone.now())
+    return _moment(timezone.now() - ago) if unit == "hour" else _day(today - ago)
+
+
+def _absolute(value: str) -> Span | None:
+    try:
+        at, day = parse_datetime(value), parse_date(value)
+    except ValueError:
+        return None
+    if not LEAST_YEAR <= (at or datetime.combine(day or date.min, time())).year <= LAST_YEAR:
+        return None
+    return _day(day) if day else _moment(at) if at else None
+
+
+def _day(day: date) -> Span:
+    return Span(_aware(datetime.combine(day, time())), _aware(datetime.combine(day + timedelta(days=1), time())))
+
+
+def _moment(at: datetime) -> Span:
+    return Span(_aware(at), _aware(at))
+
+
+def _aware(at: datetime) -> datetime:
+    return timezone.make_aware(at) if timezone.is_naive(at) else at
+
+
 def moment(field: str) -> Condition:
-    """Conditions on a time: a day (of the preferred zone) or an ISO time. A day is all of it."""
+    """Conditions on a time: see :func:`read_span`."""
 
     def condition(operator: str, value: str) -> Q | None:
-        try:
-            at, day = parse_datetime(value), parse_date(value)
-        except ValueError:
+        span = read_span(value)
+        return span.asked(field, operator) if span else None
+
+    return condition
+
+
+def amount(field: str) -> Condition:
+    """Conditions on an amount of dollars, with or without the sign."""
+
+    def condition(operator: str, value: str) -> Q | None:
+        digits = value.replace(",", "").removeprefix("$")
+        if not AMOUNT.fullmatch(digits):
             return None
-        if not LEAST_YEAR <= (at or datetime.combine(day or date.min, time())).year <= LAST_YEAR:
-            return None
-        if day:
-            # After a day begins with the next one; up to a day ends with it.
-            after = operator in (">", "<=")
-            at = datetime.combine(day + timedelta(days=after), time())
-            operator = {">": ">=", "<=": "<"}.get(operator, operator)
-        if at is None:
-            return None
-        at = timezone.make_aware(at) if timezone.is_naive(at) else at
-        return Q(**{f"{field}__{LOOKUPS[operator]}": at})
+        return Q(**{f"{field}__{LOOKUPS.get(operator, 'exact')}": Decimal(digits)})
 
     return condition
 
@@ -205,12 +272,24 @@ PROPERTIES = (
         values=tuple(str(label) for label in BatchJob.Origin.labels),
     ),
     Property(name=ARCHIVED, title="Archived", operators=("=",), condition=archived, values=("yes", "no")),
-    Property(name="created", title="Creation time", operators=ORDERED, condition=moment("created_at")),
     Property(
-        name="ended", title="End time", operators=ORDERED, condition=moment("end_time"), narrowing=narrowing.end_time
+        name="created",
+        title="Creation time",
+        operators=("=", *ORDERED),
+        condition=moment("created_at"),
+        suggested=TIMES,
+    ),
+    Property(
+        name="ended",
+        title="End time",
+        operators=("=", *ORDERED),
+        condition=moment("end_time"),
+        narrowing=narrowing.end_time,
+        suggested=TIMES,
     ),
     Property(name="records", title="Records", operators=("=", *ORDERED), condition=number("total_record_count")),
     Property(name="errors", title="Errors", operators=("=", *ORDERED), condition=number("error_record_count")),
+    Property(name="cost", title="Cost", operators=("=", *ORDERED), condition=amount("cost_usd")),
 )
 BY_NAME = {name.lower(): each for each in PROPERTIES for name in (each.name, each.title)}
 MAX_TEXT = MAX_VALUE + 100  # a property, an operator and the white space around them

@@ -26,7 +26,7 @@ COLUMNS = (
     JobColumn(name="progress", title="Progress", width=170),
     JobColumn(name="cost", title="Cost", sorts=True, is_numeric=True, width=100),
     JobColumn(name="created", title="Creation time", sorts=True, is_zoned=True, width=160),
-    JobColumn(name="age", title="Age", width=90),
+    JobColumn(name="age", title="Age", is_default=False, width=90),
     JobColumn(name="ended_ago", title="Ended", width=100),
     JobColumn(name="by", title="Created by", sorts=True),
     JobColumn(name="submitted", title="Submit time", sorts=True, is_zoned=True, is_default=False, width=160),

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import F
+from django.db.models.expressions import OrderBy
+
 FIELDS = {
     "name": "job_name",
     "status": "status",
@@ -18,6 +21,8 @@ FIELDS = {
     "cost": "cost_usd",
     "priority": "priority",
 }
+# What a job may not have: unknown values come last, whichever way the others are sorted.
+NULLABLE = frozenset(FIELDS) - {"name", "status", "model", "type", "created"}
 INDEXED = frozenset({"name", "status", "created"})
 # The rest of the order is the index's own, so that reading a page needs no sorting and never shows a row twice.
 THEN = {"name": ("id",), "status": ("-created_at", "-id"), "created": ("id",)}
@@ -35,13 +40,21 @@ def usable(names: Iterable[str], *, is_large: bool) -> list[str]:
     return [name for name in names if not is_large or name.removeprefix("-") in INDEXED]
 
 
-def order_by(names: Sequence[str]) -> list[str]:
+def order_by(names: Sequence[str]) -> list[str | OrderBy]:
     """The order as the database takes it."""
     names = names or DEFAULT
     last = names[-1]
     rest = THEN.get(last.removeprefix("-"), ("-created_at", "-id"))
     turned = [turn(field) for field in rest] if last.startswith("-") and last.removeprefix("-") in THEN else rest
-    return [turn(FIELDS[name[1:]]) if name.startswith("-") else FIELDS[name] for name in names] + list(turned)
+    return [*map(_ordered, names), *turned]
+
+
+def _ordered(name: str) -> str | OrderBy:
+    column, is_down = name.removeprefix("-"), name.startswith("-")
+    field = FIELDS[column]
+    if column in NULLABLE:
+        return F(field).desc(nulls_last=True) if is_down else F(field).asc(nulls_last=True)
+    return turn(field) if is_down else field
 
 
 def turn(field: str) -> str:

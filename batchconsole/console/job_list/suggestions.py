@@ -29,7 +29,7 @@ def suggestions(connection: Connection) -> Iterator[Suggestion]:
     newest = list(BatchJob.objects.filter(connection=connection).values_list("model_id", "tags")[:READ])
     found = {"by": _people(connection), "model": _models(model_id for model_id, _ in newest), "tag": _tags(newest)}
     for each in PROPERTIES:
-        values = found.get(each.name, map(Suggestion, each.values))
+        values = found.get(each.name, map(Suggestion, each.values or each.suggested))
         if not each.values and each.name != "by":
             yield from (Suggestion(f"{each.title} {operator} ") for operator in each.operators)
         offered = [_equals(each, value) for value in values]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.expressions import OrderBy
 
 from batchconsole.console.kit.numbers import read_number
 
@@ -57,7 +58,7 @@ class Page:
 
 
 def paginate(
-    rows: QuerySet[Any], *, number: int, size: int, order: Callable[[bool], Sequence[str]] | None = None
+    rows: QuerySet[Any], *, number: int, size: int, order: Callable[[bool], Sequence[str | OrderBy]] | None = None
 ) -> Page:
     """Read page *number* of *rows* with two queries; a number past the end gives the last page.
 

@@ -1,5 +1,7 @@
 """Status indicators: of jobs, of the jobs of a bulk action, of alerts and of stages."""
 
+import re
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -9,6 +11,12 @@ from batchconsole.jobs.models import BatchJob, BulkActionItem, Status
 from batchconsole.jobs.queue_places import HELD_TITLE
 
 register = template.Library()
+
+# AWS's words, from failed jobs in both consoles.
+RECORDS = re.compile(
+    r"contains (less|more) records \((\d{1,15})\) than the (?:required minimum|allowed maximum) of:? (\d{1,15})"
+)
+ARN = re.compile(r"(?:\b(?:[Bb]atch )?[Jj]ob )?\barn:aws[\w-]*:\S+\s?")
 
 SUCCESS, WARNING, ERROR = "success", "warning", "error"
 STATUS_TYPES = {
@@ -116,6 +124,18 @@ def outcome_indicator(item: BulkActionItem) -> SafeString:
 def type_icon(kind: str) -> str:
     """The icon of an alert's or message's *kind*."""
     return TYPE_ICONS.get(kind, "status-info")
+
+
+@register.filter
+def brief(message: str) -> str:
+    """AWS's *message* as a line of a table holds it: without ARNs, and of a number of records only the numbers."""
+    counted = RECORDS.search(message)
+    if counted:
+        limit = "needed" if counted[1] == "less" else "allowed"
+        bound = "at least" if counted[1] == "less" else "at most"
+        return f"{int(counted[2]):,} record{'' if counted[2] == '1' else 's'}; {bound} {int(counted[3]):,} {limit}"
+    text = ARN.sub("", message).strip()
+    return text[:1].upper() + text[1:]
 
 
 @register.filter

@@ -191,6 +191,11 @@ class BatchJob(Leased):
                 name="job_list_errors",
                 condition=models.Q(error_record_count__isnull=False),
             ),
+            models.Index(
+                fields=["connection", "cost_usd", "status"],
+                name="job_list_cost",
+                condition=models.Q(cost_usd__isnull=False),
+            ),
             # The jobs of which every record failed are few among those with errors.
             models.Index(
                 fields=["connection", "status", *NEWEST], name="job_list_all_failed", condition=NO_FEWER_ERRORS

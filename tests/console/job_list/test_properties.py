@@ -1,6 +1,6 @@
 """The property filter: what is a token, what it finds, and that nothing else is taken for one."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,7 +19,9 @@ DAY = datetime(2026, 4, 12, 10, 0, tzinfo=UTC)
 
 @pytest.fixture
 def jobs(make_job: MakeJob) -> None:
-    make_job("alpha", "Failed", tags=[{"key": "team", "value": "nlp"}], created_at=DAY, error_record_count=3)
+    make_job(
+        "alpha", "Failed", tags=[{"key": "team", "value": "nlp"}], created_at=DAY, error_record_count=3, cost_usd="1.5"
+    )
     make_job(
         "beta",
         "InProgress",
@@ -29,6 +31,7 @@ def jobs(make_job: MakeJob) -> None:
         created_at=DAY.replace(day=13),
         end_time=DAY.replace(day=13),
         created_by=User.objects.create_user("bob"),
+        cost_usd="2000",
     )
     make_job(
         "gamma",
@@ -87,6 +90,12 @@ def found(*texts: str, any_of: bool = False) -> list[str]:
         ("End time <= 2026-04-13", ["beta"]),
         ("End time < 2026-04-13T12:00", ["beta"]),
         ("End time > 2026-04-13", ["gamma"]),
+        ("Creation time = 2026-04-13", ["beta"]),
+        ("Creation time = 2026-04-12T10:00:00Z", []),
+        ("Creation time < 7 days ago", ["alpha", "beta", "gamma"]),
+        ("Creation time = last 7 days", []),
+        ("Cost > $1.50", ["beta"]),
+        ("Cost <= 1.5", ["alpha"]),
     ],
 )
 def test_a_token_finds(jobs: None, text: str, expected: list[str]) -> None:
@@ -106,6 +115,10 @@ def test_a_token_finds(jobs: None, text: str, expected: list[str]) -> None:
         "Creation time >= 2026-13-45",
         "Errors > many",
         "Errors > -1",
+        "Creation time = 7 days",
+        "Creation time = last 99999 days",
+        "Cost > cheap",
+        "Cost > 1.",
         f"Job name = {'x' * 201}",
         "",
     ],
@@ -127,6 +140,25 @@ def test_a_day_is_one_of_the_preferred_zone(jobs: None) -> None:
         assert found("created>=2026-04-13") == ["beta", "gamma"]
     with timezone.override(ZoneInfo("Pacific/Kiritimati")):  # and at midnight of the 13th here
         assert found("created>=2026-04-13") == ["alpha", "beta", "gamma"]
+
+
+@pytest.mark.parametrize(
+    ("value", "ages"),
+    [
+        ("today", [0]),
+        ("yesterday", [1]),
+        ("2 days ago", [2]),
+        ("last 25 hours", [0, 1]),
+        ("Last  2 weeks", [0, 1, 2]),
+    ],
+)
+def test_times_are_asked_for_as_people_say_them(make_job: MakeJob, value: str, ages: list[int]) -> None:
+    now = timezone.now()
+    for age in (0, 1, 2):
+        at = min(now, now.replace(hour=12, minute=0)) if age == 0 else now - timedelta(days=age)
+        make_job(str(age), created_at=at)
+    make_job("old", created_at=now - timedelta(days=40))
+    assert found(f"Creation time = {value}") == list(map(str, ages))
 
 
 def test_tokens_are_joined_by_and_or_by_or(jobs: None) -> None:

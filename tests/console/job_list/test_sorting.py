@@ -3,6 +3,8 @@
 import pytest
 
 from batchconsole.console.job_list.sorting import order_by, read_sort, usable
+from batchconsole.jobs.models import BatchJob
+from tests.console.conftest import MakeJob
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,11 @@ def test_the_rest_of_the_order_is_the_index_s_own_read_forward_or_back() -> None
 def test_a_large_table_is_sorted_by_an_index_only() -> None:
     assert usable(["-cost", "name"], is_large=True) == ["name"]
     assert usable(["-cost", "name"], is_large=False) == ["-cost", "name"]
+
+
+@pytest.mark.parametrize(("sort", "expected"), [("cost", ["cheap", "dear", "?"]), ("-cost", ["dear", "cheap", "?"])])
+def test_unknown_values_come_last_in_either_order(make_job: MakeJob, sort: str, expected: list[str]) -> None:
+    make_job("?")
+    make_job("dear", cost_usd=9)
+    make_job("cheap", cost_usd=1)
+    assert [job.job_name for job in BatchJob.objects.order_by(*order_by([sort]))] == expected
