@@ -38,6 +38,10 @@ ALL = None  # the key of what is granted on all connections
 FEW = 3  # people named to somebody who lacks a right
 
 
+# A connection that is out of use is read, and put into use again.
+LEFT_WHEN_DISABLED = frozenset({Right.VIEW, Right.READ, Right.ADMINISTER})
+
+
 class RightsBackend(BaseBackend):
     """Answers ``user.has_perm(right, connection)``; without a connection, whether the right is held on all of them."""
 
@@ -61,6 +65,8 @@ def rights_on(user: User, connection: Connection | None) -> Rights:
     """The rights of *user* on *connection*, or those on all connections where it is None."""
     key: ApiKey | None = getattr(user, "_api_key", None)
     rights = _rights_of_person(user, connection)
+    if connection is not None and not connection.is_enabled:
+        rights &= LEFT_WHEN_DISABLED
     return rights if key is None else rights & _rights_of_key(key, connection)
 
 
@@ -189,6 +195,8 @@ def _refusal(right: Right, connection: Connection) -> tuple[str, str]:
 
 def refusal(right: Right, connection: Connection) -> str:
     """One sentence that names the right that lacks."""
+    if not connection.is_enabled and right not in LEFT_WHEN_DISABLED:
+        return f"{connection} is disabled: its pages can be read, and nothing can be done there."
     roles = ", ".join(name for name, rights in _roles_with(right))
     return f"You need the right “{right}” on {connection}. These roles have it: {roles}."
 

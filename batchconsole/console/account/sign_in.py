@@ -36,7 +36,11 @@ class PasswordView(LoginView):  # type: ignore[misc] # allauth ships no types
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        more = {"is_up": settings.IS_UP, "provider": settings.OPENID_ISSUER and settings.OPENID_NAME}
+        more = {
+            "is_up": settings.IS_UP,
+            "provider": settings.OPENID_ISSUER and settings.OPENID_NAME,
+            "has_mail": bool(settings.EMAIL_HOST),
+        }
         return {**super().get_context_data(**kwargs), **more}
 
 
@@ -97,4 +101,5 @@ def refuse_link(request: HttpRequest) -> HttpResponse:
 def show_locked_out(request: HttpRequest, username: str) -> HttpResponse:
     """What is answered after too many wrong passwords."""
     context = {"minutes": settings.LOCKED_MINUTES, "limit": settings.WRONG_PASSWORDS, "username": username}
-    return render(request, "console/account/locked_out.html", context | {"is_up": settings.IS_UP}, status=429)
+    context |= {"is_up": settings.IS_UP, "has_provider": bool(settings.OPENID_ISSUER)}
+    return render(request, "console/account/locked_out.html", context, status=429)

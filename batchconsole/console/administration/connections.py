@@ -81,6 +81,15 @@ class SamePost(HttpResponseRedirect):
     status_code = 307
 
 
+def why_kept(connection: Connection) -> str:
+    """Why *connection* cannot be deleted; empty where it can."""
+    count = connection.jobs.count()
+    if not count:
+        return ""
+    jobs = f"{count:,} job{'' if count == 1 else 's'} of {connection}"
+    return f"{jobs}. To take the connection out of use, clear Enabled instead: its pages can still be read."
+
+
 @admin.register(Connection)
 class ConnectionAdmin(LimitedAdmin):
     connection_path = "pk"
@@ -156,6 +165,11 @@ class ConnectionAdmin(LimitedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
         return bool(request.user.is_superuser) and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes with the connections; of those that have jobs, that they cannot go, and what to do instead."""
+        kept = [why for each in objs if (why := why_kept(each))]
+        return ([], {}, set(), kept) if kept else super().get_deleted_objects(objs, request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

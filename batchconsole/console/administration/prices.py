@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from batchconsole.console.administration.rows import RowAdmin
-from batchconsole.jobs.models import ModelPrice, Right, base_model_id
+from batchconsole.jobs.models import BatchJob, ModelPrice, Right, base_model_id
 from batchconsole.jobs.prices import price_the_unpriced
+from batchconsole.records.catalogue import find_model
 
 
 class ModelPriceForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
@@ -59,6 +60,8 @@ class ModelPriceAdmin(RowAdmin):
     def save_model(self, request: HttpRequest, obj: ModelPrice, form: Any, change: bool) -> None:
         """Save the price and give a cost to the jobs that waited for it."""
         super().save_model(request, obj, form, change)
+        if not find_model(obj.model_id) and not BatchJob.objects.filter(base_model_id=obj.model_id).exists():
+            messages.warning(request, f"{obj.model_id} is not a model that this console or any job knows. Is it right?")
         priced = price_the_unpriced()
         if priced:
             jobs = "1 job has" if priced == 1 else f"{priced:,} jobs have"

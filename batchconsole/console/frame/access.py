@@ -100,8 +100,8 @@ def of_job(request: ConsoleRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_connection(request: ConsoleRequest, name: str) -> Connection:
-    """The connection *name*, as long as the person has any right on it."""
-    connection: Connection = get_object_or_404(Connection.objects.enabled(), name=name)
+    """The connection *name*, as long as the person has any right on it; one that is disabled is read only."""
+    connection: Connection = get_object_or_404(Connection.objects.all(), name=name)
     if not access.rights_on(request.user, connection):
         raise Http404(f"There is no connection {name}.")
     if request.session.get(LAST_CONNECTION) != connection.name:

@@ -171,3 +171,25 @@ def test_signing_out_needs_a_post(client: Client) -> None:
 def test_the_sign_in_page_reads_no_row(django_assert_num_queries: DjangoAssertNumQueries, db: None) -> None:
     with django_assert_num_queries(0):
         assert Client().get("/login/").status_code == 200
+
+
+def test_the_page_speaks_only_of_ways_that_are_there(db: None, settings: Settings) -> None:
+    settings.IS_UP, settings.EMAIL_HOST = False, ""
+    page = Client().get("/login/").text
+    assert "/account/password/reset/" not in page
+    assert "An administrator of this console can make you a sign-in link" in page
+    settings.EMAIL_HOST = "mail.example.com"
+    assert "/account/password/reset/" in Client().get("/login/").text
+
+
+def test_somebody_locked_out_hears_of_the_organization_only_where_it_signs_people_in(
+    person: User, settings: Settings
+) -> None:
+    client = Client()
+    fail(client)
+    said = []
+    for issuer in ("", "https://id.example.com"):
+        settings.OPENID_ISSUER = issuer
+        page = client.post("/login/", {"username": "ada", "password": PASSWORD}).text
+        said.append("your organization&#x27;s sign-in" in page or "your organization's sign-in" in page)
+    assert said == [False, True]

@@ -259,3 +259,14 @@ def test_the_page_of_a_connection_shows_its_people_and_jobs(
     assert "People on this connection" in page
     assert "ada: Operator" in page  # on all connections
     assert "nightly" in page
+
+
+def test_a_connection_that_has_jobs_is_not_deleted_and_the_page_says_what_to_do(
+    client: Client, connection: Connection, make_job: MakeJob
+) -> None:
+    make_job()
+    url = f"/admin/jobs/connection/{connection.pk}/delete/"
+    page = client.get(url).text
+    assert "1 job of Local stack. To take the connection out of use, clear Enabled instead" in page
+    client.post(url, {"post": "yes"})
+    assert Connection.objects.filter(pk=connection.pk).exists()

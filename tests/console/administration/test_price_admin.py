@@ -70,3 +70,9 @@ def test_aws_s_prices_are_only_shown(staff: Client) -> None:
 def test_a_negative_price_is_refused(staff: Client) -> None:
     staff.post(f"{URL}add/", entered(input_usd_per_million="-1"))
     assert not ModelPrice.objects.exists()
+
+
+@pytest.mark.parametrize(("model_id", "is_questioned"), [(HAIKU, False), ("amazon.nvoa-lite-v1:0", True)])
+def test_a_price_for_a_model_that_nobody_knows_is_questioned(staff: Client, model_id: str, is_questioned: bool) -> None:
+    page = staff.post(f"{URL}add/", entered(model_id=model_id), follow=True).text
+    assert ("is not a model that this console or any job knows" in page) is is_questioned

@@ -75,14 +75,22 @@ def test_home_says_what_to_do_without_a_connection(client: Client) -> None:
     assert "/admin/jobs/connection/add/" in client.get("/").text
 
 
-@pytest.mark.parametrize("name", ["nowhere", "disabled"])
-def test_an_unknown_or_disabled_connection_is_not_found(client: Client, connection: Connection, name: str) -> None:
+def test_a_disabled_connection_can_be_read_and_nothing_done_there(client: Client) -> None:
     Connection.objects.create(name="disabled", title="Off", is_enabled=False)
-    response = client.get(f"/{name}/jobs/", headers=PAGE)
+    page = client.get("/disabled/jobs/", headers=PAGE).text
+    assert "Off is disabled" in page
+    assert "Create job</a>" not in page
+    refused = client.get("/disabled/jobs/create/", headers=PAGE)
+    assert refused.status_code == 403
+    assert "Off is disabled: its pages can be read" in refused.text
+
+
+def test_an_unknown_connection_is_not_found(client: Client, connection: Connection) -> None:
+    response = client.get("/nowhere/jobs/", headers=PAGE)
     assert response.status_code == 404
     assert "Page not found" in response.text
     assert response.text.count('aria-current="page"') == 1  # the breadcrumb: no link leads to such a page
-    part = client.get(f"/{name}/jobs/", headers={"HX-Request": "true"}).text
+    part = client.get("/nowhere/jobs/", headers={"HX-Request": "true"}).text
     assert "data-refused" in part
     assert "<html" not in part
 
