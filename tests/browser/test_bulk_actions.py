@@ -65,7 +65,7 @@ def test_all_that_match_are_stopped_and_the_progress_is_followed(open_page: Open
     page.get_by_role("link", name="View progress").click()
     expect(page.get_by_text("0 of 12")).to_be_visible()
     bulk_actions.stop_jobs(BulkAction.objects.get())
-    expect(page.get_by_text("12 cancelled.")).to_be_visible()
+    expect(page.locator("strong", has_text="12 cancelled.")).to_be_visible()
 
 
 def test_without_script_all_that_match_are_stopped(open_page: Open, waiting: None) -> None:
