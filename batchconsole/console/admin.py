@@ -1,4 +1,4 @@
-"""The administration: what is registered with it, a module for each noun."""
+"""Register the models of the administration; each noun has a module in the package ``administration``."""
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
@@ -30,5 +30,5 @@ __all__ = [
     "UserAdmin",
 ]
 
-# The administration has no way in of its own, which would know no limits of attempts and no second factor.
+# Replace the administration's own sign-in, which has neither a limit on attempts nor a second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign] # as allauth documents it

@@ -1,4 +1,4 @@
-"""What a browser sees, as Django applications: the console, and Django's administration with a site of its own."""
+"""The Django applications that browsers see: the console, and Django's administration with its own site class."""
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
@@ -11,5 +11,5 @@ class ConsoleConfig(AppConfig):
 
 
 class AdministrationConfig(AdminConfig):
-    default = False  # of django.contrib.admin's configurations; settings.py names this one
+    default = False  # settings.py names this configuration explicitly
     default_site = "batchconsole.console.administration.site.AdministrationSite"

@@ -1,4 +1,4 @@
-"""The console's URLs, page by page, named after noun and verb: ``job-list``, ``job-stop``."""
+"""The console's URLs, page by page. Their names are noun and verb: ``job-list``, ``job-stop``."""
 
 from django.urls import URLPattern, URLResolver
 
@@ -33,6 +33,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *job_list_urls,
     *bulk_actions_urls,
     *job_urls,
-    # Last: a page of one word, such as /activity/, stands over a connection of that name.
+    # Last, so that pages of one word such as /activity/ take precedence over a connection of the same name.
     *overview_urls,
 ]

@@ -1,1 +1,1 @@
-"""A person's own account: signing in and out, password, second factors, sessions and API keys."""
+"""The user's own account: signing in and out, password, second factors, sessions and API keys."""

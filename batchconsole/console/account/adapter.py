@@ -1,4 +1,4 @@
-"""How allauth works here: whom it counts attempts against, where its mail leads, and when it asks again who one is."""
+"""Adapt allauth: how it counts attempts, where the links in its mail lead, and when users must reauthenticate."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from batchconsole.console.frame.session_life import needs_confirmation
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no types
-    """Accounts are made by administrators or by an OpenID provider, never by whoever comes along."""
+    """Disable sign-up: only administrators and an OpenID provider create accounts."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "username_password_mismatch": "The user name or the password is not right. Both are case-sensitive.",
@@ -28,7 +28,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
     }
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Also false for what is no URL at all, such as ``http://[::1``, which the library breaks at."""
+        """Also return False for a malformed URL such as ``http://[::1``, for which allauth raises ValueError."""
         try:
             return bool(super().is_safe_url(url))
         except ValueError:
@@ -38,11 +38,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """ClientAddressMiddleware has put the client's address there."""
-        return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - an address that is nobody's
+        """Return ``REMOTE_ADDR``, which ClientAddressMiddleware has set to the client's address."""
+        return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - stands for an unknown address
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Whom a wrong password counts against: the account from this address, not the account from everywhere."""
+        """Return a key for account and client address, so wrong passwords sent from elsewhere lock nobody out."""
         name = str(credentials.get("email", credentials.get("username", "")))
         return f"{self.get_client_ip(request)}:{name.strip().casefold()}"
 
@@ -50,16 +50,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         record_failure(str(credentials.get("username", "")), by="password")
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """The address in the mail. The key is in its query, which access logs leave out."""
+        """Return the URL for the mail. The key is in the query string, which access logs leave out."""
         link = f"{reverse('password-reset-link')}?{urlencode({'key': key})}"
         return self.request.build_absolute_uri(link) if self.request else link
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Not shortly after signing in, nor where there is nothing to ask for; see frame/session_life.py."""
+        """Say whether the user must reauthenticate; see ``needs_confirmation`` in frame/session_life.py."""
         return needs_confirmation(context.request)
 
     def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
-        """Password and factors; of somebody who has neither, the provider, if it made the account."""
+        """Return password and second factors; for a user without either, the OpenID provider that made the account."""
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if methods or not settings.OPENID_ISSUER or not SocialAccount.objects.filter(user=user).exists():
             return methods

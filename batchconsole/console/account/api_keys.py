@@ -1,4 +1,4 @@
-"""The keys of a person's programs: listed, made, shown once, revoked."""
+"""Pages to list, create and revoke the user's API keys."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -25,7 +25,7 @@ LIFETIMES = {"30": "30 days", "90": "90 days", "365": "1 year", "": "No end"}
 
 
 class ApiKeyForm(PageForm):
-    """What a new key is for and what it may do: of the owner's rights, those it needs."""
+    """The name, rights, connections and lifetime of a new key; only rights of its owner are offered."""
 
     name = forms.CharField(
         label="Name",
@@ -76,7 +76,7 @@ class ApiKeyForm(PageForm):
 
 
 def rights_of(user: User) -> frozenset[str]:
-    """The rights that *user* has on any connection."""
+    """Return the rights that *user* has on at least one enabled connection."""
     return rights_on(user, None).union(*(rights_on(user, each) for each in Connection.objects.enabled()))
 
 
@@ -88,7 +88,7 @@ def index(request: ConsoleRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: ConsoleRequest) -> HttpResponse:
-    """The form; what comes of it is shown once, on the answer itself, for the secrets are kept nowhere."""
+    """Show the form; after a valid POST, show the new key's secrets in the response, the only time they are shown."""
     form = ApiKeyForm(request.POST or None, user=request.user)
     if form.is_valid():
         try:

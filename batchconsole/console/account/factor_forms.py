@@ -1,4 +1,4 @@
-"""The forms of second factors: allauth's rules in the console's look."""
+"""The forms for second factors: allauth's rules in the console's look."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Second factors: their secrets are encrypted in the database, and the last one stays where one is required."""
+"""Second factors: encrypt their secrets in the database, and keep the last one if a second factor is required."""
 
 import base64
 import hmac
@@ -10,7 +10,7 @@ from django.conf import settings
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth ships no types
-    """The key of the encryption is derived from the server's, so a copy of the database alone reveals no factor."""
+    """Encrypt with a key derived from ``SECRET_KEY``, so a copy of the database alone reveals no factor."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "This code is not right, or it is too old.",

@@ -1,4 +1,4 @@
-"""The forms of signing in and of passwords: allauth's rules in the console's look."""
+"""The forms for signing in and for passwords: allauth's rules in the console's look."""
 
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ PASSWORD_RULE = f"At least {settings.PASSWORD_LENGTH} characters, no common pass
 
 
 class EntranceActions(FormActions):
-    """The one button of a page that is seen before signing in, and its errors."""
+    """The errors and the only button of a form on a page shown before signing in."""
 
     template = "%s/layout/entrance_actions.html"
 
@@ -23,18 +23,18 @@ class EntranceActions(FormActions):
 
 
 class AccountForm(PageForm):
-    """A form whose fields stand one under the other.
+    """A form with one field below the other.
 
     Attributes
     ----------
     submit
-        What the button says.
+        The label of the button.
     labels, constraints
-        What to call a field, and what to say below it, by its name.
+        The label of each field and the text below it, by field name.
     title
-        The heading of the box on a page of somebody who is signed in; empty on a page before signing in.
+        The heading of the box on a page for signed-in users; empty on a page shown before signing in.
     cancel_url
-        Where Cancel leads.
+        The URL of the Cancel link.
     """
 
     submit: ClassVar[str]
@@ -64,7 +64,7 @@ class AccountForm(PageForm):
 
 
 class LoginForm(AccountForm, allauth_forms.LoginForm):  # type: ignore[misc] # allauth ships no types
-    """User name and password. The first is posted as ``username``."""
+    """User name and password; the user name is posted as ``username``."""
 
     submit = "Sign in"
     labels: ClassVar = {"login": "User name", "password": "Password"}
@@ -79,7 +79,7 @@ class LoginForm(AccountForm, allauth_forms.LoginForm):  # type: ignore[misc] # a
 
     @property
     def is_locked_out(self) -> bool:
-        """Whether there were too many wrong passwords, so that this one was not looked at."""
+        """Whether there were too many wrong passwords, so that this one was not checked."""
         return any(error.code == "too_many_login_attempts" for error in self.non_field_errors().as_data())
 
 

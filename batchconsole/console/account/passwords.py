@@ -1,4 +1,4 @@
-"""Passwords that are set by a link in a mail."""
+"""Setting a password by a link sent by mail."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from django.shortcuts import redirect
 
 
 class ResetView(PasswordResetView):  # type: ignore[misc] # allauth ships no types
-    """Asks for the address to send a link to, where mail is set up."""
+    """Ask for the e-mail address to send a link to; tell the template whether mail is set up."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(**kwargs), "has_mail": bool(settings.EMAIL_HOST)}
 
 
 def open_link(request: HttpRequest) -> HttpResponse:
-    """The link of the mail: keep its key in the session, and go on at an address that does not hold it."""
+    """Open the link from the mail: store its key in the session and redirect to a URL without the key."""
     uid, _, key = request.GET.get("key", "").partition("-")
     if not uid.isalnum() or not key:
         return redirect("account_reset_password")

@@ -1,4 +1,4 @@
-"""Signing in by an OpenID provider: accounts are made of its claims, and its groups decide the grants."""
+"""Signing in by an OpenID provider: its claims create the account, and its groups decide the grants."""
 
 import logging
 from collections.abc import Callable
@@ -15,22 +15,22 @@ from django.shortcuts import render
 from batchconsole.jobs.provider_groups import apply_groups
 
 logger = logging.getLogger(__name__)
-# The provider is away, or what it says of itself is no OpenID configuration.
+# The provider is unreachable, or its discovery document is not a valid OpenID configuration.
 FAILURES = (requests.RequestException, ValueError, KeyError)
 
 
 def login(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """To the provider, once the button has been pressed."""
+    """Redirect to the provider after the user has pressed the button."""
     return or_failure(request, openid.login, provider_id)
 
 
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Back from the provider."""
+    """Handle the redirect back from the provider."""
     return or_failure(request, openid.callback, provider_id)
 
 
 def or_failure(request: HttpRequest, view: Callable[..., HttpResponse], provider_id: str) -> HttpResponse:
-    """What *view* answers; of a provider that cannot be spoken to, a page that says so."""
+    """Return the response of *view*, or an error page with status 502 if the provider cannot be used."""
     try:
         return view(request, provider_id)
     except FAILURES as error:
@@ -39,17 +39,17 @@ def or_failure(request: HttpRequest, view: Callable[..., HttpResponse], provider
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # allauth ships no types
-    """Whoever the provider lets in has an account here; without a mapped group it may do nothing."""
+    """Give everyone whom the provider lets in an account; without a mapped group it has no rights."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return True
 
     def is_auto_signup_allowed(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """The claims are all there is to know; an account of the same name is somebody else's, so this gets another."""
+        """Sign up without a form: an account of the same name is somebody else's, so this one gets another name."""
         return True
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Somebody who was here before: what the provider says of groups counts from now on."""
+        """Apply the provider's current groups to a user who already has an account."""
         if sociallogin.is_existing:
             apply_groups(sociallogin.user, groups_of(sociallogin.account.extra_data))
 
@@ -60,7 +60,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # alla
 
 
 def groups_of(data: dict[str, Any]) -> set[str]:
-    """The names in the groups claim, of the user's information and of the ID token."""
+    """Return the group names from the groups claims of the user info response and of the ID token."""
     found: set[str] = set()
     for claims in (data.get("userinfo"), data.get("id_token")):
         value = (claims or {}).get(settings.OPENID_GROUPS_CLAIM, [])

@@ -1,7 +1,7 @@
-"""Signing in by password, and by a link such as ``manage.py up`` prints.
+"""Signing in by password, and by a link such as the one that ``manage.py up`` prints.
 
-Programs that preview links fetch them, so fetching one signs nobody in and uses nothing up: it shows a page with a
-button. Links are not counted with passwords, so wrong ones lock nobody out, and somebody locked out may use one.
+Link previews fetch links, so a GET request neither signs anybody in nor uses up the link: it shows a page with a
+button. Invalid links do not count as wrong passwords: they lock nobody out, and a locked-out user may use a link.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ LINK_BACKEND = "sesame.backends.ModelBackend"
 
 
 class PasswordView(LoginView):  # type: ignore[misc] # allauth ships no types
-    """User name and password; what else signs one in is on the page too."""
+    """The form for user name and password; the page also offers the other ways to sign in."""
 
     template_name = "console/account/sign_in.html"
 
@@ -54,10 +54,10 @@ def login(request: HttpRequest) -> HttpResponseBase:
 
 
 def show_link(request: HttpRequest) -> HttpResponse:
-    """The page with the button. The link's token goes to no other page by the referrer.
+    """Show the page with the button. Its referrer policy keeps the link's token from other pages.
 
-    The policy is not ``no-referrer``: with that one browsers post the form as from the origin ``null``, which Django's
-    protection against foreign forms refuses (https://fetch.spec.whatwg.org/#append-a-request-origin-header).
+    The policy is not ``no-referrer``: with it, browsers post the form with ``Origin: null``, which Django's CSRF
+    protection refuses (https://fetch.spec.whatwg.org/#append-a-request-origin-header).
     """
     user = user_of_link(request.GET[LINK])
     if user is None:
@@ -68,7 +68,7 @@ def show_link(request: HttpRequest) -> HttpResponse:
 
 
 def sign_in_by_link(request: HttpRequest) -> HttpResponse:
-    """Use up the link's token: of two requests with the same one, only the first finds it unused."""
+    """Use up the link's token and sign in; of two concurrent requests with one token, only the first succeeds."""
     with transaction.atomic():
         user = user_of_link(request.POST[LINK], lock=True)
         if user is not None:
@@ -81,7 +81,7 @@ def sign_in_by_link(request: HttpRequest) -> HttpResponse:
 
 
 def user_of_link(token: str, *, lock: bool = False) -> User | None:
-    """Whom *token* signs in, or None where it is used, too old, or none at all. With *lock* nobody else may use it."""
+    """Return the user whom *token* signs in, or None if it is used, expired or invalid; *lock* locks the user's row."""
     found: User | None = LinkBackend().authenticate(None, sesame=token)
     if found is None or not lock:
         return found
@@ -91,7 +91,7 @@ def user_of_link(token: str, *, lock: bool = False) -> User | None:
 
 
 def refuse_link(request: HttpRequest) -> HttpResponse:
-    """A link that fails leads to the password page, unless one is signed in already."""
+    """Redirect from an invalid link to the password page, or to the next page if the user is already signed in."""
     if request.user.is_authenticated:
         return HttpResponseRedirect(safe_next(request))
     messages.error(request, "This sign-in link has been used or has expired. Ask for another, or use your password.")
@@ -99,7 +99,7 @@ def refuse_link(request: HttpRequest) -> HttpResponse:
 
 
 def show_locked_out(request: HttpRequest, username: str) -> HttpResponse:
-    """What is answered after too many wrong passwords."""
+    """Return the page shown after too many wrong passwords, with status 429."""
     context = {"minutes": settings.LOCKED_MINUTES, "limit": settings.WRONG_PASSWORDS, "username": username}
     context |= {"is_up": settings.IS_UP, "has_provider": bool(settings.OPENID_ISSUER)}
     return render(request, "console/account/locked_out.html", context, status=429)

@@ -1,4 +1,4 @@
-"""Addresses of signing in and of one's own account. The names are allauth's where allauth looks for them."""
+"""URLs for signing in and for the user's own account. Where allauth looks URLs up, they have the names it expects."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as factors
@@ -53,7 +53,7 @@ _SIGNED_IN: list[URLPattern] = [
         name="account_reset_password_from_key_done",
     ),
 ]
-# Of what allauth made it says itself what is open to everybody, such as a password's reset.
+# declare() leaves those of allauth's views open to everybody that allauth exempts from sign-in, e.g. password reset.
 urlpatterns: list[URLPattern | URLResolver] = [
     page("login/", sign_in.login, name="login", right=Audience.EVERYBODY),
     page("login/", sign_in.login, name="account_login", right=Audience.EVERYBODY),

@@ -1,4 +1,4 @@
-"""The page that leads to everything of one's own account."""
+"""The start page of the user's own account."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

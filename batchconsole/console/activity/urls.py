@@ -1,4 +1,4 @@
-"""The address of the activity."""
+"""URLs of the activity page."""
 
 from django.urls import URLPattern
 

@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, over all connections."""
+"""The audit trail: who did what and when, across all connections."""
 
 import json
 from typing import Any, ClassVar
@@ -38,7 +38,7 @@ def date() -> forms.DateInput:
 
 
 class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
-    """By connection, person, deed, job, address and day; an unknown value is left out."""
+    """Filter by connection, user, verb, job, address and day. Ignore invalid values; a bad address matches nothing."""
 
     connection = django_filters.ModelChoiceFilter(
         queryset=lambda request: viewable(request.user),
@@ -76,7 +76,7 @@ class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filt
 
 
 def people_for(user: User) -> QuerySet[User]:
-    """Whom the filter offers: everybody, or the people of the connections that *user* may view."""
+    """Return the users that the filter offers: all for a superuser, else those on connections *user* may view."""
     return User.objects.order_by("username") if user.is_superuser else people_on(viewable(user))
 
 
@@ -96,13 +96,13 @@ def index(request: ConsoleRequest) -> HttpResponse:
 
 @require_safe
 def export(request: ConsoleRequest) -> HttpResponseBase:
-    """The events that the filter finds, as CSV, the newest first."""
+    """Return the filtered events as CSV, newest first."""
     events = found_events(request).qs.order_by("-at", "-id")
     rows = (cells(event.as_dict()) for event in events.iterator(chunk_size=1000))
     return csv_response("activity.csv", COLUMNS, rows)
 
 
 def cells(event: dict[str, Any]) -> list[Any]:
-    """A row of the CSV; what has parts is JSON."""
+    """Return the cells of a CSV row; objects become JSON."""
     values = [event[name] for name in COLUMNS]
     return [json.dumps(each, ensure_ascii=False) if each and isinstance(each, dict) else each or "" for each in values]

@@ -1,1 +1,1 @@
-"""What the Django administration shows, a module for each noun."""
+"""The models in the Django administration, one module for each noun."""

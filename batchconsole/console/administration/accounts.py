@@ -1,4 +1,4 @@
-"""What an administrator does to a person's account: invite, sign out, deactivate, remove second factors."""
+"""An administrator's actions on a user's account: invite, sign out, deactivate, activate, remove second factors."""
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
@@ -18,7 +18,7 @@ from batchconsole.jobs.models import Event, Verb
 
 
 def invitation(request: HttpRequest, person: User) -> str:
-    """A link with which *person* sets a password and so signs in; it works once, and until it expires."""
+    """Return a single-use link with which *person* sets a password. Raises UserError if the account is deactivated."""
     if not person.is_active:
         raise UserError(f"The account of {person} is deactivated.", hint="Activate it first.")
     key = f"{user_pk_to_url_str(person)}-{default_token_generator.make_token(person)}"
@@ -27,7 +27,10 @@ def invitation(request: HttpRequest, person: User) -> str:
 
 
 def send_invitation(request: HttpRequest, person: User) -> None:
-    """Send *person* the link; raises UserError where there is no address or no mail."""
+    """Mail *person* an invitation link.
+
+    Raises UserError if mail is not set up, the user has no address or is deactivated, or the mail cannot be sent.
+    """
     if not settings.EMAIL_HOST:
         raise UserError("No mail is set up.", hint="Set BATCHCONSOLE_EMAIL_HOST, or pass an invite link on yourself.")
     if not person.email:
@@ -41,12 +44,12 @@ def send_invitation(request: HttpRequest, person: User) -> None:
 
 
 def link_days() -> int:
-    """For how many days a link of an invitation works."""
+    """Return the number of days that an invitation link works."""
     return int(settings.PASSWORD_RESET_TIMEOUT // (24 * 3600))
 
 
 def end_sessions(request: HttpRequest, person: User) -> int:
-    """Sign *person* out everywhere; returns of how many sessions."""
+    """Sign *person* out everywhere and return the number of sessions ended."""
     sessions = list(UserSession.objects.filter(user=person))
     with transaction.atomic():
         for session in sessions:
@@ -57,7 +60,7 @@ def end_sessions(request: HttpRequest, person: User) -> int:
 
 
 def deactivate(request: HttpRequest, person: User, actor: User) -> None:
-    """Let *person* in no more: the account, its sessions and its keys end at once, and for good but for the account."""
+    """Deactivate *person*, end their sessions and revoke their keys; only the deactivation can be undone."""
     with transaction.atomic():
         person.is_active = False
         person.save(update_fields=["is_active"])
@@ -71,7 +74,7 @@ def activate(person: User) -> None:
 
 
 def remove_factors(request: HttpRequest, person: User) -> int:
-    """Take away the second factors of somebody who has lost them; returns how many."""
+    """Remove all second factors of *person*, who has lost them, and return their number."""
     with transaction.atomic():
         count = int(Authenticator.objects.filter(user=person).delete()[0])
         if count:

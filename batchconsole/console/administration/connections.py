@@ -1,4 +1,4 @@
-"""Connections in the administration: the one thing of the domain that is made and changed here and nowhere else."""
+"""Connections in the administration, the only place where they are created and changed."""
 
 from typing import Any, ClassVar
 
@@ -23,18 +23,18 @@ from batchconsole.jobs.models import BatchJob, Connection, Grant, Status
 from batchconsole.jobs.models.connection import ENDPOINTS, check_model_patterns, check_prefixes, check_role_arns
 from batchconsole.jobs.patience import page_calls
 
-# Whoever changes these has the console act with other credentials of its machine, or sends what it knows elsewhere.
+# Only superusers may change these: they make the console use other credentials or send its data to other endpoints.
 FOR_SUPERUSERS = ("region", "account_id", "credentials", "profile_name", "assume_role_arn", "external_id", *ENDPOINTS)
-# What each way to credentials cannot do without.
+# The field that each way to credentials requires.
 NEEDED = {Connection.Credentials.PROFILE: "profile_name", Connection.Credentials.ASSUME_ROLE: "assume_role_arn"}
 PLACES = "S3 locations like s3://bucket/folder/, one on a line; empty: any. Those that"
-NEWEST = 5  # jobs on the page of their connection
-# Where a page that belongs to no connection would hide one of the same name.
+NEWEST = 5  # jobs shown on the page of a connection
+# Pages of a connection that another page would hide if the connection had that page's name.
 HIDEABLE = ("overview", "job-list")
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """A connection whose pages can be reached, and whose way to credentials is complete."""
+    """A connection whose name hides no page's URL, and whose way to credentials is complete."""
 
     input_prefixes = LinesField(check=check_prefixes, label="Input", help_text=f"{PLACES} people may use as input.")
     output_prefixes = LinesField(check=check_prefixes, label="Output", help_text=f"{PLACES} jobs may write to.")
@@ -76,13 +76,13 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
 
 
 class SamePost(HttpResponseRedirect):
-    """Sends the browser on with what it has posted."""
+    """Redirect the browser, which repeats its POST at the new URL."""
 
     status_code = 307
 
 
 def why_kept(connection: Connection) -> str:
-    """Why *connection* cannot be deleted; empty where it can."""
+    """Return why *connection* cannot be deleted, or an empty string if it can."""
     count = connection.jobs.count()
     if not count:
         return ""
@@ -127,7 +127,7 @@ class ConnectionAdmin(LimitedAdmin):
         return self.inlines if obj else ()
 
     def try_view(self, request: ConsoleRequest, pk: int) -> HttpResponse:
-        """Whose credentials the connection has, and permission by permission what the console may do with them."""
+        """Show the identity behind the connection's credentials, and each permission that they give the console."""
         connection = self.get_object(request, str(pk))
         if connection is None:
             raise Http404("There is no such connection.")
@@ -167,7 +167,7 @@ class ConnectionAdmin(LimitedAdmin):
         return bool(request.user.is_superuser) and super().has_delete_permission(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What goes with the connections; of those that have jobs, that they cannot go, and what to do instead."""
+        """Report what is deleted with the connections; those with jobs are protected, with a reason and advice."""
         kept = [why for each in objs if (why := why_kept(each))]
         return ([], {}, set(), kept) if kept else super().get_deleted_objects(objs, request)
 
@@ -182,7 +182,7 @@ class ConnectionAdmin(LimitedAdmin):
 
     @admin.action(description="Test selected connections")
     def try_out(self, request: ConsoleRequest, connections: QuerySet[Connection]) -> None:
-        """Ask AWS whose credentials each connection has, and say what came of it."""
+        """Ask AWS for the account of each connection's credentials, and show the answer or the error."""
         for connection in connections:
             try:
                 with page_calls():
@@ -201,14 +201,14 @@ class ConnectionAdmin(LimitedAdmin):
         self._switch(request, connections, is_enabled=False)
 
     def _switch(self, request: HttpRequest, connections: QuerySet[Connection], *, is_enabled: bool) -> None:
-        """One by one, so that the audit trail has each."""
+        """Save the connections one by one, so that the audit trail records each change."""
         for connection in connections.filter(is_enabled=not is_enabled):
             connection.is_enabled = is_enabled
             connection.save(update_fields=["is_enabled"])
             messages.success(request, f"{connection} is {'enabled' if is_enabled else 'disabled'}.")
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
-        """Save the connection, and follow its jobs soon in its new ways."""
+        """Save the connection and schedule a sync with its new settings."""
         super().save_model(request, obj, form, change)
         Connection.objects.sync_soon(obj.pk)
 
@@ -219,11 +219,11 @@ def newest_jobs(connection: Connection) -> QuerySet[BatchJob]:
 
 
 def count_by_status(connection: Connection) -> list[dict[str, Any]]:
-    """The statuses that jobs of *connection* are in, with how many."""
+    """Return the number of jobs of *connection* in each status that occurs, with the status's label."""
     rows = BatchJob.objects.filter(connection=connection).order_by().values("status").annotate(jobs=Count("pk"))
     return [row | {"label": Status(row["status"]).label} for row in rows.order_by("status")]
 
 
 def granted_on_all() -> QuerySet[Grant]:
-    """Who has a role on all connections, this one included."""
+    """Return the grants that apply to all connections."""
     return Grant.objects.filter(connection=None).select_related("user", "group", "role")

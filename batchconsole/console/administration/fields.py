@@ -1,4 +1,4 @@
-"""Fields of the administration's forms for what the database keeps as a list."""
+"""Form fields of the administration for list-valued columns."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 
 class LinesField(forms.CharField):
-    """A list of texts, one on each line; *check* raises ValidationError for a list that is not right."""
+    """A list of strings, one per line; *check* raises ValidationError if the list is invalid."""
 
     def __init__(self, *, check: Any, **options: Any) -> None:
         super().__init__(
@@ -27,14 +27,14 @@ class LinesField(forms.CharField):
         self._check(value)
 
     def run_validators(self, value: Any) -> None:
-        """Those of a CharField are for one text; :meth:`validate` has looked at the list."""
+        """Skip CharField's validators, which expect one string; :meth:`validate` has checked the list."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(self.to_python(initial) != self.to_python(data))
 
 
 class ChecklistField(forms.MultipleChoiceField):
-    """A list of some of the *choices*, as boxes to tick."""
+    """A list of some of the *choices*, shown as checkboxes."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(widget=forms.CheckboxSelectMultiple, **options)

@@ -1,4 +1,4 @@
-"""Grants in the administration: rows on the pages of users, groups and connections."""
+"""Grants in the administration: inline rows on the pages of users, groups and connections."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from batchconsole.jobs.models import Grant, Right
 
 
 class NamedFormSet(BaseInlineFormSet):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """Rows whose fields have names for whoever does not see the column's head."""
+    """Rows whose fields have an ``aria-label``, for users who cannot see the column header."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
@@ -27,7 +27,7 @@ class RowInline(PlainFields, admin.TabularInline):  # type: ignore[type-arg] # g
 
 
 class GrantInline(RowInline):
-    """The grants of a user or a group: of those, the ones on connections that the person may administer."""
+    """The grants of a user or group, limited to connections that the signed-in user may administer."""
 
     model = Grant
     fields = ("role", "connection")
@@ -47,7 +47,7 @@ class GrantInline(RowInline):
 
 
 class GrantsOnConnection(RowInline):
-    """Who has a role on one connection; the page is shown to who may administer it."""
+    """The grants on one connection; only users who may administer it can open the page."""
 
     model = Grant
     fields = ("user", "group", "role")

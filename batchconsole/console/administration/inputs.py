@@ -1,4 +1,4 @@
-"""Input checks, made inputs and the files of results in the administration: to look at, since workers write them."""
+"""Input checks, made inputs and result files in the administration, read-only because workers write them."""
 
 from django.contrib import admin
 
@@ -13,7 +13,7 @@ class InputCheckAdmin(ReadOnlyAdmin):
     list_filter = ("state", OF_CONNECTION, "model_invocation_type")
     list_select_related = ("connection", "created_by")
     search_fields = ("input_s3_uri", "model_id")
-    exclude = ("report_json", "preview_json")  # megabytes of other people's prompts; the check's own page shows them
+    exclude = ("report_json", "preview_json")  # megabytes of other users' prompts, shown on the check's own page
 
 
 @admin.register(MadeInput)
@@ -22,7 +22,7 @@ class MadeInputAdmin(ReadOnlyAdmin):
     list_filter = ("state", OF_CONNECTION, "kind")
     list_select_related = ("connection", "created_by")
     search_fields = ("output_s3_uri", "source_name", "source_s3_uri")
-    exclude = ("recipe_json",)  # prompts too
+    exclude = ("recipe_json",)  # also contains prompts
 
 
 @admin.register(ResultFile)

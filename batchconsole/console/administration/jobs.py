@@ -1,6 +1,6 @@
-"""Jobs and their audit trail in the administration: all fields to look at, and the domain's verbs as buttons.
+"""Jobs and their audit trail in the administration: all fields read-only, and the domain's verbs as buttons.
 
-AWS is the truth about jobs and nobody may rewrite the trail, so no row is changed here by hand.
+No row can be edited here: AWS is the source of truth about jobs, and nobody may rewrite the audit trail.
 """
 
 import json
@@ -45,7 +45,7 @@ def sync_job(job: BatchJob, actor: Actor) -> None:
     sync_now(job.connection, actor)
 
 
-# What can be done to a job: its word in the URL, what the button says, the verb, and what is said once it is done.
+# The verbs by their name in the URL: the label of the button, the function, and the end of the success message.
 VERBS: dict[str, tuple[str, Verb, str]] = {
     "stop": ("Stop", stop, "is being stopped"),
     "release": ("Submit without check", release, "is queued"),
@@ -58,7 +58,7 @@ NEWEST_EVENTS = 200
 
 
 def verbs_for(job: BatchJob) -> list[tuple[str, str]]:
-    """The verbs that make sense for *job* as it is, with what their buttons say."""
+    """Return the names and button labels of the verbs that make sense for *job* in its current state."""
     when = {
         "stop": job.can_stop,
         "release": job.status in {Status.CHECKING, Status.REJECTED},
@@ -71,12 +71,12 @@ def verbs_for(job: BatchJob) -> list[tuple[str, str]]:
 
 
 def as_json(value: Any) -> SafeString | str:
-    """A structure as indented text."""
+    """Return *value* as indented JSON in ``<pre>``, or ``-`` if it is empty."""
     return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False)) if value else "-"
 
 
 class ReadOnlyAdmin(LimitedAdmin):
-    """Rows that are neither added, changed nor deleted here."""
+    """Rows that cannot be added, changed or deleted here."""
 
     show_full_result_count = False  # Counting all rows costs more than the page.
 
@@ -91,7 +91,7 @@ class ReadOnlyAdmin(LimitedAdmin):
 
 
 class JobForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """What AWS and the console call the fields of a job, where that is not the column's name."""
+    """Labels for the fields of a job that AWS or the console names differently from the column."""
 
     class Meta:
         labels: ClassVar = {
@@ -257,7 +257,7 @@ class BatchJobAdmin(ReadOnlyAdmin):
         return [path("<int:pk>/do/<slug:verb>/", view, name="jobs_batchjob_act"), *super().get_urls()]
 
     def act_view(self, request: ConsoleRequest, pk: int, verb: str) -> HttpResponse:
-        """Do one of :data:`VERBS` to a job, as the person who asks; the verb says what that takes."""
+        """Apply one of :data:`VERBS` to a job as the signed-in user; the verb's function checks the user's rights."""
         job = self.get_object(request, str(pk))
         if job is None or verb not in VERBS:
             raise Http404("There is no such job or action.")
@@ -287,7 +287,7 @@ class BatchJobAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Take the next step of selected jobs now")
     def try_now(self, request: ConsoleRequest, jobs: QuerySet[BatchJob]) -> None:
-        """Shorten the wait of jobs that wait for their next step; those with no step to come stay as they are."""
+        """Make the next step of the selected jobs due now; jobs without a next step are reported and left unchanged."""
         self._each(request, jobs, "hurry")
 
     @admin.action(description="Read the results of selected jobs again")
@@ -295,7 +295,7 @@ class BatchJobAdmin(ReadOnlyAdmin):
         self._each(request, jobs, "results")
 
     def _each(self, request: ConsoleRequest, jobs: QuerySet[BatchJob], verb: str) -> None:
-        """Those that it makes no sense for are told apart, and stay as they are."""
+        """Apply the verb to each job; jobs that refuse it get a warning and stay unchanged."""
         done = 0
         for job in jobs.select_related("connection"):
             try:

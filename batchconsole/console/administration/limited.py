@@ -1,4 +1,4 @@
-"""What of the administration belongs to connections: staff see what belongs to those that they may administer."""
+"""Admin pages of rows that belong to connections: staff see the rows of connections that they may administer."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from batchconsole.jobs.models import Right
 
 
 class ConnectionFilter(admin.RelatedFieldListFilter):
-    """Offers the connections that the person may administer."""
+    """Offer the connections that the user may administer."""
 
     def field_choices(self, field: Any, request: Any, model_admin: Any) -> Any:
         allowed = {"pk__in": administrable(request.user).values("pk")}
@@ -24,7 +24,7 @@ OF_CONNECTION = ("connection", ConnectionFilter)  # for list_filter
 
 
 class LimitedAdmin(RowAdmin):
-    """Rows of connections. ``connection_path`` leads from a row to its connection."""
+    """Rows that belong to connections; ``connection_path`` is the lookup from a row to its connection."""
 
     connection_path = "connection"
 
@@ -38,5 +38,5 @@ class LimitedAdmin(RowAdmin):
             kwargs["queryset"] = administrable(request.user)
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "connection" and field is not None and not request.user.has_perm(Right.ADMINISTER):
-            field.required = True  # none stands for all of them
+            field.required = True  # an empty value means all connections
         return field

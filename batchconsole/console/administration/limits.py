@@ -1,4 +1,4 @@
-"""Limits and budgets in the administration: what is set there stands over Service Quotas, whose rows are only shown."""
+"""Limits and budgets in the administration. Limits set here override those of Service Quotas, which are read-only."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ ONE_KIND = "A user, a group or a tag. None of them: all jobs of the connection."
 
 
 class ModelLimitForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """An administrator's limits: one row for each connection and model."""
+    """An administrator's limits, at most one row for each connection and model."""
 
     def clean_model_id(self) -> str:
         return base_model_id(self.cleaned_data["model_id"].strip())
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a second row for the same; the source is no field of the form, so Django does not look."""
+        """Refuse a second row for a connection and model: Django cannot check this, as the form lacks ``source``."""
         data = super().clean() or {}
         about = {name: data.get(name) for name in ("connection", "model_id")}
         same = ModelLimit.objects.filter(**about, source=ModelLimit.Source.OVERRIDE).exclude(pk=self.instance.pk)
@@ -44,7 +44,7 @@ class ModelLimitAdmin(LimitedAdmin):
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """A budget of one kind, which the constraint of the table checks."""
+    """A budget; a constraint of the table ensures that it is for one kind only."""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -1,4 +1,4 @@
-"""Notification channels and deliveries in the administration: to look at. Their own pages change them."""
+"""Notification channels and deliveries in the administration, read-only: users change them on their own pages."""
 
 from django.contrib import admin
 

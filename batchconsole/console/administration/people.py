@@ -1,4 +1,4 @@
-"""People in the administration: users and groups with their grants, roles, and what somebody may do and why."""
+"""Users, groups and roles in the administration, with grants, and a page that explains each user's rights."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -27,13 +27,13 @@ from batchconsole.jobs.api_keys import revoke_all_keys
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Connection, Grant, Right, Role, base_model_id
 
-# Whoever changes these makes himself anything; it takes a superuser.
+# Only superusers may change these fields: they can give a user any right.
 FOR_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions")
-# By these one becomes the person: a mail to another address sets the password, and names are what providers go by.
+# These fields allow taking over the account: a mail to the address sets the password; providers match by user name.
 IDENTITY = ("username", "email", "is_active")
 
 
-# Each with what its button says. All but ``activate`` and ``factors`` make sense for active accounts only.
+# The actions by name, with the labels of their buttons. All but ``activate`` and ``factors`` need an active account.
 ACTS = {
     "mail": "Send invite",
     "link": "Make invite link",
@@ -43,7 +43,7 @@ ACTS = {
     "deactivate": "Deactivate",
     "activate": "Activate",
 }
-PERMITTED = ("auth", "jobs")  # apps whose permissions stand on the page of a user
+PERMITTED = ("auth", "jobs")  # apps whose permissions the page of a user offers
 
 
 class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
@@ -74,7 +74,7 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
         ]
 
     def get_inlines(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return self.inlines if obj else ()  # the page that adds an account asks for a name and a password alone
+        return self.inlines if obj else ()  # the page that adds a user asks for name and password only
 
     def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         kwargs["widget"] = forms.CheckboxSelectMultiple
@@ -93,13 +93,13 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
         return (*fields, *FOR_SUPERUSERS, *(IDENTITY if obj and _has_more(obj, request.user) else ()))
 
     def save_model(self, request: Any, obj: User, form: Any, change: bool) -> None:
-        """Who is switched off is signed out everywhere, and the keys of programs end."""
+        """Save the user; if this deactivates the account, end its sessions and revoke its API keys."""
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data and not obj.is_active:
             accounts.deactivate(request, obj, request.user)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """Refuse the password of somebody with rights that the person at the form lacks, who would gain them so."""
+        """Raise PermissionDenied if *id* has rights that the signed-in user lacks and could gain by this password."""
         person = self.get_object(request, id)
         if person is not None and _has_more(person, request.user):
             raise PermissionDenied
@@ -114,7 +114,7 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
         return may_touch and super().has_delete_permission(request, obj)
 
     def rights_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Each right of a person on each connection, and what gives it."""
+        """Show each right of a user on each connection, and what gives it."""
         person = self._person(request, pk)
         context = rights_context(person, request.user) | {"title": f"What {person} may do"}
         return render(request, "admin/rights.html", self.admin_site.each_context(request) | context)
@@ -128,7 +128,7 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
         return person
 
     def act_view(self, request: ConsoleRequest, pk: int, act: str) -> HttpResponse:
-        """Do one of :data:`ACTS`. By an invitation one becomes the person, so it takes what a password takes."""
+        """Do one of :data:`ACTS`, with the same checks as for setting a password: an invite can take over an account."""
         person = self._person(request, pk)
         if act not in ACTS:
             raise Http404("There is no such action.")
@@ -142,7 +142,7 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
         return redirect("admin:auth_user_change", pk)
 
     def _act(self, request: ConsoleRequest, person: User, act: str) -> str:
-        """What came of it, in a sentence."""
+        """Perform the action and return a sentence about its outcome."""
         if act == "link":
             link = accounts.invitation(request, person)
             days = accounts.link_days()
@@ -178,17 +178,17 @@ def acts_for(person: User) -> list[tuple[str, str]]:
 
 
 def rights_context(person: User, viewer: Any) -> dict[str, Any]:
-    """What the table of rights shows: connections that *viewer* may administer, with what gives *person* each right."""
+    """Return the context of the rights table: *person*'s rights on the connections that *viewer* may administer."""
     return {"person": person, "rows": rights_of(person, administrable(viewer)), "rights": Right}
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
-    """Staff must not set the password of somebody who may do more."""
+    """Whether the signed-in user may change *user*: only superusers may change superusers and staff."""
     return request.user.is_superuser or user is None or not (user.is_superuser or user.is_staff)
 
 
 def _has_more(person: User, viewer: Any) -> bool:
-    """Whether *person*, active or not, is granted a right somewhere that *viewer* lacks there."""
+    """Whether *person*, active or not, has a right on some connection that *viewer* lacks there."""
     if viewer.is_superuser:
         return False
     granted = grants_of(person).values_list("connection", "role__rights")
@@ -197,7 +197,7 @@ def _has_more(person: User, viewer: Any) -> bool:
 
 
 def rights_of(person: User, connections: Iterable[Connection]) -> list[tuple[Connection, list[list[str]]]]:
-    """Each connection with what gives *person* each right there; nothing for a right that is not given."""
+    """Return each connection with one list of reasons per right; the list is empty if *person* lacks the right."""
     grants = list(grants_of(person)) if person.is_active else []
     return [(each, [list(_reasons(person, grants, each, right)) for right in Right]) for each in connections]
 
@@ -221,14 +221,14 @@ MODELS = "One on a line, without ARN and geography; * stands for anything, as in
 
 
 def check_models(models: list[str]) -> None:
-    """Raise ValidationError for what is no model's id: one that has a space, or that names more than the model."""
+    """Raise ValidationError for an entry that is not a bare model ID: it has a space, an ARN or a geography prefix."""
     for each in models:
         if " " in each or base_model_id(each) != each:
             raise forms.ValidationError(f"{each} is not a model's own ID. Enter {base_model_id(each)} instead.")
 
 
 class RoleForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """A role's rights as boxes, each with what it covers."""
+    """A role, with its rights as checkboxes that describe what each covers."""
 
     rights = ChecklistField(choices=[(right.value, f"{right.value}: {right.label}") for right in Right])
     model_ids = LinesField(
@@ -238,9 +238,9 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in dja
 
 @admin.register(Role)
 class RoleAdmin(RowAdmin):
-    """Roles beside the shipped ones, which each start makes what this version says they are.
+    """Roles. The shipped ones are read-only: each migration resets them to this version's definitions.
 
-    A role may be granted on any connection, so changing one takes the right to administer all of them.
+    A role may be granted on any connection, so changing one requires the right to administer all of them.
     """
 
     form = RoleForm

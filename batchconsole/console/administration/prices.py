@@ -1,4 +1,4 @@
-"""Prices in the administration: what an administrator sets stands over AWS's Price List, whose rows are only shown."""
+"""Prices in the administration. Those set here override AWS's Price List, whose rows are read-only."""
 
 from decimal import Decimal
 from typing import Any
@@ -15,13 +15,13 @@ from batchconsole.records.catalogue import find_model
 
 
 class ModelPriceForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """An administrator's price: one for each model, region and profile."""
+    """An administrator's price, at most one for each model, region and profile."""
 
     def clean_model_id(self) -> str:
         return base_model_id(self.cleaned_data["model_id"].strip())
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a second price for the same; the source is no field of the form, so Django does not look."""
+        """Refuse a second price for a model, region and profile: the form lacks ``source``, so Django cannot check."""
         data = super().clean() or {}
         about = {name: data.get(name) for name in ("model_id", "region", "profile")}
         same = ModelPrice.objects.filter(**about, source=ModelPrice.Source.ADMIN).exclude(pk=self.instance.pk)
@@ -51,14 +51,14 @@ class ModelPriceAdmin(RowAdmin):
         return not from_aws and request.user.has_perm(Right.ADMINISTER) and super().has_change_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Prices hold for all connections."""
+        """Require the right to administer all connections, because prices apply to all of them."""
         return request.user.has_perm(Right.ADMINISTER) and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: ModelPrice | None = None) -> bool:
         return request.user.has_perm(Right.ADMINISTER) and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: ModelPrice, form: Any, change: bool) -> None:
-        """Save the price and give a cost to the jobs that waited for it."""
+        """Save the price and compute the cost of jobs that had none for lack of a price."""
         super().save_model(request, obj, form, change)
         if not find_model(obj.model_id) and not BatchJob.objects.filter(base_model_id=obj.model_id).exists():
             messages.warning(request, f"{obj.model_id} is not a model that this console or any job knows. Is it right?")

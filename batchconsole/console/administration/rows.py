@@ -1,4 +1,4 @@
-"""What all pages of tables in the administration have: plain fields, and lists named as a person names them."""
+"""Base classes of the administration's model pages: form fields without pop-ups, and native date inputs."""
 
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from django.forms import DateInput
 
 
 class PlainFields:
-    """Fields without windows that open over others, and dates as the browser asks for them."""
+    """Foreign keys without the buttons that open pop-up windows, and dates as the browser's native inputs."""
 
     formfield_overrides: ClassVar[Any] = {
         models.DateField: {"widget": DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
@@ -23,4 +23,4 @@ class PlainFields:
 
 
 class RowAdmin(PlainFields, admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """A table of which nothing is hidden or cut."""
+    """A ModelAdmin with plain fields."""

@@ -1,6 +1,6 @@
-"""The administration as one site: its tables in groups an administrator thinks in, for index and navigation.
+"""The administration site: its tables in groups that make sense to administrators, for index and navigation.
 
-What is registered and stands in no group has no entry; its pages are reached from the row that it belongs to.
+A registered model in no group has no entry there; other pages of the administration link to it.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from django.urls import path, reverse
 
 from batchconsole.console.administration import work
 
-# Each group's tables, by label, and what a person finds there.
+# The tables of each group, by model label, with a description.
 GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "Connections",
@@ -52,13 +52,13 @@ GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
 )
 
 
-# Of these an administrator needs what stands on the page of a user.
+# Apps whose models are not registered: the page of a user shows what administrators need of them.
 OUT_OF_SIGHT = frozenset({"account", "mfa", "socialaccount", "usersessions"})
 WORK = {"model": None, "name": "Work", "object_name": "work", "add_url": None, "view_only": True}
 
 
 class AdministrationSite(admin.AdminSite):
-    """Django's administration, in the console's frame."""
+    """Django's administration in the console's frame."""
 
     site_header = "Batch Console administration"
     site_title = "Batch Console"
@@ -66,7 +66,7 @@ class AdministrationSite(admin.AdminSite):
     enable_nav_sidebar = False  # the frame has one
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Leave the sign-in library's tables out, whichever application comes first."""
+        """Skip the models of the sign-in library, regardless of the order of INSTALLED_APPS."""
         models: list[Any] = [model_or_iterable] if isinstance(model_or_iterable, ModelBase) else list(model_or_iterable)
         seen = [model for model in models if model._meta.app_label not in OUT_OF_SIGHT]
         super().register(seen, admin_class, **options)
@@ -79,7 +79,7 @@ class AdministrationSite(admin.AdminSite):
         ]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The groups, in the shape that Django's templates take for apps; of one app, its tables alone."""
+        """Return the groups in the shape of Django's app list; with *app_label*, only the tables of that app."""
         apps: list[Any] = super().get_app_list(request, app_label)
         if app_label is None:
             apps.append({"models": [WORK | {"admin_url": reverse("admin:work", current_app=self.name)}]})
@@ -89,7 +89,7 @@ class AdministrationSite(admin.AdminSite):
 
 
 def _label(entry: dict[str, Any]) -> str:
-    """The table's label; of the page that is of no table its name."""
+    """Return the label of an entry's model, or the name of a page without a model."""
     return str(entry["model"]._meta.label_lower if entry["model"] else entry["object_name"])
 
 

@@ -1,4 +1,4 @@
-"""The work page: what waits, runs and has failed in the background, with a way to try it again or to cancel it."""
+"""The work page: waiting, running and failed background work, with buttons to retry or cancel it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from batchconsole.jobs.making import cancel_making
 from batchconsole.jobs.models import BatchJob, BulkAction, Connection, Delivery, InputCheck, MadeInput
 from batchconsole.jobs.notifications.channels import send_again
 
-MOST = 50  # rows of each kind, the newest
+MOST = 50  # rows of each kind, newest first
 WAITING, RUNNING, FAILED = "waiting", "running", "failed"
 STATES = {
     InputCheck.State.QUEUED: WAITING,
@@ -37,7 +37,7 @@ INDICATORS = {WAITING: "pending", RUNNING: "in-progress", FAILED: "error"}
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """One piece of work as the page shows it; ``acts`` are the verbs that it can be given."""
+    """A piece of work as the page shows it; ``acts`` are the verbs of its buttons."""
 
     kind: str
     pk: int
@@ -61,7 +61,7 @@ class Piece:
 
 
 def _piece(kind: str, row: Any, **changes: Any) -> Piece:
-    """A row that has all that work has."""
+    """Build a Piece from a row with the usual fields of work; *changes* override its values."""
     values = {
         "title": str(row),
         "url": row.get_absolute_url(),
@@ -121,7 +121,7 @@ def syncs(connections: QuerySet[Connection]) -> Iterator[Piece]:
 
 
 def deliveries(connections: QuerySet[Connection]) -> Iterator[Piece]:
-    """What is told to the channels of connections; those of persons are their own."""
+    """Yield the open deliveries to channels of connections, not to users' own channels."""
     rows = Delivery.objects.filter(channel__connection__in=connections, state__in=SENDING)
     for each in rows.select_related("notice", "channel__connection").order_by("-pk")[:MOST]:
         is_failed = each.state == Delivery.State.FAILED
@@ -152,7 +152,7 @@ def _newest(model: Any, connections: QuerySet[Connection], **rules: Any) -> Iter
     return newest
 
 
-# In the order of the page: what it is called, and its rows.
+# The title and the rows of each kind, in the order of the page.
 KINDS: dict[str, tuple[str, Callable[[QuerySet[Connection]], Iterable[Piece]]]] = {
     "check": ("Input checks", checks),
     "making": ("Making input", makings),
@@ -173,11 +173,11 @@ VERBS: dict[tuple[str, str], tuple[type[Any], Callable[[Any, Any], object]]] = {
 }
 
 
-PATHS: dict[type[Any], str] = {Connection: "pk", Delivery: "channel__connection"}  # from a row to its connection
+PATHS: dict[type[Any], str] = {Connection: "pk", Delivery: "channel__connection"}  # lookup from a row to its connection; default: "connection"
 
 
 def index(request: ConsoleRequest) -> HttpResponse:
-    """All work of the connections that the person may administer."""
+    """Show the work of all connections that the user may administer."""
     mine = administrable(request.user)
     groups = [(kind, title, list(rows(mine))) for kind, (title, rows) in KINDS.items()]
     context = admin.site.each_context(request) | {"groups": groups, "title": "Work", "most": MOST}
@@ -185,7 +185,7 @@ def index(request: ConsoleRequest) -> HttpResponse:
 
 
 def act(request: ConsoleRequest, kind: str, pk: int, verb: str) -> HttpResponse:
-    """Try again, or cancel; the verb says whether the person may."""
+    """Retry or cancel a piece of work; the verb's function checks the user's rights."""
     if (kind, verb) not in VERBS:
         raise Http404("There is no such action.")
     model, do = VERBS[kind, verb]

@@ -1,1 +1,1 @@
-"""Stopping jobs: the question, the bulk action it becomes, and the pages that follow it."""
+"""Stopping, holding and archiving jobs: the confirmation, the bulk action, and the pages that follow it."""

@@ -1,4 +1,4 @@
-"""Holding, releasing and archiving the jobs selected in the list: the question, and the bulk action it becomes."""
+"""Confirm holding, releasing, archiving or restoring the jobs selected in the list, and start the bulk action."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ DONE = {
 
 
 def confirm_hold(request: ConsoleRequest, question: StopQuestion, *, back: str) -> HttpResponse:
-    """Ask; or, when it was asked and answered, hand the jobs to the workers."""
+    """Show the confirmation; on POST, create the bulk action for the workers and redirect to *back*."""
     back = back_to(request, back)
     if request.method != "POST":
         kind = BulkAction.Kind(question.kind)

@@ -1,4 +1,4 @@
-"""What the pages of bulk actions show: how far each is, what became of its jobs, and that in one sentence."""
+"""What the pages of bulk actions show: the progress of each action, and the outcomes of its jobs."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from batchconsole.jobs.models import BulkAction, BulkActionItem, Connection
 
 PAGE_SIZE = 50
 Outcome = BulkActionItem.Outcome
-# How the sentence says each, for one job and for several.
+# The words for each outcome in BulkProgress.sentence, singular and plural.
 SAID = {
     Outcome.STOPPED: ("stopped", "stopped"),
     Outcome.CANCELLED: ("cancelled", "cancelled"),
@@ -30,7 +30,7 @@ SAID = {
 
 
 class BulkProgress:
-    """How far one action is; *counts* says how many of its jobs have each outcome."""
+    """The progress of one bulk action; *counts* holds the number of its jobs by outcome."""
 
     def __init__(self, action: BulkAction, counts: dict[str, int]) -> None:
         self.action = action
@@ -43,12 +43,12 @@ class BulkProgress:
 
     @property
     def percent(self) -> int:
-        """Rounded down, so that 100 means all."""
+        """The percentage of jobs processed, rounded down, so that 100 means all."""
         return self.done * 100 // self.action.job_count if self.action.job_count else 100
 
     @property
     def state(self) -> tuple[str, str]:
-        """The kind of status indicator and its text: as something that goes on, or by the worst that came of it."""
+        """The kind and text of the status indicator; once finished, the worst outcome decides."""
         if not self.action.is_finished:
             return "in-progress", "Cancelling remaining jobs" if self.action.cancelled_at else "In progress"
         if self.counts.get(Outcome.FAILED):
@@ -61,7 +61,7 @@ class BulkProgress:
 
     @property
     def sentence(self) -> str:
-        """``37 stopped, 2 had already ended``; empty while nothing is known."""
+        """The outcomes in words, such as ``37 stopped, 2 had already ended``; empty until a job has an outcome."""
         parts = [
             f"{count:,} {said[count != 1]}" for outcome, said in SAID.items() if (count := self.counts.get(outcome, 0))
         ]
@@ -70,7 +70,7 @@ class BulkProgress:
 
 @dataclass(frozen=True)
 class Segment:
-    """One outcome with the number of jobs it has."""
+    """A link that narrows the page to one outcome, with the number of jobs."""
 
     name: str
     title: str
@@ -80,7 +80,7 @@ class Segment:
 
 
 class BulkActionPage:
-    """One page of the jobs of *action*, narrowed to one outcome when *query* names it."""
+    """One page of the jobs of *action*, narrowed to an outcome if *query* names one."""
 
     def __init__(self, action: BulkAction, query: QueryDict) -> None:
         self.action = action
@@ -98,7 +98,7 @@ class BulkActionPage:
 
     @property
     def url(self) -> str:
-        """This page's own address, without what was invalid."""
+        """This page's own URL, without invalid parameters."""
         values = {"outcome": self.outcome, "page": self.page.number if self.page.number > 1 else ""}
         return self.action.get_absolute_url() + query_string({name: value for name, value in values.items() if value})
 
@@ -117,14 +117,14 @@ class BulkActionPage:
 
     @cached_property
     def version(self) -> str:
-        """Changes when anything that the page shows has changed, or it is another page."""
+        """A digest of everything the page shows, including its URL."""
         rows = [(item.pk, item.outcome, item.attempts, item.job.status) for item in self.page.rows]
         counts = sorted(self.progress.counts.items())
         return version_of(self.url, rows, counts, self.progress.state, self.action.failures)
 
 
 class BulkActionList:
-    """One page of the bulk actions of *connection*, the newest first."""
+    """One page of the bulk actions of *connection*, newest first."""
 
     def __init__(self, connection: Connection, query: QueryDict, *, page_size: int) -> None:
         self.connection = connection
@@ -148,5 +148,5 @@ class BulkActionList:
 
     @cached_property
     def version(self) -> str:
-        """Changes when anything that the page shows has changed, or it is another page."""
+        """A digest of everything the page shows, including its URL."""
         return version_of(self.url, [(row.action.pk, row.state, sorted(row.counts.items())) for row in self.rows])

@@ -1,6 +1,6 @@
-"""Stopping jobs, asked from the list and from a job: a page of its own without script, the body of a dialog with it.
+"""Confirm and stop jobs from the list or a job's page: a full page without JavaScript, the body of a dialog with it.
 
-One job is stopped at once; several become a bulk action, whose page tells what becomes of each.
+A single job is stopped during the request; several become a bulk action, whose page shows the outcome of each.
 """
 
 from functools import partial
@@ -24,7 +24,7 @@ from batchconsole.jobs.same_request import made_before, made_once
 
 
 def confirm(request: ConsoleRequest, question: StopQuestion, *, back: str) -> HttpResponse:
-    """Ask; or, when it was asked and answered, have the jobs stopped."""
+    """Show the confirmation; on POST, stop the jobs and redirect to *back*."""
     back = back_to(request, back)
     if request.method == "POST":
         mark = request_mark(request.POST)
@@ -40,7 +40,7 @@ def confirm(request: ConsoleRequest, question: StopQuestion, *, back: str) -> Ht
 
 
 def stop_one(request: ConsoleRequest, question: StopQuestion) -> None:
-    """Stop the one job that can be, while the person waits."""
+    """Stop the only stoppable job, while the user waits."""
     if not question.named:
         messages.info(request, "No jobs to stop: all of them had ended or were being stopped already.")
         return
@@ -54,14 +54,14 @@ def stop_one(request: ConsoleRequest, question: StopQuestion) -> None:
 
 
 def became(job: BatchJob) -> str:
-    """What became of a job that was to be stopped."""
+    """Say what happened to a job after a request to stop it."""
     if job.status == Status.CANCELLED:
         return "was cancelled"
     return "had already ended" if job.is_ended else "is being stopped"
 
 
 def stop_many(request: ConsoleRequest, question: StopQuestion, mark: str) -> None:
-    """Hand the jobs to the workers, and say where to see what becomes of each."""
+    """Create a bulk action for the workers, and show a message that links to its page."""
     make = partial(
         bulk_actions.request_stop,
         connection=request.connection,

@@ -1,4 +1,4 @@
-"""Which jobs somebody wants stopped, held or released, ticked one by one or by a filter, and what that would mean."""
+"""The jobs selected for stopping, holding, releasing or archiving, by checkbox or filter, and what that would do."""
 
 from django.db.models import Max
 from django.http import QueryDict
@@ -11,14 +11,14 @@ from batchconsole.jobs.filters import JobFilter
 from batchconsole.jobs.models import WAITING, BatchJob, BulkAction, Connection
 from batchconsole.jobs.querysets import BatchJobQuerySet
 
-NAMED = 20  # jobs the question lists by name
+NAMED = 20  # jobs that the confirmation lists by name
 
 
 class StopQuestion:
-    """What the confirmation asks; *data* is the query string that led to it, or the form that answers it.
+    """The content of the confirmation; *data* is the query string of its page, or its posted form.
 
-    ``all`` asks for every job that matches the query string ``match``, up to the job ``until``: those made after the
-    question was asked are left alone. Else each ``job`` is the key of one.
+    With ``all``, it selects every job that matches the query string ``match`` and has a key up to ``until``, so that
+    jobs created after the confirmation was shown are left alone. Otherwise each ``job`` is the key of one job.
     """
 
     def __init__(self, connection: Connection, data: QueryDict, kind: str = BulkAction.Kind.STOP) -> None:
@@ -35,22 +35,22 @@ class StopQuestion:
 
     @property
     def match(self) -> str:
-        """The filter as a query string; empty for jobs that were ticked."""
+        """The filter as a query string; empty for jobs selected by checkbox."""
         return query_string(self.filter.values).removeprefix("?") if self.matches_all else ""
 
     @property
     def is_unclear(self) -> bool:
-        """Whether a part of the filter makes no sense: without it more jobs would be stopped than were meant."""
+        """Whether a part of the filter is invalid: ignoring it would select more jobs than intended."""
         return self.matches_all and bool(self.filter.dropped)
 
     @cached_property
     def waiting(self) -> int:
-        """How many of them wait here, and would be cancelled before AWS has heard of them."""
+        """The number of selected jobs that have not been submitted to AWS, so that stopping only cancels them."""
         return self.jobs.filter(status__in=WAITING).count()
 
     @cached_property
     def count(self) -> int:
-        """How many would be changed."""
+        """The number of jobs that would be changed."""
         return self.jobs.filter(self.changeable).count()
 
     @property
@@ -59,17 +59,17 @@ class StopQuestion:
 
     @cached_property
     def others(self) -> int:
-        """How many of the ticked ones stay as they are; of a whole filter nobody expects that."""
+        """The number of jobs selected by checkbox that would not change; 0 for a filter."""
         return 0 if self.matches_all else self.jobs.exclude(self.changeable).count()
 
     @cached_property
     def awaits_approval(self) -> bool:
-        """Whether some of them would be approved."""
+        """Whether releasing would approve some of the jobs."""
         return self.kind == BulkAction.Kind.UNHOLD and self.jobs.filter(self.changeable, awaits_approval=True).exists()
 
     @cached_property
     def named(self) -> list[BatchJob]:
-        """The first of them."""
+        """The newest of the jobs that would be changed, up to ``NAMED``."""
         rows = self.jobs.filter(self.changeable).select_related("connection").order_by("-created_at", "-id")
         return list(rows[:NAMED])
 

@@ -1,4 +1,4 @@
-"""The pages of bulk actions, which keep themselves up to date: all of them, and one with what became of each job."""
+"""The self-updating pages of bulk actions: the list, and one action with the outcome of each job."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -16,7 +16,7 @@ from batchconsole.jobs.models import BulkAction
 
 @require_safe
 def index(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The actions of one connection, finished ones too."""
+    """List the bulk actions of one connection, including finished ones."""
     shown = BulkActionList(request.connection, request.GET, page_size=request.preferences.page_size)
     return answer(request, shown, "bulk_action_list")
 
@@ -46,12 +46,12 @@ def find_bulk_action(request: ConsoleRequest, pk: int) -> BulkAction:
 
 
 def answer(request: ConsoleRequest, shown: BulkActionList | BulkActionPage, template: str) -> HttpResponse:
-    """The page; to its own script what changed of it, or nothing."""
+    """Return the page; to its script, return the part that updates, or 204 if it is unchanged."""
     return show(request, f"console/bulk_actions/{template}.html", {"shown": shown}, version=shown.version)
 
 
 def said(action: BulkAction, left: int) -> str:
-    """What skipping the remaining jobs did, for the person who requested it."""
+    """Tell the user what skipping the remaining jobs did; *left* is the number of jobs skipped."""
     if not action.is_finished:
         return "The remaining jobs are skipped. The job being stopped now is finished first."
     if not left:
