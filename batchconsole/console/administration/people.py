@@ -29,7 +29,7 @@ from batchconsole.jobs.models import Connection, Grant, Right, Role, base_model_
 
 # Only superusers may change these fields: they can give a user any right.
 FOR_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions")
-# These fields allow taking over the account: a mail to the address sets the password; providers match by user name.
+# Staff may not change these for users with more rights than their own: a mail to a new address could set the password.
 IDENTITY = ("username", "email", "is_active")
 
 
@@ -99,7 +99,7 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
             accounts.deactivate(request, obj, request.user)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """Raise PermissionDenied if *id* has rights that the signed-in user lacks and could gain by this password."""
+        """Raise PermissionDenied if the user *id* has rights that the signed-in user lacks and could gain this way."""
         person = self.get_object(request, id)
         if person is not None and _has_more(person, request.user):
             raise PermissionDenied
@@ -128,7 +128,7 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
         return person
 
     def act_view(self, request: ConsoleRequest, pk: int, act: str) -> HttpResponse:
-        """Do one of :data:`ACTS`, with the same checks as for setting a password: an invite can take over an account."""
+        """Do one of :data:`ACTS`, with the checks for setting a password, because an invite lets its holder set one."""
         person = self._person(request, pk)
         if act not in ACTS:
             raise Http404("There is no such action.")

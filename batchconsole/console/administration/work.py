@@ -173,7 +173,8 @@ VERBS: dict[tuple[str, str], tuple[type[Any], Callable[[Any, Any], object]]] = {
 }
 
 
-PATHS: dict[type[Any], str] = {Connection: "pk", Delivery: "channel__connection"}  # lookup from a row to its connection; default: "connection"
+# The lookup from a row to its connection, where it is not "connection".
+PATHS: dict[type[Any], str] = {Connection: "pk", Delivery: "channel__connection"}
 
 
 def index(request: ConsoleRequest) -> HttpResponse:

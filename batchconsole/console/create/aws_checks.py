@@ -1,8 +1,8 @@
-"""What AWS knows of the values of a create form: its places in S3, its key, its network, its role.
+"""Check the values of a create form against AWS: its S3 locations, KMS key, network and service role.
 
-A field gets an error where the job could not work, and a warning where AWS has the last word: another policy may allow
-what the role's own do not, a quota may be higher. AWS away or access refused is no reason to refuse the form. All that
-is asked is asked at once, by other threads, which know nothing of the form and the database.
+A field gets an error if the job cannot work, and a warning if only AWS can decide: another policy may allow what the
+role's own policies do not, or a quota may be higher. The form is not refused because AWS is unreachable or denies
+access. All calls run concurrently in other threads, which use neither the form nor the database.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,17 +23,17 @@ from batchconsole.jobs.patience import all_of, at_once
 from batchconsole.jobs.storage import S3Object, Storage
 from batchconsole.records.limits import Limits
 
-Doubt = AwsError | UserError  # why something could not be found out
+Doubt = AwsError | UserError  # why something could not be checked
 
 PLACES = ("input_s3_uri", "output_s3_uri")
 NO_BUCKET = {"NoSuchBucket", "404", "NotFound"}
-# What KMS answers for a key or an alias that is not there.
+# KMS's error codes for a key or an alias that does not exist.
 NO_KEY = {"NotFoundException", "InvalidArnException"}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is to be said at a field."""
+    """An error or a warning for a field."""
 
     field: str
     words: str
@@ -42,7 +42,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the questions need of a form that is cleaned. Whether the person may ask was settled before."""
+    """What the checks need from a cleaned form. The user's right to submit has been checked before."""
 
     connection: Connection
     fields: dict[str, Any]
@@ -62,7 +62,7 @@ Question = Callable[[], Answer]
 
 
 def check_form(form: JobForm, actor: Actor) -> list[Doubt]:
-    """Add what AWS knows to the fields of a form without errors; return what could not be found out."""
+    """Add errors and warnings from AWS to the fields of a valid form; return the reasons for checks that failed."""
     try:
         require(actor, Right.SUBMIT, form.connection)
     except UserError as error:
@@ -78,7 +78,7 @@ def check_form(form: JobForm, actor: Actor) -> list[Doubt]:
 
 
 def check_field(form: JobForm, name: str, actor: Actor) -> Doubt | None:
-    """Add what AWS knows of one field's value; return the reason where it could not be found out."""
+    """Add errors and warnings from AWS to one field; return the reason if the check itself failed, else None."""
     if name not in CHECKS or not form.cleaned_data.get(name):
         return None
     try:
@@ -90,7 +90,7 @@ def check_field(form: JobForm, name: str, actor: Actor) -> Doubt | None:
 
 
 def _questions(asked: Asked, names: Iterable[str]) -> list[Callable[[], Answer | UserError]]:
-    """What is to be asked for these fields, of a bucket that two of them name only once."""
+    """Return the checks for the fields *names*; a bucket used by both locations is checked once."""
     buckets: dict[str, list[str]] = {}
     for name in names:
         if name in PLACES:
@@ -101,7 +101,7 @@ def _questions(asked: Asked, names: Iterable[str]) -> list[Callable[[], Answer |
 
 
 def _allowed(question: Question) -> Answer | UserError:
-    """The answer to *question*, or that it may not be asked on this connection."""
+    """Return the answer to *question*, or the UserError that it raises."""
     try:
         return question()
     except UserError as error:
@@ -109,7 +109,7 @@ def _allowed(question: Question) -> Answer | UserError:
 
 
 def _say(form: JobForm, answers: Iterable[Any]) -> list[Doubt]:
-    """Say at the fields what was found; return what could not be found out."""
+    """Add the findings to the form's fields; return the errors of checks that failed."""
     doubts: list[Doubt] = []
     for answer in answers:
         if isinstance(answer, AwsError | UserError):
@@ -137,21 +137,21 @@ def _check_bucket(asked: Asked, bucket: str, fields: list[str]) -> Answer:
 
 @dataclass(frozen=True)
 class _Found:
-    """What lies at a place: a file, a folder with something in it, or nothing."""
+    """What is at an S3 location: a file, a folder that is not empty, or nothing."""
 
     file: S3Object | None = None
     is_folder: bool = False
 
 
 def _look(storage: Storage, uri: str) -> _Found | None:
-    """What lies at *uri*; ``None`` in a bucket that does not exist, which is said of the bucket."""
+    """Return what is at *uri*, or None if the bucket does not exist: ``_check_bucket`` reports that."""
     bucket, key = parse_s3_uri(uri)
     try:
         listing = storage.listing(bucket, key, max_keys=1)
         first = next(iter(listing.objects), None)
         if first and first.key == key and not key.endswith("/"):
             return _Found(file=first)
-        if key and not key.endswith("/"):  # input/rec is no place, however many names begin with it
+        if key and not key.endswith("/"):  # a mere prefix of names, such as input/rec, is not a folder
             listing = storage.listing(bucket, f"{key}/", max_keys=1)
     except AwsError as error:
         if error.code not in NO_BUCKET:
@@ -187,19 +187,19 @@ def _check_output(asked: Asked) -> Answer:
 
 
 def _is_within(uri: str, folder: str) -> bool:
-    """Whether *uri* is the input folder or lies in it; the folder of a single file is nobody's input."""
+    """Whether *uri* is the input folder or is inside it; False if the input *folder* is a single ``.jsonl`` file."""
     return bool(folder) and not folder.endswith(".jsonl") and f"{uri.rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def _check_owner(asked: Asked, *, name: str, of: str) -> Answer:
-    """An owner that S3 does not take for this bucket; AWS refuses such a job when it starts to read or write."""
+    """Warn of an owner that S3 does not accept for the bucket: AWS would fail the job when it reads or writes."""
     uri, owner = asked.fields.get(of), asked.fields[name]
     if not uri:
         return []
     bucket, _ = parse_s3_uri(uri)
     ask = partial(asked.storage.listing, bucket, max_keys=1)
     seen, owned = at_once([ask, partial(ask, owner=owner)])
-    if isinstance(seen, AwsError):  # a bucket we may not see tells nothing of its owner
+    if isinstance(seen, AwsError):  # a bucket that cannot be listed reveals nothing about its owner
         raise seen
     if not isinstance(owned, AwsError):
         return []
@@ -216,7 +216,7 @@ def _check_key(asked: Asked) -> Answer:
         if error.code in NO_KEY:
             words = f"KMS knows no key {key_id} in this account and region. Choose one from the list."
             return [Finding(name, words)]
-        if error.code == "AccessDeniedException":  # kms:DescribeKey is for this check only
+        if error.code == "AccessDeniedException":  # only this check needs kms:DescribeKey
             return []
         raise
     if not key.is_enabled:
@@ -229,7 +229,7 @@ def _check_key(asked: Asked) -> Answer:
 
 
 def _check_network(asked: Asked) -> Answer:
-    """Subnets and security groups of more than one VPC, as far as they are known."""
+    """Report subnets and security groups of more than one VPC; ignore those whose VPC is unknown."""
     vpc_of = all_of([partial(_vpcs_of_subnets, asked.connection), partial(_vpcs_of_groups, asked.connection)])
     known = vpc_of[0] | vpc_of[1]
     of = {
@@ -253,7 +253,7 @@ def _vpcs_of_groups(connection: Connection) -> dict[str, str]:
 
 
 def warn_of_role(form: JobForm, access: RoleAccess) -> None:
-    """Say at its field what IAM has against the role."""
+    """Add warnings to the role's field: IAM does not know the role, or the role lacks permissions."""
     name = form.cleaned_data["role_arn"].rpartition("/")[2]
     if access.error and access.error.code == NO_ROLE:
         form.warn("role_arn", f"IAM has no role {name}. Choose one from the list, or create a new service role.")

@@ -1,4 +1,4 @@
-"""Checking the input that the create form names."""
+"""Checking the input data given in the create form."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -11,7 +11,7 @@ from batchconsole.console.input_checks.panel import begin
 
 @require_POST
 def start_input_check(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Check the input that the create form names now, and show how that goes."""
+    """Start an input check with the current values of the create form, and return the panel with its progress."""
     form = JobForm(request.POST, connection=request.connection)
     return render(
         request, "console/input_checks/_input_check.html", begin(form, request.connection, actor=request.user)

@@ -1,4 +1,4 @@
-"""The create-job form: its fields, their order and every rule. Field names are the API's, in snake case."""
+"""The create-job form: its fields and their rules. Field names are those of the API, in snake case."""
 
 import re
 from collections.abc import Callable
@@ -41,10 +41,10 @@ ROLE_NAME_RULE = (
     "Role name must be 1 to 64 characters. Valid characters are a-z, A-Z, 0-9, and the following: + = , . @ - _"
 )
 EXISTING, NEW = "existing", "new"
-# The jobs that a job comes from.
-GIVEN_OUT = re.compile("[0-9a-f]{32}")  # request tokens of this console
+GIVEN_OUT = re.compile("[0-9a-f]{32}")  # the format of this console's request tokens
+# The fields that name the job's origin.
 LINEAGE = ("resend_of", "clone_of")
-# Each job has a name and a token of its own.
+# Every job has its own name and token.
 NOT_CLONED = ("job_name", "client_request_token")
 
 INVOCATION_TYPES = [
@@ -61,7 +61,7 @@ def require_output(connection: Connection, uri: str) -> None:
     require_places(connection, output=uri)
 
 
-# What raises NotAllowed for a field's value that the connection does not allow; nothing is allowed everywhere.
+# Functions that raise NotAllowed if the connection does not allow the field's value; they accept empty values.
 ALLOWED: dict[str, Callable[[Connection, str], None]] = {
     "model_id": require_model,
     "input_s3_uri": require_input,
@@ -71,17 +71,17 @@ ALLOWED: dict[str, Callable[[Connection, str], None]] = {
 
 
 class JobForm(TaggedForm):
-    """What CreateModelInvocationJob is asked for, as a person says it.
+    """The parameters of CreateModelInvocationJob and the console's own options, as a form.
 
     Parameters
     ----------
     data
-        What was posted, or ``None`` for a form that is only shown: new, cloned, or in the middle of being filled in.
+        The posted data, or ``None`` for a form that is only shown: new, cloned, or partly filled in.
     connection
-        Whose jobs, names and region the form is about.
+        The connection in which the job is created.
     """
 
-    # Two fields are called S3 URI; the job that this one comes from has no label on the page.
+    # For error messages: two fields have the label S3 URI, and the lineage fields are hidden.
     error_labels: ClassVar = {
         "input_s3_uri": "Input data",
         "output_s3_uri": "Output data",
@@ -98,7 +98,7 @@ class JobForm(TaggedForm):
     )
     resend_of = forms.ModelChoiceField(BatchJob.objects.none(), required=False, widget=forms.HiddenInput)
     clone_of = forms.ModelChoiceField(BatchJob.objects.none(), required=False, widget=forms.HiddenInput)
-    # The job's client request token: a form that is sent twice is one job.
+    # The job's client request token, so that submitting the form twice creates one job.
     request_token = forms.CharField(required=False, widget=forms.HiddenInput, initial=new_client_request_token)
     model_id = ApiTextField("modelId", label="Model", invalid="Enter a valid model ID or ARN.")
     model_invocation_type = forms.ChoiceField(
@@ -196,12 +196,12 @@ class JobForm(TaggedForm):
         self.helper.layout = job_layout(connection.name)
 
     def offer_no_new_role(self) -> None:
-        """For who may make none, or where a job could not be given one."""
+        """Remove the choice to create a role, for users who may not, or connections that restrict service roles."""
         kinds = cast("forms.ChoiceField", self.fields["service_role"])
         kinds.choices = [kind for kind in ROLE_KINDS if kind[0] != NEW]
 
     def use_role(self, arn: str) -> None:
-        """Go on with the role that was just made, should the form come back."""
+        """Select the role that was just created, in case the form is shown again."""
         posted = self.data.copy()  # type: ignore[attr-defined] # a QueryDict: only a posted form makes a role
         posted["service_role"], posted["role_arn"] = EXISTING, arn
         self.data = posted
@@ -216,7 +216,7 @@ class JobForm(TaggedForm):
         return name
 
     def clean_request_token(self) -> str:
-        """The token as it was given out, or nothing: then, and where another job has it, the job gets a fresh one."""
+        """Return the token, or an empty string if it is malformed or a job has it: the job then gets a new one."""
         token: str = self.cleaned_data["request_token"]
         is_used = BatchJob.objects.filter(connection=self.connection, client_request_token=token).exists()
         return token if GIVEN_OUT.fullmatch(token) and not is_used else ""
@@ -252,7 +252,7 @@ class JobForm(TaggedForm):
             self.add_error("model_invocation_type", ValidationError(words, code="no_converse"))
 
     def _check_role(self) -> None:
-        """The field of the choice taken is required; what stands in the other one is of no interest."""
+        """Require the field of the selected kind of role, and ignore the other field and its errors."""
         wanted, other = ("role_name", "role_arn") if self.makes_role else ("role_arn", "role_name")
         self.errors.pop(other, None)
         self.cleaned_data[other] = ""
@@ -260,14 +260,14 @@ class JobForm(TaggedForm):
         self._check_account(self.cleaned_data.get("role_arn", ""))
 
     def _check_account(self, role_arn: str) -> None:
-        """AWS passes no role of another account to a job ("Cross-account pass role is not allowed")."""
+        """Refuse a role of another account, as AWS does ("Cross-account pass role is not allowed")."""
         account, here = role_arn.split(":")[4] if role_arn else "", self.connection.account_id
         if account and here and account != here:
             words = f"This role belongs to account {account}. Choose a role of account {here}, in which the job runs."
             self.add_error("role_arn", ValidationError(words, code="cross_account"))
 
     def _check_allowed(self) -> None:
-        """What the connection does not allow its people to use."""
+        """Add errors for values that the connection does not allow."""
         for name, require in ALLOWED.items():
             try:
                 require(self.connection, self.cleaned_data.get(name, ""))
@@ -279,7 +279,7 @@ class JobForm(TaggedForm):
             self.add_error(name, ValidationError(f"{self.fields[name].label} is required.", code="required"))
 
     def _require_both(self, *names: str) -> None:
-        """A VPC configuration has subnets and security groups, or there is none."""
+        """Require all of the fields if any is filled in: a VPC configuration has subnets and security groups."""
         filled = [name for name in names if self.cleaned_data.get(name) or name in self.errors]
         for name in names if filled else ():
             if name not in filled:
@@ -288,7 +288,7 @@ class JobForm(TaggedForm):
 
     @property
     def limits(self) -> Limits:
-        """The limits of the model chosen; those of most models as long as none is."""
+        """The limits of the chosen model, or the general limits if none is chosen."""
         return limits_for(self.connection, self.cleaned_data.get("model_id") or "")
 
     @property
@@ -297,13 +297,13 @@ class JobForm(TaggedForm):
 
     @property
     def request(self) -> JobRequest:
-        """What a form that was posted asks for; what is not right is empty."""
+        """The job request of a cleaned form; invalid fields are empty."""
         tags = self.tags.tags if self.tags.is_valid() else ()
         return JobRequest.from_fields(self.cleaned_data | {"tags": tags})
 
     @property
     def draft_request(self) -> JobRequest:
-        """What the form as filled in so far asks for, right or wrong: to be shown, never to be sent."""
+        """The job request of a partly filled-in form, not validated: for display only, never for AWS."""
         values = {name: self[name].value() for name in self.fields}
         hours = str(values["timeout_duration_in_hours"])
         values["timeout_duration_in_hours"] = read_number(hours) or None
@@ -315,13 +315,16 @@ class JobForm(TaggedForm):
 
 
 def initial_of(job: BatchJob) -> dict[str, Any]:
-    """What to fill the form with to ask for the same as *job* once more; the name must be another one."""
+    """Return the initial values for a new job with the same request as *job*, but without its name."""
     asked = {name: value for name, value in job.request.as_fields().items() if name not in NOT_CLONED}
     return asked | {"check_input": job.check_input}
 
 
 def initial_of_correction(job: BatchJob) -> dict[str, Any]:
-    """What to fill the form with to ask again for *job*, which AWS never had: its name is free, its lineage stays."""
+    """Return the initial values to correct *job*, which AWS never accepted.
+
+    The name, ``resend_of`` and a start in the future are kept, and ``clone_of`` is *job*.
+    """
     return initial_of(job) | {
         "job_name": job.job_name,
         "clone_of": job.pk,
@@ -331,14 +334,14 @@ def initial_of_correction(job: BatchJob) -> dict[str, Any]:
 
 
 def name_of_resend(connection: Connection, name: str) -> str:
-    """A free name for what is sent again of the job *name*: ``nightly-resend-2``, then ``nightly-resend-3``."""
+    """Return a free name for a job that resends records of *name*: ``nightly-resend-2``, then ``nightly-resend-3``."""
     longest = (job_constraints()["jobName"].max or 0) - len("-resend-9999")
     stem = re.sub(r"-resend(-\d{1,4})?$", "", name)[:longest].rstrip("-+.")
     return free_name(connection, f"{stem}-resend")
 
 
 def free_name(connection: Connection, name: str) -> str:
-    """*name* with the first number behind it that no job has: ``nightly-2``."""
+    """Return *name* with the first free number from 2, such as ``nightly-2``; it replaces a number at the end."""
     stem = re.sub(r"-\d{1,4}$", "", name)[: (job_constraints()["jobName"].max or 0) - 5].rstrip("-+.")
     used = set(
         BatchJob.objects.filter(connection=connection, job_name__startswith=stem).values_list("job_name", flat=True)

@@ -1,4 +1,4 @@
-"""Where each field of the create-job form stands, in the order of the AWS console."""
+"""The layout of the create-job form, with its fields in the order of the AWS console."""
 
 from crispy_forms.layout import Layout
 from django.urls import reverse
@@ -28,7 +28,7 @@ WRITE_FORMAT = "Use s3://bucket/prefix format."
 
 
 def job_layout(connection: str) -> Layout:
-    """The layout of the form for the connection of that name."""
+    """Return the form's layout for the connection named *connection*."""
     return Layout(
         Fragment("cloudscape/layout/default_submit.html"),
         _job_details(connection),

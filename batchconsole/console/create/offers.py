@@ -1,6 +1,6 @@
-"""What AWS offers for a field of a form: a list to choose from, or the reason why there is none.
+"""What AWS offers for a form field: a list of choices, or the error that prevented it.
 
-A form opens whatever AWS says: an :class:`Offer` carries the error to the field, where the value can still be typed.
+The form opens even if AWS fails: an :class:`Offer` carries the error to the field, where users can still type a value.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,12 +15,12 @@ from batchconsole.jobs.account import Vpc
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, Connection
 
-# A form that comes back shows the lists it had without asking for them again.
+# How long a list is cached, so that a form shown again after a POST has its lists without new calls.
 SECONDS_KNOWN = 60
 
 
 def offer(name: str, connection: Connection, actor: Actor) -> Offer:
-    """The offer for the form field *name*, one of :data:`OFFERS`, as AWS answers now."""
+    """Ask AWS for the choices of the field *name*, one of :data:`OFFERS`, and cache them."""
     try:
         choices = OFFERS[name](connection, actor)
     except (AwsError, UserError) as error:
@@ -30,13 +30,13 @@ def offer(name: str, connection: Connection, actor: Actor) -> Offer:
 
 
 def known_offer(name: str, connection: Connection) -> Offer | None:
-    """What AWS answered a short while ago, without asking it."""
+    """Return the cached choices, or None if there are none; AWS is not called."""
     choices = cache.get(_key(name, connection))
     return None if choices is None else Offer(choices)
 
 
 def forget_offer(name: str, connection: Connection) -> None:
-    """Ask AWS again the next time, because the console itself has changed what there is."""
+    """Delete the cached choices, after the console itself has changed what AWS offers."""
     cache.delete(_key(name, connection))
 
 
@@ -72,7 +72,7 @@ def security_groups(connection: Connection, actor: Actor) -> Choices:
 
 
 def _by_vpc(vpcs: Iterable[Vpc], rows: Iterable[tuple[str, str, str]]) -> Choices:
-    """Choices in a group for each VPC, since a job's subnets and groups must be of one."""
+    """Group the choices by VPC, because all subnets and security groups of a job must belong to one VPC."""
     groups: dict[str, Choices] = {vpc.vpc_id: [] for vpc in vpcs}
     titles = {vpc.vpc_id: " ".join(filter(None, [vpc.vpc_id, vpc.name, vpc.cidr])) for vpc in vpcs}
     for vpc_id, value, note in rows:

@@ -1,4 +1,4 @@
-"""What the service role of the create form may do, and the documents of the one it would make."""
+"""The permissions of the service role in the create form, and the policy documents of the role it would create."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -12,9 +12,10 @@ from batchconsole.console.roles.policy import role_policy
 
 @require_POST
 def access(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Whether the role the form holds now may read and write what the form holds now.
+    """Show whether the form's current role may read and write its current locations.
 
-    With ``quiet`` nobody has asked: what is missing to answer is not said, nor why there is no answer.
+    With ``quiet`` in the query string, the user did not request this check: the response then leaves out missing
+    fields, and errors other than a missing role.
     """
     form = JobForm(request.POST, connection=request.connection)
     context = {"access": check_access(form, request.connection, request.user), "is_quiet": "quiet" in request.GET}
@@ -23,7 +24,7 @@ def access(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 @require_POST
 def policy(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The documents for what the form holds now."""
+    """Show the policy documents of a new role for the form's current values."""
     form = JobForm(request.POST, connection=request.connection)
     shown = {"policy": role_policy(form, request.connection, request.user)}
     return render(request, "console/roles/_role_policy_documents.html", shown)

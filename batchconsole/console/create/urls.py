@@ -1,4 +1,4 @@
-"""Addresses of the create page and of its parts."""
+"""URLs of the create page and its parts."""
 
 from django.urls import URLPattern
 

@@ -1,4 +1,4 @@
-"""The create-job page: the form as it is opened, filled in, and submitted; and its parts that are asked for alone."""
+"""The create-job page: opening, filling in and submitting the form, and endpoints for its parts."""
 
 from dataclasses import replace
 from typing import Any
@@ -46,17 +46,18 @@ from batchconsole.jobs.models import BatchJob, Right
 from batchconsole.jobs.service_roles import create_service_role
 from batchconsole.jobs.spending import spendings
 
-# IAM's word for a new role whose name is taken.
+# IAM's error code for a new role whose name is taken.
 ROLE_EXISTS = "EntityAlreadyExists"
 
 
 @drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The form: blank, cloned (``?clone=<job>``), corrected (``?correct=<job>``), with some fields in the query string,
-    in a step, or submitted.
+    """Show or submit the create-job form.
 
-    From it a person may go off to make the input, and come back to the form as it was (``?resume=1``).
+    The form opens blank, as a clone (``?clone=<job>``), as a correction (``?correct=<job>``), or with fields from the
+    query string. A POST is a step of filling it in, or the submission. Users may leave to make the input and return to
+    the form as it was (``?resume=1``).
     """
     draft = drafts.restored(request)
     if draft is not None:
@@ -76,7 +77,7 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def _opened(request: ConsoleRequest) -> HttpResponse:
-    """The form as a link opens it. That of a job to correct says what is wrong, at the field where it can be told."""
+    """Show the form for a GET request; for a job to correct, show its error, at the field at fault if it is known."""
     if "correct" not in request.GET:
         return _show(request, JobForm(connection=request.connection, initial=_initial(request)))
     job = _found(request, "correct")
@@ -93,7 +94,7 @@ def _opened(request: ConsoleRequest) -> HttpResponse:
 
 
 def _found(request: ConsoleRequest, name: str) -> BatchJob:
-    """The job whose key the parameter *name* of the URL holds."""
+    """Return the job whose key is in the query parameter *name*, or raise Http404."""
     key = read_number(request.GET.get(name, ""))
     job: BatchJob | None = BatchJob.objects.filter(connection=request.connection, pk=key).first()
     if job is None:
@@ -102,7 +103,7 @@ def _found(request: ConsoleRequest, name: str) -> BatchJob:
 
 
 def _initial(request: ConsoleRequest) -> dict[str, Any]:
-    """What the URL asks to fill in."""
+    """Return the form's initial values from the query string and from what was put aside."""
     initial = put_aside.taken_up(request)
     if request.GET.get("clone"):
         job = _found(request, "clone")
@@ -116,7 +117,7 @@ def _initial(request: ConsoleRequest) -> dict[str, Any]:
 
 
 def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDict) -> dict[str, Any]:
-    """What a step shows beside the form."""
+    """Return the context for what a step shows beside the form."""
     connection = request.connection
     context: dict[str, Any] = {"is_dirty": True}
     for name in shown.load:
@@ -139,7 +140,7 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
 
 
 def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpResponse:
-    """The page with *form*. The lists of AWS come after it, or without script when they are asked for."""
+    """Render the page with *form*. Lists from AWS are loaded later: by script, or by a button without JavaScript."""
     for name in OFFERS.keys() - form.offers.keys() if request.method == "POST" else ():
         known = known_offer(name, form.connection)
         if known:
@@ -158,7 +159,7 @@ def _offer(request: ConsoleRequest, form: JobForm, name: str) -> None:
 
 
 def _sent_before(request: ConsoleRequest) -> BatchJob | None:
-    """The job that the same form has made already: a button pressed twice. Under another name it is another job."""
+    """Return the job that this form, submitted twice, has already created, or None; the job's name must match too."""
     token, name = request.POST.get("request_token", ""), request.POST.get("job_name", "").strip()
     mine = BatchJob.objects.filter(connection=request.connection, created_by=request.user, job_name=name)
     return mine.filter(client_request_token=token).first() if token else None
@@ -170,7 +171,7 @@ def _submit(request: ConsoleRequest) -> HttpResponse:
         return redirect(job)
     try:
         return _submit_first(request)
-    except IntegrityError:  # two at the same moment: the database has let one of them through
+    except IntegrityError:  # a concurrent request with the same form was first
         job = _sent_before(request)
         if job is None:
             raise
@@ -206,13 +207,13 @@ def _submit_first(request: ConsoleRequest) -> HttpResponse:
 
 
 def _doubtful(form: JobForm) -> str:
-    """What the person should know of a job that was created all the same, and how to mend it."""
+    """Return the form's warnings as a message for a job that was created nevertheless, and how to correct it."""
     known = [f"{form.name_of(name)}: {words}" for name, texts in form.warnings.items() for words in texts]
     return " ".join([*known, "To change this, stop the job and clone it."])
 
 
 def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
-    """Make the role if one is asked for, then the job. A role once made stays chosen when the job is refused."""
+    """Create the new role, if requested, then the job. If the job is refused, the form keeps the new role selected."""
     asked = form.request
     if form.makes_role:
         role_arn = create_service_role(
@@ -238,7 +239,7 @@ def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
 
 @require_POST
 def job_command(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The AWS CLI command that would do what the form says now, whether or not that is right yet."""
+    """Show the AWS CLI command for the form's current values, valid or not."""
     form = JobForm.draft(request.POST, connection=request.connection)
     return render(
         request, "console/create/_job_command.html", {"command": as_cli(request.connection, form.draft_request)}
@@ -247,7 +248,7 @@ def job_command(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 @require_safe
 def job_field(request: ConsoleRequest, connection: str, name: str) -> HttpResponse:
-    """One field that offers a list of AWS, with what is chosen now and the list as it is now."""
+    """Render one field with its current value and a fresh list of choices from AWS."""
     form = JobForm.draft(request.GET, connection=request.connection)
     part = next((part for part in form.parts() if isinstance(part, AwsSelect) and part.name == name), None)
     if part is None:
@@ -258,7 +259,7 @@ def job_field(request: ConsoleRequest, connection: str, name: str) -> HttpRespon
 
 @require_POST
 def job_field_check(request: ConsoleRequest, connection: str, name: str) -> HttpResponse:
-    """What is wrong with one field of the form as it is filled in now, by the rules and as far as AWS knows."""
+    """Render the errors and warnings of one field, from the form's rules and from AWS."""
     form = JobForm(request.POST, connection=request.connection)
     if name not in form.fields:
         raise Http404(f"The form has no field {name}.")
@@ -270,13 +271,13 @@ def job_field_check(request: ConsoleRequest, connection: str, name: str) -> Http
 
 
 def _taken_as(form: JobForm, name: str) -> str:
-    """The URI of a place that was written down in another way, for the field to show."""
+    """Return the S3 URI that the form made of a location typed in another format, or an empty string."""
     typed, taken = form.data.get(name, ""), form[name].value()
     return taken if isinstance(form.fields[name], S3UriField) and taken != typed else ""
 
 
 def render_part(part: Part, form: JobForm) -> str:
-    """The HTML of one part of the form's layout."""
-    form.rendered_fields = set()  # type: ignore[attr-defined] # crispy's own notes on a form it renders
-    form.crispy_field_template = None  # type: ignore[attr-defined] # the same
+    """Render one part of the form's layout as HTML."""
+    form.rendered_fields = set()  # type: ignore[attr-defined] # crispy sets this on forms that it renders
+    form.crispy_field_template = None  # type: ignore[attr-defined] # as above
     return part.render(form, Context({}))

@@ -1,1 +1,1 @@
-"""What stands round every page: middleware, navigation, home, help, sign-in, preferences, health."""
+"""The frame of every page: middleware, navigation, home, help, session, preferences, health."""

@@ -1,7 +1,7 @@
-"""Asks, before any view, whether the person may do what the URL stands for; what is not declared is refused.
+"""Check the right that a URL declares before its view runs; refuse URLs that declare none.
 
-Somebody without any right on a connection does not learn that it is there: it is 404, as is a job of another
-connection. Else a refusal says what is missing and who can grant it.
+A user without any right on a connection gets 404, so its existence stays secret, and so does a request for a job of
+another connection. Any other refusal says what is missing and who can grant it.
 """
 
 import logging
@@ -26,9 +26,9 @@ NO_STAFF = "The administration is for staff."
 
 
 class AccessMiddleware:
-    """Refuse what the person may not do, and set ``request.connection`` where the URL names one.
+    """Refuse requests that the user has no right to make, and set ``request.connection`` if the URL names one.
 
-    It stands before whatever reads the body of a request.
+    It must come before any middleware that reads the request body.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -43,7 +43,7 @@ class AccessMiddleware:
         needed = needed_by(view)
         if needed in UNSIGNED:
             return None
-        if needed is None or not request.user.is_authenticated:  # the sign-in page should have come before
+        if needed is None or not request.user.is_authenticated:  # SignInMiddleware should have answered already
             logger.error("%s has no right declared.", request.resolver_match and request.resolver_match.route)
             return refuse_right(request, UNDECLARED)
         try:
@@ -53,12 +53,12 @@ class AccessMiddleware:
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """What a verb refuses, and the page has no better place to say."""
+        """Answer a NotAllowed that the view has not caught."""
         return refuse_right(request, exception) if isinstance(exception, NotAllowed) else None
 
 
 def require_of_url(request: ConsoleRequest, needed: Needed, kwargs: dict[str, Any]) -> None:
-    """Raise NotAllowed, or Http404 where even that would tell too much."""
+    """Raise NotAllowed if the user lacks the needed right, or Http404 if that would reveal what exists."""
     if "connection" in kwargs:
         request.connection = find_connection(request, kwargs["connection"])
     if needed == Audience.STAFF and not request.user.is_staff:
@@ -75,9 +75,9 @@ def require_of_url(request: ConsoleRequest, needed: Needed, kwargs: dict[str, An
 def may(
     user: User | AnonymousUser, url_name: str, connection: Connection | None, of: access.Owned | None = None
 ) -> bool:
-    """Whether *user* may open the URL *url_name* of *connection*: for what a page offers.
+    """Whether *user* may open the URL *url_name* of *connection*, so that pages offer only permitted links.
 
-    *of* is the job, or other work, that it acts on.
+    *of* is the job or other work that the URL acts on.
     """
     needed = needed_at(url_name)
     if needed in UNSIGNED:
@@ -95,12 +95,12 @@ def may(
 
 
 def of_job(request: ConsoleRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What finds the job of a URL: its key, in its connection only."""
+    """Return the lookup for the job of a URL: its key, within the URL's connection."""
     return {"connection": request.connection, "pk": kwargs["pk"]}
 
 
 def find_connection(request: ConsoleRequest, name: str) -> Connection:
-    """The connection *name*, as long as the person has any right on it; one that is disabled is read only."""
+    """Return the connection *name* and remember it in the session; raise Http404 if the user has no right on it."""
     connection: Connection = get_object_or_404(Connection.objects.all(), name=name)
     if not access.rights_on(request.user, connection):
         raise Http404(f"There is no connection {name}.")
@@ -110,5 +110,5 @@ def find_connection(request: ConsoleRequest, name: str) -> Connection:
 
 
 def refuse_right(request: HttpRequest, error: NotAllowed) -> HttpResponse:
-    """What is missing and who can grant it."""
+    """Return a 403 response that says what is missing and who can grant it."""
     return refuse(request, Refusal("No permission", error.message, error.hint), status=403)

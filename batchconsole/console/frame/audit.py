@@ -1,7 +1,7 @@
-"""What the audit trail learns from requests: where they come from, sign-ins, downloads, and changes nobody else tells.
+"""What requests add to the audit trail: their origin, sign-ins, downloads, and changes that nothing else records.
 
-Verbs of the domain record their own events, in the transaction of what they do. A request of which none was made, and
-that changed something or handed out a file, is recorded here.
+Verbs of the domain record their own events, in the transaction of the change. If a request made no event but changed
+something or sent a file, it is recorded here.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from batchconsole.jobs.audit import count_record_view
 from batchconsole.jobs.models import BatchJob, Event, Verb
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-# Steps of something that is recorded as a whole, and requests that change nothing of anybody's.
+# Not recorded: steps of something that is recorded as a whole, and requests that change no data.
 UNTOLD = frozenset(
     {"login", "account_login", "logout", "account_logout", "draft-keep", "s3-upload-start", "s3-upload-part"}
 )
@@ -31,7 +31,7 @@ WAYS = {"socialaccount": "provider", "mfa": "second factor"}
 
 
 class AuditMiddleware:
-    """Give every event of a request its address, session and key, and record what no verb has recorded."""
+    """Give the events of a request its address, session and user, and record requests that made no event."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -54,7 +54,7 @@ class AuditMiddleware:
 
 
 def record_rest(request: HttpRequest, response: HttpResponseBase, actor: User) -> None:
-    """Record the download or the change that *request* was, if it was one; of records looked at, the count."""
+    """Record *request* if it was a download or a change; if it showed a record of a job, count the view."""
     name = request.resolver_match.view_name if request.resolver_match else ""
     if name == "job-record" and response.status_code == 200:
         count_record_view(get_object_or_404(BatchJob, pk=job_key(request)), actor)
@@ -65,7 +65,7 @@ def record_rest(request: HttpRequest, response: HttpResponseBase, actor: User) -
 
 
 def is_done(response: HttpResponseBase) -> bool:
-    """Whether a form was taken: a page that comes again with its errors is no redirect."""
+    """Whether a form was accepted: a form with errors is shown again, with status 200 and without a redirect."""
     return response.status_code in {201, 204, 302, 303} or "HX-Redirect" in response.headers
 
 
@@ -80,7 +80,7 @@ def record(request: HttpRequest, verb: Verb, actor: User) -> None:
 
 
 def job_key(request: HttpRequest) -> int | None:
-    """The key of the job that the request's address names."""
+    """Return the key of the job that the request's URL names, or None if there is no such job."""
     match = request.resolver_match
     is_of_job = match is not None and match.view_name.startswith("job-") and "pk" in match.kwargs
     pk = match.kwargs["pk"] if match and is_of_job else None
@@ -91,13 +91,13 @@ def job_key(request: HttpRequest) -> int | None:
 def _signed_in(sender: object, request: HttpRequest, user: User, **_: object) -> None:
     here = origin.current()
     if here is None:
-        return  # no request: a session made for tests or by a command
+        return  # no request: a test or a command made the session
     here.session = origin.name_session(request.session.session_key)
     Event.objects.create(actor=user, verb=Verb.SIGNED_IN, data={"by": way_in(request)})
 
 
 def way_in(request: HttpRequest) -> str:
-    """How the person of the request has just signed in, in one word."""
+    """Return how the user has just signed in: link, provider, second factor or password."""
     backend = str(request.session.get(BACKEND_SESSION_KEY, "")).partition(".")[0]
     steps = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY) or [{}]
     return "link" if backend == "sesame" else WAYS.get(str(steps[-1].get("method", "")), "password")
@@ -110,7 +110,7 @@ def _signed_out(sender: object, request: HttpRequest, user: User | None, **_: ob
 
 
 def record_failure(name: str, *, by: str) -> None:
-    """Somebody who says to be *name* could not sign in. Whose account that is, if anybody's, is not looked up."""
+    """Record a failed sign-in with the user name *name*, whether or not there is such an account."""
     Event.objects.create(verb=Verb.SIGN_IN_FAILED, target=name[:150], data={"by": by})
 
 

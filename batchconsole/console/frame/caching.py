@@ -1,4 +1,4 @@
-"""Whether an answer may be kept outside the console."""
+"""Whether browsers and proxies may store a response."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 
 
 class NoStoreMiddleware:
-    """Forbid browsers and proxies to keep pages and downloads: what one person saw is not for the next at the machine.
+    """Forbid browsers and proxies to store pages and downloads, so the next user of a computer cannot see them.
 
-    An answer that says otherwise by itself keeps its word.
+    A response that sets ``Cache-Control`` itself keeps its value.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,7 +1,7 @@
-"""The address a request comes from: what trusted proxies say, and nobody else.
+"""The client address of a request, as reported by trusted proxies only.
 
-Anybody may send ``X-Forwarded-For``. A proxy adds the address it was called from at its end, so the list is read from
-there for as long as each address is a trusted proxy's; the first that is not is the client's.
+Anybody can send ``X-Forwarded-For``. Each proxy appends the address of its caller, so the list is read from the end
+while the addresses are those of trusted proxies; the first other address is the client's.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ClientAddressMiddleware:
-    """Have ``REMOTE_ADDR`` be the client's address, whatever proxies stand between."""
+    """Set ``REMOTE_ADDR`` to the client's address, even behind proxies."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -30,9 +30,10 @@ class ClientAddressMiddleware:
 
 
 def client_address(peer: str, forwarded: str, *, trusted: Sequence[str]) -> str:
-    """The address of the client whose request arrived from *peer* with the header *forwarded*.
+    """Return the address of the client whose request came from *peer* with the ``X-Forwarded-For`` *forwarded*.
 
-    *trusted* are addresses and networks of proxies. What is no address ends the reading: the last proxy's word counts.
+    *trusted* are addresses and networks of proxies. If an entry is not an address, the result is the proxy that
+    reported it.
     """
     networks = read_networks(tuple(trusted))
     here, before = peer, [each.strip() for each in forwarded.split(",") if each.strip()]
@@ -46,7 +47,7 @@ def client_address(peer: str, forwarded: str, *, trusted: Sequence[str]) -> str:
 
 @cache
 def read_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    """The networks that *texts* name; raises ValueError for what is none."""
+    """Parse *texts* as addresses or networks; raise ValueError if one is neither."""
     return tuple(ipaddress.ip_network(text.strip(), strict=False) for text in texts)
 
 
@@ -56,7 +57,7 @@ def is_in(text: str, networks: Sequence[Network]) -> bool:
 
 
 def read_address(text: str) -> Address | None:
-    """The address that *text* is, without a port and the brackets of IPv6; None for anything else."""
+    """Parse *text* as an IP address, ignoring a port and the brackets of IPv6; return None if it is not one."""
     bare = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]

@@ -1,4 +1,4 @@
-"""What the frame around every page needs, for the templates."""
+"""The template context of the frame around every page."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +15,7 @@ from batchconsole.jobs.models import Connection
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The connection in hand, those to switch to, the side navigation, and the preferences."""
+    """Return the current connection, those to switch to, the side navigation, and the preferences."""
     connection = getattr(request, "connection", None)
     connections = SimpleLazyObject(lambda: list(viewable(request)))
     return {
@@ -32,12 +32,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def viewable(request: HttpRequest) -> Iterable[Connection]:
-    """The connections that the person may see; none before anybody has signed in."""
+    """Return the connections that the user may see, or none if nobody is signed in."""
     user = getattr(request, "user", None)
     return connections_with(user) if user and user.is_authenticated else ()
 
 
 def last_connection(request: HttpRequest, connections: Any) -> Connection | None:
-    """The one of *connections* whose pages were seen last, else the first."""
+    """Return the one of *connections* that was visited last in this session, else the first, else None."""
     name = request.session.get(LAST_CONNECTION) if hasattr(request, "session") else None
     return next((each for each in connections if each.name == name), next(iter(connections), None))

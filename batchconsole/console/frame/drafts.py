@@ -1,7 +1,7 @@
-"""Drafts: what somebody had filled into a form when their session was over, kept until they are back at the form.
+"""Drafts: the entries of a form whose session had ended, kept until the user is back at the form.
 
-A draft lies in the browser's session, also in one that nobody has signed in with yet, so that neither an address nor
-the browser holds it. Nothing is ever done with a draft but to fill in the form again.
+A draft is stored in the session on the server, even before sign-in, so neither a URL nor the browser contains it. A
+draft is only used to fill in the form again.
 """
 
 from collections.abc import Callable
@@ -16,25 +16,25 @@ from django.http import HttpRequest, QueryDict
 from django.urls import Resolver404, resolve
 from django.utils.http import urlencode
 
-OWNER = "drafts_of"  # in the session: whose it was before it was over, as far as that is known
-KEY = "drafts"  # in the session: texts like query strings, by the path of the form, the newest last
-MARK = "restored"  # in the query string of a form that is to open with its draft
+OWNER = "drafts_of"  # in the session: key of the user whose session ended, if known
+KEY = "drafts"  # in the session: urlencoded entries by the path of the form, newest last
+MARK = "restored"  # in the query string: open the form with its draft
 TAKES_DRAFTS = "takes_drafts"
-MOST_BYTES = 256 << 10  # of all drafts of a browser: anybody who reaches the sign-in page can leave some
+MOST_BYTES = 256 << 10  # of all drafts of a session: anybody who reaches the sign-in page can store some
 MOST_DRAFTS = 4
-ANONYMOUS_SECONDS = 24 * 3600  # how long a draft waits for somebody to sign in
+ANONYMOUS_SECONDS = 24 * 3600  # how long a draft is kept without a sign-in
 NOT_KEPT = ("csrfmiddlewaretoken", "draft_path")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def takes_drafts(view: View) -> View:
-    """Mark a view whose form opens with what :func:`restored` returns."""
+    """Mark a view whose form can open with a draft from :func:`restored`."""
     setattr(view, TAKES_DRAFTS, True)
     return view
 
 
 def has_form(path: str) -> bool:
-    """Whether the page at *path* has a form that drafts are kept of."""
+    """Whether the page at *path* has a form with drafts."""
     try:
         return getattr(resolve(path).func, TAKES_DRAFTS, False)
     except Resolver404:
@@ -42,7 +42,7 @@ def has_form(path: str) -> bool:
 
 
 def keep(request: HttpRequest, path: str, data: QueryDict) -> bool:
-    """Keep the fields *data* of the form at *path*; false when they are too much to be kept."""
+    """Keep the entries *data* of the form at *path*; return False if they are too large or too many were sent."""
     fields = data.copy()
     for name in NOT_KEPT:
         fields.pop(name, None)
@@ -58,14 +58,14 @@ def keep(request: HttpRequest, path: str, data: QueryDict) -> bool:
 
 
 def _may_keep(request: HttpRequest) -> bool:
-    """Whether the sender may: anybody can leave drafts without signing in, so an address has a limit."""
+    """Whether the client may store a draft: without a sign-in, the number per address is limited."""
     if request.user.is_authenticated:
         return True
     return bool(ratelimit.consume(request, action="draft"))
 
 
 def _newest(drafts: dict[str, str]) -> dict[str, str]:
-    """The newest of *drafts* that there is room for."""
+    """Return the newest of *drafts* that fit into ``MOST_DRAFTS`` and ``MOST_BYTES``."""
     kept: dict[str, str] = {}
     for path, text in list(drafts.items())[: -MOST_DRAFTS - 1 : -1]:
         if sum(map(len, (*kept, *kept.values(), path, text))) > MOST_BYTES:
@@ -75,13 +75,13 @@ def _newest(drafts: dict[str, str]) -> dict[str, str]:
 
 
 def note_owner(request: HttpRequest, user: User) -> None:
-    """What is kept in the session from here on, until somebody signs in, is *user*'s."""
+    """Note that drafts stored in this session belong to *user*, until somebody signs in."""
     request.session[OWNER] = user.pk
     request.session.set_expiry(ANONYMOUS_SECONDS)
 
 
 def url_of(url: str) -> str:
-    """*url*, a form's, such that it opens with its draft."""
+    """Return the form's *url* with the parameter that opens it with its draft."""
     path, _, query = url.partition("?")
     data = QueryDict(query, mutable=True)
     data.pop(MARK, None)
@@ -89,7 +89,7 @@ def url_of(url: str) -> str:
 
 
 def restored(request: HttpRequest) -> QueryDict | None:
-    """The fields to open the form with, where its URL asks for them and they are still there."""
+    """Return the draft for the form, or None if its URL does not ask for it or there is none."""
     text = request.session.get(KEY, {}).get(request.path) if MARK in request.GET and request.method == "GET" else None
     if text is None:
         return None
@@ -106,7 +106,7 @@ def discard(request: HttpRequest) -> None:
 
 @receiver(user_logged_in, dispatch_uid="console.drafts")
 def _outlive_anonymity(sender: object, request: HttpRequest, user: User, **_: object) -> None:
-    """Let the session of somebody who has signed in last as long as any other, without drafts of somebody else."""
+    """After a sign-in, reset the session's expiry to the default and drop drafts that belong to another user."""
     owner = request.session.pop(OWNER, None)
     if owner not in (None, user.pk):
         request.session.pop(KEY, None)

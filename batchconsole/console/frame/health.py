@@ -1,4 +1,4 @@
-"""What machines ask: is the process alive, can it work, and figures for Prometheus. None needs a sign-in."""
+"""Endpoints for machines: liveness, readiness, and metrics for Prometheus. None needs a sign-in."""
 
 import redis
 from django.conf import settings
@@ -20,7 +20,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database and Redis answer, else 503; either way which of them does not."""
+    """Return 200 if the database and Redis respond, else 503; the body has the state of each."""
     checks = {"database": check_database(), "redis": check_redis()}
     status = 200 if all(answer == "ok" for answer in checks.values()) else 503
     return JsonResponse(checks, status=status)
@@ -48,7 +48,7 @@ def check_redis() -> str:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Figures out of the database, the same from every web process; for whoever has the token, or asks from here."""
+    """Return the metrics, or 401 if the client may not scrape; every web process reads the same from the database."""
     if not may_scrape(request):
         return HttpResponse("Send BATCHCONSOLE_METRICS_TOKEN as a bearer token.\n", status=401, headers=CHALLENGE)
     registry = CollectorRegistry()
@@ -57,7 +57,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def may_scrape(request: HttpRequest) -> bool:
-    """Whether the request has the token of the settings. Without one, whether it comes from this machine."""
+    """Whether the request has the token from the settings or, if none is set, comes from this machine."""
     if not settings.METRICS_TOKEN:
         peer = read_address(request.META.get("REMOTE_ADDR", ""))
         return peer is not None and peer.is_loopback and "X-Forwarded-For" not in request.headers

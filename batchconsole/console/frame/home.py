@@ -1,4 +1,4 @@
-"""The way in: a connection's overview, or what to do when there is no connection; and the help topics."""
+"""The home page, which leads to a connection's overview or says how to get a connection; and the help topics."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def help_topic(request: HttpRequest, topic: str) -> HttpResponse:
-    """One topic: the fragment for the help panel, a page of its own without script."""
+    """Show a help topic: a fragment for the help panel, or a full page without JavaScript."""
     template = f"console/help/{topic}.html"
     try:
         get_template(template)
@@ -31,5 +31,5 @@ def help_topic(request: HttpRequest, topic: str) -> HttpResponse:
 
 
 def safe_next(request: HttpRequest) -> str:
-    """Where the person wanted to go, if it is on this site; else the front page."""
+    """Return the URL that the user wanted to open, if it is on this site, else the home page."""
     return back_to(request, resolve_url(settings.LOGIN_REDIRECT_URL))

@@ -1,4 +1,4 @@
-"""Where messages wait for the next page: a cookie of this console's own, and the session for what it cannot hold."""
+"""Storage of messages for the next page: a cookie with the console's own name, and the session if that is too small."""
 
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage

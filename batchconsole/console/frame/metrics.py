@@ -1,4 +1,4 @@
-"""The console's figures for Prometheus, read from the database at each scrape. Counts, no names of jobs or people."""
+"""The console's metrics for Prometheus, read from the database at each scrape, without names of jobs or users."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ WORK: dict[str, type[Work]] = {"check": InputCheck, "making": MadeInput}
 
 
 class ConsoleCollector(Collector):
-    """Jobs that wait or run by status and connection, and how each connection's sync stands."""
+    """Collect open jobs, open work, notifications, and the state of each connection's sync."""
 
     def collect(self) -> Iterator[Metric]:
         yield self.open_jobs()
@@ -48,7 +48,7 @@ class ConsoleCollector(Collector):
         )
 
     def open_work(self) -> Iterator[Metric]:
-        """Checks and inputs being made: how many wait or run, and for how many people."""
+        """Count the input checks and made inputs that wait or run, and the users who wait for them."""
         rows = GaugeMetricFamily("batchconsole_open_work", "Work that waits or runs", labels=["kind", "status"])
         people = GaugeMetricFamily("batchconsole_people_waiting", "People whose work waits or runs", labels=["kind"])
         for kind, model in WORK.items():
@@ -60,7 +60,7 @@ class ConsoleCollector(Collector):
         yield people
 
     def notifications(self) -> Iterator[Metric]:
-        """What became of the notifications that are kept, and the channels to which nothing is sent."""
+        """Count the stored notifications by state, and the paused channels."""
         rows = GaugeMetricFamily(
             "batchconsole_notifications", "Notifications kept, by what became of them", labels=["outcome"]
         )

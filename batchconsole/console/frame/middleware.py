@@ -1,4 +1,4 @@
-"""What every page of the console finds on its request: the person's preferences, and the connection its URL names."""
+"""Middleware for every page: preferences and time zone, limits on calls to AWS, and compression."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,12 +15,12 @@ from batchconsole.console.frame.preferences import RESTORED, Preferences, restor
 from batchconsole.jobs.models import Connection
 from batchconsole.jobs.patience import page_calls
 
-PAGES = "batchconsole.console."  # programs, who ask the API, wait as long as they like
-LAST_CONNECTION = "connection"  # in the session: pages that belong to none lead back to it
+PAGES = "batchconsole.console."  # modules whose views limit their calls to AWS; those of the API do not
+LAST_CONNECTION = "connection"  # in the session: name of the connection to which pages without one lead back
 
 
 class ConsoleRequest(HttpRequest):
-    """A signed-in person's request as the views of a connection see it."""
+    """The request of a signed-in user, as the views of a connection get it."""
 
     user: User
     htmx: HtmxDetails
@@ -29,8 +29,10 @@ class ConsoleRequest(HttpRequest):
 
 
 class PageGZipMiddleware(GZipMiddleware):
-    """Compress pages, whose length Django hides from guessing. Downloads stream as they are: their size is known, and
-    many are packed already.
+    """Compress pages, but not streamed downloads.
+
+    Django adds random bytes to compressed pages, so their length reveals no secrets. Downloads keep their known size,
+    and many are compressed already.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -38,7 +40,7 @@ class PageGZipMiddleware(GZipMiddleware):
 
 
 class ConsoleMiddleware:
-    """Set ``request.preferences``; times are shown in the preferred zone."""
+    """Set ``request.preferences``, activate the preferred time zone, and limit a page's calls to AWS."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The side navigation: where one can go from a page, and which entry is the page's own."""
+"""The side navigation: its links, and which of them is the current page's."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class Entry:
     url: str
     is_current: bool = False
     is_external: bool = False
-    place: str = ""  # what js/shortcuts.js calls it
+    place: str = ""  # its name in js/shortcuts.js
 
 
 def switch(request: HttpRequest, connections: Iterable[Connection]) -> list[tuple[Connection, str]]:
-    """Where the switch of connections leads: to the same kind of page, as far as every connection has one."""
+    """Return each connection with its URL in the connection switch: the same page there if possible, else overview."""
     here = request.resolver_match.url_name if request.resolver_match else None
     name = here if here in SHARED else "overview"
     return [
@@ -33,9 +33,9 @@ def switch(request: HttpRequest, connections: Iterable[Connection]) -> list[tupl
 
 
 def side_navigation(request: HttpRequest, connection: Connection | None) -> list[list[Entry]]:
-    """The groups of links, first the connection's own pages."""
+    """Return the groups of links; the connection's own pages come first."""
     here = request.resolver_match.url_name or "" if request.resolver_match else ""
-    is_known = hasattr(request, "connection")  # The page of an unknown connection is no page.
+    is_known = hasattr(request, "connection")  # no page is current on the 404 page of an unknown connection
     first = [
         Entry(title, reverse(name, args=[connection.name]), is_known and here in names, place=name)
         for title, name, names in CONNECTION_PAGES
@@ -67,7 +67,7 @@ NOTIFICATION_PAGES = (
     "connection-notification-edit",
     "connection-notification-deliveries",
 )
-# Title, URL name, and the URL names of the pages it stands for.
+# Title, URL name, and the URL names of the pages for which the entry is current.
 CONNECTION_PAGES = (
     ("Overview", "overview", ("overview",)),
     ("Batch inference", "job-list", JOB_PAGES),

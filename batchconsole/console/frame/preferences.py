@@ -1,9 +1,9 @@
-"""How a person wants the pages: theme, density, time zone; and which panels are open in this browser.
+"""Preferences: theme, density, time zone and page size of a user; and which panels are open in this browser.
 
-Pages keep wishes of their own beside these, as texts that only they can read.
+Pages add preferences of their own, as strings whose format only they know.
 
-The pages read cookies, so that signing out keeps the look. What is chosen is written down for the person too, and with
-a sign-in the browser's cookies become that person's.
+Pages read the preferences from cookies, so that signing out keeps the look. Preferences are also stored for the user,
+and signing in replaces the browser's cookies with those of the user.
 """
 
 from collections.abc import Mapping
@@ -24,15 +24,15 @@ TIME_ZONES = {"utc": "UTC", "local": "The time zone of this browser"}
 PANEL = {"open": "Open", "closed": "Closed"}
 PAGE_SIZES = (10, 20, 50, 100)
 PREFIX = settings.PREFERENCE_COOKIE_PREFIX
-OF_PAGES = ("columns", "table", "widths", "views")  # wishes of pages
-KEPT = ("theme", "time-zone", "page-size", "density", *OF_PAGES)  # for the person, not the browser
-RESTORED = "preferences"  # in the session: the cookies are this person's
+OF_PAGES = ("columns", "table", "widths", "views")  # preferences of single pages
+KEPT = ("theme", "time-zone", "page-size", "density", *OF_PAGES)  # stored for the user, not only in the browser
+RESTORED = "preferences"  # in the session: the cookies have been replaced with the user's
 ONE_YEAR = 365 * 24 * 60 * 60  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preferences:
-    """One browser's wishes; every value is one of those offered, whatever the cookie said."""
+    """The preferences of one browser; invalid values of cookies are replaced with defaults."""
 
     theme: str = "system"
     density: str = "comfortable"
@@ -41,13 +41,13 @@ class Preferences:
     navigation: str = "open"
     help: str = "closed"
     page_size: int = 20
-    of_pages: Mapping[str, str] = field(default_factory=dict)  # texts by the names of OF_PAGES
+    of_pages: Mapping[str, str] = field(default_factory=dict)  # strings by the names of OF_PAGES
 
     @classmethod
     def read(cls, cookies: Mapping[str, str]) -> Self:
-        """Read the cookies, falling back to the default for each that is absent or unknown.
+        """Read the cookies; use the default for each that is absent or invalid.
 
-        Scripts write them percent-encoded, as browsers ask for; what the server writes needs no encoding.
+        Scripts write them percent-encoded; values that the server writes need no encoding.
         """
         cookies = {name: unquote(text) for name, text in cookies.items() if name.startswith(PREFIX)}
 
@@ -69,7 +69,7 @@ class Preferences:
 
 
 def zone_named(name: str) -> tzinfo:
-    """The time zone of an IANA *name*, UTC when there is none of that name."""
+    """Return the time zone with the IANA *name*, or UTC if there is none."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -77,26 +77,26 @@ def zone_named(name: str) -> tzinfo:
 
 
 def page_size(text: str) -> int | None:
-    """The page size that *text* names, ``None`` when it is not one of those offered."""
+    """Return the page size that *text* names, or None if it is not one of ``PAGE_SIZES``."""
     return next((size for size in PAGE_SIZES if str(size) == text), None)
 
 
 def current(request: HttpRequest) -> Preferences:
-    """As the person last wished them, in this browser or another, whatever the cookies of this one say."""
+    """Return the user's stored preferences, which take precedence over this browser's cookies."""
     kept = KeptPreferences.objects.filter(user=request.user.pk).first() if request.user.is_authenticated else None
     values = {PREFIX + name: kept.values[name] for name in KEPT if name in kept.values} if kept else {}
     return Preferences.read(request.COOKIES | values)
 
 
 def remember(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
-    """Keep one preference, in the browser for a year. Scripts may read it: it holds no secret."""
+    """Store one preference for the user and, for a year, in a cookie. Scripts may read it, as it holds no secret."""
     if request.user.is_authenticated and name in KEPT:
         KeptPreferences.keep(request.user, name, value)
     set_cookie(request, response, name, value)
 
 
 def restore(request: HttpRequest, response: HttpResponse) -> None:
-    """Make the browser's cookies those of the person who has just signed in, if there is anything kept."""
+    """Replace the browser's cookies with the stored preferences of the user who has just signed in, if any."""
     request.session[RESTORED] = True
     kept = KeptPreferences.objects.filter(user=request.user.pk).first()
     for name in KEPT if kept else ():

@@ -1,4 +1,4 @@
-"""The page where one sets theme, density and time zone; the answers are kept for the person."""
+"""The page to set theme, density, time zone and page size, which are stored for the user."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def radios() -> forms.RadioSelect:
 
 
 class PreferencesForm(forms.Form):
-    """Each field is named after its cookie, dashes for underscores."""
+    """The preferences; each field has the name of its cookie, with underscores instead of dashes."""
 
     theme = forms.ChoiceField(choices=list(preferences.THEMES.items()), widget=radios())
     density = forms.ChoiceField(choices=list(preferences.DENSITIES.items()), widget=radios())
@@ -58,7 +58,7 @@ def show_form(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
 
 
 def shown(now: preferences.Preferences) -> dict[str, str]:
-    """What the form holds of them."""
+    """Return the form's fields with the values from *now*, as strings."""
     return as_text({name: getattr(now, name) for name in PreferencesForm.base_fields if name != "seen"})
 
 
@@ -67,7 +67,7 @@ def as_text(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def conflict(form: PreferencesForm, name: str, now: str, here: str) -> str:
-    """Both values of one preference, in the words of the form."""
+    """Describe both values of one preference with the form's labels."""
     field: Any = form.fields[name]
     titles = {str(value): title for value, title in field.choices}
     return f"{form[name].label}: {titles[now]} now, {titles[here]} here."

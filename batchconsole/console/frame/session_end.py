@@ -1,4 +1,4 @@
-"""When a session is over, or a form older than it: what was filled in is kept, and the person is told what to do."""
+"""When a session has ended, or a form is older than it: keep the user's entries, and say what to do."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,18 +20,18 @@ from django.views.decorators.http import require_POST
 from batchconsole.console.frame import drafts
 from batchconsole.console.kit.answers import wants_part
 
-# Tells js/session.js that the page's session is over; the value is a token for the form that it is to keep.
+# Tells js/session.js that the page's session has ended; the value is a CSRF token for sending the form as a draft.
 FORM_TOKEN = "X-Form-Token"  # noqa: S105 - the name of a header
-MOST_READ_BYTES = 4 << 20  # of a form whose sender is unknown, its files thrown away
+MOST_READ_BYTES = 4 << 20  # of a form from a client that is not signed in; files are discarded
 ENDED = "Your session has ended. Sign in to continue."
 ENDED_AND_KEPT = "Your session has ended. Sign in to continue. Your entries are kept."
 
 
 class SkippingUploadHandler(FileUploadHandler):
-    """Throws files away; of a large request, everything from its first file on."""
+    """Discard files; stop reading a large request at its first file."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        if int(self.request.META.get("CONTENT_LENGTH") or 0) > MOST_READ_BYTES:  # type: ignore[union-attr] # it is given
+        if int(self.request.META.get("CONTENT_LENGTH") or 0) > MOST_READ_BYTES:  # type: ignore[union-attr] # Django passes it
             raise StopUpload(connection_reset=True)
         raise SkipFile
 
@@ -43,7 +43,7 @@ class SkippingUploadHandler(FileUploadHandler):
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
-    """Lead whoever is not signed in to the sign-in page, from where they come back to the page they were on."""
+    """Redirect users who are not signed in to the sign-in page, which leads back to their page."""
 
     def handle_no_permission(  # type: ignore[override] # a script gets no redirect
         self, request: HttpRequest, view_func: Callable[..., Any]
@@ -57,7 +57,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
         return redirect_to_login(return_url(request, is_kept=is_kept), login_url, field)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """A form that led on to another page was taken, and needs no draft any more."""
+        """Discard the draft of a posted form when the response is a redirect: the form was accepted."""
         if request.method == "POST" and response.status_code == 302 and request.user.is_authenticated:
             drafts.discard(request)
         return response
@@ -71,10 +71,10 @@ def answer_script(request: HttpRequest, *, status: int) -> HttpResponse:
 
 
 def keep_posted(request: HttpRequest) -> bool:
-    """Keep what was posted, if it came from a form of this console that drafts are kept of."""
+    """Keep the posted data as a draft if a form of this console with drafts sent it; return whether it was kept."""
     if request.method != "POST" or not drafts.has_form(request.path) or not is_from_here(request):
         return False
-    if not hasattr(request, "_files"):  # nothing has been read yet
+    if not hasattr(request, "_files"):  # the body has not been parsed yet
         request.upload_handlers = [SkippingUploadHandler(request)]
     try:
         return drafts.keep(request, request.path, request.POST)
@@ -83,14 +83,14 @@ def keep_posted(request: HttpRequest) -> bool:
 
 
 def is_from_here(request: HttpRequest) -> bool:
-    """Whether a page of this console sent the request. Another site must not fill in people's forms."""
+    """Whether a page of this console sent the request, because another site must not fill in a user's forms."""
     parts = urlsplit(request.headers.get("Origin") or request.headers.get("Referer", ""))
     own = f"{request.scheme}://{request.get_host()}"
     return f"{parts.scheme}://{parts.netloc}" in {own, *settings.CSRF_TRUSTED_ORIGINS}
 
 
 def return_url(request: HttpRequest, *, is_kept: bool) -> str:
-    """Where to go on: at the form with its draft; of a button that cannot be pressed again, at the page it is on."""
+    """Return where to continue: the form with its draft, the requested page, or the page with the pressed button."""
     if is_kept:
         return drafts.url_of(request.get_full_path())
     if request.method in ("GET", "HEAD"):
@@ -102,7 +102,7 @@ def return_url(request: HttpRequest, *, is_kept: bool) -> str:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """What Django answers a form whose token is not this session's: most often somebody signed in in another tab."""
+    """Answer a form whose CSRF token is not this session's, most often because of a sign-in in another tab."""
     if wants_part(request):
         return answer_script(request, status=403)
     is_kept = keep_posted(request)
@@ -112,7 +112,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 @require_POST
 def keep_draft(request: HttpRequest) -> JsonResponse:
-    """Keep the form that a page's script sends when it learns that the session is over; answer where to go."""
+    """Keep the form that a page's script sends after the session has ended; return the URL to go to as JSON."""
     url = request.POST.get("draft_path", "")
     if not (url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)):
         url = "/"

@@ -1,8 +1,8 @@
-"""How long a session lives, and when one is asked again who one is.
+"""How long a session lasts, and when users must confirm their identity.
 
-A session ends when nothing has been done with it for a while, and after a time whatever is done with it. What pages ask
-by themselves is nothing done. Connections, people and keys are changed only shortly after one has said who one is: a
-form may be opened for some minutes after that, and an open form be sent for an hour.
+A session ends when it has been idle for some time, and after a maximum age in any case. Requests that pages make by
+themselves do not count as use. Changing connections, users or keys requires a recent confirmation: a form may be opened
+for some minutes after it, and submitted for one hour more.
 """
 
 import time
@@ -29,19 +29,19 @@ from batchconsole.console.frame.audit import SAFE
 from batchconsole.console.kit.answers import is_renewal
 
 SIGNED_IN, SEEN = "signed_in_at", "seen_at"  # in the session, in seconds since 1970
-SEEN_STEP = 60  # seconds: how exactly it is known when a session was last used
+SEEN_STEP = 60  # seconds: precision of the time of last use
 OPEN_FORM_SECONDS = 3600
-# The tables whose forms in the administration ask for a fresh confirmation: app label and, or all of it, the model.
+# Admin forms that require a recent confirmation: those of all models of some apps, and of some other models.
 GUARDED = frozenset({"auth", "account", "mfa", "socialaccount", "usersessions"})
 GUARDED_MODELS = frozenset({"connection", "role", "grant", "apikey"})
 FORMS = ("_add", "_change", "_delete", "_password_change")
 OWN = frozenset({"api-key-create", "api-key-revoke", "account_set_password"})
-# Reached without the second factor that is required: what adds one, and the way out.
+# Prefixes of URL names that work without a required second factor: to add one, to sign out, for help, for machines.
 WITHOUT_FACTOR = ("mfa_", "account_", "logout", "login", "account", "help", "healthz", "readyz", "metrics")
 
 
 class SessionLifeMiddleware:
-    """End sessions in time, and ask for confirmations and required factors before the view."""
+    """End expired sessions, and ask for confirmations and required second factors before the view runs."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -59,7 +59,7 @@ class SessionLifeMiddleware:
             person = request.user
             logout(request)
             drafts.note_owner(request, person)
-            return None  # the sign-in page comes next, unless the page is for everybody
+            return None  # SignInMiddleware comes next; pages for everybody are shown
         note_use(request, time.time())
         if lacks_factor(request, request.user, name):
             messages.info(request, "This console requires a second factor. Add one to go on.")
@@ -71,13 +71,13 @@ class SessionLifeMiddleware:
 
 def is_over(request: HttpRequest, now: float) -> bool:
     started, seen = request.session.get(SIGNED_IN), request.session.get(SEEN)
-    if started is None or seen is None:  # a session from before there were these
+    if started is None or seen is None:  # a session from before these values existed
         return False
     return bool(now - seen > settings.SESSION_IDLE_SECONDS or now - started > settings.SESSION_COOKIE_AGE)
 
 
 def note_use(request: HttpRequest, now: float) -> None:
-    """Write down that a person uses the session, once a minute at most."""
+    """Record that the user uses the session, at most once a minute."""
     request.session.setdefault(SIGNED_IN, now)
     if not is_renewal(request) and now - request.session.get(SEEN, 0) > SEEN_STEP:
         request.session[SEEN] = now
@@ -85,7 +85,7 @@ def note_use(request: HttpRequest, now: float) -> None:
 
 
 def lacks_factor(request: HttpRequest, user: User, name: str) -> bool:
-    """Whether a second factor is required that the person has not got; a provider's sign-in has its own."""
+    """Whether a second factor is required and missing; not after a provider's sign-in, which has its own factors."""
     if not settings.REQUIRE_MFA or name.startswith(WITHOUT_FACTOR):
         return False
     by_provider = any(each["method"] == "socialaccount" for each in get_authentication_records(request, user))
@@ -93,7 +93,7 @@ def lacks_factor(request: HttpRequest, user: User, name: str) -> bool:
 
 
 def is_guarded(request: HttpRequest, name: str) -> bool:
-    """Whether the URL changes connections, people or keys."""
+    """Whether the request opens or submits a form that changes connections, users, roles, grants or keys."""
     if name in OWN:
         return True
     app, _, rest = name.removeprefix("admin:").partition("_")
@@ -103,7 +103,10 @@ def is_guarded(request: HttpRequest, name: str) -> bool:
 
 
 def needs_confirmation(request: HttpRequest, *, is_open: bool = False) -> bool:
-    """Whether the person said too long ago who they are; who has no password and no factor cannot say it again."""
+    """Whether the last confirmation is too old; always False for users who have no way to confirm.
+
+    With *is_open*, the request submits a form that was open already, for which an hour more is allowed.
+    """
     if not isinstance(request.user, User) or not get_adapter().get_reauthentication_methods(request.user):
         return False
     said = [each["at"] for each in get_authentication_records(request, request.user)]
@@ -113,7 +116,7 @@ def needs_confirmation(request: HttpRequest, *, is_open: bool = False) -> bool:
 
 
 def ask_again(request: HttpRequest) -> HttpResponse:
-    """The page that asks who one is, and leads back. What was posted is not kept: it may hold passwords."""
+    """Redirect to the confirmation page, which leads back. Posted data is not kept: it may contain passwords."""
     url = get_adapter().get_reauthentication_methods(request.user)[0]["url"]
     if request.method not in SAFE:
         messages.warning(request, "Nothing was changed yet: confirm that it is you, then send it again.")

@@ -1,4 +1,4 @@
-"""What a person is told when no page can be made: none there, database away, disk full, or an error of our own."""
+"""Error pages: page not found, no permission, database away, disk full, or an internal error."""
 
 import sys
 
@@ -11,11 +11,11 @@ from batchconsole import trouble
 from batchconsole.console.frame.session_end import is_from_here
 from batchconsole.console.kit.answers import Refusal, refuse
 
-# A form with such a field is not written into a page.
+# Parts of field names: a form with such a field is not repeated in a page.
 SECRETS = ("password", "secret")
 
 
-PLAIN = "refused_plain.html"  # asks neither database nor session
+PLAIN = "refused_plain.html"  # uses neither the database nor the session
 
 UNREADABLE = Refusal("Bad request", "The console could not read the request.")
 FORBIDDEN = Refusal(
@@ -33,7 +33,7 @@ FULL, BUSY, AWAY = (Refusal(each.title, each.remedy) for each in (trouble.FULL, 
 
 
 def trouble_of(error: BaseException | None) -> Refusal | None:
-    """The passing trouble that *error* tells of; ``None`` for an error of the console's own."""
+    """Return the temporary trouble that *error* indicates, or None if it is an internal error."""
     found = trouble.trouble_of(error)
     return None if found is None else Refusal(found.title, found.remedy)
 
@@ -51,9 +51,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page in place of one that could not be made. What a form held can be sent again from it.
+    """Return the page for an exception: 503 with a button to send a form again if the trouble is temporary, else 500.
 
-    Django calls this while it handles the exception; neither the database nor the session is asked for anything.
+    Django calls this while it handles the exception; it must use neither the database nor the session.
     """
     passing = trouble_of(sys.exc_info()[1])
     if passing is None:
@@ -65,9 +65,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def posted(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields of a posted form, to be sent again; none when a file or a password belongs to them.
+    """Return the fields of a posted form, to be sent again; none if it has a file or a password.
 
-    Nor those that another site has posted: the page would give them this console's token.
+    Return none for a form from another site, because the page would add this console's CSRF token.
     """
     try:
         if request.method != "POST" or not is_from_here(request):

@@ -1,4 +1,4 @@
-"""Files come only where a view takes them, from people who are signed in, and while there is room for them."""
+"""Accept files only for views that take them, and only while the disk has room."""
 
 import shutil
 import tempfile
@@ -13,14 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from batchconsole.body_limits import largest_body
 from batchconsole.console.kit.answers import Refusal, refuse
 
-SPARE_BYTES = 1 << 30  # for the database and the logs, which must not be what runs full
+SPARE_BYTES = 1 << 30  # kept free for the database and the logs
 ALMOST_FULL = Refusal(
     "The disk of the console is almost full", "Nothing was uploaded. Tell the console's administrator."
 )
 
 
 class RefusingUploadHandler(FileUploadHandler):
-    """Refuses a request at its first file, before any of it is written."""
+    """Refuse a request at its first file, before any of it is written."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         raise BadRequest("This address does not accept files.")
@@ -33,7 +33,7 @@ class RefusingUploadHandler(FileUploadHandler):
 
 
 class UploadMiddleware:
-    """Decide about a request's files before the first byte is read; it stands before whatever reads a form."""
+    """Decide whether to accept a request's files before its body is read, so it comes before all that read forms."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -52,6 +52,6 @@ class UploadMiddleware:
 
 
 def has_room_for(size: int) -> bool:
-    """Whether *size* more bytes leave enough of the disks that files arrive on."""
+    """Whether *size* more bytes leave ``SPARE_BYTES`` free on the disks that receive files."""
     places = (settings.DATA_DIR, tempfile.gettempdir())
     return size == 0 or min(shutil.disk_usage(place).free for place in places) - size > SPARE_BYTES

@@ -1,4 +1,4 @@
-"""Addresses of what stands round every page."""
+"""URLs of the frame: home, drafts, health, metrics, preferences and help."""
 
 from django.urls import URLPattern
 

@@ -1,1 +1,1 @@
-"""Input checks: the panel that other pages show, a page of its own, the report as CSV."""
+"""Input checks: the panel on other pages, the check's own page, and the report as CSV."""

@@ -1,4 +1,4 @@
-"""The panel of an input check: what a page shows of one, and starting one from a form."""
+"""The panel of an input check: what pages show of it, and starting a check from a form."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,25 +18,25 @@ from batchconsole.records.limits import Limits
 from batchconsole.records.report import Problem, Report
 
 ASKED = ("model_id", "model_invocation_type", "input_s3_uri")
-# Of the kinds of problem, so many show their examples; a person mends those first.
+# The number of kinds of problem that are shown with examples.
 DETAILED = 20
 
 
 @dataclass(frozen=True)
 class CheckView:
-    """An input check as a page shows it: ``is_alone`` unless it is part of what keeps itself up to date anyway."""
+    """An input check as a page shows it; ``is_alone`` is False inside a part that updates itself anyway."""
 
     check: InputCheck
     is_alone: bool = True
 
     @property
     def is_followed(self) -> bool:
-        """Whether the panel asks for itself what is new."""
+        """Whether the panel polls for updates by itself."""
         return self.is_alone and not self.check.is_finished
 
     @property
     def version(self) -> str:
-        """Changes when anything that the panel shows has changed."""
+        """A digest of everything the panel shows."""
         check = self.check
         return version_of(str(check.state), check.bytes_done, check.records, check.problems, check.due_at, check.error)
 
@@ -50,7 +50,7 @@ class CheckView:
 
     @property
     def kind(self) -> str:
-        """The look of the verdict."""
+        """The type of alert for the verdict: success, warning or error."""
         if self.report is None or not self.report.problems:
             return "success"
         return "error" if self.report.errors else "warning"
@@ -61,12 +61,12 @@ class CheckView:
 
     @property
     def others(self) -> list[Problem]:
-        """The kinds of problem without examples."""
+        """The kinds of problem that are shown without examples."""
         return self.report.problems[DETAILED:] if self.report else []
 
     @property
     def family(self) -> str:
-        """The name of the format the records were read as; empty when it is not known."""
+        """The name of the format that the records were read as; empty if unknown."""
         return FAMILIES[self.report.family].title if self.report and self.report.family else ""
 
     @property
@@ -75,7 +75,7 @@ class CheckView:
 
     @property
     def is_estimated(self) -> bool:
-        """Whether any record could be measured."""
+        """Whether there is an estimate of the input tokens."""
         return self.report is not None and self.report.estimated_input_tokens > 0
 
     @property
@@ -85,13 +85,13 @@ class CheckView:
 
     @property
     def total_cost(self) -> str:
-        """What input and output cost together at most."""
+        """The maximum cost of input and output together, as text."""
         cost = self.report.cost if self.report else None
         return usd(cost.input_usd + cost.output_usd_at_most if cost and cost.output_usd_at_most is not None else None)
 
     @property
     def spoken(self) -> str:
-        """What is read out when it changes; progress is not, or it would never end."""
+        """The status that screen readers announce; without progress, which would be announced all the time."""
         if self.report:
             return f"Input check: {self.verdict}."
         if self.check.state == InputCheck.State.CANCELLED:
@@ -102,9 +102,9 @@ class CheckView:
 
 
 def begin(form: PageForm, connection: Connection, *, actor: Actor) -> dict[str, Any]:
-    """What the region of the form shows after "Check input": the check, or what is missing for one.
+    """Start a check after "Check input" and return its context, or the errors that prevent the check.
 
-    Only the fields that a check depends on, those of :data:`ASKED`, need be right.
+    Only the fields in :data:`ASKED` must be valid.
     """
     form.full_clean()
     wrong = [error for name in ASKED for error in form.errors_of(name)]
@@ -119,7 +119,7 @@ def begin(form: PageForm, connection: Connection, *, actor: Actor) -> dict[str, 
 
 
 def shown_before(connection: Connection, key: str) -> dict[str, Any]:
-    """The check that the form showed when it was posted, so that a step without script does not lose it."""
+    """Return the context for the check that the posted form showed, so that steps without JavaScript keep it."""
     number = read_number(key)
     if not number:
         return {}

@@ -1,4 +1,4 @@
-"""Addresses of input checks."""
+"""URLs of input checks."""
 
 from django.urls import URLPattern
 

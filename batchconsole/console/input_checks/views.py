@@ -1,4 +1,4 @@
-"""Input checks: followed while they run, and their whole report as CSV."""
+"""Pages of input checks: progress and report, cancellation, and the full report as CSV."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,14 +30,14 @@ def find_check(request: ConsoleRequest, pk: int) -> InputCheck:
 
 @require_safe
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """One check, as a page that can be shared, or as the region of a page that follows it."""
+    """Show a check as a page with its own URL, or as the part of another page that updates itself."""
     shown = CheckView(find_check(request, pk))
     return show(request, "console/input_checks/input_check.html", {"shown": shown}, version=shown.version)
 
 
 @require_POST
 def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """End a check before it is done. For a script the answer is the panel, which says so."""
+    """Cancel a check; redirect to its page, or return the panel if a script sent the request."""
     check = find_check(request, pk)
     try:
         input_checks.cancel_check(check, request.user)
@@ -51,7 +51,7 @@ def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 @require_safe
 def export(request: ConsoleRequest, connection: str, pk: int) -> HttpResponseBase:
-    """Every problem of a check as CSV: the objects are read once more, and rows are sent as they are found."""
+    """Stream every problem of a check as CSV: the S3 objects are read again, and rows are sent as they are found."""
     check = find_check(request, pk)
     try:
         if check.report is None:
@@ -65,7 +65,7 @@ def export(request: ConsoleRequest, connection: str, pk: int) -> HttpResponseBas
 
 
 def rows(found: Iterator[Finding]) -> Iterator[tuple[Any, ...]]:
-    """*found* as rows of :data:`COLUMNS`."""
+    """Yield *found* as rows of :data:`COLUMNS`."""
     for finding in found:
         place = finding.example
         yield (
