@@ -1,4 +1,4 @@
-"""What the console knows. One row and no network is a method here; sets of rows are in ``querysets``."""
+"""Database models. Methods here use one row and no network; ``querysets`` holds the operations on sets of rows."""
 
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs.errors import IllegalTransition

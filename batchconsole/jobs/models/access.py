@@ -1,4 +1,4 @@
-"""Who may do what: rights, the roles that bundle them, and the grants that give a role to people."""
+"""Permissions: rights, the roles that bundle them, and the grants that give a role to a user or a group."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from batchconsole.jobs.models.connection import Connection
 
 
 class Right(models.TextChoices):
-    """What a person may do on one connection. Each is granted by itself: none holds another."""
+    """What a user may do on one connection. Each right is granted separately: none implies another."""
 
     VIEW = "view", "See jobs, progress, usage and models"
     READ = "read", "Read records, answers and objects in S3, and download them"
@@ -22,7 +22,7 @@ class Right(models.TextChoices):
     ADMINISTER = "administer", "Change the connection, its people, limits and prices"
 
 
-# The roles every installation has. An administrator makes others beside them.
+# The roles of every installation. Administrators can add others.
 SHIPPED_ROLES: dict[str, tuple[Right, ...]] = {
     "Viewer": (Right.VIEW,),
     "Reader": (Right.VIEW, Right.READ),
@@ -59,7 +59,7 @@ class Role(models.Model):
 
 
 class Grant(models.Model):
-    """A role for a person or a group, on one connection or on all, those made later included."""
+    """A role for a user or a group, on one connection or on all connections, including future ones."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="grants"

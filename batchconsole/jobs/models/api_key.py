@@ -1,4 +1,4 @@
-"""Keys with which programs sign in as a person."""
+"""API keys, with which programs act for a user."""
 
 from typing import ClassVar
 
@@ -12,10 +12,10 @@ from batchconsole.jobs.models.connection import Connection
 
 
 class ApiKey(models.Model):
-    """A program's key: it may do what both its owner and its own rights allow, on its connections, until it expires.
+    """A program's key: it allows what both its owner and its own rights allow, on its connections, until it expires.
 
-    The secret is shown once and only its hash is kept. The secret for AWS's request signing is derived from the
-    server's key and ``key_id`` and is never stored.
+    The secret is shown once; only its hash is stored. The secret for AWS request signing is derived from the server's
+    secret key and ``key_id`` and is never stored.
     """
 
     key_id = models.CharField(max_length=20, unique=True, editable=False, help_text="As AWS's access key ids look.")
@@ -39,11 +39,11 @@ class ApiKey(models.Model):
 
     @cached_property
     def connection_ids(self) -> frozenset[int]:
-        """The connections that it is good on, read once for each request; empty means all that the owner may use."""
+        """The ids of the connections it is limited to, read once per instance; empty: all that the owner may use."""
         links = type(self).connections.through.objects.filter(apikey_id=self.pk)
         return frozenset(links.values_list("connection_id", flat=True))
 
     @property
     def is_usable(self) -> bool:
-        """Whether it has neither been revoked nor expired."""
+        """Whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())

@@ -1,4 +1,4 @@
-"""What may be spent in a month, and what happens above it."""
+"""Monthly budgets, and what happens when one is exceeded."""
 
 from decimal import Decimal
 from typing import ClassVar
@@ -14,10 +14,10 @@ CENT = Decimal("0.01")
 
 
 class Budget(models.Model):
-    """USD for a calendar month, UTC: of a connection or of all, narrowed to a person, a group or a tag's value."""
+    """USD per calendar month (UTC), for one connection or all; optionally for one user, group or tag value only."""
 
     class Above(models.TextChoices):
-        """What happens to a job that would go above it."""
+        """What happens to a job that would exceed the budget."""
 
         REFUSE = "refuse", "Refuse new jobs"
         HOLD = "hold", "Hold new jobs until an operator approves them"
@@ -65,7 +65,7 @@ class Budget(models.Model):
 
     @property
     def of_what(self) -> str:
-        """Whose or what jobs count, in a few words."""
+        """A short description of the jobs that count."""
         if self.tag_key:
             return f"tag {self.tag_key}={self.tag_value}"
         if self.user:

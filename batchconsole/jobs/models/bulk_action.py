@@ -1,4 +1,4 @@
-"""Stopping, holding or releasing many jobs, as a record: who asked, for which jobs, and what became of each."""
+"""Bulk actions: who asked to stop, hold, release or archive which jobs, and the outcome for each job."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
@@ -16,9 +16,9 @@ from batchconsole.jobs.querysets import LeasedQuerySet
 
 
 class BulkAction(Leased):
-    """The stop, hold or release of many jobs. Its items are written with it; what matches later stays as it is.
+    """One action on many jobs. Its items are created with it, so jobs that match later are not included.
 
-    Once somebody has cancelled the rest (``cancelled_at``), all that is left to do is to end it.
+    After somebody cancels the remaining jobs (``cancelled_at``), the only step left is to finish the action.
     """
 
     class Kind(models.TextChoices):
@@ -73,12 +73,12 @@ class BulkAction(Leased):
         return self.finished_at is not None
 
     def counts(self) -> dict[str, int]:
-        """How many jobs each outcome has, without those that have none."""
+        """Return the number of jobs by outcome, without outcomes that no job has."""
         return self.counts_of([self])[self.pk]
 
     @classmethod
     def counts_of(cls, actions: Iterable[Self]) -> dict[int, dict[str, int]]:
-        """The counts of several actions by their keys, with one query."""
+        """Return the counts of several actions by primary key, with one query."""
         found: dict[int, dict[str, int]] = {action.pk: {} for action in actions}
         items = BulkActionItem.objects.filter(action__in=found).order_by()
         for pk, outcome, count in items.values_list("action", "outcome").annotate(Count("pk")):
@@ -86,7 +86,7 @@ class BulkAction(Leased):
         return found
 
     def cancel(self, by: Any) -> bool:
-        """Have no further job touched; false when it has ended or was cancelled already."""
+        """Leave the remaining jobs alone. Return False if the action has finished or was cancelled already."""
         going = BulkAction.objects.filter(pk=self.pk, finished_at=None, cancelled_at=None)
         cancelled = going.update(cancelled_at=timezone.now(), cancelled_by=by)
         self.refresh_from_db()
@@ -128,6 +128,6 @@ class BulkActionItem(models.Model):
         return f"{self.job}: {self.get_outcome_display()}"
 
     def decide(self, outcome: str, error: dict[str, Any] | None = None) -> None:
-        """Write what became of the job."""
+        """Save the outcome for the job."""
         self.outcome, self.error, self.decided_at = outcome, error, timezone.now()
         self.save(update_fields=["outcome", "error", "decided_at"])

@@ -1,4 +1,4 @@
-"""A way to one AWS account and region."""
+"""Connections: access to one AWS account and region each."""
 
 import re
 from typing import ClassVar
@@ -19,7 +19,7 @@ NOT_ALLOWED = (
     "This console may not call {url}. Leave the field empty for AWS itself, or have the operator add the "
     "host to BATCHCONSOLE_ALLOWED_ENDPOINTS."
 )
-# Django's own rule for URLs refuses host names without a dot, which is how containers call each other.
+# Django's URL validator refuses host names without a dot, which containers use to reach each other.
 is_endpoint = RegexValidator(
     r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#]*)?$", "Enter an address like https://host or http://127.0.0.1:4566."
 )
@@ -36,7 +36,7 @@ def check_role_arns(arns: list[str]) -> None:
 
 
 def check_model_patterns(patterns: list[str]) -> None:
-    """Raise ValidationError unless *patterns* is a list of model ids or ARNs, in which ``*`` stands for anything."""
+    """Raise ValidationError unless *patterns* is a list of model ids or ARNs, in which ``*`` matches any text."""
     _check_each(patterns, r"[A-Za-z0-9.:/*_-]{1,2048}", "the id or ARN of a model, or a beginning like amazon.*")
 
 
@@ -49,12 +49,12 @@ def _check_each(values: list[str], pattern: str, what: str) -> None:
 
 
 def allowed_endpoints() -> frozenset[str]:
-    """Where a connection may lead besides AWS itself: what the operator lists, and the local stack."""
+    """Return the endpoints that a connection may use besides AWS: those the operator lists, and the local stack's."""
     return frozenset(settings.ALLOWED_ENDPOINTS) | settings.DATA_FOLDER.read_local_endpoints()
 
 
 class Connection(models.Model):
-    """A way to one AWS account and region. It says how to get credentials and never holds a secret."""
+    """Access to one AWS account and region. It says how to get credentials but never holds a secret."""
 
     class Credentials(models.TextChoices):
         DEFAULT = "default", "Default credential chain of the workers"
@@ -86,7 +86,7 @@ class Connection(models.Model):
     external_id = models.CharField(max_length=1224, blank=True)
     is_enabled = models.BooleanField(default=True)
 
-    # What its people may use; empty means all that its credentials may.
+    # What its users may use; empty means anything that its credentials allow.
     input_prefixes = models.JSONField(
         default=list, blank=True, validators=[check_prefixes], help_text='["s3://bucket/input/"]. Empty: any.'
     )
@@ -116,7 +116,7 @@ class Connection(models.Model):
         help_text="Hold the jobs of people without the right “operate” until somebody who has it releases them.",
     )
 
-    # Three steps with a lease each: see models/leased.py.
+    # Three periodic steps with a lease each: see models/leased.py.
     sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     sync_lease = models.CharField(max_length=16, blank=True, editable=False)
     sync_losses = models.PositiveIntegerField(default=0, editable=False)
@@ -152,9 +152,9 @@ class Connection(models.Model):
         return reverse("job-list", args=[self.name])
 
     def prefixes(self, use: str) -> list[str]:
-        """The S3 locations allowed for *use*: ``input``, ``output``, ``upload``, or ``read``, which is all three.
+        """Return the S3 locations allowed for *use*: ``input``, ``output``, ``upload``, or ``read`` for all three.
 
-        Empty means any location, so reading is limited only when each of the three is.
+        Empty means any location, so reading is restricted only if each of the three is.
         """
         by_use = {"input": self.input_prefixes, "output": self.output_prefixes, "upload": self.upload_prefixes}
         if use == "read":
@@ -162,7 +162,7 @@ class Connection(models.Model):
         return list(by_use[use])
 
     def clean(self) -> None:
-        """Refuse an endpoint that this machine is not to send requests to."""
+        """Raise ValidationError for an endpoint that this server must not call."""
         allowed = allowed_endpoints()
         refused = {field: url for field in ENDPOINTS if (url := getattr(self, field)) and not is_allowed(url, allowed)}
         if refused:
@@ -170,7 +170,7 @@ class Connection(models.Model):
 
     @property
     def target(self) -> Target:
-        """The connection in the words of ``batchconsole.aws``."""
+        """The connection as ``batchconsole.aws`` expects it."""
         access_key, secret_key = settings.LOCAL_KEYS
         return Target(
             region=self.region,

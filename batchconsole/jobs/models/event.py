@@ -15,11 +15,11 @@ from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.states import Verb
 
 LOG = logging.getLogger("batchconsole.audit")
-Actor = User | None  # who asks for something; None is the system itself, which may do what people asked of it
+Actor = User | None  # who makes a change; None is the system itself, which carries out what users have requested
 
 
 def verb_choices() -> list[tuple[str, str]]:
-    """The verbs and their wording; a function, so that a new verb needs no migration."""
+    """Return the verbs and their labels; a function, so that a new verb needs no migration."""
     return Verb.choices
 
 
@@ -34,9 +34,9 @@ class Events(models.QuerySet["Event"]):
 
 
 class Event(models.Model):
-    """Who did what, when, from where. Rows are added and never changed; triggers of the database see to it.
+    """Who did what, when, and from where. Rows are only ever added: database triggers refuse changes.
 
-    ``before`` and ``after`` hold the values that a change has changed. Secrets are in none of the fields.
+    ``before`` and ``after`` hold the values that a change affects. No field holds a secret.
     """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -74,12 +74,12 @@ class Event(models.Model):
         self.tell_log()
 
     def tell_log(self) -> None:
-        """Write the event to the log as a line of JSON once it is committed, where that is set."""
+        """Log the event as a line of JSON after the transaction commits, if ``AUDIT_LOG`` is set."""
         if settings.AUDIT_LOG:
             transaction.on_commit(lambda: LOG.info(json.dumps(self.as_dict(), default=str, ensure_ascii=False)))
 
     def as_dict(self) -> dict[str, Any]:
-        """All that is known of the event, in the shape of the log and the export."""
+        """Return every field of the event, in the format of the log and the export."""
         return {
             "id": self.pk,
             "at": self.at.isoformat(),

@@ -1,4 +1,4 @@
-"""An input check: what is read for whom, how far it is, and what was found."""
+"""Input checks: what to read and for whom, the progress, and the findings."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from batchconsole.records.report import Report
 
 
 class InputCheck(Work):
-    """Every record of one input read for one model and invocation type, asked for from the form or by a job."""
+    """A check of every record of one input for one model and invocation type, requested in the form or by a job."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="input_checks")
     input_s3_uri = models.CharField(max_length=1024)
@@ -33,7 +33,7 @@ class InputCheck(Work):
     usd_at_most = models.DecimalField(
         max_digits=14, decimal_places=6, null=True, help_text="What a job of this input costs at most, where known."
     )
-    # Text and not JSON: prompts may hold U+0000, which PostgreSQL's JSON refuses even when it is written as an escape.
+    # Text instead of JSON: prompts may hold U+0000, which PostgreSQL's JSON refuses even when it is escaped.
     report_json = models.TextField(blank=True)
     preview_json = models.TextField(blank=True)
 
@@ -52,15 +52,15 @@ class InputCheck(Work):
 
     @property
     def percent(self) -> int:
-        """How much of the bytes is read, rounded down."""
+        """The percentage of bytes read, rounded down."""
         return self.bytes_done * 100 // self.bytes_total if self.bytes_total else 0
 
     @property
     def report(self) -> Report | None:
-        """What was found; ``None`` until the check is done."""
+        """The findings; ``None`` until the check is done."""
         return reports.decode(self.report_json) if self.report_json else None
 
     @property
     def preview(self) -> list[RecordPreview]:
-        """The first records as the model will see them; empty until they are read."""
+        """The first records as the model will receive them; empty until they have been read."""
         return msgspec.json.decode(self.preview_json, type=list[RecordPreview]) if self.preview_json else []

@@ -29,12 +29,12 @@ COUNTED = ("input_token_count", "output_token_count", "cost_usd")
 
 
 def new_client_request_token() -> str:
-    """A fresh idempotency token: 32 hexadecimal digits, within the API's 1-256 letters, digits and hyphens."""
+    """Return a new idempotency token: 32 hexadecimal digits; the API allows 1-256 letters, digits and hyphens."""
     return secrets.token_hex(16)
 
 
 class BatchJob(Leased):
-    """One batch inference job: what was asked for, where it stands, what came of it."""
+    """One batch inference job: the request, its state, and its results."""
 
     class InvocationType(models.TextChoices):
         INVOKE_MODEL = "InvokeModel", "InvokeModel"
@@ -65,7 +65,7 @@ class BatchJob(Leased):
     created_at = models.DateTimeField(default=timezone.now)
     modified_at = models.DateTimeField(auto_now=True)
 
-    # What was asked for, named as in JobRequest, and what goes with it.
+    # The request, with fields named as in JobRequest, and its settings here.
     job_name = models.CharField(max_length=63)
     model_id = models.CharField(max_length=2048)
     base_model_id = models.CharField(
@@ -95,7 +95,7 @@ class BatchJob(Leased):
     )
     check_input = models.BooleanField(default=False)
 
-    # Its place in the queue here, of which AWS knows nothing.
+    # Its place in the console's own queue, which AWS does not know.
     priority = models.SmallIntegerField(default=0, help_text="A higher one leaves the queue earlier.")
     start_at = models.DateTimeField(null=True, blank=True, help_text="Not submitted before this time.")
     held_at = models.DateTimeField(null=True, blank=True, help_text="Kept in the queue since then, until released.")
@@ -121,7 +121,7 @@ class BatchJob(Leased):
 
     archived_at = models.DateTimeField(null=True, blank=True, help_text="Out of the list since then, unless asked for.")
 
-    # Where it stands.
+    # Its state.
     status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
     status_changed_at = models.DateTimeField(default=timezone.now)
     message = models.TextField(blank=True, help_text="AWS's message, or why it waits or was refused.")
@@ -138,7 +138,7 @@ class BatchJob(Leased):
     success_record_count = models.PositiveBigIntegerField(null=True, blank=True)
     error_record_count = models.PositiveBigIntegerField(null=True, blank=True)
 
-    # What came of it, read from the output once the job has ended.
+    # Its results, read from the output after the job has ended.
     results = models.CharField(max_length=8, choices=Results, default=Results.NONE)
     results_error = models.JSONField(null=True, blank=True)
     manifest = models.JSONField(null=True, blank=True, help_text="AWS's own figures, manifest.json.out.")
@@ -175,8 +175,8 @@ class BatchJob(Leased):
             models.Index(
                 fields=["connection", "caller_token"], name="job_caller_token", condition=~models.Q(caller_token="")
             ),
-            # What the list can be narrowed to, newest first, so that jobs that few have are found among a million. Each
-            # holds the status too, so that counting by status reads nothing else.
+            # The filters of the list, newest first, so that rare jobs are found among a million. Each index includes
+            # the status, so that counting by status is an index-only scan.
             models.Index(fields=["created_by", "connection", *NEWEST, "status"], name="job_list_person"),
             models.Index(fields=["model_id", "connection", *NEWEST, "status"], name="job_list_model"),
             models.Index(fields=["connection", "model_invocation_type", *NEWEST, "status"], name="job_list_type"),
@@ -196,11 +196,11 @@ class BatchJob(Leased):
                 name="job_list_cost",
                 condition=models.Q(cost_usd__isnull=False),
             ),
-            # The jobs of which every record failed are few among those with errors.
+            # Jobs of which every record failed are rare among those with errors.
             models.Index(
                 fields=["connection", "status", *NEWEST], name="job_list_all_failed", condition=NO_FEWER_ERRORS
             ),
-            # It empties as tags are read.
+            # This index empties as tags are read.
             models.Index(
                 fields=["connection", "tags_refused_at", *NEWEST],
                 name="job_tags_unread",
@@ -210,17 +210,18 @@ class BatchJob(Leased):
             models.Index(
                 fields=["connection", *NEWEST], name="job_list_archived", condition=models.Q(archived_at__isnull=False)
             ),
-            # Few are held at a time, and people look for them.
+            # Few jobs are held at a time, and people look for them.
             models.Index(
                 fields=["connection", *NEWEST], name="job_list_held", condition=models.Q(held_at__isnull=False)
             ),
-            # Only what waits for a step has a due time: it stays small, and holds all that the clock looks at.
+            # Only jobs that wait for a step have a due time, so this index stays small; it holds all that the clock
+            # reads.
             models.Index(
                 fields=["due_at", "status", "connection", "base_model_id"],
                 name="job_due",
                 condition=models.Q(due_at__isnull=False),
             ),
-            # Holds all that the totals of a date range are made of, so that they never touch the table itself.
+            # Holds every column that the totals of a date range need, for an index-only scan.
             models.Index(
                 fields=["connection", "end_time", "base_model_id", "created_by", "status", *COUNTED],
                 name="job_usage",
@@ -240,17 +241,17 @@ class BatchJob(Leased):
 
     @property
     def request(self) -> JobRequest:
-        """What was asked for; the same for the same row, so that its token stays valid."""
+        """The request for AWS. The same row always gives the same request, so that its token stays valid."""
         return JobRequest.from_fields({name: getattr(self, name) for name in members(JobRequest)})
 
     @property
     def aws_id(self) -> str:
-        """The 12-character job id, empty before AWS has accepted the job."""
+        """The 12-character job id; empty until AWS has accepted the job."""
         return (self.job_arn or "").rpartition("/")[2]
 
     @property
     def output_folder(self) -> str:
-        """The URI that AWS writes the output below, with a slash at its end; empty before AWS has accepted the job."""
+        """The URI of AWS's output folder, with a trailing slash; empty until AWS has accepted the job."""
         return f"{self.output_s3_uri.rstrip('/')}/{self.aws_id}/" if self.aws_id else ""
 
     @property
@@ -259,43 +260,43 @@ class BatchJob(Leased):
 
     @property
     def is_never_sent(self) -> bool:
-        """Whether it ended before AWS had it, so that a job like it is its correction."""
+        """Whether it ended before it was sent to AWS, so that a job like it counts as its correction."""
         return self.status in NEVER_SENT
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it ended, by AWS's clock or, where AWS never had it, by ours; ``None`` while it has not."""
+        """When it ended, by AWS's clock or, if AWS gave no time, by this server's; ``None`` until then."""
         return self.end_time or (self.status_changed_at if self.is_ended else None)
 
     @property
     def has_errors(self) -> bool:
-        """Whether it completed with errors; :data:`~batchconsole.jobs.record_errors.WITH_ERRORS` of one row."""
+        """Whether it completed with errors: :data:`~batchconsole.jobs.record_errors.WITH_ERRORS` for one row."""
         if self.status == Status.COMPLETED:
             return bool(self.error_record_count)
         return self.status == Status.PARTIALLY_COMPLETED
 
     @property
     def every_record_failed(self) -> bool:
-        """Whether it completed without a single answer."""
+        """Whether its status is Completed although every record failed."""
         errors, total = self.error_record_count, self.total_record_count
         return self.status == Status.COMPLETED and bool(errors and total) and (errors or 0) >= (total or 0)
 
     @property
     def unprocessed_record_count(self) -> int | None:
-        """How many records AWS did not come to; ``None`` while it does not tell."""
+        """The number of records that AWS has not processed; ``None`` while AWS reports no counts."""
         if self.total_record_count is None or self.processed_record_count is None:
             return None
         return max(self.total_record_count - self.processed_record_count, 0)
 
     @property
     def can_resend(self) -> bool:
-        """Whether it left records without an answer, and its results have been read."""
+        """Whether some of its records have no answer and its results have been read."""
         left = bool(self.error_record_count or self.unprocessed_record_count)
         return self.results == self.Results.READY and left
 
     @property
     def can_stop(self) -> bool:
-        """Whether a person may stop it now: taken out of the queue here, or stopped on AWS."""
+        """Whether a user may stop it now, by cancelling it in the queue here or by stopping it on AWS."""
         return self.status in IN_QUEUE | (LIVE - {Status.STOPPING})
 
     @property
@@ -310,11 +311,11 @@ class BatchJob(Leased):
 
     @property
     def is_to_start_later(self) -> bool:
-        """Whether its time to start is still to come."""
+        """Whether its start time is still in the future."""
         return self.waits_here and self.start_at is not None and self.start_at > timezone.now()
 
     def locked(self) -> "BatchJob":
-        """The row as it is now, held until the transaction ends; its connection's row comes first."""
+        """Return the current row, locked until the transaction ends. The connection's row is locked first."""
         Connection.objects.lock(self.connection_id)
         row: BatchJob = BatchJob.objects.select_for_update(no_key=True).get(pk=self.pk)
         return row
@@ -322,10 +323,10 @@ class BatchJob(Leased):
     def transition(
         self, to: str, *, verb: str, actor: Actor = None, data: dict[str, Any] | None = None, **fields: Any
     ) -> None:
-        """Step to state *to*, set *fields*, and write the event, all in one transaction.
+        """Change the state to *to*, set *fields*, and write the event, all in one transaction.
 
-        The UPDATE names the old state; when no row changes, somebody else was faster. Raises
-        :class:`IllegalTransition` for that and for a step the machine does not have.
+        The UPDATE includes the old state in its condition; if no row changes, another process was faster. Raises
+        :class:`IllegalTransition` in that case, and for a transition that the state machine does not have.
         """
         old = self.status
         if to not in self.NEXT[old]:
@@ -347,18 +348,18 @@ class BatchJob(Leased):
                 follow_end(self, was=old)
 
     def ask_for_copy(self) -> None:
-        """A program looks for the output under our id, where it is put now; in the transaction of the end."""
+        """Schedule the copy of the output to the id that a program was given. Call it in the final transition."""
         copy, _ = OutputCopy.objects.get_or_create(job=self, defaults={"connection_id": self.connection_id})
         nudge("copy_output", copy.pk)
 
     @classmethod
     def bring_forward(cls, connection_id: int, base_model_id: str) -> None:
-        """A job of this model has ended: what waits for AWS's quota may try again now. The connection's row is held."""
+        """Let jobs of this model that wait for AWS's quota retry now. The caller holds the connection's lock."""
         waiting = cls.objects.queued(connection_id, base_model_id).exclude(error_code="")
         waiting.update(due_at=timezone.now())
 
     def record(self, verb: str, *, actor: Actor = None, data: dict[str, Any] | None = None, **states: str) -> None:
-        """Add to the audit trail; call it inside the transaction of the change."""
+        """Add an event to the audit trail; call it inside the transaction of the change."""
         Event.objects.create(
             connection_id=self.connection_id, job_id=self.pk, actor=actor, verb=verb, data=data or {}, **states
         )

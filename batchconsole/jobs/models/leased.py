@@ -1,4 +1,4 @@
-"""A row that has a next step: when it is due, and which worker holds it. ``jobs/leases.py`` reads and writes these."""
+"""Rows with a next step: when it is due, and which worker holds it. ``jobs/leases.py`` reads and writes the columns."""
 
 from django.db import models
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""What one model admits, and which model a model id means."""
+"""The limits of each model, and the model that a model id refers to."""
 
 from typing import Any, ClassVar
 
@@ -9,13 +9,13 @@ from batchconsole.records.catalogue import bare_id
 
 
 def base_model_id(model_id: str) -> str:
-    """The model whose quota a job of *model_id* uses. Custom models have one apart from the model they grew from."""
+    """Return the model whose quota *model_id* uses. A custom model's quota is separate from its base model's."""
     kind = "custom-model/" if ":custom-model/" in model_id else ""
     return kind + bare_id(model_id)
 
 
 class ModelLimit(models.Model):
-    """What one model admits where that is not the shipped default: an administrator's word, or Service Quotas'."""
+    """The limits of a model where they differ from the shipped defaults, from an administrator or Service Quotas."""
 
     class Source(models.TextChoices):
         OVERRIDE = "override", "Set by an administrator"

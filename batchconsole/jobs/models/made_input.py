@@ -1,4 +1,4 @@
-"""Input being made by a worker: of what, how, where to, and how far it is."""
+"""Input that a worker makes: its source, the settings, the destination, and the progress."""
 
 from typing import Any, ClassVar
 
@@ -14,9 +14,9 @@ from batchconsole.records.making import Recipe
 
 
 class MadeInput(Work):
-    """Batch records made of a source too large to be read while somebody waits for the page.
+    """Batch records made from a source too large to read within a page request.
 
-    An object in S3 is there whole or not at all.
+    Each object in S3 is written completely or not at all.
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="made_inputs")
@@ -76,14 +76,14 @@ class MadeInput(Work):
 
     @property
     def model_invocation_type(self) -> str:
-        """What a job with these records has to say."""
+        """The invocation type that a job with these records needs."""
         if self.resend_of:
             return str(self.resend_of.model_invocation_type)
         return SHAPES[self.recipe.shape].invocation_type
 
     @property
     def form_fields(self) -> dict[str, Any]:
-        """What to open the create form with, as its query string."""
+        """The fields that prefill the create form, for its query string."""
         resent = {"clone": self.resend_of_id, "resend_of": self.resend_of_id} if self.resend_of_id else {}
         return resent | {
             "input_s3_uri": self.output_s3_uri,
@@ -92,10 +92,10 @@ class MadeInput(Work):
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is several objects in a folder."""
+        """Whether it consists of several objects in a folder."""
         return str(self.output_s3_uri).endswith("/")
 
     @property
     def percent(self) -> int:
-        """How much of the source is read, rounded down; a Parquet file may be read in part twice."""
+        """The percentage of the source read, rounded down; at most 99, since parts of Parquet may be read twice."""
         return min(99, self.bytes_read * 100 // self.source_size) if self.source_size else 0

@@ -1,4 +1,4 @@
-"""Telling people and programs: where to (channels), of what (notices), and what became of it (deliveries)."""
+"""Notifications: channels (where to), notices (of what), and deliveries (the outcome for each channel)."""
 
 import secrets
 from datetime import datetime
@@ -15,12 +15,12 @@ from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.occasions import BY_VERB, CHOICES, LABELS, find_occasion
 from batchconsole.jobs.signals import nudge
 
-MOST_LOGGED = 20  # attempts that a delivery remembers
+MOST_LOGGED = 20  # attempts that the log of a delivery keeps
 COUNTS = ("total_record_count", "processed_record_count", "success_record_count", "error_record_count")
 
 
 def check_occasions(codes: list[str]) -> None:
-    """Raise ValidationError unless *codes* is a list of occasions."""
+    """Raise ValidationError unless *codes* is a list of known occasions."""
     known = [code for code, _ in CHOICES]
     unknown = [each for each in codes if each not in known] if isinstance(codes, list) else [codes]
     if unknown:
@@ -32,26 +32,26 @@ def new_channel_uid() -> str:
 
 
 def new_notice_uid() -> str:
-    """A message's id, with which a receiver drops a second one: at most 30 letters, digits and an underscore."""
+    """Return a message id, by which receivers drop duplicates: ``msg_`` and 24 hexadecimal digits."""
     return f"msg_{secrets.token_hex(12)}"
 
 
 class ChannelQuerySet(models.QuerySet[Any]):
     def lock(self, pk: int) -> Any:
-        """One channel, held until the transaction ends. Take it before the rows of its deliveries."""
+        """Return one channel, locked until the transaction ends. Lock it before the rows of its deliveries."""
         return self.select_for_update(no_key=True).select_related(None).get(pk=pk)
 
     def for_connection(self, connection_id: int | None) -> Self:
-        """Those that may want to know what happens on the connection: its own, and everybody's personal ones."""
+        """Return the channels that may want a notice of the connection: its own, and all personal channels."""
         return self.filter(Q(connection_id=connection_id) | Q(connection=None))
 
 
 class NotificationChannel(models.Model):
-    """A way to one person or program. It is a person's own, or a connection's.
+    """An address for notifications. It belongs either to a user or to a connection.
 
-    The address may hold a password, as that of a chat does: it is sealed (``jobs/notifications/sealing.py``), and only
-    ``shown`` is ever shown. The secrets that sign webhooks are derived from ``uid`` and ``secret_number`` and stored
-    nowhere.
+    The address may contain a secret, as a chat webhook's does, so it is stored encrypted
+    (``jobs/notifications/sealing.py``), and pages show only ``shown``. The secrets that sign webhooks are derived from
+    ``uid`` and ``secret_number`` and are never stored.
     """
 
     class Kind(models.TextChoices):
@@ -109,12 +109,12 @@ class NotificationChannel(models.Model):
 
 class OutboxQuerySet(models.QuerySet[Any]):
     def enabled(self) -> Self:
-        """Every row: what has happened on a connection that rests now is told all the same."""
+        """Return every row: what happened on a connection that is now disabled is still reported."""
         return self.all()
 
 
 class Notice(Leased):
-    """Something that has happened, written in the transaction in which it did. Its step finds out whom to tell."""
+    """Something that happened, written in the same transaction. Its step finds the channels to notify."""
 
     uid = models.CharField(max_length=30, unique=True, default=new_notice_uid, editable=False)
     connection = models.ForeignKey(Connection, null=True, on_delete=models.CASCADE, related_name="+")
@@ -141,19 +141,19 @@ class Notice(Leased):
 
     @classmethod
     def write(cls, occasion: str, *, connection_id: int, job_id: int | None = None, data: dict[str, Any]) -> None:
-        """Have those told who want to hear of *occasion*; call it inside the transaction of what has happened."""
+        """Write a notice if any channel may want *occasion*; call it inside the transaction of the change."""
         if NotificationChannel.objects.for_connection(connection_id).exists():
             notice = cls.objects.create(connection_id=connection_id, job_id=job_id, occasion=occasion, data=data)
             nudge("announce", notice.pk)
 
     @classmethod
     def write_step(cls, job: Any) -> None:
-        """Have told that *job* has stepped into its state, where that is an occasion."""
+        """Write a notice of the state that *job* has entered, if that state is an occasion."""
         cls._write_of(job, find_occasion(job.status, has_errors=job.has_errors))
 
     @classmethod
     def write_deed(cls, job: Any, verb: str) -> None:
-        """Have told what was done to *job*, where that is an occasion."""
+        """Write a notice of the action *verb* on *job*, if that is an occasion."""
         cls._write_of(job, BY_VERB.get(verb, ""))
 
     @classmethod
@@ -163,13 +163,13 @@ class Notice(Leased):
 
 
 def facts_of(job: Any) -> dict[str, Any]:
-    """All that a message may tell of *job*: its name, its state, its counts. No prompt, no answer, no person."""
+    """Return all that a message may say about *job*: its name, state and counts; no prompts, answers or people."""
     counts = {name: getattr(job, name) for name in COUNTS if getattr(job, name) is not None}
     return {"job_name": job.job_name, "status": str(job.status), **counts}
 
 
 class Delivery(Leased):
-    """One notice on its way to one channel: what became of each attempt, and when the next one is."""
+    """One notice for one channel: the outcome of each attempt, and when the next one is due."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -205,6 +205,6 @@ class Delivery(Leased):
         return self.notice.occasion == "test"
 
     def logged(self, at: datetime, *, seconds: float, message: str) -> dict[str, Any]:
-        """The columns that remember one more attempt."""
+        """Return the columns to update after one more attempt."""
         entry = {"at": at.isoformat(), "seconds": round(seconds, 2), "message": message}
         return {"attempts": self.attempts + 1, "message": message, "log": [*self.log, entry][-MOST_LOGGED:]}

@@ -1,4 +1,4 @@
-"""The output of a job once more, under the id that a program was given before AWS gave the job its own."""
+"""Copies of a job's output, under the id that a program was given before AWS assigned its own."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from batchconsole.jobs.querysets import LeasedQuerySet
 
 
 class OutputCopy(Leased):
-    """One copying: whether it is done, and of how much."""
+    """The copy for one job: its state and progress."""
 
     class State(models.TextChoices):
         PENDING = "pending", "Waiting to be copied"

@@ -1,4 +1,4 @@
-"""How people want the pages."""
+"""Users' display preferences."""
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -6,7 +6,7 @@ from django.db import models, transaction
 
 
 class KeptPreferences(models.Model):
-    """One person's wishes by name, to be found again in another browser. What they mean is the console's affair."""
+    """One user's preferences by name, to be found again in another browser. The console defines their meaning."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="kept_preferences"
@@ -21,9 +21,9 @@ class KeptPreferences(models.Model):
 
     @classmethod
     def keep(cls, user: User, name: str, value: str) -> None:
-        """Write one wish of *user* down."""
+        """Save one preference of *user*."""
         cls.objects.get_or_create(user=user)
-        with transaction.atomic():  # the row is held, so that two requests at once lose neither's wish
+        with transaction.atomic():  # locks the row, so that simultaneous requests do not overwrite each other's values
             kept = cls.objects.select_for_update().get(user=user)
             kept.values = {**kept.values, name: value}
             kept.save(update_fields=["values"])

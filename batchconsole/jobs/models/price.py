@@ -1,4 +1,4 @@
-"""Batch prices that stand over the shipped table."""
+"""Batch prices that override the shipped table."""
 
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -10,12 +10,12 @@ from batchconsole.jobs.models.limit import base_model_id
 
 
 def utc_today() -> date:
-    """The day it is in UTC, by which usage is counted."""
+    """Return the current date in UTC, by which usage is counted."""
     return datetime.now(UTC).date()
 
 
 class ModelPrice(models.Model):
-    """A batch price where the shipped table is not enough: an administrator's word, or AWS's Price List."""
+    """A batch price that overrides or completes the shipped table, from an administrator or AWS's Price List."""
 
     class Source(models.TextChoices):
         ADMIN = "admin", "Set by an administrator"

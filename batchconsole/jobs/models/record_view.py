@@ -1,4 +1,4 @@
-"""How often records were looked at."""
+"""Counts of viewed records."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class RecordView(models.Model):
-    """How many records of a job a person looked at on a day (UTC); the trail has one event for all of them."""
+    """How many records of a job a user viewed on one day (UTC); the audit trail has one event for all of them."""
 
     job = models.ForeignKey("BatchJob", on_delete=models.CASCADE, related_name="record_views")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""The output of a job as it was read: its files, and where each record lies."""
+"""A job's output as it was read: its files, and the position of each record."""
 
 from array import array
 from typing import ClassVar
@@ -30,10 +30,10 @@ class ResultFile(models.Model):
 
 
 class ResultIndex(models.Model):
-    """What one pass over all output files of a job gave: sums, and the place of every record."""
+    """The outcome of one pass over all output files of a job: totals, and the position of every record."""
 
     job = models.OneToOneField(BatchJob, on_delete=models.CASCADE, primary_key=True, related_name="result_index")
-    # Text and not JSON: AWS's messages may quote a prompt's U+0000, which PostgreSQL's JSON refuses.
+    # Text instead of JSON: AWS's messages may quote a prompt's U+0000, which PostgreSQL's JSON refuses.
     totals_json = models.TextField()
     packed = models.BinaryField(help_text="The places of the records, as records/index.py packs them.")
     inputs_packed = models.BinaryField(
@@ -49,22 +49,22 @@ class ResultIndex(models.Model):
 
     @property
     def totals(self) -> Totals:
-        """Sums over all records, with errors grouped by message."""
+        """The totals over all records, with errors grouped by message."""
         return msgspec.json.decode(self.totals_json, type=Totals)
 
     @property
     def index(self) -> Index:
-        """The place of every record."""
+        """The position of every record."""
         return Index.unpack(bytes(self.packed))
 
     @property
     def input_order(self) -> Numbers:
-        """The positions of all records in the order of the input; empty when that is not known."""
+        """The positions of all records in the order of the input; empty if the order is not known."""
         order: Numbers = array("I")
         order.frombytes(bytes(self.input_order_packed))
         return order
 
     @property
     def inputs(self) -> Index:
-        """The place of every record of the input; those that were never answered count as errors."""
+        """The position of every input record; records without an output count as errors."""
         return Index.unpack(bytes(self.inputs_packed)) if self.inputs_packed else Index()

@@ -1,4 +1,4 @@
-"""Work that takes a worker longer than a page may: a row that says who has it, how far it is, and what came of it."""
+"""Work that takes longer than a page request: rows with the worker's lease, the progress, and the outcome."""
 
 from typing import Self
 
@@ -12,7 +12,7 @@ from batchconsole.jobs.querysets import LeasedQuerySet
 
 
 class State(models.TextChoices):
-    """Where a piece of work stands."""
+    """The state of a piece of work."""
 
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Running"
@@ -22,7 +22,7 @@ class State(models.TextChoices):
 
 
 UNFINISHED = (State.QUEUED, State.RUNNING)
-QUEUED = {"state": State.QUEUED}  # the fields of work that waits for its turn
+QUEUED = {"state": State.QUEUED}  # fields of work that waits for a worker
 
 
 class WorkQuerySet(LeasedQuerySet):
@@ -31,7 +31,7 @@ class WorkQuerySet(LeasedQuerySet):
 
 
 class Work(Leased):
-    """One piece of work on a connection, asked for by a person or a job. The row outlives its worker."""
+    """One piece of work on a connection, requested by a user or a job. The row outlives its worker."""
 
     State = State
     connection: models.ForeignKey[Connection]
@@ -53,7 +53,7 @@ class Work(Leased):
         return self.state not in UNFINISHED
 
     def cancel(self) -> bool:
-        """End it; false for work that has ended. A worker at it stops when it next writes down how far it is."""
+        """Cancel the work; return False if it has ended. A worker on it stops when it next saves its progress."""
         changes = {"state": State.CANCELLED, "due_at": None, "lease": "", "finished_at": timezone.now(), "error": None}
         unfinished = type(self)._base_manager.filter(pk=self.pk, state__in=UNFINISHED)
         is_mine = bool(unfinished.update(**changes))
