@@ -1,1 +1,1 @@
-"""Telling people and programs what happens: channels and their verbs, messages, and sending them at least once."""
+"""Notifications to people and programs: channels, messages, and delivery at least once."""

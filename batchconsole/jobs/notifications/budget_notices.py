@@ -1,4 +1,4 @@
-"""Telling a connection's channels that a budget has reached a level: once for each level of each month."""
+"""Notices that a budget has reached a level: once per level and month."""
 
 from django.db import transaction
 
@@ -8,7 +8,7 @@ from batchconsole.jobs.spending import Spending, budgets_of, first_of_month, spe
 
 
 def tell_budgets(connection: Connection) -> None:
-    """Write a notice for each budget that has reached a level which was not told this month."""
+    """Write a notice for each budget that has reached a level without a notice in this month."""
     channels = NotificationChannel.objects.filter(connection=connection)
     if not any(BUDGET.code in each.occasions for each in channels):
         return

@@ -1,6 +1,7 @@
-"""What people do with channels: add, change, test, pause, resume, rotate, remove, send again. Each asks and records.
+"""Changes to channels: add, change, remove, test, pause, resume, rotate the secret, send again.
 
-A person's channels are his own affair. A connection's take the right to administer it.
+Each function checks the actor's permission and records an event. Users manage their own channels; a connection's
+channels need the right to administer the connection.
 """
 
 import re
@@ -38,7 +39,7 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x20\x7f-\xa0]")
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a channel shall be. An empty *address* of a channel that has one leaves it as it is."""
+    """The wanted settings of a channel. For an existing channel, an empty *address* keeps the current one."""
 
     name: str
     occasions: Sequence[str]
@@ -47,20 +48,20 @@ class Wanted:
 
 
 def channels_of(owner: User | Connection) -> "QuerySet[NotificationChannel]":
-    """The channels of a person, or of a connection."""
+    """Return the channels of a user or a connection."""
     mine = {"user": owner} if isinstance(owner, User) else {"connection": owner}
     found: QuerySet[NotificationChannel] = NotificationChannel.objects.filter(**mine)
     return found
 
 
 def deliveries_of(owner: User | Connection) -> "QuerySet[Delivery]":
-    """What was or will be sent to the channels of a person, or of a connection; the newest first."""
+    """Return the deliveries, past and pending, to the channels of a user or a connection; the newest first."""
     found: QuerySet[Delivery] = Delivery.objects.filter(channel__in=channels_of(owner))
     return found.select_related("channel", "notice", "notice__connection")
 
 
 def add_channel(owner: User | Connection, *, kind: str, wanted: Wanted, actor: User) -> NotificationChannel:
-    """Make a channel of a person or a connection. Raises UserError with the field that is wrong."""
+    """Create a channel of a user or a connection. Raises UserError with the field that is wrong, or NotAllowed."""
     _require(actor, owner)
     if channels_of(owner).count() >= MOST_CHANNELS:
         raise UserError(f"There are {MOST_CHANNELS} channels already.", hint="Remove one that is not needed.")
@@ -74,7 +75,7 @@ def add_channel(owner: User | Connection, *, kind: str, wanted: Wanted, actor: U
 
 
 def change_channel(channel: NotificationChannel, wanted: Wanted, actor: User) -> None:
-    """Give *channel* another name, other occasions, another address. Raises UserError."""
+    """Change the name, occasions, scope and address of *channel*. Raises UserError or NotAllowed."""
     _require(actor, owner_of(channel))
     before = _values(channel)
     _fill(channel, wanted)
@@ -84,7 +85,7 @@ def change_channel(channel: NotificationChannel, wanted: Wanted, actor: User) ->
 
 
 def remove_channel(channel: NotificationChannel, actor: User) -> None:
-    """Delete *channel* and what was sent to it."""
+    """Delete *channel* and its deliveries."""
     _require(actor, owner_of(channel))
     with transaction.atomic():
         NotificationChannel.objects.lock(channel.pk)
@@ -93,9 +94,9 @@ def remove_channel(channel: NotificationChannel, actor: User) -> None:
 
 
 def send_test(channel: NotificationChannel, actor: User) -> Delivery:
-    """Have a message sent that says no more than that the channel works; it is tried once, even while paused.
+    """Send a message that says only that the channel works; it is tried once, even while the channel is paused.
 
-    Raises UserError while another test waits: nobody needs two at a time.
+    Raises UserError if another test is still waiting.
     """
     _require(actor, owner_of(channel))
     waiting = Delivery.objects.filter(channel=channel, notice__occasion=TEST.code, state=Delivery.State.WAITING)
@@ -110,7 +111,7 @@ def send_test(channel: NotificationChannel, actor: User) -> Delivery:
 
 
 def pause_channel(channel: NotificationChannel, actor: User) -> None:
-    """Have nothing sent to *channel* until it is resumed; what comes up meanwhile waits."""
+    """Send nothing to *channel* until it is resumed; deliveries wait meanwhile."""
     _require(actor, owner_of(channel))
     with transaction.atomic():
         locked = NotificationChannel.objects.lock(channel.pk)
@@ -122,7 +123,7 @@ def pause_channel(channel: NotificationChannel, actor: User) -> None:
 
 
 def resume_channel(channel: NotificationChannel, actor: User) -> None:
-    """Let *channel* work again, and send what has waited."""
+    """Resume *channel* and send what has waited."""
     _require(actor, owner_of(channel))
     with transaction.atomic():
         close_breaker(NotificationChannel.objects.lock(channel.pk))
@@ -131,7 +132,7 @@ def resume_channel(channel: NotificationChannel, actor: User) -> None:
 
 
 def rotate_secret(channel: NotificationChannel, actor: User) -> str:
-    """Give a webhook a new secret and return it; nobody can see it again. The old one signs too for a day."""
+    """Give a webhook a new secret and return it; it is never shown again. The old one also signs for a day."""
     _require(actor, owner_of(channel))
     if channel.kind != Kind.WEBHOOK:
         raise UserError("Only webhooks have a secret.")
@@ -145,7 +146,7 @@ def rotate_secret(channel: NotificationChannel, actor: User) -> str:
 
 
 def send_again(delivery: Delivery, actor: User) -> None:
-    """Send *delivery* once more, with the id it had: who has it drops this one. Raises UserError while it waits."""
+    """Send *delivery* again with its old id, so that receivers can drop duplicates. Raises UserError while it waits."""
     _require(actor, owner_of(delivery.channel))
     waits = {"state": Delivery.State.WAITING, "due_at": timezone.now() - timedelta(seconds=1), "attempts": 0}
     with transaction.atomic():
@@ -159,7 +160,7 @@ def send_again(delivery: Delivery, actor: User) -> None:
 
 def owner_of(channel: NotificationChannel) -> User | Connection:
     owner = channel.user or channel.connection
-    assert owner is not None  # by the table's constraint
+    assert owner is not None  # guaranteed by the table's constraint
     return owner
 
 
@@ -198,7 +199,7 @@ def _fill_address(channel: NotificationChannel, address: str) -> None:
 
 
 def _check_mail(channel: NotificationChannel, address: str) -> str:
-    """A person's mail goes to the address of the account, which administrators or the provider vouch for."""
+    """Check the address. A user's mail goes to the account's address, which administrators or the provider confirm."""
     if not settings.EMAIL_HOST:
         hint = "Choose another kind, or have an operator set BATCHCONSOLE_EMAIL_HOST."
         raise UserError("This console sends no mail.", "kind", hint)
@@ -220,11 +221,11 @@ def _check_chat(channel: NotificationChannel, address: str) -> str:
 
 
 def _check_webhook(channel: NotificationChannel, address: str) -> str:
-    """HTTPS, to a host that is not plainly private; where its name leads is judged whenever something is sent."""
+    """Require HTTPS and a host that is not plainly private; each sending checks the resolved address again."""
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname or "", parts.port
-        host.encode("idna")  # what a host name cannot be raises a ValueError
+        host.encode("idna")  # raises a ValueError if it cannot be a host name
     except ValueError:
         host = ""
     schemes = {"https", "http"} if settings.NOTIFICATION_NETWORKS else {"https"}
@@ -243,7 +244,7 @@ ADDRESSES = {Kind.EMAIL: _check_mail, Kind.CHAT: _check_chat, Kind.WEBHOOK: _che
 
 
 def _values(channel: NotificationChannel) -> dict[str, Any]:
-    """What the audit trail holds of *channel*; its address only as it is shown."""
+    """Return what the audit trail stores about *channel*; its address without secrets."""
     shown = {"name": channel.name, "kind": channel.kind, "address": channel.shown}
     return shown | {"occasions": channel.occasions, "scope": channel.scope}
 

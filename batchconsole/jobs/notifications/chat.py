@@ -1,4 +1,4 @@
-"""Chats and on-call services, by apprise: which are offered, and sending to one. It knows no row."""
+"""Chats and on-call services through apprise: the services on offer, and sending to one. It uses no database rows."""
 
 import logging
 import re
@@ -30,8 +30,8 @@ from apprise.plugins.zulip import NotifyZulip
 from batchconsole.jobs.errors import UserError
 
 LOG = logging.getLogger("apprise")
-# Services that are spoken to by HTTPS and nothing else. apprise knows many more, some of which would read a file of
-# this machine, start a program on it, or speak a protocol of their own.
+# Services that apprise calls only by HTTPS. apprise knows many more; some of them would read a local file, start a
+# local program, or use a protocol of their own.
 SERVICES: tuple[type[NotifyBase], ...] = (
     NotifySlack,
     NotifyWorkflows,
@@ -51,8 +51,8 @@ SERVICES: tuple[type[NotifyBase], ...] = (
     NotifyPagerDuty,
     NotifyOpsgenie,
 )
-# What a query may hold: the parts of the services' own addresses, and where within the service a message goes. Others
-# would have apprise read a file (template), follow redirects, or trust any certificate.
+# Allowed query parameters: parts of the services' own addresses, and the destination within a service. Others would
+# make apprise read a file (template), follow redirects, or trust any certificate.
 PARAMETERS = frozenset(
     {"api-version", "sp", "sv", "sig", "key", "token", "thread", "threadkey", "topic", "region", "priority", "severity"}
 )
@@ -70,11 +70,11 @@ EXAMPLE = "Paste the webhook address that the service gives you, such as https:/
 
 
 class Refused(Exception):
-    """The service did not take the message."""
+    """The service did not accept the message."""
 
 
 def open_service(address: str) -> NotifyBase:
-    """The service at *address*: its own webhook URL, or one of apprise's. Raises UserError."""
+    """Return the service at *address*, its own webhook URL or an apprise URL. Raises UserError."""
     unknown = _parameters(address) - PARAMETERS
     if unknown:
         raise UserError(f"The address may not hold the parameter {min(unknown)}.", "address", EXAMPLE)
@@ -98,16 +98,16 @@ def _opened(kind: type[NotifyBase], address: str) -> NotifyBase | None:
         return None
     try:
         service = kind(**{**parsed, "asset": ASSET})
-    except TypeError as error:  # what plugins raise for a token that cannot be one
+    except TypeError as error:  # plugins raise it for an invalid token
         raise UserError(f"{name_of(kind)} cannot be reached by this address: {error}", "address", EXAMPLE) from error
     service.redirects, service.verify_certificate = False, True
     service.socket_connect_timeout, service.socket_read_timeout = CONNECT_SECONDS, READ_SECONDS
-    service.request_rate_per_sec = 0  # it would sleep before each message
+    service.request_rate_per_sec = 0  # otherwise it sleeps before each message
     return service
 
 
 def _parse(kind: type[NotifyBase], address: str) -> Mapping[str, Any] | None:
-    """What the plugin makes of *address*; ``None`` where it is not its own."""
+    """Return the plugin's arguments for *address*; ``None`` if the address belongs to another service."""
     scheme = address.partition("://")[0].lower()
     if scheme in ("http", "https"):
         return kind.parse_native_url(address)
@@ -115,7 +115,7 @@ def _parse(kind: type[NotifyBase], address: str) -> Mapping[str, Any] | None:
 
 
 def schemes(kind: type[NotifyBase]) -> set[str]:
-    """What apprise's addresses of the service begin with."""
+    """Return the schemes of apprise's URLs for the service."""
     found: set[str] = set()
     for each in (kind.protocol, kind.secure_protocol):
         found |= {each} if isinstance(each, str) else set(each or ())
@@ -123,19 +123,19 @@ def schemes(kind: type[NotifyBase]) -> set[str]:
 
 
 def name_of(kind: type[NotifyBase]) -> str:
-    """What the service is called."""
+    """Return the name of the service."""
     return str(kind.service_name)
 
 
 def shown(service: NotifyBase) -> str:
-    """The address without its secrets and settings."""
+    """Return the address without its secrets and settings."""
     url = service.url(privacy=True)  # type: ignore[no-untyped-call] # the one method of it without types
     text = re.split(r"/*\?", str(url))[0]
     return f"{name_of(type(service))} ({text})"
 
 
 def send_chat(address: str, *, title: str, body: str) -> None:
-    """Send to the service at *address*. Raises :class:`Refused` or UserError."""
+    """Send a message to the service at *address*. Raises :class:`Refused` or UserError."""
     service = open_service(address)
     with Overheard() as heard:
         is_sent = service.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT)
@@ -144,7 +144,7 @@ def send_chat(address: str, *, title: str, body: str) -> None:
 
 
 class Overheard(logging.Handler):
-    """What apprise logs in this thread meanwhile: it tells there, and nowhere else, why a message was not taken."""
+    """Captures what apprise logs in this thread, because only the log says why a message was not accepted."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

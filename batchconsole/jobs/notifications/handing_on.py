@@ -1,14 +1,14 @@
-"""From what has happened to who has been told: two steps with a lease, and the circuit breaker of each channel.
+"""From notices to sent messages: two steps with a lease, and a circuit breaker for each channel.
 
-1. ``announce`` takes a notice and writes a delivery for each channel that wants it and whose person may know of it.
-2. ``deliver`` sends one. A worker that dies after sending and before writing so leaves the delivery due: it is sent
-   again, with the same id. So a message arrives at least once.
+1. ``announce`` takes a notice and writes a delivery for each channel that wants it and may know of it.
+2. ``deliver`` sends one. If a worker dies after sending but before saving the result, the delivery stays due and is
+   sent again with the same id. Messages therefore arrive at least once.
 
-What fails is tried again with growing pauses over a day. A channel whose attempts fail in a row is spared: only one
-delivery tries it now and then, and the others wait without using up their attempts. After a day, or at once where only
-a person can help, it is paused; what waits then goes on when somebody resumes it.
+Failed deliveries are retried with growing pauses over a day. After several failures in a row, a channel gets only one
+attempt now and then, and its other deliveries wait without using up their attempts. After a day, or at once if only a
+person can help, the channel is paused; its waiting deliveries continue when somebody resumes it.
 
-A channel's row is locked before those of its deliveries.
+Lock a channel's row before the rows of its deliveries.
 """
 
 import logging
@@ -32,20 +32,20 @@ from batchconsole.jobs.spending import first_of_month
 logger = logging.getLogger(__name__)
 
 State = Delivery.State
-# Pauses after the first attempt, the second ...: just under a day in all.
+# Pauses after the first attempt, the second, and so on: just under a day in total.
 PAUSES = tuple(timedelta(seconds=each) for each in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 21600, 36000))
 MOST_ATTEMPTS = len(PAUSES) + 1
-# So many failures in a row, and the channel is spared. After so long without a success it is paused.
+# After this many failures in a row the breaker opens; after this long without a success the channel is paused.
 FEW_FAILURES = 3
 MOST_FAILING = timedelta(hours=23)
-HOLD = timedelta(minutes=2)  # longer than the longest sending
+HOLD = timedelta(minutes=2)  # longer than the longest attempt
 FARTHEST = timedelta(hours=11)
-BATCH = 1000  # notices deleted at once
+BATCH = 1000  # maximum number of notices deleted at once
 
 
 @step(Notice, queue=CONTROL)
 def announce(notice: Notice, lease: Lease) -> None:
-    """Write a delivery for each channel that wants to know; done twice it does no harm."""
+    """Write a delivery for each channel that wants the notice; running it twice does no harm."""
     channels = NotificationChannel.objects.for_connection(notice.connection_id).select_related("user")
     wanting = [each for each in channels if notice.occasion in each.occasions and may_know(each, notice)]
     with transaction.atomic():
@@ -55,13 +55,13 @@ def announce(notice: Notice, lease: Lease) -> None:
 
 
 def write_delivery(notice: Notice, channel: NotificationChannel) -> None:
-    """Have *notice* sent to *channel*; in the transaction around this call."""
+    """Queue *notice* for *channel*; call it inside a transaction."""
     delivery, _ = Delivery.objects.get_or_create(notice=notice, channel=channel)
     nudge("deliver", delivery.pk)
 
 
 def may_know(channel: NotificationChannel, notice: Notice) -> bool:
-    """Whether *channel* is of the notice's connection, or its person may see the job and wants to hear of it."""
+    """Whether *channel* belongs to the notice's connection, or its user may see the job and wants to know."""
     if channel.connection_id:
         return channel.connection_id == notice.connection_id
     user = channel.user
@@ -77,7 +77,7 @@ def may_know(channel: NotificationChannel, notice: Notice) -> bool:
 
 @step(Delivery, queue=CONTROL, where=Q(state=State.WAITING), hold=HOLD, farthest=FARTHEST)
 def deliver(delivery: Delivery, lease: Lease) -> None:
-    """Send one message, unless its channel rests; write down what came of it."""
+    """Send one message, unless its channel is paused or its breaker is open, and save the outcome."""
     if not may_know(delivery.channel, delivery.notice):
         message = "Not sent: the person may no longer see this."
         lease.end(due_at=None, state=State.DROPPED, finished_at=timezone.now(), message=message)
@@ -94,7 +94,7 @@ def deliver(delivery: Delivery, lease: Lease) -> None:
 
 
 def _rests(delivery: Delivery, lease: Lease) -> bool:
-    """Put *delivery* off where its channel is paused or spared; it costs no attempt."""
+    """Postpone *delivery* if its channel is paused or its breaker is open; this uses up no attempt."""
     with transaction.atomic():
         channel = NotificationChannel.objects.lock(delivery.channel_id)
         if channel.paused_at:
@@ -116,7 +116,7 @@ def _note_success(delivery: Delivery, lease: Lease, said: str, *, seconds: float
 
 
 def close_breaker(channel: NotificationChannel) -> None:
-    """*channel* works again: forget its failures, and have what waits tried at once. Its row is held."""
+    """Forget the failures of *channel* and make its waiting deliveries due now. The caller holds its row's lock."""
     works = {"failures": 0, "failing_since": None, "retry_at": None, "paused_at": None, "pause_reason": ""}
     NotificationChannel.objects.filter(pk=channel.pk).update(**works)
     waiting = Delivery.objects.filter(channel=channel, state=State.WAITING, lease="")
@@ -138,7 +138,7 @@ def _note_failure(delivery: Delivery, lease: Lease, error: SendingFailed, *, sec
 
 
 def _open_breaker(channel: NotificationChannel, error: SendingFailed, now: datetime) -> bool:
-    """Count a failure of *channel*, and spare or pause it; whether it is paused. Its row is held."""
+    """Count a failure of *channel*, delay or pause it, and return whether it is paused. The caller holds its lock."""
     failures, since = channel.failures + 1, channel.failing_since or now
     changes: dict[str, Any] = {"failures": failures, "failing_since": since}
     if failures >= FEW_FAILURES:
@@ -156,17 +156,17 @@ def _open_breaker(channel: NotificationChannel, error: SendingFailed, now: datet
 
 @deliver.on_failure
 def _lost(delivery: Delivery, lease: Lease, error: Failure) -> None:
-    """Workers have ended while they sent it, several in a row: a failed attempt like others."""
+    """Count the loss of several workers in a row during the sending as one failed attempt."""
     _note_failure(delivery, lease, SendingFailed(error.message), seconds=0)
 
 
 def expire_notices() -> int:
-    """Delete what is older than the setting keeps it, with its deliveries; return how many notices."""
+    """Delete up to ``BATCH`` notices past their retention time, with their deliveries; return the number of notices."""
     if not settings.NOTIFICATION_DAYS:
         return 0
     before = timezone.now() - timedelta(days=settings.NOTIFICATION_DAYS)
     old = Notice.objects.filter(created_at__lt=before, due_at=None).order_by("created_at")
-    # What of a budget was told this month must be known until it is over.
+    # Budget notices of this month are kept until it ends, so that no level is reported twice.
     old = old.exclude(occasion=BUDGET.code, created_at__gte=first_of_month(utc_today()))
     keys = list(old.values_list("pk", flat=True)[:BATCH])
     if keys:

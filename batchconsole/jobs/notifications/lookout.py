@@ -1,4 +1,4 @@
-"""Looking out for what no step of a job tells: budgets that fill up, and jobs that are about to go wrong."""
+"""Periodic checks for what no job transition reports: budgets that fill up, and jobs that may go wrong."""
 
 import time
 
@@ -6,13 +6,13 @@ from batchconsole.jobs.models import Connection
 from batchconsole.jobs.notifications.budget_notices import tell_budgets
 from batchconsole.jobs.notifications.warning_notices import tell_warnings
 
-# Looking takes a moment, and the job list is read every few seconds.
+# The checks take a moment, and the job list is read every few seconds.
 EVERY_SECONDS = 60
-_next_look: dict[int, float] = {}  # by connection; each process counts for itself
+_next_look: dict[int, float] = {}  # by connection id, for each process
 
 
 def look_out(connection: Connection) -> None:
-    """Tell what is new of *connection*, now and then; whoever follows its jobs calls it."""
+    """Write notices of budgets and warnings of *connection*, at most once a minute in each process."""
     now = time.monotonic()
     if now >= _next_look.get(connection.pk, 0):
         _next_look[connection.pk] = now + EVERY_SECONDS

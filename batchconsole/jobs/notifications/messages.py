@@ -1,4 +1,4 @@
-"""The words of a notice: JSON for programs, a headline and a few lines for people. Nothing of it is markup anywhere."""
+"""The text of a notice: JSON for programs, a title and a few lines for people. No text contains markup."""
 
 import json
 import re
@@ -12,8 +12,8 @@ from batchconsole.jobs.models import Notice
 from batchconsole.jobs.occasions import BUDGET, TEST
 from batchconsole.jobs.states import Status
 
-# What a job's name can hold on AWS (the API's pattern of jobName). In any other character a chat might see markup, a
-# mention or a link, and a mail the end of a header.
+# The characters that a job name may not contain (the API's pattern of jobName). A chat could read them as markup, a
+# mention or a link, and mail as the end of a header.
 STRANGE = re.compile(r"[^a-zA-Z0-9+.\-]")
 LONGEST_NAME = 63
 RECORDS = {
@@ -25,14 +25,14 @@ RECORDS = {
 
 @dataclass(frozen=True)
 class Text:
-    """A message for people: one line, and the lines below it."""
+    """A message for people: a title of one line, and the lines of the body."""
 
     title: str
     body: str
 
 
 def as_json(notice: Notice) -> str:
-    """The body of a webhook: ``type``, ``timestamp`` and ``data``, as Standard Webhooks recommends; under 2 KiB."""
+    """Return the body of a webhook: ``type``, ``timestamp`` and ``data``, as in Standard Webhooks; under 2 KiB."""
     data: dict[str, Any] = {"connection": notice.connection.name if notice.connection else None}
     data |= notice.data | {"job_id": notice.job_id, "url": link(notice) or None}
     message = {"type": notice.occasion, "timestamp": notice.created_at.isoformat(), "data": data}
@@ -40,7 +40,7 @@ def as_json(notice: Notice) -> str:
 
 
 def as_text(notice: Notice) -> Text:
-    """The message in words."""
+    """Return the message as text for people."""
     name = plain(str(notice.data.get("job_name", "")))
     title = f"{name}: {notice.label}" if name else notice.label
     if notice.occasion == BUDGET.code:
@@ -65,12 +65,12 @@ def _lines(notice: Notice, name: str) -> list[str]:
 
 
 def plain(name: str) -> str:
-    """*name* as it can stand in any text: in AWS's own characters, every other one replaced."""
+    """Return *name* in a form that is safe in any text: every character that AWS does not allow is replaced."""
     return STRANGE.sub("_", name)[:LONGEST_NAME]
 
 
 def link(notice: Notice) -> str:
-    """The address of the job's page, or of what is used; empty where nobody has said where the console is."""
+    """Return the URL of the job's page or of the usage page; empty if ``PUBLIC_URL`` is not set."""
     if not settings.PUBLIC_URL or not notice.connection or notice.occasion == TEST.code:
         return ""
     here = notice.connection.name

@@ -1,8 +1,8 @@
-"""What a message may connect to, and for how long: the one gate for every library that sends one.
+"""Which addresses a message may connect to, and for how long: one gate for every library that sends.
 
-The address is judged where the connection is made, after names were resolved, so neither a name that leads elsewhere a
-moment later nor a redirect gets past. The interpreter tells of each connection beforehand (the audit event
-``socket.connect``, https://docs.python.org/3/library/audit_events.html); an exception keeps it from being made.
+The address is checked when the connection is made, after name resolution, so neither a redirect nor a name that
+resolves differently a moment later gets past. The interpreter announces each connection beforehand (the audit event
+``socket.connect``, https://docs.python.org/3/library/audit_events.html); an exception prevents it.
 """
 
 import contextlib
@@ -21,16 +21,16 @@ from django.conf import settings
 
 Address = IPv4Address | IPv6Address
 EVENTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
-# An answer is a few hundred bytes, and nobody needs it: what sends on and on is cut off. Linux counts what came in
-# (struct tcp_info of linux/tcp.h); elsewhere time alone is the bound.
+# Answers are a few hundred bytes, and nobody needs them, so an endless one is cut off. Linux counts the received bytes
+# (struct tcp_info in linux/tcp.h); on other systems only the time limit applies.
 MOST_RECEIVED_BYTES = 256 * 1024
-BYTES_RECEIVED = 128  # where tcpi_bytes_received stands in it
+BYTES_RECEIVED = 128  # offset of tcpi_bytes_received
 LOOK_SECONDS = 0.1
 NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the last four bytes are an IPv4 address
 
 
 class Gate:
-    """One sending: what it may reach, and until when."""
+    """One sending: the addresses that it may connect to, and its deadline."""
 
     def __init__(self, *, seconds: float, any_address: bool) -> None:
         self.any_address = any_address
@@ -42,7 +42,7 @@ class Gate:
         self._closed = threading.Event()
 
     def pass_on(self, connection: socket.socket, address: Any) -> None:
-        """Let *connection* be made to *address*. Raises OSError where it may not."""
+        """Let *connection* connect to *address*. Raises PermissionError or TimeoutError if it must not."""
         host = str(address[0]) if isinstance(address, tuple) else str(address)
         if not self.any_address and not (isinstance(address, tuple) and is_permitted(host)):
             self.refused = host
@@ -50,10 +50,10 @@ class Gate:
         with self._lock:
             if self.is_over:
                 raise TimeoutError("There is no time left.")
-            self._copies.append(connection.dup())  # TLS takes the descriptor away from the first object
+            self._copies.append(connection.dup())  # TLS takes over the descriptor of the original object
 
     def watch(self) -> None:
-        """End every connection once time is up, or too much has come; in a thread of its own."""
+        """Shut down every connection after the deadline or too many received bytes; runs in its own thread."""
         while not self._closed.wait(LOOK_SECONDS):
             if time.monotonic() > self._deadline or self._received() > MOST_RECEIVED_BYTES:
                 return self._shut()
@@ -82,7 +82,7 @@ _gate: ContextVar[Gate | None] = ContextVar("gate_of_notifications", default=Non
 
 @contextlib.contextmanager
 def gate(*, seconds: float, any_address: bool = False) -> Iterator[Gate]:
-    """In this block connections go to public addresses and allowed networks only, and end after *seconds*."""
+    """Within this block, allow only connections to public addresses and allowed networks; end them after *seconds*."""
     _listen()
     here = Gate(seconds=seconds, any_address=any_address)
     token = _gate.set(here)
@@ -95,18 +95,18 @@ def gate(*, seconds: float, any_address: bool = False) -> Iterator[Gate]:
 
 
 def _bytes_received(connection: socket.socket) -> int:
-    """How much has come in, as far as the system tells."""
+    """Return the number of received bytes, or 0 if the system does not report it."""
     if sys.platform != "linux":
         return 0
     try:
         facts = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_RECEIVED + 8)
-    except OSError:  # no TCP, or gone
+    except OSError:  # not TCP, or closed
         return 0
     return int(struct.unpack_from("=Q", facts, BYTES_RECEIVED)[0]) if len(facts) >= BYTES_RECEIVED + 8 else 0
 
 
 def is_permitted(host: str) -> bool:
-    """Whether a message may be sent to the IP address *host*: a public one, or one in the operator's networks."""
+    """Whether messages may be sent to the IP address *host*: a public one, or one in the operator's networks."""
     try:
         address = _innermost(ip_address(host.partition("%")[0]))
     except ValueError:
@@ -116,7 +116,7 @@ def is_permitted(host: str) -> bool:
 
 
 def _innermost(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one leads to, where it does."""
+    """Return the IPv4 address embedded in an IPv6 address, if any; otherwise the address itself."""
     if isinstance(address, IPv4Address):
         return address
     if address in NAT64:
@@ -126,7 +126,7 @@ def _innermost(address: Address) -> Address:
 
 @cache
 def _listen() -> None:
-    """Hear of connections from now on; once, for a hook cannot be taken away."""
+    """Add the audit hook, once per process: Python cannot remove one."""
     sys.addaudithook(_hear)
 
 

@@ -1,7 +1,7 @@
-"""What channels keep secret: sealed addresses, and the secrets that sign webhooks. Both hang on the server's key.
+"""The secrets of channels: encrypted addresses, and the secrets that sign webhooks. Both depend on the server's key.
 
-A copy of the database alone opens nothing. With another secret key, addresses have to be entered anew, and webhooks
-have other secrets.
+A copy of the database alone reveals none of them. After a change of the server's secret key, addresses have to be
+entered again, and webhooks have new secrets.
 """
 
 import base64
@@ -19,12 +19,12 @@ PREFIX = "whsec_"
 
 
 def seal(address: str) -> str:
-    """*address* as it is stored."""
+    """Return *address* encrypted, as it is stored."""
     return _fernet().encrypt(address.encode()).decode()
 
 
 def unseal(sealed: str) -> str:
-    """What was sealed. Raises UserError where the server's key is another now."""
+    """Return the decrypted address. Raises UserError if the server's key has changed."""
     try:
         return _fernet().decrypt(sealed.encode()).decode()
     except InvalidToken as error:
@@ -35,7 +35,7 @@ def unseal(sealed: str) -> str:
 
 
 def signing_secret(channel: NotificationChannel, number: int | None = None) -> str:
-    """The secret number *number*, by default the present one: ``whsec_`` and 32 bytes in base64.
+    """Return the secret number *number*, by default the current one: ``whsec_`` and 32 bytes in base64.
 
     Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
@@ -44,7 +44,7 @@ def signing_secret(channel: NotificationChannel, number: int | None = None) -> s
 
 
 def signing_secrets(channel: NotificationChannel, now: datetime) -> list[str]:
-    """The secrets that sign a message: the present one, and for a day after it was changed the one before."""
+    """Return the secrets that sign a message: the current one, and for a day after a rotation the previous one."""
     found = [signing_secret(channel)]
     if channel.rotated_at and now < channel.rotated_at + OLD_SECRET_LIFE:
         found.append(signing_secret(channel, channel.secret_number - 1))
@@ -56,5 +56,5 @@ def _fernet() -> Fernet:
 
 
 def _derive(use: str) -> bytes:
-    """32 bytes for one use of the server's key."""
+    """Return 32 bytes derived from the server's key for one purpose."""
     return hmac.digest(settings.SECRET_KEY.encode(), f"notifications:{use}".encode(), "sha256")

@@ -1,4 +1,4 @@
-"""One attempt to send one notice to one channel. It decides nothing: it comes back, or says why it did not work."""
+"""One attempt to send one notice to one channel. It returns, or raises the reason for the failure; no retries here."""
 
 import http
 import smtplib
@@ -19,26 +19,26 @@ from batchconsole.jobs.notifications.sealing import signing_secrets, unseal
 Kind = NotificationChannel.Kind
 TOTAL_SECONDS, MAIL_SECONDS = 15, 60
 TIMES = urllib3.Timeout(connect=4, read=10)
-MOST_READ_BYTES = 2048  # of an answer, whose words nobody needs
-# ValueError is what a host name that can be none raises, and a mail that Django does not send.
+MOST_READ_BYTES = 2048  # of a response body, which nobody needs
+# ValueError: an invalid host name, or a mail that Django refuses to send.
 TROUBLE = (OSError, ValueError, urllib3.exceptions.HTTPError, smtplib.SMTPException, chat.Refused)
 LONGEST_PAUSE = timedelta(hours=10)
 
 
 class SendingFailed(Exception):
-    """It did not arrive, for all that is known. ``is_final``: nor will it, until a person changes something."""
+    """The message did not arrive, as far as is known. If ``is_final``, only a person can help."""
 
     def __init__(self, message: str, *, is_final: bool = False, pause: timedelta = timedelta()) -> None:
         super().__init__(message)
         self.message = message
         self.is_final = is_final
-        self.pause = pause  # what the receiver asks for
+        self.pause = pause  # pause that the receiver requests
 
 
 def send(channel: NotificationChannel, notice: Notice) -> str:
-    """Send *notice* to *channel*; return what the receiver said. Raises :class:`SendingFailed`."""
+    """Send *notice* to *channel* and return the receiver's reply in words. Raises :class:`SendingFailed`."""
     is_mail = channel.kind == Kind.EMAIL
-    # The mail server is the operator's own; whatever people enter goes to public addresses.
+    # The mail server is the operator's own; addresses that users enter must be public.
     with outgoing.gate(seconds=MAIL_SECONDS if is_mail else TOTAL_SECONDS, any_address=is_mail) as gate:
         try:
             return SENDERS[Kind(channel.kind)](channel, notice)
@@ -61,7 +61,7 @@ def _explain(error: Exception, gate: outgoing.Gate) -> SendingFailed:
 
 
 def _words(error: Exception) -> str:
-    """What went wrong, without the address, which may hold a secret."""
+    """Describe the error without the address, which may contain a secret."""
     if isinstance(error, chat.Refused):
         return str(error)[:300]
     if isinstance(error, smtplib.SMTPResponseException):
@@ -78,9 +78,9 @@ def _words(error: Exception) -> str:
 
 
 def _send_mail(channel: NotificationChannel, notice: Notice) -> str:
-    """Its Message-ID is the notice's id: a mailbox shows a second one of the same id once, or one can see that it is.
+    """Send a mail. Its Message-ID is the notice's id, so that mailboxes can detect duplicates.
 
-    Django refuses line ends in headers; there are none in what a message is made of.
+    Django refuses line breaks in headers; none of the message's parts contains any.
     """
     address = mail_address(channel)
     text = messages.as_text(notice)
@@ -91,7 +91,7 @@ def _send_mail(channel: NotificationChannel, notice: Notice) -> str:
 
 
 def mail_address(channel: NotificationChannel) -> str:
-    """Where mail of *channel* goes: what was entered, or the account's own address. Raises UserError."""
+    """Return the mail address of *channel*: the one entered, or the account's. Raises UserError."""
     if not settings.EMAIL_HOST:
         raise UserError("This console sends no mail.", hint="An operator can set BATCHCONSOLE_EMAIL_HOST.")
     address = unseal(channel.sealed_address) if channel.sealed_address else channel.user and channel.user.email
@@ -107,7 +107,7 @@ def _send_chat(channel: NotificationChannel, notice: Notice) -> str:
 
 
 def _send_webhook(channel: NotificationChannel, notice: Notice) -> str:
-    """POST the message, signed as Standard Webhooks has it; redirects are not followed."""
+    """POST the message, signed as Standard Webhooks specifies; redirects are not followed."""
     body = messages.as_json(notice)
     headers = signed_headers(channel, uid=notice.uid, body=body)
     url = unseal(channel.sealed_address)
@@ -119,7 +119,7 @@ def _send_webhook(channel: NotificationChannel, notice: Notice) -> str:
 
 
 def signed_headers(channel: NotificationChannel, *, uid: str, body: str) -> dict[str, str]:
-    """The headers of a webhook: id, time in Unix seconds, and one signature for each secret that holds."""
+    """Return the headers of a webhook: id, time in Unix seconds, and one signature for each valid secret."""
     now = timezone.now()
     signatures = [Webhook(secret).sign(uid, now, body) for secret in signing_secrets(channel, now)]
     return {
@@ -132,7 +132,7 @@ def signed_headers(channel: NotificationChannel, *, uid: str, body: str) -> dict
 
 
 def _judge(status: int, retry_after: str) -> str:
-    """What the answer's status means: 2xx is taken, 410 never comes back, all else is tried again."""
+    """Describe a 2xx response, or raise SendingFailed: 410 is final, everything else is retried."""
     if status // 100 == 2:
         return f"The receiver answered {_status(status)}."
     if status // 100 == 3:

@@ -1,4 +1,4 @@
-"""Telling that a job may expire before it starts, or makes no progress: once for each job."""
+"""Notices that a job may expire before it starts, or makes no progress: each once per job."""
 
 from django.db import transaction
 
@@ -9,7 +9,7 @@ from batchconsole.jobs.warnings import EXPIRING, warned_jobs
 
 
 def tell_warnings(connection: Connection) -> None:
-    """Write a notice for each job of *connection* that has a warning which was not told yet."""
+    """Write a notice for each warning of a job of *connection* that has not been reported yet."""
     channels = NotificationChannel.objects.for_connection(connection.pk)
     if not any({MAY_EXPIRE.code, STUCK.code} & set(each.occasions) for each in channels):
         return
