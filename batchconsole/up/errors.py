@@ -1,5 +1,5 @@
-"""The one error of `up`."""
+"""The error of `up`."""
 
 
 class UpError(Exception):
-    """Why `up` does not start or go on; the text is one full sentence for the person at the terminal."""
+    """The reason why `up` cannot start or continue, as one full sentence for the person at the terminal."""

@@ -1,4 +1,4 @@
-"""`up` from its first line to its last: prepare, start, say when it is ready, and end."""
+"""The run of `up`: prepare, start, report readiness, and stop."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ POLL_SECONDS = 0.05
 
 
 def up(options: Options) -> None:
-    """Run everything until SIGINT, SIGTERM or SIGHUP; raises UpError when it does not start or cannot go on."""
+    """Run everything until SIGINT, SIGTERM or SIGHUP. Raises UpError if it cannot start or continue."""
     for number in (signal.SIGINT, signal.SIGTERM, *hangup()):
         signal.signal(number, signal.default_int_handler)
     with sole_run(options.folder, options.url) as run:
@@ -56,7 +56,7 @@ def up(options: Options) -> None:
 
 
 def warnings(host: str, *, is_https: bool) -> list[str]:
-    """What else is needed where others than this machine reach the console."""
+    """Return advice on what else is needed if other machines can reach the console."""
     if is_https or is_loopback(host):
         return []
     return [
@@ -67,7 +67,7 @@ def warnings(host: str, *, is_https: bool) -> list[str]:
 
 
 def hangup() -> list[signal.Signals]:
-    """SIGHUP, the end of the terminal, unless `nohup` has asked to go on without one."""
+    """Return SIGHUP, which signals that the terminal closed, unless `nohup` made this process ignore it."""
     return [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]
 
 
@@ -79,10 +79,10 @@ def require_ports(options: Options) -> None:
 
 
 def environment(options: Options, run: str) -> dict[str, str]:
-    """What the processes start from, each with its own part of it.
+    """Return the environment from which each process gets its part.
 
-    A shell that has sourced `aws.env` must not lead the connections to real accounts back here, so its variables
-    are left out when they are the local stack's.
+    A shell that has sourced `aws.env` must not redirect connections for real accounts to the local stack, so its
+    variables are removed if their access key is the local stack's.
     """
     inherited = dict(os.environ)
     if inherited.get("AWS_ACCESS_KEY_ID") in {"test", access_keys(options)["AWS_ACCESS_KEY_ID"]}:
@@ -97,7 +97,7 @@ def environment(options: Options, run: str) -> dict[str, str]:
 
 
 def allowed_hosts(host: str) -> list[str]:
-    """The names the console answers to: the settings', *host*, and for "every interface" this machine's own."""
+    """Return the allowed host names: those in the settings, *host*, and for a wildcard address this machine's own."""
     hosts = {*settings.ALLOWED_HOSTS, f"[{host}]" if ":" in host else host}
     if host in WILDCARDS:
         addresses = chain.from_iterable(psutil.net_if_addrs().values())
@@ -106,7 +106,7 @@ def allowed_hosts(host: str) -> list[str]:
 
 
 def start_stack(supervisor: Supervisor, options: Options) -> None:
-    """Start everything, the slow parts beside each other, and return when all of it answers."""
+    """Start everything, slow parts in parallel, and return when everything responds."""
     backends = list(processes.backends(options))
     supervisor.start(backends)
     preparation.prepare_console(options)
@@ -121,7 +121,7 @@ def start_stack(supervisor: Supervisor, options: Options) -> None:
 
 
 def make_sample(output: Output) -> None:
-    """Make the sample; a console without one is better than none, and the next start tries again."""
+    """Create the sample. A failure is only reported: the console works without it, and the next start retries."""
     try:
         sample.make()
     except AwsError as error:
@@ -129,7 +129,7 @@ def make_sample(output: Output) -> None:
 
 
 def wait_until_ready(supervisor: Supervisor, started: Iterable[Process]) -> None:
-    """Return when each process that says when it is ready has said so; raises UpError when one does not."""
+    """Return when each process with a ``ready_url`` responds there. Raises UpError if one does not."""
     deadline = time.monotonic() + READY_SECONDS
     for process in started:
         while process.ready_url and not answers(process.ready_url):

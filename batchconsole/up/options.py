@@ -1,4 +1,4 @@
-"""What was asked of `up` on the command line."""
+"""The command-line options of `up`."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - every interfac
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of DESIGN's command line; the ports are free when `up` begins, the model is checked."""
+    """The parsed options of the command line; the ports are checked when `up` begins, the model when it is parsed."""
 
     folder: DataFolder
     host: str
@@ -24,7 +24,7 @@ class Options:
 
     @property
     def url(self) -> str:
-        """Where a person at this machine finds the console."""
+        """The console's URL for a browser on this machine."""
         host = WILDCARDS.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 

@@ -1,4 +1,4 @@
-"""What the processes say: on the terminal behind their name, and in a bounded file each below `logs/`."""
+"""The output of the processes: on the terminal after their name, and in one size-limited file each in `logs/`."""
 
 import contextlib
 import logging
@@ -17,14 +17,14 @@ COLOURS = (36, 33, 32, 35, 34, 31)  # ANSI: cyan, yellow, green, magenta, blue, 
 
 
 class QuietFileHandler(RotatingFileHandler):
-    """Drops a line that there is no room for, without a word for each."""
+    """A log handler that silently drops lines that it cannot write, for example when the disk is full."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         return None
 
 
 class Output:
-    """The terminal and the log files, shared by the threads that listen to the processes."""
+    """The terminal and the log files, shared by the threads that read the processes' output."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,19 +33,19 @@ class Output:
         self.has_terminal = True
 
     def line(self, name: str, text: str) -> None:
-        """Keep a line of process *name*, and show it."""
+        """Log a line of process *name*, and print it."""
         with self.lock:
-            with contextlib.suppress(OSError):  # a full disk is no reason to stop
+            with contextlib.suppress(OSError):  # continue if the disk is full
                 self._file(name).handle(logging.makeLogRecord({"msg": text}))
             self._show(f"{self._prefix(name)} {text}")
 
     def say(self, text: str) -> None:
-        """Show a line of our own."""
+        """Print a line of `up` itself."""
         with self.lock:
             self._show(text)
 
     def _show(self, text: str) -> None:
-        """Print. A terminal that has gone away is no reason to stop: the files go on."""
+        """Print a line. If the terminal has gone away, only the log files continue."""
         try:
             if self.has_terminal:
                 print(text, flush=True)
@@ -68,6 +68,6 @@ class Output:
 
 
 def lines(stream: IO[bytes]) -> Iterator[str]:
-    """The lines of *stream*; a longer one comes in pieces of LINE_BYTES, so that memory stays bounded."""
+    """Yield the lines of *stream*, long ones in pieces of LINE_BYTES, so that memory stays bounded."""
     while line := stream.readline(LINE_BYTES):
         yield line.decode(errors="replace").rstrip("\r\n")

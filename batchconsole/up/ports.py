@@ -1,4 +1,4 @@
-"""TCP ports: whether one is free, and one that is."""
+"""TCP ports: whether a port is free, and finding a free one."""
 
 import errno
 import socket
@@ -7,7 +7,7 @@ from batchconsole.up.errors import UpError
 
 
 def require_free(host: str, port: int, option: str) -> None:
-    """Raise UpError, naming the command-line *option*, when nothing can listen at *host* and *port*."""
+    """Raise UpError, naming the command-line *option*, if nothing can listen on *host* and *port*."""
     try:
         listen(host, port)
     except OSError as error:
@@ -16,15 +16,15 @@ def require_free(host: str, port: int, option: str) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
+    """Return a port of 127.0.0.1 that was free a moment ago."""
     return listen("127.0.0.1", 0)
 
 
 def listen(host: str, port: int) -> int:
-    """Open a listening socket as a server does, close it again, and return its port; raises OSError."""
+    """Open a listening socket as a server does, close it, and return its port. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closed connection's leftover is no obstacle
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # allow reuse of a port with closed connections
         sock.bind((host.strip("[]"), port))
         sock.listen()
         return int(sock.getsockname()[1])

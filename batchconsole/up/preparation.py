@@ -1,4 +1,4 @@
-"""Make the console ready to run: database, static files, the administrator, the connection to the local stack."""
+"""Preparation of the console: database, static files, the administrator, and the connection to the local stack."""
 
 import hashlib
 from pathlib import Path
@@ -24,7 +24,7 @@ ADMIN = "admin"
 
 
 def prepare_console(options: Options) -> None:
-    """Everything the console's processes take for granted."""
+    """Prepare everything that the console's processes rely on."""
     migrate()
     collect_static()
     admin()
@@ -39,7 +39,7 @@ def migrate() -> None:
 
 
 def collect_static() -> None:
-    """Collect the static files when any of them has changed since the last time."""
+    """Collect the static files if any has changed since the last time."""
     stamp = Path(settings.STATIC_ROOT) / "collected"
     now = static_fingerprint()
     if not stamp.exists() or stamp.read_text() != now:
@@ -48,7 +48,7 @@ def collect_static() -> None:
 
 
 def static_fingerprint() -> str:
-    """A hash over name, size and time of every static file, so that nothing has to be read."""
+    """Return a hash over the name, size and modification time of every static file, without reading them."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for name, storage in finder.list([]):
@@ -58,13 +58,13 @@ def static_fingerprint() -> str:
 
 
 def admin() -> User:
-    """The administrator, made at the first start with the password from the environment, or none that works."""
+    """Return the administrator, created on first start with the password from the environment or an unusable one."""
     user = User.objects.filter(username=ADMIN).first()
     return user or User.objects.create_superuser(ADMIN, password=admin_password())
 
 
 def admin_password() -> str | None:
-    """The password for a new administrator; raises UpError for one that is not taken on the pages either."""
+    """Return the password for a new administrator. Raises UpError if the password validators reject it."""
     password = FileAwareEnv().str("BATCHCONSOLE_ADMIN_PASSWORD", default="") or None
     if password:
         try:
@@ -78,17 +78,17 @@ def admin_password() -> str | None:
 
 
 def sign_in_link(options: Options) -> str:
-    """A link that signs the administrator in, once."""
+    """Return a link that signs the administrator in, once."""
     return link_of(admin(), options.url)
 
 
 def link_of(user: User, url: str) -> str:
-    """A link that signs *user* in to the console at *url*, once."""
+    """Return a link that signs *user* in to the console at *url*, once."""
     return f"{url.rstrip('/')}{reverse('login')}{get_query_string(user)}"
 
 
 def connect_local_stack(options: Options) -> None:
-    """Keep the connection `local` true to this start: its ports, and whether it runs at all."""
+    """Update the connection `local` for this start: its ports, or disable it without a local stack."""
     if not options.is_local:
         Connection.objects.filter(name="local").update(is_enabled=False)
         return
@@ -107,7 +107,7 @@ def connect_local_stack(options: Options) -> None:
 
 
 def aws_env(options: Options) -> dict[str, str]:
-    """The variables with which any AWS client talks to the local stack."""
+    """Return the variables with which any AWS client uses the local stack."""
     return {
         "AWS_ENDPOINT_URL": options.aws_url,
         "AWS_ENDPOINT_URL_BEDROCK": options.bedrock_url,
@@ -118,7 +118,7 @@ def aws_env(options: Options) -> dict[str, str]:
 
 
 def write_aws_env(options: Options) -> None:
-    """Write `aws.env`, to be sourced by a shell; there is none without a local stack."""
+    """Write `aws.env` for a shell to source; remove it if there is no local stack."""
     file = options.folder.aws_env
     if not options.is_local:
         file.unlink(missing_ok=True)

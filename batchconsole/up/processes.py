@@ -1,6 +1,6 @@
-"""Which processes make up the console, and the command line and environment of each.
+"""The processes of the console, with the command line and environment of each.
 
-The same command lines, less the local stack, go into systemd units or containers.
+The same command lines, except those of the local stack, are used in systemd units and containers.
 """
 
 import os
@@ -31,15 +31,15 @@ class Process:
     inherits: tuple[str, ...] = ()
     inherits_not: tuple[str, ...] = ()
     ready_url: str = ""
-    outlives: bool = False  # ended only after those that use it
+    outlives: bool = False  # stopped only after the processes that use it
 
     def environment_in(self, surroundings: Mapping[str, str]) -> dict[str, str]:
-        """All that the process finds in its environment, started from *surroundings*."""
+        """Return the environment of the process, given the environment *surroundings*."""
         return select(surroundings, self.inherits, self.inherits_not) | self.environment
 
 
 def backends(options: Options) -> Iterator[Process]:
-    """What the others need: started at once, ended last."""
+    """Yield the processes that others need: started first, stopped last."""
     if not os.environ.get("BATCHCONSOLE_REDIS_URL"):
         yield redis(options)
     if options.is_local:
@@ -48,11 +48,11 @@ def backends(options: Options) -> Iterator[Process]:
 
 
 def console(options: Options) -> Iterator[Process]:
-    """The console itself, which needs a migrated database."""
+    """Yield the processes of the console itself, which need a migrated database."""
     yield web(options)
     yield worker("control", "threads", 2 * options.workers)
     yield worker("scan", "prefork", options.workers)
-    # Its one entry is an interval, so there is no state to keep: in memory, nothing is torn by a crash.
+    # The schedule's one entry is an interval, so no state is needed: an in-memory scheduler survives any crash.
     command = celery("beat", "--scheduler", "celery.beat:Scheduler")
     yield Process("beat", command, inherits=CONSOLE, inherits_not=NOT_BEAT)
 
@@ -69,7 +69,7 @@ def redis(options: Options) -> Process:
         "700",
         "--dir",
         folder.redis,
-        # It keeps nothing: the database is the queue, and without room to write it would refuse everything.
+        # Store nothing: the database is the queue, and a Redis that saves refuses writes when the disk is full.
         "--appendonly",
         "no",
         "--save",
@@ -96,7 +96,7 @@ def aws(options: Options) -> Process:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(folder / "s3"),
         "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",  # listeners of services that the console does not use
+        "SFTP_ENABLED": "0",  # the listeners of services that the console does not use
     } | access_keys(options)
     return Process(
         "aws",
@@ -109,7 +109,7 @@ def aws(options: Options) -> Process:
 
 
 def bedrock(options: Options) -> Iterator[Process]:
-    """Local Bedrock, and the model server unless another one, or none, is wanted."""
+    """Yield Local Bedrock, and the model server if the model is a .gguf file."""
     model_url = options.model
     if Path(options.model).suffix == ".gguf":
         port = free_port()
@@ -135,7 +135,7 @@ def bedrock(options: Options) -> Iterator[Process]:
 
 
 def access_keys(options: Options) -> dict[str, str]:
-    """The keys of the local stack's root, which are this data folder's own: for MiniStack to take, others to send."""
+    """Return the local stack's root keys, unique to this data folder: MiniStack accepts them, clients send them."""
     access_key, secret_key = options.folder.read_local_keys()
     return {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
 
@@ -184,7 +184,7 @@ def worker(queue: str, pool: str, concurrency: int) -> Process:
         "--without-mingle",
         "--without-heartbeat",
     )
-    # It warns of root for the sake of pickled messages, and takes JSON only.
+    # Celery warns about root because of pickled messages, but this worker accepts JSON only.
     quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
     return Process(queue, command, quiet, inherits=CONSOLE, inherits_not=NOT_CONSOLE)
 
@@ -198,7 +198,7 @@ def python(module: str, *arguments: str) -> tuple[str, ...]:
 
 
 def weights_or_url(wanted: str) -> str:
-    """What `--model` means: a .gguf file's path, a server's URL, or `echo`; nothing is the model we ship.
+    """Return what `--model` refers to: a .gguf file, a server's URL, or `echo`; if empty, the shipped model.
 
     Raises :class:`UpError` for anything else.
     """

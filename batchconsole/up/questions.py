@@ -1,6 +1,6 @@
-"""The sample records: a hundred short questions that even a very small model can answer, and a file full of mistakes.
+"""The sample records: a hundred short questions that even a very small model can answer, and a file of mistakes.
 
-Pure text, the same at every start.
+The text is the same on every start.
 """
 
 import json
@@ -41,7 +41,7 @@ REASONS = (
 
 
 def questions() -> list[str]:
-    """The hundred questions."""
+    """Return the hundred questions."""
     return [
         *(f"What is the capital of {country}?" for country in CAPITALS),
         *(f"What is {thing}?" for thing in THINGS),
@@ -54,17 +54,17 @@ def questions() -> list[str]:
 
 
 def converse() -> bytes:
-    """The questions as Converse records."""
+    """Return the questions as Converse records."""
     return lines(_record(number, _converse_body(text)) for number, text in enumerate(questions(), 1))
 
 
 def anthropic() -> bytes:
-    """The questions as InvokeModel records for Claude."""
+    """Return the questions as InvokeModel records for Claude."""
     return lines(_record(number, _anthropic_body(text)) for number, text in enumerate(questions(), 1))
 
 
 def mistakes() -> bytes:
-    """Ten lines of which each is wrong in its own way, to see what the input check says about them."""
+    """Return ten lines with a different mistake each, to show the input check's findings."""
     good = _converse_body("What is the capital of France?")
     return b"\n".join(
         [

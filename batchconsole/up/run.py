@@ -1,4 +1,4 @@
-"""One `up` a data folder: the lock that says so, and the end of what a killed `up` has left running."""
+"""One `up` per data folder: the lock that ensures it, and the cleanup after a killed `up`."""
 
 import contextlib
 import fcntl
@@ -13,16 +13,16 @@ import psutil
 from batchconsole.datafolder import DataFolder
 from batchconsole.up.errors import UpError
 
-MARK = "BATCHCONSOLE_RUN"  # in the environment of every process of one run, and of whatever these start
+MARK = "BATCHCONSOLE_RUN"  # set in the environment of every process of one run, and inherited by their children
 GRACE_SECONDS = 5
 
 
 @contextlib.contextmanager
 def sole_run(folder: DataFolder, url: str) -> Iterator[str]:
-    """Hold *folder* for the `up` at *url*, and give the name of this run; raises UpError while another `up` holds it.
+    """Lock *folder* for the `up` at *url* and yield this run's name. Raises UpError if another `up` holds the lock.
 
-    The kernel drops the lock when its process dies, however it dies. What such a process has left running is found
-    by the mark in its environment: a process id may by now be a stranger's, the mark cannot.
+    The kernel releases the lock when its process dies, in whatever way. Processes that it left running are found by the
+    mark in their environment: a process id may have been reused by a stranger, the mark cannot.
     """
     with folder.lock.open("a+") as file:
         try:
@@ -43,7 +43,7 @@ def read(file: IO[str]) -> dict[str, Any]:
     file.seek(0)
     try:
         return dict(json.load(file))
-    except ValueError:  # empty, or cut short by a crash: then nothing had been started yet
+    except ValueError:  # empty, or cut short by a crash before anything was started
         return {}
 
 
@@ -55,7 +55,7 @@ def write(file: IO[str], content: dict[str, Any]) -> None:
 
 
 def end_processes_of(run: str) -> None:
-    """End every process marked with *run*, by force after a while."""
+    """Stop every process marked with *run*, by SIGKILL after ``GRACE_SECONDS``."""
     left = [process for process in psutil.process_iter() if run and mark_of(process) == run]
     if left:
         print(f"Ending {len(left)} processes that a killed `up` has left running.", flush=True)
@@ -67,7 +67,7 @@ def end_processes_of(run: str) -> None:
 
 
 def mark_of(process: psutil.Process) -> str:
-    """The run *process* belongs to; empty for a stranger, and for one whose environment is not ours to read."""
+    """Return the run that *process* belongs to; empty for other processes and unreadable environments."""
     try:
         return str(process.environ().get(MARK, ""))
     except psutil.Error:

@@ -1,6 +1,6 @@
-"""What a newcomer finds at the first start: a bucket with records, a role that may use it, and a job at work.
+"""The sample on first start: a bucket with records, a service role for it, and a running job.
 
-Each part is made only when it is not there, so a start that was cut off is completed by the next.
+Each part is created only if it is missing, so the next start completes an interrupted one.
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ FILES = {
 
 
 def make() -> None:
-    """Make the sample, and submit the job as the form would; raises :class:`AwsError`."""
+    """Create the sample and submit its job as the form would. Raises :class:`AwsError`."""
     connection = Connection.objects.get(name="local")
     if connection.jobs.filter(job_name=JOB).exists():
         return
@@ -36,7 +36,7 @@ def make() -> None:
 
 
 def request() -> JobRequest:
-    """The sample job, whose role is still to be made."""
+    """Return the request of the sample job, with no role yet."""
     return JobRequest(
         job_name=JOB,
         model_id=MODEL_ID,
@@ -49,7 +49,7 @@ def request() -> JobRequest:
 
 
 def service_role(connection: Connection) -> str:
-    """The ARN of the role that may read and write the whole bucket."""
+    """Return the ARN of the role that may read and write the whole bucket, after creating it if necessary."""
     for role in iam.list_service_roles(connection.target):
         if role.name == ROLE:
             return role.arn

@@ -1,4 +1,4 @@
-"""Room on the disk of the data folder: said when it is nearly used up, and said again when there is room."""
+"""Free disk space of the data folder: a warning when it runs low, and a message when there is space again."""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +10,7 @@ EVERY_SECONDS = 5.0
 
 
 class SpaceWatch:
-    """Looks at the disk of *folder* again and again until *stopping*, and has *say* tell a person what it sees."""
+    """Checks the disk of *folder* periodically until *stopping*, and reports changes through *say*."""
 
     def __init__(
         self, folder: Path, say: Callable[[str], None], *, stopping: Event, every_seconds: float = EVERY_SECONDS
@@ -25,7 +25,7 @@ class SpaceWatch:
         Thread(target=self._watch, name="space", daemon=True).start()
 
     def look(self) -> bool:
-        """Whether the disk is nearly full; a change is said."""
+        """Return whether the disk is nearly full, and report a change."""
         free = shutil.disk_usage(self.folder).free
         was_short, self.is_short = self.is_short, free < LEAST_BYTES
         if self.is_short and not was_short:

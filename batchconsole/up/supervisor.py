@@ -1,7 +1,7 @@
-"""Keep processes running, show what they say, and end them all in time.
+"""Keep processes running, show their output, and stop them all in time.
 
-Why not honcho's manager: it ends everything when one process ends, puts a second Python process that ignores SIGTERM
-between itself and each child, so that a killed manager leaves twice as many behind, and has no order of ending.
+Why not honcho's manager: it stops everything when one process ends, puts a second Python process that ignores SIGTERM
+between itself and each child, so that a killed manager leaves twice as many behind, and stops in no particular order.
 """
 
 import contextlib
@@ -21,20 +21,20 @@ from batchconsole.up.output import Output, lines
 from batchconsole.up.processes import Process
 from batchconsole.up.space import EVERY_SECONDS, SpaceWatch
 
-USERS_SECONDS, OUTLIVING_SECONDS = 5, 3  # how long each half may take to end by itself: together under the promised 10
+USERS_SECONDS, OUTLIVING_SECONDS = 5, 3  # time for each half to stop by itself: together under the promised 10 s
 DEATHS, WITHIN_SECONDS = 5, 60
 FIRST_PAUSE_SECONDS = 0.2
 
 
 class Supervisor:
-    """The children of one `up`, one thread each. A child that ends is started again; one that keeps ending is fatal."""
+    """The children of one `up`, one thread each. A child that ends is restarted; one that keeps ending is fatal."""
 
     def __init__(self, output: Output, environment: dict[str, str], folder: Path) -> None:
         self.output = output
         self.environment = environment
         self.keepers: dict[Process, Thread] = {}
         self.children: dict[Process, subprocess.Popen[bytes]] = {}
-        self.lock = Lock()  # between starting a child and deciding to end them all
+        self.lock = Lock()  # held to start a child, and to begin the stop
         self.stopping = Event()
         self.failed = Event()
         self.failure = ""
@@ -46,7 +46,7 @@ class Supervisor:
             self.keepers[process].start()
 
     def stop(self) -> None:
-        """End every child: first the users, then what they use. A further signal ends all of them at once."""
+        """Stop every child: first the users, then what they use. A further signal kills all of them at once."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._kill(self.children))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -72,11 +72,11 @@ class Supervisor:
                 kill_group(self.children[process])
 
     def _keep(self, process: Process) -> None:
-        """Run *process* again and again until all is to end."""
+        """Run *process* again and again until the stop."""
         deaths: list[float] = []
         while (code := self._run(process)) is not None and not self.stopping.is_set():
             deaths = [at for at in deaths if at > time.monotonic() - WITHIN_SECONDS] + [time.monotonic()]
-            if self.space.look():  # then whatever writes may end, until there is room
+            if self.space.look():  # on a full disk, processes that write may end until there is space
                 deaths = deaths[-1:]
                 self.stopping.wait(EVERY_SECONDS)
             if len(deaths) >= DEATHS:
@@ -93,7 +93,7 @@ class Supervisor:
         self.failed.set()
 
     def _run(self, process: Process) -> int | None:
-        """Start *process* and wait for its end; the exit code, or None when it is too late to start anything."""
+        """Start *process*, wait for its end, and return the exit code; None if the stop has begun."""
         with self.lock:
             if self.stopping.is_set():
                 return None
@@ -101,7 +101,7 @@ class Supervisor:
         listener = Thread(target=self._listen, args=[process.name, child.stdout])
         listener.start()
         code = child.wait()
-        kill_group(child)  # what it has left behind would hold its port, and this pipe
+        kill_group(child)  # a leftover process would keep the port and this pipe open
         listener.join()
         return code
 
@@ -109,7 +109,7 @@ class Supervisor:
         return subprocess.Popen(
             [*tied_to_us(), *process.command], env=process.environment_in(self.environment), cwd=ROOT,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C is ours to pass on, and the group is theirs to be ended by
+            start_new_session=True,  # so that Ctrl-C reaches only `up`, and the whole group can be killed
         )  # fmt: skip
 
     def _listen(self, name: str, stream: IO[bytes]) -> None:
@@ -119,7 +119,7 @@ class Supervisor:
 
 
 def tied_to_us() -> list[str]:
-    """The beginning of a command line that makes the kernel end it with us, where the kernel can."""
+    """Return the start of a command line that makes the kernel stop the command with us; empty if it is not Linux."""
     if sys.platform != "linux":
         return []
     return [sys.executable, "-I", "-S", str(launch.__file__), str(os.getpid())]
