@@ -1,8 +1,8 @@
-"""Whether an answer keeps to the schemas that its own request carries, and the columns such schemas give: the output
-schema, which the answer is held against, and those of strict tools, which their calls are.
+"""Whether an answer matches the schemas in its own request, and the columns that these schemas define.
 
-A schema is somebody's input: nothing it refers to is fetched, and what could take long (recursion, huge schemas,
-answers of megabytes) is left unjudged instead of judged slowly. Patterns are matched in linear time.
+A request may have an output schema, which its answer must match, and strict tools, whose schemas their calls must
+match. Schemas are untrusted input: no reference is fetched, and whatever could take long (recursion, huge schemas,
+answers of megabytes) is not judged at all. Patterns are matched in linear time.
 """
 
 import json
@@ -18,14 +18,14 @@ from batchconsole.records.families.response_formats import claude_format, conver
 from batchconsole.records.repair import BROKEN
 
 MOST_SCHEMA_BYTES = 256 * 1024
-MOST_SCHEMA_DEPTH = 60  # levels; the validator itself gives up at 255
-MOST_WEIGHT = 20_000  # parts of a schema with each reference replaced by what it refers to
+MOST_SCHEMA_DEPTH = 60  # the validator itself gives up at 255 levels
+MOST_WEIGHT = 20_000  # parts of a schema after every reference is expanded
 PATTERN_WEIGHT = 200
-PATTERN_BYTES = 2**17  # compiled
+PATTERN_BYTES = 2**17  # size limit of a compiled pattern
 MOST_ANSWER_CHARACTERS = 2**20
 MOST_COST = 50_000_000  # parts of the schema times characters of the answer: a quarter of a second at worst
 KEPT_SCHEMAS = 256
-KEPT_WEIGHT = 200_000  # of parts; bytes of the text that a schema is known by count too
+KEPT_WEIGHT = 200_000  # total parts of the kept schemas, including their JSON text at BYTES_A_PART bytes per part
 BYTES_A_PART = 32
 MOST_COLUMNS = 100
 MOST_NAME_CHARACTERS = 200
@@ -41,12 +41,12 @@ INPUT_NOT_JSON = "The input is not JSON."
 INPUT_CUT_OFF = "The input is not whole: it was cut off at the limit of output tokens."
 CUT_REASONS = frozenset({"max_tokens", "length", "MAX_TOKENS", "LENGTH", "model_context_window_exceeded"})
 REFUSAL_REASONS = frozenset({"refusal", "content_filter", "content_filtered", "guardrail_intervened"})
-# The model wants a tool to be run first, so it has not answered yet.
+# The model waits for the result of a tool, so it has not answered yet.
 CALL_REASONS = frozenset({"tool_use", "tool_calls"})
 
 
 class Asked(msgspec.Struct, gc=False):
-    """The members of a request body that may hold a schema, as they stand."""
+    """The members of a request body that may hold a schema, as raw JSON."""
 
     converse: msgspec.Raw = msgspec.field(default=NOTHING, name="outputConfig")
     claude: msgspec.Raw = msgspec.field(default=NOTHING, name="output_config")
@@ -58,16 +58,16 @@ class Asked(msgspec.Struct, gc=False):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A field of the schemas' answers. ``json`` is any JSON, shown as text."""
+    """A field of the answers, as the schemas define it. ``json`` is any JSON, shown as text."""
 
     name: str
     kind: Kind
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether an answer keeps to its schema; ``path`` (``$.items[2].price``) and ``problem`` say where it does not.
+    """Whether an answer matches its schema; if not, ``path`` (``$.items[2].price``) and ``problem`` say where and why.
 
-    ``tool`` names the strict tool whose input does not; the path is one of that input.
+    ``tool`` names the strict tool whose input does not match; the path is then one in that input.
     """
 
     matches: bool
@@ -80,11 +80,11 @@ MATCHES = Fit(matches=True)
 
 
 class Unjudgeable(Exception):
-    """A schema that no answer is held against."""
+    """A schema that answers are not judged by."""
 
 
 class Schema(msgspec.Struct, frozen=True):
-    """One distinct schema, ready to judge by; without a validator where it is too large, recursive or no schema."""
+    """One distinct schema, ready for judging; without a validator if it is too large, recursive or invalid."""
 
     validator: Any
     weight: int
@@ -92,7 +92,7 @@ class Schema(msgspec.Struct, frozen=True):
 
 
 class Spoken(Protocol):
-    """What is judged: an answer's text, the tools it calls, and why the model stopped."""
+    """The part of an answer that is judged: its text, its tool calls, and why the model stopped."""
 
     @property
     def text(self) -> str: ...
@@ -103,23 +103,23 @@ class Spoken(Protocol):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """The schemas that an answer is held against; ``fit`` is ``None`` when that cannot be judged."""
+    """The schemas that an answer is judged by; ``fit`` is ``None`` if that is not possible."""
 
     schemas: tuple[Schema, ...]
     fit: Fit | None
 
 
 class Judge:
-    """Judges the answers of a job. Each distinct schema is parsed once, as long as there are not too many."""
+    """Judges the answers of a job. Each distinct schema is parsed once, unless there are too many to keep."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, bytes], Any] = {}
         self._weight = 0
 
     def verdict(self, asked: Asked | None, spoken: Spoken) -> Verdict | None:
-        """*spoken* by the schemas of its request; ``None`` when there is none, or no strict tool is called.
+        """Judge *spoken* by the schemas of its request; ``None`` without an output schema and calls to strict tools.
 
-        Of an answer that calls strict tools the calls are judged, as the model has not answered yet.
+        If the answer calls strict tools, only the calls are judged, because the model has not answered yet.
         """
         if asked is None:
             return None
@@ -132,7 +132,7 @@ class Judge:
         return Verdict((*((schema,) if schema else ()), *(tool for tool, _ in called)), worst)
 
     def schema(self, asked: Asked) -> Schema | None:
-        """The output schema of a request, ``None`` when it asks for none."""
+        """Return the output schema of a request; ``None`` if it has none."""
         for name in _FORMATS:
             raw = getattr(asked, name)
             found: Schema | None = None if raw is NOTHING else self._known(name, bytes(raw), _schema_in)
@@ -141,7 +141,7 @@ class Judge:
         return None
 
     def tools(self, asked: Asked) -> dict[str, Schema]:
-        """The schemas of the strict tools of a request, by the names of the tools."""
+        """Return the schemas of a request's strict tools, by tool name."""
         found: dict[str, Schema] = {}
         for name in _TOOLS:
             raw = getattr(asked, name)
@@ -150,7 +150,7 @@ class Judge:
         return found
 
     def _known(self, name: str, text: bytes, read: Callable[[str, bytes], tuple[Any, int]]) -> Any:
-        """What *read* makes of the member *name*, which is *text*; made once."""
+        """Return what *read* makes of the member *name* with the JSON *text*, from the cache if possible."""
         key = (f"{read.__name__} {name}", text)
         if key in self._kept:
             return self._kept[key]
@@ -165,7 +165,7 @@ class Judge:
         return found
 
     def judge(self, schema: Schema, text: str, stop_reason: str | None) -> Fit | None:
-        """Whether the answer *text* keeps to *schema*; ``None`` when that cannot be told."""
+        """Return whether the answer *text* matches *schema*; ``None`` if that cannot be decided."""
         return None if stop_reason in CALL_REASONS else _judge_text(schema, text, stop_reason)
 
 
@@ -178,12 +178,12 @@ def _judge_text(schema: Schema, text: str, stop_reason: str | None) -> Fit | Non
         return _not_json(stop_reason)
     try:
         return MATCHES if schema.validator.is_valid(value) else _misfit(schema.validator, value)
-    except ValueError:  # nested more deeply than the validator goes
+    except ValueError:  # nested more deeply than the validator supports
         return None
 
 
 def _judge_call(schema: Schema, call: Call, stop_reason: str | None) -> Fit | None:
-    """Whether the input that *call* passes to its tool keeps to the tool's *schema*."""
+    """Return whether the input of *call* matches the *schema* of its tool; ``None`` if that cannot be decided."""
     text = call.arguments if isinstance(call.arguments, str) else as_json(call.arguments)
     fit = _judge_text(schema, text, stop_reason)
     if fit is None or fit.matches:
@@ -194,7 +194,7 @@ def _judge_call(schema: Schema, call: Call, stop_reason: str | None) -> Fit | No
 
 
 def read_answer_fields(text: str, calls: Sequence[Call] = ()) -> dict[str, Any]:
-    """The top-level fields of an answer that is a JSON object, else of what its first call passes; else none."""
+    """Return the top-level fields of an answer that is a JSON object, or of its first call's input; otherwise none."""
     found = _fields_of(text)
     if found or not calls:
         return found
@@ -213,7 +213,7 @@ def _fields_of(text: str) -> dict[str, Any]:
 
 
 def _decoded(text: str) -> Any:
-    """The JSON value of *text*; half a surrogate pair, escaped, is legal JSON (RFC 8259, section 8.2)."""
+    """Return the JSON value of *text*. Half a surrogate pair, escaped, is legal JSON (RFC 8259, section 8.2)."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError):
@@ -229,14 +229,14 @@ Cell = str | int | float | bool | None
 
 
 def cell(value: Any, kind: Kind) -> Cell:
-    """*value* as a cell of a column of that *kind*; ``None`` where it is of another type, or nothing."""
+    """Return *value* as a cell of a column of that *kind*; ``None`` if it is null or of another type."""
     if value is None:
         return None
     return _CELLS[kind](value)
 
 
 def merged(columns: dict[str, Kind], more: Iterable[Column]) -> None:
-    """Add *more* to *columns*; a field that has two types becomes a number where both are, else text."""
+    """Add *more* to *columns*. A field with two types becomes a number if both are numeric, and text otherwise."""
     for column in more:
         known = columns.get(column.name)
         if known is None and len(columns) < MOST_COLUMNS:
@@ -259,11 +259,11 @@ def _misfit(validator: Any, value: Any) -> Fit | None:
 
 
 def _shown(text: str) -> str:
-    """*text* short enough to keep, and without half a surrogate pair."""
+    """Return *text*, shortened for storage and without half surrogate pairs."""
     return text[:MOST_PROBLEM_CHARACTERS].encode("utf-8", "replace").decode()
 
 
-# The schema in a request.
+# The output schema in a request.
 
 
 def _chat_schema(value: Any) -> Any:
@@ -289,7 +289,7 @@ _FORMATS: dict[str, Callable[[Any], Any]] = {
 
 
 def _schema_in(name: str, text: bytes) -> tuple[Schema | None, int]:
-    """The output schema in the member *name* of a request, which is *text*, ``None`` when it holds none; its weight."""
+    """Return the output schema in the member *name* with the JSON *text*, ``None`` if it has none, and its weight."""
     if len(text) > MOST_SCHEMA_BYTES:
         return Schema(None, 1, ()), 1
     try:
@@ -304,7 +304,7 @@ def _schema_in(name: str, text: bytes) -> tuple[Schema | None, int]:
 
 
 def _tools_in(name: str, text: bytes) -> tuple[dict[str, Schema], int]:
-    """The schemas of the strict tools in the member *name* of a request, which is *text*; their weight."""
+    """Return the schemas of the strict tools in the member *name* with the JSON *text*, and their weight."""
     if len(text) > MOST_SCHEMA_BYTES:
         return {}, 1
     try:
@@ -317,7 +317,7 @@ def _tools_in(name: str, text: bytes) -> tuple[dict[str, Schema], int]:
 
 
 def _strict_tool(given: Any) -> tuple[str, dict[str, Any]] | None:
-    """Name and schema of a tool that is strict: Claude's, flat, or inside ``function`` (OpenAI) or ``toolSpec``."""
+    """Return the name and schema of a strict tool: flat (Claude's), or in ``function`` (OpenAI) or ``toolSpec``."""
     outer = given if isinstance(given, dict) else {}
     tool = next((outer[name] for name in ("function", "toolSpec") if isinstance(outer.get(name), dict)), outer)
     schema = next((tool[name] for name in ("input_schema", "parameters", "inputSchema") if name in tool), None)
@@ -335,7 +335,7 @@ _TOOLS: dict[str, Callable[[Any], Any]] = {
 
 
 def parse_schema(schema: dict[str, Any]) -> Schema:
-    """*schema* ready to judge by."""
+    """Prepare *schema* for judging."""
     schema = {name: value for name, value in schema.items() if name not in ("$schema", "$id")}
     try:
         weight = _Weight(schema).total()
@@ -345,7 +345,7 @@ def parse_schema(schema: dict[str, Any]) -> Schema:
             retriever=_fetch_nothing,
             pattern_options=jsonschema_rs.RegexOptions(size_limit=PATTERN_BYTES, dfa_size_limit=PATTERN_BYTES),
         )
-    except (Unjudgeable, ValueError, RecursionError):  # a ValidationError, too, is a ValueError
+    except (Unjudgeable, ValueError, RecursionError):  # a ValidationError is also a ValueError
         return Schema(None, 1, tuple(_columns(schema)))
     return Schema(validator, weight, tuple(_columns(schema)))
 
@@ -355,7 +355,7 @@ def _fetch_nothing(uri: str) -> Any:
 
 
 class _Weight:
-    """How many parts a schema has when each reference stands for what it refers to."""
+    """Counts the parts of a schema after every reference is expanded."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self.schema = schema
@@ -363,7 +363,7 @@ class _Weight:
         self.open: set[str] = set()
 
     def total(self) -> int:
-        """Raises :class:`Unjudgeable` when there is no end, or too many, or a reference leads out of the schema."""
+        """Return the count. Raises :class:`Unjudgeable` for recursion, excessive size, or external references."""
         return self._of(self.schema, 0)
 
     def _of(self, node: Any, depth: int) -> int:
@@ -415,7 +415,7 @@ def _target(schema: Any, reference: str) -> Any:
 
 
 def _columns(schema: dict[str, Any]) -> Iterator[Column]:
-    """The top-level fields that *schema* names."""
+    """Yield the top-level fields that *schema* defines."""
     properties = _resolved(schema, schema).get("properties")
     for name, node in list(properties.items() if isinstance(properties, dict) else ())[:MOST_COLUMNS]:
         if len(name) <= MOST_NAME_CHARACTERS:
@@ -423,7 +423,7 @@ def _columns(schema: dict[str, Any]) -> Iterator[Column]:
 
 
 def _resolved(schema: dict[str, Any], node: Any) -> dict[str, Any]:
-    """*node*, or what it stands for: its reference, the only alternative beside null, the only part."""
+    """Return what *node* stands for: its reference's target, its only alternative to null, its only part, or itself."""
     for _ in range(MOST_SCHEMA_DEPTH):
         if not isinstance(node, dict):
             return {}

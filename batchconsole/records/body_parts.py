@@ -1,4 +1,4 @@
-"""The parts of a neutral request, read by the writers of bodies: texts, images, turns, tools and the output schema."""
+"""Reads the parts of a neutral request for the writers of bodies: texts, images, turns, tools and the output schema."""
 
 import re
 from collections.abc import Iterator
@@ -6,19 +6,19 @@ from typing import Any
 
 from batchconsole.records.families.base import Request
 
-EMPTY_SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}  # of a tool without parameters
+EMPTY_SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}  # for tools without parameters
 _DATA_URL = re.compile(r"data:image/([a-z]+);base64,(.+)", re.DOTALL)
 Body = dict[str, Any]
 
 
 class Untranslatable(ValueError):
-    """The shape has no place for a part of the request; ``str(error)`` says which, ``hint`` what to do."""
+    """The format has no place for a part of the request; ``str(error)`` names the part, ``hint`` says what to do."""
 
     hint = "Take it out of the lines, or choose another record format."
 
 
 def set_members(**values: Any) -> Body:
-    """Those that are set."""
+    """Return *values* without those that are None, empty lists or empty objects."""
     return {name: value for name, value in values.items() if value not in (None, [], {})}
 
 
@@ -36,7 +36,7 @@ def parts_of(message: Body) -> list[Body]:
 
 
 def text_of(message: Body) -> str:
-    """The message's text; raises :class:`Untranslatable` when it has anything else."""
+    """Return the message's text. Raises :class:`Untranslatable` if it has any other content."""
     parts = parts_of(message)
     if any(part.get("type") != "text" for part in parts):
         raise Untranslatable("It has images or files, for which this format has no place.")
@@ -44,7 +44,7 @@ def text_of(message: Body) -> str:
 
 
 def image_of(part: Body) -> tuple[str, str]:
-    """Format and base64 data of an image part given as a data URL."""
+    """Return the format and base64 data of an image part. Raises :class:`Untranslatable` unless it is a data URL."""
     url = (part.get("image_url") or {}).get("url", "") if part.get("type") == "image_url" else ""
     found = _DATA_URL.fullmatch(url)
     if not found:
@@ -53,7 +53,7 @@ def image_of(part: Body) -> tuple[str, str]:
 
 
 def merge_turns(turns: Iterator[tuple[str, list[Body]]]) -> list[Body]:
-    """The turns, those of one role that follow each other as one."""
+    """Return the turns with consecutive turns of one role merged."""
     merged: list[Body] = []
     for role, blocks in turns:
         if merged and merged[-1]["role"] == role:
@@ -64,7 +64,7 @@ def merge_turns(turns: Iterator[tuple[str, list[Body]]]) -> list[Body]:
 
 
 def output_schema(request: Request) -> Body | None:
-    """The JSON Schema that the answer is to keep to; raises :class:`Untranslatable` for other formats of answers."""
+    """Return the ``json_schema`` object for answers. Raises :class:`Untranslatable` for other response formats."""
     form = request.extra.get("response_format")
     if form is None:
         return None
@@ -78,7 +78,7 @@ def output_schema(request: Request) -> Body | None:
 
 
 def described_schema(inner: Body) -> Body:
-    """The schema with the description that stands beside it, where there is no place for one."""
+    """Return the schema with the description from beside it, for formats without a separate description."""
     schema: Body = inner["schema"]
     return set_members(description=inner.get("description")) | schema
 
@@ -94,12 +94,12 @@ def function_of(tool: Any) -> Body:
 
 
 def chosen_function(choice: Any) -> str:
-    """The name of the function that is to be called; empty when none is named."""
+    """Return the name of the function that must be called; empty if none is named."""
     return str((choice.get("function") or {}).get("name", "")) if isinstance(choice, dict) else ""
 
 
 def one_text(request: Request) -> str:
-    """The only turn's text, after the system prompt; raises :class:`Untranslatable` for a conversation."""
+    """Return the only turn's text after the system prompt. Raises :class:`Untranslatable` for a conversation."""
     if request.embed is not None:
         return request.embed
     turns = list(turns_of(request))

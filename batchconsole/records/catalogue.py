@@ -1,7 +1,7 @@
-"""The shipped catalogue of models: which take batch jobs, which body they expect, what they refuse.
+"""The shipped catalogue of models: which support batch jobs, which body they expect, and what they refuse.
 
-Data only, from ``catalogue.json`` beside this file. AWS's Create call is the authority: ListFoundationModels cannot
-tell which models take batch jobs, so this list can be older than the service.
+The data is in ``catalogue.json`` in this folder. AWS's Create call has the last word: ListFoundationModels does not say
+which models support batch jobs, so this list can be older than the service.
 """
 
 import re
@@ -20,22 +20,22 @@ _CONTEXT_SUFFIX = re.compile(r":\d+k$")
 
 
 class Refused(StrEnum):
-    """What a model's own checks may refuse in a body that other models of its family take."""
+    """What a model may refuse in a body that other models of its family accept."""
 
     TEMPERATURE = "temperature"
     TOP_P = "top_p"
     TOP_K = "top_k"
     TEMPERATURE_AND_TOP_P = "temperature+top_p"
     PREFILL = "prefill"  # a conversation that ends with the assistant
-    THINKING = "thinking"  # of any kind
-    THINKING_ENABLED = "thinking.enabled"  # with a budget of tokens
+    THINKING = "thinking"  # of either kind
+    THINKING_ENABLED = "thinking.enabled"  # with a token budget
     THINKING_ADAPTIVE = "thinking.adaptive"
-    REASONING_CONFIG = "reasoningConfig"  # Nova 2's
+    REASONING_CONFIG = "reasoningConfig"  # of Nova 2
     OUTPUT_SCHEMA = "output_schema"  # structured outputs
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a fact comes from: an address, the day it was read (ISO 8601), and what it says there."""
+    """The source of a fact: a URL, the date it was read (ISO 8601), and what it says."""
 
     url: str
     as_of: str
@@ -45,11 +45,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One foundation model.
 
-    ``batch`` says whether batch jobs are known to be taken; ``on_demand`` whether the bare id may be used, or only one
-    of ``inference_profiles`` (full profile ids, ``us.anthropic...``). ``max_output_tokens`` is ``None`` when unknown.
-    ``refuses`` names what the model's own checks refuse, ``effort`` the levels of effort it takes: none when empty,
-    not known when ``None``. ``sources`` tells where each fact comes from: by the word refused, ``effort``, and
-    ``model`` for the rest.
+    ``batch`` says whether it is known to support batch jobs; ``on_demand`` whether jobs may use the bare id instead of
+    one of ``inference_profiles`` (full profile ids, ``us.anthropic...``). ``max_output_tokens`` is ``None`` if unknown.
+    ``refuses`` lists what the model refuses. ``effort`` lists the effort levels that it accepts; empty means none, and
+    ``None`` unknown. ``sources`` gives the source of each fact by key: each refused feature, ``effort``, and ``model``
+    for the rest.
     """
 
     model_id: str
@@ -95,7 +95,7 @@ def _model(row: dict[str, Any]) -> Model:
 
 @cache
 def models() -> tuple[Model, ...]:
-    """Every model of the catalogue, in the order they are shown."""
+    """Return every model of the catalogue, in display order."""
     return tuple(_model(dict(row)) for row in _data().models)
 
 
@@ -105,10 +105,10 @@ def _by_id() -> dict[str, Model]:
 
 
 def bare_id(model_id: str) -> str:
-    """*model_id* without ARN, profile prefix (``us.``) and context suffix (``:300k``); itself when it has none.
+    """Return *model_id* without ARN, profile prefix (``us.``) and context suffix (``:300k``), if it has any.
 
-    Takes what CreateModelInvocationJob's ``modelId`` takes. The base model stands in a custom model's ARN; an
-    application inference profile's ARN does not tell its model and comes back whole.
+    It accepts whatever ``modelId`` of CreateModelInvocationJob accepts. For a custom model's ARN it returns the base
+    model; an application inference profile's ARN does not contain the model and is returned whole.
     """
     arn = _ARN.match(model_id)
     name = arn[1] if arn else model_id
@@ -116,20 +116,20 @@ def bare_id(model_id: str) -> str:
 
 
 def is_global(model_id: str) -> bool:
-    """Whether *model_id* is the ``global.`` inference profile of its model, as an id or an ARN."""
+    """Whether *model_id* is the ``global.`` inference profile of a model, as an id or an ARN."""
     return model_id.rpartition("/")[2].startswith("global.")
 
 
 def find_model(model_id: str) -> Model | None:
-    """The model behind a bare id, a foundation-model ARN, an inference-profile id or ARN; ``None`` when not known."""
+    """Return the model of a bare id, a foundation-model ARN, or an inference-profile id or ARN; ``None`` if unknown."""
     return _by_id().get(bare_id(model_id))
 
 
 def guess_family(model_id: str) -> str | None:
-    """The family name of *model_id*; for ids newer than the catalogue by the provider's prefix, else ``None``."""
+    """Return the family name of *model_id*, by the provider's prefix if the id is not in the catalogue, or ``None``."""
     model = find_model(model_id)
     if model:
         return model.family
     name = bare_id(model_id)
     found = next((family for prefix, family in _data().family_by_prefix.items() if name.startswith(prefix)), None)
-    return found or None  # an empty one says that the prefix after it does not tell
+    return found or None  # an empty name means that the prefix does not determine the family

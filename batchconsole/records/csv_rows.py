@@ -1,6 +1,6 @@
-"""Rows out of CSV as spreadsheets and programs write it: the encoding, the line ends and the separator are found.
+"""Rows of CSV as spreadsheets and programs write it; encoding, line endings and separator are detected.
 
-A person may choose encoding and separator instead.
+The caller may set the encoding and the separator instead.
 """
 
 import codecs
@@ -20,20 +20,20 @@ from batchconsole.records.rows import (
 )
 
 SEPARATORS = ",;\t|"
-# What a person may choose, by the name a form shows.
+# The encodings on offer, with the labels for a form.
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252 (Excel)", "latin-1": "ISO 8859-1"}
 HEAD_BYTES = 64 * 1024
 SAMPLE_ROWS = 30
-WINDOWS = "cp1252"  # what Excel writes as CSV outside of UTF-8
+WINDOWS = "cp1252"  # what Excel writes as CSV unless it is UTF-8
 
-# csv's own limit of 128 KiB is too small for documents. It is the interpreter's, not the reader's, so it is set once.
+# The default limit of 128 KiB is too small for documents. The limit is global to the process, so it is set once.
 csv.field_size_limit(MOST_CELL_CHARACTERS)
 
 _QUOTED = re.compile(r'"[^"]*"')
 _ASKED = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # Excel's own way to name the separator, on the first line
 _ENDS = {"\n": re.compile(r"\n"), "\r": re.compile(r"\r\n|\r|\n")}
 _QUOTES = "A value with a separator, a quotation mark or a line break must stand in quotation marks."
-# Python's csv module says these, in words for programmers.
+# Plain words for the messages of Python's csv module.
 _FAULTS = (
     ("unexpected end of data", "a quotation mark is never closed"),
     ("expected after", "a value goes on after its closing quotation mark"),
@@ -43,14 +43,14 @@ _FAULTS = (
 
 
 def read_csv(chunks: Iterable[bytes], *, separator: str = "", encoding: str = "") -> Iterator[Row]:
-    """The rows under the header, as RFC 4180 has them. Rows without any value are passed over.
+    """Yield the rows after the header, as RFC 4180 defines them. Rows without any value are skipped.
 
-    *separator* and *encoding* (one of :data:`ENCODINGS`) are found when they are not given.
+    *separator* and *encoding* (one of :data:`ENCODINGS`) are detected if they are not given.
 
     Raises
     ------
     TableError
-        On the way, with the number of the row.
+        While iterating, with the number of the row if it is known.
     """
     return counted(_rows(chunks, separator, encoding))
 
@@ -87,7 +87,7 @@ def _said(error: csv.Error) -> str:
 
 
 def _fitted(cells: list[str], count: int, row: int) -> list[str]:
-    """*cells* as many as there are columns; spreadsheets write empty ones behind the last."""
+    """Return *cells* without empty extra ones, which spreadsheets write. Raises TableError if the number is wrong."""
     if len(cells) > count and not any(map(str.strip, cells[count:])):
         return cells[:count]
     if len(cells) != count:
@@ -98,7 +98,7 @@ def _fitted(cells: list[str], count: int, row: int) -> list[str]:
 
 
 def _head(parts: Iterator[bytes]) -> tuple[bytes, bool]:
-    """The first bytes, and whether they are all."""
+    """Return the first bytes, and whether they are the whole file."""
     head = b""
     for part in parts:
         head += part
@@ -108,7 +108,7 @@ def _head(parts: Iterator[bytes]) -> tuple[bytes, bool]:
 
 
 def encoding_of(head: bytes) -> str:
-    """The encoding of a text that begins with *head*, by its byte-order mark, its zeros or its letters."""
+    """Return the encoding of a text that begins with *head*, from its byte-order mark, zero bytes or other bytes."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if b"\0" in head[:2]:
@@ -129,7 +129,7 @@ def _is_windows(head: bytes) -> bool:
 
 
 def _text_of(head: bytes, encoding: str, *, is_all: bool) -> str:
-    """*head* as text, without the character that its end may cut."""
+    """Decode *head*, leaving out a character that its end cuts off."""
     try:
         return codecs.getincrementaldecoder(_codec(encoding))("replace").decode(head, is_all)
     except LookupError as error:
@@ -141,15 +141,15 @@ def _codec(encoding: str) -> str:
 
 
 def _line_end(text: str) -> str:
-    """How lines end: ``\\r`` where there is no ``\\n`` outside of values in quotation marks, as old Macs have it."""
+    """Return the line ending: ``\\r`` (old Macs) if there is no ``\\n`` outside quotation marks, otherwise ``\\n``."""
     plain = _QUOTED.sub("", text)
     return "\r" if "\r" in plain and "\n" not in plain else "\n"
 
 
 def find_separator(text: str, *, is_all: bool = True) -> str:
-    """The separator of a file that begins with *text*: the one that cuts its rows into as many values as the header.
+    """Return the separator that gives the most rows of *text* as many values as the header; a comma by default.
 
-    What stands in quotation marks does not count. A comma where nothing tells.
+    Text in quotation marks does not count. *is_all* says that *text* is the whole file, not just its beginning.
     """
     end = _line_end(text)
     lines = list(_split(text, end))[: SAMPLE_ROWS * 4]
@@ -165,7 +165,7 @@ def _fit(widths: list[int]) -> float:
 
 
 def _widths(lines: list[str], separator: str, *, is_all: bool) -> list[int]:
-    """How many values each of the first rows has; nothing when *lines* are no CSV with that separator."""
+    """Return the number of values in each of the first rows; empty if *lines* are not CSV with that separator."""
     widths: list[int] = []
     reader = csv.reader(iter(lines), delimiter=separator, strict=True)
     try:
@@ -175,7 +175,7 @@ def _widths(lines: list[str], separator: str, *, is_all: bool) -> list[int]:
             if len(widths) >= SAMPLE_ROWS:
                 return widths
     except csv.Error as error:
-        # A quotation mark that is not closed before the end: reading the rows says so, and where.
+        # A quotation mark may be closed after this sample; if it never is, reading the rows reports it.
         return widths if "unexpected end" in str(error) else []
     return widths if is_all else widths[:-1] or widths
 
@@ -190,17 +190,17 @@ def _split(text: str, end: str) -> Iterator[str]:
 
 
 class _Lines:
-    """The lines of a file with their ends, split at what ends lines only: a cell may hold any other separator.
+    """The lines of a file with their line endings. Other separators, such as U+2028, do not end a line.
 
-    Nothing is read for a row beyond :data:`MOST_ROW_CHARACTERS`: a quotation mark that is never closed takes the rest
-    of the file for one value.
+    No more than :data:`MOST_ROW_CHARACTERS` are read for a row, because a quotation mark that is never closed makes the
+    rest of the file one value.
     """
 
     def __init__(self, chunks: Iterable[bytes], encoding: str, end: str, *, skip: int) -> None:
         self.encoding = encoding
         self.end = end
         self.number = 0
-        self.size = 0  # characters read since the last row ended
+        self.size = 0  # characters since the end of the last row
         self.lines = self._read(chunks, skip)
 
     def __iter__(self) -> Iterator[str]:
@@ -248,7 +248,7 @@ class _Lines:
 
 
 def as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """*chunks* of a text as UTF-8: UTF-16 is recoded by its byte-order mark, all else comes as it is."""
+    """Yield *chunks* of a text as UTF-8: UTF-16 with a byte-order mark is recoded, anything else is left unchanged."""
     parts = iter(chunks)
     first = next(filter(None, parts), b"")
     if not first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

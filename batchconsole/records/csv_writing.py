@@ -1,28 +1,28 @@
-"""CSV as every download of the product writes it: RFC 4180, UTF-8, no cell that a spreadsheet takes for a formula."""
+"""CSV for all downloads: RFC 4180, UTF-8, and no cell that a spreadsheet takes for a formula."""
 
 import csv
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 FLUSH_CHARACTERS = 2**16
-# Without it Excel reads UTF-8 as Windows-1252. Programs other than spreadsheets take it for a part of the first name.
+# Without it Excel reads UTF-8 as Windows-1252. Other programs may take it for part of the first column's name.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Spreadsheets take a text that begins so for a formula, the wide forms where the keyboard is Japanese:
+# Spreadsheets may take text with these first characters for a formula, the wide forms with Japanese input:
 # https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class _Line:
-    """What :func:`csv.writer` writes to: it hands the line back instead of keeping it."""
+    """A target for :func:`csv.writer` that returns each line instead of storing it."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def csv_chunks(header: Iterable[str], rows: Iterable[Iterable[Any]], *, for_excel: bool = False) -> Iterator[bytes]:
-    """*header* and *rows* as CSV, some kilobytes at a time; ``None`` is an empty cell.
+    """Yield *header* and *rows* as CSV, some kilobytes at a time; ``None`` becomes an empty cell.
 
-    *for_excel* puts a byte-order mark first.
+    *for_excel* adds a byte-order mark at the beginning.
     """
     writer = csv.writer(_Line())
     held = [writer.writerow(map(safe, header))]
@@ -39,5 +39,5 @@ def csv_chunks(header: Iterable[str], rows: Iterable[Iterable[Any]], *, for_exce
 
 
 def safe(value: Any) -> Any:
-    """*value*, a text made harmless for spreadsheets by an apostrophe before it."""
+    """Return *value*, with an apostrophe before text that a spreadsheet would take for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,7 +1,6 @@
-"""Showing where a recordId is used again.
+"""Finds examples of repeated recordIds.
 
-Which ids those are is known by fingerprint only, so the files are read again, as far as needed for a few examples;
-without duplicates nothing is read.
+Repeated ids are known by fingerprint only, so the files are read again until the caller has enough examples.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +22,7 @@ _decode = msgspec.json.Decoder(_Id).decode
 
 
 def find_repeated(files: Iterable[InputFile], repeated: set[int]) -> Iterator[Example]:
-    """Each record whose id has one of the fingerprints *repeated* and was used before, in the order of the files."""
+    """Yield each record whose id occurred before and whose fingerprint is in *repeated*, in the order of the files."""
     first: dict[str, str] = {}
     for file in files:
         for number, record_id in _ids(file):

@@ -1,4 +1,4 @@
-"""Where input comes from: a name, a size, and a way to read it from any byte on. It knows no S3."""
+"""Input files: a name, a size, and a way to read from any byte. This module does not use S3."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -11,16 +11,16 @@ from batchconsole.records.lines import CHUNK_BYTES
 
 
 class Opener(Protocol):
-    """Anything called with ``start=`` that gives the bytes from there to the end, in chunks."""
+    """A callable with the parameter ``start`` that returns the bytes from there to the end, in chunks."""
 
     def __call__(self, *, start: int) -> Iterable[bytes]: ...
 
 
 class InputFile(msgspec.Struct, frozen=True):
-    """One file of a job's input. ``name`` is what problems call it, ``size`` is in bytes.
+    """One file of a job's input. ``name`` is its name in findings, ``size`` is in bytes.
 
-    ``open`` may be called more than once and should be picklable (a module's function, a ``partial``), so that another
-    process can read a part of the file.
+    ``open`` may be called more than once and should be picklable (a function in a module, a ``partial``), so that
+    another process can read part of the file.
     """
 
     name: str
@@ -29,12 +29,12 @@ class InputFile(msgspec.Struct, frozen=True):
 
 
 def from_path(path: Path, *, name: str = "") -> InputFile:
-    """A file on this machine; raises ``OSError`` when it is not there."""
+    """Return a file on this machine. Raises ``OSError`` if it does not exist."""
     return InputFile(name or path.name, path.stat().st_size, partial(read_path, path))
 
 
 def from_bytes(name: str, data: bytes) -> InputFile:
-    """A file held in memory."""
+    """Return a file held in memory."""
     return InputFile(name, len(data), partial(read_bytes, data))
 
 

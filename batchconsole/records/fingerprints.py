@@ -1,4 +1,4 @@
-"""Which recordIds occur more than once, counted exactly in eight bytes a record."""
+"""Repeated recordIds, found with eight bytes per record."""
 
 import zlib
 from array import array
@@ -8,28 +8,28 @@ from itertools import repeat
 from typing import Literal, TypeAlias
 
 AT_ONCE = 2**19  # numbers in one set, about 60 MB
-MAX_FINGERPRINTS = 2**24  # 128 MiB; hundreds of times the records a job may have
+MAX_FINGERPRINTS = 2**24  # 128 MiB; hundreds of times the records that a job may have
 
 
 def fingerprints(record_ids: Iterable[str]) -> Iterator[int]:
-    """A signed 64-bit number for each id, the same in every process (``hash`` of a string is not).
+    """Return a signed 64-bit number for each id, the same in every process (unlike ``hash`` of a string).
 
-    Two sums of unlike arithmetic, CRC-32 and the remainder modulo 2^61 - 1 that Python hashes a number to, hashed as a
-    pair. All of it runs in C. Ids that differ share a number by chance only, about once in 10^19 pairs.
+    It is the hash of a pair: CRC-32, and the id as an integer, which Python hashes modulo 2^61 - 1. All of it runs in
+    C. Different ids share a number only by chance, about once in 10^19 pairs.
     """
     encoded = list(map(str.encode, record_ids))
     order: Iterator[Literal["little"]] = repeat("little")
     return map(hash, zip(map(zlib.crc32, encoded), map(int.from_bytes, encoded, order), strict=True))
 
 
-NO_ID = next(fingerprints([""]))  # an empty id counts as none
+NO_ID = next(fingerprints([""]))  # an empty id counts as no id
 
-# At run time ``array`` takes no parameter before Python 3.12, hence the quotes.
+# Before Python 3.12 ``array`` takes no type parameter at run time, so this type is a string.
 Run: TypeAlias = "array[int]"
 
 
 class Fingerprints:
-    """The fingerprints of all recordIds seen, so that many can be compared in little memory."""
+    """The fingerprints of all recordIds seen so far, to compare many ids in little memory."""
 
     def __init__(self) -> None:
         self.runs: list[Run] = [array("q")]
@@ -37,7 +37,7 @@ class Fingerprints:
         self.dropped = 0
 
     def add(self, record_ids: list[str]) -> None:
-        """Remember *record_ids*; past :data:`MAX_FINGERPRINTS` they are only counted as ``dropped``."""
+        """Add *record_ids*; beyond :data:`MAX_FINGERPRINTS` they only count as ``dropped``."""
         if self.count + len(record_ids) > MAX_FINGERPRINTS:
             self.dropped += len(record_ids)
             return
@@ -45,7 +45,7 @@ class Fingerprints:
         self.count += len(record_ids)
 
     def merge(self, other: "Fingerprints") -> None:
-        """Take in those of another part of the input."""
+        """Add the fingerprints of another part of the input."""
         if self.count + other.count > MAX_FINGERPRINTS:
             self.dropped += other.count
         else:
@@ -54,7 +54,7 @@ class Fingerprints:
         self.dropped += other.dropped
 
     def repeated(self, *, limit: int) -> tuple[int, set[int]]:
-        """How many records have an id that an earlier one has, and up to *limit* fingerprints of such ids."""
+        """Return how many records repeat an earlier id, and up to *limit* fingerprints of such ids."""
         surplus, found = 0, set[int]()
         for same in self._slices():
             distinct = len(set().union(*same))
@@ -65,7 +65,7 @@ class Fingerprints:
         return surplus, found
 
     def _slices(self) -> Iterator[list[Run] | list[list[int]]]:
-        """All numbers, about :data:`AT_ONCE` at a time and equal ones together: those of one range after the other."""
+        """Yield all numbers in ranges of about :data:`AT_ONCE`, so that equal ones come together."""
         parts = 1 + self.count // AT_ONCE
         if parts == 1:
             yield self.runs

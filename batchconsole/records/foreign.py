@@ -1,9 +1,10 @@
-"""Reading lines of other providers' batch files into neutral words. Nothing is dropped silently: a member that has no
-place in the neutral request is kept under its own name, for the writer to carry or to refuse.
+"""Reads lines of other providers' batch files into neutral requests, and never drops a member silently.
+
+A member without a place in the neutral request is kept under its own name, for the writer to carry or refuse.
 
 Sources: OpenAI's API reference (chat completions, completions, embeddings, responses, batches), Anthropic's Messages
 API reference and Message Batches guide, Google's Gemini API guide (Batch API) and Vertex AI's guides (batch predictions
-with Gemini, and with Claude). Azure, Mistral, Together, Fireworks, Groq and vLLM take OpenAI's lines, with or without
+with Gemini, and with Claude). Azure, Mistral, Together, Fireworks, Groq and vLLM use OpenAI's lines, with or without
 ``method`` and ``url``.
 """
 
@@ -20,11 +21,11 @@ from batchconsole.records.foreign_openai import read_chat, read_completion, read
 
 
 class ForeignLine(msgspec.Struct, frozen=True):
-    """A line of another batch format: what it is called, the id and body it carries, and the member that holds it.
+    """A line of another batch format: its title, id and body, and the member that holds the body.
 
-    ``family`` is what the body is, whatever the line around it: ``openai_chat``, ``anthropic``, ``gemini``,
-    ``gemini_embedding``, or one of OpenAI's other endpoints, ``embedding``, ``responses`` and ``completion``. The id is
-    empty where a format has none. ``others`` are the names of what the line carries beside all that.
+    ``family`` is the format of the body, whatever the line around it: ``openai_chat``, ``anthropic``, ``gemini``,
+    ``gemini_embedding``, or another OpenAI endpoint: ``embedding``, ``responses`` or ``completion``. The id is empty if
+    the line has none. ``others`` are the names of all other members of the line.
     """
 
     title: str
@@ -36,15 +37,15 @@ class ForeignLine(msgspec.Struct, frozen=True):
 
 
 WRAPPERS = {"body": "OpenAI batch", "params": "Anthropic batch", "request": "Gemini batch"}
-IDS = ("custom_id", "key", "id", "recordId")  # Google's own lines have a key, Vertex AI's hand any column through
+IDS = ("custom_id", "key", "id", "recordId")  # Google's own lines have a key; Vertex AI copies any column
 AROUND = frozenset({"method", "url", "model", *IDS[:2]})
 
 
 def foreign_line(line: dict[str, Any]) -> ForeignLine | None:
-    """*line* as a line of OpenAI's, Anthropic's or Google's own batch format, ``None`` when it is none of them.
+    """Return *line* as a line of OpenAI's, Anthropic's or Google's batch format; ``None`` if it is none of them.
 
-    OpenAI's are ``custom_id, method, url, body``, Anthropic's ``custom_id, params``, those of the Gemini API ``key,
-    request``, and those of Vertex AI ``request`` for Gemini and ``custom_id, request`` for Claude.
+    OpenAI's lines are ``custom_id, method, url, body``, Anthropic's ``custom_id, params``, the Gemini API's ``key,
+    request``, and Vertex AI's ``request`` for Gemini and ``custom_id, request`` for Claude.
     """
     where = next((name for name in WRAPPERS if isinstance(line.get(name), dict)), None)
     if where is None or "modelInput" in line or not _is_wrapped(line, where):
@@ -57,7 +58,7 @@ def foreign_line(line: dict[str, Any]) -> ForeignLine | None:
 
 
 def _is_wrapped(line: dict[str, Any], where: str) -> bool:
-    """Whether *line* is a request and no row of a table that has a column of that name."""
+    """Whether *line* is a request rather than a table row with a column of that name."""
     if where == "request":
         return bool({"contents", "content", "messages"} & line[where].keys())
     return _is_id(line.get("custom_id")) or (where == "body" and {"method", "url"} <= line.keys())
@@ -95,7 +96,7 @@ def _looks_anthropic(body: Body) -> bool:
 
 
 def read_foreign(line: ForeignLine) -> Request:
-    """The request of *line* in neutral words; what these have no word for is in its ``extra``.
+    """Return the neutral request of *line*; members without a field of their own are in its ``extra``.
 
     Raises :class:`Unreadable` for a part that cannot be read.
     """
@@ -105,7 +106,7 @@ def read_foreign(line: ForeignLine) -> Request:
 
 
 def require_nothing_else(line: ForeignLine) -> None:
-    """Raise :class:`Unreadable` for a line that carries something beside its request and id."""
+    """Raise :class:`Unreadable` if *line* has members besides its request and id."""
     for name in line.others:
         raise Unreadable(f"It has {name} beside its request, which has no place in the record.")
 

@@ -1,4 +1,4 @@
-"""A body of Anthropic's Messages API, out of a Message Batches line, in neutral words."""
+"""Reads a body of Anthropic's Messages API, from a Message Batches line, into a neutral request."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,7 +31,7 @@ def read_anthropic(body: Members) -> Request:
 
 
 def _anthropic_format(body: Members) -> Body:
-    """The members without a word of their own, with the output's format as OpenAI has it."""
+    """Return the members without a field of their own, and the output format in OpenAI's form."""
     config = body.take("output_config", dict) or {}
     form = config.get("format") or body.take("output_format", dict)
     others = {name: value for name, value in config.items() if name != "format"}

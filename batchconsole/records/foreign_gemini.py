@@ -1,8 +1,8 @@
-"""A request of Google's Gemini, out of a line of its own batches or of Vertex AI's, in neutral words.
+"""Reads a request of Google's Gemini, from its own batches or Vertex AI's, into a neutral request.
 
-Names are read in both of the spellings that Google's JSON takes, ``maxOutputTokens`` and ``max_output_tokens``. A part
-of a kind that has no place in a record is refused by its name; a setting without a word of its own is kept for the
-writer to refuse. Source: Gemini API reference, GenerateContentRequest, Content, GenerationConfig, Schema, Tool.
+Both spellings of names that Google's JSON allows are read, ``maxOutputTokens`` and ``max_output_tokens``. A part whose
+kind has no place in a record is refused by name; a setting without a field of its own is kept for the writer to refuse.
+Source: Gemini API reference, GenerateContentRequest, Content, GenerationConfig, Schema, Tool.
 """
 
 import re
@@ -15,9 +15,9 @@ from batchconsole.records.families.base import Request
 from batchconsole.records.foreign_members import Body, Members, Unreadable, require_messages
 
 _LOW_LINE = re.compile(r"_([a-z])")
-_NUMBER_FORMATS = frozenset({"int32", "int64", "float", "double", "enum"})  # say what the type says already
+_NUMBER_FORMATS = frozenset({"int32", "int64", "float", "double", "enum"})  # repeat what the type says
 _SCHEMAS = ("responseJsonSchema", "responseSchema")
-_SETTINGS = {  # of the generation, whose words OpenAI has too
+_SETTINGS = {  # generation settings with a counterpart in OpenAI's API
     "presencePenalty": "presence_penalty",
     "frequencyPenalty": "frequency_penalty",
     "seed": "seed",
@@ -43,21 +43,21 @@ def read_gemini(body: Members) -> Request:
 
 
 def read_gemini_embedding(body: Members) -> Request:
-    """A request of ``embedContent``: one content of text."""
+    """Read a request of ``embedContent``: one content of text."""
     given = _members(body.path, body.rest)
     text = _text_of(_members(f"{body.path}.content", given.take("content", dict, needed=True)))
     return Request(embed=text, dimensions=given.take("outputDimensionality", int), extra=given.rest)
 
 
 def _members(path: str, members: Any) -> Members:
-    """The members of an object of Google's, under the first of their two spellings."""
+    """Return the members of one of Google's objects, with all names in camel case."""
     found = Members(path, members)
     found.rest = {_LOW_LINE.sub(lambda match: match[1].upper(), name): value for name, value in found.rest.items()}
     return found
 
 
 def _read_config(config: Members, request: Request) -> None:
-    """The settings of the generation, put into *request*."""
+    """Read the generation settings into *request*."""
     request.max_tokens = config.take("maxOutputTokens", int)
     request.temperature = config.take("temperature", float, int)
     request.top_p = config.take("topP", float, int)
@@ -71,7 +71,7 @@ def _read_config(config: Members, request: Request) -> None:
 
 
 def _whole(config: Members, name: str) -> int | None:
-    """A number that Google has as a fraction, though it counts something."""
+    """Return a count that Google's JSON may write as a fraction. Raises :class:`Unreadable` if it is not whole."""
     value = config.take(name, float, int)
     if isinstance(value, float) and not value.is_integer():
         raise Unreadable(f"Its {config.path}.{name} is not a whole number.")
@@ -91,7 +91,7 @@ def _response_format(config: Members) -> Body | None:
 
 
 def _json_schema(schema: Any, *, closed: bool = False) -> Any:
-    """Google's schema, whose types are in capitals, as JSON Schema; *closed* where it can say no other property."""
+    """Return Google's schema, with types in capitals, as JSON Schema; *closed* adds additionalProperties: false."""
     if isinstance(schema, list):
         return [_json_schema(item, closed=closed) for item in schema]
     if not isinstance(schema, dict):
@@ -118,7 +118,7 @@ def _says_nothing(name: str, value: Any) -> bool:
 
 
 def _ordered(found: Body, order: Any) -> Body:
-    """*found* with its properties in that order, which is the one that models keep to."""
+    """Return *found* with its properties in the order *order*, which models follow."""
     properties = found.get("properties")
     if isinstance(order, list) and isinstance(properties, dict):
         found["properties"] = {name: properties[name] for name in order if name in properties} | properties
@@ -126,14 +126,14 @@ def _ordered(found: Body, order: Any) -> Body:
 
 
 class _Turns:
-    """The turns of one conversation. Google's calls need no id: those without are numbered, and answered by name."""
+    """The turns of one conversation. Calls without an id get a number, and answers without one match by name."""
 
     def __init__(self) -> None:
         self.open: list[tuple[str, str]] = []  # name and id of the calls without an answer
         self.count = 0
 
     def of(self, content: Members) -> Iterator[Body]:
-        """The neutral messages of one content."""
+        """Yield the neutral messages of one content."""
         role = content.take("role", str) or "user"
         if role not in ("user", "model", "function"):
             raise Unreadable(f"Its {content.path}.role is {role}; it must be user or model.")
@@ -175,7 +175,7 @@ class _Turns:
 
 
 def _part(part: Members) -> Body:
-    """A text or an image; raises :class:`Unreadable` with the name of what it is otherwise."""
+    """Return a text or an image. Raises :class:`Unreadable` with the name of any other part."""
     if part.rest.get("thought"):
         raise Unreadable(f"Its {part.path} is a thought, which has no place in the record.")
     if "text" in part.rest:
@@ -198,7 +198,7 @@ def _whole_part(part: Members) -> Body:
 
 
 def _text_of(content: Members) -> str:
-    """The text of a content that may hold nothing else."""
+    """Return the text of *content*. Raises :class:`Unreadable` if it contains anything else."""
     content.take("role", str)
     parts = [_whole_part(_members(part.path, part.rest)) for part in content.list("parts")]
     content.end()

@@ -1,4 +1,4 @@
-"""A body of OpenAI's API, out of a batch line, in neutral words: chat, embeddings, completions and responses."""
+"""Reads a body of OpenAI's API from a batch line into a neutral request: chat, embeddings, completions, responses."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def _chat_message(message: Members) -> Body:
         raise Unreadable(f"Its {message.path}.content is missing or empty.")
     if role == "tool":
         found["tool_call_id"] = message.take("tool_call_id", str, needed=True)
-    for name in ("annotations", "refusal"):  # what an answer carries that is sent back
+    for name in ("annotations", "refusal"):  # members of an answer that is sent back
         if not message.rest.get(name):
             message.rest.pop(name, None)
     message.end()
@@ -93,7 +93,7 @@ def read_embedding(body: Members) -> Request:
 
 
 def _one_text(body: Members, name: str) -> str:
-    """A text, or a list of one: a record holds one."""
+    """Take a text, or a list of one text, because a record holds only one."""
     value = body.take(name, str, list, needed=True)
     if isinstance(value, str):
         return value

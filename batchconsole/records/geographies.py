@@ -1,4 +1,4 @@
-"""The geographies of inference profiles: how their ids begin, what they are called, which regions they serve.
+"""The geographies of inference profiles: the prefixes of their ids, their names, and the regions that they serve.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html.
 """
@@ -9,9 +9,9 @@ GOVERNMENT = "us-gov-"
 
 
 class Geography(msgspec.Struct, frozen=True, kw_only=True):
-    """One geography. ``short`` is AWS's word in a profile's name (``JP``), ``name`` the one people say (``Japan``).
+    """One geography. ``short`` is AWS's term in a profile's name (``JP``), ``name`` the common one (``Japan``).
 
-    ``regions`` are the beginnings of the names of the regions that its profiles are called from and route to.
+    ``regions`` are prefixes of the regions in which its profiles can be called and to which they route.
     """
 
     prefix: str
@@ -20,7 +20,7 @@ class Geography(msgspec.Struct, frozen=True, kw_only=True):
     regions: tuple[str, ...]
 
     def serves(self, region: str) -> bool:
-        """Whether its profiles can be called from *region*; those of GovCloud are apart from all others."""
+        """Whether its profiles can be called in *region*; GovCloud is separate from all others."""
         is_government = region.startswith(GOVERNMENT)
         return region.startswith(self.regions) and is_government == (GOVERNMENT in self.regions)
 
@@ -41,5 +41,5 @@ GEOGRAPHIES = {
 
 
 def geography_of(profile_id: str) -> Geography | None:
-    """The geography that the id of an inference profile begins with; ``None`` for an id without one."""
+    """Return the geography of an inference profile's id; ``None`` for an id without one."""
     return GEOGRAPHIES.get(profile_id.partition(".")[0])

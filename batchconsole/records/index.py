@@ -1,5 +1,6 @@
-"""Where each record of some files lies and what is sorted and filtered by, in some twenty bytes a record, so that
-page 400 is a ranged read and not a scan.
+"""The place of each record in some files, and the values to sort and filter by, in about twenty bytes per record.
+
+With it, page 400 is a ranged read instead of a scan.
 """
 
 from array import array
@@ -15,15 +16,15 @@ from batchconsole.records.lines import MAX_LINE_BYTES
 VERSION = 1
 ARRAYS = ("starts", "ids", "errors", "matches", "mismatches", "stops", "tokens")
 NO_TOKENS = 2**32 - 1
-MAX_GAP = 2**16  # bytes worth reading for nothing rather than asking once more
+MAX_GAP = 2**16  # largest gap in bytes to read and discard rather than send another request
 
-# At run time ``array`` takes no parameter before Python 3.12, hence the quotes.
+# Before Python 3.12 ``array`` takes no type parameter at run time, so this type is a string.
 Numbers: TypeAlias = "array[int]"
 ReadRange = Callable[[str, int, int], bytes]
 
 
 class Place(msgspec.Struct, frozen=True):
-    """One record: its position among all, its file, and its bytes ``[start, end)``, which may end in newlines."""
+    """One record: its position among all, its file, and its byte range ``[start, end)``, which may end in newlines."""
 
     position: int
     file: str
@@ -50,12 +51,11 @@ class _Packed(msgspec.Struct):
 
 
 class Index:
-    """The places of the records of one or more files, in order, with which of them are errors, and a way to find one by
-    recordId. Built line by line, or unpacked.
+    """The places of the records of one or more files, in order, with errors and ids; built line by line or unpacked.
 
-    ``matches`` and ``mismatches`` are the positions of the answers that keep to their output schema, and that do not.
-    ``stops`` has for each record the number of its stop reason and ``tokens`` its output tokens (:data:`NO_TOKENS`: not
-    told); both are empty for inputs, and for outputs that were read by older versions.
+    ``matches`` and ``mismatches`` are the positions of the answers that match their output schema, and of those that do
+    not. ``stops`` holds the number of each record's stop reason and ``tokens`` its output tokens (:data:`NO_TOKENS` if
+    unknown); both are empty for inputs, and for outputs that were read by older versions.
     """
 
     def __init__(self) -> None:
@@ -72,19 +72,20 @@ class Index:
         return len(self.starts)
 
     def add_file(self, name: str, size: int) -> None:
-        """The records added from now on are those of file *name* of *size* bytes."""
+        """Start file *name* of *size* bytes; records added from now on belong to it."""
         self.sources.append(_Source(name, size, len(self.starts)))
 
     def add(self, starts: Iterable[int], ids: Iterable[int], errors: Iterable[int]) -> None:
-        """Add records by the bytes where they start, the fingerprints of their ids (``NO_ID``: none) and the positions
-        among all of those that are errors.
+        """Add records by their start bytes, their ids' fingerprints (``NO_ID`` if none), and the positions of errors.
+
+        The positions in *errors* count all records of the index.
         """
         self.starts.extend(starts)
         self.ids.extend(ids)
         self.errors.extend(errors)
 
     def place(self, position: int) -> Place:
-        """Where the record at *position* lies; raises ``IndexError`` past the end."""
+        """Return the place of the record at *position*. Raises ``IndexError`` past the end."""
         if not 0 <= position < len(self.starts):
             raise IndexError(f"There is no record {position}; there are {len(self.starts)}.")
         number = bisect_right(self.sources, position, key=lambda source: source.first) - 1
@@ -94,29 +95,29 @@ class Index:
         return Place(position, source.name, self.starts[position], end)
 
     def page(self, number: int, size: int, *, only_errors: bool = False) -> list[Place]:
-        """The places of page *number* (from 1) of *size* records; an empty list past the end."""
+        """Return the places of page *number* (from 1) of *size* records; an empty list past the end."""
         return self.page_of(self.errors if only_errors else range(len(self.starts)), number, size)
 
     def page_of(self, positions: Sequence[int], number: int, size: int) -> list[Place]:
-        """The places of page *number* (from 1) of the records at *positions*; an empty list past the end."""
+        """Return the places of page *number* (from 1) of the records at *positions*; an empty list past the end."""
         return [self.place(position) for position in positions[(number - 1) * size : number * size]]
 
     def find(self, record_id: str) -> list[Place]:
-        """The places of the records with that id. Two ids share a fingerprint by rare chance, so look at the record."""
+        """Return the places of records with that id. Two ids rarely share a fingerprint, so check the record itself."""
         wanted, place, found = next(fingerprints([record_id])), -1, []
         while (place := _index(self.ids, wanted, place + 1)) >= 0:
             found.append(self.place(place))
         return found
 
     def pack(self) -> bytes:
-        """The index as bytes, to keep; about twenty a record."""
+        """Return the index as bytes for storage, about twenty per record."""
         return msgspec.msgpack.encode(
             _Packed(VERSION, self.sources, *(getattr(self, name).tobytes() for name in ARRAYS))
         )
 
     @classmethod
     def unpack(cls, data: bytes) -> "Index":
-        """The index that :meth:`pack` gave, on a machine of the same byte order.
+        """Restore the index from the bytes of :meth:`pack`, on a machine with the same byte order.
 
         Raises ``msgspec.DecodeError`` or ``ValueError`` for anything else.
         """
@@ -138,9 +139,9 @@ def _index(numbers: Numbers, wanted: int, start: int) -> int:
 
 
 def fetch(places: Sequence[Place], read_range: ReadRange) -> Iterator[tuple[Place, bytes]]:
-    """Each place with its line. *read_range* is called with a file's name, start and end; neighbours are read at once.
+    """Yield each place with its line. *read_range* gets a file name, a start and an end; neighbours share one call.
 
-    A line over the length any reader takes (:data:`lines.MAX_LINE_BYTES`) is cut.
+    A line longer than :data:`lines.MAX_LINE_BYTES` may be cut.
     """
     for group in _neighbours(places):
         start = group[0].start

@@ -1,4 +1,4 @@
-"""Looking closely at one line: everything wrong with it, in words, with path, what was found and what was expected."""
+"""Inspects one line: every problem in words, with its path, what was found and what was expected."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from batchconsole.records.report import Example, Finding
 from batchconsole.records.wording import NOT_THE_MODELS, expected_words, message_of
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-MAX_FAULTS = 8  # of one record
+MAX_FAULTS = 8  # per record
 EXCERPT = 80
 INPUT = "$.modelInput"
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -24,7 +24,7 @@ SURROGATE_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a
 
 
 class CheckTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """What records are checked for: model, invocation type and, to judge media in S3, where the job's input lies."""
+    """The target of a check: model, invocation type and, to check media in S3, the location of the job's input."""
 
     model_id: str
     invocation_type: str
@@ -32,7 +32,7 @@ class CheckTarget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Seen(msgspec.Struct, kw_only=True):
-    """One line looked at. ``size`` is ``None`` when the body does not fit its family."""
+    """The result for one line. ``size`` is ``None`` if the body does not match its family."""
 
     findings: list[Finding] = msgspec.field(default_factory=list)
     is_record: bool = True
@@ -42,7 +42,7 @@ class Seen(msgspec.Struct, kw_only=True):
 
 
 class Inspector:
-    """Looks at lines for one target."""
+    """Inspects lines for one target."""
 
     def __init__(self, target: CheckTarget) -> None:
         self.target = target
@@ -50,7 +50,7 @@ class Inspector:
         self.family: AnyFamily | None = family_for(target.model_id, target.invocation_type)
 
     def look(self, line: bytes, *, file: str, number: int, cut: bool = False) -> Seen:
-        """Everything about *line*, the *number*-th of *file*; never raises. *cut* says that it is only a beginning."""
+        """Inspect *line*, number *number* of *file*; never raises. *cut* says that it is only a line's beginning."""
         seen = Seen()
         faults = [_too_long(line)] if cut else self._faults(line, seen)
         seen.findings = [self._finding(fault, file=file, number=number, record_id=seen.record_id) for fault in faults]
@@ -74,7 +74,7 @@ class Inspector:
         )
 
     def _bedrock_says(self, fault: Fault) -> str:
-        """Bedrock's words for a fault of the body, where they are known."""
+        """Return Bedrock's message for a fault of the body, if it is known."""
         unknown = fault.code in NOT_THE_MODELS or (fault.kind == "rule" and not fault.refusal)
         if self.family is None or unknown or fault.severity != "error" or not fault.path.startswith(INPUT):
             return ""
@@ -167,9 +167,9 @@ class Inspector:
 
 
 def lone_surrogate(line: bytes) -> str:
-    """The first half of a surrogate pair that stands alone in a line of otherwise good JSON; empty without one.
+    """Return the first lone half of a surrogate pair in a line of otherwise valid JSON; empty if there is none.
 
-    It is legal JSON (RFC 8259, section 8.2) and no text, so no decoder of UTF-8 takes it.
+    A lone half is legal JSON (RFC 8259, section 8.2) but not text, so UTF-8 decoders refuse it.
     """
     if not SURROGATE.search(line):
         return ""
@@ -187,7 +187,7 @@ def _too_long(line: bytes) -> Fault:
 
 
 def _without_input(record: dict[str, Any]) -> Fault:
-    """Why there is no modelInput: a line of another batch format, a bare body, or just forgotten."""
+    """Explain a missing modelInput: a line of another batch format, a bare body, or simply no such member."""
     foreign = foreign_line(record)
     if foreign:
         looks = f"{_article(foreign.title)} line"
@@ -202,9 +202,9 @@ def _without_input(record: dict[str, Any]) -> Fault:
 
 
 def _schema_faults(family: AnyFamily, body: dict[str, Any]) -> tuple[list[Fault], Any]:
-    """What the family's types say, and the parsed body when they fit.
+    """Return the faults that the family's types show, and the parsed body if it matches them.
 
-    msgspec stops at the first fault; behind an unknown field there may be others, so it is taken out and asked again.
+    msgspec stops at the first fault. Unknown fields may hide others, so each is removed and the body is parsed again.
     """
     faults: list[Fault] = []
     while len(faults) < MAX_FAULTS:
@@ -224,7 +224,7 @@ def _take_out(body: Any, fault: Fault) -> bool:
 
 
 def _stranger(family: AnyFamily, body: dict[str, Any]) -> AnyFamily | None:
-    """The family *body* looks like, when that is another one."""
+    """Return the family that *body* looks like, if it is a different one."""
     names = recognise(body)
     return FAMILIES[names[0]] if names and not {family.name, *family.like} & set(names) else None
 

@@ -1,4 +1,4 @@
-"""One row for each record of a job, with the results of its resends worked in. Nothing is lost and nothing made up."""
+"""One row per record of a job, including the results of its resends; no record is lost or invented."""
 
 import tempfile
 from array import array
@@ -16,7 +16,7 @@ from batchconsole.records.retry import Outcome
 
 
 class Run(msgspec.Struct):
-    """One job: its input and output files and the family of its bodies."""
+    """One job: its input and output files, and the family of its bodies."""
 
     inputs: list[InputFile]
     outputs: list[InputFile]
@@ -24,8 +24,10 @@ class Run(msgspec.Struct):
 
 
 class Replies(msgspec.Struct):
-    """How a job answers the original input: for each of its records the position in the job's own input, and that of
-    the output; :data:`ALONE` where there is none.
+    """How a job answers the original input, by the position of each original record.
+
+    ``inputs`` holds the position in the job's own input and ``outputs`` that in its output; :data:`ALONE` if there is
+    none.
     """
 
     inputs: Numbers
@@ -33,7 +35,7 @@ class Replies(msgspec.Struct):
 
 
 class JoinedRow(msgspec.Struct):
-    """One record with what became of it. ``run`` counts the jobs from 0, the original."""
+    """One record with its outcome. ``run`` is the number of the job, starting at 0 for the original."""
 
     outcome: Outcome
     record: Record
@@ -41,12 +43,12 @@ class JoinedRow(msgspec.Struct):
 
 
 def join(runs: Sequence[Run]) -> Iterator[JoinedRow]:
-    """The rows of the job ``runs[0]`` and of the resends after it, oldest first.
+    """Yield the rows of the job ``runs[0]`` and of its resends, which follow oldest first.
 
-    Each record of the original input gives one row: its first success, else the newest failure, else unanswered. A
-    record that was answered is sent again only to fill an input up, and the answer it had stays.
-    What is in a later input or in an output without being in the original input gives rows too. Rows come job by job
-    in the order of the output files, the unanswered last.
+    Each record of the original input gives one row: its first success, otherwise its newest failure, otherwise as
+    unanswered. An answered record is only sent again to fill up an input, and its first answer stays. Records in a
+    later input or an output that are not in the original input also give rows. Rows come job by job in the order of the
+    output files, unanswered records last.
     """
     pairings = [pair(run.inputs, run.outputs) for run in runs]
     replies = [_replies(runs, pairings, number) for number in range(len(runs))]
@@ -62,10 +64,10 @@ def join(runs: Sequence[Run]) -> Iterator[JoinedRow]:
 
 
 def join_in_order(runs: Sequence[Run]) -> Iterator[JoinedRow]:
-    """As :func:`join`, a row for each record of the original input, in its order.
+    """Yield a row for each record of the original input, in its order; otherwise like :func:`join`.
 
-    What is in no input is left out. The answers lie in a temporary file meanwhile, as they come in any order; memory is
-    some fifty bytes a record.
+    Records that are not in the original input are left out. Answers come in any order, so they are kept in a temporary
+    file meanwhile; memory use is about fifty bytes per record.
     """
     pairings = [pair(run.inputs, run.outputs) for run in runs]
     replies = [_replies(runs, pairings, number) for number in range(len(runs))]
@@ -81,7 +83,7 @@ def join_in_order(runs: Sequence[Run]) -> Iterator[JoinedRow]:
 
 
 class _Spool:
-    """Output lines by the position of their input, on disk."""
+    """Output lines on disk, by the position of their input."""
 
     def __init__(self, count: int) -> None:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the spool
@@ -103,7 +105,7 @@ class _Spool:
         self.end += len(line)
 
     def row(self, position: int, runs: Sequence[Run]) -> JoinedRow | None:
-        """The row of the line kept for *position*; ``None`` when there is none."""
+        """Return the row of the line kept for *position*; ``None`` if there is none."""
         if position >= len(self.starts) or self.starts[position] == ALONE:
             return None
         self.file.seek(self.starts[position])
@@ -113,7 +115,7 @@ class _Spool:
 
 
 def lines_of(files: Sequence[InputFile]) -> Iterator[bytes]:
-    """The lines of *files* that are not blank."""
+    """Yield the lines of *files* that are not blank."""
     for file in files:
         for line in iter_lines(file.open(start=0)):
             if line and not line.isspace():
@@ -121,7 +123,7 @@ def lines_of(files: Sequence[InputFile]) -> Iterator[bytes]:
 
 
 def _replies(runs: Sequence[Run], pairings: Sequence[Pairing], number: int) -> Replies:
-    """How job *number* answers the original input."""
+    """Return how job *number* answers the original input."""
     ours = pairings[number]
     if number == 0:
         return Replies(array("q", range(len(ours.inputs))), ours.answers)
@@ -130,7 +132,7 @@ def _replies(runs: Sequence[Run], pairings: Sequence[Pairing], number: int) -> R
 
 
 def _kept_outputs(pairings: Sequence[Pairing], replies: Sequence[Replies]) -> list[bytearray]:
-    """For each job which of its outputs become rows: all but those that another one, of the same record, outdoes."""
+    """Mark for each job the outputs that become rows: all except those with a better output for the same record."""
     keep = [bytearray(b"\1") * len(pairing.outputs) for pairing in pairings]
     errors = [set(pairing.outputs.errors) for pairing in pairings]
     for position in range(len(pairings[0].inputs)):
@@ -148,12 +150,12 @@ def _kept_outputs(pairings: Sequence[Pairing], replies: Sequence[Replies]) -> li
 
 
 def _unanswered_inputs(pairings: Sequence[Pairing], replies: Sequence[Replies]) -> list[bytearray]:
-    """For each job which of its inputs become rows of their own: those without an output, once for all jobs."""
+    """Mark for each job the inputs that become unanswered rows: those without an output, once across all jobs."""
     keep = [bytearray(answer == ALONE for answer in pairing.answers) for pairing in pairings]
     for number, reply in enumerate(replies[1:], 1):
         for position, again in enumerate(reply.inputs):
             if again != ALONE:
-                keep[number][again] = 0  # a row of the original, answered or not
+                keep[number][again] = 0  # part of the original record's row, answered or not
             if reply.outputs[position] != ALONE:
                 keep[0][position] = 0
     return keep

@@ -1,4 +1,4 @@
-"""What Bedrock takes at most and at least in one job, and how an input fares against it."""
+"""Bedrock's limits for one job, and the findings of an input that exceeds them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from batchconsole.records.report import Example, FileSummary, Finding
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The quotas of one model, in jobs, records and bytes; the defaults are AWS's own of 2026, and some models differ.
+    """The quotas of one model, in jobs, records and bytes; the defaults are AWS's of 2026, and some models differ.
 
-    Source: https://docs.aws.amazon.com/general/latest/gr/bedrock.html. ``sources`` tells where those come from that are
+    Source: https://docs.aws.amazon.com/general/latest/gr/bedrock.html. ``sources`` gives the sources of values that are
     not defaults.
     """
 
@@ -37,13 +37,13 @@ def about_input(
     file: str = "",
     severity: Severity = "error",
 ) -> Finding:
-    """A finding about a file or the input as a whole."""
+    """Return a finding about a file or the whole input."""
     example = Example(file=file, found=found, expected=expected)
     return Finding(code=code, severity=severity, message=message, example=example)
 
 
 def file_findings(limits: Limits, file: FileSummary) -> Iterator[Finding]:
-    """How one file fares."""
+    """Yield the findings about the size of one file."""
     if file.bytes > limits.bytes_per_file:
         yield about_input(
             "file-too-large",
@@ -63,7 +63,7 @@ def file_findings(limits: Limits, file: FileSummary) -> Iterator[Finding]:
 
 
 def job_findings(limits: Limits, *, records: int, size: int) -> Iterator[Finding]:
-    """How the whole input fares; *size* is in bytes."""
+    """Yield the findings about the size of the whole input; *size* is in bytes."""
     if size > limits.bytes_per_job:
         yield about_input(
             "job-too-large",

@@ -1,6 +1,6 @@
-"""Splitting byte streams into lines: on ``\\n`` only, in bounded memory, with the place of every line.
+"""Splits byte streams into lines: on ``\\n`` only, in bounded memory, with the place of every line.
 
-JSON strings may hold raw U+0085 and U+2028, which ``str.splitlines`` would cut at, so text never comes in here.
+JSON strings may contain raw U+0085 and U+2028, where ``str.splitlines`` would split, so this module only handles bytes.
 """
 
 from bisect import bisect_left
@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import NamedTuple, cast
 
 MAX_LINE_BYTES = 64 * 2**20
-CHUNK_BYTES = 2**18  # stays in the processor's cache while its lines are looked at
+CHUNK_BYTES = 2**18  # fits in the processor's cache while its lines are read
 
 
 Split = Callable[[bytes], list[bytes]]
@@ -18,8 +18,8 @@ Split = Callable[[bytes], list[bytes]]
 class Batch(NamedTuple):
     """Consecutive lines without their ``\\n``.
 
-    ``offset`` is the place of the first one in bytes, ``end`` the place after the last one's ``\\n``. A line over the
-    limit comes alone, cut to the limit, with ``cut`` set.
+    ``offset`` is the byte position of the first line, ``end`` the position after the last line's ``\\n``. A line over
+    the limit has its own batch, is cut to the limit, and ``cut`` is set.
     """
 
     offset: int
@@ -29,16 +29,16 @@ class Batch(NamedTuple):
 
 
 def batches(chunks: Iterable[bytes], *, offset: int = 0, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Batch]:
-    """The lines of *chunks*, about one chunk at a time; *offset* is where the first chunk begins in its file.
+    """Yield the lines of *chunks*, about one chunk at a time; *offset* is the first chunk's position in its file.
 
-    Nothing comes for the emptiness after a last ``\\n``. At most one line and one chunk are held in memory.
+    A final ``\\n`` does not start another, empty line. At most one line and one chunk are held in memory.
     """
     return _batches(chunks, offset, max_line_bytes, _copies)
 
 
 def _batches(chunks: Iterable[bytes], offset: int, max_line_bytes: int, split: Split) -> Iterator[Batch]:
     rest = b""
-    skipped = 0  # bytes already read of a line over the limit
+    skipped = 0  # bytes of a line over the limit that have been read
     for chunk in chunks:
         if skipped:
             end = chunk.find(b"\n")
@@ -49,7 +49,7 @@ def _batches(chunks: Iterable[bytes], offset: int, max_line_bytes: int, split: S
             offset, rest, chunk, skipped = offset + skipped + end + 1, b"", chunk[end + 1 :], 0
         before = len(rest)
         lines = split(chunk)
-        lines[0] = rest + lines[0]  # joining only this one spares a copy of the whole chunk
+        lines[0] = rest + lines[0]  # joining only this one avoids copying the whole chunk
         rest = bytes(lines.pop())
         if lines:
             end = offset + before + len(chunk) - len(rest)
@@ -68,9 +68,9 @@ def _copies(chunk: bytes) -> list[bytes]:
 
 
 def _views(chunk: bytes) -> list[bytes]:
-    """The same without copying: a third of the time that looking for problems takes would go into copies.
+    """Split without copying; copies would take a third of the time of a check.
 
-    Typed as bytes, as which views may be decoded, measured and cut.
+    The views are typed as bytes because they can be decoded, measured and cut like bytes.
     """
     view, find = memoryview(chunk), chunk.find
     lines, start, end = [], 0, find(b"\n")
@@ -83,7 +83,7 @@ def _views(chunk: bytes) -> list[bytes]:
 
 
 def _within(offset: int, end: int, lines: list[bytes], limit: int) -> Iterator[Batch]:
-    """One batch, or several when a line is over the limit."""
+    """Yield one batch, or one per line if any line is over the limit."""
     if max(map(len, lines)) <= limit:
         yield Batch(offset, end, lines)
         return
@@ -94,7 +94,7 @@ def _within(offset: int, end: int, lines: list[bytes], limit: int) -> Iterator[B
 
 
 def iter_lines(chunks: Iterable[bytes], *, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[bytes]:
-    """The lines of *chunks* one by one; a line over the limit comes cut."""
+    """Yield the lines of *chunks* one by one; a line over the limit is cut."""
     for batch in batches(chunks, max_line_bytes=max_line_bytes):
         yield from batch.lines
 
@@ -102,15 +102,15 @@ def iter_lines(chunks: Iterable[bytes], *, max_line_bytes: int = MAX_LINE_BYTES)
 def range_batches(
     chunks: Iterable[bytes], *, start: int, end: int, max_line_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[Batch]:
-    """The lines that begin in ``[start, end)`` of a file.
+    """Yield the lines that begin in ``[start, end)`` of a file.
 
-    *chunks* begin at ``max(start - 1, 0)``: one byte early, to see whether a line begins at *start*. They are read past
-    *end* as far as the last of these lines goes. Ranges that touch share no line and lose none.
+    *chunks* begin at ``max(start - 1, 0)``, one byte early, to see whether a line begins at *start*. They are read past
+    *end* until the last of these lines ends. Adjacent ranges share no line and miss none.
 
-    Lines may be ``memoryview`` into a chunk: fit to be decoded as they are, ``bytes(line)`` for the rest.
+    Lines may be ``memoryview`` objects into a chunk: decode them directly, and use ``bytes(line)`` for anything else.
     """
     for batch in _batches(chunks, max(start - 1, 0), max_line_bytes, _views):
-        if batch.offset < start:  # what it begins with belongs to the range before
+        if batch.offset < start:  # its first line belongs to the previous range
             batch = Batch(batch.offset + len(batch.lines[0]) + 1, batch.end, batch.lines[1:], batch.cut)
         if batch.end > end:
             batch = _beginning_before(end, batch)
@@ -128,6 +128,6 @@ def _beginning_before(limit: int, batch: Batch) -> Batch:
 
 
 def from_bytes(data: bytes, *, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """*data* as a stream of chunks."""
+    """Yield *data* in chunks."""
     for start in range(0, len(data), chunk_bytes):
         yield data[start : start + chunk_bytes]

@@ -1,7 +1,7 @@
-"""Making batch input: a record of each row by a prompt template, or of each line of another provider's batch file.
+"""Makes batch input: a record from each row with a prompt template, or from each line of another provider's batch.
 
-Placeholders are column names in braces, ``{question}``. Only names are taken for placeholders: JSON in a prompt, with
-its quotation marks and colons, is left alone, and ``{{question}}`` writes the braces themselves.
+Placeholders are column names in braces, ``{question}``. Text with quotation marks or colons in braces is no
+placeholder, so JSON in a prompt is left alone. ``{{question}}`` writes the braces themselves.
 """
 
 import re
@@ -23,7 +23,7 @@ from batchconsole.records.tables import Row, TableError, as_text
 PLACEHOLDER = re.compile(r"\{\{([^{}\n]+)\}\}|\{([^{}\n\"':]+)\}")
 ID_DIGITS = 7
 MOST_TEMPLATE_CHARACTERS = 100_000
-# A prompt with each of its values put in. More than any model reads: a million tokens are four million characters.
+# The limit of a filled-in prompt. It exceeds what any model reads: a million tokens are four million characters.
 MOST_PROMPT_CHARACTERS = 16 * 2**20
 
 Part = Literal["template", "system", "record_id_column", "max_tokens", "temperature", "shape", "output_schema"]
@@ -33,9 +33,9 @@ PROMPTS: tuple[Part, ...] = ("template", "system")
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """How a row becomes a record.
 
-    ``shape`` is one of :data:`bodies.SHAPES`. Without ``record_id_column`` records are numbered. ``max_tokens`` bounds
-    the output; an unset one is the model's own, where the shape allows that. ``output_schema`` is the JSON Schema that
-    answers are to keep to, as JSON; empty: answers are text.
+    ``shape`` is one of :data:`bodies.SHAPES`. Without ``record_id_column`` records are numbered. ``max_tokens`` limits
+    the output; if unset, the model's own limit applies, unless the shape requires one. ``output_schema`` is the JSON
+    Schema for answers, as JSON; empty means text answers.
     """
 
     template: str = ""
@@ -48,7 +48,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecipeError(ValueError):
-    """The recipe does not fit the table. ``part`` is the part of the recipe to change."""
+    """The recipe does not match the table. ``part`` is the part of the recipe to change."""
 
     def __init__(self, message: str, *, part: Part, hint: str = "") -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class RecipeError(ValueError):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """One record: its id, and its request body as ``modelInput`` has it."""
+    """One record: its id, and its request body for ``modelInput``."""
 
     record_id: str
     body: dict[str, Any]
@@ -72,16 +72,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 def placeholders(template: str) -> list[str]:
-    """The column names that *template* asks for, each once, in order."""
+    """Return the column names in *template*, each once, in order."""
     names = (match[2].strip() for match in PLACEHOLDER.finditer(template) if match[2])
     return list(dict.fromkeys(filter(None, names)))
 
 
 def fill(template: str, row: Row) -> str:
-    """*template* with the row's values in place of the names.
+    """Return *template* with the row's values in place of the column names.
 
-    Raises :class:`KeyError` for a name it lacks and :class:`OverflowError` when it would be longer than
-    :data:`MOST_PROMPT_CHARACTERS`, before it is made.
+    Raises :class:`KeyError` for a missing column, and :class:`OverflowError` if the result would be longer than
+    :data:`MOST_PROMPT_CHARACTERS`, before building it.
     """
     parts = [row[piece] if is_name else piece for is_name, piece in _pieces(template)]
     length = sum(map(len, parts))
@@ -92,7 +92,7 @@ def fill(template: str, row: Row) -> str:
 
 @lru_cache(64)
 def _pieces(template: str) -> tuple[tuple[bool, str], ...]:
-    """The names and the texts between them, in order; with each whether it is a name."""
+    """Return the column names and the texts between them, in order, each with a flag that is true for names."""
     pieces: list[tuple[bool, str]] = []
     place = 0
     for match in PLACEHOLDER.finditer(template):
@@ -104,7 +104,7 @@ def _pieces(template: str) -> tuple[tuple[bool, str], ...]:
 
 
 def check_recipe(recipe: Recipe, columns: Iterable[str]) -> None:
-    """Make sure that *recipe* fits a table with *columns*; raises :class:`RecipeError` for the first thing wrong."""
+    """Check that *recipe* matches a table with *columns*. Raises :class:`RecipeError` for the first problem."""
     known, shape = list(columns), bodies.SHAPES.get(recipe.shape)
     if shape is None:
         raise RecipeError(f"There is no record format {recipe.shape}.", part="shape")
@@ -140,7 +140,7 @@ def _check_schema(recipe: Recipe, shape: bodies.Shape) -> None:
 
 
 def _schema(recipe: Recipe) -> dict[str, Any]:
-    """The parsed output schema; Claude's own format demands that every object in it is closed."""
+    """Return the parsed output schema; Claude's own format requires every object in it to be closed."""
     return read_output_schema(recipe.output_schema, closed=recipe.shape == "anthropic")
 
 
@@ -173,14 +173,14 @@ def _check_shape(recipe: Recipe, shape: bodies.Shape) -> None:
 
 
 def make_records(rows: Iterable[Row], recipe: Recipe) -> Iterator[Made]:
-    """A record of each row, in order.
+    """Yield a record for each row, in order.
 
     Raises
     ------
     RecipeError
-        The recipe does not fit the first row.
+        The recipe does not match the first row.
     TableError
-        A later row cannot be made a record: it lacks a column, or its prompt or its id is blank.
+        A later row cannot become a record: it lacks a column, or its prompt is blank or too long, or its id is blank.
     """
     for number, row in enumerate(rows, 1):
         if number == 1:
@@ -213,24 +213,26 @@ def _record(number: int, row: Row, recipe: Recipe) -> Made:
 
 
 def foreign_title(first: dict[str, Any]) -> str:
-    """``OpenAI batch``, ``Gemini batch`` or the like when a file whose first line is *first* is one; else empty."""
+    """Return the batch format, such as ``OpenAI batch``, of a file by its *first* line; empty if it has none."""
     found = foreign_line(first)
     return found.title if found else ""
 
 
 def is_batch_input(first: dict[str, Any]) -> bool:
-    """Whether a file whose first line is *first* holds Bedrock batch records already."""
+    """Whether a file with the *first* line already holds Bedrock batch records."""
     return isinstance(first.get("modelInput"), dict)
 
 
 def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[Made]:
-    """Records of the lines of another provider's batch file, in *shape*. A line's own model is left out, all else is
-    carried or refused by name, and no record is made that the check would refuse. Lines without an id are numbered.
+    """Yield records in *shape* from the lines of another provider's batch file.
+
+    A line's model is left out; everything else is carried or refused by name. Every record passes the check. Lines
+    without an id are numbered.
 
     Raises
     ------
     TableError
-        A line is of another kind, or holds what *shape* has no place for.
+        A line has another format, or contains something that *shape* has no place for.
     """
     for number, line in enumerate(lines, 1):
         found = foreign_line(line)
@@ -243,12 +245,12 @@ def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[
 
 
 def _convert(line: ForeignLine, shape: str) -> dict[str, Any]:
-    """The body of *line* in *shape*: as it is where it is of that shape already, all else by way of neutral words."""
+    """Return the body of *line* in *shape*: unchanged if it is in that format, otherwise through a neutral request."""
     target = bodies.SHAPES[shape]
     if target.family != line.family:
         return bodies.write(shape, read_foreign(line))
     require_nothing_else(line)
     body = {name: value for name, value in line.body.items() if name != "model" and (name != "stream" or value)}
     if line.family == "anthropic":
-        body = {**body, "anthropic_version": bodies.ANTHROPIC_VERSION}  # Vertex AI has one of its own
+        body = {**body, "anthropic_version": bodies.ANTHROPIC_VERSION}  # Vertex AI uses its own
     return bodies.checked(shape, body)

@@ -1,6 +1,6 @@
-"""Which output line answers which input line, when ids repeat or are missing and lines come in any order.
+"""Which output line answers which input line, even if ids repeat or are missing and lines come in any order.
 
-A pair is never made up: each output answers at most one input, and what has no counterpart stays alone.
+No pair is invented: each output answers at most one input, and lines without a counterpart stay alone.
 """
 
 from array import array
@@ -46,21 +46,21 @@ class Pairing(msgspec.Struct):
     answers: Numbers
 
     def questions(self) -> Numbers:
-        """For each output record the position of its input, or :data:`ALONE`."""
+        """Return for each output record the position of its input, or :data:`ALONE`."""
         return _turned(self.answers, len(self.outputs))
 
 
 def pair(inputs: list[InputFile], outputs: list[InputFile], *, output_index: Index | None = None) -> Pairing:
-    """Pair the records of a job's files. *output_index* spares a pass over the outputs when they were scanned before.
+    """Pair the records of a job's files. *output_index* saves a pass over outputs that were scanned before.
 
-    Memory: some forty bytes a record. The files are read once, and once more when ids cannot tell the inputs apart.
+    Memory use is about forty bytes per record. The files are read once, and again if ids do not tell the inputs apart.
     """
     ours, theirs = index_lines(inputs), output_index or index_lines(outputs)
     return Pairing(ours, theirs, match(ours, theirs, inputs, outputs))
 
 
 def index_lines(files: Iterable[InputFile]) -> Index:
-    """The places and ids of all lines that are not blank; lines without an answer count as errors."""
+    """Return the places and ids of all lines that are not blank; lines without an answer count as errors."""
     index = Index()
     for file in files:
         index.add_file(file.name, file.size)
@@ -89,7 +89,7 @@ def _read(line: bytes) -> _Line:
 
 
 def _bodies(files: Iterable[InputFile]) -> Numbers:
-    """A fingerprint of each line's modelInput, the same however its JSON is written."""
+    """Return a fingerprint of each line's modelInput, independent of the formatting of its JSON."""
     bodies: Numbers = array("q")
     for file in files:
         for batch in batches(file.open(start=0)):
@@ -101,18 +101,18 @@ def _body_fingerprint(line: bytes) -> int:
     try:
         line = msgspec.json.encode(_decode_body(line).model_input, order="sorted")
     except (*_BROKEN, ValueError):
-        pass  # not JSON, so the line stands for itself
+        pass  # not JSON, so the raw line is used
     return int.from_bytes(blake2b(line, digest_size=8).digest(), "little", signed=True)
 
 
 def match(ours: Index, theirs: Index, inputs: list[InputFile], outputs: list[InputFile]) -> Numbers:
-    """For each of *ours* the position in *theirs* of its counterpart, or :data:`ALONE`.
+    """Return for each of *ours* the position in *theirs* of its counterpart, or :data:`ALONE`.
 
-    By id where ids tell ours apart; else in turn
+    Match by id if ids tell our records apart; otherwise in this order:
 
-    1. by id and body, as the output repeats the body;
-    2. inputs without id by body, with outputs whose id no input has: Bedrock has made that id up;
-    3. what is left by id alone; their bodies were altered on the way.
+    1. By id and body, because an output repeats the body.
+    2. Inputs without an id by body, with outputs whose id no input has: Bedrock made up that id.
+    3. The rest by id alone, because their bodies were altered on the way.
     """
     answers: Numbers = array("q", [ALONE]) * len(ours)
     known = set(ours.ids)
@@ -145,7 +145,7 @@ def _round(
     our_key: Callable[[int], Hashable],
     their_key: Callable[[int], Hashable],
 ) -> None:
-    """Pair what is still alone and has the same key; ``None`` is no key."""
+    """Pair records that are still alone and have the same key; ``None`` is not a key."""
     taken = _turned(answers, outputs)
     waiting: defaultdict[Hashable, deque[int]] = defaultdict(deque)
     for position, answer in enumerate(answers):
