@@ -1,8 +1,8 @@
-"""Writing request bodies: the same conversation in each family's own shape, for records made of other data.
+"""Writing request bodies: the same conversation in the format of each family, for records made from other data.
 
-The way back from ``families``' ``read_request``: neutral words in, a ``modelInput`` out. A setting is carried where the
-shape has a place for it and refused by name elsewhere; turns of one role that follow each other become one where the
-model wants them to alternate; what is written passes the family's own check.
+This is the reverse of ``read_request`` in ``families``: a neutral request becomes a ``modelInput``. A setting is
+written if the format has a place for it, and refused by name otherwise. Consecutive turns of one role are merged for
+models that require alternating roles. Every body passes the family's own check.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,16 +35,16 @@ from batchconsole.records.families.schema import Context
 from batchconsole.records.wording import message_of
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
-ANTHROPIC_MAX_TOKENS = 4096  # Claude's requests must have a bound; this one every Claude on Bedrock takes
-IDLE = ("auto", "none")  # choices of a tool that say nothing where there are no tools
+ANTHROPIC_MAX_TOKENS = 4096  # Claude's requests need a limit; every Claude model on Bedrock accepts this one
+IDLE = ("auto", "none")  # tool choices without effect if there are no tools
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to write a record's ``modelInput``.
+    """One format for a record's ``modelInput``.
 
-    ``family`` names the family that reads it. ``takes_system`` and ``takes_sampling`` say whether there is a place for
-    a system prompt, and for a bound on tokens and a temperature. ``carries`` names the settings of a request that have
-    a place, those of its ``extra`` among them.
+    ``family`` is the name of the family that reads it. ``takes_system`` and ``takes_sampling`` say whether it has a
+    place for a system prompt, and for a token limit and a temperature. ``carries`` holds the names of the request
+    settings that have a place in it, including those in ``extra``.
     """
 
     name: str
@@ -65,12 +65,12 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(shape: str, request: Request) -> Body:
-    """*request* as a body of the shape of that name, one of :data:`SHAPES`.
+    """Return *request* as a body in the format named *shape*, one of :data:`SHAPES`.
 
     Raises
     ------
     Untranslatable
-        It has settings, tools, media or turns for which the shape has no place, or the body would be refused.
+        The format has no place for one of its settings, tools, media or turns, or Bedrock would refuse the body.
     """
     target = SHAPES[shape]
     for name, carried in _settings(request):
@@ -85,7 +85,7 @@ def write(shape: str, request: Request) -> Body:
 
 
 def _settings(request: Request) -> Iterator[tuple[str, frozenset[str]]]:
-    """The names of what *request* sets beside its messages, each with those of its kind that any shape carries."""
+    """Yield the names of the settings of *request*, each with the names of its kind that any format can carry."""
     for name in sorted(_WORDS):
         value = getattr(request, name)
         if value is not None and value != [] and not (name == "tool_choice" and not request.tools and value in IDLE):
@@ -96,7 +96,7 @@ def _settings(request: Request) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def checked(shape: str, body: Body) -> Body:
-    """*body*, which the family's own check finds nothing wrong with; raises :class:`Untranslatable` when it does."""
+    """Return *body* if it passes the family's own check. Raises :class:`Untranslatable` if it does not."""
     family = FAMILIES[SHAPES[shape].family]
     try:
         parsed = family.parse(body)
@@ -202,7 +202,7 @@ def _anthropic_call(call: Body) -> Body:
 
 
 def _plain(turn: Body) -> Body:
-    """A turn of one text as Anthropic's users write it: a text instead of a list of one block."""
+    """Return a turn as Anthropic's users write it: with a string as content if it consists of one text."""
     content = turn["content"]
     is_text = len(content) == 1 and content[0]["type"] == "text"
     return {"role": turn["role"], "content": content[0]["text"] if is_text else content}
@@ -251,7 +251,7 @@ def _openai_chat(request: Request) -> Body:
 
 
 def _llama(begin: str, end: str, stop: str) -> Callable[[Request], Body]:
-    """Llama's prompt: each turn under a header of its own, the last header open for the answer.
+    """Return a writer of Llama's prompt: each turn after its own header, and an open header for the answer.
 
     https://www.llama.com/docs/model-cards-and-prompt-formats/
     """
@@ -268,7 +268,7 @@ def _llama(begin: str, end: str, stop: str) -> Callable[[Request], Body]:
 
 
 def _mistral(request: Request) -> Body:
-    """Mistral's prompt: ``<s>[INST] question [/INST] answer</s>``, the system prompt before the first question."""
+    """Write Mistral's prompt, ``<s>[INST] question [/INST] answer</s>``; the system prompt begins the first one."""
     system, text = system_text(request), ""
     for turn in merge_turns((turn["role"], parts_of(turn)) for turn in turns_of(request)):
         if turn["role"] == "user":
@@ -302,7 +302,7 @@ def _titan_multimodal(request: Request) -> Body:
 _LLAMA_3 = _llama("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
 _LLAMA_4 = _llama("<|header_start|>", "<|header_end|>", "<|eot|>")
 
-# What a request has a word for, and what is carried of its ``extra``.
+# The settings with a field of their own in a request, and the members of its ``extra`` that a format can carry.
 _WORDS = frozenset({"max_tokens", "temperature", "top_p", "top_k", "stop", "tools", "tool_choice", "dimensions"})
 _SERVED = frozenset({"seed", "presence_penalty", "frequency_penalty", "reasoning_effort"})
 _EXTRAS = frozenset({"response_format", "metadata", "user"}) | _SERVED

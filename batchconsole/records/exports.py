@@ -1,6 +1,6 @@
-"""Joined rows as files to download: JSON Lines, CSV and Parquet, made while the rows are read.
+"""Downloads of joined rows as JSON Lines, CSV or Parquet, written while the rows are read.
 
-Where requests have output schemas, their top-level fields are columns with types of their own.
+If requests have output schemas, their top-level fields become typed columns.
 """
 
 import io
@@ -48,7 +48,7 @@ _decode = msgspec.json.Decoder(_Bodies).decode
 
 
 def values(row: JoinedRow) -> tuple[Any, ...]:
-    """The cells of *row*, in the order of :data:`COLUMNS`; what is not known is ``None``."""
+    """Return the cells of *row*, in the order of :data:`COLUMNS`; ``None`` for unknown values."""
     record = row.record
     return (
         record.record_id,
@@ -70,8 +70,8 @@ def values(row: JoinedRow) -> tuple[Any, ...]:
 class Sheet:
     """The columns of a download, and the cells of its rows.
 
-    *fields* are the top-level fields of the output schemas, ``None`` when no request has one. A field that is named as
-    a column of all downloads, or as another field when case is ignored, gets ``answer_`` before its name.
+    *fields* are the top-level fields of the output schemas, ``None`` if no request has one. A field whose name,
+    ignoring case, is already in use gets the prefix ``answer_``.
     """
 
     def __init__(self, fields: Sequence[Column] | None = None) -> None:
@@ -87,7 +87,7 @@ class Sheet:
         return [column.name for column in self.columns]
 
     def cells(self, row: JoinedRow) -> tuple[Any, ...]:
-        """The cells of *row*, in the order of the columns; what is not known is ``None``."""
+        """Return the cells of *row*, in the order of the columns; ``None`` for unknown values."""
         return values(row) if self.fields is None else (*values(row), *self._judged(row), *self._fields(row))
 
     def _judged(self, row: JoinedRow) -> tuple[bool | None, str | None]:
@@ -105,7 +105,7 @@ ANSWERED = ("answer", "outcome", "stop_reason", "error_message")
 
 
 class AnsweredTable:
-    """A table with its answers: the table's own columns as they were, then the answer's."""
+    """A table with answers: the table's own columns unchanged, followed by those of the answers."""
 
     def __init__(self, names: Sequence[str], fields: Sequence[Column] | None = None) -> None:
         self.names = names
@@ -117,7 +117,7 @@ class AnsweredTable:
         self.columns = [*(Column(name, "string") for name in names), *added]
 
     def cells(self, pair: tuple[dict[str, str], JoinedRow | None]) -> tuple[Any, ...]:
-        """The cells of a row of the table with its answer."""
+        """Return the cells of a table row and its answer."""
         values, row = pair
         answered = self.sheet.cells(row) if row else (None,) * len(self.sheet.columns)
         return (*(values.get(name) for name in self.names), *(answered[place] for place in self.places))
@@ -148,7 +148,7 @@ def _named_apart(fields: Iterable[Column], taken: set[str]) -> Iterator[Column]:
 
 
 def jsonl(rows: Iterable[JoinedRow], fields: Sequence[Column] | None = None) -> Iterator[bytes]:
-    """One JSON object a row: the cells, and ``modelInput`` and ``modelOutput`` as they stand in the files."""
+    """Yield one JSON object per row: its cells, and ``modelInput`` and ``modelOutput`` exactly as in the files."""
     encode, sheet = msgspec.json.Encoder().encode, Sheet(fields)
     header = sheet.header
     held = bytearray()
@@ -172,18 +172,18 @@ def _bodies(line: bytes) -> _Bodies:
 def as_csv(
     rows: Iterable[JoinedRow], fields: Sequence[Column] | None = None, *, for_excel: bool = False
 ) -> Iterator[bytes]:
-    """A header and one line a row; what is not known is an empty cell. See :func:`csv_writing.csv_chunks`."""
+    """Yield a header and one line per row; unknown values are empty cells. See :func:`csv_writing.csv_chunks`."""
     sheet = Sheet(fields)
     return csv_chunks(sheet.header, (map(csv_cell, sheet.cells(row)) for row in rows), for_excel=for_excel)
 
 
 def csv_cell(value: Any) -> Any:
-    """*value* as CSV has it: true and false in JSON's words, not Python's."""
+    """Return *value* for CSV: booleans as in JSON, not as in Python."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
 class _Sink(io.RawIOBase):
-    """Where a writer's bytes go until somebody takes them."""
+    """A buffer for a writer's bytes until they are taken."""
 
     def __init__(self) -> None:
         self.written = bytearray()
@@ -204,9 +204,9 @@ class _Sink(io.RawIOBase):
 def as_parquet(
     rows: Iterable[JoinedRow], fields: Sequence[Column] | None = None, *, group_rows: int = GROUP_ROWS
 ) -> Iterator[bytes]:
-    """A Parquet file with the columns of :class:`Sheet`, each of its own type.
+    """Yield a Parquet file with the typed columns of :class:`Sheet`.
 
-    Rows are held back until there are *group_rows* of them or :data:`GROUP_BYTES` of raw lines, a row group each.
+    A row group is written once it has *group_rows* rows or :data:`GROUP_BYTES` of raw lines.
     """
     sheet = Sheet(fields)
     groups = (list(map(sheet.cells, group)) for group in _groups(rows, group_rows))
@@ -214,8 +214,8 @@ def as_parquet(
 
 
 def parquet_chunks(columns: Sequence[Column], groups: Iterable[list[tuple[Any, ...]]]) -> Iterator[bytes]:
-    """A Parquet file of *columns*, compressed with Zstandard, a row group for each of *groups*, which hold rows."""
-    # 60 MB of library, which only those who want Parquet should pay for.
+    """Yield a Zstandard-compressed Parquet file with *columns*, and a row group for each list of rows in *groups*."""
+    # The library takes 60 MB, so import it only if needed.
     import pyarrow  # noqa: PLC0415 - on use only
     from pyarrow import parquet  # noqa: PLC0415 - on use only
 

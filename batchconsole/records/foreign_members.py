@@ -1,10 +1,10 @@
-"""The members of an object of a foreign line, taken one by one, so that none is dropped silently."""
+"""The members of an object in a foreign line, taken one by one, so that none is dropped silently."""
 
 from typing import Any
 
 Body = dict[str, Any]
-LEFT_OUT = frozenset({"model", "anthropic_version"})  # the job names the model, and the format is another
-# Members whose value says what is so without them.
+LEFT_OUT = frozenset({"model", "anthropic_version"})  # the job names the model, and the record has another format
+# Values that equal the default, so that the member has no effect.
 NO_EFFECT: dict[str, tuple[Any, ...]] = {
     "background": (False,),
     "best_of": (1,),
@@ -31,7 +31,7 @@ NO_EFFECT: dict[str, tuple[Any, ...]] = {
 
 
 class Unreadable(ValueError):
-    """The line cannot be read as what it is; ``str(error)`` speaks of the line, ``hint`` says what to do."""
+    """The line cannot be read in its format; ``str(error)`` says why, ``hint`` says what to do."""
 
     hint = "Change the line, or take the member out of it."
 
@@ -45,7 +45,7 @@ def says_nothing(name: str, value: Any) -> bool:
 
 
 class Members:
-    """The members of an object of the line, taken one by one; the rest is what nobody knew."""
+    """The members of an object in the line, taken one by one; ``rest`` holds those not taken yet."""
 
     def __init__(self, path: str, members: Any) -> None:
         if not isinstance(members, dict):
@@ -54,7 +54,10 @@ class Members:
         self.rest = {name: value for name, value in members.items() if value is not None}
 
     def take(self, name: str, *kinds: type, needed: bool = False) -> Any:
-        """The member *name*, ``None`` when it is missing; raises :class:`Unreadable` when it is of another type."""
+        """Take the member *name*; ``None`` if missing.
+
+        Raises :class:`Unreadable` if it is *needed* and missing, or of another type.
+        """
         value = self.rest.pop(name, None)
         if value is None and needed:
             raise Unreadable(f"Its {self.path}.{name} is missing.")
@@ -64,12 +67,12 @@ class Members:
         return value
 
     def list(self, name: str) -> "list[Members]":
-        """The objects in the list *name*."""
+        """Take the list *name* and return its objects."""
         items = self.take(name, list) or []
         return [Members(f"{self.path}.{name}[{number}]", item) for number, item in enumerate(items)]
 
     def end(self) -> None:
-        """Raise :class:`Unreadable` for a member that was not taken: it has no place in a record."""
+        """Raise :class:`Unreadable` if a member with an effect was not taken: it has no place in a record."""
         for name, value in self.rest.items():
             if not says_nothing(name, value):
                 raise Unreadable(f"Its {self.path} has {name}, which has no place in the record.")
