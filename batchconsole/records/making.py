@@ -34,8 +34,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """How a row becomes a record.
 
     ``shape`` is one of :data:`bodies.SHAPES`. Without ``record_id_column`` records are numbered. ``max_tokens`` limits
-    the output; if unset, the model's own limit applies, unless the shape requires one. ``output_schema`` is the JSON
-    Schema for answers, as JSON; empty means text answers.
+    the output; if unset, the model's own limit applies, or a default if the shape needs one. ``output_schema`` is the
+    JSON Schema for answers, as JSON; empty means text answers.
     """
 
     template: str = ""

@@ -1,6 +1,6 @@
 """The sample on first start: a bucket with records, a service role for it, and a running job.
 
-Each part is created only if it is missing, so the next start completes an interrupted one.
+Nothing is done once the job exists; until then, each start completes what an earlier one left unfinished.
 """
 
 from dataclasses import replace

@@ -36,7 +36,7 @@ class Events(models.QuerySet["Event"]):
 class Event(models.Model):
     """Who did what, when, and from where. Rows are only ever added: database triggers refuse changes.
 
-    ``before`` and ``after`` hold the values that a change affects. No field holds a secret.
+    ``before`` and ``after`` hold the values before and after a change. No field holds a secret.
     """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)

@@ -70,7 +70,7 @@ def plain(name: str) -> str:
 
 
 def link(notice: Notice) -> str:
-    """Return the URL of the job's page or of the usage page; empty if ``PUBLIC_URL`` is not set."""
+    """Return the URL of the job's page or of the usage page; empty for tests, and if ``PUBLIC_URL`` is not set."""
     if not settings.PUBLIC_URL or not notice.connection or notice.occasion == TEST.code:
         return ""
     here = notice.connection.name

@@ -82,7 +82,10 @@ _gate: ContextVar[Gate | None] = ContextVar("gate_of_notifications", default=Non
 
 @contextlib.contextmanager
 def gate(*, seconds: float, any_address: bool = False) -> Iterator[Gate]:
-    """Within this block, allow only connections to public addresses and allowed networks; end them after *seconds*."""
+    """Within this block, allow only connections to public addresses and allowed networks; end them after *seconds*.
+
+    *any_address* allows connections to every address.
+    """
     _listen()
     here = Gate(seconds=seconds, any_address=any_address)
     token = _gate.set(here)
