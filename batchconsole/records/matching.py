@@ -120,6 +120,7 @@ def match(ours: Index, theirs: Index, inputs: list[InputFile], outputs: list[Inp
         _round(answers, len(theirs), ours.ids.__getitem__, theirs.ids.__getitem__)
         return answers
     our_bodies, their_bodies = _bodies(inputs), _bodies(outputs)
+    known.discard(NO_ID)
 
     def id_and_body(ids: Numbers, bodies: Numbers) -> Callable[[int], Hashable]:
         return lambda position: None if ids[position] == NO_ID else (ids[position], bodies[position])
@@ -129,7 +130,7 @@ def match(ours: Index, theirs: Index, inputs: list[InputFile], outputs: list[Inp
         answers,
         len(theirs),
         lambda position: our_bodies[position] if ours.ids[position] == NO_ID else None,
-        lambda position: None if theirs.ids[position] in known - {NO_ID} else their_bodies[position],
+        lambda position: None if theirs.ids[position] in known else their_bodies[position],
     )
     _round(answers, len(theirs), _only_ids(ours), _only_ids(theirs))
     return answers

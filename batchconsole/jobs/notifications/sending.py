@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import urllib3
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import BadHeaderError, EmailMessage
 from django.utils import timezone
 from standardwebhooks import Webhook
 
@@ -70,6 +70,8 @@ def _words(error: Exception) -> str:
         return "The mail server does not take mail for this address."
     if isinstance(error, urllib3.exceptions.SSLError):
         return "The receiver's certificate is not valid for this address."
+    if isinstance(error, BadHeaderError):
+        return "The address cannot be written into a mail."
     if isinstance(error, (urllib3.exceptions.NameResolutionError, ValueError)):
         return "The host name of the address cannot be found."
     if isinstance(error, urllib3.exceptions.TimeoutError):
@@ -141,9 +143,15 @@ def _judge(status: int, retry_after: str) -> str:
         )
     if status == http.HTTPStatus.GONE:
         raise SendingFailed("The receiver answered 410 Gone: it wants no more messages.", is_final=True)
-    seconds = int(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 7 else 0
-    pause = min(timedelta(seconds=seconds), LONGEST_PAUSE)
-    raise SendingFailed(f"The receiver answered {_status(status)}.", pause=pause)
+    raise SendingFailed(f"The receiver answered {_status(status)}.", pause=_pause(retry_after))
+
+
+def _pause(retry_after: str) -> timedelta:
+    """Read a Retry-After header, seconds or an HTTP date (RFC 9110, section 10.2.3); zero for anything else."""
+    try:
+        return min(timedelta(seconds=urllib3.Retry().parse_retry_after(retry_after)), LONGEST_PAUSE)
+    except (urllib3.exceptions.InvalidHeader, ValueError):
+        return timedelta()
 
 
 def _status(status: int) -> str:
