@@ -1,1 +1,1 @@
-"""The page of one job: its tabs, downloads, tags, stop, release and resend."""
+"""The pages of one job: its tabs, downloads, tags, and the stop, release and resend actions."""

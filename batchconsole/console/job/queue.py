@@ -1,4 +1,4 @@
-"""What people do from a job's page with its place in the queue: hold, release, approve, move; and the archive."""
+"""Queue actions on a job's page (hold, unhold, move to front, set priority), and archive and unarchive."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def priority(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     try:
         wanted = int(request.POST.get("priority", "")[:6])
     except ValueError:
-        wanted = waiting.HIGHEST + 1  # which is refused in words
+        wanted = waiting.HIGHEST + 1  # out of range, so set_priority() refuses it with a message
     return _change(request, pk, lambda job: waiting.set_priority(job, request.user, wanted), "has a new priority")
 
 
@@ -50,7 +50,7 @@ def unarchive(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse
 
 
 def _change(request: ConsoleRequest, pk: int, verb: Callable[[BatchJob], None], became: str) -> HttpResponse:
-    """Do it, and say on the job's page what came of it."""
+    """Run *verb* on the job, report the result in a message and redirect to the job's page."""
     job = get_object_or_404(BatchJob.objects.select_related("connection"), connection=request.connection, pk=pk)
     try:
         verb(job)

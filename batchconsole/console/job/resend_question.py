@@ -1,4 +1,4 @@
-"""What the page of a resend asks: which records of a job go again, and those of which other jobs along with them."""
+"""The resend form: which records of a job to send again, and which other jobs' records to add."""
 
 from django.http import QueryDict
 from django.utils.functional import cached_property
@@ -17,7 +17,7 @@ FAILED, UNANSWERED = "failed", "unanswered"
 
 
 class ResendQuestion:
-    """The question about *job*; *data* is the form as it was posted. Without it everything is suggested."""
+    """The form for *job*. *data* is the posted form; without it, everything is selected."""
 
     def __init__(self, job: BatchJob, data: QueryDict | None) -> None:
         self.job = job
@@ -29,22 +29,22 @@ class ResendQuestion:
 
     @cached_property
     def least(self) -> int:
-        """How few records a job of this model may have in this connection."""
+        """The minimum number of records for a job of this model on this connection."""
         return limits_for(self.job.connection, self.job.model_id).min_records_per_job
 
     @cached_property
     def failed(self) -> int:
-        """How many records failed."""
+        """The number of failed records."""
         return read_totals(self.job).failed
 
     @cached_property
     def unanswered(self) -> int:
-        """How many records were never answered."""
+        """The number of unanswered records."""
         return count_unanswered(self.job)
 
     @property
     def is_short(self) -> bool:
-        """Whether AWS would refuse a job of these records alone."""
+        """Whether these records alone are too few for a job."""
         return self.failed + self.unanswered < self.least
 
     @property
@@ -55,11 +55,11 @@ class ResendQuestion:
     def sends_unanswered(self) -> bool:
         return UNANSWERED in self.outcomes
 
-    # The other jobs: those that were picked stay, whatever is looked for.
+    # The other jobs. Picked jobs stay in the list, whatever the search text is.
 
     @cached_property
     def picked(self) -> list[BatchJob]:
-        """The other jobs that were picked; one that cannot go along is left out."""
+        """The other jobs that were picked, without those that can't be merged."""
         return list(resending.mergeable(self.job).filter(pk__in=self.keys))
 
     @property
@@ -68,12 +68,12 @@ class ResendQuestion:
 
     @cached_property
     def found(self) -> list[BatchJob]:
-        """The newest jobs that match and were not picked."""
+        """The newest matching jobs that were not picked."""
         return list(self._matching.exclude(pk__in=[each.pk for each in self.picked])[:OTHERS_SHOWN])
 
     @cached_property
     def count(self) -> str:
-        """How many other jobs match, as far as it is counted."""
+        """The number of matching other jobs as text, up to a bound."""
         return bounded(self._matching)
 
     @property
@@ -82,5 +82,5 @@ class ResendQuestion:
 
     @property
     def shows_part(self) -> bool:
-        """Whether more match than are shown."""
+        """Whether more jobs match than are shown."""
         return len(self.found) == OTHERS_SHOWN and self.count != str(OTHERS_SHOWN)

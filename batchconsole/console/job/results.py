@@ -1,4 +1,4 @@
-"""What a job answered, to take away and to send again: all records joined as a file, the failed as a new input."""
+"""Downloads of a job's results (joined records, the answered table), and resending failed or unanswered records."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -39,9 +39,9 @@ FORMATS: dict[str, tuple[Write, str]] = {
 
 @require_safe
 def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> HttpResponse | StreamingHttpResponse:
-    """Records of the job joined with their input as a file: all, or those that the query string asks for.
+    """Stream the job's records joined with their input: all of them, or those that the query string selects.
 
-    ``?resends=1`` joins them with the resends, ``?order=input`` keeps the order of the input.
+    ``?resends=1`` includes the records of resends; ``?order=input`` keeps the order of the input.
     """
     job = find_readable(request, pk)
     if kind not in FORMATS or job.results != BatchJob.Results.READY:
@@ -62,7 +62,7 @@ def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> Http
 
 @require_safe
 def table(request: ConsoleRequest, connection: str, pk: int, kind: str) -> HttpResponse | StreamingHttpResponse:
-    """The table that the input was made of, in its own order, with a column for each answer."""
+    """Stream the table that the input was made from, in its own order, with a column for each answer field."""
     job = find_readable(request, pk)
     made = table_of(job) if job.results == BatchJob.Results.READY else None
     if made is None or kind not in ("csv", "parquet"):
@@ -87,7 +87,7 @@ def as_file(stream: Iterator[bytes], name: str, content_type: str) -> StreamingH
 
 
 def begun(stream: Iterator[bytes]) -> Iterator[bytes]:
-    """*stream* after its first piece was made, so that what is wrong shows before the answer begins."""
+    """Return *stream* with its first chunk already produced, so that errors are raised before the response starts."""
     first = next(stream, b"")
     return chain([first], stream)
 
@@ -95,7 +95,7 @@ def begun(stream: Iterator[bytes]) -> Iterator[bytes]:
 @drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """Ask which records to send again; look for other jobs on the way; or have them written, and follow that."""
+    """Show the resend form; on POST, search for other jobs or start the resend and redirect to its progress page."""
     job = find_job(request, pk)
     question = ResendQuestion(job, request.POST if request.method == "POST" else drafts.restored(request))
     if request.method == "POST" and "search" not in request.POST:

@@ -1,4 +1,4 @@
-"""What the results and errors tabs of a job show: a page of records read from S3, and the errors by message."""
+"""The results and errors tabs of a job: a page of records read from S3, and the errors grouped by message."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +40,7 @@ VIEWS = {"cards": "Cards", "table": "Table"}
 
 @dataclass(frozen=True)
 class ShownRow:
-    """A record as it is shown: ``question`` is what only it asks, ``cells`` are the fields of its answer."""
+    """A record as displayed: ``question`` is the part that differs between records, ``cells`` hold its answer fields."""
 
     position: int
     record: Record
@@ -51,21 +51,21 @@ class ShownRow:
 
 @dataclass
 class ResultsTab:
-    """A page of a job's records, of the ``wanted`` ones, or those that were looked for; or why there is none."""
+    """A page of a job's records, filtered by ``wanted`` or found by a search, or the error that prevented it."""
 
     page: Page
     totals: Totals
     wanted: Wanted
     unanswered: int = 0
     view: str = "cards"
-    since: int = 0  # where to begin to look
-    next: int | None = None  # where to look on, when not all was looked through
-    searched: int = 0  # how many there are to look through
+    since: int = 0  # the record at which the search starts
+    next: int | None = None  # where to continue the search; None when it is complete
+    searched: int = 0  # the number of records to search
     error: AwsError | UserError | None = None
     files: list[Any] = field(default_factory=list)
     has_resends: bool = False
-    table: MadeInput | None = None  # the table that the input was made of
-    before: str = ""  # what all questions of the page begin with
+    table: MadeInput | None = None  # the table that the input was made from
+    before: str = ""  # the text that all questions on this page start with; ``after`` is what they end with
     after: str = ""
 
     @property
@@ -93,7 +93,11 @@ class ResultsTab:
 
     @property
     def shows(self) -> list[tuple[str, str, int]]:
-        """The choices of records, each with its title and count; those that a job has none of are not offered."""
+        """The filter's choices, each with its title and record count.
+
+        "All" and "With errors" are always offered, the schema choices for jobs with a schema, and any other choice only
+        if it has records or is selected.
+        """
         counts = self.counts
         offered = {"": True, "errors": True, "matches": self.totals.with_schema, "mismatches": self.totals.with_schema}
         return [
@@ -104,7 +108,7 @@ class ResultsTab:
 
     @property
     def unjudged(self) -> int:
-        """How many answers could not be held against their schema."""
+        """The number of answers that could not be checked against their schema."""
         return self.totals.with_schema - self.totals.matched - self.totals.mismatched
 
     @property
@@ -117,7 +121,7 @@ class ResultsTab:
 
     @property
     def stops(self) -> list[tuple[str, bool]]:
-        """The stop reasons there are; an answer may have none, which is not offered."""
+        """The stop reasons that occur, each with whether it is selected. An answer without a stop reason is not offered."""
         return [(reason, reason == self.wanted.stop) for reason in self.totals.stop_reasons if reason]
 
     @property
@@ -130,18 +134,18 @@ class ResultsTab:
 
     @property
     def narrowing(self) -> dict[str, str]:
-        """What of the query string says which records are wanted."""
+        """The query parameters that filter the records."""
         given = {"only": self.only, "stop": self.wanted.stop or "", "find": self.find}
         return {name: value for name, value in given.items() if value}
 
     @property
     def download_query(self) -> str:
-        """The query string of a download of what is wanted; empty when that is everything."""
+        """The query string for downloading the filtered records; empty without a filter."""
         return query_string(self.narrowing)
 
     @property
     def next_token_order(self) -> str:
-        """The order that the header of the tokens leads to."""
+        """The order that a click on the token column's header selects."""
         return FEWEST_TOKENS if self.wanted.order == MOST_TOKENS else MOST_TOKENS
 
     @property
@@ -150,7 +154,7 @@ class ResultsTab:
 
 
 def read_wanted(query: Any) -> Wanted:
-    """Which records the query string asks for; what it does not know is left out."""
+    """Read the record filter from the query string, ignoring unknown choices."""
     only, order = query.get("only", ""), query.get("order", "")
     return Wanted(
         only=only if only in SHOWS else "",
@@ -161,7 +165,7 @@ def read_wanted(query: Any) -> Wanted:
 
 
 def read_results(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
-    """The context of the results tab; S3 failing is part of what it shows."""
+    """Return the context of the results tab. Errors of S3 are shown in the tab."""
     size, view = read_number(request.GET.get("size", "")), request.GET.get("view", "")
     tab = ResultsTab(
         page=Page([], 1, size if size in SIZES else SIZES[0], 0, False),
@@ -193,7 +197,7 @@ def find_page(job: BatchJob, tab: ResultsTab, number: int) -> ResultPage:
 
 
 def show_page(tab: ResultsTab, found: ResultPage) -> None:
-    """Lay out the records *found*, each with what its schema says of it."""
+    """Fill *tab* with the records *found*, each with the result of its schema check."""
     parts = split_questions([row.record.question for row in found.rows])
     judge = Judge()
     rows = [
@@ -210,13 +214,13 @@ def cells_of(record: Record, columns: list[Column]) -> list[Cell]:
 
 
 def read_totals(job: BatchJob) -> Totals:
-    """The sums of the job's output; all zero before it has been read."""
+    """Return the totals of the job's output; all zero before the output has been read."""
     stored = ResultIndex.objects.filter(job=job).only("totals_json").first()
     return stored.totals if stored else Totals()
 
 
 def count_unanswered(job: BatchJob) -> int:
-    """How many records of the input have no output; 0 before the output has been read."""
+    """Return the number of input records without output; 0 before the output has been read."""
     stored = ResultIndex.objects.filter(job=job).only("inputs_packed").first()
     return len(stored.inputs.errors) if stored else 0
 
@@ -227,7 +231,7 @@ def read_errors(request: ConsoleRequest, job: BatchJob) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RawRecord:
-    """One output line for reading: its JSON laid out, cut where it is too long for a page."""
+    """One output line for display: its JSON formatted, and truncated if it is too long for a page."""
 
     row: ResultRow
     text: str
@@ -236,7 +240,7 @@ class RawRecord:
 
 
 def read_raw(job: BatchJob, position: int) -> RawRecord | None:
-    """The record at *position*, ``None`` when there is none; raises :class:`AwsError`."""
+    """Return the record at *position*, or None if there is none. Raises :class:`AwsError`."""
     row = read_record(job, position)
     if row is None:
         return None

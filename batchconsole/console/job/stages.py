@@ -1,4 +1,4 @@
-"""A job's way through its states as a picture: each stage with when it was entered and how long it took."""
+"""A job's progress through its states: when it entered each stage and how long each took."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,9 +20,10 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage; ``state`` is done, current, ahead, or for an end also warning, stopped, error.
+    """One stage of a job.
 
-    A stage that was gone through before anybody looked is skipped, one after which nothing came is unreached.
+    ``state`` is done, current, ahead, skipped or unreached; the last stage may also be warning, stopped or error.
+    A skipped stage was passed at an unknown time; an unreached one had not started when the job ended.
     """
 
     title: str
@@ -33,7 +34,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a running job goes and what that means for the rest."""
+    """The speed of a running job, and when it is likely to end."""
 
     per_minute: float
     left: timedelta
@@ -41,13 +42,13 @@ class Pace:
 
     @property
     def rate(self) -> str:
-        """``50 records per minute``; a slow job's is given per hour."""
+        """``50 records per minute``, or records per hour for a slow job."""
         count, unit = (self.per_minute, "minute") if self.per_minute >= 1 else (self.per_minute * 60, "hour")
         return f"{count:,.0f} record{'' if round(count) == 1 else 's'} per {unit}"
 
 
 def stages(job: BatchJob, events: Iterable[Event]) -> list[Stage]:
-    """The stages of *job* in their order, the end last; one the job never showed is skipped or ahead."""
+    """Return the stages of *job* in order, the end last. A stage without a time is skipped, ahead or unreached."""
     entered = times_entered(job, events)
     way = [*([Status.CHECKING] if job.check_input else []), *WAY]
     if job.status == Status.STOPPING or Status.STOPPING in entered:
@@ -56,7 +57,7 @@ def stages(job: BatchJob, events: Iterable[Event]) -> list[Stage]:
 
 
 def times_entered(job: BatchJob, events: Iterable[Event]) -> dict[str, datetime]:
-    """When each status was first reached, from the audit trail and what AWS says."""
+    """Return when each status was first reached, according to the audit trail and AWS."""
     entered: dict[str, datetime] = {}
     for event in sorted(events, key=lambda event: event.at):
         if event.to_status and event.to_status != event.from_status:
@@ -85,7 +86,10 @@ def steps(job: BatchJob, way: list[Status], entered: dict[str, datetime]) -> Ite
 
 
 def _unseen(job: BatchJob, *, is_passed: bool) -> str:
-    """The state of a stage without a time. A job that came to its end, or to records, has been through all of them."""
+    """Return the state of a stage without a time.
+
+    A job that completed, or that ended with processed records, went through every stage.
+    """
     if is_passed or job.status == Status.COMPLETED or (job.is_ended and job.processed_record_count):
         return "skipped"
     return "unreached" if job.is_ended else "ahead"
@@ -99,7 +103,7 @@ def end(job: BatchJob) -> Stage:
 
 
 def pace(job: BatchJob, entered: dict[str, datetime]) -> Pace | None:
-    """The pace of a running job, ``None`` while nothing can be told."""
+    """Return the pace of a running job, or None if it can't be estimated yet."""
     started, done, total = entered.get(Status.IN_PROGRESS), job.processed_record_count, job.total_record_count
     if job.status != Status.IN_PROGRESS or not started or not done or not total:
         return None

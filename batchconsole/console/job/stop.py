@@ -1,4 +1,4 @@
-"""Stopping one job from its page."""
+"""Stop one job from its page."""
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404

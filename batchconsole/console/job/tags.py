@@ -1,4 +1,4 @@
-"""The tags of a job, edited: a page of its own, or in place of the table on the job's tab Tags when htmx asks."""
+"""The editor of a job's tags: a page of its own, or for htmx the part that replaces the table on the Tags tab."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ CHANGED = "The tags were changed after you opened this page. Save again to keep 
 @drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """The editor; a step of it without script; or, saved, back to the tab."""
+    """Show the editor, apply an editing step without script, or save and return to the Tags tab."""
     job = get_object_or_404(BatchJob.objects.select_related("connection"), connection=request.connection, pk=pk)
     draft = drafts.restored(request)
     if draft is not None:
@@ -44,7 +44,7 @@ def edit(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 @require_POST
 def read(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """Read the tags once more, as AWS has them now."""
+    """Read the job's tags from AWS again."""
     job = get_object_or_404(BatchJob.objects.select_related("connection"), connection=request.connection, pk=pk)
     try:
         ask_for_tags(job, request.user)
@@ -56,7 +56,7 @@ def read(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 
 def _open(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
-    """The tags as AWS has them now, not as they were when the job was created."""
+    """Show the editor with the current tags from AWS, not the tags the job was created with."""
     try:
         form = JobTagsForm.of(job, lifecycle.current_tags(job))
     except AwsError as error:

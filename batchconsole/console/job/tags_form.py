@@ -1,4 +1,4 @@
-"""Editing the tags of a job that exists: the attribute editor with Remove and Undo, and one button that saves all."""
+"""The form for the tags of an existing job: rows with Remove and Undo, saved together."""
 
 import json
 from typing import Any
@@ -16,11 +16,11 @@ Rows = list[dict[str, str]]
 
 
 class JobTagsForm(TaggedForm):
-    """The tags of *job*: as they are, in ``initial``, or as they were posted."""
+    """The form for the tags of *job*, filled from ``initial`` or from the posted data."""
 
     edits_saved = True
 
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)  # values by key as they were when it was opened
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)  # JSON: the values by key when the form was opened
 
     def __init__(self, data: Any = None, *, job: BatchJob, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
@@ -38,12 +38,12 @@ class JobTagsForm(TaggedForm):
 
     @classmethod
     def of(cls, job: BatchJob, tags: Rows) -> "JobTagsForm":
-        """The form as it is opened."""
+        """Return the form for opening the editor."""
         rows = [tag | {"existing": "1"} for tag in tags]
         return cls(job=job, initial={"tags": rows, "seen": json.dumps(_values(tags))})
 
     def conflicts(self, now: Rows) -> list[str]:
-        """What others have made of tags since the form was opened that would be lost, beside what stands here."""
+        """Return a message for each tag that others changed since the form was opened and that saving would overwrite."""
         seen, there, here = self._seen(), _values(now), _values(self.tags.tags)
         rows = {row["key"].value() for row in self.tags.forms}
         return [
@@ -53,7 +53,7 @@ class JobTagsForm(TaggedForm):
         ]
 
     def _seen(self) -> dict[str, str] | None:
-        """``None`` for a form that does not say."""
+        """Return the values by key when the form was opened, or None if the form does not say."""
         try:
             seen = json.loads(self.cleaned_data["seen"])
         except ValueError:
@@ -61,13 +61,13 @@ class JobTagsForm(TaggedForm):
         return seen if isinstance(seen, dict) else None
 
     def take_as_seen(self, now: Rows) -> None:
-        """Let the next save go over what the job has now, which the person has been told."""
+        """Treat the job's current tags as seen, so that the next save may overwrite them."""
         posted = self.data.copy()  # type: ignore[attr-defined] # a QueryDict: only a posted form is saved
         posted["seen"] = json.dumps(_values(now))
         self.data = posted
 
     def applied_to(self, tags: Rows) -> Rows:
-        """The tags the job is to have, given those it has now."""
+        """Return *tags*, the job's current ones, with the edits of this form applied."""
         return self.tags.applied_to(tags)
 
 

@@ -1,4 +1,4 @@
-"""Addresses of one job."""
+"""URLs of one job."""
 
 from django.urls import URLPattern
 

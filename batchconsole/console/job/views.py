@@ -1,4 +1,4 @@
-"""The page of one job, its tabs being URLs; what it wrote; and what can be done with it beside stopping."""
+"""The page of one job with a URL for each tab; its record and download views; and the release action."""
 
 from typing import Any
 
@@ -44,13 +44,13 @@ def find_job(request: ConsoleRequest, pk: int) -> BatchJob:
     jobs = BatchJob.objects.select_related(
         "connection", "created_by", "held_by", "input_check", "resend_of__connection", "clone_of__connection"
     )
-    jobs = jobs.defer("input_check__report_json", "input_check__preview_json")  # large, and only one tab's
+    jobs = jobs.defer("input_check__report_json", "input_check__preview_json")  # large, and used by one tab only
     job: BatchJob = get_object_or_404(jobs, connection=request.connection, pk=pk)
     return job
 
 
 def find_readable(request: ConsoleRequest, pk: int) -> BatchJob:
-    """The job, for who may read its records where they lie; raises NotAllowed."""
+    """Return the job if the signed-in user may read its records. Raises NotAllowed."""
     job = find_job(request, pk)
     require_reading(request.user, job)
     return job
@@ -84,9 +84,9 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 
 def tabs_of(request: ConsoleRequest, job: BatchJob) -> dict[str, str]:
-    """The tabs by name; most jobs were sent without an input check and have none to show.
+    """Return the titles of the visible tabs by name.
 
-    Answers, and the errors among them, are for who may read records.
+    Check is hidden for jobs without an input check, Results and Errors from users who may not read records.
     """
     hidden = set() if job.check_input else {"check"}
     try:
@@ -97,18 +97,18 @@ def tabs_of(request: ConsoleRequest, job: BatchJob) -> dict[str, str]:
 
 
 def most_frequent_error(job: BatchJob) -> ErrorGroup | None:
-    """Why most of the failed records of an ended job failed; ``None`` before its output has been read."""
+    """Return the most frequent error of a job; None without errors or before its output has been read."""
     groups = read_totals(job).errors if job.has_errors else []
     return max(groups, key=lambda group: group.count, default=None)
 
 
 def first_tab(job: BatchJob) -> str:
-    """What the page opens with: while the input check decides, or has refused the job, that."""
+    """Return the tab to open by default: Check while the input check runs or after it rejected the job, else Details."""
     return "check" if job.check_input and job.status in {Status.CHECKING, Status.REJECTED} else "details"
 
 
 def make_version(request: ConsoleRequest, job: BatchJob, events: list[Event], told: list[object]) -> str:
-    """Changes when anything on the page has changed, or it is another page."""
+    """Return the version of the page, which changes with its URL and with anything it shows."""
     check = job.input_check
     return version_of(
         request.get_full_path(),
@@ -138,7 +138,7 @@ def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
 
 
 def read_check(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
-    """The page follows the job by itself, so the check in it does not."""
+    """Return the context of the Check tab. The page polls for changes, so the check inside it does not."""
     return {"shown": CheckView(job.input_check, is_alone=False)} if job.input_check else {}
 
 
@@ -171,7 +171,7 @@ READ_TAB = {
 
 @require_safe
 def record(request: ConsoleRequest, connection: str, pk: int, position: int) -> HttpResponse:
-    """One record as AWS wrote it: a page of its own, or the body of a dialog."""
+    """Show one record as AWS wrote it, as a page or as the body of a dialog."""
     job = find_readable(request, pk)
     context: dict[str, Any] = {"job": job, "position": position}
     try:
@@ -186,7 +186,7 @@ def record(request: ConsoleRequest, connection: str, pk: int, position: int) -> 
 
 @require_POST
 def collect(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """Have the output read once more."""
+    """Request that the output is read again."""
     job = find_job(request, pk)
     try:
         request_results(job, request.user)
@@ -197,7 +197,7 @@ def collect(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 @require_safe
 def download(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """An output file of the job, or its manifest; the S3 pages hand it on."""
+    """Redirect to the S3 download of an output file of the job or of its manifest."""
     job = find_job(request, pk)
     key = request.GET.get("key", "")
     folder = job.output_folder
@@ -208,7 +208,7 @@ def download(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 @require_POST
 def release(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """Submit a job in spite of what the input check found."""
+    """Queue a job despite the findings of its input check."""
     job = find_job(request, pk)
     try:
         lifecycle.release(job, request.user)

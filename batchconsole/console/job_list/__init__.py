@@ -1,1 +1,1 @@
-"""The list of jobs: its filter, columns, look, saved views and export."""
+"""The job list: filter, columns, table preferences, saved views and export."""

@@ -1,4 +1,4 @@
-"""The columns of the job list: what each shows, by what it sorts, and which are shown unless a person chose others."""
+"""The columns of the job list: what each shows, whether it can be sorted, and whether it is shown by default."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from batchconsole.console.kit.columns import Column
 
 @dataclass(frozen=True, kw_only=True)
 class JobColumn(Column):
-    """A column of jobs, sorted by its name in sorting.FIELDS. Its cell is a template: a whole ``td`` or ``th``."""
+    """A column of the job list, sorted by its entry in ``sorting.FIELDS``. Its template renders a whole ``td`` or ``th``."""
 
     is_default: bool = True
-    width: int = 140  # pixels, where other columns have a width of their own and it has none
+    width: int = 140  # in pixels: used if only other columns have a chosen width
 
     @property
     def template(self) -> str:
@@ -49,7 +49,7 @@ BY_NAME = {column.name: column for column in COLUMNS}
 
 
 def chosen(names: Iterable[str]) -> list[JobColumn]:
-    """The columns of *names* in their order; the name always, the default without any that are known."""
+    """Return the columns of *names* in that order, always with the job name; the default columns if no name is known."""
     known = [BY_NAME[name] for name in dict.fromkeys(names) if name in BY_NAME]
     if not known:
         return [BY_NAME[name] for name in DEFAULT]
@@ -57,7 +57,7 @@ def chosen(names: Iterable[str]) -> list[JobColumn]:
 
 
 def arranged(names: Iterable[str]) -> list[JobColumn]:
-    """All columns: those of *names* in their order, each other one after the one it follows unless it was moved."""
+    """Return all columns: those of *names* in that order, each other one after its default predecessor."""
     order = [BY_NAME[name] for name in dict.fromkeys(names) if name in BY_NAME]
     for before, column in zip((None, *COLUMNS), COLUMNS, strict=False):
         if column not in order:
@@ -66,7 +66,7 @@ def arranged(names: Iterable[str]) -> list[JobColumn]:
 
 
 def moved(order: Sequence[JobColumn], name: str, step: int) -> list[JobColumn]:
-    """*order* with the column *name* so many places further; backwards with a negative *step*, never past an end."""
+    """Return *order* with the column *name* moved by *step* places; a negative *step* moves it towards the start."""
     names = [column.name for column in order]
     place = max(0, names.index(name) + step)
     rest = [column for column in order if column.name != name]

@@ -1,4 +1,4 @@
-"""Jobs as rows of a CSV. Its columns are the API's fields where it has one, and attributes of the job."""
+"""Jobs as rows of a CSV file. The columns are the JSON API's fields where it has them, else attributes of the job."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -32,7 +32,7 @@ EVERY = (
     "start_at",
     "tags",
 )
-# What each column of the job list stands for.
+# The CSV fields for each column of the job list.
 BEHIND = {
     "name": ("job_name",),
     "status": ("status", "has_errors", "message"),
@@ -61,12 +61,12 @@ BEHIND = {
 
 
 def behind(columns: Iterable[JobColumn]) -> tuple[str, ...]:
-    """The fields behind *columns*, each once, in their order."""
+    """Return the CSV fields of *columns* in order, without duplicates."""
     return tuple(dict.fromkeys(field for column in columns for field in BEHIND[column.name]))
 
 
 def rows(jobs: Iterable[BatchJob], fields: Iterable[str]) -> Iterator[Iterator[Any]]:
-    """One row a job, with the values of *fields*."""
+    """Yield one row per job with the values of *fields*."""
     names = tuple(fields)
     return ((value(job, name) for name in names) for job in jobs)
 

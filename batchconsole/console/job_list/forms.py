@@ -1,4 +1,4 @@
-"""The form in which a person says how the table of jobs shall look. It works by submit buttons alone."""
+"""The form for the preferences of the job table. It works without script."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,11 +17,11 @@ CHOICES = [(column.name, column.title) for column in columns.COLUMNS]
 
 @dataclass(frozen=True)
 class ColumnRow:
-    """One column as the form lists it."""
+    """One column as a row of the form."""
 
     column: JobColumn
     is_shown: bool
-    pressed: str  # up or down where that button was pressed just now
+    pressed: str  # up or down if that button was just pressed, else empty
 
     @property
     def is_fixed(self) -> bool:
@@ -37,7 +37,7 @@ def checkbox() -> forms.CheckboxInput:
 
 
 class TableForm(forms.Form):
-    """Page size, density, look and columns; ``order`` names all columns in the order in which they are listed."""
+    """Page size, density, look and columns; ``order`` lists the names of all columns in display order."""
 
     page_size = forms.TypedChoiceField(
         choices=[(size, f"{size} jobs") for size in preferences.PAGE_SIZES], coerce=int, widget=radios()
@@ -60,7 +60,7 @@ class TableForm(forms.Form):
 
     @classmethod
     def of(cls, wanted: preferences.Preferences, data: QueryDict | None) -> Self:
-        """The form as it was posted, or as the person *wanted* the table until now."""
+        """Return the form with the posted *data*, or else with the user's current preferences *wanted*."""
         look = look_of(wanted)
         shown = [column.name for column in look.shown]
         initial = {
@@ -76,13 +76,13 @@ class TableForm(forms.Form):
 
     @property
     def moved(self) -> tuple[str, str]:
-        """The column whose button was pressed, and which way; empty when none was."""
+        """The column whose move button was pressed and the direction; both empty if none was pressed."""
         way, _, name = str(self.data.get("move", "")).partition("-")
         return (name, way) if way in STEPS and name in columns.BY_NAME else ("", "")
 
     @property
     def rows(self) -> list[ColumnRow]:
-        """All columns as they are listed: as posted, with the one moved that was to be."""
+        """All columns in the posted order, with the requested move applied."""
         order = columns.arranged(self["order"].value() or ())
         shown = {columns.ALWAYS, *(self["columns"].value() or ())}
         name, way = self.moved
@@ -91,7 +91,7 @@ class TableForm(forms.Form):
         return [ColumnRow(each, each.name in shown, way if each.name == name else "") for each in order]
 
     def kept(self) -> dict[str, str]:
-        """What to remember, by the names of the preferences. Call it once the form is valid."""
+        """Return the values to store by preference name. The form must be valid."""
         given: dict[str, Any] = self.cleaned_data
         wanted = {columns.ALWAYS, *given["columns"]}
         looks = {name: given[name] for name in ("wrap_lines", "striped_rows", "sticky_column")}

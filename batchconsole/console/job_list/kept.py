@@ -1,4 +1,4 @@
-"""What is kept of the job list for a person: how its table looks, and views of it under a name."""
+"""What the console remembers of the job list for each user: the table preferences and the saved views."""
 
 from urllib.parse import unquote_plus, urlsplit
 
@@ -28,7 +28,7 @@ from batchconsole.console.kit.links import back_to
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def table(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The preferences of the table: a dialog, or a page without script."""
+    """Show or save the preferences of the table: a dialog, or a page without script."""
     back = back_to(request, request.connection.get_absolute_url())
     if "reset" in request.POST:
         return remembered(request, back, dict.fromkeys(look.KEPT, ""))
@@ -39,7 +39,7 @@ def table(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def remembered(request: ConsoleRequest, back: str, wishes: dict[str, str]) -> HttpResponse:
-    """Lead *back* to the list, which looks as wished."""
+    """Store the preferences *wishes* and redirect *back* to the list."""
     response = HttpResponseRedirect(without_page_size(back))
     for name, value in wishes.items():
         preferences.remember(request, response, name, value)
@@ -48,7 +48,7 @@ def remembered(request: ConsoleRequest, back: str, wishes: dict[str, str]) -> Ht
 
 @require_POST
 def widths(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Keep how wide the columns are, which the page's script tells when a person has changed it."""
+    """Store the column widths that the page's script posts after a user resizes a column."""
     response = HttpResponse(status=204)
     widths = look.look_of(request.preferences).widths | look.read_widths(request.POST.get("widths", ""))
     preferences.remember(request, response, "widths", look.write_widths(widths))
@@ -56,7 +56,7 @@ def widths(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def without_page_size(url: str) -> str:
-    """*url* without the page and the page size of its query string, which would stand over the one just chosen."""
+    """Return *url* without ``page`` and ``page_size``, which would override the page size just chosen."""
     parts = urlsplit(url)
     query = QueryDict(parts.query, mutable=True)
     for name in ("page", "page_size"):
@@ -66,7 +66,7 @@ def without_page_size(url: str) -> str:
 
 @require_POST
 def save(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Keep the list as it is filtered and sorted under a name."""
+    """Save the current filter and sort order as a named view."""
     response = HttpResponseRedirect(back_to(request, request.connection.get_absolute_url()))
     name = request.POST.get("name", "").strip()
     if not name or len(name) > MAX_NAME:
@@ -87,7 +87,7 @@ def save(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def is_changed(request: ConsoleRequest, views: list[SavedView], view: SavedView) -> bool:
-    """Whether the view of that name was saved after the page was opened, which is told with both queries."""
+    """Whether the named view was changed after the page was opened; if so, add a message with both queries."""
     now = {each.name: each.query for each in views}
     if not meanwhile.changed(meanwhile.read(request.POST.get("seen", "")), now, {view.name: view.query}):
         return False
@@ -98,13 +98,13 @@ def is_changed(request: ConsoleRequest, views: list[SavedView], view: SavedView)
 
 
 def spoken(query: str) -> str:
-    """A view's query string as a person reads it."""
+    """Return a view's query string in readable form."""
     return f'"{unquote_plus(query)}"' if query else "every job"
 
 
 @require_POST
 def remove(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Forget the view of that name."""
+    """Remove the named view."""
     response = HttpResponseRedirect(back_to(request, request.connection.get_absolute_url()))
     left = without(views_of(preferences.current(request)), request.POST.get("name", ""))
     preferences.remember(request, response, COOKIE, write_views(left))

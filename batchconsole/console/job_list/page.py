@@ -1,4 +1,4 @@
-"""One page of the job list as the query string asks for it, with the links around it. The URL is the only state."""
+"""One page of the job list and the links around it. The query string is the only state."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ UNSHOWN = ("hint", "manifest", "results_error", "role_arn", "subnet_ids", "secur
 
 @dataclass(frozen=True)
 class Segment:
-    """One choice of the status filter with the number of jobs it would show."""
+    """One choice of the status filter, with the number of jobs it would show."""
 
     name: str
     title: str
@@ -47,14 +47,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class Chip:
-    """A token of the filter and the address of the list without it."""
+    """A filter token with the URL of the list without it."""
 
     token: Token
     url: str
 
 
 class JobTable:
-    """What the list shows: rows, columns, counts by status, and where each link leads."""
+    """What the list shows: rows, columns, counts by status, and the URL of each link."""
 
     narrowest, widest = NARROWEST, WIDEST
 
@@ -69,7 +69,7 @@ class JobTable:
         self.jobs: BatchJobQuerySet = self.filter.queryset
         self.size = page_size(query.get("page_size", ""))
         self.asked_sort = sorting.read_sort(query.get("sort", ""))
-        # The jobs that the filter finds whatever their status is; looked for once.
+        # The jobs that match the filter, whatever their status.
         self.matching: BatchJobQuerySet = JobFilter({**self.filter.values, "status": []}, self.jobs).qs.named()
         self.shown = self.matching.meeting(status_conditions(self.asked_statuses))
         self.page: Page = paginate(
@@ -82,44 +82,44 @@ class JobTable:
 
     @property
     def url(self) -> str:
-        """This page's own address, without what was invalid."""
+        """This page's own URL, without invalid parameters."""
         return self.link(page=self.page.number)
 
     def link(self, *, page: int = 1, **changes: Any) -> str:
-        """The address of this list with *changes*; a value of ``None`` leaves its name out."""
+        """Return the URL of this list with *changes*; None removes a parameter."""
         values = {**self.values, **changes, "page": page if page > 1 else None}
         kept = {name: value for name, value in values.items() if value}
         return self.connection.get_absolute_url() + query_string(kept)
 
     @property
     def view_query(self) -> str:
-        """What a saved view keeps: filter and order, for any connection and page."""
+        """The query string that a saved view keeps: filter, sort order and page size."""
         return self.link().partition("?")[2]
 
     @property
     def seen_views(self) -> str:
-        """The views that the page shows, to tell whether another page has changed one of them."""
+        """The saved views on this page as JSON, to detect changes made from another page."""
         return meanwhile.written({view.name: view.query for view in self.views})
 
     @property
     def stop_all_url(self) -> str:
-        """Where one is asked whether all jobs that match shall be stopped."""
+        """The URL of the confirmation page for stopping all matching jobs."""
         values = {"all": 1, "match": self.view_query, "next": self.url}
         return reverse("job-stop-selected", args=[self.connection.name]) + query_string(values)
 
     @property
     def unsortable(self) -> bool:
-        """Whether it was asked to be sorted by what only a smaller table is sorted by."""
+        """Whether the requested sort order was reduced because the table is too large for it."""
         return self.sort != self.asked_sort
 
     @cached_property
     def values(self) -> dict[str, Any]:
-        """What the query string asks for, as it asks for it, without the page."""
+        """The valid parameters of the query string, without the page."""
         return {**self.filter.values, "sort": ",".join(self.sort), "page_size": self.size}
 
     @property
     def hidden(self) -> Iterator[tuple[str, str]]:
-        """What the text filter keeps when it is sent: all but its own text."""
+        """The parameters that the text filter's form must resend: all except its own text."""
         for name, value in self.values.items():
             for each in value if isinstance(value, list) else [value]:
                 if each and name != "q":
@@ -127,7 +127,7 @@ class JobTable:
 
     @property
     def dropped(self) -> list[str]:
-        """The parts of the query string that make no sense, and were left out."""
+        """The parts of the query string that were ignored because they are invalid."""
         sort = [name for name in self.query.get("sort", "").split(",") if name.removeprefix("-") not in sorting.FIELDS]
         size = self.query.get("page_size", "")
         return [
@@ -138,19 +138,19 @@ class JobTable:
 
     @property
     def misread(self) -> str:
-        """Why the text, which begins like ``Status =``, is looked for as it is."""
+        """Why a text that looks like a token (``Status =``) is searched as plain text."""
         return why_no_token(self.filter.values.get("q", ""))
 
     @property
     def chips(self) -> list[Chip]:
-        """The tokens of the filter."""
+        """The filter tokens."""
         texts = self.filter.values.get("f", [])
         others = {text: [other for other in texts if other != text] for text in texts}
         return [Chip(token, self.link(f=others[str(token)])) for token in read_tokens(texts)]
 
     @cached_property
     def unread_tags(self) -> int:
-        """How many jobs a filter by tag does not know of yet; more than :data:`COUNT_LIMIT` stands for more."""
+        """The number of jobs whose tags are unread, if a tag filter is set; above :data:`COUNT_LIMIT` it means "more"."""
         is_by_tag = any(chip.token.of.name == "tag" for chip in self.chips)
         return self.jobs.filter(tags_unread=True).bounded_count() if is_by_tag else 0
 
@@ -160,32 +160,32 @@ class JobTable:
 
     @property
     def join_url(self) -> str:
-        """The address with the tokens joined the other way."""
+        """The URL with the tokens joined the other way (all or any)."""
         return self.link(join=None if self.any_of else "any")
 
     @property
     def clear_text_url(self) -> str:
-        """The address without the text of the filter; tokens stay."""
+        """The URL without the filter's text, but with its tokens."""
         return self.link(q=None)
 
     @property
     def clear_url(self) -> str:
-        """The address without any filter; order and page size stay."""
+        """The URL without any filter; sort order and page size stay."""
         return self.link(q=None, f=None, join=None, status=None)
 
     @property
     def suggestions(self) -> Iterator[Suggestion]:
-        """What the filter's field offers to complete."""
+        """The suggestions of the filter field."""
         return suggestions(self.connection)
 
     @property
     def is_resized(self) -> bool:
-        """Whether the columns have widths that a person chose, rather than those that the cells need."""
+        """Whether the user chose a width for any of the shown columns."""
         return any(column.name in self.look.widths for column in self.columns)
 
     @property
     def width(self) -> int:
-        """The pixels the table needs then; the last column takes what is left of a wider page."""
+        """The width of a resized table in pixels. On a wider page, the last column takes the remaining space."""
         return SELECTION_WIDTH + sum(self.width_of(column) for column in self.columns)
 
     def width_of(self, column: JobColumn) -> int:
@@ -193,7 +193,7 @@ class JobTable:
 
     @property
     def headings(self) -> Iterator[Heading]:
-        """The columns with how each is sorted now; a click on a sorted one turns its order round."""
+        """The columns with their sort state. A click on an ascending column sorts it in descending order."""
         sort = self.sort or list(sorting.DEFAULT)
         for column in self.columns:
             order = "ascending" if column.name in sort else "descending" if f"-{column.name}" in sort else ""
@@ -210,21 +210,21 @@ class JobTable:
 
     @property
     def asked_statuses(self) -> list[str]:
-        """The statuses, and groups of them, that the list is narrowed to; none stand for all."""
+        """The statuses and status groups that the list is filtered by; empty for all."""
         found: list[str] = self.filter.values.get("status", [])
         return found
 
     @cached_property
     def segments(self) -> list[Segment]:
-        """The status groups with the number of jobs that match the rest of the filter."""
+        """The status groups, each with the number of jobs that match the rest of the filter."""
         counts = self._counts()
         titles = {"all": "All"} | {name: group.title for name, group in STATUS_GROUPS.items()}
         return [self._segment(name, title, counts[name]) for name, title in titles.items()]
 
     def _counts(self) -> dict[str, int]:
-        """The number of jobs in each group; ``LOOK_AHEAD + 1`` stands for more."""
+        """Return the number of jobs in each group; ``LOOK_AHEAD + 1`` means more."""
         counts = self.matching.group_counts(GROUPS, LOOK_AHEAD, among=self.jobs)
-        # Each is among the jobs of the one before, so it is counted only where there are some of those.
+        # Each group is a subset of the previous one, so count it only if the previous one is not empty.
         completed = counts["completed"]
         for name in ("with_errors", "failed"):
             completed = self.matching.filter(STATUS_GROUPS[name].others).bounded_count(LOOK_AHEAD) if completed else 0
@@ -237,7 +237,7 @@ class JobTable:
         return Segment(name, title, text, self.link(status=None if name == "all" else [name]), is_current)
 
     def _is_narrowed_to(self, name: str) -> bool:
-        """Whether the list shows one group, asked for by its name or by all its statuses; or every job."""
+        """Whether the list shows exactly the group *name*, selected by its name or by all of its statuses, or all jobs."""
         asked = self.asked_statuses
         if name == "all":
             return not asked
@@ -245,30 +245,30 @@ class JobTable:
         return set(asked) == {name} if is_more_than_statuses else statuses(asked) == GROUPS[name]
 
     def every_job(self) -> Iterator[BatchJob]:
-        """All jobs that match, read from the database a part at a time."""
+        """Yield all matching jobs, read from the database in chunks."""
         rows = self.filter.qs.select_related("created_by").order_by(*sorting.order_by(self.sort))
         yield from rows.iterator(chunk_size=EXPORT_CHUNK)
 
     @cached_property
     def waits(self) -> dict[int, str]:
-        """Why each job of this page that is in the queue waits."""
+        """The reasons why queued jobs of this page wait, by job id."""
         return why_each_waits(self.page.rows)
 
     @cached_property
     def warnings(self) -> dict[int, str]:
-        """What is about to go wrong with jobs of this page."""
+        """The titles of the warnings about jobs of this page, by job id."""
         return {key: warning.title for key, warning in warnings_of(self.page.rows).items()}
 
     @cached_property
     def nearly_full(self) -> list[tuple[str, int, int]]:
-        """The models whose quota of jobs at once is nearly used, with jobs and quota; of those that this page shows."""
+        """The models on this page whose quota of concurrent jobs is nearly used up, each with its jobs and its quota."""
         shown = {job.base_model_id for job in self.page.rows if job.status in {Status.QUEUED, Status.CHECKING}}
         full = nearly_full(self.connection) if shown else {}
         return [(model, *used) for model, used in full.items() if model in shown]
 
     @cached_property
     def repeated_names(self) -> set[str]:
-        """The names that more than one row of this page has, which need something else to be told apart."""
+        """The job names that occur more than once on this page, and so need another detail to tell the rows apart."""
         counts = Counter(job.job_name for job in self.page.rows)
         return {name for name, count in counts.items() if count > 1}
 
@@ -278,17 +278,17 @@ class JobTable:
 
     @property
     def has_open(self) -> bool:
-        """Whether a job of this page can still change by itself."""
+        """Whether any job of this page can still change on its own."""
         return any(not job.is_ended for job in self.page.rows)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing at all, rather than nothing that matches."""
+        """Whether the connection has no jobs at all, as opposed to none that match the filter."""
         return not self.page.count and not self.filter.is_filtering
 
     @cached_property
     def version(self) -> str:
-        """Changes when anything that the page shows has changed, or it is another page."""
+        """The version of the page, which changes with its URL and with anything it shows."""
         return version_of(
             self.url,
             self.look,

@@ -1,4 +1,4 @@
-"""Views of the job list that a person has named: a name and a query string each, kept in a cookie beside the person."""
+"""Named views of the job list: a name and a query string each, stored in the user's cookies."""
 
 import base64
 import binascii
@@ -10,24 +10,24 @@ from batchconsole.console.frame.preferences import Preferences
 
 COOKIE = "views"
 MAX_NAME = 40
-MAX_COOKIE = 3500  # browsers keep 4096 bytes of a cookie, its name and attributes included
+MAX_COOKIE = 3500  # browsers limit a cookie to 4096 bytes, including its name and attributes
 
 
 @dataclass(frozen=True)
 class SavedView:
-    """One view; ``query`` begins with a question mark and holds for any connection."""
+    """One view; ``query`` has no question mark and works for any connection."""
 
     name: str
     query: str
 
 
 def views_of(preferences: Preferences) -> list[SavedView]:
-    """The views that a person keeps."""
+    """Return the views stored in the user's preferences."""
     return read_views(preferences.of_pages.get(COOKIE, ""))
 
 
 def read_views(cookie: str) -> list[SavedView]:
-    """The views in a cookie; none of one that cannot be read."""
+    """Read the views from a cookie; return none if it is invalid."""
     try:
         rows = json.loads(base64.urlsafe_b64decode(cookie))
         return [SavedView(name=str(row["name"])[:MAX_NAME], query=str(row["query"])) for row in rows]
@@ -36,12 +36,12 @@ def read_views(cookie: str) -> list[SavedView]:
 
 
 def write_views(views: Iterable[SavedView]) -> str:
-    """The cookie for *views*."""
+    """Return the cookie for *views*."""
     return base64.urlsafe_b64encode(json.dumps([asdict(view) for view in views]).encode()).decode()
 
 
 def with_view(views: Iterable[SavedView], view: SavedView) -> list[SavedView]:
-    """*views* and *view*, which takes the place of one of the same name."""
+    """Return *views* with *view* added last, replacing any view of the same name."""
     return [*without(views, view.name), view]
 
 

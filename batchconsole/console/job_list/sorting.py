@@ -1,4 +1,4 @@
-"""How the job list is sorted. A table of any size is sorted only by what an index keeps in order."""
+"""Sort orders of the job list. Large tables can be sorted only by indexed columns."""
 
 from collections.abc import Iterable, Sequence
 
@@ -21,27 +21,27 @@ FIELDS = {
     "cost": "cost_usd",
     "priority": "priority",
 }
-# What a job may not have: unknown values come last, whichever way the others are sorted.
+# Columns that may be null: unknown values come last in either order.
 NULLABLE = frozenset(FIELDS) - {"name", "status", "model", "type", "created"}
 INDEXED = frozenset({"name", "status", "created"})
-# The rest of the order is the index's own, so that reading a page needs no sorting and never shows a row twice.
+# Further sort keys that match the index, so that a page is read without sorting and no row appears twice.
 THEN = {"name": ("id",), "status": ("-created_at", "-id"), "created": ("id",)}
 DEFAULT = ("-created",)
 
 
 def read_sort(text: str) -> list[str]:
-    """The column names in *text*, ``status,-created``, each once; those that do not sort are left out."""
+    """Read the column names from *text* (``status,-created``), without duplicates and unknown names."""
     names = {name.removeprefix("-"): name for name in reversed(text.split(",")) if name.removeprefix("-") in FIELDS}
     return [names[name] for name in reversed(names)]
 
 
 def usable(names: Iterable[str], *, is_large: bool) -> list[str]:
-    """*names* without those that would make the database sort a large table."""
+    """Return *names* without those that would make the database sort a large table."""
     return [name for name in names if not is_large or name.removeprefix("-") in INDEXED]
 
 
 def order_by(names: Sequence[str]) -> list[str | OrderBy]:
-    """The order as the database takes it."""
+    """Return the arguments for ``order_by()``."""
     names = names or DEFAULT
     last = names[-1]
     rest = THEN.get(last.removeprefix("-"), ("-created_at", "-id"))

@@ -1,4 +1,4 @@
-"""Stopping, holding and releasing the jobs that are selected in the list, or all that match its filter."""
+"""Stop, hold, release, archive or unarchive the jobs selected in the list, or all that match its filter."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ WORDS = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def selected(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The jobs ticked in the list, or all that match its filter."""
+    """Stop the jobs selected in the list, or all that match its filter."""
     return _ask(request, Kind.STOP, confirm)
 
 
@@ -51,7 +51,7 @@ def unarchive(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def _ask(request: ConsoleRequest, kind: str, confirm: Callable[..., HttpResponse]) -> HttpResponse:
-    """The question about the jobs, or why there is none."""
+    """Show the confirmation page, or redirect with a message if no jobs are selected or a filter is invalid."""
     question = StopQuestion(request.connection, request.POST if request.method == "POST" else request.GET, kind)
     back = request.connection.get_absolute_url()
     if question.is_unclear:

@@ -1,6 +1,6 @@
-"""What the filter of the job list offers to complete: properties, their values, and what the newest jobs have.
+"""Suggestions for the filter of the job list: properties, their values, and values from the newest jobs.
 
-Only so many jobs are read and so many values offered, however many there are.
+The numbers of jobs read and of values offered are bounded.
 """
 
 from collections import Counter
@@ -18,14 +18,14 @@ READ = 200  # jobs
 
 
 class Suggestion(NamedTuple):
-    """One text to choose; *label* is what else it is called."""
+    """A text to complete; *label* is an alternative name for it."""
 
     text: str
     label: str = ""
 
 
 def suggestions(connection: Connection) -> Iterator[Suggestion]:
-    """All of them, in the order of the properties."""
+    """Yield all suggestions, in the order of the properties."""
     newest = list(BatchJob.objects.filter(connection=connection).values_list("model_id", "tags")[:READ])
     found = {"by": _people(connection), "model": _models(model_id for model_id, _ in newest), "tag": _tags(newest)}
     for each in PROPERTIES:
@@ -41,19 +41,19 @@ def _equals(of: Property, value: Suggestion) -> Suggestion:
 
 
 def _people(connection: Connection) -> list[Suggestion]:
-    """Who may have created jobs, as far as a list of suggestions is good for."""
+    """Return some users who may have created jobs."""
     return list(map(Suggestion, people_on([connection]).values_list("username", flat=True)[:MOST]))
 
 
 def _models(model_ids: Iterable[str]) -> list[Suggestion]:
-    """The models in use by name, which finds each of its ids, and by id."""
+    """Return the most frequent models: by name, which matches each of its ids, and by id."""
     ids = [model_id for model_id, _ in Counter(model_ids).most_common(MOST)]
     names = {model_id: known.name for model_id in ids if (known := find_model(model_id))}
     return [*map(Suggestion, dict.fromkeys(names.values())), *(Suggestion(each, names.get(each, "")) for each in ids)]
 
 
 def _tags(newest: Iterable[tuple[str, list[dict[str, str]]]]) -> list[Suggestion]:
-    """The tags in use: keys, then keys with their values, the frequent ones first."""
+    """Return the most frequent tags: keys first, then key=value pairs."""
     tags = [(tag["key"], tag["value"]) for _, tags in newest for tag in tags or [] if "=" not in tag["key"]]
     keys = Counter(key for key, _ in tags).most_common(MOST)
     pairs = Counter(f"{key}={value}" for key, value in tags if value and value == value.strip()).most_common(MOST)

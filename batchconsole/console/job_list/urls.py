@@ -1,4 +1,4 @@
-"""Addresses of the job list."""
+"""URLs of the job list."""
 
 from django.urls import URLPattern
 

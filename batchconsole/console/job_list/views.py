@@ -1,4 +1,4 @@
-"""The job list, which keeps itself up to date: asked by the page's script, it answers with what changed or nothing."""
+"""The job list page, which polls for changes: it returns the list if it changed, else an empty response."""
 
 from django.http import HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
@@ -18,7 +18,7 @@ def index(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 @require_safe
 def export(request: ConsoleRequest, connection: str) -> HttpResponseBase:
-    """All jobs that match, on all pages, as CSV: with all columns, or only those that the person sees."""
+    """Export all matching jobs of all pages as CSV, with all columns or with the visible ones only."""
     table = JobTable(request.connection, request.GET, request.preferences)
     fields = job_export.behind(table.columns) if request.GET.get("columns") == "shown" else job_export.EVERY
     return csv_response(f"{connection}-jobs.csv", fields, job_export.rows(table.every_job(), fields))
