@@ -62,7 +62,7 @@ def export(request: ConsoleRequest, connection: str, pk: int, kind: str) -> Http
 
 @require_safe
 def table(request: ConsoleRequest, connection: str, pk: int, kind: str) -> HttpResponse | StreamingHttpResponse:
-    """Stream the table that the input was made from, in its own order, with a column for each answer field."""
+    """Stream the table that the input was made from, in its own order, with columns for the answers."""
     job = find_readable(request, pk)
     made = table_of(job) if job.results == BatchJob.Results.READY else None
     if made is None or kind not in ("csv", "parquet"):

@@ -40,7 +40,7 @@ VIEWS = {"cards": "Cards", "table": "Table"}
 
 @dataclass(frozen=True)
 class ShownRow:
-    """A record as displayed: ``question`` is the part that differs between records, ``cells`` hold its answer fields."""
+    """A record as displayed: ``question`` is the part that differs between records, ``cells`` its answer fields."""
 
     position: int
     record: Record
@@ -121,7 +121,7 @@ class ResultsTab:
 
     @property
     def stops(self) -> list[tuple[str, bool]]:
-        """The stop reasons that occur, each with whether it is selected. An answer without a stop reason is not offered."""
+        """The stop reasons that occur, each with whether it is selected. Answers without one are not offered."""
         return [(reason, reason == self.wanted.stop) for reason in self.totals.stop_reasons if reason]
 
     @property

@@ -43,7 +43,7 @@ class JobTagsForm(TaggedForm):
         return cls(job=job, initial={"tags": rows, "seen": json.dumps(_values(tags))})
 
     def conflicts(self, now: Rows) -> list[str]:
-        """Return a message for each tag that others changed since the form was opened and that saving would overwrite."""
+        """Return a message for each tag that others changed since the form was opened and saving would overwrite."""
         seen, there, here = self._seen(), _values(now), _values(self.tags.tags)
         rows = {row["key"].value() for row in self.tags.forms}
         return [

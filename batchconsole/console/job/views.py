@@ -103,7 +103,7 @@ def most_frequent_error(job: BatchJob) -> ErrorGroup | None:
 
 
 def first_tab(job: BatchJob) -> str:
-    """Return the tab to open by default: Check while the input check runs or after it rejected the job, else Details."""
+    """Return the tab to open by default: Check while the input check runs or after it rejected the job, or Details."""
     return "check" if job.check_input and job.status in {Status.CHECKING, Status.REJECTED} else "details"
 
 

@@ -8,7 +8,7 @@ from batchconsole.console.kit.columns import Column
 
 @dataclass(frozen=True, kw_only=True)
 class JobColumn(Column):
-    """A column of the job list, sorted by its entry in ``sorting.FIELDS``. Its template renders a whole ``td`` or ``th``."""
+    """A column of the job list, sorted by its entry in ``sorting.FIELDS``. Its template renders a ``td`` or ``th``."""
 
     is_default: bool = True
     width: int = 140  # in pixels: used if only other columns have a chosen width
@@ -49,7 +49,7 @@ BY_NAME = {column.name: column for column in COLUMNS}
 
 
 def chosen(names: Iterable[str]) -> list[JobColumn]:
-    """Return the columns of *names* in that order, always with the job name; the default columns if no name is known."""
+    """Return the columns of *names* in that order, always with the job name; without known names, the defaults."""
     known = [BY_NAME[name] for name in dict.fromkeys(names) if name in BY_NAME]
     if not known:
         return [BY_NAME[name] for name in DEFAULT]

@@ -150,7 +150,7 @@ class JobTable:
 
     @cached_property
     def unread_tags(self) -> int:
-        """The number of jobs whose tags are unread, if a tag filter is set; above :data:`COUNT_LIMIT` it means "more"."""
+        """The number of jobs whose tags are unread, if a tag filter is set; above :data:`COUNT_LIMIT` it means more."""
         is_by_tag = any(chip.token.of.name == "tag" for chip in self.chips)
         return self.jobs.filter(tags_unread=True).bounded_count() if is_by_tag else 0
 
@@ -237,7 +237,7 @@ class JobTable:
         return Segment(name, title, text, self.link(status=None if name == "all" else [name]), is_current)
 
     def _is_narrowed_to(self, name: str) -> bool:
-        """Whether the list shows exactly the group *name*, selected by its name or by all of its statuses, or all jobs."""
+        """Whether the list shows exactly the group *name*, selected by its name or all its statuses, or shows all jobs."""
         asked = self.asked_statuses
         if name == "all":
             return not asked
@@ -261,7 +261,7 @@ class JobTable:
 
     @cached_property
     def nearly_full(self) -> list[tuple[str, int, int]]:
-        """The models on this page whose quota of concurrent jobs is nearly used up, each with its jobs and its quota."""
+        """The models on this page whose quota of concurrent jobs is nearly used up, each with its jobs and quota."""
         shown = {job.base_model_id for job in self.page.rows if job.status in {Status.QUEUED, Status.CHECKING}}
         full = nearly_full(self.connection) if shown else {}
         return [(model, *used) for model, used in full.items() if model in shown]
