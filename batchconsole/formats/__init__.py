@@ -1,1 +1,1 @@
-"""How Django's own pages write dates and times: as the console does."""
+"""Date and time formats of Django's own pages, the same as in the console."""

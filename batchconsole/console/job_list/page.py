@@ -237,7 +237,7 @@ class JobTable:
         return Segment(name, title, text, self.link(status=None if name == "all" else [name]), is_current)
 
     def _is_narrowed_to(self, name: str) -> bool:
-        """Whether the list shows exactly the group *name*, selected by its name or all its statuses, or shows all jobs."""
+        """Whether the list is filtered by exactly the group *name* or all its statuses; ``all`` means every job."""
         asked = self.asked_statuses
         if name == "all":
             return not asked
@@ -261,7 +261,7 @@ class JobTable:
 
     @cached_property
     def nearly_full(self) -> list[tuple[str, int, int]]:
-        """The models on this page whose quota of concurrent jobs is nearly used up, each with its jobs and quota."""
+        """The models of waiting jobs on this page whose quota of concurrent jobs is nearly used up, with jobs and quota."""
         shown = {job.base_model_id for job in self.page.rows if job.status in {Status.QUEUED, Status.CHECKING}}
         full = nearly_full(self.connection) if shown else {}
         return [(model, *used) for model, used in full.items() if model in shown]

@@ -1,1 +1,1 @@
-"""What pages are made of: form parts, fields, tables, links, charts, amounts. It knows no page and no row."""
+"""Building blocks of pages: form parts, fields, tables, links, charts, amounts. They know no page and no model row."""

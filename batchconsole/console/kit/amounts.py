@@ -1,28 +1,28 @@
-"""Dollars and large numbers as people read them. An amount that is not known is a word, never a zero."""
+"""Dollar amounts and large numbers for display. An unknown amount is shown as a word, never as zero."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
 UNKNOWN = "unknown"
-# From which amount on so many decimals say enough.
+# The number of decimals to show from each amount on.
 DECIMALS = ((Decimal("1"), 2), (Decimal("0.01"), 4), (Decimal("0"), 6))
 SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def decimals_for(amounts: Iterable[Decimal | None]) -> int:
-    """How many decimals a column of *amounts* shows: the same for all, by the largest."""
+    """Return the number of decimals for a column of *amounts*, chosen by the largest."""
     largest = max((amount for amount in amounts if amount is not None), default=Decimal(1))
     return next(decimals for limit, decimals in DECIMALS if largest >= limit)
 
 
 def exact_decimals(amounts: Iterable[Decimal | None]) -> int:
-    """How many decimals a column of prices shows so that none is rounded: the same for all, two at least."""
+    """Return the number of decimals, at least two, that shows every price of a column exactly."""
     known = [amount.normalize() for amount in amounts if amount is not None]
     return max([2, *(-int(amount.as_tuple().exponent) for amount in known)])
 
 
 def usd(amount: Decimal | None, decimals: int | None = None) -> str:
-    """``$1,234.50``; ``<$0.01`` for what the decimals would hide; ``unknown`` for ``None``."""
+    """``$1,234.50``; ``<$0.01`` for an amount that would round to zero; ``unknown`` for None."""
     if amount is None:
         return UNKNOWN
     places = decimals_for([amount]) if decimals is None else decimals

@@ -1,6 +1,6 @@
-"""One way to answer: a page as a whole, its part where a script asked for that, nothing where nothing has changed.
+"""Responses: the whole page, a part of it for a script, or 204 for a script if nothing changed; and refusals.
 
-And one way to refuse, which says the same to each of them.
+A refusal has the same wording on a page, in a part, and for a program.
 """
 
 from collections.abc import Mapping
@@ -14,23 +14,23 @@ from django.utils.cache import patch_vary_headers
 
 from batchconsole.console.kit.errors import sentences
 
-# htmx says so of itself; the page's own scripts send a header of their own, with the version they show.
+# htmx sends the first header; the page's own scripts send the second, and the third with the version they show.
 ASKED_BY_HTMX, ASKED_FOR_PART, SHOWN_VERSION = "HX-Request", "X-Part", "X-Version"
-ASKERS = (ASKED_BY_HTMX, ASKED_FOR_PART)  # what an answer that has a part varies on
+ASKERS = (ASKED_BY_HTMX, ASKED_FOR_PART)  # the headers that a response with a part varies on
 
 
 def wants_part(request: HttpRequest) -> bool:
-    """Whether a script asks, which has the rest of the page already."""
+    """Whether a script requests only a part of the page."""
     return "true" in map(request.headers.get, ASKERS)
 
 
 def version_of(*seen: object) -> str:
-    """What a part that keeps itself up to date shows, in few letters: other ones once any of *seen* is another."""
+    """Return a short hash of *seen*: the version of a part that polls for changes."""
     return blake2b(repr(seen).encode(), digest_size=12).hexdigest()
 
 
 def is_renewal(request: HttpRequest) -> bool:
-    """Whether a page asks by itself for what is new, rather than a person."""
+    """Whether the page's script polls for changes, as opposed to a request made by the user."""
     return SHOWN_VERSION in request.headers
 
 
@@ -43,9 +43,10 @@ def show(
     version: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """The template *page*, or for a script its *part*: the template of the same name with an underscore before it.
+    """Render the template *page*, or *part* for a script.
 
-    204 without a body tells a script that it shows *version* already.
+    *part* defaults to the template of the same name with a leading underscore. A script that already shows *version*
+    gets a 204 without a body.
     """
     if not wants_part(request):
         response = render(request, page, dict(context), status=status)
@@ -65,7 +66,7 @@ def part_of(page: str) -> str:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request is not answered, in the same words on a page, in a part of one, and for a program."""
+    """Why a request is refused, in the same words on a page, in a part of a page, and for a program."""
 
     title: str  # without a full stop
     message: str
@@ -78,9 +79,9 @@ class Refusal:
 def refuse(
     request: HttpRequest, refused: Refusal, *, status: int, page: str = "refused.html", **context: Any
 ) -> HttpResponse:
-    """Say *refused*: with the template *page*; as a part, or JSON, for a script; as text for a program.
+    """Return the refusal: the template *page*, a part or JSON for a script, or plain text for a program.
 
-    ``js/refusals.js`` shows the part where its answer would have been.
+    ``js/refusals.js`` shows the part in place of the expected response.
     """
     accepted = request.headers.get("Accept", "")
     context |= {"refused": refused}

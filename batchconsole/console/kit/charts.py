@@ -1,26 +1,26 @@
-"""Stacked bars as plain geometry, for a template to write as SVG. It has no style and does not know what it shows.
+"""Stacked bars as plain geometry for a template to render as SVG, without style or knowledge of the data.
 
-Across, positions are percentages, so that the chart fills any width while its texts keep their size; down, they are
-pixels.
+Horizontal positions are percentages, so that the chart fills any width while its texts keep their size; vertical
+positions are pixels.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-HEIGHT = 240  # pixels of the bars, without the labels under them
-LABEL_ROOM = 28  # pixels under the bars
+HEIGHT = 240  # in pixels: the bars, without the labels below them
+LABEL_ROOM = 28  # in pixels: the space below the bars
 MOST_TICKS = 5
 MOST_LABELS = 12
-BAR_SHARE = 0.72  # of the room a bar has
-WIDEST_BAR = 6.0  # percent of the chart
+BAR_SHARE = 0.72  # the width of a bar as a share of its slot
+WIDEST_BAR = 6.0  # in percent of the chart's width
 
 Format = Callable[[float], str]
 
 
 @dataclass(frozen=True)
 class Series:
-    """One colour of the chart: a value for each bar, 0 where there is none."""
+    """One color of the chart, with a value for each bar (0 for none)."""
 
     name: str
     values: Sequence[float]
@@ -32,7 +32,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Segment:
-    """One rectangle; ``number`` is its series, from 1."""
+    """One rectangle; ``number`` is the number of its series, starting at 1."""
 
     number: int
     x: str
@@ -44,12 +44,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class Mark:
-    """A text on an axis: at ``x`` percent under the bars, or at ``y`` pixels beside them."""
+    """An axis label: at ``x`` percent below the bars, or at ``y`` pixels beside them."""
 
     text: str
     x: str = ""
     y: float = 0
-    is_minor: bool = False  # may be left out on a narrow screen
+    is_minor: bool = False  # may be hidden on a narrow screen
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ class Chart:
 
 @dataclass
 class StackedBars:
-    """The figures of a chart.
+    """The data of a chart.
 
-    ``labels`` stand under the bars, ``titles`` name them in full; ``show`` writes a value, ``show_ticks`` those beside
-    the bars, which are round.
+    ``labels`` are shown below the bars, ``titles`` are the bars' full names; ``show`` formats a value, ``show_ticks``
+    formats the round values beside the bars.
     """
 
     labels: Sequence[str]
@@ -126,7 +126,7 @@ def percent(value: float) -> str:
 
 
 def tick_values(tallest: float) -> list[float]:
-    """Round values from 0 to at least *tallest*, a handful of them: steps of 1, 2 or 5 times a power of ten."""
+    """Return a few round values from 0 to at least *tallest*, in steps of 1, 2 or 5 times a power of ten."""
     if tallest <= 0:
         return [0, 1]
     rough = tallest / (MOST_TICKS - 1)

@@ -1,4 +1,4 @@
-"""Columns of a table and their headings."""
+"""Table columns and their headings."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,20 @@ SORT_ICONS = {"ascending": "caret-up-filled", "descending": "caret-down-filled",
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column; ``name`` is the word for it in a query string."""
+    """One column; ``name`` is its name in a query string."""
 
     name: str
     title: str
     sorts: bool = False
-    is_zoned: bool = False  # shows absolute times, so that the header names the zone
+    is_zoned: bool = False  # shows absolute times, so the header names the time zone
     is_numeric: bool = False
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A column as the table's head shows it: how it is sorted now, where a click and a Shift-click on it lead, and how
-    many pixels wide it is where widths were chosen.
+    """A column in the table's header: its current sort order, its links, and its width in pixels.
+
+    ``url`` is the link for a click, ``add_url`` for a Shift-click. ``width`` is used if the user chose column widths.
     """
 
     column: Column

@@ -1,4 +1,4 @@
-"""A field's control with the ids that assistive technology follows, as the ``cloudscape`` pack draws it."""
+"""Form controls of the ``cloudscape`` pack, with the ids that assistive technology uses."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.Textarea, "input"),
     (forms.widgets.Input, "input"),
 )
-PLAIN = Field("")  # what is known of a field that no part of a layout holds
+PLAIN = Field("")  # the part of a field that no layout part holds
 
 
 def form_of(field: BoundField) -> PageForm:
@@ -28,17 +28,17 @@ def form_of(field: BoundField) -> PageForm:
 
 
 def field_part(part: object) -> Field:
-    """The layout's part of a field; a template has an empty text for *part* where there is none."""
+    """Return the layout part of a field. Templates pass an empty string for *part* if there is none."""
     return part if isinstance(part, Field) else PLAIN
 
 
 def warnings(field: BoundField) -> list[str]:
-    """What is to be said of the field that is no error."""
+    """Return the warnings of the field."""
     return form_of(field).warnings.get(field.name, [])
 
 
 def described_by(field: BoundField, part: object = None) -> str:
-    """The ids of error, warning, description and constraint, those there are, in the order they should be heard."""
+    """Return the ids of the error, warning, description and constraint that the field has, in reading order."""
     shown = field_part(part)
     ids = [
         ("error", field.errors),
@@ -50,14 +50,14 @@ def described_by(field: BoundField, part: object = None) -> str:
 
 
 def control(field: BoundField, part: object = None) -> SafeString:
-    """The field's control. *part* is the layout's, whose attributes it gets; there may be none."""
+    """Render the field's control with the attributes of *part*, its layout part, if there is one."""
     widget, shown = field.field.widget, field_part(part)
     attrs: dict[str, Any] = dict(shown.attrs)
     own = [widget.attrs.get("class"), next((name for kind, name in CLASSES if isinstance(widget, kind)), None)]
     attrs["class"] = " ".join(filter(None, own))
     if not widget.use_fieldset:
         attrs |= _aria(field, shown)
-    if isinstance(widget, forms.TextInput):  # names and addresses of things, not prose
+    if isinstance(widget, forms.TextInput):  # these hold names and addresses, not prose
         attrs |= {"autocomplete": widget.attrs.get("autocomplete", "off"), "spellcheck": "false"}
     if field.html_name == form_of(field).autofocus:
         attrs["autofocus"] = True
@@ -67,20 +67,20 @@ def control(field: BoundField, part: object = None) -> SafeString:
 
 
 def _aria(field: BoundField, part: Field) -> dict[str, str]:
-    """What a fieldset says for its controls, and a control that has none for itself."""
+    """Return the ARIA attributes of a control; for a group of controls, the fieldset has them."""
     ids = described_by(field, part)
     is_required = field.field.required and not isinstance(field.field.widget, forms.CheckboxInput)
     return ({"aria-describedby": ids} if ids else {}) | ({"aria-required": "true"} if is_required else {})
 
 
 def is_optional(field: BoundField, part: object = None) -> bool:
-    """Whether the label says so: a field that may be empty, unless its part says that something else decides."""
+    """Whether the label says "optional": for fields that may be empty, unless the layout part overrides it."""
     said = field_part(part).optional
     return not field.field.required if said is None else said
 
 
 def is_plain_choice(field: BoundField) -> bool:
-    """Whether the control is Django's own set of radio buttons or check boxes, one under the other."""
+    """Whether the control is Django's own group of radio buttons or check boxes, listed vertically."""
     return type(field.field.widget) in (forms.RadioSelect, forms.CheckboxSelectMultiple)
 
 

@@ -1,4 +1,4 @@
-"""A CSV file handed on row by row, so that its size is nobody's limit."""
+"""CSV downloads, streamed row by row so that their size is unlimited."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ CONTENT_TYPE = "text/csv; charset=utf-8"
 
 
 def csv_response(name: str, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> StreamingHttpResponse:
-    """*rows* under *header* as the file *name*."""
+    """Return *rows* below *header* as a download of the file *name*."""
     response = StreamingHttpResponse(csv_chunks(header, rows), content_type=CONTENT_TYPE)
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response

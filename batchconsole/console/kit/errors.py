@@ -1,20 +1,20 @@
-"""How a page says an error: its message and what to do."""
+"""Error messages for pages: the message and the hint."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 
 class HintedError(Protocol):
-    """An error whose text is its message, and which says what to do: ``AwsError``, ``UserError``, ``TableError`` ..."""
+    """An error with its message as text and a hint on what to do: ``AwsError``, ``UserError``, ``TableError`` ..."""
 
     @property
     def hint(self) -> str: ...
 
 
 def sentences(error: HintedError | Mapping[str, str]) -> str:
-    """Message and hint of an *error*, or of one as it is stored.
+    """Return the message and the hint of *error*, which may also be a stored error.
 
-    AWS ends its messages now with a full stop and now without.
+    Some AWS messages end with a full stop and some do not.
     """
     if isinstance(error, Mapping):
         message, hint = error.get("message", "").strip(), error.get("hint", "").strip()

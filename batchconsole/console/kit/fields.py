@@ -1,4 +1,4 @@
-"""Form fields for what Bedrock asks for: each knows its API rule and says in plain words what is wrong."""
+"""Form fields for Bedrock parameters: each checks its API rule and explains errors in plain words."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from batchconsole.console.kit.widgets import PickOrType
 
 
 def required(label: str) -> dict[str, str]:
-    """Cloudscape's words for a field left empty."""
+    """Return Cloudscape's message for an empty field."""
     return {"required": f"{label} is required."}
 
 
@@ -28,7 +28,7 @@ class ApiTextField(forms.CharField):
 
 
 class S3UriField(forms.CharField):
-    """An S3 URI, or another way to write down the same place: see :mod:`batchconsole.aws.s3_addresses`."""
+    """An S3 URI, or another notation of the same location (see :mod:`batchconsole.aws.s3_addresses`)."""
 
     def __init__(self, *, label: str = "S3 URI", **kwargs: Any) -> None:
         super().__init__(label=label, error_messages=required("S3 URI"), **kwargs)
@@ -42,7 +42,7 @@ class S3UriField(forms.CharField):
 
 
 class HoursField(forms.IntegerField):
-    """A number within the API's range."""
+    """A whole number within the API's range."""
 
     def __init__(self, api_name: str, *, label: str, **kwargs: Any) -> None:
         constraint = job_constraints()[api_name]
@@ -57,7 +57,7 @@ class HoursField(forms.IntegerField):
 
 
 class IdListField(forms.Field):
-    """Several ids, picked or typed; the value is a list without repeats."""
+    """Several ids, picked or typed; the value is a list without duplicates."""
 
     widget = PickOrType
 

@@ -1,30 +1,31 @@
-"""Layout objects of the ``cloudscape`` crispy pack: what a form is built of. They hold no rules and no data.
+"""Layout objects of the ``cloudscape`` crispy pack: the parts that forms are built from, without rules or data.
 
-A new field is two lines, one in the form and one in its layout::
+A new field takes two lines, one in the form and one in its layout::
 
     class JobForm(PageForm):
         team = forms.CharField(label="Team", help_text="Who pays for it.")
 
     Layout(Container("Job details", Field("team", constraint="Up to 40 characters.")))
 
-Every field shows, in this order, its label, its description (``help_text``), the control, the error and the constraint,
-and ``aria-describedby`` names error, description and constraint in the order they should be heard. Django's own ids are
-used for the first two (``<auto_id>_error``, ``<auto_id>_helptext``), ``<auto_id>_constraint`` for the third.
+Every field shows, in this order, its label, its description (``help_text``), the control, the error, the warning and
+the constraint; ``aria-describedby`` lists error, warning, description and constraint in reading order. Error and
+description have Django's own ids (``<auto_id>_error``, ``<auto_id>_helptext``); the others are ``<auto_id>_warning``
+and ``<auto_id>_constraint``.
 
 ==================== ==================================================================================================
-object               what it makes
+object               what it renders
 ==================== ==================================================================================================
-Container            a section with a heading, holding fields
-ExpandableSection    the same, folded away until it is opened; it opens itself when something inside has an error
+Container            a section with a heading that holds fields
+ExpandableSection    a collapsible section, open if a field in it has an error, a warning or a non-default value
 Field                any field; ``constraint``, ``info`` (a help topic) and ``counter`` add to it
-Tiles                a choice as tiles; give the choices as :class:`Choice` for a description each
-RadioGroup           a choice as radio buttons, each with the parts that belong to it
-S3Location           an S3 URI with View and Browse S3; its page has ``s3.css``, ``s3-chooser.js``, ``#dialog``
-ModelSelect          a model id or ARN with Select model, and a line on what was chosen
-AwsSelect            a value from a list AWS gave, or typed (:class:`~batchconsole.console.kit.widgets.SelectOrType`)
+Tiles                a choice as tiles; pass the choices as :class:`Choice` to give each a description
+RadioGroup           a choice as radio buttons, each with the part that belongs to it
+S3Location           an S3 URI with View and Browse S3; its page needs ``s3.css``, ``s3-chooser.js``, ``#dialog``
+ModelSelect          a model id or ARN with Select model, and a line about the chosen model
+AwsSelect            a value listed by AWS or typed (:class:`~batchconsole.console.kit.widgets.SelectOrType`)
 RoleSelect           the same for service roles
 AttributeEditor      a formset of rows with Remove and Add
-FormActions          the alert that lists what is wrong, Cancel, and the one primary button
+FormActions          the alert that lists the errors, Cancel, and the primary button
 ==================== ==================================================================================================
 """
 
@@ -38,12 +39,12 @@ from django.utils.safestring import SafeString
 
 from batchconsole.console.kit.page_form import PageForm, Part
 
-READ_FORMAT = "Use s3://bucket/prefix/object format."  # what an S3 location to read from says below it
+READ_FORMAT = "Use s3://bucket/prefix/object format."  # the constraint text of an S3 location to read from
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice's label with a description under it, used as the label in ``choices``."""
+    """A choice's label with a description below it, used as the label in ``choices``."""
 
     label: str
     description: str = ""
@@ -53,7 +54,7 @@ class Choice:
 
 
 class Container(Part):
-    """A section of the form. Without ``title`` it is only the box."""
+    """A section of the form. With an empty ``title`` it is only the box."""
 
     template = "%s/layout/container.html"
 
@@ -68,7 +69,7 @@ class Container(Part):
 
 
 class ExpandableSection(Part):
-    """Fields that most people leave alone. ``variant`` is ``container`` or, inside one, ``inline``."""
+    """Fields that most users leave unchanged. ``variant`` is ``container``, or ``inline`` inside another container."""
 
     template = "%s/layout/expandable_section.html"
 
@@ -102,8 +103,9 @@ class ExpandableSection(Part):
 class Field(Part):
     """One field.
 
-    ``counter`` shows how many of so many characters are used; ``optional`` overrules whether the label says so;
-    ``stretch`` lets it take the whole width. ``attrs`` go to the control, underscores turned into hyphens.
+    ``counter`` is the maximum length, shown with the number of characters used; ``optional`` overrides the "optional"
+    mark of the label; ``stretch`` gives the field the full width. ``attrs`` are attributes of the control, with
+    underscores turned into hyphens.
     """
 
     template = "%s/field.html"
@@ -143,13 +145,13 @@ class Field(Part):
 
 
 class Tiles(Field):
-    """A choice of two to seven, one of them preselected, each with a description."""
+    """A choice between two to seven options with a description each; one is preselected."""
 
     template = "%s/layout/tiles.html"
 
 
 class RadioGroup(Field):
-    """A choice as radio buttons. ``parts`` maps a choice's value to what belongs to it and is shown with it."""
+    """A choice as radio buttons. ``parts`` maps a choice's value to the part shown with it."""
 
     template = "%s/layout/radio_group.html"
 
@@ -181,7 +183,7 @@ class RadioGroup(Field):
 
 
 def _choices(form: PageForm, name: str, inner: dict[str, SafeString]) -> list[tuple[Any, SafeString | str]]:
-    """Each radio button of the field with the HTML that belongs to it."""
+    """Return each radio button of the field with the HTML of its part."""
     return [(radio, inner.get(str(radio.data["value"]), "")) for radio in form[name]]
 
 
@@ -192,11 +194,11 @@ class Columns(Part):
 
 
 class Fragment(Part):
-    """A piece of the page: *template* with the form's context. It draws the *fields* by itself, if it holds any."""
+    """A piece of the page: *template*, rendered with the form's context. It renders *fields*, if any, itself."""
 
     def __init__(self, template: str, *fields: str) -> None:
         super().__init__()
-        self.template = template  # type: ignore[misc] # the one part whose template is its own
+        self.template = template  # type: ignore[misc] # unlike other parts, each instance has its own template
         self.drawn = fields
 
     def names(self) -> Iterator[str]:
@@ -204,7 +206,7 @@ class Fragment(Part):
 
 
 class Group(Part):
-    """Several parts one under the other, where one is asked for."""
+    """Several parts below each other, where a single part is expected."""
 
     template = "%s/layout/group.html"
 
@@ -212,8 +214,8 @@ class Group(Part):
 class S3Location(Field):
     """An S3 URI. ``mode`` is ``read`` or ``write``; ``browse_url`` lists buckets and objects.
 
-    With ``check_url`` there is a button beside it that has what lies there checked. With ``model``, the name of the
-    field with the model, the chooser says what cannot be the input of a job of it.
+    With ``check_url``, a button beside the field checks the input at that location. With ``model``, the name of the
+    form's model field, the chooser marks objects that can't be the input of a job for that model.
     """
 
     template = "%s/layout/s3_location.html"
@@ -239,7 +241,7 @@ class S3Location(Field):
 
 
 class ModelSelect(Field):
-    """A model. ``picker_url`` is the dialog's body, ``summary_url`` the line on what a typed id means."""
+    """A model. ``picker_url`` returns the dialog's body, ``summary_url`` the line about a typed id."""
 
     template = "%s/layout/model_select.html"
 
@@ -250,7 +252,7 @@ class ModelSelect(Field):
 
 
 class AwsSelect(Field):
-    """A value AWS lists (a key, a subnet), or typed. ``refresh_url`` gives the control anew."""
+    """A value from a list of AWS (a key, a subnet), or typed. ``refresh_url`` returns the control with a new list."""
 
     template = "%s/layout/aws_select.html"
 
@@ -260,21 +262,21 @@ class AwsSelect(Field):
         self.noun = noun
 
     def context(self, form: PageForm) -> dict[str, Any]:
-        """The offer of the form for this field; without one a script asks for the list when it is seen.
+        """Return the form's offer for this field, and the event on which a script loads the list.
 
-        That is when its section is opened, or at once where that is open; but the answer would take the place of what
-        is wrong with the field, so the list of such a field has to be asked for.
+        The list loads when its section is opened, or at once if the section is open from the start. The list of a field
+        with an error does not load automatically, because the response would replace the error.
         """
         asks = "" if form[self.name].errors else self.asked_on(form)
         return {"offer": form.offers.get(self.name), "asked_on": asks}
 
     def asked_on(self, form: PageForm) -> str:
-        """The event of htmx that tells that the list is seen."""
+        """Return the htmx event that shows that the list is visible."""
         return "load" if self.name in form.seen_lists else "toggle from:closest details once"
 
 
 class RoleSelect(AwsSelect):
-    """A service role that Bedrock may assume."""
+    """A service role that Bedrock can assume."""
 
     def __init__(self, name: str, *, refresh_url: str, **kwargs: Any) -> None:
         super().__init__(name, refresh_url=refresh_url, noun="service roles", **kwargs)
@@ -284,9 +286,9 @@ class RoleSelect(AwsSelect):
 
 
 class AttributeEditor(Part):
-    """The rows of ``form.formsets[name]``, each a ``key`` and a ``value``, with Remove on each and Add below.
+    """The rows of ``form.formsets[name]``, each with ``key`` and ``value`` and a Remove button, and Add below.
 
-    ``form.suggestions`` holds for each of the two what people may want to enter.
+    ``form.suggestions`` holds suggested values for both.
     """
 
     template = "%s/layout/attribute_editor.html"
@@ -313,7 +315,7 @@ class AttributeEditor(Part):
 
 
 def limit_text(left: int, limit: int, item: str) -> str:
-    """The line under the Add button: how many more may be added."""
+    """Return the line below the Add button: how many more rows can be added."""
     if left < 0:
         return f"You have exceeded the limit of {limit} {item}s."
     if left == 0:
@@ -324,7 +326,7 @@ def limit_text(left: int, limit: int, item: str) -> str:
 
 
 class FormActions(Part):
-    """The end of the form: what is wrong with links to each, Cancel, and the one primary button."""
+    """The end of the form: the errors with links to their fields, Cancel, and the primary button."""
 
     template = "%s/layout/form_actions.html"
 

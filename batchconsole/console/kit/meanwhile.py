@@ -1,4 +1,4 @@
-"""What others have changed since a page was opened: a hidden field says what the page showed."""
+"""Detect what others changed after a page was opened: a hidden field holds the values that the page showed."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from django import forms
 
 
 def seen_field() -> forms.CharField:
-    """The field that says what the page showed, by name; :func:`written` writes it and :func:`read` reads it."""
+    """Return the hidden field for the values that the page showed; see :func:`written` and :func:`read`."""
     return forms.CharField(required=False, widget=forms.HiddenInput)
 
 
@@ -16,7 +16,7 @@ def written(values: Mapping[str, str]) -> str:
 
 
 def read(text: str) -> dict[str, str] | None:
-    """What the page showed; ``None`` for one that does not say."""
+    """Return the values that the page showed, or None if *text* does not say."""
     try:
         seen = json.loads(text)
     except ValueError:
@@ -25,7 +25,7 @@ def read(text: str) -> dict[str, str] | None:
 
 
 def changed(seen: Mapping[str, str] | None, now: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    """The names in *here* whose value is neither the one that was seen nor the one to be saved."""
+    """Return the names in *here* whose current value is neither the one the page showed nor the one to be saved."""
     if seen is None:
         return []
     return [name for name, value in here.items() if now.get(name) not in (seen.get(name), value)]

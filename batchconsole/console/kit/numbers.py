@@ -1,15 +1,15 @@
-"""Whole numbers that people and scripts send, read in one place: no length or alphabet of digits breaks a page."""
+"""Whole numbers from users and scripts, parsed in one place so that no length or script of digits raises an error."""
 
 from collections.abc import Iterable
 
-MOST_DIGITS = 18  # below the largest key of a row, and far below what Python refuses to read
+MOST_DIGITS = 18  # below the largest primary key, and far below the most digits that Python parses
 
 
 def read_number(text: str, default: int = 0) -> int:
-    """The whole number of ASCII digits that *text* is, at most 18 of them; *default* for anything else."""
+    """Return *text* as a whole number if it is at most 18 ASCII digits; *default* for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else default
 
 
 def read_numbers(texts: Iterable[str]) -> list[int]:
-    """The numbers among *texts*, in their order."""
+    """Return the valid numbers among *texts*, in order."""
     return [number for text in texts if (number := read_number(text, -1)) >= 0]

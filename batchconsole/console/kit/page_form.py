@@ -1,7 +1,7 @@
-"""The contract of a form: what the parts of its layout and the template tags may ask of it.
+"""The interface of forms that layout parts and template tags rely on.
 
-Forms that a page shows derive from :class:`PageForm`, parts of a layout from :class:`Part`, and formsets with a place
-in a layout from :class:`RowFormSet`. A form of another class is an error where it is drawn, not an empty default.
+Forms on a page derive from :class:`PageForm`, layout parts from :class:`Part`, and formsets with a place in the layout
+from :class:`RowFormSet`. Rendering a form of another class raises an error.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ Choices = list[tuple[str, Any]]
 
 @dataclass(frozen=True)
 class Offer:
-    """What AWS offers for a field: Django choices, or the error that came instead."""
+    """The values that AWS lists for a field as Django choices, or the error that it returned."""
 
     choices: Choices
     error: AwsError | UserError | None = None
@@ -33,7 +33,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class FormError:
-    """One line of what is wrong. ``field`` is where it can be mended, ``None`` when it is the form as a whole."""
+    """One line of the error list. ``field`` is where to correct it, None if the error concerns the form as a whole."""
 
     field: BoundField | None
     label: str
@@ -41,32 +41,32 @@ class FormError:
 
     @property
     def target(self) -> str:
-        """The id of the control to lead to, empty when there is none to be seen."""
+        """The id of the control to link to; empty if there is no visible one."""
         return focus_id(self.field) if self.field and not self.field.is_hidden else ""
 
 
 def focus_id(field: BoundField) -> str:
-    """The id of the element that takes the focus for this field: of a group of radio buttons, the first."""
+    """Return the id of the element to focus for *field*; in a group of radio buttons, the first one."""
     return f"{field.auto_id}_0" if isinstance(field.field.widget, forms.RadioSelect) else field.auto_id
 
 
 class PageForm(forms.Form):
-    """A form that a page shows.
+    """A form on a page.
 
     Attributes
     ----------
     error_labels
-        What to call fields whose own label says little without their section, by name.
+        Names, by field name, for fields whose own label is unclear outside their section.
     autofocus
-        The ``html_name`` of the control that has the focus when the page opens; :meth:`focus` sets it.
+        The ``html_name`` of the control that has the focus when the page opens; set by :meth:`focus`.
     offers
-        What AWS offers for fields, as far as it was asked.
+        The AWS lists loaded so far, by field name.
     warnings
-        What is to be said of fields that is no reason to refuse the form.
+        Remarks on fields that do not make the form invalid, by field name.
     suggestions
-        What people may want to enter into the rows of a formset, by the name of the row's field.
+        Suggested values for the rows of a formset, by the name of the row's field.
     helper
-        Crispy's settings of the form; a form with parts has its layout there.
+        Crispy's settings of the form, which include the layout.
     """
 
     use_required_attribute = False
@@ -82,7 +82,7 @@ class PageForm(forms.Form):
 
     @classmethod
     def draft(cls, data: Any, *, initial: dict[str, Any] | None = None, **kwargs: Any) -> Self:
-        """The form as filled in so far, not judged: what a button other than the last one comes back to."""
+        """Return the form as filled in so far, without validation: for buttons other than the primary one."""
         typed = {
             name: field.widget.value_from_datadict(data, {}, name)
             for name, field in cls.base_fields.items()
@@ -92,27 +92,27 @@ class PageForm(forms.Form):
 
     @property
     def formsets(self) -> dict[str, "RowFormSet"]:
-        """The formsets that stand in the layout under a name like a field's."""
+        """The formsets in the layout, by their names there."""
         return {}
 
     def parts(self) -> "Iterator[Part]":
-        """All parts of the layout, however deep."""
+        """Yield all parts of the layout, nested ones included."""
         for part in self.helper.layout.fields if self.helper.layout else ():
             yield from part.walk()
 
     @property
     def shown_order(self) -> list[str]:
-        """The names of fields and formsets as they stand on the page, then those of fields without a place on it."""
+        """The names of fields and formsets in page order, then the fields that the layout does not place."""
         shown = [name for part in self.helper.layout.fields for name in part.names()] if self.helper.layout else []
         return [*shown, *(name for name in self.fields if name not in shown)]
 
     @property
     def seen_lists(self) -> set[str]:
-        """The names of what stands in sections that are open from the start."""
+        """The names of all fields and formsets in sections that are open from the start."""
         return {name for part in self.parts() if part.is_opened(self) for name in part.names()}
 
     def error_list(self) -> list[FormError]:
-        """All errors of the form and of its formsets in the order of the page, those of no field last."""
+        """Return all errors of the form and its formsets in page order, errors of the form as a whole last."""
         formsets = self.formsets
         found: list[FormError] = []
         for name in self.shown_order:
@@ -120,49 +120,49 @@ class PageForm(forms.Form):
         return found + [FormError(None, "", str(message)) for message in self.non_field_errors()]
 
     def errors_of(self, name: str) -> list[FormError]:
-        """What is wrong with one field; a layout may name some that a kind of the form lacks."""
+        """Return the errors of one field; none if this form does not have it, since its layout may name more fields."""
         if name not in self.fields:
             return []
         label = self.error_labels.get(name, "")
         return [FormError(self[name], label, str(message)) for message in self[name].errors]
 
     def focus(self, html_name: str) -> None:
-        """Let the control of that name, one in a row too, have the focus when the page opens."""
+        """Give the control with that name the focus when the page opens; it may be in a row of a formset."""
         self.autofocus = html_name
         for formset in self.formsets.values():
             for row in formset.forms:
                 row.autofocus = html_name
 
     def focus_first_error(self) -> None:
-        """Let the first control in error have the focus."""
+        """Give the first control with an error the focus."""
         self.focus(next((error.field.html_name for error in self.error_list() if error.field and error.target), ""))
 
     def name_of(self, name: str) -> str:
-        """What people call a field, where it does not stand in its section."""
+        """Return the name of a field for use outside its section."""
         return self.error_labels.get(name, str(self.fields[name].label))
 
     def warn(self, name: str, words: str) -> None:
-        """Say something of a field that is no reason to refuse the form."""
+        """Add a warning to a field; it does not make the form invalid."""
         known = self.warnings.setdefault(name, [])
         if words not in known:
             known.append(words)
 
     def take_offer(self, name: str, offer: Offer) -> None:
-        """Show what AWS offers for the field *name*."""
+        """Show the values that AWS lists for the field *name*."""
         self.offers[name] = offer
         self.fields[name].widget.choices = offer.choices
 
 
 class RowFormSet(BaseFormSet):  # type: ignore[type-arg] # generic for mypy only
-    """Rows of a form, each a :class:`PageForm`."""
+    """The rows of a form, each a :class:`PageForm`."""
 
     @property
     def kept(self) -> Sequence[PageForm]:
-        """The rows that count."""
+        """The rows that count towards the limit; here, all of them."""
         return self.forms
 
     def error_list(self, label: str) -> list[FormError]:
-        """What is wrong with the rows; what is wrong with all together can be mended at the last one."""
+        """Return the errors of the rows. Errors of the formset as a whole link to the last row."""
         found = [
             FormError(row[name], label, str(message))
             for row in self.forms
@@ -174,7 +174,7 @@ class RowFormSet(BaseFormSet):  # type: ignore[type-arg] # generic for mypy only
 
 
 class Part(LayoutObject):  # type: ignore[misc] # crispy-forms ships no types
-    """Something in a layout that renders ``template`` around the fields it holds."""
+    """A part of a layout that renders ``template`` around the fields it holds."""
 
     template: ClassVar[str]
 
@@ -182,7 +182,7 @@ class Part(LayoutObject):  # type: ignore[misc] # crispy-forms ships no types
         self.fields = list(fields)
 
     def names(self) -> Iterator[str]:
-        """The names of all form fields in this part, however deep."""
+        """Yield the names of all form fields in this part, nested ones included."""
         for field in self.fields:
             if isinstance(field, str):
                 yield field
@@ -190,18 +190,18 @@ class Part(LayoutObject):  # type: ignore[misc] # crispy-forms ships no types
                 yield from field.names()
 
     def walk(self) -> "Iterator[Part]":
-        """This part and those inside it, however deep."""
+        """Yield this part and all parts inside it."""
         yield self
         for field in self.fields:
             if isinstance(field, Part):
                 yield from field.walk()
 
     def is_opened(self, form: PageForm) -> bool:
-        """Whether it is a section that can be folded away, and *form* opens it from the start."""
+        """Whether this part is a collapsible section that is open from the start for *form*."""
         return False
 
     def context(self, form: PageForm) -> dict[str, Any]:
-        """What the template needs beside the part itself."""
+        """Return what the template needs besides the part itself."""
         return {}
 
     def render(self, form: PageForm, context: Context, template_pack: Any = TEMPLATE_PACK, **kwargs: Any) -> SafeString:

@@ -1,4 +1,4 @@
-"""Pages over sets too large to count: it looks only so far ahead, and says so when there is more."""
+"""Pagination of sets too large to count: rows are counted up to a bound, and the page says if there are more."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from django.db.models.expressions import OrderBy
 
 from batchconsole.console.kit.numbers import read_number
 
-LOOK_AHEAD = 1000  # rows counted beyond those of the pages up to the one in hand, in whole thousands
+LOOK_AHEAD = 1000  # the count stops at the next multiple of this after the current page
 LAST_PAGE = 10_000
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of rows; ``has_more`` says that ``count`` is a lower bound."""
+    """One page of rows; if ``has_more`` is true, ``count`` is a lower bound."""
 
     rows: list[Any]
     number: int
@@ -25,7 +25,7 @@ class Page:
 
     @property
     def last(self) -> int:
-        """The last page known of."""
+        """The last known page."""
         return max(1, -(-self.count // self.size))
 
     @property
@@ -34,7 +34,7 @@ class Page:
 
     @property
     def displaying(self) -> str:
-        """What a screen reader says of the page: ``Displaying items 1 to 20 of 150``."""
+        """The page's description for screen readers: ``Displaying items 1 to 20 of 150``."""
         if not self.rows:
             return "Displaying no items"
         first = (self.number - 1) * self.size + 1
@@ -49,7 +49,7 @@ class Page:
         return self.number + 1 if self.number < self.last else None
 
     def numbers(self) -> Iterator[int | None]:
-        """The page numbers to offer: the ends and those around this page; ``None`` where some are left out."""
+        """Yield the page numbers to link to: both ends and those near this page; None stands for a gap."""
         shown = sorted({1, self.last, *range(max(1, self.number - 2), min(self.last, self.number + 2) + 1)})
         for before, number in zip([0, *shown], shown, strict=False):
             if number - before > 1:
@@ -60,9 +60,9 @@ class Page:
 def paginate(
     rows: QuerySet[Any], *, number: int, size: int, order: Callable[[bool], Sequence[str | OrderBy]] | None = None
 ) -> Page:
-    """Read page *number* of *rows* with two queries; a number past the end gives the last page.
+    """Read page *number* of *rows* with two queries; a number past the end returns the last page.
 
-    *order* is told whether there are more rows than were counted, and gives what to order them by.
+    *order* gets whether there are more rows than were counted, and returns the arguments for ``order_by()``.
     """
     number = min(max(number, 1), LAST_PAGE)
     limit = (number * size // LOOK_AHEAD + 1) * LOOK_AHEAD
@@ -76,14 +76,14 @@ def paginate(
 
 
 def page_of(rows: Sequence[Any], *, number: int, size: int) -> Page:
-    """Page *number* of *rows* that are in memory already; a number past the end gives the last page."""
+    """Return page *number* of *rows* in memory; a number past the end returns the last page."""
     number = min(max(number, 1), max(1, -(-len(rows) // size)))
     start = (number - 1) * size
     return Page(rows=list(rows[start : start + size]), number=number, size=size, count=len(rows), has_more=False)
 
 
 def bounded(rows: QuerySet[Any]) -> str:
-    """How many rows, as text, up to a bound: ``37``, ``1,000+``."""
+    """Return the number of rows as text, up to a bound: ``37``, ``1,000+``."""
     return bounded_text(rows.order_by().values("pk")[: LOOK_AHEAD + 1].count())
 
 
@@ -92,5 +92,5 @@ def bounded_text(count: int) -> str:
 
 
 def page_number(text: str) -> int:
-    """The number *text* holds, 1 when it is none."""
+    """Return the page number in *text*, or 1 if it is invalid."""
     return read_number(text, 1) if len(text) < 9 else 1

@@ -1,4 +1,4 @@
-"""Telling a form that is sent twice from two requests: it carries a token, made when it was opened."""
+"""Recognize a form that is sent twice: it carries a token created when the form was opened."""
 
 import re
 import secrets
@@ -8,18 +8,18 @@ from django.http import QueryDict
 
 FIELD = "request_token"
 GIVEN_OUT = re.compile("[0-9a-f]{32}")
-LEFT_OUT = {"csrfmiddlewaretoken"}  # differs each time it is drawn, and asks for nothing
+LEFT_OUT = {"csrfmiddlewaretoken"}  # differs on every rendering and is not part of the request
 
 
 def new_token() -> str:
-    """A fresh token for a form that is opened: 32 hexadecimal digits."""
+    """Return a new token for a form: 32 hexadecimal digits."""
     return secrets.token_hex(16)
 
 
 def request_mark(data: QueryDict, *files: str) -> str:
-    """The same 32 hexadecimal digits for a form that is sent again as it was; empty for one without a token.
+    """Return a digest of the form: the same 32 hexadecimal digits if it is sent again unchanged; empty without a token.
 
-    Whoever goes back and changes something asks for something else. *files* are digests of what came with the form.
+    A form that was changed in between counts as a new request. *files* are digests of the uploaded files.
     """
     if not GIVEN_OUT.fullmatch(data.get(FIELD, "")):
         return ""

@@ -1,7 +1,7 @@
-"""Filling in the create form without script: each button that is not the last one, and what it does to the input.
+"""Form steps without script: what each button other than the primary one does to the form's data.
 
-A step changes the posted data and says what the page shows beside the form (a chooser, a list, a policy). The form then
-comes back with everything that was typed, not judged.
+A step changes the posted data and says what the page shows besides the form (a chooser, a list, a policy). The form is
+then shown again with everything that was typed, without validation.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ INPUT, OUTPUT = "input_s3_uri", "output_s3_uri"
 
 @dataclass
 class Shown:
-    """What a step asks the page to show. Names are form fields, ``place`` is a query string of the S3 browser."""
+    """What the page shows after a step. Names are form fields, ``place`` is a query string of the S3 browser."""
 
     chooser: str = ""
     place: str = ""
@@ -51,7 +51,7 @@ def remove_tag(data: Data, value: str) -> Shown:
 
 
 def undo_tag(data: Data, value: str) -> Shown:
-    """Keep a tag that was marked to be removed."""
+    """Keep a tag that was marked for removal."""
     data[f"{PREFIX}-{value}-removed"] = ""
     return Shown(focus=f"{PREFIX}-{value}-value")
 
@@ -65,7 +65,7 @@ def _write_tags(data: Data, rows: list[dict[str, str]]) -> None:
 
 
 def browse(data: Data, value: str) -> Shown:
-    """Open the chooser of one location where its field points."""
+    """Open the chooser of a location field at the location in that field."""
     if value not in (INPUT, OUTPUT):
         return Shown()
     query = QueryDict(mutable=True)
@@ -78,7 +78,7 @@ def open_place(data: Data, value: str) -> Shown:
 
 
 def find_place(data: Data, value: str) -> Shown:
-    """The chooser's search: *value* is the folder, what is wanted is in ``s3_find``."""
+    """Search in the chooser: *value* is the folder, ``s3_find`` the search text."""
     query = QueryDict(value, mutable=True)
     query["find"] = data.get("s3_find", "")
     return Shown(chooser=data.get("s3_field", ""), place=query.urlencode())
@@ -96,7 +96,7 @@ def leave_chooser(data: Data, _: str) -> Shown:
 
 
 def select_model(data: Data, _: str) -> Shown:
-    """Open the picker, or look again with another provider or search text."""
+    """Open the model picker, or search again with another provider, modality or text."""
     query = QueryDict(mutable=True)
     for name in ("provider", "modality", "find"):
         query[name] = data.get(f"model_{name}", "")
@@ -134,7 +134,7 @@ def check_now(data: Data, _: str) -> Shown:
 
 
 def check_show(data: Data, _: str) -> Shown:
-    """Look again how far the check is; the page keeps which one it shows."""
+    """Show the progress of the check again; the page knows which check it shows."""
     return Shown()
 
 
@@ -160,7 +160,7 @@ STEPS: dict[str, Callable[[Data, str], Shown]] = {
 
 
 def take_step(posted: QueryDict) -> tuple[Any, Shown] | None:
-    """The data after the step that was posted, and what to show; ``None`` when the form itself was submitted."""
+    """Return the data after the posted step and what to show; None if the form itself was submitted."""
     name = next((name for name in STEPS if name in posted), "")
     if not name:
         return None

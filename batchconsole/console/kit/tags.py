@@ -1,7 +1,7 @@
-"""The tags of a job: a formset of key and value, fifty at most, posted as ``tags-N-key`` and ``tags-N-value``.
+"""The tags of a job: a formset of keys and values, at most fifty, posted as ``tags-N-key`` and ``tags-N-value``.
 
-Where tags are edited, a row also says whether the job has the tag already (``tags-N-existing``; its key stays as it is)
-and whether it shall lose it (``tags-N-removed``).
+When the tags of an existing job are edited, ``tags-N-existing`` marks a tag that the job already has, whose key can't
+be changed, and ``tags-N-removed`` a tag to be removed.
 """
 
 import re
@@ -16,7 +16,7 @@ from batchconsole.console.kit.numbers import read_numbers
 from batchconsole.console.kit.page_form import PageForm, RowFormSet
 
 PREFIX = "tags"
-# The API model admits that many in one request: more rows than a person makes, and no input is lost below it.
+# The API model's limit for one request: more rows than a user enters, and no input is lost below it.
 MOST_ROWS = 200
 MARKS = ("existing", "removed")
 ROW = re.compile(rf"{PREFIX}-(\d+)-(?:key|value)")
@@ -24,7 +24,7 @@ VALID = "can only contain Unicode letters, digits, white space and any of the fo
 
 
 def tag_rows(data: Any) -> list[dict[str, str]]:
-    """The rows posted, in their order, empty ones too. Gaps in the numbers, as a script may leave them, do no harm."""
+    """Return the posted rows in order, including empty ones. Their numbers may have gaps, as scripts leave them."""
     numbers = sorted(set(read_numbers(match[1] for match in map(ROW.fullmatch, data) if match)))
     return [_row(data, f"{PREFIX}-{number}-") for number in numbers]
 
@@ -35,14 +35,14 @@ def _row(data: Any, prefix: str) -> dict[str, str]:
 
 
 class TagForm(PageForm):
-    """One row. An empty row is no tag."""
+    """One row. An empty row is not a tag."""
 
     key = forms.CharField(label="Key", required=False)
     value = forms.CharField(label="Value", required=False)
 
     @property
     def is_removed(self) -> bool:
-        """Whether the job is to lose the tag it has."""
+        """Whether the tag is to be removed from the job."""
         return False
 
     def clean_key(self) -> str:
@@ -72,7 +72,7 @@ class TagForm(PageForm):
 
 
 class SavedTagForm(TagForm):
-    """A row where tags are edited."""
+    """A row of the editor of an existing job's tags."""
 
     existing = forms.BooleanField(required=False, widget=forms.HiddenInput)
     removed = forms.BooleanField(required=False, widget=forms.HiddenInput)
@@ -90,11 +90,11 @@ class SavedTagForm(TagForm):
 
 
 class BaseTagFormSet(RowFormSet):
-    """The rows together: keys are unique and no more than the limit. Rows marked as removed do not count."""
+    """All rows: keys must be unique and within the limit. Rows marked as removed do not count."""
 
     @property
     def kept(self) -> list[TagForm]:
-        """The rows that are to be tags."""
+        """The rows that are not marked as removed."""
         return [form for form in self.forms if not form.is_removed]
 
     def clean(self) -> None:
@@ -110,12 +110,12 @@ class BaseTagFormSet(RowFormSet):
 
     @property
     def tags(self) -> list[dict[str, str]]:
-        """The tags in the API's words. Call it once the formset is valid."""
+        """The tags in the format of the API. The formset must be valid."""
         rows = [form.cleaned_data for form in self.kept]
         return [{"key": row["key"], "value": row["value"]} for row in rows if row.get("key")]
 
     def applied_to(self, tags: list[dict[str, str]]) -> list[dict[str, str]]:
-        """*tags* with what was edited here: tags that others have added since the page was opened stay."""
+        """Return *tags*, the job's current ones, with the edits applied; tags that others added meanwhile are kept."""
         gone = {form["key"].value() for form in self.forms} - {tag["key"] for tag in self.tags}
         changed = {tag["key"]: tag["value"] for tag in tags if tag["key"] not in gone}
         changed |= {tag["key"]: tag["value"] for tag in self.tags}
@@ -130,7 +130,7 @@ _TagFormSet, _SavedTagFormSet = _formset(TagForm), _formset(SavedTagForm)
 
 
 def tag_formset(rows: list[dict[str, str]], *, bound: bool, saved: bool = False) -> BaseTagFormSet:
-    """A formset of *rows*: to be checked when *bound*, else only to be shown; *saved* where a job's tags are edited."""
+    """Return a formset of *rows*, to be validated if *bound*; *saved* is for editing the tags of an existing job."""
     kind = _SavedTagFormSet if saved else _TagFormSet
     made: BaseTagFormSet
     if not bound:
@@ -144,12 +144,12 @@ def tag_formset(rows: list[dict[str, str]], *, bound: bool, saved: bool = False)
 
 
 class TaggedForm(PageForm):
-    """A form with tags. They are checked, drafted and focused along with its own fields.
+    """A form with tags, which are validated, drafted and focused together with its own fields.
 
-    ``initial["tags"]`` are the rows of a form that is only shown; without any there is an empty one to begin with.
+    ``initial["tags"]`` are the rows of an unbound form; without any, it starts with an empty row.
     """
 
-    edits_saved: ClassVar[bool] = False  # whether rows say what becomes of tags that the job has already
+    edits_saved: ClassVar[bool] = False  # whether the form edits tags that the job already has
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
@@ -165,7 +165,7 @@ class TaggedForm(PageForm):
         return {"tags": self.tags}
 
     def is_valid(self) -> bool:
-        """The form and its tags; both are checked, so that all errors show at once."""
+        """Whether the form and its tags are valid; both are always validated, so that all errors are shown at once."""
         tags_valid = self.tags.is_valid()
         return super().is_valid() and tags_valid
 

@@ -1,4 +1,4 @@
-"""Times and durations in words, in the preferred time zone."""
+"""Times and durations as text, in the preferred time zone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,23 +14,23 @@ UNITS = (
 
 
 def absolute(value: datetime) -> str:
-    """``April 12, 2026, 02:00 (UTC)`` in the preferred zone."""
+    """``April 12, 2026, 02:00 (UTC)``, in the preferred time zone."""
     local = timezone.localtime(value)
     return f"{local:%B} {local.day}, {local:%Y, %H:%M} ({offset_name(local)})"
 
 
 def iso(value: datetime) -> str:
-    """To the second, in the preferred zone, with its offset."""
+    """The time to the second in the preferred time zone, with its UTC offset."""
     return timezone.localtime(value).isoformat(sep=" ", timespec="seconds")
 
 
 def machine_time(value: datetime) -> str:
-    """To the second, in UTC, in few bytes: for scripts, and there are many on a page."""
+    """The time to the second in UTC, for scripts; kept short because a page has many."""
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def offset_name(local: datetime) -> str:
-    """The offset of an aware time from UTC in words."""
+    """The UTC offset of an aware time: ``UTC``, ``UTC+2``, ``UTC+5:30``."""
     minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
     if not minutes:
         return "UTC"
@@ -39,7 +39,7 @@ def offset_name(local: datetime) -> str:
 
 
 def ago(value: datetime, now: datetime | None = None) -> str:
-    """``Now``, ``5 minutes ago``, ``in 2 hours``, in the largest unit that fits."""
+    """``Now``, ``5 minutes ago`` or ``in 2 hours``, in the largest unit that fits."""
     distance = (now or timezone.now()) - value
     for unit, name in UNITS:
         if abs(distance) >= unit:

@@ -1,4 +1,4 @@
-"""Validators from the API's own rules, with Cloudscape's and AWS's words. Only the words are here."""
+"""Validators that apply the API's rules, with messages in the wording of Cloudscape and AWS."""
 
 import re
 from collections.abc import Callable
@@ -18,12 +18,12 @@ ROLE_NAME = Constraint(min=1, max=64, pattern=r"[\w+=,.@-]+")
 
 
 def api_rule(name: str, message: str, *, too_long: str = "") -> Validator:
-    """A validator for the field *name* of CreateModelInvocationJob."""
+    """Return a validator for the field *name* of CreateModelInvocationJob."""
     return rule(job_constraints()[name], message, too_long=too_long)
 
 
 def rule(constraint: Constraint, message: str, *, too_long: str = "") -> Validator:
-    """A validator of a text. ``{count}`` and ``{max}`` in *too_long* are filled in."""
+    """Return a validator for text. ``{count}`` and ``{max}`` in *too_long* are filled in."""
 
     def validate(value: str) -> None:
         if constraint.max is not None and len(value) > constraint.max:
@@ -36,7 +36,7 @@ def rule(constraint: Constraint, message: str, *, too_long: str = "") -> Validat
 
 
 def validate_s3_uri(value: str) -> None:
-    """An S3 URI as Bedrock accepts it, refused with the reason rather than the pattern."""
+    """Validate an S3 URI by Bedrock's rules; the error message gives the reason instead of the pattern."""
     if not value.startswith("s3://"):
         raise ValidationError(f"The path must begin with s3://{_as_in(value)}", code="scheme")
     bucket, _, key = value.removeprefix("s3://").partition("/")
@@ -51,7 +51,7 @@ def validate_s3_uri(value: str) -> None:
 
 
 def _as_in(value: str) -> str:
-    """The value with what it lacks, if that is all."""
+    """Return an example for the message: *value* with the missing prefix if that is valid, else a general one."""
     meant = f"s3://{value.lstrip('/')}"
     try:
         validate_s3_uri(meant)
@@ -61,7 +61,7 @@ def _as_in(value: str) -> str:
 
 
 def validate_bucket_name(bucket: str) -> None:
-    """S3's naming rules, in the order in which people break them."""
+    """Validate a bucket name by S3's rules, the most common mistakes first."""
     if bucket != bucket.lower():
         raise ValidationError("The bucket name must not contain uppercase characters.", code="bucket")
     if bucket and not re.match(r"[a-z0-9]", bucket):

@@ -1,4 +1,4 @@
-"""Controls that offer what AWS lists and still take anything typed, so that a form works when AWS does not answer."""
+"""Controls that offer the values AWS lists but accept any typed value, so forms work even if AWS is unavailable."""
 
 import re
 from typing import Any
@@ -9,13 +9,13 @@ SEPARATORS = re.compile(r"[\s,;]+")
 
 
 def posted(data: Any, name: str) -> list[str]:
-    """All values posted under *name*, without blanks around them; *data* may be a plain dict."""
+    """Return all values posted as *name*, stripped; *data* may be a plain dict."""
     values = data.getlist(name) if hasattr(data, "getlist") else data.get(name) or []
     return [str(value).strip() for value in ([values] if isinstance(values, str) else values)]
 
 
 class SelectOrType(forms.Select):
-    """A drop-down with a text input of the same name beside it; what is typed wins. Without choices only the input."""
+    """A drop-down with a text input of the same name; a typed value wins. Without choices, only the input is shown."""
 
     template_name = "cloudscape/widgets/select_or_type.html"
 
@@ -32,13 +32,13 @@ class SelectOrType(forms.Select):
         listed = [option["value"] for _, options, _ in context["widget"]["optgroups"] for option in options]
         typed = value if value and value not in listed else ""
         context["widget"] |= {"typed": typed, "noun": self.noun, "placeholder": self.placeholder, "listed": any(listed)}
-        if typed and any(listed):  # the error belongs to what was typed, not to the list
+        if typed and any(listed):  # mark the typed value as invalid, not the list
             context["widget"]["is_invalid"] = context["widget"]["attrs"].pop("aria-invalid", None)
         return context
 
 
 class PickOrType(forms.CheckboxSelectMultiple):
-    """Check boxes for what AWS lists and a text input of the same name for other ids, separated by commas."""
+    """Check boxes for the values AWS lists, and a text input of the same name for other ids, separated by commas."""
 
     template_name = "cloudscape/widgets/pick_or_type.html"
 
@@ -60,5 +60,5 @@ class PickOrType(forms.CheckboxSelectMultiple):
         return context
 
     def id_for_label(self, id_: str, index: str | None = None) -> str:
-        """The text input has the field's own id; each box has it with its index."""
+        """Return the field's own id for the text input, or with the index appended for a check box."""
         return id_ if index is None else f"{id_}_{index}"

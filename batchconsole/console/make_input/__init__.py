@@ -1,1 +1,1 @@
-"""The pages that make batch input of a table."""
+"""The pages that make batch input from a table."""

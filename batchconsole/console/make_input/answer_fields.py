@@ -1,5 +1,6 @@
-"""The fields of an answer as rows of the form: a formset of name, type, description and whether it is required, posted
-as ``fields-N-name`` and so on.
+"""The fields of an answer as rows of a formset, posted as ``fields-N-name`` and so on.
+
+Each row has a name, a type, a description and whether the field is required.
 """
 
 import re
@@ -22,7 +23,7 @@ NEW_ROW = {"name": "", "kind": "string", "description": "", "required": "on"}
 
 
 class AnswerFieldForm(PageForm):
-    """One row. A row without a name and a description is no field."""
+    """One row. A row without name and description is ignored."""
 
     name = forms.CharField(label="Name", required=False, max_length=64)
     kind = forms.ChoiceField(label="Type", choices=[(kind, title) for kind, (title, _) in TYPES.items()])
@@ -36,7 +37,7 @@ class AnswerFieldForm(PageForm):
 
 
 class AnswerFieldFormSet(RowFormSet):
-    """The rows together: names are unique, and there is one at least."""
+    """All rows: names must be unique, and at least one is required."""
 
     def clean(self) -> None:
         seen: set[str] = set()
@@ -50,7 +51,7 @@ class AnswerFieldFormSet(RowFormSet):
 
     @property
     def fields_of_answer(self) -> list[SchemaField]:
-        """The fields of the rows that are good."""
+        """The fields of the valid rows."""
         rows = [form.cleaned_data for form in self.forms if form.is_valid() and form.cleaned_data.get("name")]
         return [SchemaField(**{part: row[part] for part in PARTS}) for row in rows]
 
@@ -61,7 +62,7 @@ _FormSet: Any = formset_factory(
 
 
 def field_rows(data: Any) -> list[dict[str, str]]:
-    """The rows posted, in their order, empty ones too; one empty row when there is none."""
+    """Return the posted rows in order, including empty ones; a single new row if there are none."""
     numbers = sorted(set(read_numbers(match[1] for match in map(ROW.fullmatch, data) if match)))
     rows = [{part: data.get(f"{PREFIX}-{number}-{part}", "") for part in PARTS} for number in numbers]
     return rows[:MOST_FIELDS] or [NEW_ROW]
@@ -76,7 +77,7 @@ def field_formset(rows: list[dict[str, str]]) -> AnswerFieldFormSet:
 
 
 def edit_rows(data: QueryDict) -> str:
-    """Add or remove a row, as a button asks; returns the control to go on with, empty when no button was pressed."""
+    """Add or remove a row if that button was pressed. Return the name of the control to focus, or an empty string."""
     if "add_field" not in data and "remove_field" not in data:
         return ""
     rows = field_rows(data)

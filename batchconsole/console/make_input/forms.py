@@ -1,4 +1,4 @@
-"""The form that makes batch input: of what, by which prompt, in which format, and where to."""
+"""The form for making batch input: its source, prompt, record format and destination."""
 
 from typing import Any, Self
 
@@ -43,14 +43,14 @@ NUMBERED = ("", "Number the records")
 WHOLE_NUMBER = "Maximum output tokens must be a whole number, 1 or more."
 ZERO_TO_TWO = "Temperature must be from 0 to 2."
 NOT_THERE = {"NotFound", "NoSuchKey", "404"}
-# Columns that people put ids in, without case and punctuation.
+# Common names of id columns, in lower case and without punctuation.
 ID_COLUMNS = ("recordid", "customid", "id", "key", "uuid")
 
 
 class MakingForm(PageForm):
     """A source, a recipe and a destination.
 
-    :meth:`read_source` looks at the source; then :attr:`origin` and :attr:`look` are set, or its field has an error.
+    :meth:`read_source` reads the source; it sets :attr:`origin` and :attr:`look`, or adds an error to the source field.
     """
 
     source = forms.ChoiceField(label="Source", choices=SOURCES, initial=UPLOAD, widget=forms.RadioSelect)
@@ -125,14 +125,14 @@ class MakingForm(PageForm):
 
     @classmethod
     def draft(cls, data: Any, **kwargs: Any) -> Self:
-        """The form as filled in so far; of all it says only the source is judged, as far as there is one."""
+        """Return the form as filled in so far; only the source is validated, if there is one."""
         form = super().draft(data, initial={"rows": data}, **kwargs)
-        form.cleaned_data = {}  # what is said of the source is taken out of it
+        form.cleaned_data = {}  # add_error() removes the source field from it
         form.read_source()
         return form
 
     def _arrange(self) -> None:
-        """Fit the form to what the source turned out to be."""
+        """Set up the choices and the layout for the source that was read."""
         columns = self.look.columns if self.look else ()
         self.fields["record_id_column"].widget.choices = [NUMBERED, *((name, name) for name in columns)]
         self.helper.layout = making_layout(
@@ -142,14 +142,14 @@ class MakingForm(PageForm):
         )
 
     def cancel_to(self, url: str) -> None:
-        """Let Cancel lead to *url* and not to the jobs."""
+        """Set the URL of Cancel, which is the job list by default."""
         self.helper.layout.fields[-1].cancel_url = url
 
     # The source.
 
     @property
     def source_field(self) -> str:
-        """The field that names the source."""
+        """The name of the form field that holds the source."""
         return SOURCE_FIELDS.get(self["source"].value() or UPLOAD, "file")
 
     @property
@@ -166,7 +166,7 @@ class MakingForm(PageForm):
 
     @property
     def separation(self) -> dict[str, str]:
-        """Separator and encoding of a CSV file as chosen; empty where they are to be found."""
+        """The chosen separator and encoding of a CSV file; empty for automatic detection."""
         encoding = str(self["encoding"].value() or "")
         return {
             "separator": SEPARATOR_NAMES.get(str(self["separator"].value() or ""), ""),
@@ -174,7 +174,7 @@ class MakingForm(PageForm):
         }
 
     def read_source(self) -> None:
-        """Look at the source, if one is named; what is wrong with it becomes an error of its field."""
+        """Read the source, if there is one; its problems become errors of its field."""
         try:
             self.origin = self._open()
             self.look = look(self.origin, **self.separation) if self.origin else None
@@ -214,7 +214,7 @@ class MakingForm(PageForm):
         return data
 
     def _clean_answers(self) -> None:
-        """What was chosen for answers must be filled in."""
+        """Add errors if the chosen answer format is not filled in."""
         if self.answers == SCHEMA and not self.schema_text:
             self.add_error("output_schema", required("JSON Schema")["required"])
         if self.answers == FIELDS and not self.answer_fields.is_valid():
@@ -231,13 +231,13 @@ class MakingForm(PageForm):
 
     @property
     def answers(self) -> str:
-        """How answers are to be written: :data:`TEXT`, :data:`SCHEMA` or :data:`FIELDS`."""
+        """The format of answers: :data:`TEXT`, :data:`SCHEMA` or :data:`FIELDS`."""
         chosen = str(self["answer_format"].value() or "")
         return chosen if chosen in (SCHEMA, FIELDS) else TEXT
 
     @property
     def schema_text(self) -> str:
-        """The output schema as JSON; empty for answers that are text, and while no field has a name."""
+        """The output schema as JSON; empty for text answers and while no field has a name."""
         if self.answers == SCHEMA:
             return str(self["output_schema"].value() or "").strip()
         fields = self.answer_fields.fields_of_answer if self.answers == FIELDS else []
@@ -245,7 +245,7 @@ class MakingForm(PageForm):
 
     @property
     def recipe(self) -> Recipe:
-        """How records are made. The parts that are not valid, or not judged yet, are left out."""
+        """The recipe for records, without parts that are invalid or not filled in."""
         names = [name for name in Recipe.__struct_fields__ if name != "output_schema"]
         values = {name: self._value(name) for name in names} | {"output_schema": self.schema_text}
         return Recipe(**{name: value for name, value in values.items() if value not in (None, "")})
@@ -257,11 +257,11 @@ class MakingForm(PageForm):
             )
         except ValidationError:
             return None
-        # Browsers send the lines of a text area with the ends that HTTP has; a prompt has those of its author.
+        # Browsers send line breaks of text areas as CRLF; prompts use LF.
         return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
     def clean_output_s3_uri(self) -> str:
-        """The object to write, where the connection allows that."""
+        """Return the URI of the object to write, or add an error if the connection does not allow writing there."""
         uri = self._named(self.cleaned_data["output_s3_uri"])
         try:
             require_places(self.connection, upload=uri)
@@ -270,7 +270,7 @@ class MakingForm(PageForm):
         return uri
 
     def _named(self, uri: str) -> str:
-        """The object to write: in a folder, it is named after the source, but never the source itself."""
+        """Return the URI of the object to write. In a folder it is named after the source, but is never the source."""
         if uri.count("/") == 2 or uri.endswith("/"):
             named = f"{uri.rstrip('/')}/{self._stem()}.jsonl"
             return named if named != self.source_s3_uri else f"{named.removesuffix('.jsonl')}-records.jsonl"
@@ -281,13 +281,13 @@ class MakingForm(PageForm):
         return uri
 
     def _stem(self) -> str:
-        """The source's name without its ending, of characters that Bedrock accepts in a path."""
+        """Return the source's name without extension, using only characters that Bedrock accepts in a path."""
         name = self.source_s3_uri.rpartition("/")[2] or str(self["upload_name"].value() or "")
         stem = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name)
         return stem.rpartition(".")[0].strip("-.") or "records"
 
     def preview(self) -> tuple[list[Made], str]:
-        """The first records, or why there are none; neither without a source."""
+        """Return the first records and an empty text, or no records and the error; without a source, both are empty."""
         if self.look is None:
             return [], ""
         try:
@@ -301,7 +301,7 @@ def _first_error(formset: AnswerFieldFormSet) -> str:
 
 
 def suggestions(form: MakingForm) -> dict[str, str]:
-    """What to begin with for a source that has just been read: a prompt, a column for the id, the source's folder."""
+    """Return initial values for a source just read: a prompt, the column of the record id, the source's folder."""
     found: dict[str, str] = {}
     rows = form.look.rows if form.look else []
     if rows:

@@ -1,4 +1,4 @@
-"""Where each field of the form that makes input stands."""
+"""The layout of the form that makes batch input."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from batchconsole.console.kit.layout import (
 )
 from batchconsole.console.kit.page_form import Part
 
-# What is typed into the recipe shows itself in the preview; what names the source has it read.
+# Changes to the recipe update the preview; changes to the source read it again.
 SHOWN: dict[str, Any] = {
     "hx_target": "#making-preview",
     "hx_sync": "#making-preview:replace",
@@ -26,8 +26,9 @@ SHOWN: dict[str, Any] = {
 
 
 def making_layout(connection: str, *, foreign: str = "", is_csv: bool = False) -> Layout:
-    """The layout for the connection of that name; *foreign* names the other provider's batch that is converted, and
-    *is_csv* has the separator and the encoding chosen.
+    """Return the layout of the form for the connection of that name.
+
+    *foreign* names the provider whose batch file is converted. *is_csv* adds the choices of separator and encoding.
     """
     return Layout(
         Fragment("cloudscape/layout/default_submit.html"),
@@ -73,7 +74,7 @@ def _source(connection: str, *, is_csv: bool) -> Container:
 
 
 def _separation(url: str) -> Columns:
-    """What a person may choose for CSV; the file is read again at once."""
+    """Return the choices for a CSV file; changing one reads the file again at once."""
     read: dict[str, Any] = {
         "hx_post": url,
         "hx_trigger": "change",

@@ -1,4 +1,4 @@
-"""Receiving an uploaded file straight into the data folder: on disk from the first byte, and kept by a rename."""
+"""Upload handler that writes files straight into the data folder, where keeping one is a rename."""
 
 import tempfile
 from hashlib import blake2b
@@ -12,15 +12,15 @@ from batchconsole.jobs import uploads
 
 
 class ArrivingFile(TemporaryUploadedFile):
-    """An upload beside the kept ones, gone with its request unless it is kept."""
+    """An upload in the folder of kept uploads; it is deleted with its request unless :meth:`keep` is called."""
 
     def __init__(self, name: str | None, content_type: str | None, charset: str | None, extra: Any = None) -> None:
         file = tempfile.NamedTemporaryFile(suffix=".upload", dir=uploads.folder())  # noqa: SIM115 - closed with the request
         UploadedFile.__init__(self, file, name, content_type, 0, charset, extra)
-        self.digest = blake2b(digest_size=16)  # of what has arrived
+        self.digest = blake2b(digest_size=16)  # of the bytes received so far
 
     def keep(self) -> str:
-        """Keep it beyond the request and return the token it is found by."""
+        """Keep the file beyond the request and return its token."""
         self.flush()
         token = uploads.keep(Path(self.temporary_file_path()))
         self.close()
@@ -28,7 +28,7 @@ class ArrivingFile(TemporaryUploadedFile):
 
 
 class DataFolderUploadHandler(TemporaryFileUploadHandler):
-    """Django's handler for files on disk, with the data folder for its disk: a /tmp may be memory, or small."""
+    """Django's handler for temporary files, using the data folder: /tmp may be in memory or too small."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         FileUploadHandler.new_file(self, *args, **kwargs)

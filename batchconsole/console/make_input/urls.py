@@ -1,4 +1,4 @@
-"""Addresses of the pages that make input."""
+"""URLs of the pages that make batch input."""
 
 from django.urls import URLPattern
 

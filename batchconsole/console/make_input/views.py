@@ -1,4 +1,4 @@
-"""Making batch input: the form with its live preview, and how far a worker is with a large file."""
+"""Making batch input: the form with its live preview, and the progress of a worker that processes a large file."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -38,8 +38,8 @@ from batchconsole.records.pretty import lay_out
 from batchconsole.records.tables import TableError
 
 MISSING = {"NoSuchBucket"}
-MOST_SHOWN = 20_000  # characters of each record in the preview
-SPOKEN = {  # to screen readers; progress is not, or it would never end
+MOST_SHOWN = 20_000  # characters per record in the preview
+SPOKEN = {  # for screen readers; progress is not announced, because it would never stop
     MadeInput.State.QUEUED: "The input is being made.",
     MadeInput.State.RUNNING: "The input is being made.",
     MadeInput.State.DONE: "The input was written.",
@@ -51,7 +51,7 @@ LARGEST_FILE_BYTES = DEFAULTS.bytes_per_job
 
 @dataclass(frozen=True)
 class ShownRecord:
-    """A record in the preview: what the model is asked, and the record as it is written."""
+    """A record in the preview: the prompt text, and the record as it is written."""
 
     record_id: str
     prompt: str
@@ -67,10 +67,10 @@ class ShownRecord:
 
 @drafts.takes_drafts
 @takes_files(max_bytes=LARGEST_FILE_BYTES)
-@csrf_exempt  # only until the upload handler is set: reading the token would receive the file
+@csrf_exempt  # checked in _new(), once the upload handler is set: reading the token receives the file
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The form: blank, in a step, or submitted. A file that comes with it is kept on disk, whatever the step."""
+    """Show the blank form, apply a step, or submit it. An uploaded file is kept on disk in every case."""
     request.upload_handlers = [DataFolderUploadHandler(request)]
     return _new(request)
 
@@ -79,7 +79,7 @@ def new(request: ConsoleRequest, connection: str) -> HttpResponse:
 def _new(request: ConsoleRequest) -> HttpResponse:
     if request.method != "POST":
         if put_aside.MARK not in request.GET:
-            put_aside.forget(request)  # somebody who comes to make input, and not from a form
+            put_aside.forget(request)  # opened directly, not from the create form
         return _begin(request)
     data = request.POST.copy()
     _take_file(request, data)
@@ -107,7 +107,7 @@ def _new(request: ConsoleRequest) -> HttpResponse:
 
 
 def _begin(request: ConsoleRequest) -> HttpResponse:
-    """The blank form, or one with the object of S3 that the query string names as its source."""
+    """Show the form: a draft, a blank one, or one with the S3 object from the query string as its source."""
     draft = drafts.restored(request)
     if draft is not None:
         return _show(request, MakingForm.draft(draft, storage=storage_of(request)))
@@ -120,7 +120,7 @@ def _begin(request: ConsoleRequest) -> HttpResponse:
 
 
 def _take_file(request: ConsoleRequest, data: QueryDict) -> None:
-    """Keep the file that was sent, if it is the source, and let the form speak of it by its token."""
+    """Keep the uploaded file if it is the source, and put its token into the form's data."""
     file = request.FILES.get("file")
     if isinstance(file, ArrivingFile) and data.get("source") != S3:
         uploads.forget(data.get("upload", ""))
@@ -129,7 +129,7 @@ def _take_file(request: ConsoleRequest, data: QueryDict) -> None:
 
 
 def _read(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
-    """Look at the source, and fill in what is still blank with what suits it."""
+    """Read the source, and fill blank fields with values that suit it."""
     if "forget_upload" in data:
         uploads.forget(data.get("upload", ""))
         data["upload"] = data["upload_name"] = ""
@@ -143,7 +143,7 @@ def _read(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
 
 
 def _show(request: ConsoleRequest, form: MakingForm, *, is_dirty: bool = True, **context: Any) -> HttpResponse:
-    """The page with *form*; for htmx only what is inside the form."""
+    """Return the page with *form*; for htmx, only the content of the form."""
     if put_aside.mark(request):
         form.cancel_to(job_url(request, {}))
     shown = {"form": form, "is_dirty": is_dirty, **_previewed(form), **context}
@@ -166,7 +166,7 @@ def _previewed(form: MakingForm) -> dict[str, Any]:
 
 
 def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
-    """Make the input that the form asks for; a form that was sent before leads to what it has made."""
+    """Make the input; a form that was sent before leads to the input it made then."""
     mark = _mark(request)
     before = _made_before(request, mark)
     if before is not None:
@@ -174,7 +174,7 @@ def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
     form = MakingForm(data, storage=storage_of(request))
     if form.is_valid() and form.origin and form.look:
         return _make(request, form, mark)
-    before = _made_before(request, mark)  # meanwhile, by the file that is no longer there
+    before = _made_before(request, mark)  # another request may have made it and used up the file
     if before is not None:
         return _go_on(request, before, data.get("upload", ""))
     form.focus_first_error()
@@ -191,7 +191,7 @@ def _made_before(request: ConsoleRequest, mark: str) -> MadeInput | None:
 
 
 def _make(request: ConsoleRequest, form: MakingForm, mark: str) -> HttpResponse:
-    """Make the input while the page waits, when it is small, or leave it to a worker."""
+    """Make small input within the request, and leave larger input to a worker."""
     order = _order(form, mark)
     is_small = making.is_small(order.source, order.look, order.recipe)
     make = partial(making.make_now if is_small else making.start_making, form.connection, request.user, order)
@@ -232,9 +232,9 @@ def _not_written(request: ConsoleRequest, form: MakingForm, error: AwsError) -> 
 
 
 def _go_on(request: ConsoleRequest, made: MadeInput, upload: str) -> HttpResponse:
-    """To the job, when the input is there, or to the page that follows the worker.
+    """Redirect to the job form if the input is done, else to the page that follows the worker.
 
-    *upload* is what came with this request: a file that was sent a second time goes.
+    *upload* is the token of this request's file, which is deleted if it is a second copy.
     """
     if upload != made.upload:
         uploads.forget(upload)
@@ -254,7 +254,7 @@ def _records(count: int) -> str:
 
 
 def doubt_about(count: int) -> str:
-    """What the number of records may mean for a job; empty when it is within the usual limits."""
+    """Return a warning if most models would refuse a job with this number of records; else an empty string."""
     if count < DEFAULTS.min_records_per_job:
         return f"Most models require at least {DEFAULTS.min_records_per_job} records per job. The file has {count:,}."
     if count > DEFAULTS.records_per_job:
@@ -263,14 +263,14 @@ def doubt_about(count: int) -> str:
 
 
 def job_url(request: ConsoleRequest, fields: dict[str, Any]) -> str:
-    """The create form with *fields* filled in, and all else as it was when it was put aside for this."""
+    """Return the URL of the create form with *fields* filled in and the rest as it was put aside."""
     query = urlencode(fields | put_aside.mark(request))
     return f"{reverse('job-create', args=[request.connection.name])}?{query}"
 
 
 @require_safe
 def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """How far a worker is, and the way on once it is done."""
+    """Show the progress of a worker, and the next step once it is done."""
     rows = MadeInput.objects.select_related("resend_of__connection")
     row: MadeInput = get_object_or_404(rows, connection=request.connection, pk=pk)
     version = version_of(row.state, row.bytes_read, row.records, row.error)
@@ -286,7 +286,7 @@ def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 @require_POST
 def cancel(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
-    """End the making of input before the object is written."""
+    """Cancel making the input before the object is written."""
     row: MadeInput = get_object_or_404(MadeInput.objects.all(), connection=request.connection, pk=pk)
     try:
         making.cancel_making(row, request.user)

@@ -1,1 +1,1 @@
-"""The catalogue of models as pages, and the picker that other pages show."""
+"""The pages of the model catalog, and the model picker that other pages show."""

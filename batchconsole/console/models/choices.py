@@ -1,4 +1,4 @@
-"""Models as a person chooses one: the catalogue, what the region offers, prices, and why a model can't be chosen."""
+"""Models to choose from: the catalog, the region's offer, prices, and why a model can't be chosen."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from batchconsole.records.catalogue import Model
 from batchconsole.records.geographies import geography_of
 from batchconsole.records.prices import Price
 
-# What a model refuses, in words; anything else is the name of a parameter.
+# Descriptions of what a model rejects; any other value is the name of a parameter.
 REFUSED = {
     "prefill": "A conversation that ends with the assistant (prefill)",
     "temperature+top_p": "temperature and top_p together",
@@ -30,14 +30,14 @@ PROFILE_LABEL = "Inference profile: "
 
 @dataclass(frozen=True)
 class InferenceType:
-    """One id under which a model can be asked."""
+    """One id that a model can be invoked by."""
 
     model_id: str
     label: str
 
 
 class Priced:
-    """What has a price, or none that anybody knows."""
+    """Something with a price, or None if the price is unknown."""
 
     price: Price | None
 
@@ -52,7 +52,7 @@ class Priced:
 
 @dataclass(frozen=True)
 class ModelChoice(Priced):
-    """One model in the picker. ``obstacle`` says why it can't be chosen and is empty when it can."""
+    """One model in the picker. ``obstacle`` says why it can't be chosen; empty if it can."""
 
     model: Model
     price: Price | None
@@ -65,49 +65,49 @@ class ModelChoice(Priced):
 
     @property
     def support(self) -> str:
-        """What the column Batch inference says."""
+        """The text of the Batch inference column."""
         if not self.model.batch:
             return "Not supported"
         return self.obstacle or "Supported"
 
     @property
     def scopes(self) -> str:
-        """The inference types in a few words: ``On-demand, US, Global``."""
+        """The inference types in short form: ``On-demand, US, Global``."""
         return ", ".join(kind.label.removeprefix(PROFILE_LABEL) for kind in self.inference_types)
 
     @property
     def direction(self) -> str:
-        """What it makes of what: ``text, image → text``."""
+        """The input and output modalities: ``text, image → text``."""
         model = self.model
         return f"{', '.join(model.input_modalities)} → {', '.join(model.output_modalities)}".lower()
 
     @property
     def modalities(self) -> list[str]:
-        """What it takes and what it gives, each in words for the filter: ``Image input``, ``Embedding output``."""
+        """The modalities as filter values: ``Image input``, ``Embedding output``."""
         ways = ((self.model.input_modalities, "input"), (self.model.output_modalities, "output"))
         return [f"{name.capitalize()} {way}" for names, way in ways for name in names]
 
     @property
     def refused(self) -> list[str]:
-        """What its own checks refuse in a record, in words."""
+        """Descriptions of what the model's own checks reject in a record."""
         return [REFUSED.get(name, name) for name in self.model.refuses]
 
     @property
     def text(self) -> str:
-        """What the search looks through."""
+        """The text that the search matches."""
         return " ".join([self.model.name, self.model.provider, self.model.model_id, *self.ids]).lower()
 
 
 def model_choices(region: str, offered: OfferedModels) -> list[ModelChoice]:
-    """Every model of the catalogue, and those of the region that the catalogue does not know yet."""
+    """Return every model of the catalog, and the region's models that the catalog does not know yet."""
     known = catalogue.models()
     newer = [_newer(model) for bare, model in offered.names.items() if catalogue.find_model(bare) is None]
-    priced_here = set(ModelPrice.objects.values_list("model_id", flat=True))  # one query, not one a model
+    priced_here = set(ModelPrice.objects.values_list("model_id", flat=True))  # one query for all models
     return [_choice(model, region, offered, is_priced_here=model.model_id in priced_here) for model in (*known, *newer)]
 
 
 def _newer(model: FoundationModel) -> Model:
-    """A model that came after this version's catalogue: whether it takes batch jobs only AWS can tell."""
+    """Return a model that is newer than this version's catalog. Only AWS knows whether it supports batch inference."""
     return Model(
         model_id=model.model_id,
         name=model.model_name or model.model_id,
@@ -164,7 +164,7 @@ def _obstacle(model: Model, region: str, offered: OfferedModels, kinds: tuple[In
 
 @dataclass(frozen=True)
 class PricedType(Priced):
-    """One way to invoke a model and what it costs in batch jobs, if anybody knows."""
+    """One way to invoke a model and its batch price, if known."""
 
     label: str
     model_id: str
@@ -173,7 +173,7 @@ class PricedType(Priced):
 
 @dataclass(frozen=True)
 class ModelPrices:
-    """The prices of one model, with the decimals they share."""
+    """The prices of one model, shown with the same number of decimals."""
 
     rows: list[PricedType]
 
@@ -183,13 +183,13 @@ class ModelPrices:
 
 
 def model_prices(choice: ModelChoice, region: str) -> ModelPrices:
-    """What *choice* costs by each of its inference types; where none serves the region, by its bare id."""
+    """Return the prices of *choice* by inference type; if none serves the region, the price of its bare id."""
     kinds = choice.inference_types or (InferenceType(choice.model.model_id, "None in this region"),)
     return ModelPrices([PricedType(kind.label, kind.model_id, price_for(kind.model_id, region)) for kind in kinds])
 
 
 def by_provider(choices: Iterable[ModelChoice]) -> list[tuple[str, list[ModelChoice]]]:
-    """The choices under their providers, both in the catalogue's order."""
+    """Group the choices by provider, both in the catalog's order."""
     listed = list(choices)
     order = list(dict.fromkeys(choice.model.provider for choice in listed))
     listed.sort(key=lambda choice: order.index(choice.model.provider))
@@ -197,7 +197,7 @@ def by_provider(choices: Iterable[ModelChoice]) -> list[tuple[str, list[ModelCho
 
 
 def closest(model_id: str) -> str:
-    """The id of the catalogue that *model_id*, which it does not know, may have been meant to be; or nothing."""
+    """Return the catalog id most similar to the unknown *model_id*, or an empty string."""
     known = [model.model_id for model in catalogue.models()]
     found = get_close_matches(catalogue.bare_id(model_id), known, n=1, cutoff=0.8)
     return found[0] if found and ":" not in model_id.partition("arn:")[2] else ""

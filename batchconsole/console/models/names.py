@@ -1,10 +1,10 @@
-"""What models are called."""
+"""Display names of models."""
 
 from batchconsole.records.catalogue import bare_id, find_model
 
 
 def model_name(model_id: str) -> str:
-    """The name people know the model by; where the catalogue does not know it, its id without the ARN around it."""
+    """Return the model's name; for a model that is not in the catalog, its id without the ARN around it."""
     model = find_model(model_id)
     if model:
         return model.name

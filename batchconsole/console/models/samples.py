@@ -1,4 +1,4 @@
-"""A sample input record for a model, as a line of a .jsonl file and as people read it."""
+"""Sample input records for a model, as a line of a .jsonl file and formatted for reading."""
 
 import json
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Sample:
 
 
 def samples(model: Model) -> list[Sample]:
-    """A sample for each way to invoke *model* whose format is known. Converse is for conversations only."""
+    """Return a sample for each invocation type of *model* with a known format; Converse only if it outputs text."""
     kinds = INVOCATION_TYPES if "TEXT" in model.output_modalities else INVOCATION_TYPES[:1]
     families = [(kind, family_for(model.model_id, kind)) for kind in kinds]
     return [

@@ -1,4 +1,4 @@
-"""The catalogue searched by text, provider, modality and batch support: for the page of all models and the picker."""
+"""Search in the catalog by text, provider, modality and batch support, for the models page and the picker."""
 
 from dataclasses import dataclass, field
 
@@ -12,12 +12,12 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, Connection
 from batchconsole.jobs.offered_models import OfferedModels, list_offered_models
 
-INFERRED = ", inferred"  # how the shipped table marks a price that is not AWS's own row
+INFERRED = ", inferred"  # the suffix in the shipped price table for a price that is not a row of AWS's own list
 
 
 @dataclass
 class ModelSearch:
-    """The catalogue in one region, and what of it matches the query string; its invalid parts are left out."""
+    """The catalog of one region, filtered by the query string; invalid parameters are ignored."""
 
     connection: Connection
     query: QueryDict
@@ -64,7 +64,7 @@ class ModelSearch:
 
     @property
     def values(self) -> dict[str, str]:
-        """What the query string asks for, without what was invalid."""
+        """The valid parameters of the query string."""
         values = {"find": self.find, "provider": self.provider, "modality": self.modality}
         return {name: value for name, value in values.items() if value} | ({"batch": "1"} if self.only_batch else {})
 
@@ -90,11 +90,11 @@ class ModelSearch:
 
     @property
     def price_notes(self) -> list[str]:
-        """Where the prices of what matches come from, each source and day once."""
+        """The sources and dates of the matching models' prices, without duplicates."""
         prices = [choice.price for choice in self.matching if choice.price]
         return list(dict.fromkeys(f"{price.source.removesuffix(INFERRED)} ({price.as_of})" for price in prices))
 
     @cached_property
     def decimals(self) -> int:
-        """Those of prices, of the whole catalogue so that no page or filter changes them."""
+        """The number of decimals of all prices in the catalog, so that it does not change with the page or filter."""
         return exact_decimals(price for choice in self.choices for price in (choice.input_price, choice.output_price))

@@ -1,4 +1,4 @@
-"""What the id of a model means, in one line under the field that holds it."""
+"""The line below a model field that says what the model id in it means."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from batchconsole.records import catalogue
 
 
 def summary_context(connection: Connection, model_id: str) -> dict[str, Any]:
-    """What the template of the summary needs: the model, its price and what speaks against it, if it is known."""
+    """Return the template context of the summary: the model, its price and any obstacle, as far as known."""
     if not model_id:
         return {}
     return {

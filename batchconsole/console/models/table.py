@@ -1,4 +1,4 @@
-"""The page of all models: the part of the catalogue that the query string asks for, sorted, in pages."""
+"""The models page: the catalog, filtered by the query string, sorted and paginated."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from batchconsole.jobs.models import Actor, Connection
 
 @dataclass(frozen=True, kw_only=True)
 class ModelColumn(Column):
-    """A column with what its cells are sorted by; what is not known (``None``) comes last in either order."""
+    """A column with its sort key; unknown values (None) come last in either order."""
 
     key: Callable[[ModelChoice], Any]
     sorts: bool = True
@@ -49,7 +49,7 @@ COLUMNS = {
 
 
 class ModelTable:
-    """One page of the models that match. The query string is the only state; its invalid parts are left out."""
+    """One page of the matching models. The query string is the only state; invalid parameters are ignored."""
 
     def __init__(self, connection: Connection, actor: Actor, *, query: QueryDict, page_size: int) -> None:
         self.connection = connection
@@ -60,24 +60,24 @@ class ModelTable:
         self.page: Page = page_of(rows, number=page_number(query.get("page", "")), size=page_size)
 
     def link(self, **changes: str) -> str:
-        """The address of the list from its first page with *changes*."""
+        """Return the URL of the list with *changes*, on its first page unless they say otherwise."""
         values = {**self.search.values, "sort": self.sort, **changes}
         kept = {name: value for name, value in values.items() if value}
         return reverse("model-list", args=[self.connection.name]) + query_string(kept)
 
     @property
     def url(self) -> str:
-        """This page's own address, without what was invalid."""
+        """This page's own URL, without invalid parameters."""
         return self.link(page=str(self.page.number) if self.page.number > 1 else "")
 
     @property
     def clear_url(self) -> str:
-        """The address of all models, in the same order."""
+        """The URL of all models in the same order."""
         return self.link(**dict.fromkeys(self.search.values, ""))
 
     @property
     def headings(self) -> Iterator[Heading]:
-        """The columns with how each is sorted now; a click on a sorted one turns its order round."""
+        """The columns with their sort state. A click on an ascending column sorts it in descending order."""
         orders = {self.sort.removeprefix("-"): "descending" if self.sort.startswith("-") else "ascending"}
         for name, column in COLUMNS.items():
             order = orders.get(name, "")
@@ -85,7 +85,7 @@ class ModelTable:
 
 
 def sort_choices(choices: Sequence[ModelChoice], sort: str) -> list[ModelChoice]:
-    """*choices* by the column that *sort* names, descending after a hyphen; in the catalogue's order for none."""
+    """Sort *choices* by the column in *sort*, descending with a leading hyphen; if empty, keep the catalog's order."""
     if not sort:
         return list(choices)
     key = COLUMNS[sort.removeprefix("-")].key

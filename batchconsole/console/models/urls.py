@@ -1,4 +1,4 @@
-"""Addresses of the pages of models."""
+"""URLs of the model pages."""
 
 from django.urls import URLPattern
 

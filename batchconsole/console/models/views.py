@@ -1,4 +1,4 @@
-"""Models: the catalogue as a page, the picker of the create form, and one line on what an id means."""
+"""The models pages, the picker of the create form, and the one-line summary of a model id."""
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -17,7 +17,7 @@ from batchconsole.jobs.limits import limits_for
 
 @require_safe
 def index(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The catalogue; asked by the page's own filter and links, its table only."""
+    """Show the catalog; for the page's own filter and links, only its table."""
     table = ModelTable(request.connection, request.user, query=request.GET, page_size=request.preferences.page_size)
     context = {"table": table, "picker": table.search}
     response = show(request, "console/models/models.html", context, part="console/models/_model_list.html")
@@ -26,7 +26,7 @@ def index(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 @require_safe
 def detail(request: ConsoleRequest, connection: str, model_id: str) -> HttpResponse:
-    """One model: limits, prices, and for each invocation type a sample record to copy."""
+    """Show one model: limits, prices, and a sample record for each invocation type."""
     search = ModelSearch.read(request.connection, request.user, query=request.GET)
     choice = next((choice for choice in search.choices if choice.model.model_id == model_id), None)
     if choice is None:
@@ -43,7 +43,7 @@ def detail(request: ConsoleRequest, connection: str, model_id: str) -> HttpRespo
 
 @require_safe
 def picker(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The body of the dialog Select model."""
+    """Return the body of the Select model dialog, or only its results."""
     context = {"picker": ModelSearch.read(request.connection, request.user, query=request.GET), "surface": "dialog"}
     part = request.htmx and request.htmx.target == "model-results"
     return render(
@@ -53,6 +53,6 @@ def picker(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 @require_safe
 def summary(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """What the id typed into the form means."""
+    """Return the summary of the model id typed into the form."""
     context = summary_context(request.connection, request.GET.get("model_id", "").strip())
     return render(request, "console/models/_model_summary.html", context)

@@ -1,1 +1,1 @@
-"""Notifications: the channels of a person or of a connection, and what was sent to them."""
+"""Notifications: the channels of a user or of a connection, and what was sent to them."""

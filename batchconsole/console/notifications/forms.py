@@ -1,4 +1,4 @@
-"""The form of a channel, and the filter of what was sent."""
+"""The channel form, and the filter of the list of deliveries."""
 
 from typing import Any, ClassVar
 
@@ -28,7 +28,7 @@ SELECT = {"class": "input"}
 
 
 class ChannelForm(PageForm):
-    """A new channel, or another name, address and choice for *channel*."""
+    """The form for a new channel, or for changing *channel*, whose kind is fixed."""
 
     kind = forms.ChoiceField(
         label="Kind",
@@ -101,7 +101,7 @@ def _values(channel: NotificationChannel) -> dict[str, Any]:
 
 
 def _address_help(channel: NotificationChannel | None, *, is_own: bool) -> str:
-    """What to enter; an address that is stored is never shown again."""
+    """Return the address field's help text. A stored address is never shown in full again."""
     if channel is None:
         return f"Of a chat or a webhook; it is stored sealed.{f' {OWN_MAIL}' if is_own else ''}"
     if channel.kind == Kind.EMAIL and is_own:
@@ -110,7 +110,7 @@ def _address_help(channel: NotificationChannel | None, *, is_own: bool) -> str:
 
 
 class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
-    """By channel, occasion and outcome; an unknown value is left out."""
+    """Filter by channel, occasion and outcome."""
 
     channel = django_filters.ModelChoiceFilter(
         queryset=lambda request: NotificationChannel.objects.filter(**request.owner_of_channels),

@@ -1,4 +1,4 @@
-"""What the pages of notifications show: whose channels they are, how each stands, what was sent."""
+"""What the notification pages show: the channels of an owner, the state of each, and what was sent."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from batchconsole.console.kit.answers import version_of
 from batchconsole.jobs.models import Connection, Delivery, NotificationChannel
 from batchconsole.jobs.notifications.channels import channels_of, deliveries_of
 
-FEW = 10  # deliveries on the page of a channel
+FEW = 10  # deliveries on a channel's page
 State = Delivery.State
 STATES = {State.WAITING: "pending", State.SENT: "success", State.FAILED: "error", State.DROPPED: "stopped"}
 
 
 @dataclass(frozen=True)
 class Place:
-    """Whose channels: a person's, or those of *connection*; and the addresses of their pages."""
+    """The owner of the channels, a user or a connection, and the URLs of their pages."""
 
     owner: User | Connection
 
@@ -48,7 +48,7 @@ class Place:
 
 @dataclass(frozen=True)
 class ChannelRow:
-    """A channel, its addresses, and how it stands."""
+    """A channel with its URLs and its state."""
 
     place: Place
     channel: NotificationChannel
@@ -94,7 +94,7 @@ class ChannelRow:
 
     @property
     def state(self) -> tuple[str, str]:
-        """The kind of the status indicator and its text."""
+        """The kind and text of the status indicator."""
         if self.channel.paused_at:
             return "stopped", "Paused"
         if self.channel.failures:
@@ -104,7 +104,7 @@ class ChannelRow:
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """One delivery as a line of a table."""
+    """One delivery as a table row."""
 
     place: Place
     delivery: Delivery
@@ -115,14 +115,14 @@ class DeliveryRow:
 
     @property
     def again_url(self) -> str:
-        """Empty while it waits to be sent."""
+        """The URL for sending the delivery again; empty while it waits to be sent."""
         if self.delivery.state == State.WAITING:
             return ""
         return self.place.url("notification-again", self.delivery.pk)
 
 
 class ChannelPage:
-    """One channel with what was last sent to it; ``version`` changes with what is shown."""
+    """One channel with its latest deliveries; ``version`` changes with anything shown."""
 
     def __init__(self, place: Place, channel: NotificationChannel) -> None:
         self.place = place

@@ -1,4 +1,4 @@
-"""Addresses of a person's own channels and of a connection's; both lead to the same views."""
+"""URLs of a user's own channels and of a connection's channels; both use the same views."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from batchconsole.url_rights import Audience, Needed, page
 
 
 def addresses(start: str, *, prefix: str, right: Needed) -> Iterator[URLPattern]:
-    """The addresses below *start*, their names with *prefix* before them."""
+    """Yield the URL patterns below *start*, with *prefix* before their names."""
     for route, view, name in (
         ("", views.index, "notifications"),
         ("create/", views.create, "notification-create"),

@@ -1,4 +1,4 @@
-"""Channels listed, made, changed, tested, paused, rotated, removed; and what was sent. Of a person or a connection."""
+"""Views for the channels of a user or a connection: list, create, change, test, pause, rotate, remove, deliveries."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def place_of(request: ConsoleRequest, connection: str) -> Place:
-    """Whose channels the address is about."""
+    """Return the owner whose channels the URL is about."""
     return Place(request.connection if connection else request.user)
 
 
@@ -39,7 +39,7 @@ def index(request: ConsoleRequest, connection: str = "") -> HttpResponse:
 
 @read_or_post
 def create(request: ConsoleRequest, connection: str = "") -> HttpResponse:
-    """The form; of a webhook its secret is shown once, on the answer itself."""
+    """Show the form or create the channel. A webhook's secret is shown once, in the response to the POST."""
     place = place_of(request, connection)
     form = ChannelForm(request.POST or None, owner=place.owner, cancel_url=place.list_url)
     made: list[NotificationChannel] = []
@@ -69,7 +69,7 @@ def edit(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse
 
 
 def _saved(form: ChannelForm, save: Callable[[], None]) -> bool:
-    """Whether what was posted is now saved; if not, the form says why."""
+    """Save the form if it is valid. Return whether that succeeded; if not, the form has the errors."""
     if not form.is_valid():
         return False
     try:
@@ -101,7 +101,7 @@ def channel(request: ConsoleRequest, pk: int, connection: str = "") -> HttpRespo
 @require_safe
 def deliveries(request: ConsoleRequest, connection: str = "") -> HttpResponse:
     place = place_of(request, connection)
-    request.owner_of_channels = (  # type: ignore[attr-defined] # for the filter, which knows the request alone
+    request.owner_of_channels = (  # type: ignore[attr-defined] # for DeliveryFilter, which gets only the request
         {"connection": place.owner} if place.connection else {"user": place.owner}
     )
     found = DeliveryFilter(request.GET, channels.deliveries_of(place.owner), request=request)
@@ -130,7 +130,7 @@ def resume(request: ConsoleRequest, pk: int, connection: str = "") -> HttpRespon
 def _act(
     request: ConsoleRequest, connection: str, pk: int, act: Callable[[NotificationChannel], object], said: str
 ) -> HttpResponse:
-    """Do something with a channel, and go back to its page."""
+    """Run *act* on a channel, report the result in a message and redirect to the channel's page."""
     place = place_of(request, connection)
     found = find_channel(place, pk)
     try:
@@ -144,7 +144,7 @@ def _act(
 
 @require_POST
 def rotate(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
-    """A new secret, shown once on the answer itself."""
+    """Create a new secret, shown once in the response."""
     place = place_of(request, connection)
     found = find_channel(place, pk)
     try:
@@ -166,7 +166,7 @@ def remove(request: ConsoleRequest, pk: int, connection: str = "") -> HttpRespon
 
 @require_POST
 def again(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
-    """Send one notification again."""
+    """Send a notification again."""
     place = place_of(request, connection)
     delivery = get_object_or_404(channels.deliveries_of(place.owner), pk=pk)
     try:

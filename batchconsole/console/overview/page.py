@@ -1,4 +1,4 @@
-"""A connection at a glance: what waits and runs, what failed lately, what this month cost, what needs somebody."""
+"""A connection at a glance: waiting and running jobs, recent failures, this month's cost, and warnings."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -27,7 +27,7 @@ UNSHOWN = ("manifest", "results_error", "subnet_ids", "security_group_ids", "tag
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of jobs and the list that shows them."""
+    """A number of jobs with the URL of the list that shows them."""
 
     name: str
     title: str
@@ -36,7 +36,7 @@ class Figure:
 
 
 class Overview:
-    """What the page shows of one connection; each part is a query of its own, and none grows with the table."""
+    """The content of the page for one connection. Each part is its own query, bounded whatever the table's size."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -48,7 +48,7 @@ class Overview:
 
     @cached_property
     def since(self) -> datetime:
-        """From when on something is lately: a midnight, so that the list can be asked for the same days."""
+        """The start of the recent period: a midnight, so that a filter of the job list can name the same days."""
         day = timezone.localdate() - LATELY
         return timezone.make_aware(datetime.combine(day, time()))
 
@@ -71,7 +71,7 @@ class Overview:
         return found
 
     def list_url(self, group: str, *, lately: bool = False) -> str:
-        """The job list of one group of statuses."""
+        """Return the URL of the job list for one status group."""
         values: dict[str, Any] = {"status": group}
         if lately:
             values["f"] = f"created>={timezone.localtime(self.since):%Y-%m-%d}"
@@ -83,19 +83,19 @@ class Overview:
 
     @cached_property
     def running(self) -> list[BatchJob]:
-        """The newest jobs that run, then those that wait."""
+        """The newest running jobs, then the newest waiting ones."""
         found = self._newest("running")
         left = SHOWN - len(found)
         return found + self._newest("waiting")[:left] if left else found
 
     @cached_property
     def waits(self) -> dict[int, str]:
-        """Why each of those that wait does."""
+        """The reasons why the waiting ones wait, by job id."""
         return why_each_waits(self.running)
 
     @cached_property
     def failed(self) -> list[BatchJob]:
-        """The newest failures among the jobs of the last days."""
+        """The newest failed jobs among those created in the last days."""
         return self._newest("failed", lately=True)
 
     def _newest(self, group: str, *, lately: bool = False) -> list[BatchJob]:
@@ -105,7 +105,7 @@ class Overview:
 
     @cached_property
     def first_jobs(self) -> list[BatchJob]:
-        """The oldest two jobs: with fewer than two somebody is new here."""
+        """The two oldest jobs; with fewer, the connection is new."""
         return list(self.jobs.select_related("connection").order_by("created_at", "id")[:2])
 
     @property
@@ -114,7 +114,7 @@ class Overview:
 
     @cached_property
     def month(self) -> Totals:
-        """Tokens and cost of the jobs that ended in this UTC month."""
+        """Tokens and cost of the jobs that ended in the current UTC month."""
         today = utc_today()
         return Usage.of(cells(self.connection, Days(today.replace(day=1), today), by=DAY)).total
 
@@ -128,11 +128,11 @@ class Overview:
 
     @property
     def is_busy(self) -> bool:
-        """Whether something can change by itself."""
+        """Whether any shown job can change on its own."""
         return bool(self.running)
 
     @cached_property
     def version(self) -> str:
-        """Changes when anything that the page shows has changed."""
+        """The version of the page, which changes with anything it shows."""
         rows = [(job.pk, job.modified_at) for job in [*self.running, *self.failed, *self.first_jobs]]
         return version_of(self.figures, rows, self.waits, self.month, self.warnings, timezone.localdate())

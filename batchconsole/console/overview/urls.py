@@ -1,4 +1,4 @@
-"""The address of the overview."""
+"""The URL of the overview."""
 
 from django.urls import URLPattern
 

@@ -1,4 +1,4 @@
-"""The landing page of a connection, which keeps itself up to date like the job list."""
+"""The landing page of a connection, which polls for changes like the job list."""
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe

@@ -1,4 +1,4 @@
-"""What of a connection needs somebody: it cannot be followed, jobs wait long, quotas are used up, prices missing."""
+"""Warnings about a connection: sync errors, long waits, used-up quotas, missing prices and more."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,15 +18,15 @@ from batchconsole.jobs.usage import Totals
 from batchconsole.jobs.warnings import EXPIRING, STUCK, JobWarning, nearly_full, warned_jobs
 
 LONG_WAIT = timedelta(hours=1)
-# Longer than the longest pause between two looks at AWS after errors.
+# Longer than the longest pause between two syncs after errors.
 OVERDUE = timedelta(minutes=15)
 MANY = {EXPIRING: "{count} jobs may expire before they start", STUCK: "{count} jobs make no progress"}
-NAMED = 3  # jobs that a warning names
+NAMED = 3  # jobs listed by name in a warning
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to see to: what, why and what to do, and where."""
+    """One warning: what, why, what to do, and a link."""
 
     kind: str  # error or warning
     title: str
@@ -36,7 +36,7 @@ class Notice:
 
 
 def warnings_of(connection: Connection, month: Totals, *, usage_url: str) -> list[Notice]:
-    """The warnings of *connection*, the most pressing first. *month* is what was used in this month."""
+    """Return the warnings of *connection*, the most urgent first. *month* is the usage of the current month."""
     found = [
         unreachable(connection) or overdue(connection),
         *endangered(connection),
@@ -56,7 +56,7 @@ def unreachable(connection: Connection) -> Notice | None:
 
 
 def overdue(connection: Connection) -> Notice | None:
-    """Nobody looks at AWS any more: the clock or the workers are away."""
+    """Warn if no sync runs any more because beat or the workers are down."""
     late = timezone.now() - connection.sync_due_at
     if late < OVERDUE:
         return None
@@ -65,7 +65,7 @@ def overdue(connection: Connection) -> Notice | None:
 
 
 def endangered(connection: Connection) -> list[Notice]:
-    """The jobs that may expire before they start, and those that make no progress."""
+    """Warn of jobs that may expire before they start, and of jobs without progress."""
     return [_of_jobs(warning, [job for job, _ in group]) for warning, group in _by_title(warned_jobs(connection))]
 
 
@@ -77,7 +77,7 @@ def _by_title(warned: list[tuple[BatchJob, JobWarning]]) -> list[tuple[JobWarnin
 
 
 def _of_jobs(warning: JobWarning, jobs: list[BatchJob]) -> Notice:
-    """The warning of one job, or one for all that have the same."""
+    """Return the warning of a single job, or one warning for all jobs with the same problem."""
     if len(jobs) == 1:
         title = warning.title.replace("This job", jobs[0].job_name)
         return Notice("warning", title, warning.text, jobs[0].get_absolute_url(), "View job")
@@ -89,7 +89,7 @@ def _of_jobs(warning: JobWarning, jobs: list[BatchJob]) -> Notice:
 
 
 def awaiting_approval(connection: Connection) -> Notice | None:
-    """The jobs that an operator has to release."""
+    """Warn of jobs that wait for an operator's approval."""
     count = bounded(BatchJob.objects.filter(HELD, connection=connection, awaits_approval=True))
     if count == "0":
         return None
@@ -101,7 +101,7 @@ def awaiting_approval(connection: Connection) -> Notice | None:
 
 
 def long_waiting(connection: Connection) -> Notice | None:
-    """The oldest job not yet submitted, once it has waited long."""
+    """Warn of the oldest job not yet submitted, once it has waited long."""
     now = timezone.now()
     meant_to_run = Q(start_at__isnull=True) | Q(start_at__lt=now - LONG_WAIT)
     old = BatchJob.objects.filter(meant_to_run, connection=connection, created_at__lt=now - LONG_WAIT, held_at=None)
@@ -114,7 +114,7 @@ def long_waiting(connection: Connection) -> Notice | None:
 
 
 def used_up(connection: Connection) -> Notice | None:
-    """The models whose quota of jobs at once is nearly reached, the busiest first."""
+    """Warn of the models whose quota of concurrent jobs is nearly used up, the busiest first."""
     near = nearly_full(connection)
     if not near:
         return None

@@ -1,1 +1,1 @@
-"""What people who write programs need: addresses, keys and examples for one connection."""
+"""The page for developers: URLs, keys and examples for one connection."""

@@ -1,4 +1,4 @@
-"""What the page for programs shows: variables to copy, examples that work once these are set, and the latest calls."""
+"""The page for developers: environment variables, examples that use them, and the latest calls."""
 
 import shlex
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ CLI = "aws bedrock list-model-invocation-jobs --max-results 10\n"
 
 @dataclass(frozen=True)
 class Example:
-    """Text to copy; ``name`` is that of its element."""
+    """Text to copy; ``name`` is the name of its element."""
 
     name: str
     title: str
@@ -38,7 +38,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Programs:
-    """The page of *connection*. ``gateway_url`` is where AWS's clients call, ``jobs_url`` the list of jobs."""
+    """The page of *connection*. ``gateway_url`` is the endpoint for AWS clients, ``jobs_url`` the API's job list."""
 
     connection: Connection
     gateway_url: str
@@ -46,7 +46,7 @@ class Programs:
 
     @property
     def environment(self) -> Example:
-        """Lines for a shell. A key is put in by whoever has one: the console knows none."""
+        """Shell lines that set the variables. The user inserts the key, because the console stores no plain keys."""
         values = {
             "AWS_ENDPOINT_URL_BEDROCK": self.gateway_url,
             "AWS_BEARER_TOKEN_BEDROCK": YOUR_KEY,
@@ -68,6 +68,6 @@ class Programs:
 
 
 def latest_events(connection: Connection, user: User) -> QuerySet[Event]:
-    """What the keys of *user* have done on *connection*, newest first."""
+    """Return the latest events that API keys of *user* caused on *connection*, newest first."""
     mine = Event.objects.filter(connection=connection, actor=user).exclude(api_key="")
     return mine.select_related("actor", "connection", "job__connection").order_by("-at", "-id")[:LATEST]

@@ -1,4 +1,4 @@
-"""The address of the page for programs."""
+"""The URL of the page for developers."""
 
 from django.urls import URLPattern
 

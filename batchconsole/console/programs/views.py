@@ -1,4 +1,4 @@
-"""The page for people who write programs for a connection."""
+"""The page for developers who call a connection from programs."""
 
 from django.http import HttpResponse
 from django.shortcuts import render

@@ -1,1 +1,1 @@
-"""What a service role may do, and the documents of a new one; shown by the create page."""
+"""What a service role may do, and the policy documents of a new one; shown by the create page."""

@@ -1,4 +1,4 @@
-"""What the service role of a create form may do on its two locations, as IAM's simulator says."""
+"""What the service role in a create form may do at its two S3 locations, according to IAM's policy simulator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from batchconsole.jobs.models import Actor, Connection, JobRequest
 from batchconsole.jobs.service_roles import Access, service_role_access
 
 LOCATIONS = ("input_s3_uri", "output_s3_uri")
-# IAM's word for a role that is not there.
+# IAM's error code for a role that does not exist.
 NO_ROLE = "NoSuchEntity"
 
 
 @dataclass(frozen=True)
 class RoleAccess:
-    """What IAM says of a role, or what is missing to ask."""
+    """IAM's answers about a role, or the fields that are missing."""
 
     answers: tuple[Access, ...] = ()
     missing: tuple[str, ...] = ()
@@ -30,13 +30,16 @@ class RoleAccess:
 
 
 def check_access(form: PageForm, connection: Connection, actor: Actor) -> RoleAccess:
-    """Ask IAM of the form as it is now; only the role and the two locations need be right."""
+    """Ask IAM about the form as it is now; only the role and the two locations must be valid."""
     form.full_clean()
     return access_of(form, connection, actor)()
 
 
 def access_of(form: PageForm, connection: Connection, actor: Actor) -> Callable[[], RoleAccess]:
-    """The question to IAM of a form that is cleaned; asked by the system itself, it needs the database no more."""
+    """Return a function that asks IAM about a cleaned form.
+
+    With the system as *actor*, the function needs no database access.
+    """
     missing = missing_of(form, ("role_arn", *LOCATIONS))
     if missing:
         return partial(RoleAccess, missing=missing)
@@ -56,5 +59,5 @@ def _ask(connection: Connection, actor: Actor, request: JobRequest) -> RoleAcces
 
 
 def missing_of(form: PageForm, names: tuple[str, ...]) -> tuple[str, ...]:
-    """What people call those of the fields that hold nothing valid."""
+    """Return the display names of the fields in *names* without a valid value."""
     return tuple(form.name_of(name) for name in names if not form.cleaned_data.get(name))

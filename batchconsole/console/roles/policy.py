@@ -1,4 +1,4 @@
-"""The two documents of a service role, before it is made."""
+"""The trust and permissions policies of a new service role."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NEEDED = ("model_id", *LOCATIONS)
 
 @dataclass(frozen=True)
 class RolePolicy:
-    """The two documents as text, or what is missing to write them."""
+    """Both policy documents as text, or the fields that are missing."""
 
     trust: str = ""
     permissions: str = ""
@@ -24,7 +24,7 @@ class RolePolicy:
 
 
 def role_policy(form: PageForm, connection: Connection, actor: Actor) -> RolePolicy:
-    """The documents of the role that *form* would make; only the fields they depend on need be right."""
+    """Return the policy documents for the role of *form*; only the fields they depend on must be valid."""
     form.full_clean()
     missing = missing_of(form, NEEDED)
     if missing:

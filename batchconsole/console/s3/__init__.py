@@ -1,1 +1,1 @@
-"""Buckets, folders and objects as pages, and the chooser that other pages show."""
+"""The S3 pages of buckets, folders and objects, and the chooser that other pages show."""

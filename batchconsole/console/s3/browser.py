@@ -1,8 +1,8 @@
-"""Buckets, folders and objects as one page of a table: for the S3 pages, the chooser, and the form without script.
+"""Buckets, folders and objects as pages of a table, for the S3 pages, the chooser, and the form without script.
 
-What S3 lists in one call is all known: it can be sorted, searched within names, and counted. A larger folder comes in
-S3's own order, and only a search or another order reads on, up to a limit. Beyond that it is searched by the start of
-names, which is all that S3 can do.
+A folder that one S3 call lists completely can be sorted, searched by any part of a name, and counted. A larger folder
+comes in S3's order; only a search or another sort order reads on, up to a limit. Beyond the limit it can be searched
+only by the start of names, because S3 supports only that.
 """
 
 import hashlib
@@ -23,18 +23,18 @@ from batchconsole.jobs.storage import Listing, Storage
 from batchconsole.records.limits import Limits
 
 PAGE_SIZE = 100
-# As many as S3 lists in one call.
+# The most that S3 lists in one call.
 WHOLE = 1000
-# As many are read to search within names or to sort: ten calls, a second or two on AWS.
+# The most objects read to search by parts of names or to sort: ten calls, one to two seconds on AWS.
 MOST = 10_000
-# S3 gives a token for what follows only, so the way back is the tokens already used; so many keep the URL short.
+# S3 has tokens only for the next page, so the way back needs the tokens already used. The limit keeps URLs short.
 KEPT_TOKENS = 8
 BUCKET, FOLDER, OBJECT = "bucket", "folder", "object"
 
 
 @dataclass(frozen=True)
 class PlaceRow:
-    """One line of the table; ``name`` is what is shown, ``uri`` what would be chosen."""
+    """One row of the table; ``name`` is shown, ``uri`` is the value if the row is chosen."""
 
     kind: str
     name: str
@@ -47,20 +47,20 @@ class PlaceRow:
 
     @property
     def is_choosable(self) -> bool:
-        """Whether it can be an input, as far as that is asked and known."""
+        """Whether the row can be chosen: no known problem rules it out as job input."""
         return not (self.hindrance and self.hindrance.is_final)
 
     @property
     def query(self) -> str:
-        """The query string of the page behind the row."""
+        """The query string of the page that the row links to."""
         return urlencode({"uri": self.uri})
 
 
 @dataclass(frozen=True)
 class PlacePage:
-    """One page of a place. ``total`` is ``None`` where there are more than were read, which are ``read``.
+    """One page of a place. If ``total`` is None, the place has more rows than the ``read`` ones.
 
-    ``by_prefix`` says that only the start of names can be searched, and that nothing can be sorted.
+    ``by_prefix`` means that only the start of names can be searched; without a total it can't be sorted either.
     """
 
     place: Place
@@ -85,14 +85,14 @@ class PlacePage:
 
     @property
     def headings(self) -> list[Heading]:
-        """The heads of the columns, links where the rows can be sorted."""
+        """The column headings, with links if the rows can be sorted."""
         columns = OBJECT_COLUMNS if self.place.bucket else BUCKET_COLUMNS
         return [self._heading(column) for column in columns]
 
     def _heading(self, column: Column) -> Heading:
         if self.total is None and self.by_prefix:
             return Heading(column, "", "")
-        # Unsorted is how S3 lists: by name.
+        # Without a sort order, rows come in S3's order: by name.
         way = {column.name: "ascending", f"-{column.name}": "descending"}.get(self.place.sort or "name", "")
         sort = f"-{column.name}" if way == "ascending" else column.name
         sort = "" if sort == "name" else sort
@@ -104,7 +104,7 @@ class PlacePage:
 
     @property
     def name(self) -> str:
-        """What the place is called: its last folder, its bucket, or all buckets."""
+        """The name of the place: its last folder, its bucket, or the list of buckets."""
         return self.crumbs[-1].title
 
     @property
@@ -114,7 +114,7 @@ class PlacePage:
 
     @property
     def crumbs(self) -> list[Crumb]:
-        """From the list of buckets to here."""
+        """The breadcrumbs from the list of buckets to this place."""
         place, steps = self.place, [Crumb("S3 buckets", "")]
         if place.bucket:
             steps.append(Crumb(place.bucket, place.inside(place.bucket).query))
@@ -133,10 +133,10 @@ def read_page(
     whole: int = WHOLE,
     most: int = MOST,
 ) -> PlacePage:
-    """The page at *place*; the error instead of rows when there was one.
+    """Read the page at *place*; if that fails, the page has an error instead of rows.
 
-    With *limits* objects say what keeps them from being the input of a job. *whole* is how many objects are read in one
-    call, *most* how many to search within names or to sort; these are remembered for a minute, unless *is_fresh*.
+    With *limits*, each object has the reason why it can't be job input. *whole* is the number of objects per call, *most*
+    the limit for searching and sorting. Those large listings are cached for a minute, unless *is_fresh*.
     """
     try:
         reader = _Reader(storage, place, limits, whole, most, is_fresh)
@@ -155,7 +155,7 @@ def _buckets(storage: Storage, place: Place) -> PlacePage:
 
 
 def _known(place: Place, rows: list[PlaceRow], *, by_prefix: bool = False) -> PlacePage:
-    """The page of a place whose *rows* are all here: in the order asked for, folders always first."""
+    """Return a page of a place whose *rows* are all known: in the requested order, folders first."""
     if place.sort:
         name = place.sort.removeprefix("-")
         rows = sorted(rows, key=lambda row: _sort_key(row, name), reverse=place.sort.startswith("-"))
@@ -179,7 +179,7 @@ def _sort_key(row: PlaceRow, name: str) -> tuple[Any, ...]:
 
 @dataclass
 class _Reader:
-    """Reads what a page of a bucket needs, in as few calls as there can be."""
+    """Reads a page of a bucket in as few calls as possible."""
 
     storage: Storage
     place: Place
@@ -202,7 +202,7 @@ class _Reader:
 
     @property
     def _key(self) -> str:
-        """Where a large folder is remembered for some seconds, so that its second page is not read anew."""
+        """The cache key of a large folder, which is cached so that its second page is not read again."""
         connection = self.storage.connection
         whose = (connection.target, connection.prefixes("read"))
         named = repr((*whose, self.place.bucket, self.place.folder, self.whole, self.most))
@@ -219,7 +219,7 @@ class _Reader:
         return self.storage.listing(self.place.bucket, prefix, continuation_token=token, max_keys=self.whole)
 
     def _read_on(self, first: Listing) -> tuple[Listing, datetime]:
-        """The folder from *first* on, up to the limit, with a token where there is more; and when it was read."""
+        """Read the folder from *first* up to the limit; return the listing, with a token if there is more, and the time."""
         folders, objects, token, read = [*first.folders], [*first.objects], first.next_token, self.whole
         while token and read < self.most:
             listing = self._list(self.place.folder, token)
@@ -231,7 +231,7 @@ class _Reader:
         return known
 
     def _searched(self, folder: Listing, read_at: datetime) -> PlacePage:
-        """A large folder searched and sorted; one that is too large by the start of names only."""
+        """Return a page of a large folder, searched and sorted; by the start of names only if it exceeds the limit."""
         if not folder.next_token:
             return replace(_known(self.place, self._found(folder)), read_at=read_at)
         listing = self._list(self._prefix)
@@ -240,7 +240,7 @@ class _Reader:
         return self._part(listing, read=self.most)
 
     def _part(self, listing: Listing, *, read: int = 0) -> PlacePage:
-        """One page of those that one call lists, of a folder that has more."""
+        """Return one page of a single call's listing, for a folder that has more."""
         place, pages = replace(self.place, sort=""), max(1, self.whole // PAGE_SIZE)
         place = place if place.tokens else replace(place, page=min(place.page, pages))
         rows, start = self._rows(listing), (place.page - 1) % pages * PAGE_SIZE
@@ -261,7 +261,7 @@ class _Reader:
         )
 
     def _found(self, listing: Listing) -> list[PlaceRow]:
-        """The rows whose names hold what is looked for."""
+        """Return the rows whose names contain the search text."""
         wanted = self.place.find.lower()
         return [row for row in self._rows(listing) if wanted in row.name.lower()]
 
@@ -278,12 +278,12 @@ class _Reader:
                 hindrance=hindrance(item, self.limits) if self.limits else None,
             )
             for item in listing.objects
-            if item.key != self.place.folder  # the empty object by which some programs make a folder
+            if item.key != self.place.folder  # the empty object that some programs create for a folder
         ]
 
 
 def _page_before(place: Place, pages: int) -> Place | None:
-    """The page before, as far as it is known; the first page when it is not. A call lists so many *pages*."""
+    """Return the previous page if its token is known, else the first page. One call lists *pages* pages."""
     if place.page == 1:
         return None
     if (place.page - 1) % pages:

@@ -1,4 +1,4 @@
-"""Deleting and renaming one object, each asked about on a page that says what it means; and making a bucket."""
+"""Delete or rename an object after a confirmation page that explains the consequences; and create a bucket."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ MOST_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/o
 
 
 class RenameForm(forms.Form):
-    """The new name; with slashes it may lead into a folder."""
+    """The new name of an object; with slashes it can include a folder."""
 
     name = forms.CharField(max_length=MOST_KEY_BYTES, error_messages={"required": "Enter a name."})
 
@@ -49,7 +49,7 @@ class RenameForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Ask whether to delete the object, saying what becomes of it, and do so."""
+    """Show the consequences of deleting the object, or delete it on POST."""
     bucket, key = object_place(request)
     context = about(bucket, key)
     if request.method == "POST":
@@ -64,7 +64,7 @@ def delete(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def what_is_lost(request: ConsoleRequest, bucket: str, key: str) -> dict[str, Any]:
-    """Whether S3 keeps versions of the object, ``None`` where it does not say, and which jobs need it."""
+    """Return whether S3 keeps versions of the object (None if unknown), and the jobs that use it."""
     storage = storage_of(request)
     try:
         is_kept = any(version.version_id not in ("", "null") for version in storage.versions(bucket, key))
@@ -75,7 +75,7 @@ def what_is_lost(request: ConsoleRequest, bucket: str, key: str) -> dict[str, An
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Ask for another name of the object, and give it that."""
+    """Ask for a new name of the object, or rename it on POST."""
     bucket, key = object_place(request)
     context = about(bucket, key)
     place, before = context["place"], context["name"]
@@ -95,7 +95,7 @@ def rename(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 @require_POST
 def create_bucket(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Make a bucket and open it."""
+    """Create a bucket and open it."""
     bucket = request.POST.get("name", "").strip()
     try:
         validate_bucket_name(bucket)
@@ -111,7 +111,7 @@ def create_bucket(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def object_place(request: ConsoleRequest) -> tuple[str, str]:
-    """Bucket and key of the object that the query string names."""
+    """Return the bucket and key in the query string. Raises Http404 unless they name an object."""
     try:
         bucket, key = parse_s3_uri(request.GET.get("uri", ""))
     except ValueError as error:
@@ -122,7 +122,7 @@ def object_place(request: ConsoleRequest) -> tuple[str, str]:
 
 
 def about(bucket: str, key: str) -> dict[str, Any]:
-    """Where the object lies and what it is called there; a folder's own object by the folder's name."""
+    """Return the object's URI, name and place; the marker object of a folder has the folder's name."""
     folder, slash, name = key.rstrip("/").rpartition("/")
     name += "/" if key.endswith("/") else ""
     return {"uri": f"s3://{bucket}/{key}", "name": name, "place": Place(bucket, folder + slash)}

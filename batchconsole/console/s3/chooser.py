@@ -1,4 +1,4 @@
-"""The chooser of a place in S3, in a dialog or, without script, inside the page: what its template needs."""
+"""The template context of the S3 chooser, which is a dialog or, without script, part of the page."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.storage import Storage
 from batchconsole.records.limits import Limits
 
-# What the chooser is for: the form's field, and whether the job reads there or writes.
+# The form fields that have a chooser, and whether the job reads from or writes to that location.
 CHOOSERS = {"input_s3_uri": "read", "output_s3_uri": "write"}
 
 
 def storage_of(request: ConsoleRequest) -> Storage:
-    """S3 as the person of *request* may use it."""
+    """Return S3 with the rights of the signed-in user."""
     return Storage(request.connection, request.user)
 
 
 def input_limits(request: ConsoleRequest, chooser: str, asked: QueryDict) -> Limits | None:
-    """The limits that a job's input is held against, those of the model the form names; ``None`` for any other page."""
+    """Return the input limits of the form's model; None unless the chooser is for input and a model is given."""
     if CHOOSERS.get(chooser) != "read" or "model_id" not in asked:
         return None
     return limits_for(request.connection, asked.get("model_id", ""))
 
 
 def chooser_context(page: PlacePage, chooser: str, *, surface: str) -> dict[str, Any]:
-    """What the chooser's template needs. *surface* is ``dialog`` or, without script, ``inline``."""
+    """Return the context of the chooser's template. *surface* is ``dialog`` or, without script, ``inline``."""
     writes = CHOOSERS[chooser] == "write"
     return {"page": page, "surface": surface, "choose": chooser, "writes": writes}

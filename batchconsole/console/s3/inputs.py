@@ -1,8 +1,8 @@
-"""What keeps an object in S3 from being the input of a batch job, in words a person can act on.
+"""Why an S3 object can't be the input of a batch job, with advice.
 
-The rules are Bedrock's: it reads files whose name ends in ``.jsonl``, with at least one record, out of storage classes
-that can be read at once. These end a job, so such an object cannot be chosen. Its size is another matter: the limit is
-a quota, differs between models and can be raised, so a large file is only warned of.
+The rules are Bedrock's: it reads files with names that end in ``.jsonl``, with at least one record, from storage
+classes with immediate access. A job that breaks them fails, so such an object can't be chosen. The size limit is
+different: it is a quota that differs between models and can be raised, so a large file gets only a warning.
 """
 
 import re
@@ -17,13 +17,13 @@ from batchconsole.records.limits import Limits
 SUFFIX = ".jsonl"
 ACCEPTED = "- _ . ! * ' ( )"
 REFUSED = re.compile(r"[^-!_*'().a-zA-Z0-9/]")
-# Of these the console can make input.
+# The files that the console can make input from.
 TABLES = (".csv", ".tsv", ".ndjson", ".parquet")
 
 
 @dataclass(frozen=True)
 class Hindrance:
-    """Why an object is no input. ``is_final`` says that a job of it would fail for certain."""
+    """Why an object can't be input. ``is_final`` means that a job with it is certain to fail."""
 
     text: str
     advice: str
@@ -31,7 +31,7 @@ class Hindrance:
 
 
 def hindrance(item: S3Object, limits: Limits) -> Hindrance | None:
-    """What is wrong with *item* as input of a job with these *limits*, ``None`` when nothing is known."""
+    """Return the problem of *item* as input for a job with these *limits*, or None if there is no known one."""
     if item.key.endswith((".out", ".jsonl.err")):
         return Hindrance("Output of a job, not input.", "Enter a file whose name ends in .jsonl.")
     if not item.key.endswith(SUFFIX):
@@ -47,9 +47,9 @@ def hindrance(item: S3Object, limits: Limits) -> Hindrance | None:
 
 
 def refused_key(key: str) -> Hindrance | None:
-    """Why Bedrock does not take the location of *key*; ``None`` when it does.
+    """Return why Bedrock rejects the location of *key*, or None if it accepts it.
 
-    Its pattern of ``s3Uri`` knows no space, no ``+``, no ``%`` and no other letters than those of English.
+    Bedrock's ``s3Uri`` pattern allows no space, ``+`` or ``%``, and no letters other than ASCII letters.
     """
     if job_constraints()["s3Uri"].matches(f"s3://bucket/{key}"):
         return None
@@ -69,7 +69,7 @@ def _too_large(item: S3Object, limits: Limits) -> Hindrance | None:
 
 @dataclass(frozen=True)
 class FolderInput:
-    """The .jsonl files of a folder at all depths, as far as one call tells; ``size`` in bytes."""
+    """The .jsonl files of a folder at all depths, as far as one call lists them; ``size`` is in bytes."""
 
     files: int
     size: int
@@ -78,7 +78,7 @@ class FolderInput:
 
     @property
     def kind(self) -> str:
-        """How it stands: ``success``, or ``warning`` where a job would fail or may."""
+        """The kind of the status: ``success``, or ``warning`` if a job would or might fail."""
         is_nothing = not self.files and not self.is_part
         return "warning" if is_nothing or self.size > self.limits.bytes_per_job else "success"
 
@@ -97,7 +97,7 @@ class FolderInput:
 
 
 def folder_input(storage: Storage, bucket: str, folder: str, limits: Limits) -> FolderInput:
-    """What a job would read in *folder*, of the first thousand objects; raises AwsError and NotAllowed."""
+    """Return what a job would read in *folder*, based on its first thousand objects. Raises AwsError and NotAllowed."""
     listing = storage.listing(bucket, folder, delimiter="")
     sizes = [item.size for item in listing.objects if item.key.endswith(SUFFIX)]
     return FolderInput(len(sizes), sum(sizes), bool(listing.next_token), limits)

@@ -1,6 +1,6 @@
-"""Where in S3 somebody is: a bucket, a folder, what is looked for there, in which order, and on which page.
+"""A place in S3: a bucket, a folder, a search text, a sort order and a page.
 
-It stands in a query string (``uri``, ``find``, ``sort``, ``page``, ``token``), so every view of S3 has a URL.
+It is stored in the query string (``uri``, ``find``, ``sort``, ``page``, ``token``), so every view of S3 has a URL.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ OBJECT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Place:
-    """Where in S3, and which page of it in which order (``size``, or from the largest down ``-size``)."""
+    """A place in S3, with its page and sort order (``size``, or ``-size`` for descending)."""
 
     bucket: str = ""
     folder: str = ""
@@ -38,7 +38,7 @@ class Place:
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
-        """The place a query string names. A URI that does not end in a slash is its folder, looking for the rest."""
+        """Read the place from a query string. A URI without a final slash is a search for its last part in its folder."""
         bucket, _, path = s3_uri(query.get("uri", "")).removeprefix(SCHEME).partition("/")
         folder, slash, name = path.rpartition("/")
         page = query.get("page", "")
@@ -59,7 +59,7 @@ class Place:
 
     @property
     def query(self) -> str:
-        """The place as a query string, without a question mark."""
+        """The place as a query string, without a leading question mark."""
         page = str(self.page) if self.page > 1 else ""
         pairs = [("uri", self.uri), ("find", self.find), ("sort", self.sort), ("page", page)]
         return urlencode([pair for pair in pairs if pair[1]] + [("token", token) for token in self.tokens])
@@ -70,7 +70,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Crumb:
-    """One step of the way to a place; ``query`` leads there."""
+    """One breadcrumb; ``query`` is its query string."""
 
     title: str
     query: str

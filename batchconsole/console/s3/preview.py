@@ -1,4 +1,4 @@
-"""The beginning of an object as a person can read it: JSONL as records, other text as text, the rest not at all."""
+"""A preview of an object's first bytes: JSONL as records, other text as text, nothing for binary data."""
 
 from dataclasses import dataclass, field, replace
 
@@ -13,16 +13,16 @@ from batchconsole.records.wording import invalid_json
 
 READ_BYTES = 256 * 1024
 MOST_RECORDS = 20
-MOST_CHARACTERS = 5000  # of an answer
+MOST_CHARACTERS = 5000  # in an answer or an error message
 RECORDS, TEXT, BINARY = "records", "text", "binary"
 RECORD_SUFFIXES = (".jsonl", ".jsonl.out", ".jsonl.err")
 
 
 @dataclass(frozen=True)
 class PreviewRecord:
-    """One line: its number from 1, its record id when it has one, and its content; ``error`` when it is no JSON.
+    """One line: its number starting at 1, its record id if any, and its content; ``error`` if it is not valid JSON.
 
-    ``kind`` is what the line is called; ``answer`` and ``failure`` are what an output line says.
+    ``kind`` is the type of the line; ``answer`` and ``failure`` are the contents of an output line.
     """
 
     number: int
@@ -36,7 +36,7 @@ class PreviewRecord:
 
 @dataclass(frozen=True)
 class Preview:
-    """What can be shown. ``is_part`` says that there is more than this."""
+    """The content of a preview. ``is_part`` means that the object has more."""
 
     kind: str
     records: list[PreviewRecord] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Preview:
 
 
 def preview(storage: Storage, bucket: str, item: S3Object, *, version_id: str = "") -> Preview:
-    """Read the first bytes of *item* and make them readable; the error instead when it could not be read."""
+    """Read and format the first bytes of *item*; the preview has the error if that fails."""
     if not item.size:
         return Preview(TEXT)
     try:
@@ -62,7 +62,7 @@ def preview(storage: Storage, bucket: str, item: S3Object, *, version_id: str = 
 def _records(data: bytes, *, is_part: bool) -> Preview:
     lines = data.split(b"\n")
     if is_part:
-        lines = lines[:-1]  # the last one is cut off in the middle
+        lines = lines[:-1]  # the last line may be incomplete
     if not lines:
         return _text(data, is_part=is_part)
     filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
@@ -84,7 +84,7 @@ def _record(number: int, line: bytes) -> PreviewRecord:
 
 
 def _answered(record: PreviewRecord, line: bytes) -> PreviewRecord:
-    """*record* with what its output *line* says."""
+    """Return *record* with the answer and the error of its output *line*."""
     read = read_line(line, None)
     code = "" if read.error_code is None else f"{read.error_code}: "
     failure = f"{code}{read.error_message}" if read.error_message is not None else ""

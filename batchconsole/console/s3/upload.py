@@ -1,6 +1,6 @@
-"""Uploading a large file in parts, driven by the browser (js/upload.js): begin, each part, the end; or give it up.
+"""Multipart upload of a large file, driven by the browser (js/upload.js): start, parts, finish, or abort.
 
-Each request is short whatever the file's size, and an upload that broke off goes on with the parts S3 has.
+Each request is short whatever the file's size, and an interrupted upload continues after the parts that S3 has.
 """
 
 import msgspec
@@ -24,9 +24,9 @@ LARGEST_PART_BYTES = 64 * 2**20
 
 @require_POST
 def start_upload(request: ConsoleRequest, connection: str) -> JsonResponse:
-    """Begin, or go on with ``upload``: its id, the size of a part, and the numbers of the parts S3 has already.
+    """Start an upload, or continue ``upload``; return its id, the part size, and the numbers of the parts in S3.
 
-    Answers 409 when the file is empty, or one of its name is there and ``replace`` is not posted.
+    Responds with 409 if the file is empty, or if the object exists and ``replace`` is not posted.
     """
     try:
         bucket, key = _place(request)
@@ -48,7 +48,7 @@ def start_upload(request: ConsoleRequest, connection: str) -> JsonResponse:
 @takes_files(max_bytes=LARGEST_PART_BYTES)
 @require_POST
 def part(request: ConsoleRequest, connection: str) -> JsonResponse:
-    """One part; its bytes are the request's body, the rest is in the query string."""
+    """Upload one part: its bytes are the request body, the other parameters are in the query string."""
     try:
         bucket, key = parse_s3_uri(request.GET.get("uri", ""))
         number = read_number(request.GET.get("part", ""))
@@ -66,14 +66,14 @@ def part(request: ConsoleRequest, connection: str) -> JsonResponse:
 
 
 def _read(request: HttpRequest) -> bytes | None:
-    """The body, read as a stream: Django's limit for forms is not meant for it. ``None`` when it is too long."""
+    """Read the body as a stream, which Django's limit for form data does not cover. Return None if it is too long."""
     body = request.read(LARGEST_PART_BYTES + 1)
     return body if len(body) <= LARGEST_PART_BYTES else None
 
 
 @require_POST
 def finish(request: ConsoleRequest, connection: str) -> JsonResponse:
-    """Make the object of its parts."""
+    """Complete the upload and create the object."""
     try:
         bucket, key = _place(request)
     except ValueError as error:
@@ -87,7 +87,7 @@ def finish(request: ConsoleRequest, connection: str) -> JsonResponse:
 
 @require_POST
 def report(request: ConsoleRequest, connection: str) -> JsonResponse:
-    """Say on the next page what the script tells of each file: its ``name`` and, where it was not uploaded, why."""
+    """Report the results of an upload on the next page: each file's ``name`` and, if it failed, its ``problem``."""
     try:
         fates = msgspec.json.decode(request.POST.get("files", ""), type=list[uploads.Fate])
     except msgspec.DecodeError as error:
@@ -99,7 +99,7 @@ def report(request: ConsoleRequest, connection: str) -> JsonResponse:
 
 @require_POST
 def abort(request: ConsoleRequest, connection: str) -> JsonResponse:
-    """Throw the parts away; parts that are gone already are fine."""
+    """Abort the upload and discard its parts; that they are already gone is not an error."""
     try:
         bucket, key = _place(request)
     except ValueError as error:
@@ -112,7 +112,7 @@ def abort(request: ConsoleRequest, connection: str) -> JsonResponse:
 
 
 def _place(request: HttpRequest) -> tuple[str, str]:
-    """Bucket and key of the object to be; raises :class:`ValueError` for a folder or nothing."""
+    """Return the bucket and key of the new object. Raises :class:`ValueError` for a folder or an empty name."""
     bucket, key = parse_s3_uri(request.POST.get("uri", ""))
     if not key or key.endswith("/"):
         raise ValueError("An object needs a name.")

@@ -1,7 +1,7 @@
-"""What is said of uploads to S3, by the form or in parts: why a file is not taken, and what became of each of several.
+"""Messages about uploads to S3, by form or in parts: why a file is refused, and the result of each file.
 
-What became of several files is a list beside the place they went to. It is kept in the session until the next upload,
-or until the person puts it away.
+The results of several files are listed beside their folder. The list is kept in the session until the next upload or
+until the user dismisses it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,14 +23,14 @@ MOST_KEPT = 500  # files
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of one file: ``problem`` says why it was not uploaded, ``note`` why no job reads it though it was."""
+    """The result of one file: ``problem`` says why it was not uploaded, ``note`` why it can't be job input."""
 
     name: str
     problem: str = ""
     note: str = ""
 
     def noted(self, place: Place) -> "Fate":
-        """The same with its note."""
+        """Return the result with its note."""
         return self if self.problem else replace(self, note=_note(place, self.name))
 
 
@@ -42,7 +42,7 @@ def _note(place: Place, name: str) -> str:
 
 
 def refusal(error: EmptyFile | ObjectExists) -> str:
-    """Why a file is not taken, and what to do on this page."""
+    """Return why a file is refused, and what to do on this page."""
     if isinstance(error, EmptyFile):
         return sentences(error)
     item, name = error.item, error.item.key.rpartition("/")[2]
@@ -51,7 +51,7 @@ def refusal(error: EmptyFile | ObjectExists) -> str:
 
 
 def report(request: HttpRequest, place: Place, fates: Sequence[Fate]) -> None:
-    """Say in one message what became of the files, and keep what is to be said of each of several."""
+    """Add one message about all files, and store the results of several files for the list."""
     fates = [fate.noted(place) for fate in fates]
     if len(fates) == 1:
         _report_one(request, place, fates[0])
@@ -76,12 +76,12 @@ def _report_one(request: HttpRequest, place: Place, fate: Fate) -> None:
 
 
 def kept_fates(request: HttpRequest, place: Place) -> list[Fate]:
-    """What became of the files that were last uploaded to *place*, where they were several."""
+    """Return the results of the last upload if it put several files into *place*."""
     kept: Mapping[str, object] = request.session.get(KEPT) or {}
     rows = kept.get("rows") if kept.get("uri") == place.uri else None
     return [Fate(**row) for row in rows] if isinstance(rows, list) else []
 
 
 def put_away(request: HttpRequest) -> None:
-    """Forget the list, which has been read."""
+    """Discard the list after the user has dismissed it."""
     request.session.pop(KEPT, None)

@@ -1,4 +1,4 @@
-"""Addresses of the S3 pages."""
+"""URLs of the S3 pages."""
 
 from django.urls import URLPattern
 

@@ -1,4 +1,4 @@
-"""S3 as pages: buckets, folders and objects; one object with its beginning; download, upload; the chooser's body."""
+"""S3 pages: buckets, folders and objects; an object with a preview; download, upload; the chooser's body."""
 
 from itertools import chain
 from typing import Any
@@ -28,17 +28,17 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.storage import EmptyFile, ObjectExists, Storage
 
-# What can be added to a place; which of its two forms is open stands in the query string.
+# The forms for adding to a place; the query string says which one is open.
 ADDITIONS = ("upload", "folder")
-NEW_BUCKET = "bucket"  # likewise, to the list of buckets
-LARGEST_OBJECT_BYTES = 5 << 30  # PutObject's bound; the browser's script sends larger ones in parts
+NEW_BUCKET = "bucket"  # the same for the list of buckets
+LARGEST_OBJECT_BYTES = 5 << 30  # the limit of PutObject; the browser's script uploads larger files in parts
 NOT_THERE = {"NotFound", "NoSuchKey", "NoSuchBucket"}
 
 
 @require_safe
 @vary_on_headers(*ASKERS)
 def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """The page of a place in S3; with ``choose``, asked for by htmx, the body of the dialog that chooses one."""
+    """Show a place in S3; for htmx with ``choose``, return the body of the chooser dialog."""
     chooser = request.GET.get("choose", "")
     limits = input_limits(request, chooser, request.GET)
     is_fresh = "fresh" in request.GET
@@ -59,13 +59,13 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def _picked(page: PlacePage, uri: str) -> str:
-    """The row to be picked, such as a file just uploaded, if it can be."""
+    """Return *uri*, such as a file just uploaded, if its row is on the page and can be chosen; else an empty string."""
     return next((row.uri for row in page.rows if row.uri == uri and row.is_choosable), "")
 
 
 @require_safe
 def folder_summary(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """What a job would read in a folder, for the chooser to say when it is picked."""
+    """Return what a job would read in a folder, for the chooser to show when the folder is picked."""
     place = Place.read(request.GET)
     limits = limits_for(request.connection, request.GET.get("model_id", ""))
     context: dict[str, Any] = {}
@@ -77,14 +77,14 @@ def folder_summary(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def _in_dialog(response: HttpResponse) -> HttpResponse:
-    """The address stays the page's: htmx 2 pushes a boosted link's address whatever its hx-push-url says."""
+    """Keep the page's URL: htmx 2 pushes the URL of a boosted link despite its hx-push-url."""
     return push_url(response, False)
 
 
 @require_safe
 @vary_on_headers(*ASKERS)
 def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """One object, or one version of it: what S3 says of it, and its beginning; in the chooser's dialog too."""
+    """Show one object or one version of it: its metadata and a preview; also inside the chooser dialog."""
     bucket, key = object_place(request)
     folder, slash, name = key.rpartition("/")
     chooser = request.GET.get("choose", "")
@@ -104,9 +104,9 @@ def s3_object(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def _read_object(request: ConsoleRequest, bucket: str, key: str) -> dict[str, Any]:
-    """What the object's page shows; what could not be read is an error in its place.
+    """Return the content of the object's page; a failed read is an error in it.
 
-    Of an object that is not there the versions are looked up unasked: they outlive one that was deleted.
+    Versions of a missing object are looked up without a request for them, because they outlive its deletion.
     """
     storage, version_id = storage_of(request), request.GET.get("version", "")
     found: dict[str, Any] = {"error": None}
@@ -123,7 +123,7 @@ def _read_object(request: ConsoleRequest, bucket: str, key: str) -> dict[str, An
 
 
 def _versions(storage: Storage, bucket: str, key: str, *, is_asked_for: bool) -> dict[str, Any]:
-    """The versions, and since when the object has been deleted; why not only where somebody asked for them."""
+    """Return the versions and when the object was deleted; an error only if the versions were requested."""
     try:
         versions = storage.versions(bucket, key)
     except (AwsError, UserError) as error:
@@ -140,13 +140,13 @@ def _status(error: AwsError | UserError) -> int:
 
 @require_safe
 def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
-    """The object as a file, handed on as it comes."""
+    """Stream the object as a download."""
     bucket, key = object_place(request)
     storage, version_id = storage_of(request), request.GET.get("version", "")
     try:
         item = storage.head(bucket, key, version_id=version_id)
         chunks = storage.chunks(bucket, key, etag=item.etag, version_id=version_id)
-        first = next(chunks, b"")  # a refusal must come before the response has begun
+        first = next(chunks, b"")  # an error must be raised before the response starts
     except (AwsError, UserError) as error:
         messages.error(request, f"{key} could not be downloaded. {sentences(error)}")
         return redirect(f"{reverse('s3-object', args=[connection])}?{urlencode({'uri': f's3://{bucket}/{key}'})}")
@@ -159,9 +159,9 @@ def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
 @takes_files(max_bytes=LARGEST_OBJECT_BYTES)
 @require_POST
 def upload(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Put the files into the folder shown and come back to it; with what could not be put there, to the form."""
+    """Upload the files and return to their folder; if any file failed, with the upload form open."""
     place = Place.read(request.POST)
-    files: list[Any] = request.FILES.getlist("file")  # open files with a name
+    files: list[Any] = request.FILES.getlist("file")  # open, named files
     if not place.bucket or not files:
         messages.error(request, "Choose a file and a bucket to upload it to.")
         return _back(request, place, add="upload")
@@ -172,7 +172,7 @@ def upload(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def _put(request: ConsoleRequest, place: Place, file: Any) -> str:
-    """Upload one file; why not, where that is so. The others go on whatever becomes of it."""
+    """Upload one file. Return why it failed, or an empty string; other files are not affected."""
     key, may_replace = place.folder + file.name, "replace" in request.POST
     try:
         storage_of(request).upload(place.bucket, key, file, size=file.size, may_replace=may_replace)
@@ -185,7 +185,7 @@ def _put(request: ConsoleRequest, place: Place, file: Any) -> str:
 
 @require_POST
 def create_folder(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Make an empty folder: in S3, an object of no bytes whose key ends in a slash."""
+    """Create an empty folder: in S3, an empty object whose key ends in a slash."""
     place = Place.read(request.POST)
     name = request.POST.get("name", "").strip().strip("/")
     if not place.bucket or not name or "//" in name:
@@ -202,7 +202,7 @@ def create_folder(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def _back(request: ConsoleRequest, place: Place, **more: str) -> HttpResponse:
-    """To the place, in the chooser if the form was there. A page has nothing to pick."""
+    """Redirect to the place, inside the chooser if the form was there. Only the chooser can pick a row."""
     chooser = request.POST.get("choose", "")
     more = more | {"choose": chooser} if chooser in CHOOSERS else {key: more[key] for key in more if key != "pick"}
     more |= {"model_id": request.POST["model_id"]} if "model_id" in request.POST else {}

@@ -1,4 +1,4 @@
-"""Template tags of the ``cloudscape`` crispy pack; what they draw is in :mod:`batchconsole.console.kit.controls`."""
+"""Template tags of the ``cloudscape`` crispy pack, implemented in :mod:`batchconsole.console.kit.controls`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,11 +19,11 @@ register.filter(controls.is_checkbox)
 
 @register.filter
 def newest_first(messages: Iterable[Any]) -> list[Any]:
-    """Django's messages from the newest to the oldest; their storage itself cannot be reversed."""
+    """Return Django's messages, newest first; the message storage itself can't be reversed."""
     return list(messages)[::-1]
 
 
 @register.filter
 def item(mapping: Mapping[str, Any], key: str) -> Any:
-    """The value of *key*, which a template cannot ask for when the key is a variable."""
+    """Return the value of *key*; templates have no syntax for a key that is a variable."""
     return mapping[key]

@@ -1,4 +1,4 @@
-"""``{% load console %}``: all small parts of the console's pages, each in the module of its noun."""
+"""``{% load console %}`` loads all small tags and filters of the console; each module holds those of one subject."""
 
 from django import template
 

@@ -1,4 +1,4 @@
-"""What the audit trail and errors say."""
+"""Tags for the audit trail and for errors."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ ABBREVIATIONS = {
 
 @register.filter
 def bulk_action_url(event: Event) -> str:
-    """The page of the bulk action that *event* belongs to."""
+    """Return the URL of the bulk action that *event* belongs to."""
     return _event_url(event, "bulk-action", "bulk_action")
 
 
 @register.filter
 def input_check_url(event: Event) -> str:
-    """The page of the input check that *event* tells of."""
+    """Return the URL of the input check that *event* reports."""
     return _event_url(event, "input-check", "input_check")
 
 
@@ -35,13 +35,13 @@ def _event_url(event: Event, page: str, name: str) -> str:
 
 @register.filter
 def examples(group: ErrorGroup | MisfitGroup) -> list[tuple[int, str]]:
-    """Position and id of the first records of an error's group."""
+    """Return the positions and ids of the first records of an error group."""
     return list(zip(group.positions, group.record_ids, strict=False))
 
 
 @register.filter
 def said(value: Any) -> Any:
-    """What an event holds, for people: lists with commas, tags as ``team = nlp``, nothing as ``none``, ``10,000``."""
+    """Format a value of an event: lists with commas, tags as ``team = nlp``, an empty list as ``none``, ``10,000``."""
     if isinstance(value, list):
         return ", ".join(str(said(each)) for each in value) or "none"
     if isinstance(value, dict) and value.keys() == {"key", "value"}:
@@ -51,7 +51,7 @@ def said(value: Any) -> Any:
 
 @register.filter
 def words(name: str) -> str:
-    """A snake-case name as words: ``Bulk action``, ``Job ARN``."""
+    """Return a snake-case name as words: ``Bulk action``, ``Job ARN``."""
     first, *rest = name.split("_")
     return " ".join([ABBREVIATIONS.get(first, first.capitalize()), *(ABBREVIATIONS.get(each, each) for each in rest)])
 

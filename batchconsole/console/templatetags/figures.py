@@ -1,4 +1,4 @@
-"""Counts, progress, amounts of money, and the cells of answers."""
+"""Counts, progress, amounts of money, and cells of answers."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ register = template.Library()
 
 @dataclass(frozen=True)
 class RecordProgress:
-    """How far a job is, in records."""
+    """A job's progress in records."""
 
     processed: int
     total: int
@@ -23,13 +23,13 @@ class RecordProgress:
 
     @property
     def percent(self) -> int:
-        """Rounded down, so that 100 means all."""
+        """The processed share, rounded down so that 100 means all."""
         return self.processed * 100 // self.total
 
 
 @register.filter
 def progress(job: BatchJob) -> RecordProgress | None:
-    """The job's progress, ``None`` while AWS has counted nothing."""
+    """Return the job's progress, or None before AWS has counted its records."""
     if not job.total_record_count:
         return None
     return RecordProgress(job.processed_record_count or 0, job.total_record_count, job.error_record_count or 0)
@@ -37,19 +37,19 @@ def progress(job: BatchJob) -> RecordProgress | None:
 
 @register.filter
 def figure(value: float | None) -> str:
-    """A count with separators, a hyphen for none."""
+    """Format a count with thousands separators; a hyphen for None."""
     return "-" if value is None else f"{value:,}"
 
 
 @register.filter
 def usd(value: Decimal | None, decimals: int | None = None) -> str:
-    """What a job cost, by its size or with so many decimals; a hyphen where it is not known, never a zero."""
+    """Format a job's cost, with *decimals* or as many as its size needs; a hyphen for an unknown cost, never zero."""
     return "-" if value is None else amounts.usd(value, decimals)
 
 
 @register.filter
 def price(value: Decimal | None, decimals: int) -> str:
-    """A price in US dollars with as many *decimals* as the rest of its column, a hyphen for none."""
+    """Format a price in US dollars with *decimals*, the same for its whole column; a hyphen for None."""
     return "-" if value is None else f"${value:,.{decimals}f}"
 
 
@@ -60,5 +60,5 @@ def is_number(value: Any) -> bool:
 
 @register.filter
 def cell_text(value: Any) -> str:
-    """A field of an answer as its cell shows it: numbers and truth values as JSON has them, nothing as nothing."""
+    """Format an answer field for its cell: numbers and booleans as JSON, None as an empty string."""
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""Links to places in S3, to files of results and to models."""
+"""Links to S3 locations, result files and models."""
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
@@ -18,9 +18,9 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def s3_url(context: Context, uri: str) -> str:
-    """The page of this console that shows *uri*: an object where it names a file, else the folder.
+    """Return the URL of the console page for *uri*: the object page for a file, else the folder page.
 
-    Empty for who may not look there.
+    Empty if the user may not open that page.
     """
     view = "s3-object" if uri.rpartition("/")[2].endswith((".jsonl", ".out", ".json")) else "s3-browse"
     folder = uri if view == "s3-object" or uri.endswith("/") else f"{uri}/"
@@ -31,14 +31,14 @@ def s3_url(context: Context, uri: str) -> str:
 
 @register.simple_tag
 def download_url(job: BatchJob, name: str) -> str:
-    """Where the output file *name* of *job* is handed out."""
+    """Return the download URL of the output file *name* of *job*."""
     key = f"{job.output_folder.removeprefix('s3://')}{name}"
     return f"{reverse('job-download', args=[job.connection.name, job.pk])}?{urlencode({'key': key})}"
 
 
 @register.simple_tag(takes_context=True)
 def model_link(context: Context, model_id: str) -> SafeString | str:
-    """The model's name, linked to its page where the catalogue has one, and its id under it."""
+    """Return the model's name, linked to its page if the catalog has it, with the id as tooltip."""
     model = find_model(model_id)
     if model is None:
         return format_html('<span title="{}">{}</span>', model_id, model_name(model_id))

@@ -1,4 +1,4 @@
-"""The smallest parts of a page: icons, Info links, links to learn more, copy buttons."""
+"""The smallest parts of a page: icons, Info links, external links, copy buttons."""
 
 import re
 from typing import Any
@@ -18,13 +18,13 @@ SEPARATED = re.compile(r"(?<=[:/._])")
 
 @register.simple_tag
 def request_token() -> SafeString:
-    """The hidden control by which a form that is sent twice is known."""
+    """Return the hidden input with a new token, which reveals a form that is sent twice."""
     return format_html('<input type="hidden" name="{}" value="{}">', FIELD, new_token())
 
 
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
-    """An icon of ``img/icons.svg``: hidden from assistive technology unless it has a *label* of its own."""
+    """Return an icon from ``img/icons.svg``, hidden from assistive technology unless it has a *label*."""
     use = format_html('<use href="{}#{}"></use>', static("img/icons.svg"), name)
     if label:
         return format_html('<svg class="icon" role="img" aria-label="{}">{}</svg>', label, use)
@@ -33,7 +33,7 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.simple_tag
 def info(topic: str, label_id: str) -> SafeString:
-    """An Info link: opens the help topic ``console/help/<topic>.html``; its name ends with the label at *label_id*."""
+    """Return a link to the help topic ``console/help/<topic>.html``; its name includes the label with the id *label_id*."""
     return format_html(
         '<a class="info-link" id="info-{0}" href="{1}" data-help-topic="{2}" aria-labelledby="info-{0} {0}">Info</a>',
         label_id,
@@ -44,17 +44,17 @@ def info(topic: str, label_id: str) -> SafeString:
 
 @register.inclusion_tag("console/frame/_learn_more.html")
 def learn_more(*titles_and_urls: str) -> dict[str, Any]:
-    """The end of a help topic: links to pages elsewhere, each a title and an address."""
+    """Render the end of a help topic: external links, passed as alternating titles and URLs."""
     return {"links": list(zip(titles_and_urls[::2], titles_and_urls[1::2], strict=True))}
 
 
 @register.filter
 def breakable(text: str) -> SafeString:
-    """An ARN, URI or ID that lines break after its separators, and elsewhere only where a part alone is too long."""
+    """Allow line breaks after the separators of an ARN, URI or ID; a single part breaks only if it is too long."""
     return format_html_join("", "{}<wbr>", ((part,) for part in SEPARATED.split(text) if part))
 
 
 @register.inclusion_tag("console/kit/_copy.html")
 def copy(text: str, what: str, url: str = "") -> dict[str, Any]:
-    """*text* with a button before it that copies it; *what* names it (``ARN``), *url* is where it leads."""
+    """Render *text* with a copy button before it; *what* names it (``ARN``), *url* is its link target."""
     return {"text": text, "what": what, "url": url}

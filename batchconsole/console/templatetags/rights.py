@@ -1,4 +1,4 @@
-"""What a page offers to this person: ``{% may "job-stop" job %}the button{% endmay %}``."""
+"""Show content by permission: ``{% may "job-stop" job %}the button{% endmay %}``."""
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
@@ -12,6 +12,6 @@ register = template.Library()
 
 @register.simple_block_tag(takes_context=True)
 def may(context: Context, content: str, url_name: str, of: Owned | None = None) -> str:
-    """*content*, if the person may open the URL *url_name*, of the page's connection or of what it acts on."""
+    """Return *content* if the user may open the URL *url_name* of the page's connection or of the object *of*."""
     connection = of.connection if of else context.get("connection")
     return content if access.may(context.get("user") or AnonymousUser(), url_name, connection, of) else ""

@@ -1,4 +1,4 @@
-"""Status indicators: of jobs, of the jobs of a bulk action, of alerts and of stages."""
+"""Status indicators of jobs, of the jobs in a bulk action, of alerts and of stages."""
 
 import re
 
@@ -12,7 +12,7 @@ from batchconsole.jobs.queue_places import HELD_TITLE
 
 register = template.Library()
 
-# AWS's words, from failed jobs in both consoles.
+# The wording of AWS, from failed jobs in both consoles.
 RECORDS = re.compile(
     r"contains (less|more) records \((\d{1,15})\) than the (?:required minimum|allowed maximum) of:? (\d{1,15})"
 )
@@ -74,7 +74,7 @@ STAGE_ICONS = {
 
 @register.simple_tag
 def indicator(kind: str, text: str) -> SafeString:
-    """A status indicator of *kind* (``success``, ``error``, ...) with *text* beside its icon."""
+    """Return a status indicator of *kind* (``success``, ``error``, ...): an icon and *text*."""
     return format_html(
         '<span class="status-indicator" data-type="{}">{}<span>{}</span></span>', kind, icon(TYPE_ICONS[kind]), text
     )
@@ -82,7 +82,7 @@ def indicator(kind: str, text: str) -> SafeString:
 
 @register.simple_tag
 def job_status(job: BatchJob) -> SafeString:
-    """Where *job* stands. AWS says Completed however many records failed; here the failed ones are told."""
+    """Return the status indicator of *job*. AWS reports Completed despite failed records; this mentions them."""
     if job.is_held:
         return indicator("pending", job_status_words(job))
     if not job.has_errors:
@@ -92,13 +92,13 @@ def job_status(job: BatchJob) -> SafeString:
 
 @register.filter
 def record_errors_kind(job: BatchJob) -> str:
-    """How the failed records of a completed *job* are shown: as an error when no record has an answer."""
+    """Return how to show the failed records of a completed *job*: as an error if every record failed, else a warning."""
     return ERROR if job.every_record_failed else WARNING
 
 
 @register.filter
 def job_status_words(job: BatchJob) -> str:
-    """``Completed with errors: 12 of 500``, ``Held``, or else the status as it is."""
+    """Return ``Completed with errors: 12 of 500``, ``Held``, ``Waiting for approval``, or the label of the status."""
     if job.is_held:
         return "Waiting for approval" if job.awaits_approval else HELD_TITLE
     label = Status(job.status).label
@@ -110,25 +110,25 @@ def job_status_words(job: BatchJob) -> str:
 
 @register.simple_tag
 def status_indicator(status: str) -> SafeString:
-    """The status indicator of a job's *status*."""
+    """Return the status indicator of a job's *status*."""
     return indicator(STATUS_TYPES[Status(status)], Status(status).label)
 
 
 @register.simple_tag
 def outcome_indicator(item: BulkActionItem) -> SafeString:
-    """The status indicator of what became of one job of a bulk action."""
+    """Return the status indicator of a job's outcome in a bulk action."""
     return indicator(OUTCOME_TYPES[item.outcome], item.get_outcome_display())
 
 
 @register.filter
 def type_icon(kind: str) -> str:
-    """The icon of an alert's or message's *kind*."""
+    """Return the icon for the *kind* of an alert or message."""
     return TYPE_ICONS.get(kind, "status-info")
 
 
 @register.filter
 def brief(message: str) -> str:
-    """AWS's *message* as a line of a table holds it: without ARNs, and of a number of records only the numbers."""
+    """Shorten an AWS *message* for a table: without ARNs, and with only the numbers of a record limit error."""
     counted = RECORDS.search(message)
     if counted:
         limit = "needed" if counted[1] == "less" else "allowed"
@@ -140,7 +140,7 @@ def brief(message: str) -> str:
 
 @register.filter
 def message_kind(job: BatchJob) -> str:
-    """How the message of *job* is shown: by its status, and as a warning what AWS has refused for now."""
+    """Return how to show the message of *job*: by its status, or as a warning if AWS refused it for now."""
     kind = STATUS_TYPES[Status(job.status)]
     if kind not in {ERROR, WARNING}:
         return WARNING if job.error_code and not job.is_ended else "info"
@@ -149,7 +149,7 @@ def message_kind(job: BatchJob) -> str:
 
 @register.filter
 def reason_of(waits: dict[int, str], job: BatchJob) -> str:
-    """Why *job* waits, of all the reasons that a page has looked for; empty for one that does not."""
+    """Return why *job* waits, from the page's reasons by job id; empty if it does not wait."""
     return waits.get(job.pk, "")
 
 

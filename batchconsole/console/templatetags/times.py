@@ -1,4 +1,4 @@
-"""Times and ages, in the preferred time zone."""
+"""Times and ages in the preferred time zone."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ SHORT = {"minute": "min", "hour": "h", "day": "d", "month": "mo", "year": "y"}
 
 @register.simple_tag
 def timestamp(value: datetime | None, *, zone: bool = True, seconds: bool = False) -> SafeString | str:
-    """An absolute time in the preferred zone, a hyphen for none. In a table the column's header says the zone."""
+    """Return an absolute time in the preferred zone, or a hyphen for None. In tables, the header names the zone."""
     if value is None:
         return "-"
     text = absolute(value) if zone else timezone.localtime(value).strftime(SHORT_TIME + (":%S" if seconds else ""))
@@ -27,7 +27,7 @@ def timestamp(value: datetime | None, *, zone: bool = True, seconds: bool = Fals
 
 @register.simple_tag
 def relative(value: datetime | None) -> SafeString | str:
-    """How long ago, as people say it; the absolute time on hover. The script ``js/times.js`` keeps it true."""
+    """Return a relative time with the absolute time on hover. The script ``js/times.js`` keeps it up to date."""
     if value is None:
         return "-"
     return format_html(
@@ -37,7 +37,7 @@ def relative(value: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def age(value: datetime | None, form: str = "short") -> SafeString | str:
-    """How old, in a word for a narrow column: ``5 min``, ``3 h``; in the form ``short-ago``: ``5 min ago``."""
+    """Return an age for a narrow column: ``5 min``, ``3 h``; with the form ``short-ago``: ``5 min ago``."""
     if value is None:
         return "-"
     words = ago(value) if form == "short-ago" else ago(value).removesuffix(" ago")
@@ -50,13 +50,13 @@ def age(value: datetime | None, form: str = "short") -> SafeString | str:
 
 @register.simple_tag
 def job_duration(job: BatchJob) -> str:
-    """How long AWS has had the job, a hyphen before that."""
+    """Return the time from a job's submission to its end or until now; a hyphen before submission."""
     return duration((job.end_time or timezone.now()) - job.submit_time) if job.submit_time else "-"
 
 
 @register.simple_tag
 def zone_label() -> str:
-    """The name of the preferred time zone as it stands now: ``UTC``, ``UTC+2``, ``UTC+5:30``."""
+    """Return the current UTC offset of the preferred time zone: ``UTC``, ``UTC+2``, ``UTC+5:30``."""
     return offset_name(timezone.localtime())
 
 

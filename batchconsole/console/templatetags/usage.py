@@ -1,4 +1,4 @@
-"""How usage is written: costs and token counts."""
+"""Formatting of usage: costs, and what they leave out."""
 
 from django import template
 
@@ -10,7 +10,7 @@ register = template.Library()
 
 @register.filter
 def cost(totals: Totals, decimals: int | None = None) -> str:
-    """What the jobs cost as far as it is known: a hyphen when they used nothing."""
+    """Format the known cost of the jobs; a hyphen if no job has a cost or lacks one."""
     if totals.cost_usd is None and not totals.unpriced and not totals.uncounted:
         return "-"
     return amounts.usd(totals.cost_usd, decimals)
@@ -18,7 +18,7 @@ def cost(totals: Totals, decimals: int | None = None) -> str:
 
 @register.filter
 def gaps(totals: Totals) -> str:
-    """Which jobs the cost leaves out: ``3 jobs without a known price``. Empty when it is complete."""
+    """Return which jobs the cost leaves out, such as ``3 jobs without a known price``; empty if it is complete."""
     parts = [
         f"{count:,} job{'' if count == 1 else 's'} without {what}"
         for count, what in ((totals.unpriced, "a known price"), (totals.uncounted, "a token count"))

@@ -1,4 +1,4 @@
-"""The usage page's chart: bars of days, weeks or months, and the same figures as a table."""
+"""The chart of the usage page, with a bar per day, week or month, and the same data as a table."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -14,9 +14,9 @@ from batchconsole.console.kit.charts import Chart, Series, StackedBars
 from batchconsole.console.usage.query import COST, MEASURES, TOKENS
 from batchconsole.jobs.usage import Days, Group, Totals, Usage
 
-# Colours a person can still tell apart; the rest is one more.
+# The number of colors that people can still tell apart; all other groups share one more.
 MOST_SERIES = 5
-# Up to so many days a bar is a day, then a week, then a month.
+# Up to these numbers of days, a bar is a day or a week; beyond, a month.
 DAILY, WEEKLY = 62, 400
 OTHERS = "All others"
 
@@ -32,9 +32,9 @@ class Bucket:
 
 @dataclass(frozen=True)
 class UsageChart:
-    """One measure of *usage* over *days*, stacked by group or, with ``is_whole``, as one.
+    """One measure of *usage* over *days*, stacked by group, or as a single series with ``is_whole``.
 
-    ``name_of`` says what a person calls a group.
+    ``name_of`` returns the display name of a group.
     """
 
     usage: Usage
@@ -54,7 +54,7 @@ class UsageChart:
 
     @property
     def rows(self) -> Iterator[tuple[str, list[str]]]:
-        """The same as a table: a bar's name, and what each series has in it, a hyphen for nothing."""
+        """The chart as a table: the title of each bar and the value of each series, a hyphen for zero."""
         for position, bucket in enumerate(self.buckets):
             values = [each.values[position] for each in self.series]
             yield bucket.title, [self.show(value) if value else "-" for value in values]
@@ -65,7 +65,7 @@ class UsageChart:
 
     @cached_property
     def series(self) -> list[Series]:
-        """One for each of the largest groups, and one for the others."""
+        """One series for each of the largest groups, and one for all others."""
         everything = [self._amount(self.usage.by_day, bucket) for bucket in self.buckets]
         if self.is_whole:
             return [Series(MEASURES[self.measure], everything)]
@@ -87,7 +87,7 @@ class UsageChart:
         return float(totals.cost_usd or 0) if self.measure == COST else float(totals.tokens)
 
     def show(self, value: float) -> str:
-        """A value in dollars, all with the same decimals, or in tokens."""
+        """Format a value in dollars, with the same decimals for all values, or in tokens."""
         return usd(_decimal(value), self.decimals) if self.measure == COST else compact(value)
 
     @cached_property
@@ -95,7 +95,7 @@ class UsageChart:
         return decimals_for(_decimal(max(each.values)) for each in self.series)
 
     def show_ticks(self, values: list[float]) -> list[str]:
-        """Round values, all with the same decimals."""
+        """Format the round values of the axis, all with the same decimals."""
         if self.measure == TOKENS:
             return [compact(value) for value in values]
         step = values[1]
@@ -108,7 +108,7 @@ def _decimal(value: float) -> Decimal:
 
 
 def unit(days: Days) -> str:
-    """What one bar stands for."""
+    """Return the unit of one bar."""
     if len(days) <= DAILY:
         return "day"
     return "week" if len(days) <= WEEKLY else "month"
@@ -122,7 +122,7 @@ UNITS: dict[str, Callable[[date], Any]] = {
 
 
 def buckets(days: Days) -> Iterator[Bucket]:
-    """*days* in days, weeks that begin on Monday, or months; the first and the last may be parts of one."""
+    """Split *days* into days, weeks that start on Monday, or months; the first and last one may be incomplete."""
     kind = unit(days)
     for _, members in groupby(days, key=UNITS[kind]):
         found = list(members)

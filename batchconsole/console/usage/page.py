@@ -1,4 +1,4 @@
-"""The usage page: totals, rows of the table and chart of one connection, for one query."""
+"""The usage page: totals, table rows and chart of one connection for one query."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ MOST_JOBS = 10
 
 @dataclass(frozen=True)
 class Choice:
-    """One link of a row of choices."""
+    """One link in a row of choices."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class UsageRow:
-    """One line of the table."""
+    """One row of the table."""
 
     name: str
     note: str
@@ -55,7 +55,7 @@ class UsageRow:
 
 
 class UsagePage:
-    """What one connection used, as *query* asks for it."""
+    """The usage of one connection for *query*."""
 
     def __init__(self, connection: Connection, query: UsageQuery, *, page_size: int) -> None:
         self.connection = connection
@@ -68,12 +68,12 @@ class UsagePage:
 
     @property
     def unread_tags(self) -> int:
-        """How many of the jobs have tags that nobody has read yet; they are in a group of their own."""
+        """The number of jobs whose tags have not been read yet; they form a group of their own."""
         return self.usage.by_group[UNREAD].jobs if UNREAD in self.usage.by_group else 0
 
     @property
     def tag(self) -> str:
-        """The tag to group by: the one asked for, else the one on most jobs."""
+        """The tag key to group by: the requested one, or else the one on most jobs."""
         return self.query.tag or next(iter(self.tag_keys), "")
 
     @cached_property
@@ -90,7 +90,7 @@ class UsagePage:
 
     @property
     def measure(self) -> str:
-        """What the chart shows: cost, unless none is known."""
+        """The measure of the chart: the requested one, or else cost, or tokens if no cost is known."""
         only_tokens = self.total.cost_usd is None and self.total.tokens > 0
         return self.query.measure or (TOKENS if only_tokens else COST)
 
@@ -100,21 +100,21 @@ class UsagePage:
 
     @property
     def span(self) -> str:
-        """The days in words: ``from October 1, 2026 to October 31, 2026``, ``on October 1, 2026``."""
+        """The days as text: ``from October 1, 2026 to October 31, 2026``, ``on October 1, 2026``."""
         first, last = self.query.days.first, self.query.days.last
         return f"on {day_title(first)}" if first == last else f"from {day_title(first)} to {day_title(last)}"
 
     @property
     def unpriced_groups(self) -> list[Group]:
-        """The models without a known price, where the page is by model: those with most tokens."""
+        """The models with unpriced jobs, those with the most tokens first; empty unless the page is grouped by model."""
         found = [group for group, totals in self.usage.by_group.items() if totals.unpriced and self.query.by == MODEL]
         return sorted(found, key=lambda group: -self.usage.by_group[group].tokens)[:MOST_NAMES]
 
-    # What can be chosen.
+    # The choices.
 
     @property
     def tag_choices(self) -> list[str]:
-        """The tag keys of the range, and the one in hand though it may not be among them."""
+        """The tag keys of the range, and the current one even if it is not among them."""
         return list(dict.fromkeys([*self.tag_keys, *([self.tag] if self.tag else [])]))
 
     @property
@@ -145,7 +145,7 @@ class UsagePage:
 
     @property
     def rows(self) -> list[tuple[Group, Totals]]:
-        """The newest day first, or the dearest group first and those of unknown cost by their tokens."""
+        """The groups with their totals: the newest day first, or the most expensive group first, ties by tokens."""
         found = list(self.usage.by_group.items())
         if self.query.is_by_day:
             return sorted(found, key=lambda row: row[0].name, reverse=True)
@@ -161,7 +161,7 @@ class UsagePage:
         return UsageRow(self.name_of(group), note, self._jobs_url(group), totals)
 
     def _jobs_url(self, group: Group) -> str:
-        """The job list narrowed to the jobs of *group*; empty where the list cannot ask for them."""
+        """Return the URL of the job list filtered by *group*; empty if no filter can select its jobs."""
         if group in (REST, UNREAD):
             return ""
         if self.query.by == DAY:
@@ -176,7 +176,7 @@ class UsagePage:
         return self.jobs_url(self.query.days, token) if token else ""
 
     def jobs_url(self, days: Days, *tokens: str) -> str:
-        """The job list with the jobs that ended within *days*, the dearest first."""
+        """Return the URL of the job list of jobs that ended within *days*, the most expensive first."""
         ended = [f"ended>={days.start:%Y-%m-%dT%H:%MZ}", f"ended<{days.end:%Y-%m-%dT%H:%MZ}"]
         return self.connection.get_absolute_url() + query_string({"f": [*ended, *tokens], "sort": "-cost"})
 
@@ -193,7 +193,7 @@ class UsagePage:
         return decimals_for(job.cost_usd for job in self.dearest)
 
     def name_of(self, group: Group) -> str:
-        """What a person calls the group."""
+        """Return the display name of the group."""
         if group == REST:
             return OTHERS
         if group == UNREAD:

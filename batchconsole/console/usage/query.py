@@ -1,4 +1,4 @@
-"""What the usage page is asked for. The query string is the only state; its invalid parts are dropped."""
+"""The query of the usage page. The query string is the only state; invalid parameters are ignored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from batchconsole.jobs.usage import DAY, GROUPINGS, MODEL, TAG, Days
 COST, TOKENS = "cost", "tokens"
 MEASURES = {COST: "Cost", TOKENS: "Tokens"}
 GROUP_TITLES = dict(zip(GROUPINGS, ("Day", "Model", "Person", "Tag"), strict=True))
-# The longest range: enough for any budget, and a bound on what one request adds up.
+# The longest range: enough for any budget, and a limit for the work of one request.
 MOST_DAYS = 10 * 366
 
 
@@ -48,7 +48,7 @@ DEFAULT_RANGE = "30d"
 
 @dataclass(frozen=True, kw_only=True)
 class UsageQuery:
-    """A range of days, by what to add up, and what to draw. ``range`` is empty for days of one's own."""
+    """A range of days, a grouping and a measure. ``range`` is empty for custom days."""
 
     range: str
     days: Days
@@ -70,12 +70,12 @@ class UsageQuery:
         )
 
     def with_(self, **changes: Any) -> "UsageQuery":
-        """The same but for *changes*, from its first page."""
+        """Return the query with *changes*, on its first page unless they say otherwise."""
         return replace(self, **{"page": 1, **changes})
 
     @property
     def string(self) -> str:
-        """As a query string, without a question mark."""
+        """The query as a query string, without a leading question mark."""
         own = {"from": self.days.first.isoformat(), "to": self.days.last.isoformat()}
         values = ({"range": self.range} if self.range else own) | {
             "group": self.by,
@@ -99,7 +99,7 @@ def known(value: str, values: Any, default: str) -> str:
 
 
 def _range(query: QueryDict, today: date) -> tuple[str, Days]:
-    """The named range, unless days of one's own differ from it; the name is empty for those."""
+    """Return the range's name and days. Custom days that differ from the named range win and have an empty name."""
     name = known(query.get("range", ""), RANGES, "")
     named = RANGES[name or DEFAULT_RANGE][1](today)
     own = _days(query, today)
@@ -109,7 +109,7 @@ def _range(query: QueryDict, today: date) -> tuple[str, Days]:
 
 
 def _days(query: QueryDict, today: date) -> Days | None:
-    """The days that ``from`` and ``to`` name, in whichever order; ``None`` when neither is a day."""
+    """Return the days from ``from`` to ``to`` in either order; None if neither is a valid date."""
     first, last = _day(query.get("from", "")), _day(query.get("to", ""))
     if first is None and last is None:
         return None

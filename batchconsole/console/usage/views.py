@@ -1,4 +1,4 @@
-"""Usage and cost: totals of a range of days, their chart, and the same as CSV."""
+"""Usage and cost: totals of a range of days, their chart, and CSV exports."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -31,7 +31,7 @@ def _page(request: ConsoleRequest) -> UsagePage:
 
 @require_safe
 def export(request: ConsoleRequest, connection: str, kind: str) -> HttpResponseBase:
-    """The page's range as CSV: ``totals`` by day and group, or every one of its ``jobs``."""
+    """Export the page's range as CSV: ``totals`` by day and group, or all of its ``jobs``."""
     if kind not in EXPORTS:
         raise Http404(f"There is no export {kind}.")
     page = _page(request)
@@ -76,7 +76,7 @@ def _jobs(page: UsagePage) -> Table:
 
 
 def _usd(amount: Any) -> str:
-    """Six decimals; an empty cell for what is not known."""
+    """Format an amount with six decimals; an empty cell for None."""
     return "" if amount is None else f"{amount:.6f}"
 
 

@@ -1,4 +1,4 @@
-"""Dates and times in English; the zone is the person's."""
+"""English date and time formats; times are in the user's time zone."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d, H:i:s"
