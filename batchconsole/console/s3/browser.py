@@ -135,8 +135,8 @@ def read_page(
 ) -> PlacePage:
     """Read the page at *place*; if that fails, the page has an error instead of rows.
 
-    With *limits*, each object has the reason why it can't be job input. *whole* is the number of objects per call, *most*
-    the limit for searching and sorting. Those large listings are cached for a minute, unless *is_fresh*.
+    With *limits*, each object has the reason why it can't be job input. *whole* is the number of objects per call,
+    *most* the limit for searching and sorting. Those large listings are cached for a minute, unless *is_fresh*.
     """
     try:
         reader = _Reader(storage, place, limits, whole, most, is_fresh)
@@ -219,7 +219,7 @@ class _Reader:
         return self.storage.listing(self.place.bucket, prefix, continuation_token=token, max_keys=self.whole)
 
     def _read_on(self, first: Listing) -> tuple[Listing, datetime]:
-        """Read the folder from *first* up to the limit; return the listing, with a token if there is more, and the time."""
+        """Read the folder from *first* up to the limit. Return the listing, with a token if it is cut, and the time."""
         folders, objects, token, read = [*first.folders], [*first.objects], first.next_token, self.whole
         while token and read < self.most:
             listing = self._list(self.place.folder, token)

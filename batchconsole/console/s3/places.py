@@ -38,7 +38,7 @@ class Place:
 
     @classmethod
     def read(cls, query: QueryDict) -> Self:
-        """Read the place from a query string. A URI without a final slash is a search for its last part in its folder."""
+        """Read the place from a query string. A URI without a final slash searches its folder for its last part."""
         bucket, _, path = s3_uri(query.get("uri", "")).removeprefix(SCHEME).partition("/")
         folder, slash, name = path.rpartition("/")
         page = query.get("page", "")

@@ -33,7 +33,7 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.simple_tag
 def info(topic: str, label_id: str) -> SafeString:
-    """Return a link to the help topic ``console/help/<topic>.html``; its name includes the label with the id *label_id*."""
+    """Return a link to the help topic ``console/help/<topic>.html``, with the label *label_id* in its name."""
     return format_html(
         '<a class="info-link" id="info-{0}" href="{1}" data-help-topic="{2}" aria-labelledby="info-{0} {0}">Info</a>',
         label_id,

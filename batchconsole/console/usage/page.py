@@ -106,7 +106,7 @@ class UsagePage:
 
     @property
     def unpriced_groups(self) -> list[Group]:
-        """The models with unpriced jobs, those with the most tokens first; empty unless the page is grouped by model."""
+        """The models with unpriced jobs, most tokens first; empty unless the page is grouped by model."""
         found = [group for group, totals in self.usage.by_group.items() if totals.unpriced and self.query.by == MODEL]
         return sorted(found, key=lambda group: -self.usage.by_group[group].tokens)[:MOST_NAMES]
 
