@@ -261,7 +261,7 @@ class JobTable:
 
     @cached_property
     def nearly_full(self) -> list[tuple[str, int, int]]:
-        """The models of this page's waiting jobs that nearly use up their quota of concurrent jobs: name, jobs, quota."""
+        """The models of waiting jobs on this page that are near their quota of concurrent jobs: name, jobs, quota."""
         shown = {job.base_model_id for job in self.page.rows if job.status in {Status.QUEUED, Status.CHECKING}}
         full = nearly_full(self.connection) if shown else {}
         return [(model, *used) for model, used in full.items() if model in shown]

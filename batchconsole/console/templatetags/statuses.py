@@ -92,7 +92,7 @@ def job_status(job: BatchJob) -> SafeString:
 
 @register.filter
 def record_errors_kind(job: BatchJob) -> str:
-    """Return how to show the failed records of a completed *job*: ``error`` if every record failed, else ``warning``."""
+    """Return how to show failed records of a completed *job*: as an error if every record failed, else a warning."""
     return ERROR if job.every_record_failed else WARNING
 
 

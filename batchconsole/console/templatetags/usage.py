@@ -10,7 +10,7 @@ register = template.Library()
 
 @register.filter
 def cost(totals: Totals, decimals: int | None = None) -> str:
-    """Format the known cost of the jobs: ``unknown`` if all of it is missing, a hyphen if there is nothing to pay."""
+    """Format the known cost of the jobs: ``unknown`` if all of it is missing, a hyphen if the jobs used nothing."""
     if totals.cost_usd is None and not totals.unpriced and not totals.uncounted:
         return "-"
     return amounts.usd(totals.cost_usd, decimals)
