@@ -261,7 +261,7 @@ class MakingForm(PageForm):
         return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
     def clean_output_s3_uri(self) -> str:
-        """Return the URI of the object to write. Raises ValidationError if the connection does not allow writing there."""
+        """Return the URI of the object to write. Raises ValidationError if it must not be written there."""
         uri = self._named(self.cleaned_data["output_s3_uri"])
         try:
             require_places(self.connection, upload=uri)
