@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
+from django.utils.http import http_date
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from batchconsole.jobs import clock, waiting
@@ -216,9 +218,12 @@ def test_a_receiver_that_is_away_is_asked_again_with_growing_pauses(
     assert len({got.headers["webhook-id"] for got in receiver.got}) == 1
 
 
-def test_what_the_receiver_asks_to_wait_is_waited(nowhere: Connection, admin: User, receiver: Receiver) -> None:
+@pytest.mark.parametrize("retry_after", ["3600", http_date(time.time() + 3630)], ids=["seconds", "date"])
+def test_what_the_receiver_asks_to_wait_is_waited(
+    nowhere: Connection, admin: User, receiver: Receiver, retry_after: str
+) -> None:
     webhook(nowhere, admin, receiver)
-    receiver.status, receiver.headers = 503, {"Retry-After": "3600"}
+    receiver.status, receiver.headers = 503, {"Retry-After": retry_after}
     fail(nowhere)
     tick()
     due = only().due_at
