@@ -1,4 +1,7 @@
-"""The shapes of request and response, by name. To add one: a module here, a line below, a prefix in catalogue.json."""
+"""All families, by name: the shapes of requests and responses.
+
+To add a family, add a module here, a line below and a prefix in catalogue.json.
+"""
 
 import msgspec
 
@@ -44,8 +47,9 @@ FAMILIES: dict[str, AnyFamily] = {
     )
 }
 
-# msgspec learns a type when it is first used. Two threads that use it first at once crash the process (msgspec 0.22):
-# one finds the other's half-learnt type. A decoder learns it here, where there is one thread.
+# msgspec analyses a type on first use. If two threads are the first to use it at the same time, the process crashes
+# (msgspec 0.22), because one thread finds the type half analysed by the other. Creating a decoder here, while there is
+# only one thread, analyses each type in advance.
 for _family in FAMILIES.values():
     msgspec.json.Decoder(_family.body)
 
@@ -53,10 +57,11 @@ __all__ = ["FAMILIES", "AnyFamily", "SchemaFamily", "family_for"]
 
 
 def family_for(model_id: str, invocation_type: str) -> AnyFamily | None:
-    """The family of a record's ``modelInput``.
+    """Return the family of a record's ``modelInput``.
 
-    Converse is one for all models. With InvokeModel it is the model's own, by the catalogue or, for a newer model, by
-    its provider's prefix; ``None`` when that tells nothing (application inference profiles, imported models).
+    Converse has one family for all models. With InvokeModel, the catalogue names the model's family; for a model newer
+    than the catalogue, the provider's prefix does. Return ``None`` if neither is known (application inference profiles,
+    imported models).
     """
     if invocation_type == "Converse":
         return FAMILIES["converse"]

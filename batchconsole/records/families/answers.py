@@ -1,9 +1,9 @@
-"""The answer in a response body of any shape, built part by part in one place.
+"""Read the answer from a response body of any shape.
 
-Text blocks that follow each other belong together: Claude splits a sentence where it cites. Whatever else a model gives
-(a tool call, a picture, a vector) stands on a line of its own. Reasoning is kept apart from the answer.
+Consecutive text blocks are joined, because Claude splits a sentence at each citation. Everything else that a model
+returns (a tool call, an image, a vector) gets its own line. Reasoning is kept separate from the answer.
 
-Nothing raises: a member of an unexpected type is passed over, and a body of no known shape is shown as JSON.
+Nothing here raises: members of an unexpected type are skipped, and a body of unknown shape is shown as JSON.
 Sources: the response pages of each model in the Bedrock user guide; for Converse the API model of bedrock-runtime.
 """
 
@@ -19,22 +19,22 @@ from batchconsole.records.families.token_counts import counted
 
 Body = dict[str, Any]
 
-MOST_VECTORS = 20  # are described one by one
-GUARDRAIL = "amazon-bedrock-guardrailAction"  # InvokeModel with a guardrail; Converse has a stop reason for it
+MOST_VECTORS = 20  # described one by one; the others are only counted
+GUARDRAIL = "amazon-bedrock-guardrailAction"  # set by InvokeModel; Converse has a stop reason instead
 INTERVENED = "guardrail_intervened"
 REFUSED = "refusal"
 MEDIA = ("image", "video", "audio", "document")
-# gpt-oss with InvokeModel, and models served by vLLM without a reasoning parser, write their thoughts before the text.
+# gpt-oss with InvokeModel, and models that vLLM serves without a reasoning parser, put their reasoning before the text.
 _THOUGHTS = re.compile(r"\s*<(reasoning|think|thinking)>(.*?)</\1>\s*", re.DOTALL)
-# Their end alone: what DeepSeek's and Qwen's chat templates leave, which write the beginning into the prompt.
+# Only the closing tag: the chat templates of DeepSeek and Qwen put the opening tag in the prompt.
 _THOUGHTS_END = re.compile(r"\s*((?:(?!<think).)*?)\n\s*</think>\s*", re.DOTALL)
-# Their beginning alone: an answer that was cut off at its bound of tokens while the model thought.
+# Only the opening tag: the answer reached its token limit while the model was reasoning.
 _THOUGHTS_CUT = re.compile(r"\s*<(reasoning|think|thinking)>((?:(?!</\1>).)*)\Z", re.DOTALL)
 _encode = msgspec.json.Encoder().encode
 
 
 class Parts:
-    """An answer under way."""
+    """The parts of an answer, collected while its body is read."""
 
     __slots__ = ("_in_text", "calls", "lines", "stop_reason", "thoughts")
 
@@ -46,7 +46,7 @@ class Parts:
         self._in_text = False
 
     def text(self, value: Any) -> None:
-        """Words of the answer, which go on where the words before ended."""
+        """Add text, on the same line if the previous part is text too."""
         if not isinstance(value, str) or not value:
             return
         if self._in_text:
@@ -56,17 +56,17 @@ class Parts:
             self._in_text = True
 
     def line(self, value: str) -> None:
-        """Something on a line of its own."""
+        """Add *value* on its own line."""
         self._in_text = False
         self.lines.append(value)
 
     def texts(self, values: Any) -> None:
-        """The texts of a list of ``{"text": ...}``."""
+        """Add the text of each ``{"text": ...}`` in the list *values*."""
         for value in _bodies(values):
             self.text(value.get("text"))
 
     def call(self, name: Any, arguments: Any) -> None:
-        """A call of the tool *name*: what the model passes to it, as JSON."""
+        """Add a call to the tool *name*, shown as its arguments in JSON."""
         if arguments is None:
             return
         self.line(arguments if isinstance(arguments, str) else as_json(arguments))
@@ -84,7 +84,7 @@ class Parts:
             self.stop_reason = REFUSED
 
     def vectors(self, values: list[tuple[Any, str]]) -> None:
-        """Embeddings, each with what it is called: a vector has no text to show, so its size is told."""
+        """Add embeddings as pairs of vector and name. A vector has no text, so its number of dimensions is shown."""
         for vector, name in values[:MOST_VECTORS]:
             size = f"{len(vector)} dimensions" if isinstance(vector, list) else "embedding"
             self.line(f"[{size}, {name}]" if name else f"[{size}]")
@@ -92,7 +92,7 @@ class Parts:
             self.line(f"[{len(values) - MOST_VECTORS:,} more]")
 
     def stop(self, *reasons: Any) -> None:
-        """Why the model stopped: the first of *reasons* that is one."""
+        """Set the stop reason to the first string or number in *reasons*, unless one is already set."""
         if self.stop_reason is None:
             for reason in reasons:
                 if isinstance(reason, str | int) and reason is not False:
@@ -101,9 +101,9 @@ class Parts:
 
 
 def read_answer(body: Any) -> Answer:
-    """The answer in *body*, a record's ``modelOutput``: an object or, from models of one's own, any other JSON.
+    """Return the answer in *body*, a record's ``modelOutput``. Custom models may return JSON that is not an object.
 
-    Counts it does not carry are ``None``.
+    Token counts that the body lacks are ``None``.
     """
     if not isinstance(body, dict):
         return Answer(text=body if isinstance(body, str) else as_json(body))
@@ -126,7 +126,7 @@ def read_answer(body: Any) -> Answer:
 
 
 def as_json(value: Any) -> str:
-    """*value* as JSON on one line; a word for what is nested too deeply to be written."""
+    """Return *value* as JSON on one line, or a placeholder if it is nested too deeply to encode."""
     try:
         return _encode(value).decode()
     except (UnicodeEncodeError, OverflowError):
@@ -147,7 +147,10 @@ def _bodies(values: Any) -> Iterator[Body]:
 
 
 def _converse(body: Body, parts: Parts) -> None:
-    """Converse and Nova: ``output.message.content``, where every member of a block that is not set may be null."""
+    """Read a Converse or Nova body: ``output.message.content``. Unset members of a block may be null.
+
+    If ``output`` is a list, the body is a response of OpenAI's Responses API.
+    """
     output = body["output"]
     if isinstance(output, list):
         _responses(output, parts)
@@ -180,7 +183,7 @@ def _converse_block(block: Body, parts: Parts) -> None:
 
 
 def _anthropic(body: Body, parts: Parts) -> None:
-    """Claude's Messages: ``content`` is a list of typed blocks."""
+    """Read a body of Claude's Messages API: ``content`` is a list of typed blocks, or a string."""
     content = body["content"]
     parts.text(content)
     for block in _bodies(content):
@@ -205,7 +208,7 @@ def _anthropic_block(block: Body, parts: Parts) -> None:
 
 
 def _choices(body: Body, parts: Parts) -> None:
-    """OpenAI's chat completions, with one choice or several, and Mistral's: a message, or a text."""
+    """Read OpenAI or Mistral chat completions: each choice holds a message or a text."""
     for number, choice in enumerate(_bodies(body["choices"])):
         if number:
             parts.line("")
@@ -233,7 +236,7 @@ def _message(message: Body, parts: Parts) -> None:
 
 
 def spoken(content: Any, parts: Parts) -> None:
-    """A text, whose thoughts at its beginning are kept apart."""
+    """Add the text *content*, moving any reasoning at its start to the reasoning parts."""
     thoughts = _thoughts(content) if isinstance(content, str) else None
     if thoughts:
         parts.reasoning(thoughts[thoughts.lastindex or 0].strip())
@@ -242,14 +245,14 @@ def spoken(content: Any, parts: Parts) -> None:
 
 
 def _thoughts(content: str) -> re.Match[str] | None:
-    """What *content* begins with when that is thoughts, which the match's last group holds."""
+    """Match the reasoning at the start of *content*, if any. The last group of the match holds its text."""
     if content.lstrip().startswith("<"):
         return _THOUGHTS.match(content) or _THOUGHTS_CUT.match(content)
     return _THOUGHTS_END.match(content) if "</think>" in content else None
 
 
 def _message_part(part: Body, parts: Parts) -> None:
-    """A typed part of a message's content: OpenAI's chat and responses, and Mistral's thinking."""
+    """Read a typed part of a message's content (OpenAI Chat Completions and Responses, Mistral thinking)."""
     if isinstance(part.get("text"), str):
         parts.text(part["text"])
     elif part.get("type") == "thinking":
@@ -266,7 +269,7 @@ def _texts(values: Any) -> Iterator[str]:
 
 
 def _responses(items: list[Any], parts: Parts) -> None:
-    """OpenAI's responses: ``output`` is a list of messages, calls and reasoning."""
+    """Read ``output`` of OpenAI's Responses API: a list of messages, calls and reasoning."""
     for item in _bodies(items):
         kind = item.get("type")
         if kind == "reasoning":
@@ -284,7 +287,7 @@ def _llama(body: Body, parts: Parts) -> None:
 
 
 def _outputs(body: Body, parts: Parts) -> None:
-    """Mistral's text models."""
+    """Read a body of Mistral's text models."""
     for output in _bodies(body["outputs"]):
         spoken(output.get("text"), parts)
         parts.stop(output.get("stop_reason"))
@@ -298,16 +301,16 @@ def _titan_text(body: Body, parts: Parts) -> None:
 
 
 def _titan_vectors(body: Body, parts: Parts) -> None:
-    """Titan: ``embedding`` is the vector of numbers, ``embeddingsByType`` has it too and others beside it."""
+    """Read Titan embeddings: ``embedding`` is the float vector; ``embeddingsByType`` may repeat it and add types."""
     by_type = _body(body.get("embeddingsByType"))
     others = [(vector, name) for name, vector in by_type.items() if name != "float" or body.get("embedding") is None]
     first = [] if body.get("embedding") is None else [(body["embedding"], "")]
     parts.vectors(first + others)
-    parts.text(body.get("message"))  # what Titan Multimodal Embeddings says when something is wrong
+    parts.text(body.get("message"))  # the error message of Titan Multimodal Embeddings
 
 
 def _vectors(body: Body, parts: Parts) -> None:
-    """``embeddings`` of Cohere (vectors, or lists of them by type) and of Nova (objects with a type)."""
+    """Read ``embeddings`` of Cohere (vectors, or lists of vectors by type) or of Nova (objects with a type)."""
     found = body["embeddings"]
     if isinstance(found, dict):
         parts.vectors([(vector, name) for name, vectors in found.items() for vector in vectors or ()])
@@ -321,7 +324,7 @@ def _vectors(body: Body, parts: Parts) -> None:
 
 
 def _data(body: Body, parts: Parts) -> None:
-    """OpenAI's and TwelveLabs' embeddings: ``data`` is a list of them."""
+    """Read OpenAI or TwelveLabs embeddings: ``data`` is a list of embeddings, or a single one."""
     items = [body["data"]] if isinstance(body["data"], dict) else body["data"]
     parts.vectors([(item.get("embedding"), "") for item in _bodies(items) if "embedding" in item])
     if not parts.lines:
@@ -329,7 +332,7 @@ def _data(body: Body, parts: Parts) -> None:
 
 
 def _cohere_chat(body: Body, parts: Parts) -> None:
-    """Cohere's Command A, whose chat answers as its own API does: one message of parts and calls."""
+    """Read a chat response of Cohere's Command A, as in Cohere's own API: one message of parts and calls."""
     if isinstance(body["message"], dict):
         _message(body["message"], parts)
         parts.stop(body.get("finish_reason"))
@@ -344,14 +347,14 @@ def _images(body: Body, parts: Parts) -> None:
 
 
 def _generations(body: Body, parts: Parts) -> None:
-    """Cohere's Command."""
+    """Read a body of Cohere's Command."""
     for generation in _bodies(body["generations"]):
         parts.text(generation.get("text"))
         parts.stop(generation.get("finish_reason"))
 
 
 def _plain(mark: str) -> Callable[[Body, Parts], None]:
-    """A body whose text is the member *mark*: Cohere's Command R, Claude's old completions."""
+    """Return a reader for bodies whose text is the member *mark* (Cohere's Command R, Claude's old completions)."""
 
     def read(body: Body, parts: Parts) -> None:
         parts.text(body[mark])

@@ -1,4 +1,4 @@
-"""Anthropic's Messages request and response as Bedrock's InvokeModel takes them (``bedrock-2023-05-31``)."""
+"""The Anthropic family: requests and responses of the Messages API with InvokeModel (``bedrock-2023-05-31``)."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -149,7 +149,7 @@ class Anthropic(SchemaFamily[AnthropicBody]):
 
 
 def _is_blank(content: str | list[PlainText] | None) -> bool:
-    """Whether a text holds nothing but white space."""
+    """Whether a text, or any block of it, consists only of white space."""
     if isinstance(content, str):
         return content.isspace()
     return any(block.text.isspace() for block in content or ())
@@ -166,7 +166,7 @@ def _length(content: Any) -> int:
 
 
 def _asked(body: AnthropicBody) -> Asked:
-    """The settings that rules stand between."""
+    """Return the settings that :mod:`claude_rules` checks against each other."""
     return Asked(
         max_tokens=body.max_tokens,
         temperature=body.temperature,
@@ -183,7 +183,7 @@ def _asked(body: AnthropicBody) -> Asked:
 
 
 def _cites(message: Message) -> bool:
-    """Whether a document or a search result of the message is to be cited, those of tools included."""
+    """Whether citations are enabled for any document or search result in the message, including in tool results."""
     blocks = [] if isinstance(message.content, str) else list(message.content)
     inner = [item for block in blocks if isinstance(block, ToolResultBlock) for item in _inner(block)]
     cited = [block.citations for block in [*blocks, *inner] if isinstance(block, DocumentBlock | SearchResultBlock)]
@@ -191,7 +191,7 @@ def _cites(message: Message) -> bool:
 
 
 def _cache_faults(body: AnthropicBody) -> Iterator[Fault]:
-    """More cache breakpoints than a request may hold. Source: Anthropic, Prompt caching; refused in the field."""
+    """Yield a fault for too many cache breakpoints. Source: Anthropic, Prompt caching; refusals seen in the field."""
     blocks = [block for message in body.messages if isinstance(message.content, list) for block in message.content]
     inner = [item for block in blocks if isinstance(block, ToolResultBlock) for item in _inner(block)]
     system = body.system if isinstance(body.system, list) else []

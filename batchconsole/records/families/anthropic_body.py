@@ -1,8 +1,8 @@
-"""Anthropic's Messages request body as Structs, as Bedrock's InvokeModel takes it.
+"""The request body of Anthropic's Messages API with Bedrock's InvokeModel, as Structs.
 
-The body and its messages are closed, what is nested deeper is open, as the service has them. Blocks, sources and
-members are those of Anthropic's SDK (``MessageCreateParams`` and its beta, release 2.14 of 2026), so that none that is
-documented is taken for a mistake.
+As in the service, the body and its messages reject unknown fields, and anything nested deeper accepts them. Blocks,
+sources and members are those of Anthropic's SDK (``MessageCreateParams`` and its beta, release 2.14 of 2026), so that
+nothing documented is reported as a mistake.
 """
 
 from typing import Annotated, Any, Literal
@@ -106,7 +106,7 @@ class RedactedThinkingBlock(msgspec.Struct, tag_field="type", tag="redacted_thin
 
 
 class ServerToolUseBlock(msgspec.Struct, tag_field="type", tag="server_tool_use"):
-    """A call of a tool that runs at the service, and below its results: said back as they came, so not looked into."""
+    """A call to a server tool. It and the result blocks below are echoed back unchanged, so their content is not checked."""
 
     id: str
     name: str
@@ -211,7 +211,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Tool(msgspec.Struct):
-    """A tool of the caller's (``type`` unset or ``custom``), or one of Anthropic's, which has a type of its own."""
+    """A custom tool of the caller (``type`` is unset or ``custom``), or an Anthropic tool, which has its own type."""
 
     name: str | None = None
     type: str | None = None
@@ -237,7 +237,7 @@ class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class AnthropicSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """The members of a body that rules about no other field bind."""
+    """The members that the full and the plain body share."""
 
     anthropic_version: Literal["bedrock-2023-05-31"]
     max_tokens: Tokens
@@ -250,7 +250,10 @@ class AnthropicSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
 
 
 class AnthropicBody(AnthropicSettings, kw_only=True):
-    """All members of the Messages API but ``model`` and ``stream``. The last ones Bedrock is not documented to take."""
+    """All members of the Messages API except ``model`` and ``stream``.
+
+    The members in ``ELSEWHERE`` are not documented for Bedrock.
+    """
 
     messages: list[Message]
     system: str | list[TextBlock] | None = None
@@ -273,7 +276,7 @@ ELSEWHERE = ("container", "mcp_servers", "service_tier", "inference_geo", "speed
 
 
 class PlainAnthropicBody(AnthropicSettings, kw_only=True):
-    """The part of an :class:`AnthropicBody` that most records keep to: only text."""
+    """The subset of :class:`AnthropicBody` that most records use: only text."""
 
     messages: Annotated[list[PlainMessage], Meta(min_length=1)]
     system: str | list[PlainText] | None = None

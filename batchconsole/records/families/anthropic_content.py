@@ -1,4 +1,4 @@
-"""What may stand in the messages of a request to Claude: text, images, documents, their order, and the prefill."""
+"""Rules for the messages of a request to Claude: text, images, documents, their order, and the prefill."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -43,7 +43,7 @@ def system_faults(system: str | list[TextBlock] | None) -> Iterator[Fault]:
 
 
 def blank_text(path: str, *, where: str = "messages") -> Fault:
-    """A text of nothing but white space at *path*."""
+    """Return the fault for a text at *path* that is empty or only white space."""
     return rule(
         "blank-text",
         path,
@@ -82,7 +82,7 @@ def message_faults(message: Message, path: str, context: Context, *, is_last: bo
 
 
 def _order_faults(message: Message, path: str) -> Iterator[Fault]:
-    """A tool's result behind other content. Source: Anthropic, Handle tool calls: a 400."""
+    """Yield a fault for a tool result after other content. Source: Anthropic, Handle tool calls (status 400)."""
     is_behind = False
     for index, block in enumerate(message.content if message.role == "user" else ()):
         if isinstance(block, ToolResultBlock) and is_behind:
@@ -97,7 +97,7 @@ def _order_faults(message: Message, path: str) -> Iterator[Fault]:
 
 
 def _block_faults(block: Any, path: str, context: Context) -> Iterator[Fault]:
-    """What is wrong with one content block, and with those inside a tool's result."""
+    """Yield the faults of one content block and of the blocks nested in it."""
     if isinstance(block, TextBlock) and not block.text.strip():
         yield blank_text(f"{path}.text")
     elif isinstance(block, ImageBlock):
@@ -148,7 +148,7 @@ def _document_faults(source: Any, path: str) -> Iterator[Fault]:
 
 
 def _elsewhere_source_faults(source: Any, path: str) -> Iterator[Fault]:
-    """Something to be fetched. Source: Anthropic, Vision: on Bedrock only base64."""
+    """Yield a fault for a URL to fetch. Source: Anthropic, Vision (Bedrock takes only base64)."""
     if isinstance(source, UrlSource):
         yield rule(
             "source-type",
@@ -170,7 +170,7 @@ def _unknown_media_type(source: Base64Source | TextSource, path: str, known: tup
 
 
 def prefill_faults(body: AnthropicBody, context: Context) -> Iterator[Fault]:
-    """What a conversation that ends with the assistant may not do."""
+    """Yield the faults of a conversation that ends with an assistant message."""
     last, path = body.messages[-1], f"$.messages[{len(body.messages) - 1}]"
     if last.role != "assistant":
         return

@@ -1,4 +1,4 @@
-"""A request to Claude in the neutral words of OpenAI's chat, and a tool call back in Claude's."""
+"""Translate a request to Claude into OpenAI's chat format, and an OpenAI tool call back into Claude's."""
 
 import base64
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The tools of a request to Claude: their names and schemas, the choice among them, and their calls and results."""
+"""Rules for the tools of a request to Claude: names, schemas, ``tool_choice``, calls and results."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from batchconsole.records.families.tool_rules import (
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
-OPENAI_TYPE = "function"  # refused in the field: https://github.com/dirac-run/dirac/issues/57
+OPENAI_TYPE = "function"  # refusal seen in the field: https://github.com/dirac-run/dirac/issues/57
 NO_TOOLS = "Requests which include `tool_use` or `tool_result` blocks must define `tools`."
 
 
@@ -61,7 +61,7 @@ def _one_tool_faults(tool: Tool, path: str) -> Iterator[Fault]:
             "tags: 'bash_20250124', 'custom', 'text_editor_20250124', 'text_editor_20250429', 'text_editor_20250728'",
         )
     if tool.type not in (None, "custom"):
-        return  # a tool of Anthropic's own, which brings its name and schema
+        return  # an Anthropic tool has a predefined name and schema
     if not TOOL_NAME.fullmatch(tool.name or ""):
         yield rule(
             "tool-name",

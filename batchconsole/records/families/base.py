@@ -1,7 +1,7 @@
-"""The words every model family is translated into and out of. Pure data: no I/O, no model's own shape.
+"""The neutral classes into and out of which every family translates. Pure data: no I/O and no model-specific shapes.
 
-A family (Converse, Anthropic, Nova, ...) knows two shapes: the request body found in a record's ``modelInput`` and the
-response body found in its ``modelOutput``. Everything else in the project speaks only of the classes below.
+A family (Converse, Anthropic, Nova, ...) knows two shapes: the request body in a record's ``modelInput`` and the
+response body in its ``modelOutput``. The rest of the project uses only the classes below.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "con
 
 
 class Refusal(ValueError):
-    """The model would refuse this request body; ``str(error)`` is what Bedrock writes into the record's error."""
+    """The model would refuse this request body. ``str(error)`` is the message of Bedrock's error record."""
 
     def __init__(self, message: str, *, path: str = "$") -> None:
         super().__init__(message)
@@ -21,13 +21,13 @@ class Refusal(ValueError):
 
 
 class Request(msgspec.Struct, kw_only=True):
-    """A request body in neutral words.
+    """A request body in neutral form.
 
-    ``messages`` are OpenAI chat messages (``{"role": ..., "content": str | list}``), the system prompt first when there
-    is one. ``max_tokens`` counts output tokens. ``embed`` is the text of an embeddings request, which has no messages.
-    ``response_format`` is OpenAI's (``{"type": "json_schema", "json_schema": {...}}``), whichever member of
-    the body asked for it; a tool of ``tools`` whose function says ``strict`` has its arguments bound to its schema.
-    ``extra`` holds parameters that are passed to the model server as they are.
+    ``messages`` are OpenAI chat messages (``{"role": ..., "content": str | list}``); the system prompt, if any, comes
+    first. ``max_tokens`` limits the output tokens. ``embed`` is the text of an embeddings request, which has no
+    messages. ``response_format`` has OpenAI's shape (``{"type": "json_schema", "json_schema": {...}}``), whatever
+    member of the body it comes from. If the function of a tool is ``strict``, its arguments must follow its schema.
+    ``extra`` holds parameters that are passed to the model server unchanged.
     """
 
     messages: list[dict[str, Any]] = msgspec.field(default_factory=list)
@@ -46,9 +46,9 @@ class Request(msgspec.Struct, kw_only=True):
 
 
 class Completion(msgspec.Struct, kw_only=True):
-    """What a model server answered, in neutral words. Token counts are the server's own.
+    """The response of a model server in neutral form. The token counts are the server's own.
 
-    ``logprobs`` is OpenAI's object; ``others`` are the answers beside the first when several were asked for.
+    ``logprobs`` is OpenAI's object. If several answers were requested, ``others`` holds all but the first.
     """
 
     text: str = ""
@@ -65,17 +65,18 @@ class Completion(msgspec.Struct, kw_only=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A tool that an answer calls. ``arguments`` is what it passes, as the body has it: parsed, or JSON in a string."""
+    """A tool call in an answer. ``arguments`` is as in the body: parsed JSON, or a string of JSON."""
 
     name: str
     arguments: Any
 
 
 class Answer(msgspec.Struct, kw_only=True):
-    """What a person wants to see of a response body. A count the body does not carry is ``None``, never 0.
+    """The parts of a response body to show to people. A count that the body lacks is ``None``, never 0.
 
-    ``text`` holds tool calls as JSON, ``calls`` has them apart; ``reasoning`` is what the model thought before it.
-    Tokens read from a prompt cache or written into one are not among the ``input_tokens``.
+    ``text`` includes the arguments of tool calls as JSON; ``calls`` lists the calls separately. ``reasoning`` is the
+    model's reasoning. ``input_tokens`` excludes tokens read from or written to a prompt cache, except for OpenAI, whose
+    input count includes cached tokens.
     """
 
     text: str = ""
@@ -91,28 +92,27 @@ class Answer(msgspec.Struct, kw_only=True):
 class Family(Protocol):
     """One shape of request and response.
 
-    ``name`` is the identifier used in code and URLs (``anthropic``), ``title`` what a person reads (``Anthropic
-    Messages``).
+    ``name`` is the identifier in code and URLs (``anthropic``); ``title`` is for people (``Anthropic Messages``).
     """
 
     name: str
     title: str
 
     def read_request(self, body: dict[str, Any], *, model_id: str = "", batch: bool = True) -> Request:
-        """Translate a request body; raises :class:`Refusal` with Bedrock's wording when the model would refuse it.
+        """Translate a request body, or raise :class:`Refusal` with Bedrock's wording if the model would refuse it.
 
-        With *model_id* the rules of that model are checked too; *batch* is false for a call of the runtime API. An
-        image that lies in S3 becomes an ``image_url`` part whose URL is its ``s3://`` URI.
+        With *model_id*, the rules of that model are checked too. *batch* is false for a runtime API call. An image
+        stored in S3 becomes an ``image_url`` part whose URL is its ``s3://`` URI.
         """
 
     def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
-        """Make the provider's response body from *completion*; *body* is the request it answers."""
+        """Return the provider's response body for *completion*, which answers the request *body*."""
 
     def read_response(self, body: dict[str, Any]) -> Answer:
-        """Pick text, stop reason and token counts out of a response body."""
+        """Return the text, reasoning, calls, stop reason and token counts of a response body."""
 
     def prompt_text(self, body: dict[str, Any]) -> str:
-        """The request's last user text for display; an empty string when there is none."""
+        """Return the last user text of the request for display, or an empty string if there is none."""
 
     def sample(self) -> dict[str, Any]:
-        """A small valid request body, for the models page and for tests."""
+        """Return a small valid request body for the models page and for tests."""

@@ -1,9 +1,9 @@
-"""Messages and tools as OpenAI's chat completions have them, with what Mistral, Qwen and vLLM write differently.
+"""Messages and tools of OpenAI's chat completions, with the variants of Mistral, Qwen and vLLM.
 
-The forms are those of OpenAI's API reference (chat completions), of Mistral's (``image_url`` as a text, ``arguments``
-as an object, calls without an id or type, chunks of thinking, references and documents), of Qwen's model cards
-(``image``, ``video``) and of vLLM's multimodal inputs (``video_url``, ``audio_url``). Each model's own server knows
-which of them it takes, so none that one of them documents is called a mistake.
+The forms come from OpenAI's API reference (chat completions), Mistral's API reference (``image_url`` as a string,
+``arguments`` as an object, calls without an id or type, chunks of thinking, references and documents), Qwen's model
+cards (``image``, ``video``) and vLLM's multimodal inputs (``video_url``, ``audio_url``). Which of them a model takes
+depends on its server, so a form that any of these sources documents is not reported as a mistake.
 """
 
 from collections.abc import Iterator
@@ -118,19 +118,19 @@ class Function(msgspec.Struct):
 
 
 class Tool(msgspec.Struct):
-    """A function, or a tool of another type, which has a member of its own."""
+    """A function, or a tool of another type, which has its own member."""
 
     type: str | None = "function"
     function: Function | None = None
 
 
 def chat_faults(messages: list[ChatMessage]) -> Iterator[Fault]:
-    """Rules of the messages alone, shared with Mistral's chat models."""
+    """Yield the faults of the messages by themselves. Mistral's chat models share these rules."""
     if not messages:
         yield rule("no-messages", "$.messages", found="no messages", expected="at least one message")
     for number, message in enumerate(messages):
         path = f"$.messages[{number}]"
-        if message.content in (None, []) and not _says_otherwise(message):  # an empty string is taken
+        if message.content in (None, []) and not _says_otherwise(message):  # an empty string is accepted
             yield rule("no-content", f"{path}.content", found="no content", expected="some content")
         if message.role == "tool" and not (message.tool_call_id or message.name):
             yield rule("tool-call-id", path, found="no tool_call_id", expected="the id of the call it answers")
@@ -141,7 +141,7 @@ def chat_faults(messages: list[ChatMessage]) -> Iterator[Fault]:
 
 
 def _says_otherwise(message: ChatMessage) -> bool:
-    """Whether a message without content says something all the same, as those of an assistant may."""
+    """Whether a message without content has something in its place, such as tool calls or a refusal."""
     return bool(
         message.tool_calls
         or message.function_call
@@ -152,7 +152,7 @@ def _says_otherwise(message: ChatMessage) -> bool:
 
 
 def tool_faults(tools: list[Tool] | None) -> Iterator[Fault]:
-    """Tools that are no functions and name no other type."""
+    """Yield a fault for each tool that has neither a function nor another type."""
     for number, tool in enumerate(tools or ()):
         if tool.function is None and tool.type in (None, "function"):
             where = f"$.tools[{number}].function"
@@ -160,7 +160,7 @@ def tool_faults(tools: list[Tool] | None) -> Iterator[Fault]:
 
 
 def chat_size(messages: list[ChatMessage]) -> Size:
-    """Characters of text and pieces of media."""
+    """Return the number of characters of text and of media parts."""
     size = Size()
     for message in messages:
         if isinstance(message.content, str):
@@ -173,18 +173,21 @@ def chat_size(messages: list[ChatMessage]) -> Size:
 
 
 def image_faults(messages: list[ChatMessage], context: Context) -> Iterator[Fault]:
-    """Images for a model that takes none, shared with Mistral's chat models."""
+    """Yield a fault for each image if the model takes none. Mistral's chat models share this rule."""
     for number, message in enumerate(messages):
         for index, part in enumerate(message.content if isinstance(message.content, list) else ()):
             if isinstance(part, IMAGES):
                 yield from context.modality_faults("IMAGE", f"$.messages[{number}].content[{index}]")
 
 
-# In neutral words, which are OpenAI's own.
+# Translation into the neutral form, which is OpenAI's.
 
 
 def chat_messages(messages: list[ChatMessage]) -> list[dict[str, Any]]:
-    """The messages as plain dicts; ``developer`` is the system role that every model server knows."""
+    """Return the messages as plain dicts, with roles that every model server knows.
+
+    ``developer`` becomes ``system`` and ``function`` becomes ``tool``.
+    """
     return [_plain(number, message) for number, message in enumerate(messages)]
 
 
@@ -212,7 +215,7 @@ def _plain_call(call: dict[str, Any], call_id: str) -> dict[str, Any]:
 
 
 def function_tools(tools: list[Tool] | None) -> list[dict[str, Any]]:
-    """The tools that are functions, as plain dicts."""
+    """Return the tools that are functions, as plain dicts."""
     return [
         {"type": "function", "function": msgspec.to_builtins(tool.function)} for tool in tools or () if tool.function
     ]

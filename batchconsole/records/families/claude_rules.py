@@ -1,19 +1,19 @@
-"""Rules between the settings of a request to Claude, the same in its own body and through Converse.
+"""Rules for the combined settings of a request to Claude. They are the same in its own body and with Converse.
 
 =================== ============================================================ ====================================
 setting             rule                                                         source
 =================== ============================================================ ====================================
 thinking            a budget of at least 1,024 tokens, below ``max_tokens``      Anthropic, Extended thinking
                     (unless thinking is interleaved with tools)
-thinking            no temperature but 1, no ``top_k``, ``top_p`` from 0.95,     the same
-                    no answer begun with other than thought; with a budget no
-                    forced tool
+thinking            temperature only 1, no ``top_k``, ``top_p`` at least 0.95,   the same
+                    a prefill must start with thinking (checked in
+                    ``anthropic_content``); with a budget no forced tool
 sampling, thinking, refused by the models whose catalogue entry says so          the catalogue's sources
 effort, format
-stop sequences      hold something other than white space                        Messages API error
-output format       a schema of the supported subset, not with citations         Anthropic, Structured outputs
+stop sequences      contain more than white space                                 Messages API error
+output format       a schema in the supported subset; no citations               Anthropic, Structured outputs
 ``output_format``   the old name of ``output_config.format`` (a warning)         the same
-tool_choice         needs tools, and names one of them                           Messages API error
+tool_choice         needs tools, names one (checked in ``anthropic_tools``)      Messages API error
 =================== ============================================================ ====================================
 """
 
@@ -36,7 +36,7 @@ THINKING_TYPES = ("enabled", "disabled", "adaptive", "between_tools")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What these rules read. ``at`` is where the fields stand; ``paths`` names those that stand elsewhere."""
+    """The settings that these rules read. ``at`` is the path of their object; ``paths`` has the exceptions."""
 
     at: str = "$"
     paths: dict[str, str] = {}
@@ -53,12 +53,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     has_citations: bool = False
 
     def path(self, name: str) -> str:
-        """The JSON path of the setting *name*."""
+        """Return the JSON path of the setting *name*."""
         return self.paths.get(name, f"{self.at}.{name}")
 
 
 def claude_faults(asked: Asked, context: Context) -> Iterator[Fault]:
-    """Everything that is wrong with the settings together."""
+    """Yield every fault of the combined settings."""
     yield from _refused_faults(asked, context)
     yield from _stop_faults(asked)
     yield from _thinking_faults(asked)
@@ -66,7 +66,7 @@ def claude_faults(asked: Asked, context: Context) -> Iterator[Fault]:
 
 
 def _refused_faults(asked: Asked, context: Context) -> Iterator[Fault]:
-    """What the model refuses by the catalogue."""
+    """Yield a fault for each setting that the model refuses according to the catalogue."""
     yield from sampling_faults(
         context,
         temperature=(asked.path("temperature"), asked.temperature),
@@ -152,7 +152,7 @@ def _budget_faults(asked: Asked, budget: Any) -> Iterator[Fault]:
 
 
 def _beside_thinking_faults(asked: Asked) -> Iterator[Fault]:
-    """Settings that thinking rules out."""
+    """Yield a fault for each sampling setting that is not allowed with thinking."""
     wrong = {
         "temperature": (asked.temperature not in (None, 1), "1, or none", "`temperature` may only be set to 1"),
         "top_k": (asked.top_k is not None, "none", "`top_k` must be unset"),

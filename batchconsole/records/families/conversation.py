@@ -1,4 +1,4 @@
-"""Messages made of content blocks, as Converse and Nova both have them: their rules, size, media and neutral words."""
+"""Messages made of content blocks, which Converse and Nova share: their size, media and translation."""
 
 import base64
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ TEXT_FORMATS = frozenset({"csv", "html", "txt", "md"})
 
 
 def conversation_size(messages: list[Message], system: list[SystemBlock] | None) -> Size:
-    """Characters of text and pieces of media."""
+    """Return the number of characters of text and of media blocks."""
     blocks = [block for message in messages for block in message.content]
     characters = sum(len(block.text) for block in blocks if block.text)
     characters += sum(len(block.text) for block in system or () if block.text)
@@ -39,7 +39,7 @@ def conversation_size(messages: list[Message], system: list[SystemBlock] | None)
 
 
 def plain_characters(messages: list[PlainMessage], system: list[PlainBlock] | None) -> int | None:
-    """Characters of a conversation that is only text; ``None`` when a rule may be broken."""
+    """Return the number of characters in a text-only conversation, or ``None`` if it may break a rule."""
     characters, last = 0, "assistant"
     for message in messages:
         if message.role == last:
@@ -57,14 +57,14 @@ def plain_characters(messages: list[PlainMessage], system: list[PlainBlock] | No
 
 
 def conversation_media(messages: list[Message]) -> Iterator[tuple[str, str]]:
-    """Path and S3 URI of every image, document, video and sound that lies in S3."""
+    """Yield the path and S3 URI of every image, document, video and audio block in S3, except those in tool results."""
     for number, message in enumerate(messages):
         for index, block in enumerate(message.content):
             yield from _block_media(block, f"$.messages[{number}].content[{index}]")
 
 
 def neutral_messages(messages: list[Message], system: list[SystemBlock] | None) -> list[dict[str, Any]]:
-    """OpenAI chat messages, the system prompt first."""
+    """Return the conversation as OpenAI chat messages, the system prompt first."""
     prompt = "\n".join(block.text for block in system or () if block.text)
     first: list[dict[str, Any]] = [{"role": "system", "content": prompt}] if prompt else []
     return first + [neutral for message in messages for neutral in _neutral(message)]
@@ -104,7 +104,7 @@ def _parts(block: ContentBlock) -> Iterator[dict[str, Any]]:
 
 
 def media_url(source: MediaSource, content_type: str) -> str:
-    """A data URL of the bytes given, or the S3 URI where they lie (whoever may read S3 puts the bytes in)."""
+    """Return a data URL of the bytes, or their S3 URI, which code with access to S3 replaces with the bytes."""
     if source.bytes_ is not None:
         return f"data:{content_type};base64,{base64.b64encode(source.bytes_).decode()}"
     return source.s3_location.uri if source.s3_location else ""
@@ -139,7 +139,7 @@ def _openai_call(block: ContentBlock) -> dict[str, Any]:
 
 
 def neutral_tools(config: ToolConfig | None) -> dict[str, Any]:
-    """``tools`` and ``tool_choice`` of the neutral request."""
+    """Return ``tools`` and ``tool_choice`` for the neutral request."""
     if config is None:
         return {}
     tools = [_openai_tool(tool) for tool in config.tools if tool.tool_spec is not None]

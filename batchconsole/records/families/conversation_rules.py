@@ -1,4 +1,4 @@
-"""The rules of messages made of content blocks, as Converse and Nova both have them."""
+"""Rules for messages made of content blocks, which Converse and Nova share."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ from batchconsole.records.families.tool_rules import (
     tool_block_faults,
 )
 
-MAX_IMAGES = 20  # a message, Converse API reference
+MAX_IMAGES = 20  # per message; Converse API reference
 MAX_DOCUMENTS = 5
 DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9\s()\[\]-]+")
 TWO_SPACES = re.compile(r"\s\s")
@@ -40,7 +40,7 @@ NO_TOOLS = "The toolConfig field must be defined when using toolUse and toolResu
 
 
 def conversation_faults(messages: list[Message], context: Context) -> Iterator[Fault]:
-    """Everything types cannot say about the messages, in order."""
+    """Yield the faults of the messages that their types do not cover, in order."""
     if not messages:
         yield rule(
             "no-messages",
@@ -60,14 +60,14 @@ def conversation_faults(messages: list[Message], context: Context) -> Iterator[F
 
 
 def system_faults(system: list[SystemBlock] | None) -> Iterator[Fault]:
-    """Texts of the system prompt that hold nothing but white space."""
+    """Yield a fault for each text of the system prompt that is only white space."""
     for number, block in enumerate(system or ()):
         if block.text is not None and not block.text.strip():
             yield _blank(f"$.system[{number}]")
 
 
 def tool_faults(messages: list[Message], config: ToolConfig | None, *, is_claude: bool = False) -> Iterator[Fault]:
-    """Tools that share a name, tool blocks without tools, and calls and answers that do not belong together."""
+    """Yield the faults of tools: repeated names, bad schemas, blocks without tools, unmatched calls and results."""
     tools = [tool.tool_spec for tool in (config.tools if config else ()) if tool.tool_spec is not None]
     yield from repeated_names([tool.name for tool in tools], path="$.toolConfig.tools", wording=CONVERSE)
     for number, tool in enumerate(tools):
@@ -83,7 +83,10 @@ def tool_faults(messages: list[Message], config: ToolConfig | None, *, is_claude
 
 
 def _input_schema_faults(schema: Any, path: str) -> Iterator[Fault]:
-    """A tool's schema that is not of an object. Refused in the field: https://github.com/code-yeongyu/senpi/issues/1947."""
+    """Yield a fault if a tool's schema does not describe an object.
+
+    Refusal seen in the field: https://github.com/code-yeongyu/senpi/issues/1947.
+    """
     kind = schema.get("type") if isinstance(schema, dict) else None
     if kind != "object":
         yield rule(
@@ -103,7 +106,7 @@ def _turn(message: Message, path: str) -> Turn:
 
 
 def _members(block: ContentBlock) -> list[str]:
-    """The names of the members that are set, as they are written in JSON."""
+    """Return the JSON names of the members that are set."""
     names = zip(ContentBlock.__struct_fields__, ContentBlock.__struct_encode_fields__, strict=True)
     return [written for name, written in names if getattr(block, name) is not None]
 
@@ -147,10 +150,10 @@ def _block_faults(message: Message, block: ContentBlock, path: str, context: Con
 
 
 def _said_faults(block: ContentBlock, path: str, context: Context) -> Iterator[Fault]:
-    """Thoughts that are said back without what they came with, and guarded texts of nothing.
+    """Yield faults for reasoning echoed back without its text or signature, and for blank guarded text.
 
-    Refused in the field: https://github.com/danny-avila/LibreChat/pull/13888 (a thought without text),
-    https://github.com/maximhq/bifrost/pull/6942 (Claude wants signatures, others refuse blank ones), and
+    Refusals seen in the field: https://github.com/danny-avila/LibreChat/pull/13888 (reasoning without text),
+    https://github.com/maximhq/bifrost/pull/6942 (Claude requires signatures; others refuse blank ones) and
     https://github.com/aws-samples/bedrock-chat/issues/637 (blank guarded text).
     """
     guarded = block.guard_content.text if block.guard_content else None
@@ -184,7 +187,7 @@ def _blank(path: str) -> Fault:
 
 
 def _content_faults(block: ContentBlock | ToolResultBlock, path: str, context: Context) -> Iterator[Fault]:
-    """Media that the model does not take, and bytes that are not what they are called."""
+    """Yield faults for media that the model does not take, and for bytes that do not match their declared format."""
     for name in ("image", "video", "audio"):
         if getattr(block, name, None) is not None:
             yield from context.modality_faults(name.upper(), f"{path}.{name}")
@@ -199,18 +202,18 @@ def _content_faults(block: ContentBlock | ToolResultBlock, path: str, context: C
     document = block.document
     if document is not None and document.source.bytes_ is not None:
         where = f"{path}.document.source.bytes"
-        yield from document_size_faults(document.source.bytes_, path=where)  # a warning: only a page says so
+        yield from document_size_faults(document.source.bytes_, path=where)  # a warning: from the API reference only
         if document.format == "pdf":
             yield from pdf_faults(document.source.bytes_, path=where, dotted=f"{dotted(path)}.document")
 
 
 def documents(messages: list[Message]) -> list[Document]:
-    """Every document of the messages, those in tool results included."""
+    """Return every document in the messages, including those in tool results."""
     return [document for _, document in _documents(messages)]
 
 
 def _documents(messages: list[Message]) -> Iterator[tuple[str, Document]]:
-    """Every document with its path."""
+    """Yield every document with its path."""
     for number, message in enumerate(messages):
         for index, block in enumerate(message.content):
             path = f"$.messages[{number}].content[{index}]"
@@ -222,11 +225,11 @@ def _documents(messages: list[Message]) -> Iterator[tuple[str, Document]]:
 
 
 def _name_faults(messages: list[Message]) -> Iterator[Fault]:
-    """Names of documents that Converse refuses. Source: Converse API, DocumentBlock, and its error messages."""
+    """Yield faults for document names that Converse refuses. Source: Converse API, DocumentBlock and error messages."""
     seen: set[str] = set()
     for path, document in _documents(messages):
         if not DOCUMENT_NAME.fullmatch(document.name) or TWO_SPACES.search(document.name):
-            # An underscore is not among the characters of the reference, but was seen to be taken.
+            # The API reference does not list the underscore, but the service has accepted it.
             plain = document.name.replace("_", "")
             is_taken = DOCUMENT_NAME.fullmatch(plain or "a") and not TWO_SPACES.search(document.name)
             yield rule(
@@ -290,8 +293,10 @@ def _document_faults(message: Message, path: str) -> Iterator[Fault]:
 
 
 def _number_faults(messages: list[Message]) -> Iterator[Fault]:
-    """More documents than a request may hold, as reported from the field; and more images than the reference says,
-    which is a warning: newer models answer with more.
+    """Yield faults for too many documents and too many images.
+
+    The limit on documents was reported from the field. The limit on images, from the API reference, gives only a
+    warning, because newer models accept more.
     """
     count = sum(block.document is not None for message in messages for block in message.content)
     if count > MAX_DOCUMENTS:

@@ -1,4 +1,4 @@
-"""The Converse family: one request and response for any model (API model of bedrock-runtime, Converse)."""
+"""The Converse family: one request and response shape for all models (API model of bedrock-runtime, Converse)."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -36,12 +36,12 @@ from batchconsole.records.families.schema import (
 from batchconsole.records.families.schema_rules import schema_faults
 from batchconsole.records.families.server_parameters import server_parameters
 
-# Anthropic's own tools stand among the additional fields too.
+# Includes ``tools``: Anthropic's predefined tools are passed in the additional fields.
 CLAUDE_FIELDS = frozenset(AnthropicBody.__struct_encode_fields__)
 
 
 def response_body(completion: Completion) -> dict[str, Any]:
-    """The members that the Converse and the Nova response have in common."""
+    """Return the members that Converse and Nova responses share."""
     content: list[dict[str, Any]] = [{"text": completion.text}] if completion.text or not completion.tool_calls else []
     content += [{"toolUse": _tool_use(call)} for call in completion.tool_calls]
     return {
@@ -61,7 +61,7 @@ def _tool_use(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def tool_arguments(arguments: str) -> Any:
-    """The arguments of an OpenAI tool call; a model's broken JSON is kept as ``{"arguments": text}``."""
+    """Parse the arguments of an OpenAI tool call; return ``{"arguments": text}`` if the model wrote invalid JSON."""
     try:
         return msgspec.json.decode(arguments)
     except (msgspec.DecodeError, RecursionError):
@@ -147,7 +147,7 @@ class Converse(SchemaFamily[ConverseBody]):
 
 
 def _add_fields(request: Request, fields: dict[str, Any], family: str | None) -> None:
-    """Put the additional *fields* into *request*; they are what the body of the model's own *family* holds."""
+    """Copy the additional *fields*, which follow the body of the model's own *family*, into *request*."""
     if family == "nova":
         config = fields.get("inferenceConfig")
         request.top_k = _whole_number(config.get("topK") if isinstance(config, dict) else None)
@@ -169,14 +169,14 @@ def _whole_number(value: Any) -> int | None:
 def _config_faults(config: InferenceConfig, context: Context) -> Iterator[Fault]:
     path = "$.inferenceConfig"
     yield from max_tokens_faults(context, f"{path}.maxTokens", config.max_tokens)
-    if context.family != "anthropic":  # whose own rules compare them with what stands elsewhere
+    if context.family != "anthropic":  # Claude's rules check them together with other settings
         yield from sampling_faults(
             context, temperature=(f"{path}.temperature", config.temperature), top_p=(f"{path}.topP", config.top_p)
         )
 
 
 def _format_faults(body: ConverseBody, context: Context) -> Iterator[Fault]:
-    """The output format and the effort. Source: Converse API, OutputConfig."""
+    """Yield the faults of the output format and the effort. Source: Converse API, OutputConfig."""
     config = body.output_config or {}
     if isinstance(config.get("effort"), str):
         yield from effort_faults(context.model, config["effort"], "$.outputConfig.effort")
@@ -200,7 +200,7 @@ def _format_faults(body: ConverseBody, context: Context) -> Iterator[Fault]:
 
 
 def _asked_of_claude(body: ConverseBody) -> Asked:
-    """What rules of Claude's settings read: most stand among the additional fields."""
+    """Return the settings that Claude's rules check. Most of them are additional fields."""
     fields, config = body.additional_model_request_fields or {}, body.inference_config or InferenceConfig()
     betas = fields.get("anthropic_beta")
     choice = body.tool_config.tool_choice if body.tool_config else None
@@ -227,7 +227,7 @@ def _asked_of_claude(body: ConverseBody) -> Asked:
 
 
 def _nova_top_k_faults(fields: dict[str, Any]) -> Iterator[Fault]:
-    """Additional fields that Nova does not know: its top_k stands in ``inferenceConfig.topK``. Source: Nova guide."""
+    """Yield a fault for a top-level ``top_k``: Nova only knows ``inferenceConfig.topK``. Source: Nova guide."""
     for name in ("top_k", "topK"):
         if name in fields:
             yield rule(
@@ -241,7 +241,7 @@ def _nova_top_k_faults(fields: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _claude_field_faults(fields: dict[str, Any]) -> Iterator[Fault]:
-    """Additional fields that Claude's own body does not have, which it refuses."""
+    """Yield a fault for each additional field that Claude's own body lacks. Claude refuses them."""
     for name in fields.keys() - CLAUDE_FIELDS:
         yield rule(
             "unknown-additional-field",

@@ -1,7 +1,7 @@
 """The Converse request body as Structs, member by member as in the API model of bedrock-runtime (2023-09-30).
 
-A union of the API model is a Struct whose members are all optional; that exactly one is set is a rule in ``converse``.
-An explicit ``null`` counts as unset, as it does for the service.
+A union in the API model is a Struct here whose members are all optional; rules in ``conversation_rules`` check that
+exactly one is set. An explicit ``null`` counts as unset, as in the service.
 """
 
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ from batchconsole.records.families.fields import AccountId, Blob, Fraction, Name
 
 
 class Shape(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True, gc=False):
-    """Members are camelCase and closed, as in every shape of the API model."""
+    """A shape of the API model: members are camelCase, and unknown ones are rejected."""
 
 
 class S3Location(Shape):
@@ -131,7 +131,7 @@ class Message(Shape):
 
 
 class PlainBlock(Shape):
-    """A content block that can only be text."""
+    """A content block that holds only text."""
 
     text: Text
 
@@ -212,7 +212,7 @@ ResponsePath = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
 class ConverseSettings(Shape):
-    """The members of a body that types alone can check."""
+    """The members that the full and the plain body share."""
 
     inference_config: InferenceConfig | None = None
     guardrail_config: GuardrailConfig | None = None
@@ -233,7 +233,7 @@ class ConverseBody(ConverseSettings, kw_only=True):
 
 
 class PlainConverseBody(ConverseSettings, kw_only=True):
-    """The part of a :class:`ConverseBody` that most records keep to: only text, and no tools."""
+    """The subset of :class:`ConverseBody` that most records use: only text and no tools."""
 
     messages: PlainMessages
     system: list[PlainBlock] | None = None

@@ -1,9 +1,9 @@
-"""DeepSeek's requests and responses with InvokeModel: a prompt with the model's own tokens, or chat messages.
+"""The DeepSeek family with InvokeModel: a prompt with the model's special tokens, or chat messages.
 
 =============================== ================================================ ====================================
 field                           rule                                             source
 =============================== ================================================ ====================================
-prompt                          instead of messages, with text                   Bedrock guide, DeepSeek models
+prompt                          instead of messages; not blank                   Bedrock guide, DeepSeek models
 all others                      as in ``openai_chat``                            the same, chat completions
 =============================== ================================================ ====================================
 """
@@ -20,21 +20,21 @@ from batchconsole.records.families.faults import Fault, rule
 from batchconsole.records.families.openai_chat import FINISH_REASONS, ChatBody, OpenAIChat
 from batchconsole.records.families.schema import Context, Size
 
-# A mark stands before each turn: begin of sentence before the system prompt, User, Assistant, end of sentence. Its bars
-# are wide ones (U+FF5C) or plain, the spaces in it U+2581.
+# Special tokens mark the turns: begin-of-sentence comes before the system prompt, then User, Assistant and
+# end-of-sentence follow. Their bars are full-width (U+FF5C) or ASCII, and their spaces are U+2581.
 _MARK = re.compile(r"<[|\uff5c](User|Assistant|begin\u2581of\u2581sentence|end\u2581of\u2581sentence)[|\uff5c]>")
 ROLES = {"User": "user", "Assistant": "assistant"}
 
 
 class DeepSeekBody(ChatBody, kw_only=True):
-    """Exactly one of ``prompt`` and ``messages``."""
+    """A chat body that may have a ``prompt`` instead of ``messages``."""
 
     messages: list[ChatMessage] = msgspec.field(default_factory=list)
     prompt: str | None = None
 
 
 def turns(prompt: str) -> list[dict[str, Any]]:
-    """The chat messages written in a prompt with DeepSeek's tokens; without them all of it is the user's."""
+    """Return the chat messages in a prompt with DeepSeek's special tokens; without any, one user message."""
     first, *marked = _MARK.split(prompt)
     found = [{"role": "system", "content": first.strip()}]
     for mark, text in zip(marked[::2], marked[1::2], strict=True):

@@ -1,4 +1,4 @@
-"""What can be wrong with a request body, and msgspec's words for it turned into something to work with. Pure data."""
+"""The faults of request bodies, and the translation of msgspec's error messages into faults. Pure data."""
 
 import re
 from typing import Any, Literal
@@ -18,12 +18,12 @@ _EXCERPT = 80
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing wrong with a body.
+    """One mistake in a body.
 
-    ``path`` is a JSON path below the body (``$.messages[0].role``). ``found`` and ``expected`` are plain words, or
-    msgspec's for types (``int``) and bounds (``int >= 1``); ``excerpt`` is the value itself, as JSON, and ``choices``
-    the words a field takes. ``message`` is a whole sentence where the words do not make one. ``refusal`` is Bedrock's
-    own wording when it is known; without one the family words the fault itself.
+    ``path`` is a JSON path in the body (``$.messages[0].role``). ``found`` and ``expected`` are plain words, or
+    msgspec's terms for types (``int``) and bounds (``int >= 1``). ``excerpt`` is the start of the value as JSON, and
+    ``choices`` lists the values that the field accepts. ``message`` is a whole sentence for faults that ``found`` and
+    ``expected`` cannot describe. ``refusal`` is Bedrock's own wording if known; otherwise the family words the fault.
     """
 
     kind: Kind
@@ -40,13 +40,14 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rule(code: str, path: str, *, found: str, expected: str, refusal: str = "", severity: Severity = "error") -> Fault:
-    """A fault of a rule that types cannot say."""
+    """Return a fault for a broken rule that types cannot express."""
     return Fault(kind="rule", code=code, path=path, found=found, expected=expected, refusal=refusal, severity=severity)
 
 
 def from_validation_error(error: msgspec.ValidationError, body: Any, schema: type[msgspec.Struct]) -> Fault:
-    """The fault that *error* tells of, which came of fitting *body* to *schema*. Its words are parsed out of the
-    message, and the value itself and what the field takes are looked up.
+    """Return the fault for *error*, which msgspec raised while converting *body* to *schema*.
+
+    Its words are parsed from the error message; its excerpt comes from *body* and its choices from *schema*.
     """
     text = str(error)
     at = _AT.search(text)
@@ -97,7 +98,7 @@ _INSTEAD = {
 
 
 def shown(value: Any) -> str:
-    """The beginning of *value* as JSON; its type's name when it is not JSON."""
+    """Return the start of *value* as JSON, or the name of its type if it cannot be encoded."""
     try:
         return msgspec.json.encode(value)[: 4 * _EXCERPT].decode("utf-8", "ignore")[:_EXCERPT]
     except (RecursionError, TypeError, ValueError):
@@ -105,5 +106,5 @@ def shown(value: Any) -> str:
 
 
 def field_path(fault: Fault) -> str:
-    """The path of the field itself: a missing or unknown field's name is added to its object's path."""
+    """Return the path of the field itself, adding the name of a missing or unknown field to its object's path."""
     return f"{fault.path}.{fault.name}" if fault.name else fault.path

@@ -1,4 +1,4 @@
-"""Field types that several families share, with the ranges the API model gives them."""
+"""Field types that several families share, with their ranges in the API model."""
 
 from typing import Annotated
 

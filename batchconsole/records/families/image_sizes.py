@@ -1,13 +1,13 @@
-"""How large an image is, read from its first bytes."""
+"""Read the dimensions of an image from its first bytes."""
 
 from collections.abc import Iterator
 
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers that tell the size (ITU T.81, table B.1)
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers with the size (ITU T.81, table B.1)
 _MAX_SEGMENTS = 1000
 
 
 def image_pixels(data: bytes) -> tuple[int, int] | None:
-    """Width and height of a PNG, GIF or JPEG; ``None`` when they are not found."""
+    """Return the width and height of a PNG, GIF or JPEG, or ``None`` if they are not found."""
     if data.startswith(b"\x89PNG") and data[12:16] == b"IHDR" and len(data) >= 24:
         return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
     if data.startswith(b"GIF8") and len(data) >= 10:
@@ -24,7 +24,7 @@ def _jpeg_pixels(data: bytes) -> tuple[int, int] | None:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Markers of a JPEG and where their lengths stand, up to the image itself."""
+    """Yield each marker of a JPEG and the offset of its length, up to the image data."""
     place = 2
     for _ in range(_MAX_SEGMENTS):
         if data[place : place + 1] != b"\xff" or len(data) < place + 4:

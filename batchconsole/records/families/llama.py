@@ -1,12 +1,12 @@
-"""Meta Llama's request and response with InvokeModel: one prompt string with the model's own special tokens.
+"""The Meta Llama family with InvokeModel: one prompt string with the model's special tokens.
 
 =============================== ================================================ ====================================
 field                           rule                                             source
 =============================== ================================================ ====================================
-prompt                          more than white space                            refused in the field
+prompt                          not blank                                        refused in the field
 max_gen_len                     the model's limit                                Bedrock guide, Meta Llama models
 temperature, top_p              0 to 1                                           the same
-images                          models with images only                          the same, Llama 3.2; the catalogue
+images                          only models with images                          the same, Llama 3.2; the catalogue
 =============================== ================================================ ====================================
 """
 
@@ -48,7 +48,7 @@ class LlamaBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def turns(prompt: str) -> list[dict[str, Any]]:
-    """The chat messages written in a prompt with Llama's special tokens; without them all of it is the user's."""
+    """Return the chat messages in a prompt with Llama's special tokens; without any, one user message."""
     found = [{"role": role, "content": text.strip()} for role, text in _TURN.findall(prompt) if role in ROLES]
     messages = [message for message in found if message["content"]]
     return messages or [{"role": "user", "content": prompt}]

@@ -1,14 +1,14 @@
-"""Rules on images and documents that bytes decide, written once for all families.
+"""Rules for the bytes of images and documents, shared by all families.
 
 =============== ====================================================== ===============================================
 what            rule                                                   source
 =============== ====================================================== ===============================================
-image type      jpeg, png, gif or webp; the declared type is that of   Anthropic, Vision; Converse API, ImageBlock
-                the bytes
+image type      jpeg, png, gif or webp; the declared type matches the  Anthropic, Vision; Converse API, ImageBlock
+                bytes
 image size      3.75 MB of bytes, which is 5 MB of base64              Converse API, ContentBlock; Anthropic, Vision
 image side      8,000 pixels                                           Converse API, Message; Anthropic, Vision
 document size   4.5 MB of bytes                                        Converse API, ContentBlock
-PDF             begins with ``%PDF-`` in its first 1,024 bytes         Anthropic, PDF support; ISO 32000
+PDF             ``%PDF-`` within the first 1,024 bytes                 Anthropic, PDF support; ISO 32000
 =============== ====================================================== ===============================================
 """
 
@@ -18,7 +18,7 @@ from batchconsole.records.families.faults import Fault, Severity, rule
 from batchconsole.records.families.image_sizes import image_pixels
 
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-MAX_IMAGE_BYTES = 3_932_160  # 3.75 MiB: 5 MiB once they are base64
+MAX_IMAGE_BYTES = 3_932_160  # 3.75 MiB, which is 5 MiB of base64
 MAX_IMAGE_BASE64 = 5 * 2**20
 MAX_DOCUMENT_BYTES = 4_718_592  # 4.5 MiB
 MAX_PIXELS = 8000
@@ -26,7 +26,7 @@ PDF_HEAD = 1024
 
 
 def image_type(data: bytes) -> str:
-    """The media type that the first bytes tell, one of :data:`IMAGE_TYPES`; empty for anything else."""
+    """Return the media type of the first bytes, one of :data:`IMAGE_TYPES`, or an empty string for anything else."""
     if data.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -37,9 +37,10 @@ def image_type(data: bytes) -> str:
 
 
 def image_faults(data: bytes, *, declared: str, path: str, dotted: str, severity: Severity) -> Iterator[Fault]:
-    """What is wrong with the image *data* at *path*; *dotted* is that path in the model's words.
+    """Yield the faults of the image *data* at *path*; *dotted* is that path in the model's notation.
 
-    *severity* is ``error`` for Claude, whose refusals were seen in the field; elsewhere only the API reference speaks.
+    *severity* is ``error`` for Claude, whose refusals were seen in the field. For other models, the only source is the
+    API reference.
     """
     kind = image_type(data)
     if not kind:
@@ -84,7 +85,7 @@ def image_faults(data: bytes, *, declared: str, path: str, dotted: str, severity
 
 
 def pdf_faults(data: bytes, *, path: str, dotted: str) -> Iterator[Fault]:
-    """A document declared a PDF whose bytes are none."""
+    """Yield a fault if *data*, declared as a PDF, is not one."""
     if b"%PDF-" not in data[:PDF_HEAD]:
         yield rule(
             "not-a-pdf",
@@ -96,7 +97,7 @@ def pdf_faults(data: bytes, *, path: str, dotted: str) -> Iterator[Fault]:
 
 
 def document_size_faults(data: bytes, *, path: str) -> Iterator[Fault]:
-    """A document of Converse with more bytes than it takes."""
+    """Yield a warning if a document is larger than Converse accepts."""
     if len(data) > MAX_DOCUMENT_BYTES:
         yield rule(
             "document-too-large",

@@ -1,13 +1,13 @@
-"""Mistral's requests and responses with InvokeModel: a prompt for the text models, messages for Mistral Large.
+"""The Mistral family with InvokeModel: a prompt for the text models, messages for the chat models.
 
 =============================== ================================================ ====================================
 field                           rule                                             source
 =============================== ================================================ ====================================
-prompt, messages                exactly one of them, with text                   Bedrock guide, Mistral AI models
+prompt, messages                exactly one of them; a prompt is not blank       Bedrock guide, Mistral AI models
 max_tokens                      the model's limit                                the same
 temperature, top_p              0 to 1                                           the same
-tools, tool_choice              with messages only, types alone are checked      the same, chat completion
-image parts                     models with images only                          the catalogue
+tools, tool_choice              for messages; functions and strict schemas       the same, chat completion
+image parts                     only for models that take images                 the catalogue
 =============================== ================================================ ====================================
 """
 
@@ -40,7 +40,7 @@ STOP_REASONS = {"max_tokens": "length", "tool_use": "tool_calls"}
 
 
 class MistralBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Exactly one of ``prompt`` and ``messages``."""
+    """A body with exactly one of ``prompt`` and ``messages``, which :meth:`Mistral.faults` checks."""
 
     prompt: str | None = None
     messages: list[ChatMessage] | None = None
@@ -55,7 +55,7 @@ class MistralBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def instructions(prompt: str) -> list[dict[str, Any]]:
-    """The chat messages written as ``<s>[INST] … [/INST] …</s>``; the whole prompt as the user's without them."""
+    """Return the chat messages in ``<s>[INST] … [/INST] …</s>``; without such marks, one user message."""
     messages = []
     for question, answer in _INSTRUCTION.findall(_SENTENCE.sub("", prompt)):
         messages.append({"role": "user", "content": question.strip()})

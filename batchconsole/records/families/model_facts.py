@@ -1,6 +1,6 @@
-"""The rules that read what the catalogue says of a model: one for each kind of fact, for every family.
+"""Rules based on the catalogue's facts about models, one rule for each kind of fact, shared by all families.
 
-A family says which thing a body makes use of, and where; the facts and their sources are data of the catalogue.
+A family reports which feature a body uses and at which path. The facts and their sources are data of the catalogue.
 """
 
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ RULES = {
 
 
 def refusal_faults(model: Model | None, word: Refused, path: str) -> Iterator[Fault]:
-    """What stands at *path*, when *model* refuses it; nothing when the model is not known."""
+    """Yield a fault for *path* if *model* refuses *word*. An unknown model (``None``) refuses nothing."""
     if model is not None and word in model.refuses:
         told = RULES[word]
         yield rule(
@@ -89,7 +89,7 @@ def refusal_faults(model: Model | None, word: Refused, path: str) -> Iterator[Fa
 
 
 def modality_faults(model: Model | None, modality: str, path: str) -> Iterator[Fault]:
-    """A piece of *modality* (``IMAGE``, ``VIDEO``, ``AUDIO``) for a model whose catalogue entry has none."""
+    """Yield a fault if *model* is known not to take *modality* (``IMAGE``, ``VIDEO``, ``AUDIO``)."""
     if model is not None and modality not in model.input_modalities:
         name = modality.lower()
         yield rule(
@@ -103,7 +103,7 @@ def modality_faults(model: Model | None, modality: str, path: str) -> Iterator[F
 
 
 def effort_faults(model: Model | None, effort: str, path: str) -> Iterator[Fault]:
-    """An effort that *model* does not take; a word that is no effort at all is for the family to refuse."""
+    """Yield a fault if *model* does not take *effort*. Families report values outside ``EFFORTS`` themselves."""
     levels = model.effort if model else None
     if levels is None or effort in levels or effort not in EFFORTS:
         return

@@ -1,16 +1,16 @@
-"""Amazon Nova's own request (schema messages-v1) and response, used with InvokeModel. Its messages are Converse's.
+"""The Amazon Nova family with InvokeModel (schema messages-v1). Its messages have Converse's shape.
 
 =============================== ================================================ ====================================
 field                           rule                                             source
 =============================== ================================================ ====================================
-messages, system                as Converse's, see ``conversation``              Nova guide, complete request schema
+messages, system                as in Converse, see ``conversation_rules``       Nova guide, complete request schema
 maxTokens                       the model's limit                                the same
 temperature, topP               0 to 1                                           the same
-topK                            above 128 a warning: 250 was answered            the same; AWS's own sample
-max_new_tokens, top_p, top_k    the older spelling, not beside the newer         Nova guide
+topK                            warning above 128; 250 was accepted              the same; AWS's own sample
+max_new_tokens, top_p, top_k    older spellings, not with the newer ones         Nova guide
 reasoningConfig                 see ``nova_rules``                               Nova 2 guide, Extended thinking
 ... in inferenceConfig          the same                                         Nova 2 guide, Using the Invoke API
-a tool's inputSchema            no ``definitions`` at its top (Nova 1)           refused in the field: zed issue 31815
+a tool's inputSchema            no top-level ``definitions`` (Nova 1)            refused in the field: zed issue 31815
 =============================== ================================================ ====================================
 """
 
@@ -42,12 +42,12 @@ from batchconsole.records.families.fields import Count, Fraction, Text, Tokens
 from batchconsole.records.families.nova_rules import nova_tool_faults, reasoning_faults
 from batchconsole.records.families.schema import Context, QuickLook, SchemaFamily, Size, max_tokens_faults, token_limit
 
-TOP_K = 128  # the guide's bound; the model has answered requests above it
+TOP_K = 128  # the guide's limit; the model has accepted higher values
 ALIASES = (("max_tokens", "max_new_tokens"), ("top_p", "top_p_snake"), ("top_k", "top_k_snake"))
 
 
 class NovaConfig(Shape):
-    """Nova takes its camelCase names and the older snake_case ones."""
+    """The inference settings, with camelCase names and the older snake_case ones."""
 
     max_tokens: Tokens | None = None
     max_new_tokens: Tokens | None = msgspec.field(default=None, name="max_new_tokens")
@@ -57,7 +57,7 @@ class NovaConfig(Shape):
     top_k: Count | None = None
     top_k_snake: Count | None = msgspec.field(default=None, name="top_k")
     stop_sequences: list[Text] | None = None
-    reasoning_config: dict[str, Any] | None = None  # Nova 2; also beside inferenceConfig
+    reasoning_config: dict[str, Any] | None = None  # Nova 2; also allowed next to inferenceConfig
 
 
 class NovaBody(Shape):
@@ -71,7 +71,7 @@ class NovaBody(Shape):
 
 
 class PlainNovaBody(Shape):
-    """The part of a :class:`NovaBody` that most records keep to."""
+    """The subset of :class:`NovaBody` that most records use: only text and no tools."""
 
     messages: PlainMessages
     system: list[PlainBlock] | None = None
@@ -91,7 +91,7 @@ def _doubles(config: NovaConfig | None) -> Iterator[str]:
 
 
 def _top_k_faults(config: NovaConfig | None) -> Iterator[Fault]:
-    """A warning: AWS's own sample sends 250 and gets all its answers."""
+    """Yield a warning if top-k is above the guide's limit. AWS's own sample sends 250 and succeeds."""
     value = _either(config, *ALIASES[2])
     if value is not None and value > TOP_K:
         yield rule(
@@ -104,7 +104,7 @@ def _top_k_faults(config: NovaConfig | None) -> Iterator[Fault]:
 
 
 def _chosen(config: NovaConfig | None) -> dict[str, Any]:
-    """The settings that a high effort rules out."""
+    """Return the settings that are not allowed with a high reasoning effort."""
     return {
         "maxTokens": _either(config, *ALIASES[0]),
         "temperature": config.temperature if config else None,

@@ -1,9 +1,11 @@
-"""Nova 2's ``reasoningConfig``, in Nova's own body and among Converse's additional fields.
+"""Rules for Nova's own settings, whether in its own body or in a Converse request.
+
+``reasoningConfig`` is a field of Nova's body or an additional field of Converse.
 
 =================== ============================================================ ====================================
 field               rule                                                         source
 =================== ============================================================ ====================================
-reasoningConfig     of Nova 2 only                                               Nova 2 guide, Reasoning capabilities
+reasoningConfig     only for Nova 2                                              Nova 2 guide, Reasoning capabilities
 type                enabled or disabled                                          Nova 2 guide, Extended thinking
 maxReasoningEffort  low, medium or high                                          the same
 ... high            no maxTokens, temperature, topP                              the same; inspect_ai issue 3767
@@ -22,7 +24,7 @@ EFFORTS = ("low", "medium", "high")
 
 
 def reasoning_faults(given: Any, context: Context, *, path: str, chosen: dict[str, Any]) -> Iterator[Fault]:
-    """What is wrong with the ``reasoningConfig`` *given* at *path*, beside the settings *chosen* by name."""
+    """Yield the faults of the ``reasoningConfig`` *given* at *path*; *chosen* maps the other settings to values."""
     if given is None:
         return
     if context.refuses(Refused.REASONING_CONFIG):
@@ -52,9 +54,9 @@ def _high_effort_faults(chosen: dict[str, Any]) -> Iterator[Fault]:
 
 
 def nova_tool_faults(config: ToolConfig | None, context: Context) -> Iterator[Fault]:
-    """Definitions at the top of a tool's schema, for the first Nova models.
+    """Yield a fault for top-level ``definitions`` in a tool's schema, for the first generation of Nova models.
 
-    Refused in the field: https://github.com/zed-industries/zed/issues/31815.
+    Refusal seen in the field: https://github.com/zed-industries/zed/issues/31815.
     """
     model_id = context.model.model_id if context.model else ""
     if not model_id.startswith("amazon.nova-") or model_id.startswith("amazon.nova-2"):

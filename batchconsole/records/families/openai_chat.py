@@ -1,4 +1,4 @@
-"""OpenAI's chat completions request and response, which Bedrock takes for gpt-oss, Qwen, DeepSeek, Gemma and others.
+"""The family of OpenAI chat completions, which Bedrock uses for gpt-oss, Qwen, DeepSeek, Gemma and others.
 
 =============================== ================================================ ====================================
 field                           rule                                             source
@@ -6,10 +6,10 @@ field                           rule                                            
 messages                        at least one, each with content or tool calls    OpenAI, chat completions
 temperature, top_p              0 to 2, 0 to 1                                   the same
 stream                          not in batch jobs                                Bedrock guide, batch inference
-modelId                         not in the body: the job names the model         refused in the field
-response_format                 a schema of Bedrock's subset                     Bedrock guide, structured output
-image parts                     models with images only                          the catalogue
-system, stop_sequences, ...     of other families: a warning, as they are lost   the same as the first
+modelId                         not in the body, as the job names the model      refused in the field
+response_format                 a schema in Bedrock's subset                     Bedrock guide, structured output
+image parts                     only for models that take images                 the catalogue
+system, stop_sequences, ...     a warning: other families' fields are ignored    the same as the first
 =============================== ================================================ ====================================
 """
 
@@ -47,7 +47,7 @@ FINISH_REASONS = {
     "tool_use": "tool_calls",
     "content_filtered": "content_filter",
 }
-# What another family's setting is called in chat completions.
+# Settings of other families, and what to use for them in chat completions.
 FOREIGN = {
     "anthropic_version": "none: it is Claude's",
     "system": "a message whose role is system",
@@ -58,8 +58,10 @@ FOREIGN = {
 
 
 class ChatBody(msgspec.Struct, kw_only=True):
-    """Open: model servers take many more parameters. ``modelId`` and ``stream`` are read to be refused, and the last
-    ones, which other families have, to be warned of.
+    """A body that accepts unknown fields, because model servers take many more parameters.
+
+    ``modelId`` and ``stream`` are listed so that rules can refuse them. The fields after ``modelId`` belong to other
+    families and are listed so that rules can warn about them.
     """
 
     messages: list[ChatMessage]
@@ -82,14 +84,14 @@ class ChatBody(msgspec.Struct, kw_only=True):
 
 
 def format_faults(given: Any) -> Iterator[Fault]:
-    """A schema outside of what Bedrock takes. Source: Bedrock user guide, structured outputs."""
+    """Yield the faults of an output schema that Bedrock refuses. Source: Bedrock user guide, structured outputs."""
     named = given.get("json_schema") if isinstance(given, dict) and given.get("type") == "json_schema" else None
     if isinstance(named, dict) and "schema" in named:
         yield from schema_faults(named["schema"], "$.response_format.json_schema.schema")
 
 
 def strict_tool_faults(tools: list[Tool] | None) -> Iterator[Fault]:
-    """The schemas of strict tools. Source: Bedrock user guide, structured outputs."""
+    """Yield the faults in the schemas of strict tools. Source: Bedrock user guide, structured outputs."""
     for number, tool in enumerate(tools or ()):
         if tool.function and tool.function.strict and tool.function.parameters is not None:
             yield from schema_faults(tool.function.parameters, f"$.tools[{number}].function.parameters")
@@ -105,7 +107,7 @@ def _choice(number: int, completion: Completion) -> dict[str, Any]:
 
 
 def _foreign_faults(body: ChatBody) -> Iterator[Fault]:
-    """Settings that other families have, and chat completions call otherwise or do not have."""
+    """Yield a warning for each setting of another family, which chat completions name differently or lack."""
     for name, instead in FOREIGN.items():
         if getattr(body, name) is not UNSET:
             written = "inferenceConfig" if name == "inference_config" else name

@@ -1,4 +1,4 @@
-"""JSON paths as msgspec writes them (``$.messages[0].role``): what lies at one, in a value and in a type."""
+"""JSON paths in msgspec's notation (``$.messages[0].role``), looked up in a value or a type."""
 
 import re
 from collections.abc import Iterator
@@ -12,17 +12,20 @@ _STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
 
 
 def steps(path: str) -> list[str]:
-    """The members and indices of a path: ``$.a[0].b`` gives ``["a", "0", "b"]``."""
+    """Return the members and indices of a path: ``["a", "0", "b"]`` for ``$.a[0].b``."""
     return [index or name for index, name in _STEP.findall(path)]
 
 
 def dotted(path: str) -> str:
-    """*path* as Bedrock writes it in its messages: ``messages.0.content.1``."""
+    """Return *path* in the notation of Bedrock's error messages: ``messages.0.content.1``."""
     return ".".join(steps(path))
 
 
 def value_at(value: Any, path: str) -> Any:
-    """What lies at *path* in *value*; ``UNSET`` when it leads nowhere (``[...]`` stands for any key of a map)."""
+    """Return the value at *path* in *value*, or ``UNSET`` if there is none.
+
+    msgspec writes ``[...]`` for any key of a map; such a path also gives ``UNSET``.
+    """
     for step in steps(path):
         try:
             value = value[int(step) if isinstance(value, list) else step]
@@ -32,7 +35,7 @@ def value_at(value: Any, path: str) -> Any:
 
 
 def choices_at(schema: type[msgspec.Struct], path: str) -> list[str]:
-    """The words a field takes when it takes only certain ones, in order; empty when it takes any."""
+    """Return the values that the field at *path* accepts, sorted; empty if they are not limited to a list."""
     found: list[inspect.Type] = [_type_info(schema)]
     for step in steps(path):
         tags = [str(kind.tag) for kind in found if isinstance(kind, inspect.StructType) and kind.tag_field == step]
@@ -46,7 +49,7 @@ _type_info = cache(inspect.type_info)
 
 
 def _below(kind: inspect.Type, step: str) -> Iterator[inspect.Type]:
-    """The types one step below *kind*; a union's are all of its own."""
+    """Yield the types one step below *kind*, expanding unions into their members."""
     if isinstance(kind, inspect.StructType):
         for field in kind.fields:
             if field.encode_name == step:

@@ -1,4 +1,4 @@
-"""Bedrock's words for faults of a body, as far as they are known from the field; the rest in the same manner."""
+"""Bedrock's error messages for faults. Wordings not yet seen in the field imitate those that were."""
 
 import re
 from collections.abc import Callable
@@ -31,7 +31,8 @@ _PYDANTIC_BOUNDS = {">=": "greater than or equal to", "<=": "less than or equal 
 
 
 def json_schema_wording(fault: Fault) -> str:
-    """For models whose body is checked with a JSON schema (Nova, Titan, Llama, Mistral):
+    """Return the message of models that check the body with a JSON schema (Nova, Titan, Llama, Mistral).
+
     ``Malformed input request: #: extraneous key [x] is not permitted, please reformat your input and try again.``
     """
     return fault.refusal or (
@@ -57,7 +58,7 @@ def _json_schema_detail(fault: Fault) -> str:
 
 
 def pydantic_wording(fault: Fault) -> str:
-    """For Anthropic's models: ``anthropic_version: Field required``."""
+    """Return the message of Anthropic's models, such as ``anthropic_version: Field required``."""
     return fault.refusal or f"{'.'.join(steps(field_path(fault))) or 'body'}: {_pydantic_detail(fault)}"
 
 

@@ -1,20 +1,20 @@
-"""The output schema of a body, whichever member holds it, as OpenAI's ``response_format``, which model servers take."""
+"""Translate each family's output schema into OpenAI's ``response_format``, which model servers take."""
 
 from typing import Any
 
 import msgspec
 
-NAME = "answer"  # for a schema that brings none; servers want one
+NAME = "answer"  # for a schema without a name; servers require one
 
 
 def schema_format(schema: dict[str, Any], name: Any = None) -> dict[str, Any]:
-    """``response_format`` for *schema*."""
+    """Return the ``response_format`` for *schema*."""
     named = {"name": name if isinstance(name, str) and name else NAME, "schema": schema, "strict": True}
     return {"type": "json_schema", "json_schema": named}
 
 
 def claude_format(output_config: Any, output_format: Any) -> dict[str, Any] | None:
-    """From Claude's ``output_config.format``, or ``output_format``, its old name."""
+    """Translate Claude's ``output_config.format``, or its old name ``output_format``."""
     given = output_config.get("format") if isinstance(output_config, dict) else None
     given = output_format if given is None else given
     schema = given.get("schema") if isinstance(given, dict) else None
@@ -22,7 +22,7 @@ def claude_format(output_config: Any, output_format: Any) -> dict[str, Any] | No
 
 
 def converse_format(output_config: dict[str, Any] | None) -> dict[str, Any] | None:
-    """From Converse's ``outputConfig.textFormat``, whose schema is JSON in a string."""
+    """Translate Converse's ``outputConfig.textFormat``, whose schema is a JSON string."""
     given: Any = output_config or {}
     for name in ("textFormat", "structure", "jsonSchema"):
         given = given.get(name) if isinstance(given, dict) else None
@@ -33,6 +33,6 @@ def converse_format(output_config: dict[str, Any] | None) -> dict[str, Any] | No
 
 
 def chat_format(response_format: Any) -> dict[str, Any] | None:
-    """OpenAI's own, when it asks for anything but text."""
+    """Return OpenAI's *response_format* if it requests JSON, else ``None``."""
     asks = isinstance(response_format, dict) and response_format.get("type") in ("json_schema", "json_object")
     return response_format if asks else None

@@ -1,4 +1,4 @@
-"""What all families share: request bodies given as msgspec Structs, and the rules on top of them."""
+"""The base class of all families: request bodies as msgspec Structs, and the rules that check them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
@@ -18,10 +18,10 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rules of a family need to know beside the body: the model when known, and whether it is a batch job."""
+    """What the rules need to know in addition to the body: the model, if known, and whether this is a batch job."""
 
     model: catalogue.Model | None = None
-    family: str = ""  # the model's own, of one newer than the catalogue too; empty when not known
+    family: str = ""  # of the model, even if newer than the catalogue; empty if unknown
     batch: bool = True
 
     @classmethod
@@ -36,11 +36,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return self.model is not None and word in self.model.refuses
 
     def refusal_faults(self, word: Refused, path: str) -> Iterator[Fault]:
-        """What stands at *path*, when the model refuses it."""
+        """Yield a fault for *path* if the model refuses *word*."""
         return refusal_faults(self.model, word, path)
 
     def modality_faults(self, modality: str, path: str) -> Iterator[Fault]:
-        """A piece of *modality* (``IMAGE``, ``VIDEO``, ``AUDIO``) at *path*, when the model takes none."""
+        """Yield a fault for *path* if the model does not take *modality* (``IMAGE``, ``VIDEO``, ``AUDIO``)."""
         return modality_faults(self.model, modality, path)
 
 
@@ -48,7 +48,7 @@ QuickLook = Callable[[Any], tuple[int, int | None] | None]
 
 
 class Size(msgspec.Struct, kw_only=True):
-    """How much a body holds: characters of text, pieces of media, and the bound on output tokens when it sets one."""
+    """The size of a body: characters of text, number of media parts, and its limit on output tokens, if any."""
 
     characters: int = 0
     media: int = 0
@@ -56,27 +56,30 @@ class Size(msgspec.Struct, kw_only=True):
 
 
 class SchemaFamily(Generic[Body]):
-    """A family whose request body is a Struct. Subclasses fill in the class variables and what raises here."""
+    """A family whose request body is a Struct.
+
+    Subclasses set the class variables and override the methods that raise ``NotImplementedError``.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
     body: ClassVar[type[msgspec.Struct]]
     plain: ClassVar[type[msgspec.Struct] | None] = None  # a narrower body for the many records that are only text
-    like: ClassVar[frozenset[str]] = frozenset()  # the families whose bodies it takes, too
+    like: ClassVar[frozenset[str]] = frozenset()  # other families whose bodies this one accepts
 
     def faults(self, body: Body, context: Context) -> Iterator[Fault]:
-        """The rules that types cannot say, in the order the model would complain."""
+        """Yield the faults that types cannot express, in the order in which the model would report them."""
         raise NotImplementedError
 
     def size(self, body: Body) -> Size:
-        """How much *body* holds, for estimates."""
+        """Return the size of *body*, for estimates."""
         raise NotImplementedError
 
     def quick_look(self, context: Context) -> QuickLook:
-        """A function that measures a body of type ``plain`` when nothing at all can be wrong with it.
+        """Return a function that measures a body of type ``plain`` (or ``body``, without one) and has no faults.
 
-        It returns characters of text and the bound on output tokens (``None`` when none is set), or ``None`` when a
-        closer look is needed: a rule is broken, or there is media.
+        The function returns the characters of text and the limit on output tokens (``None`` if not set). It returns
+        ``None`` if the body needs a closer look, because it breaks a rule or holds media.
         """
 
         def look(body: Any) -> tuple[int, int | None] | None:
@@ -88,29 +91,29 @@ class SchemaFamily(Generic[Body]):
         return look
 
     def media(self, body: Body) -> Iterable[tuple[str, str]]:
-        """Path and S3 URI of everything the body takes from S3."""
+        """Return the path and S3 URI of everything that the body refers to in S3."""
         return ()
 
     def request(self, body: Body) -> Request:
-        """*body*, which has no faults, in neutral words."""
+        """Translate *body*, which has no faults, into the neutral form."""
         raise NotImplementedError
 
     def write_response(self, body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
-        """The provider's response body for *completion*."""
+        """Return the provider's response body for *completion*."""
         raise NotImplementedError
 
     def sample(self) -> dict[str, Any]:
-        """A small valid request body."""
+        """Return a small valid request body."""
         raise NotImplementedError
 
     def word(self, fault: Fault) -> str:
-        """Bedrock's message for *fault*."""
+        """Return Bedrock's message for *fault*."""
         return json_schema_wording(fault)
 
     def parse(self, body: Any) -> Body:
-        """*body* as the family's Struct; raises ``msgspec.ValidationError`` when it does not fit.
+        """Convert *body* to the family's Struct, or raise ``msgspec.ValidationError`` if it does not match.
 
-        A body nested deeper than Python's stack is refused in the same way.
+        A body nested too deeply for Python's stack raises the same error.
         """
         try:
             parsed: Body = msgspec.convert(body, self.body)  # type: ignore[assignment]  # body is type[Body]
@@ -119,9 +122,9 @@ class SchemaFamily(Generic[Body]):
         return parsed
 
     def read_request(self, body: dict[str, Any], *, model_id: str = "", batch: bool = True) -> Request:
-        """*body* in neutral words; raises :class:`Refusal` with Bedrock's wording for the first thing wrong with it.
+        """Translate *body* into the neutral form, or raise :class:`Refusal` with Bedrock's wording for its first error.
 
-        *model_id* lets the rules of that model be checked too. *batch* is false for a call of the runtime API.
+        With *model_id*, the rules of that model are checked too. *batch* is false for a runtime API call.
         """
         try:
             parsed = self.parse(body)
@@ -138,11 +141,11 @@ class SchemaFamily(Generic[Body]):
             raise Refusal("The request body is nested too deeply.") from error
 
     def read_response(self, body: dict[str, Any]) -> Answer:
-        """What a person wants to see of a response body; empty when it has another shape."""
+        """Return the answer in a response body. A body of unknown shape is shown as JSON."""
         return read_answer(body)
 
     def prompt_text(self, body: dict[str, Any]) -> str:
-        """The last user text of *body*; empty when there is none or the body is malformed."""
+        """Return the last user text or the text to embed; empty if there is none or *body* is malformed."""
         try:
             request = self.request(self.parse(body))
         except (msgspec.ValidationError, RecursionError):
@@ -151,20 +154,20 @@ class SchemaFamily(Generic[Body]):
 
 
 def text_of(content: Any) -> str:
-    """The text of an OpenAI message content: itself, or its text parts by line."""
+    """Return the text of an OpenAI message content: the string itself, or its text parts joined by newlines."""
     if isinstance(content, str):
         return content
     return "\n".join(part["text"] for part in content or () if part.get("type") == "text")
 
 
 def last_user_text(messages: list[dict[str, Any]]) -> str:
-    """The text of the last user message that has any."""
+    """Return the text of the last user message that has any, or an empty string."""
     texts = (text_of(message.get("content")) for message in reversed(messages) if message.get("role") == "user")
     return next((text for text in texts if text), "")
 
 
 def content_of(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
-    """OpenAI content: a plain string when the parts are all text, which every model server takes."""
+    """Return *parts* as OpenAI content. If all are text, return a plain string, which every model server takes."""
     if all(part["type"] == "text" for part in parts):
         return "\n".join(part["text"] for part in parts)
     return parts
@@ -185,7 +188,7 @@ def sampling_faults(
     top_p: tuple[str, float | None],
     top_k: tuple[str, Any] = ("", None),
 ) -> Iterator[Fault]:
-    """Sampling parameters on models that refuse one, or two together; each is a path and its value."""
+    """Yield faults for sampling parameters that the model refuses, alone or together. Each is a path and a value."""
     given = {Refused.TEMPERATURE: temperature, Refused.TOP_P: top_p, Refused.TOP_K: top_k}
     for word, (path, value) in given.items():
         if value is not None:
@@ -195,7 +198,7 @@ def sampling_faults(
 
 
 def trailing_space(path: str) -> Fault:
-    """An answer begun for Claude whose text ends in white space. Source: Messages API error."""
+    """Return the fault for a prefill for Claude that ends in white space. Source: Messages API error."""
     return rule(
         "prefill-ends-blank",
         path,
@@ -206,9 +209,9 @@ def trailing_space(path: str) -> Fault:
 
 
 def unsigned_thinking(path: str, block: str) -> Fault:
-    """A thought said back to Claude without its signature; *block* is the content block's path in Claude's words.
+    """Return the fault for a thinking block sent back to Claude unsigned; *block* is its path in Claude's notation.
 
-    Refused in the field: https://github.com/can1357/oh-my-pi/pull/10486, https://github.com/maximhq/bifrost/pull/6942.
+    Refusals in the field: https://github.com/can1357/oh-my-pi/pull/10486, https://github.com/maximhq/bifrost/pull/6942.
     """
     return rule(
         "unsigned-thinking",
@@ -220,7 +223,10 @@ def unsigned_thinking(path: str, block: str) -> Fault:
 
 
 def sampling_check(context: Context) -> Callable[[float | None, float | None, int | None], bool]:
-    """Whether temperature, top_p and top_k are as the model takes them: made once, for a quick look at many bodies."""
+    """Return a function that says whether the model takes a temperature, top_p and top_k.
+
+    It is created once and used for the quick look at many bodies.
+    """
     no_temperature, no_top_p = context.refuses(Refused.TEMPERATURE), context.refuses(Refused.TOP_P)
     no_top_k, not_both = context.refuses(Refused.TOP_K), context.refuses(Refused.TEMPERATURE_AND_TOP_P)
 
@@ -233,12 +239,12 @@ def sampling_check(context: Context) -> Callable[[float | None, float | None, in
 
 
 def token_limit(context: Context) -> int:
-    """The most output tokens the model gives; the largest number when that is not known."""
+    """Return the model's limit on output tokens, or ``MAX_INT`` if it is not known."""
     return MAX_INT if context.max_output_tokens is None else context.max_output_tokens
 
 
 def max_tokens_faults(context: Context, path: str, value: int | None) -> Iterator[Fault]:
-    """More output tokens asked for than the model gives; the wording is Converse's."""
+    """Yield a fault if *value* exceeds the model's limit on output tokens. The wording is Converse's."""
     limit = context.max_output_tokens
     if value is not None and limit is not None and value > limit:
         yield rule(
@@ -252,7 +258,10 @@ def max_tokens_faults(context: Context, path: str, value: int | None) -> Iterato
 
 
 def role_faults(roles: list[str], *, severity: Any = "error", path: str = "$.messages") -> Iterator[Fault]:
-    """Conversations that do not begin with the user or do not alternate. Wording: Converse's."""
+    """Yield faults if a conversation does not start with the user or does not alternate.
+
+    The wording is Converse's. *severity* applies only to roles that do not alternate.
+    """
     if roles[0] != "user":
         yield rule(
             "first-role",

@@ -1,4 +1,4 @@
-"""The rule on schemas of structured outputs, whichever member of a body holds one."""
+"""The rule for schemas of structured outputs, shared by all members that hold a schema."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +8,10 @@ from batchconsole.records.output_schemas import find_misfits
 
 
 def schema_faults(schema: Any, path: str, *, closed: bool = False) -> Iterator[Fault]:
-    """What of the *schema* at *path* (parsed, or as text) Bedrock refuses, with the path inside the schema added.
+    """Yield a fault for each part of the *schema* at *path* that Bedrock refuses. The schema is parsed or JSON text.
 
-    *closed* as for :func:`~batchconsole.records.output_schemas.find_misfits`.
+    Each fault's path includes the path inside the schema. For *closed*, see
+    :func:`~batchconsole.records.output_schemas.find_misfits`.
     """
     if not isinstance(schema, dict | str | bytes):
         yield rule("schema-unsupported", path, found="no object", expected="a JSON Schema, which is an object")

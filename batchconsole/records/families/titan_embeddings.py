@@ -1,9 +1,9 @@
-"""Amazon Titan Text Embeddings V2: a text in, a vector out.
+"""The Amazon Titan Text Embeddings V2 family: one text in, one vector out.
 
 =============================== ================================================ ====================================
 field                           rule                                             source
 =============================== ================================================ ====================================
-inputText                       more than white space, 50,000 characters         Bedrock guide, Titan Embeddings
+inputText                       not blank, at most 50,000 characters             Bedrock guide, Titan Embeddings
 dimensions                      256, 512 or 1024                                 the same
 embeddingTypes                  float, binary                                    the same
 =============================== ================================================ ====================================
@@ -32,7 +32,7 @@ class TitanEmbeddingsBody(msgspec.Struct, kw_only=True, rename="camel", forbid_u
 
 
 def fit(vector: list[float], dimensions: int, *, normalize: bool) -> list[float]:
-    """*vector* cut or filled with zeros to *dimensions* numbers, and of length 1 when *normalize*."""
+    """Return *vector* truncated or zero-padded to *dimensions*, scaled to length 1 if *normalize*."""
     fitted = (vector + [0.0] * dimensions)[:dimensions]
     length = math.hypot(*fitted) if normalize else 1.0
     return [number / length for number in fitted] if length else fitted

@@ -1,4 +1,4 @@
-"""Amazon Titan Multimodal Embeddings G1: a text, an image or both in, one vector out.
+"""The Amazon Titan Multimodal Embeddings G1 family: a text, an image or both in, one vector out.
 
 =============================== ================================================ ====================================
 field                           rule                                             source

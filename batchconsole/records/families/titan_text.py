@@ -1,12 +1,12 @@
-"""Amazon Titan Text's request and response.
+"""The Amazon Titan Text family.
 
 =============================== ================================================ ====================================
 field                           rule                                             source
 =============================== ================================================ ====================================
-inputText                       more than white space                            refused in the field
+inputText                       not blank                                        refused in the field
 maxTokenCount                   the model's limit                                Bedrock guide, Titan text models
 temperature, topP               0 to 1                                           the same
-stopSequences                   only ``|`` (or more) and ``User:``               the same; refused in the field
+stopSequences                   only one or more ``|``, or ``User:``             the same; refused in the field
 =============================== ================================================ ====================================
 """
 
@@ -38,7 +38,7 @@ class TitanTextBody(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown
 
 
 def blank_text(text: str, path: str = "$.inputText") -> Iterator[Fault]:
-    """A Titan input without any text."""
+    """Yield a fault if a Titan input is blank."""
     if not text.strip():
         yield rule(
             "blank-text",

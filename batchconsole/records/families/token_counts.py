@@ -1,4 +1,4 @@
-"""The token counts that a response body carries, whatever its family calls them."""
+"""Read the token counts of a response body of any family."""
 
 from typing import Any, TypeGuard
 
@@ -6,8 +6,8 @@ from batchconsole.records.families.base import Answer
 
 Body = dict[str, Any]
 
-# What each family calls the same count. Cached tokens are counted beside the input tokens by Anthropic, Converse and
-# Nova; OpenAI counts them among the input tokens, where they cost the same, so they are not counted apart.
+# The families' names for each count. Anthropic, Converse and Nova count cached tokens separately from input tokens.
+# OpenAI includes them in the input tokens at the same price, so they are not counted separately.
 COUNTS = {
     "inputTokens": "input_tokens",
     "input_tokens": "input_tokens",
@@ -28,7 +28,7 @@ COUNTS = {
 
 
 def counted(body: Body) -> Answer:
-    """An answer with the counts only, which stand in ``usage`` or in the body itself."""
+    """Return an answer with only the counts, read from ``usage`` or, without it, from the body itself."""
     usage: Any = body.get("usage")
     answer = Answer()
     if usage.__class__ is dict and usage.get("tokens").__class__ is dict:
@@ -47,7 +47,7 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def _results_tokens(results: Any) -> int | None:
-    """Titan Text counts the output of each of its results."""
+    """Return the sum of the counts of Titan Text's results, or ``None`` if none has a count."""
     each = results if isinstance(results, list) else []
     counts: list[Any] = [result.get("tokenCount") for result in each if isinstance(result, dict)]
     known = [int(count) for count in counts if _is_count(count)]

@@ -1,18 +1,18 @@
-"""Rules on tools, written once for the shapes that Claude's own body and Converse give them.
+"""Rules for tools, shared by Claude's own body and Converse.
 
 =================== ============================================================ ====================================
 what                rule                                                         source
 =================== ============================================================ ====================================
-name                ``[a-zA-Z0-9_-]{1,128}`` (Converse: 64), each once           Anthropic, Tool use
+name                ``[a-zA-Z0-9_-]{1,128}`` (Converse: 64), unique              Anthropic, Tool use
 tool blocks         need ``tools`` (Converse: ``toolConfig``)                    Anthropic and Converse error messages
-use and result      each use has its one result in the next turn, and the        the same
-                    reverse; ids are unique
-input schema        of an object; for Claude no ``oneOf``, ``allOf`` and         refused in the field: senpi issue
-                    ``anyOf`` at its top                                         1947, trycua/cua issue 3303
+use and result      each use has exactly one result in the next turn, and each   the same
+                    result its use in the turn before; ids are unique
+input schema        of an object; for Claude no top-level ``oneOf``, ``allOf``   refused in the field: senpi issue
+                    or ``anyOf``                                                 1947, trycua/cua issue 3303
 =================== ============================================================ ====================================
 
-What is refused is said in the words of the caller's own format: Claude's, or those of Converse, which looks before the
-model does. Converse's are those of field reports: "Expected toolResult blocks at ... for the following Ids: ...", "The
+Refusals use the wording of the request's own format: Claude's, or that of Converse, which checks before the model does.
+Converse's wordings come from field reports: "Expected toolResult blocks at ... for the following Ids: ...", "The
 number of toolResult blocks at ... exceeds ...", "The toolUse blocks at ... contain duplicate Ids: ...", and "The tool
 ... is already defined at ...".
 """
@@ -29,7 +29,7 @@ from batchconsole.records.families.paths import dotted, steps
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One message as these rules see it: the ids of the calls it makes and answers, each with its path."""
+    """One message, or several merged into one turn: the ids of its tool uses and tool results, each with its path."""
 
     role: str
     path: str
@@ -38,7 +38,7 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Wording(Protocol):
-    """What a format says about calls and answers that do not belong together; *at* is the path of a message."""
+    """The messages of one format for tool faults; *at* is the path of a message."""
 
     def repeated_use(self, use_id: str, at: str) -> str: ...
     def repeated_result(self, result_id: str, at: str) -> str: ...
@@ -98,7 +98,7 @@ CLAUDE, CONVERSE = ClaudeWording(), ConverseWording()
 
 
 def tool_block_faults(turns: Iterable[Turn], *, has_tools: bool, tools: str, refusal: str) -> Iterator[Fault]:
-    """Tool blocks in a request that defines no tools; *tools* is the name of the member that defines them."""
+    """Yield one fault for tool blocks in a request without tools; *tools* is the name of the member that defines them."""
     if has_tools:
         return
     for turn in turns:
@@ -108,9 +108,9 @@ def tool_block_faults(turns: Iterable[Turn], *, has_tools: bool, tools: str, ref
 
 
 def pairing_faults(turns: Iterable[Turn], wording: Wording) -> Iterator[Fault]:
-    """Calls without their answer in the next turn, answers without their call in the one before, and repeated ids.
+    """Yield faults for uses without a result in the next turn, results without a use before, and repeated ids.
 
-    Messages of one role that follow each other are one turn, as the models take them.
+    Consecutive messages of the same role count as one turn, as they do for the models.
     """
     merged = [_merged(list(group)) for _, group in groupby(turns, key=lambda turn: turn.role)]
     yield from _repeated(merged, wording)
@@ -178,7 +178,7 @@ def _unasked(before: Turn, turn: Turn, wording: Wording) -> Iterator[Fault]:
 
 
 def _message_of(path: str) -> str:
-    """The path of the message that *path* lies in."""
+    """Return the path of the message that contains *path*."""
     return f"$.messages[{steps(path)[1]}]"
 
 
@@ -187,7 +187,7 @@ def _next(path: str) -> str:
 
 
 def combined_schema_faults(schema: Any, path: str, *, tool: str) -> Iterator[Fault]:
-    """Alternatives at the top of the *schema* of a tool for Claude; *tool* is the tool in Claude's words."""
+    """Yield a fault for top-level alternatives in a tool's *schema*; *tool* is the tool's path in Claude's notation."""
     for keyword in COMBINING:
         if isinstance(schema, dict) and keyword in schema:
             yield rule(
@@ -201,7 +201,7 @@ def combined_schema_faults(schema: Any, path: str, *, tool: str) -> Iterator[Fau
 
 
 def repeated_names(names: list[str], *, path: str, wording: Wording) -> Iterator[Fault]:
-    """Tools that share a name."""
+    """Yield a fault for each name that several tools share."""
     for name, count in Counter(names).items():
         if count > 1:
             second = names.index(name, names.index(name) + 1)
