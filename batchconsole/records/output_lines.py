@@ -1,8 +1,8 @@
-"""One line of a job's output, or of its input, as a person reads it.
+"""Read one line of a job's output or input for display.
 
-Output lines are ``{"recordId", "modelInput", "modelOutput"}`` or, for a record that failed, ``"error": {"errorCode",
-"errorMessage"}`` instead of ``modelOutput``. Their order is not the input's. OpenAI's batches give ``{"custom_id",
-"response": {"status_code", "body"}, "error"}``.
+Output lines are ``{"recordId", "modelInput", "modelOutput"}``; a failed record has ``"error": {"errorCode",
+"errorMessage"}`` instead of ``modelOutput``. Their order differs from the input's. Lines of OpenAI's batches are
+``{"custom_id", "response": {"status_code", "body"}, "error"}``.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ NO_OUTPUT = "The record has no output."
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """One output line as a person reads it.
+    """One output line, read for display.
 
-    ``error_message`` is ``None`` for a record that succeeded. Token counts are ``None`` where the response carries
-    none. ``raw`` is the line itself.
+    ``error_message`` is ``None`` if the record succeeded. Token counts are ``None`` if the response has none. ``raw``
+    is the line itself.
     """
 
     record_id: str = ""
@@ -43,7 +43,7 @@ class Record(msgspec.Struct, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The answer, by the name that one fresh from a body has."""
+        """The answer, under the name it has in :class:`Answer`."""
         return self.answer
 
     @property
@@ -63,15 +63,15 @@ class _Line(msgspec.Struct):
 
 
 _decode_line = msgspec.json.Decoder(_Line).decode
-# What services call the code and the message of an error; AWS's batch jobs the first.
+# Names that services use for the code and the message of an error. AWS batch jobs use the first of each.
 _CODES = ("errorCode", "code", "Code", "status_code", "statusCode", "status", "__type", "type", "errorType")
 _MESSAGES = ("errorMessage", "message", "Message", "msg", "detail", "reason", "description")
 
 
 def read_line(line: bytes, family: AnyFamily | None) -> Record:
-    """*line* as a person reads it; *family* says how its question is written, else the body's own looks do.
+    """Read an output *line*. *family* finds the question; without it, the fields of the body do.
 
-    Never raises: a line that is not JSON comes back as a record with an error message.
+    Never raises: a line that is not a JSON object gives a record with an error message.
     """
     try:
         decoded = _decoded(line)
@@ -101,20 +101,20 @@ def _decoded(line: bytes) -> _Line:
 
 
 def _outcome(line: _Line) -> tuple[Any, Any]:
-    """The output and the error of *line*, each ``None`` when there is none."""
+    """Return the output and the error of *line*, each ``None`` if missing."""
     output, error = line.model_output, line.error
     if isinstance(line.response, dict):
         output, status = line.response.get("body"), line.response.get("status_code")
         if isinstance(status, int) and status >= 400 and not error:
             inner = output.get("error") if isinstance(output, dict) else None
             if inner is None and isinstance(output, dict) and any(output.get(name) for name in _MESSAGES):
-                inner = output  # as vLLM writes it
+                inner = output  # vLLM's format
             return None, {"code": status} | (inner if isinstance(inner, dict) else {"message": inner or output})
     return output, error if error or output is None else None
 
 
 def read_input_line(line: bytes, family: AnyFamily | None) -> Record:
-    """An input *line*, which has no answer, as a person reads it. Never raises."""
+    """Read an input *line*, which has no answer. Never raises."""
     record = read_line(line, family)
     return msgspec.structs.replace(record, error_code=None, error_message=None)
 
@@ -127,7 +127,7 @@ def _add_answer(record: Record, answer: Answer) -> None:
 
 
 def _code_and_message(error: Any) -> tuple[int | str | None, str]:
-    """Code and message of a line's ``error``, whatever it is: what it holds is shown."""
+    """Return the code and message of a line's ``error`` of any type. Unknown content is shown as JSON."""
     if isinstance(error, list) and len(error) == 1:
         error = error[0]
     if not isinstance(error, dict):

@@ -1,8 +1,8 @@
-"""Whether a JSON Schema keeps to what Amazon Bedrock's structured outputs take. Pure: no model, no record, no I/O.
+"""Check JSON Schemas against the subset that Amazon Bedrock's structured outputs take. Pure: no I/O.
 
 Bedrock checks an output schema against a subset of JSON Schema 2020-12 before the model sees the request, and refuses
-anything else with a 400. Source: Amazon Bedrock User Guide, "Get validated JSON results from models" (2026-02), and for
-objects that must be closed Anthropic's "Structured outputs", JSON Schema limitations.
+anything else with a 400. Source: Amazon Bedrock User Guide, "Get validated JSON results from models" (2026-02). For
+objects that must be closed: Anthropic, "Structured outputs", JSON Schema limitations.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,15 +11,15 @@ from typing import Any
 
 import msgspec
 
-MAX_MISFITS = 20  # of one schema
-MAX_DEPTH = 200  # levels of nesting that are looked at
-MAX_STEPS = 200_000  # taken to find recursion; a schema made to need more is Bedrock's to judge
-DISTINCT_SCHEMAS = 256  # kept checked
+MAX_MISFITS = 20  # per schema
+MAX_DEPTH = 200  # levels of nesting that are checked
+MAX_STEPS = 200_000  # to find recursion; whether a schema that needs more is valid is left to Bedrock
+DISTINCT_SCHEMAS = 256  # whose results are cached
 
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
 
-# What JSON Schema 2020-12 has beside the subset. Words that are no keywords, such as x-order, mean nothing to it.
+# Keywords of JSON Schema outside the subset. Unknown words, such as x-order, are ignored.
 UNSUPPORTED = frozenset({
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
     "maxItems", "uniqueItems", "contains", "minContains", "maxContains", "prefixItems", "unevaluatedItems",
@@ -32,10 +32,10 @@ _LISTS = ("anyOf", "allOf")
 
 
 class Misfit(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing in a schema that Bedrock refuses.
+    """One part of a schema that Bedrock refuses.
 
-    ``path`` is a JSON path below the schema (``$.properties.age.minimum``), ``keyword`` its last name (empty for the
-    schema as a whole); ``found`` and ``expected`` are plain words.
+    ``path`` is a JSON path in the schema (``$.properties.age.minimum``). ``keyword`` is the keyword at fault, or empty
+    if a whole schema or subschema is. ``found`` and ``expected`` are plain words.
     """
 
     path: str
@@ -45,10 +45,10 @@ class Misfit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_misfits(schema: bytes | str | dict[str, Any], *, closed: bool = False) -> tuple[Misfit, ...]:
-    """Everything in *schema* that structured outputs do not take, in the order it stands; at most ``MAX_MISFITS``.
+    """Return up to ``MAX_MISFITS`` parts of *schema* that structured outputs do not take, in document order.
 
-    *schema* is the parsed schema, or its JSON. With *closed* every object must say ``additionalProperties: false``, as
-    Claude demands. The same schema is looked at once in a process, however many records carry it. Never raises.
+    *schema* is the parsed schema or its JSON. With *closed*, every object must have ``additionalProperties: false``, as
+    Claude requires. Results are cached, because many records carry the same schema. Never raises.
     """
     if isinstance(schema, dict):
         try:
@@ -86,7 +86,7 @@ def _step(path: str, name: str | int) -> str:
 
 
 class _Look:
-    """One schema looked at: each of its subschemas by every rule."""
+    """The check of one schema: every rule is applied to each of its subschemas."""
 
     def __init__(self, schema: dict[str, Any], *, closed: bool) -> None:
         self.schema = schema
@@ -103,7 +103,7 @@ class _Look:
                     return
 
     def _nodes(self) -> Iterator[tuple[str, Any, int]]:
-        """Every subschema with its path and depth, outer ones first."""
+        """Yield every subschema with its path and depth, outer ones first."""
         waiting: list[tuple[str, Any, int]] = [("$", self.schema, 0)]
         while waiting:
             path, node, depth = waiting.pop()
@@ -157,7 +157,7 @@ class _Look:
         return node
 
     def _returns_to(self, reference: str, target: Any) -> bool:
-        """Whether *reference* is met again below what it refers to."""
+        """Whether *reference* occurs again inside its *target*."""
         seen, waiting = {reference}, [target]
         while waiting and self.steps < MAX_STEPS:
             self.steps += 1
@@ -179,7 +179,7 @@ def _item(node: Any, name: str) -> Any:
 
 
 def _below(path: str, node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The subschemas of *node* with their paths."""
+    """Yield the direct subschemas of *node* with their paths."""
     for keyword in _MAPS:
         if isinstance(node.get(keyword), dict):
             for name, below in node[keyword].items():
@@ -234,7 +234,7 @@ def _names(value: Any) -> str:
     return "" if isinstance(value, list) and all(isinstance(item, str) for item in value) else "a list of names"
 
 
-# What each keyword of the subset takes: a function that says what was expected, or nothing when the value is good.
+# For each keyword of the subset, a function that returns what it expects, or an empty string if the value is valid.
 _RULES: dict[str, Callable[[Any], str]] = {
     "type": _type,
     "enum": _enum,

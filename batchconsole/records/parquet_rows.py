@@ -1,6 +1,7 @@
-"""Rows out of Parquet: every type as a text, or a refusal that names row and column. A bounded part is decoded at once.
+"""Read rows from Parquet: every type becomes text, or an error names the row and column.
 
-Texts and bytes are read as dictionaries, so that a value that stands in a million rows is decoded once.
+The amount decoded at a time is limited. Strings and bytes are read as dictionaries, so that a value that occurs in a
+million rows is decoded only once.
 """
 
 import io
@@ -25,14 +26,14 @@ from batchconsole.records.rows import (
     too_many_rows,
 )
 
-BATCH_ROWS = 256  # a page of the file is decoded anyway, more only holds memory
-BATCH_BYTES = 32 * 2**20  # decoded at once, by the file's own account
-MOST_GROUP_BYTES = 4 * 2**30  # of one row group, decompressed
+BATCH_ROWS = 256  # a page of the file is decoded at once anyway; more rows only take more memory
+BATCH_BYTES = 32 * 2**20  # decoded at a time, according to the file's metadata
+MOST_GROUP_BYTES = 4 * 2**30  # per row group, decompressed
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 Convert = Callable[[Any], Any]
-# What pyarrow lets out of Arrow, of Python, and of time zones. What a reader of the bytes raises is none of these.
+# Exceptions that pyarrow passes on from Arrow, Python and time zones. Errors of the storage behind a file are others.
 _LIBRARY = (
     OSError,
     ValueError,
@@ -46,21 +47,21 @@ _LIBRARY = (
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """How much a file holds: its rows, and its bytes once decompressed, by its own account."""
+    """The number of rows and of decompressed bytes in a file, according to its metadata."""
 
     rows: int
     bytes: int
 
 
 def parquet_extent(file: IO[bytes] | io.RawIOBase) -> Extent:
-    """How much *file* holds, of which only the end is read; raises :class:`TableError`."""
+    """Return the extent of *file*, reading only its end. Raises :class:`TableError`."""
     metadata = _opened(file).metadata
     groups = (metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
     return Extent(metadata.num_rows, sum(groups))
 
 
 def read_parquet(file: IO[bytes] | io.RawIOBase) -> Iterator[Row]:
-    """The rows of a Parquet file; raises :class:`TableError` on the way, with the number of the row."""
+    """Yield the rows of a Parquet file. Raises :class:`TableError`, with the row number if it fails on a row."""
     source = _opened(file)
     names = column_names(source.schema_arrow.names)
     if source.metadata.num_rows > MOST_ROWS:
@@ -76,7 +77,7 @@ def read_parquet(file: IO[bytes] | io.RawIOBase) -> Iterator[Row]:
 
 
 def _opened(file: IO[bytes] | io.RawIOBase) -> Any:
-    # 60 MB of library, which only those who read Parquet should pay for.
+    # pyarrow takes 60 MB, so only processes that read Parquet import it.
     from pyarrow import ArrowException, parquet  # noqa: PLC0415 - on use only
 
     options: dict[str, Any] = {"pre_buffer": False, "buffer_size": 2**20}
@@ -100,7 +101,7 @@ def _short(error: Exception) -> str:
 
 
 def _batches(source: Any) -> Iterator[Any]:
-    """The batches of all row groups, each of so many rows as are some megabytes."""
+    """Yield batches from all row groups, each of at most ``BATCH_ROWS`` rows and about ``BATCH_BYTES`` bytes."""
     for number in range(source.metadata.num_row_groups):
         group = source.metadata.row_group(number)
         size = sum(group.column(place).total_uncompressed_size for place in range(group.num_columns))
@@ -143,13 +144,13 @@ def _row(names: list[str], converts: list[Convert], columns: list[Any], place: i
 
 
 class Unwritable(Exception):
-    """A value that no text can stand for; ``str(error)`` goes on after the column's name."""
+    """A value that cannot become text. ``str(error)`` continues a sentence that starts with the column's name."""
 
 
 def converter(kind: Any) -> Convert:
-    """A function that makes a scalar of the Arrow type *kind* a text, a number, a truth value, a list or a dict.
+    """Return a function that converts a scalar of the Arrow type *kind* to a value that JSON can hold.
 
-    It raises :class:`Unwritable`, and what pyarrow raises. Nothing, and a number that is none, is ``None``.
+    The function returns ``None`` for a null or NaN. It raises :class:`Unwritable` and any exception of pyarrow.
     """
     from pyarrow import types  # noqa: PLC0415 - on use only
 
@@ -214,7 +215,7 @@ def _text(scalar: Any) -> str:
 
 
 def _fixed_bytes(scalar: Any) -> str:
-    """Text when it is one, else Base64, as JSON has bytes: these are keys and digests."""
+    """Return the bytes as text if they are UTF-8, else as Base64. Such columns hold keys and digests."""
     data: bytes = scalar.as_py()
     try:
         return data.decode()
@@ -233,7 +234,7 @@ def _number(value: float) -> float | str | None:
 
 
 def _single(scalar: Any) -> float | str | None:
-    """The shortest number that is the same in four bytes: 0.1, not 0.10000000149011612."""
+    """Return the shortest number with the same single-precision value: 0.1, not 0.10000000149011612."""
     value = float(scalar.as_py())
     if not math.isfinite(value):
         return _number(value)
@@ -266,7 +267,7 @@ def _zone(name: str | None) -> tzinfo | None:
 
 
 def _moment(parts: int, zone: tzinfo | None) -> Convert:
-    """ISO 8601 with a space, with as many digits of the second as are set, up to nanoseconds."""
+    """Convert timestamps to ISO 8601 with a space; fractions of a second have 0, 6 or 9 digits."""
 
     def convert(scalar: Any) -> str:
         seconds, fraction = divmod(scalar.value, parts)
@@ -282,7 +283,7 @@ def _moment(parts: int, zone: tzinfo | None) -> Convert:
 
 
 def _fraction(value: int, parts: int) -> str:
-    """The digits after the second: none, six as Python writes them, or nine."""
+    """Return the fraction of a second: empty, with six digits as in Python, or with nine."""
     nanoseconds = value * (UNITS["ns"] // parts)
     if not nanoseconds:
         return ""
@@ -301,7 +302,7 @@ def _time_of_day(parts: int) -> Convert:
 
 
 def _duration(parts: int) -> Convert:
-    """ISO 8601: ``P1DT2H3M4.5S``."""
+    """Convert durations to ISO 8601, such as ``P1DT2H3M4.5S``."""
 
     def convert(scalar: Any) -> str:
         seconds, fraction = divmod(abs(scalar.value), parts)
@@ -317,7 +318,7 @@ def _duration(parts: int) -> Convert:
 
 
 class _Budget:
-    """Counts the characters of a nested value while it is made, as a short list may name one long text often."""
+    """Limits the characters of a nested value while it is built, because a short list may repeat one long text."""
 
     def __init__(self) -> None:
         self.left = MOST_CELL_CHARACTERS

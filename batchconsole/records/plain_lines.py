@@ -1,7 +1,7 @@
-"""Output lines as most are: an answer of text and its counts, decoded straight into Structs instead of into dicts.
+"""A fast reader for the most common output lines, which hold only a text answer and its token counts.
 
-What differs in any way is left to ``families/answers.py``, which is the authority on what an answer is: a line that is
-read here gives what it gives there.
+Lines are decoded straight into Structs instead of dicts. All other lines are left to ``families/answers.py``, which
+defines what an answer is; both readers give the same answer for a line.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Tokens = Annotated[int, Meta(ge=0, lt=2**53)]
 
 
 class PlainLine(msgspec.Struct, rename="camel", gc=False):
-    """A line without an error. Of its input only what may hold a schema is kept."""
+    """A line without an error. Only the parts of its input that may hold a schema are kept."""
 
     record_id: str
     model_output: Any
@@ -27,7 +27,7 @@ class PlainLine(msgspec.Struct, rename="camel", gc=False):
     error: None = None
 
     def answer(self) -> Answer:
-        """The answer of the output."""
+        """Return the answer in the output."""
         answer: Answer = self.model_output.answer()
         return answer
 
@@ -37,7 +37,7 @@ class _Text(msgspec.Struct, gc=False):
 
 
 class _ConverseUsage(msgspec.Struct, rename="camel", gc=False):
-    """Nova's InvokeModel calls the cached ones counts."""
+    """The usage of Converse and Nova. With InvokeModel, Nova's names of cached tokens end in ``Count``."""
 
     input_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
@@ -167,5 +167,8 @@ _DECODERS: dict[str, Callable[[bytes], PlainLine]] = {
 
 
 def plain_decoder(family: AnyFamily | None) -> Callable[[bytes], PlainLine] | None:
-    """What decodes the plain lines of *family*, raising one of ``repair.BROKEN`` for others; ``None`` for no such."""
+    """Return a decoder for the plain lines of *family*, or ``None`` if there is none.
+
+    The decoder raises one of ``repair.BROKEN`` for other lines.
+    """
     return _DECODERS.get(family.name) if family else None

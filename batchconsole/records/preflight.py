@@ -1,7 +1,7 @@
-"""The input check: one pass over a job's files, before AWS sees them.
+"""The input check: one pass over a job's files before AWS sees them.
 
-Bedrock's own validation comes after queueing and does not look inside ``modelInput``; this does. Memory does not grow
-with the size of the files but for eight bytes a record, and several processes can read parts of them.
+Bedrock's own validation runs after queueing and does not look inside ``modelInput``; this check does. It needs eight
+bytes of memory per record, whatever the size of the files, and several processes can read parts of a file.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,12 +25,12 @@ from batchconsole.records.scanning import Part, scan, without_id, without_mark
 from batchconsole.records.sniffing import HEAD_BYTES, LOOK_ALIKES, Sniffed, sniff
 
 PART_BYTES = 8 * 2**20
-MAX_REPEATED = 1000  # fingerprints looked for to find examples
-MAX_LISTED = 200_000  # the same for a list of all, some 50 MB
+MAX_REPEATED = 1000  # repeated fingerprints to look up for examples
+MAX_LISTED = 200_000  # repeated fingerprints to look up for the full list; about 50 MB
 
 
 class CheckProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a check is: bytes of all files read and to read, records and problems so far."""
+    """The progress of a check: bytes read so far, bytes in total, records and problems so far."""
 
     bytes: int
     total_bytes: int
@@ -52,13 +52,13 @@ def check(
     progress: ProgressCallback | None = None,
     executor: Executor | None = None,
 ) -> Report:
-    """Check every record of *files* (all objects at the job's input location) and report.
+    """Check every record of *files* (all objects at the job's input location) and return a report.
 
-    *input_s3_uri* is that location, to judge where records take media from. *price* is the model's batch price when it
-    is not the shipped one. *progress* is called about once a MiB, or once a part of 8 MiB with an *executor*, which
-    reads parts in its workers; for an executor of processes *files* must be picklable.
+    *input_s3_uri* is that location; media of records must lie below it. *price* replaces the shipped batch price of the
+    model. *progress* is called about once per MiB. With an *executor*, workers read large files in parts of 8 MiB, and
+    *progress* is called once per part; with a process pool, *files* must be picklable.
 
-    Whatever the bytes are, the outcome is a report. Raises what opening or reading a file raises, and nothing else.
+    Any content gives a report. The only exceptions are those of opening or reading a file.
     """
     target = CheckTarget(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
     run = _Check(list(files), target, limits or Limits(), progress, executor)
@@ -73,22 +73,22 @@ def find_all(
     limits: Limits | None = None,
     input_s3_uri: str = "",
 ) -> Iterator[Finding]:
-    """Every finding that :func:`check` counts, one by one and without bound, for a full report as CSV.
+    """Yield every finding that :func:`check` counts, for a full report as CSV.
 
-    The files are read once more as the findings are taken, and again when recordIds repeat. Raises what :func:`check`
-    raises.
+    The list is unlimited, except for repeated recordIds (``MAX_LISTED``). The files are read while the findings are
+    consumed, and a second time if recordIds repeat. Raises the same exceptions as :func:`check`.
     """
     target = CheckTarget(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
     return _Check(list(files), target, limits or Limits(), None, None).findings()
 
 
 def inputs_of(files: list[InputFile]) -> list[InputFile]:
-    """The files Bedrock reads: those ending in ``.jsonl``, or the only one there is."""
+    """Return the files to check: those ending in ``.jsonl`` or, without any, the only file."""
     return [file for file in files if file.name.endswith(".jsonl")] or (files if len(files) == 1 else [])
 
 
 def _batch_findings(batch: Batch, part: Part, *, file: str, inspector: Inspector) -> Iterator[Finding]:
-    """What is wrong with the lines of *batch*, which are counted into *part*."""
+    """Yield the findings in the lines of *batch*, counting the lines in *part*."""
     ids: list[str] = []
     for line in without_mark(batch).lines:
         part.lines += 1
@@ -103,7 +103,7 @@ def _batch_findings(batch: Batch, part: Part, *, file: str, inspector: Inspector
 
 
 def _sniff(file: InputFile) -> Sniffed:
-    """Look at the first chunks of *file*, until there are enough bytes."""
+    """Sniff the first :data:`HEAD_BYTES` bytes of *file*."""
     head = b""
     for chunk in file.open(start=0):
         head += chunk
@@ -134,7 +134,7 @@ def _ids_not_compared(count: int) -> Finding:
 
 
 class _Check:
-    """One check under way: the files, and what was counted so far."""
+    """A running check: the files and the counts so far."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class _Check:
         return self._summary(price)
 
     def findings(self) -> Iterator[Finding]:
-        """All of the report's findings one by one."""
+        """Yield the report's findings one by one."""
         yield from self._model_findings()
         yield from self._location_findings()
         inspector = Inspector(self.target)
@@ -217,7 +217,7 @@ class _Check:
             yield from self._reach_findings(model)
 
     def _reach_findings(self, model: Model) -> Iterator[Finding]:
-        """Whether the model is reached by its id, and by Converse."""
+        """Yield findings if the model cannot be called by its id, or with Converse."""
         bare = self.target.model_id.rpartition("/")[2] == model.model_id
         if bare and not model.on_demand:
             yield about_input(
@@ -293,7 +293,7 @@ class _Check:
             )
 
     def _add_repeated(self) -> None:
-        """Warn of recordIds used more than once; a few examples are looked up in the files."""
+        """Add warnings for repeated recordIds, with a few examples looked up in the files."""
         count, repeated = self.total.fingerprints.repeated(limit=MAX_REPEATED)
         examples = list(islice(find_repeated(self.inputs, repeated), MAX_EXAMPLES)) if count else []
         if self.total.fingerprints.dropped:

@@ -1,5 +1,7 @@
-"""JSON laid out over several lines for a page, whatever the bytes are: no value is made of it, so none can be too deep,
-too large or no value at all. What a page shows is bounded, and so is the time it takes.
+"""Format JSON over several lines for a page, whatever its bytes are.
+
+The text is never parsed into a value, so deep nesting, huge numbers and invalid JSON do not matter. The output is
+limited, and so is the time it takes.
 """
 
 import re
@@ -8,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 MOST_CHARACTERS = 200_000
-MOST_INDENT = 40  # levels; deeper ones begin where these do
+MOST_INDENT = 40  # levels; deeper lines are indented no further
 STEP = "  "
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
@@ -18,16 +20,16 @@ _CLOSES = {"{": "}", "[": "]"}
 
 
 class LaidOut(msgspec.Struct, frozen=True):
-    """A text to show, and whether it is only the beginning."""
+    """A text to show, and whether its end was cut off."""
 
     text: str
     is_cut: bool = False
 
 
 def lay_out(data: bytes, *, most: int = MOST_CHARACTERS) -> LaidOut:
-    """*data* as a page can show it, at most *most* characters: JSON with a member on each line, other text as it is.
+    """Format *data* for a page, in at most *most* characters: JSON with one member per line, other text unchanged.
 
-    Bytes that are not UTF-8 and characters nobody can see come as U+FFFD. Never raises.
+    Invalid UTF-8 and invisible control characters become U+FFFD. Never raises.
     """
     text = _UNSEEN.sub("\ufffd", data[: most * 4].decode("utf-8", "replace"))
     is_cut = len(data) > most * 4
@@ -70,7 +72,7 @@ def _line(depth: int) -> str:
 
 
 def _seen(match: re.Match[str]) -> str:
-    """An escape as the character it stands for, where that can be seen and means nothing to JSON."""
+    """Return the character of a ``\\u`` escape if it is printable and needs no escape in JSON; else the escape."""
     if match[1] is None:
         return match[0]
     first, second = int(match[1], 16), match[2]

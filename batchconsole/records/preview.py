@@ -1,4 +1,4 @@
-"""The first records of a file as the model will see them: who says what, and with which settings."""
+"""Preview the first records of a file as the model will see them: their turns and settings."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +10,13 @@ from batchconsole.records.families.base import Refusal, Request
 from batchconsole.records.inspection import UNREADABLE
 from batchconsole.records.wording import invalid_json
 
-MAX_CHARACTERS = 2000  # of one turn
-MAX_TURNS = 12  # of one record
+MAX_CHARACTERS = 2000  # per turn
+MAX_TURNS = 12  # per record
 SETTINGS = ("max_tokens", "temperature", "top_p", "top_k", "stop", "dimensions")
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """One message; ``left_out`` counts the characters behind the end of ``text``."""
+    """One message. ``left_out`` counts the characters cut off after ``text``."""
 
     role: str
     text: str
@@ -24,9 +24,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordPreview(msgspec.Struct, frozen=True, kw_only=True):
-    """One record. ``error`` is why the model would not see it as it is: then the only turn is the line itself.
+    """One record. If the model would refuse it, ``error`` says why, and the only turn is the line itself.
 
-    ``turns_left_out`` counts the turns between the first and the last ones shown, ``settings`` are names and values.
+    ``turns_left_out`` counts the turns omitted in the middle. ``settings`` are pairs of name and value.
     """
 
     line: int
@@ -38,9 +38,10 @@ class RecordPreview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def preview(head: bytes, *, whole: bool, model_id: str, invocation_type: str, count: int = 3) -> list[RecordPreview]:
-    """The first *count* records in *head*, the beginning of a file; with *whole* it is all of the file.
+    """Return the first *count* records in *head*, the start of a file, or all of it if *whole*.
 
-    Blank lines are passed over. A last line that is cut off is no record, so the list may be empty. Never raises.
+    Blank lines are skipped. Unless *whole*, the last line is skipped too, as it may be cut off, so the list may be
+    empty. Never raises.
     """
     lines = head.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     family = family_for(model_id, invocation_type)
@@ -89,7 +90,7 @@ def _calls(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _texts(content: Any) -> Iterator[str]:
-    """The text of an OpenAI message content, with a word for everything that is not text."""
+    """Yield the texts of an OpenAI message content, with a placeholder for everything else."""
     if isinstance(content, str):
         yield content
     for part in content if isinstance(content, list) else ():

@@ -1,4 +1,4 @@
-"""Batch prices of models and what a number of tokens costs. A shipped, dated table; an unknown price is never zero."""
+"""Batch prices of models, from a shipped and dated table, and the cost of tokens. An unknown price is never zero."""
 
 from datetime import date
 from decimal import Decimal
@@ -13,15 +13,15 @@ MILLION = Decimal(1_000_000)
 
 
 class CacheRates(msgspec.Struct, frozen=True):
-    """What tokens read from a prompt cache, and written into one, cost as a part of the price of input tokens."""
+    """The prices of tokens read from and written to a prompt cache, as fractions of the price of input tokens."""
 
     read: Decimal = Decimal(1)
     write: Decimal = Decimal(1)
 
 
-# What a token read from a prompt cache or written into one (for five minutes) costs, as a part of the price of an input
-# token, by the beginning of the model's id. Batches have no cache prices of their own: these are the ratios of
-# on-demand, https://aws.amazon.com/bedrock/pricing (2026-10). Elsewhere a cached token costs as much as any.
+# The prices of tokens read from and written to a prompt cache (for five minutes), as fractions of the price of input
+# tokens, by prefix of the model id. AWS lists no cache prices for batch, so these are the ratios of the on-demand
+# prices: https://aws.amazon.com/bedrock/pricing (2026-10). For other models, cached tokens cost the same as others.
 CACHE_RATES = {
     "anthropic.": CacheRates(Decimal("0.1"), Decimal("1.25")),
     "amazon.nova": CacheRates(Decimal("0.25"), Decimal(1)),
@@ -29,9 +29,9 @@ CACHE_RATES = {
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """USD per million tokens, batch, as of a day.
+    """A batch price in USD per million tokens, as of a date.
 
-    ``inferred`` marks what was worked out of another price of the model and is not AWS's own row.
+    ``inferred`` marks a price that was derived from another price of the model instead of taken from AWS's table.
     """
 
     input_usd_per_million: Decimal
@@ -43,7 +43,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Row(msgspec.Struct):
-    """``profile`` is ``global`` or ``other`` where the ``global.`` inference profile has a price of its own."""
+    """A table row. ``profile`` is ``global`` or ``other`` if the ``global.`` inference profile has its own price."""
 
     model_id: str
     input_usd_per_million: Decimal
@@ -82,13 +82,13 @@ def _shipped() -> tuple[str, dict[tuple[str, str], Price]]:
 
 
 def find_price(model_id: str, region: str = "us-east-1") -> Price | None:
-    """The shipped batch price of *model_id* (any form :func:`catalogue.find_model` takes); ``None`` when unknown.
+    """Return the shipped batch price of *model_id* (any form that :func:`catalogue.find_model` takes), if known.
 
-    Claude from 4.5 on costs a tenth less through its ``global.`` inference profile than through all others
+    From Claude 4.5 on, the ``global.`` inference profile is 10 % cheaper than all others
     (https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html).
 
-    The table is us-east-1's. AWS's prices differ a little by region, so for another region the price's ``source`` still
-    names us-east-1 and is marked ``inferred``.
+    The table holds the prices of us-east-1. AWS's prices differ slightly by region, so for another *region* the result
+    is marked ``inferred``; its ``source`` still names us-east-1.
     """
     home, prices = _shipped()
     model, profile = bare_id(model_id), "global" if is_global(model_id) else "other"
@@ -99,21 +99,21 @@ def find_price(model_id: str, region: str = "us-east-1") -> Price | None:
 
 
 def without_public_price() -> frozenset[str]:
-    """The ids of the catalogue's batch models for which AWS publishes no batch price."""
+    """Return the ids of the catalogue's batch models for which AWS publishes no batch price."""
     return _data().no_public_price
 
 
 def cache_rates(model_id: str) -> CacheRates:
-    """What the model of that bare id charges for a prompt cache."""
+    """Return the prompt cache rates of the model with the bare id *model_id*."""
     return next((rates for start, rates in CACHE_RATES.items() if model_id.startswith(start)), CacheRates())
 
 
 def cost(
     price: Price, input_tokens: int, output_tokens: int, *, cache_read_tokens: int = 0, cache_write_tokens: int = 0
 ) -> Decimal:
-    """USD for so many tokens, exact (not rounded). Cached tokens are not among the *input_tokens*."""
+    """Return the exact cost in USD, not rounded. *input_tokens* must not include the cached tokens."""
     cached = Decimal(0)
-    if cache_read_tokens or cache_write_tokens:  # a zero times a rate would lengthen the figure by zeros
+    if cache_read_tokens or cache_write_tokens:  # 0 times a rate would add trailing zeros to the result
         cached = cache_read_tokens * price.cache_rates.read + cache_write_tokens * price.cache_rates.write
     total = (input_tokens + cached) * price.input_usd_per_million + output_tokens * price.output_usd_per_million
     return total / MILLION

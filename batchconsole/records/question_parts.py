@@ -1,15 +1,15 @@
-"""What the questions of some records have in common, so that it is shown once and each by what is its own."""
+"""Split the questions of records into common and individual parts, so that the common parts are shown once."""
 
 from collections.abc import Sequence
 
 import msgspec
 
-LEAST = 20  # characters in common that are worth being told apart
-MOST_CHARACTERS = 100_000  # of a question that are compared
+LEAST = 20  # characters that a common part must have
+MOST_CHARACTERS = 100_000  # compared per question
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """``before`` and ``after`` are what all questions begin and end with, ``own`` what stands between, in order."""
+    """The common start and end of all questions, and what is between them in each question, in order."""
 
     before: str
     after: str
@@ -17,7 +17,10 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def split_questions(questions: Sequence[str]) -> Parts:
-    """*questions* taken apart between words; nothing is in common when it is short, or there are not two."""
+    """Split *questions* at word boundaries.
+
+    Common parts shorter than ``LEAST`` are ignored. Without two different questions, there are no common parts.
+    """
     texts = [question[:MOST_CHARACTERS] for question in questions]
     if len(set(texts)) < 2:
         return Parts("", "", texts)
@@ -29,12 +32,12 @@ def split_questions(questions: Sequence[str]) -> Parts:
 
 
 def _common_beginning(texts: Sequence[str]) -> str:
-    first, last = min(texts), max(texts)  # what these two share, all between them share
+    first, last = min(texts), max(texts)  # every text sorts between them, so it shares their common start
     length = next((place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), None)
     return first if length is None else first[:length]
 
 
 def _whole_words(text: str) -> str:
-    """*text* up to its last white space, or nothing when that is short."""
+    """Return *text* up to its last space or newline, or an empty string if that is shorter than ``LEAST``."""
     end = max(text.rfind(" "), text.rfind("\n")) + 1
     return text[:end] if end >= LEAST else ""

@@ -1,4 +1,4 @@
-"""Telling what a body or a line is meant for by its looks, to say in words what is wrong when it is elsewhere."""
+"""Recognise the intended format of a body or line by its fields, so that messages can name it."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _BY_CONVERSE_BLOCKS = ("converse", "nova")
 
 
 def recognise(body: dict[str, Any]) -> tuple[str, ...]:
-    """Names of the families *body* may be meant for, the likeliest first; empty when nothing tells."""
+    """Return the names of the families that *body* may belong to, the likeliest first; empty if none is recognised."""
     keys = body.keys()
     for family, marks in SIGNATURES:
         if marks & keys:
@@ -51,7 +51,7 @@ def _by_messages(body: dict[str, Any]) -> tuple[str, ...]:
 
 
 def recognise_line(line: dict[str, Any]) -> str:
-    """What an object of a batch file is called, whoever's batch it is of; empty when nothing tells."""
+    """Return the kind of a line in a batch file of any provider; empty if it is not recognised."""
     if "modelInput" in line:
         is_answered = line.get("modelOutput") is not None or line.get("error") is not None
         return "Amazon Bedrock answer" if is_answered else "Amazon Bedrock record"
@@ -67,7 +67,7 @@ def recognise_line(line: dict[str, Any]) -> str:
 
 
 def loose_text(body: dict[str, Any]) -> str:
-    """The question in a body of any family, however malformed; empty when there is none."""
+    """Return the question in a body of any family, however malformed; empty if there is none."""
     for name in ("prompt", "inputText"):
         if isinstance(body.get(name), str):
             return str(body[name])

@@ -1,8 +1,8 @@
-"""Reading lines that are nearly JSON: an odd byte costs a character, never a record.
+"""Read lines that are almost JSON: an invalid byte costs a character, never a record.
 
-What is mended: bytes that are not UTF-8, raw control characters, half a surrogate pair (legal JSON, RFC 8259 section
-8.2, which strict readers refuse), an escape JSON does not have, numbers no machine holds, ``NaN`` and ``Infinity``, a
-byte-order mark. A member that is nested too deeply is left out and the others are kept.
+Accepted or repaired: invalid UTF-8, raw control characters, lone surrogates (legal JSON by RFC 8259 section 8.2, but
+refused by strict parsers), unknown escapes, oversized numbers, ``NaN`` and ``Infinity``, and a byte-order mark. A
+member that is nested too deeply is left out; the others are kept.
 """
 
 import json
@@ -13,10 +13,10 @@ import msgspec
 
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 BOM = b"\xef\xbb\xbf"
-MOST_DIGITS = 4000  # Python reads no number with more than 4,300
+MOST_DIGITS = 4000  # Python parses integers of at most 4,300 digits
 
 _ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a surrogate pair
     r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})"
     r"|u[0-9a-fA-F]{4}"
     r"|[\"\\/bfnrt]"
@@ -28,7 +28,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def decode(line: bytes) -> Any:
-    """The JSON value of *line*, mended where need be; raises ``ValueError`` or ``RecursionError`` when it is none."""
+    """Return the JSON value of *line*, repaired if necessary. Raises ``ValueError`` or ``RecursionError``."""
     try:
         return _decode(line)
     except BROKEN as error:
@@ -39,7 +39,7 @@ def decode(line: bytes) -> Any:
 
 
 def has_lone_surrogate(line: bytes) -> bool:
-    """Whether a text in the JSON *line* has half of a surrogate pair as an escape."""
+    """Whether the JSON *line* has an escaped lone surrogate."""
     return any(match["lone"] for match in _ESCAPE.finditer(line.decode("utf-8", "replace")))
 
 
@@ -54,9 +54,9 @@ def _whole(digits: str) -> int | str:
 
 
 def decode_object(line: bytes) -> dict[str, Any]:
-    """The members of the JSON object *line*; those nested too deeply are left out.
+    """Return the members of the JSON object *line*, without those nested too deeply.
 
-    Raises ``ValueError`` when *line* is no JSON object.
+    Raises ``ValueError`` if *line* is not a JSON object.
     """
     try:
         found = decode(line)
@@ -68,7 +68,7 @@ def decode_object(line: bytes) -> dict[str, Any]:
 
 
 def record_id(line: bytes) -> str:
-    """The recordId of a line that is no JSON object, as when it is cut off; empty when none can be made out."""
+    """Return the recordId of a broken line, such as one that is cut off; empty if none is found."""
     for name, value in _members(line):
         if name == b'"recordId"':
             try:
@@ -90,7 +90,7 @@ def _shallow_members(line: bytes) -> dict[str, Any]:
 
 
 def _members(line: bytes) -> list[tuple[bytes, bytes]]:
-    """The members of the object *line* as they are written, without a look at what is inside."""
+    """Return the raw names and values of the object *line*, without decoding them."""
     found: list[tuple[bytes, bytes]] = []
     depth, name, last, start = 0, b"", b"", -1
     for token in _TOKEN.finditer(line):

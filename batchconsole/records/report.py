@@ -1,4 +1,4 @@
-"""What an input check tells: problems with exact counts and a bounded number of examples, sizes, tokens and cost."""
+"""The report of an input check: problems with exact counts and a few examples, sizes, tokens and cost."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """One place of a problem. ``line`` counts from 1 and is 0 for the file as a whole; ``path`` is a JSON path."""
+    """One occurrence of a problem. ``line`` starts at 1 and is 0 for a whole file; ``path`` is a JSON path."""
 
     file: str
     line: int = 0
@@ -27,10 +27,10 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """All places with the same thing wrong. ``code`` is for programs and does not change, ``message`` is for people.
+    """All occurrences of the same mistake. ``code`` is stable and meant for programs; ``message`` is meant for people.
 
-    An ``error`` is something AWS refuses the job or the record for, a ``warning`` something probably not meant.
-    ``bedrock_says`` is the message Bedrock gives for it, where known.
+    AWS refuses the job or the record for an ``error``; a ``warning`` is probably a mistake. ``bedrock_says`` is
+    Bedrock's message for it, if known.
     """
 
     code: str
@@ -43,7 +43,7 @@ class Problem(msgspec.Struct, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing found at one place, before it is counted."""
+    """One mistake at one place, before it is grouped and counted."""
 
     code: str
     severity: Severity
@@ -53,7 +53,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problems(msgspec.Struct):
-    """Findings grouped by code, place in the record and message; groups and their examples are bounded in number."""
+    """Findings grouped by code, path in the record and message. The numbers of groups and examples are limited."""
 
     groups: dict[tuple[str, str, str], Problem] = msgspec.field(default_factory=dict)
     count: int = 0
@@ -81,7 +81,7 @@ class Problems(msgspec.Struct):
         return f"other-{severity}s", "", f"There are more kinds of {severity}s than are listed one by one."
 
     def merge(self, other: "Problems", *, lines_before: int) -> None:
-        """Take in what was found further on in the same file, whose lines were counted from its own beginning."""
+        """Add the problems of a later part of the file; its line numbers are shifted by *lines_before*."""
         for key, problem in other.groups.items():
             mine = self.groups.get(key)
             if mine is None:
@@ -96,7 +96,7 @@ class Problems(msgspec.Struct):
         self.count += other.count
 
     def listed(self) -> list[Problem]:
-        """Errors first, the most frequent first."""
+        """Return the problems, errors before warnings, and the most frequent first."""
         return sorted(self.groups.values(), key=lambda problem: (problem.severity != "error", -problem.count))
 
 
@@ -105,7 +105,7 @@ def _moved(example: Example, lines: int) -> Example:
 
 
 class FileSummary(msgspec.Struct, kw_only=True):
-    """One file: its size in bytes and its records (lines that are not blank)."""
+    """One file: its size in bytes and its number of records."""
 
     name: str
     bytes: int = 0
@@ -113,7 +113,7 @@ class FileSummary(msgspec.Struct, kw_only=True):
 
 
 class CostEstimate(msgspec.Struct, kw_only=True):
-    """USD at the batch price of a day. ``output_usd_at_most`` is ``None`` when some output has no known bound."""
+    """The cost in USD at the batch price of a date. ``output_usd_at_most`` is ``None`` if some output has no limit."""
 
     input_usd: Decimal
     output_usd_at_most: Decimal | None
@@ -123,13 +123,15 @@ class CostEstimate(msgspec.Struct, kw_only=True):
 
     @property
     def usd_at_most(self) -> Decimal | None:
-        """What the input and the longest answers cost together; ``None`` when some output has no known bound."""
+        """The cost of the input and the longest possible answers; ``None`` if some output has no known limit."""
         return None if self.output_usd_at_most is None else self.input_usd + self.output_usd_at_most
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """The outcome of an input check. ``family`` is empty when the model's format is not known: only the envelope was
-    checked then. ``records_with_errors`` counts records, the problems count findings.
+    """The outcome of an input check.
+
+    ``family`` is empty if the model's format is not known; then only ``recordId`` and ``modelInput`` were checked.
+    ``records_with_errors`` counts records, while problems count findings.
     """
 
     model_id: str
@@ -155,21 +157,21 @@ class Report(msgspec.Struct, kw_only=True):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was found that AWS would refuse."""
+        """Whether the check found nothing that AWS would refuse."""
         return not self.errors
 
     def examples(self) -> Iterator[tuple[Problem, Example]]:
-        """Every example with its problem, for tables and CSV."""
+        """Yield every example with its problem, for tables and CSV."""
         for problem in self.problems:
             for example in problem.examples:
                 yield problem, example
 
 
 def encode(report: Report) -> bytes:
-    """*report* as JSON."""
+    """Encode *report* as JSON."""
     return msgspec.json.encode(report)
 
 
 def decode(data: bytes | str) -> Report:
-    """The report that :func:`encode` made *data* of; raises ``msgspec.ValidationError`` for anything else."""
+    """Decode the report that :func:`encode` encoded as *data*. Raises ``msgspec.DecodeError`` for anything else."""
     return msgspec.json.decode(data, type=Report)

@@ -1,4 +1,4 @@
-"""Reading the whole output of a job in one pass, for totals and an index. One line of it: ``output_lines.py``."""
+"""Read the whole output of a job in one pass, for totals and an index. For single lines, see ``output_lines.py``."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -22,14 +22,15 @@ MAX_GROUPS = 100
 MAX_EXAMPLES = 5
 MAX_STOP_REASONS = 50
 MAX_MESSAGE = 1000
-MOST_NOT_PLAIN = 8  # lines in a row, before the rest of a batch is taken for no better
+MOST_NOT_PLAIN = 8  # consecutive lines, after which the rest of a batch is not tried as plain
 _NUMBER = re.compile(r"\d+")
 _ITEM = re.compile(r"\[\d+\]")
 
 
 class ErrorGroup(msgspec.Struct, kw_only=True):
-    """Records that failed with the same message, numbers in it aside. ``message`` is the first one's; ``positions`` are
-    the first records' in the index.
+    """Records that failed with the same code and message, ignoring numbers in the message.
+
+    ``message`` is that of the first record. ``positions`` are the index positions of the first records.
     """
 
     code: int | str | None
@@ -40,8 +41,9 @@ class ErrorGroup(msgspec.Struct, kw_only=True):
 
 
 class MisfitGroup(msgspec.Struct, kw_only=True):
-    """Answers that do not match their schema at the same path, positions in lists aside. ``problem`` is the
-    first one's; ``positions`` are the first records' in the index.
+    """Answers that do not match their schema at the same path, ignoring positions in lists.
+
+    ``problem`` is that of the first record. ``positions`` are the index positions of the first records.
     """
 
     path: str
@@ -52,10 +54,12 @@ class MisfitGroup(msgspec.Struct, kw_only=True):
 
 
 class Totals(msgspec.Struct, kw_only=True):
-    """Sums over all output lines. Tokens are those of the records that carry counts; ``without_tokens`` counts records
-    that succeeded and carry none. Cached tokens are not among the input tokens.
+    """Totals of all output lines.
 
-    ``with_schema`` counts the answers whose request has an output schema, and those that call a strict tool; those that
+    Tokens are summed over the records that have counts; ``without_tokens`` counts succeeded records without any. Input
+    tokens exclude those of a prompt cache.
+
+    ``with_schema`` counts the answers whose request has an output schema and the answers that call a strict tool. Those
     neither ``matched`` nor ``mismatched`` could not be judged. ``columns`` are the top-level fields of the schemas.
     """
 
@@ -77,14 +81,14 @@ class Totals(msgspec.Struct, kw_only=True):
 
 
 class Scan(msgspec.Struct):
-    """What one pass over a job's output gives."""
+    """The result of one pass over a job's output."""
 
     totals: Totals
     index: Index
 
 
 class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
-    """``manifest.json.out``: the counts Bedrock gives; members it does not have are ``None``, others are ignored."""
+    """The counts in Bedrock's ``manifest.json.out``. Missing members are ``None``; unknown ones are ignored."""
 
     total_record_count: int | None = None
     processed_record_count: int | None = None
@@ -95,20 +99,21 @@ class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def read_manifest(data: bytes) -> Manifest:
-    """The manifest's counts; raises ``msgspec.DecodeError`` when *data* is not one JSON object of that shape."""
+    """Return the manifest's counts. Raises ``msgspec.DecodeError`` if *data* is not a JSON object of that shape."""
     return msgspec.json.decode(data, type=Manifest)
 
 
 def fit_of(record: Record, judge: Judge) -> Fit | None:
-    """Whether the answer of *record* keeps to the schemas of its request; ``None`` when there is none, or no answer, or
-    it cannot be told.
+    """Say whether the answer of *record* matches the schemas of its request.
+
+    Return ``None`` if there is no schema or no answer, or if the match cannot be judged.
     """
     verdict = None if record.is_error else judge.verdict(_asked(record.raw), record)
     return verdict.fit if verdict else None
 
 
 def _asked(line: bytes) -> Asked | None:
-    """The members of the request in an output *line* that may hold a schema."""
+    """Return the members of the request in an output *line* that may hold a schema."""
     try:
         return _decode_asked(line).model_input
     except repair.BROKEN:
@@ -125,10 +130,10 @@ def scan(
     *,
     progress: Callable[[Totals], None] | None = None,
 ) -> Scan:
-    """Read all output *files* once; *progress* is called about once a MiB with the totals so far.
+    """Read all output *files* once. *progress* is called about once per MiB with the totals so far.
 
-    Memory: twenty bytes a record, one chunk, and a bounded number of schemas. Lines that are not records count as
-    failed.
+    Memory use is twenty bytes per record, one chunk and a limited number of schemas. Lines that are not records count
+    as failed.
     """
     scanner = _Scanner(family)
     for file in files:
@@ -142,7 +147,7 @@ def scan(
 
 
 class _Scanner:
-    """Totals and index under way."""
+    """Builds the totals and the index."""
 
     def __init__(self, family: AnyFamily | None) -> None:
         self.family = family
@@ -178,9 +183,9 @@ class _Scanner:
         self.totals.succeeded += len(starts) - len(errors)
 
     def _count(self, line: bytes, position: int) -> tuple[str, bool] | None:
-        """The line's recordId and whether it is an error; ``None`` for a blank line.
+        """Count a line and return its recordId and whether it is an error; ``None`` for a blank line.
 
-        A quick look first, as most lines are plainly good.
+        Most lines are valid and have no error, so the fast path comes first.
         """
         try:
             record, answer = self._quick_look(line)
@@ -194,9 +199,10 @@ class _Scanner:
         return record.record_id, False
 
     def _quick_look(self, line: bytes) -> tuple[Any, Answer]:
-        """A plainly good line and its answer; raises one of ``repair.BROKEN`` for others.
+        """Return a valid line without an error and its answer. Raises one of ``repair.BROKEN`` for other lines.
 
-        Jobs whose answers are not plain, as when each calls a tool, are not tried for plain ones line by line.
+        After ``MOST_NOT_PLAIN`` consecutive lines that are not plain (tool calls, for example), the plain decoder is
+        skipped for the rest of the batch.
         """
         if self.decode_plain and self.not_plain < MOST_NOT_PLAIN:
             try:
@@ -257,7 +263,7 @@ class _Scanner:
 
     def _add_misfit(self, fit: Fit, record_id: str, position: int) -> None:
         path = _ITEM.sub("[#]", fit.path)
-        # Problems quote what they are about, which differs; of those at the root the words tell apart what is missing.
+        # Problems quote values, so their text is part of the key only at the root, where it names the missing field.
         key = f"{path} {fit.tool} {fit.problem if path == '$' else ''}"
         if key not in self.misfits and len(self.misfits) >= MAX_GROUPS:
             key, path, fit = "", "", Fit(matches=False, problem="Other mismatches")
@@ -287,7 +293,7 @@ class _Scanner:
 
 
 class _GoodLine(msgspec.Struct, rename="camel", gc=False):
-    """A line that has an answer and no error. Of its input only what may hold an output schema is kept."""
+    """A line with an answer and no error. Only the parts of its input that may hold an output schema are kept."""
 
     record_id: str
     model_output: dict[str, Any]

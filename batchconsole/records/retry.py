@@ -1,4 +1,4 @@
-"""Making a new input of the records of an old one that failed or were never answered, from the original lines."""
+"""Select failed and unanswered records of a job, and send their original input lines again."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -11,13 +11,13 @@ from batchconsole.records.index import NO_TOKENS
 from batchconsole.records.lines import batches
 from batchconsole.records.matching import ALONE, Pairing
 
-# Rules of thumb, to compare records and not to price them: English has some four bytes a token, and most models of
-# https://aws.amazon.com/bedrock/pricing/ ask four to five times as much for a token they write.
+# Rules of thumb to compare records, not to price them: English text has about four bytes per token, and for most models
+# at https://aws.amazon.com/bedrock/pricing/ an output token costs four to five times as much as an input token.
 BYTES_A_TOKEN, TIMES_DEARER = 4, 4
 
 
 class Outcome(StrEnum):
-    """What became of an input record."""
+    """The outcome of an input record."""
 
     ANSWERED = "answered"
     FAILED = "failed"
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 
 def outcomes(pairing: Pairing) -> list[Outcome]:
-    """What became of each input record, in order."""
+    """Return the outcome of each input record, in input order."""
     errors = set(pairing.outputs.errors)
     return [_outcome(answer, errors) for answer in pairing.answers]
 
@@ -37,17 +37,17 @@ def _outcome(answer: int, errors: set[int]) -> Outcome:
 
 
 class Resent(NamedTuple):
-    """A record to send again: its line as it stands in the input, with a ``\\n``, and the name of its file."""
+    """A record to send again: its original input line, with a ``\\n``, and the name of its file."""
 
     line: bytes
     file: str
 
 
 def chosen(pairing: Pairing, *, failed: bool = True, unanswered: bool = True, at_least: int = 0) -> bytearray:
-    """For each input record whether it is to be sent again.
+    """Return, for each input record, whether to send it again.
 
-    With *at_least*, answered records are sent again too, the cheapest first, until there are so many (Bedrock wants
-    100); what they answer this time counts for nothing when the results are joined.
+    If fewer than *at_least* records are chosen, answered ones are added, the cheapest first (Bedrock requires 100).
+    Joining the results ignores their new answers.
     """
     found = outcomes(pairing)
     again = {Outcome.FAILED} if failed else set()
@@ -60,14 +60,14 @@ def chosen(pairing: Pairing, *, failed: bool = True, unanswered: bool = True, at
 
 
 def _weight(pairing: Pairing, position: int) -> int:
-    """What a record costs, compared with others: bytes that are sent, and those of the answer at its higher price."""
+    """Return the relative cost of a record: its input line in bytes, plus its answer in bytes at the output price."""
     place, answer = pairing.inputs.place(position), pairing.answers[position]
     tokens = pairing.outputs.tokens[answer] if answer < len(pairing.outputs.tokens) else NO_TOKENS
     return place.end - place.start + (0 if tokens == NO_TOKENS else tokens * BYTES_A_TOKEN * TIMES_DEARER)
 
 
 def resend(inputs: list[InputFile], wanted: bytearray) -> Iterator[Resent]:
-    """The original lines of *inputs* that are *wanted*, in order; see :func:`chosen`."""
+    """Yield the original lines of *inputs* that are *wanted* (see :func:`chosen`), in order."""
     position = 0
     for file in inputs:
         for batch in batches(file.open(start=0)):

@@ -1,7 +1,7 @@
-"""Rows of a table, what bounds them, and the one error that reading a table raises.
+"""Rows of a table, their limits, and the one error that reading a table raises.
 
-A row is a dict of column name and text. What is not text is written as JSON writes it; nothing (``null``) is an empty
-text. The bounds are on what is decoded, not on what is stored: a few hundred bytes can hold gigabytes.
+A row is a dict from column name to text. Other values are written as JSON, and ``null`` as an empty string. The limits
+apply to decoded data, not stored data, because a few hundred bytes can hold gigabytes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class TableError(ValueError):
-    """The file cannot be read as a table. ``row`` is the number of the row, 1 the first after the header, 0 none."""
+    """The file cannot be read as a table. ``row`` is the row's number, 1 for the first after the header, or 0."""
 
     def __init__(self, message: str, *, hint: str = "", row: int = 0) -> None:
         super().__init__(f"Row {row:,}: {message}" if row else message)
@@ -30,7 +30,7 @@ class TableError(ValueError):
 
 
 def column_names(header: Iterable[str]) -> list[str]:
-    """The names of the columns under *header*: one without a name gets one; raises :class:`TableError`."""
+    """Return the column names in *header*, naming the unnamed ones. Raises :class:`TableError`."""
     names = [name.strip() or f"column {number}" for number, name in enumerate(header, 1)]
     if not names:
         raise TableError("The file has no columns.", hint="Its first line must name them.")
@@ -45,13 +45,13 @@ def column_names(header: Iterable[str]) -> list[str]:
 
 
 def too_many_rows(count: int | None = None) -> TableError:
-    """The error for a table of *count* rows, or of more than are read."""
+    """Return the error for a table with too many rows; *count* is their number, if known."""
     found = f"{count:,} rows" if count else f"more than {MOST_ROWS:,} rows"
     return TableError(f"The file has {found}; at most {MOST_ROWS:,} are read.", hint="Split the file.")
 
 
 def counted(rows: Iterable[Row]) -> Iterator[Row]:
-    """*rows*, of which there may be :data:`MOST_ROWS`."""
+    """Yield *rows*. Raises :class:`TableError` after :data:`MOST_ROWS`."""
     for number, row in enumerate(rows):
         if number >= MOST_ROWS:
             raise too_many_rows()
@@ -59,7 +59,7 @@ def counted(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def as_text(value: Any) -> str:
-    """A text as it is, nothing as nothing, anything else as JSON."""
+    """Return a string unchanged, ``None`` as an empty string, and anything else as JSON."""
     if isinstance(value, str):
         return value
     return "" if value is None else _encode(value).decode()

@@ -1,4 +1,4 @@
-"""Reading the records of one file, or a part of one, and counting what is in them: the hot loop of the input check."""
+"""Read and count the records of a file or a part of it: the hot loop of the input check."""
 
 from collections.abc import Callable
 from functools import cache
@@ -17,10 +17,10 @@ from batchconsole.records.sniffing import BOM
 
 
 class Part(msgspec.Struct, kw_only=True):
-    """What was counted in a part of the input. Line numbers in ``problems`` count from the part's own beginning.
+    """The counts of a part of the input. Line numbers in ``problems`` start at the beginning of the part.
 
-    ``characters`` and ``media`` measure the prompts; ``max_tokens`` adds up the bounds on output that records set, and
-    ``unbounded`` counts the records that set none.
+    ``characters`` and ``media`` measure the prompts. ``max_tokens`` is the sum of the output limits that records set;
+    ``unbounded`` counts the records without a limit.
     """
 
     lines: int = 0
@@ -35,7 +35,7 @@ class Part(msgspec.Struct, kw_only=True):
     problems: Problems = msgspec.field(default_factory=Problems)
 
     def merge(self, other: "Part", *, lines_before: int = 0) -> None:
-        """Take in another part, *lines_before* of whose file's lines came before it."""
+        """Add another part, which starts after *lines_before* lines of its file."""
         self.problems.merge(other.problems, lines_before=lines_before)
         self.fingerprints.merge(other.fingerprints)
         for name in SUMS:
@@ -53,7 +53,7 @@ def scan(
     end: int | None = None,
     progress: Callable[[Part], None] | None = None,
 ) -> Part:
-    """Check and count the records that begin in ``[start, end)`` of *file*; *progress* is called about once a MiB."""
+    """Check and count the records that start in ``[start, end)`` of *file*; call *progress* about once per MiB."""
     end = file.size if end is None else end
     part, scanner = Part(), _Scanner(file.name, target)
     for batch in range_batches(file.open(start=max(start - 1, 0)), start=start, end=end):
@@ -65,7 +65,7 @@ def scan(
 
 
 def without_mark(batch: Batch) -> Batch:
-    """*batch* without a byte-order mark, which is told of once and would hide everything else about the first line."""
+    """Return *batch* without a byte-order mark, which is reported separately and would hide other errors."""
     if batch.offset or not batch.lines[0].startswith(BOM):
         return batch
     return batch._replace(lines=[batch.lines[0].removeprefix(BOM), *batch.lines[1:]])
@@ -73,7 +73,7 @@ def without_mark(batch: Batch) -> Batch:
 
 @cache
 def _line_decoder(body: Any) -> Callable[[bytes], Any]:
-    """Decodes a line whose body is *body* and that has nothing else but a recordId."""
+    """Return a decoder for lines with a ``modelInput`` of type *body*, an optional recordId and nothing else."""
     fields: list[tuple[str, Any, Any]] = [("modelInput", body, NODEFAULT), ("recordId", str | msgspec.UnsetType, UNSET)]
     line = msgspec.defstruct("Line", fields, forbid_unknown_fields=True, gc=False)
     return msgspec.json.Decoder(line).decode
@@ -84,7 +84,7 @@ def _measure_unknown(body: dict[str, Any]) -> tuple[int, int | None]:
 
 
 class _Scanner:
-    """Reads batches of one file. Each line gets a quick look; whatever is not plainly good gets a close one."""
+    """Reads batches of one file. Each line gets a quick look; lines with possible faults get a close one."""
 
     def __init__(self, file: str, target: CheckTarget) -> None:
         self.file = file
@@ -94,7 +94,7 @@ class _Scanner:
         self.measure: QuickLook = family.quick_look(self.inspector.context) if family else _measure_unknown
 
     def read(self, batch: Batch, part: Part) -> None:
-        """Count *batch* into *part*."""
+        """Add the counts of *batch* to *part*."""
         decode, measure, unset = self.decode, self.measure, UNSET
         ids: list[str] = []
         without_id: list[int] = []
@@ -132,7 +132,7 @@ class _Scanner:
         part.lines += len(batch.lines)
 
     def _look(self, batch: Batch, place: int, part: Part, ids: list[str], without_id: list[int]) -> None:
-        """Look closely at one line, and count it."""
+        """Inspect one line closely and count it."""
         number, line = part.lines + place + 1, bytes(batch.lines[place])
         seen = self.inspector.look(line, file=self.file, number=number, cut=batch.cut)
         for finding in seen.findings:
@@ -151,7 +151,7 @@ class _Scanner:
             part.unbounded += seen.size.max_tokens is None
 
     def _add_without_id(self, numbers: list[int], part: Part) -> None:
-        """Many records may lack an id, so only as many findings are made as can become examples."""
+        """Add findings for lines without an id, but only as many as can become examples; just count the others."""
         for number in numbers[:MAX_EXAMPLES]:
             part.problems.add(without_id(self.file, number))
         if len(numbers) > MAX_EXAMPLES:

@@ -1,4 +1,4 @@
-"""Output schemas for people: one made of named fields, one pasted as JSON, and what is wrong with either."""
+"""Output schemas from people: built from named fields or pasted as JSON, with error messages."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,7 +10,7 @@ from batchconsole.records.output_schemas import find_misfits
 from batchconsole.records.repair import BROKEN
 
 MOST_CHARACTERS = 100_000
-NAME = "answer"  # what the schema is called where a name is asked for
+NAME = "answer"  # the schema's name where a format requires one
 TYPES: dict[str, tuple[str, dict[str, Any]]] = {
     "string": ("Text", {"type": "string"}),
     "integer": ("Whole number", {"type": "integer"}),
@@ -23,7 +23,7 @@ TYPES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class SchemaField(msgspec.Struct, frozen=True, kw_only=True):
-    """A top-level field of an answer; ``kind`` is one of :data:`TYPES`."""
+    """A top-level field of an answer. ``kind`` is a key of :data:`TYPES`."""
 
     name: str
     kind: str = "string"
@@ -32,11 +32,11 @@ class SchemaField(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SchemaError(ValueError):
-    """The text is no output schema that Bedrock takes; ``str(error)`` says what is wrong and at which path."""
+    """The text is not an output schema that Bedrock takes. ``str(error)`` says what is wrong and at which path."""
 
 
 def schema_of(fields: Sequence[SchemaField]) -> dict[str, Any]:
-    """The JSON Schema of an object with *fields* and no others."""
+    """Return the JSON Schema of an object with exactly *fields*."""
     return {
         "type": "object",
         "properties": {field.name: _property(field) for field in fields},
@@ -52,9 +52,10 @@ def _property(field: SchemaField) -> dict[str, Any]:
 
 @lru_cache(64)
 def read_output_schema(text: str, *, closed: bool = False) -> dict[str, Any]:
-    """The schema that *text* is, which must not be changed; raises :class:`SchemaError`.
+    """Parse and check the schema in *text*. Raises :class:`SchemaError`.
 
-    *closed* as for :func:`~batchconsole.records.output_schemas.find_misfits`.
+    The result is cached, so callers must not modify it. For *closed*, see
+    :func:`~batchconsole.records.output_schemas.find_misfits`.
     """
     if len(text) > MOST_CHARACTERS:
         raise SchemaError(f"The schema is longer than {MOST_CHARACTERS:,} characters.")

@@ -1,4 +1,4 @@
-"""Finding output records by a text in their question, answer or error. A scan, since texts are not indexed."""
+"""Search output records for a text. This scans the files, because texts are not indexed."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,10 +18,10 @@ def find_text(
     go_on: Callable[[int], bool] = lambda position: True,
     read: Callable[[bytes, AnyFamily | None], Record] = read_line,
 ) -> Iterator[tuple[Place, Record]]:
-    """The records of *files* with *text* in id, question, answer or error, in order; upper and lower case are the same.
+    """Yield the records of *files* with *text* in their id, question, answer or error, ignoring case, in order.
 
-    A generator: whoever has enough stops asking. *since* is the record to begin with. *go_on* is told after each
-    chunk how many records were looked at or passed over, and says whether to look on. *read* reads a line.
+    *since* is the record to start with. After each chunk, *go_on* is called with the number of records searched or
+    skipped so far; the search ends if it returns false. *read* reads a line.
     """
     is_wanted, may_be_in = record_finder(text), _shortcut(text)
     position, start = (since.position, since.start) if since else (0, 0)
@@ -42,7 +42,7 @@ def find_text(
 
 
 def record_finder(text: str) -> Callable[[Record], bool]:
-    """Whether *text* is in a record's id, question, answer or error; upper and lower case are the same."""
+    """Return a function that says whether a record has *text* in its id, question, answer or error, ignoring case."""
     is_in = _finder(text)
     return lambda record: any(
         map(is_in, (record.record_id, record.question, record.answer, record.error_message or ""))
@@ -50,7 +50,10 @@ def record_finder(text: str) -> Callable[[Record], bool]:
 
 
 def _finder(text: str) -> Callable[[str], bool]:
-    """Whether *text* is in another one. A plain text means its plain letters only: no K for the sign of Kelvin."""
+    """Return a function that says whether a string contains *text*, ignoring case.
+
+    ASCII text matches only ASCII letters: a ``k`` does not match the Kelvin sign.
+    """
     if not text.isascii():
         folded = text.casefold()
         return lambda other: folded in other.casefold()
@@ -59,7 +62,10 @@ def _finder(text: str) -> Callable[[str], bool]:
 
 
 def _shortcut(text: str) -> Callable[[bytes], bool]:
-    """Whether a line may have *text* at all: plain letters and digits stand in JSON as they are, unless escaped."""
+    """Return a function that says whether a line may contain *text*, to skip lines that cannot.
+
+    JSON stores ASCII letters and digits unchanged, unless they are written as ``\\u00`` escapes.
+    """
     if not (text.isascii() and text.replace(" ", "").isalnum()):
         return lambda line: True
     plain = text.encode().lower()

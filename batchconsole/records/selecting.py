@@ -1,4 +1,4 @@
-"""Which records of a job are wanted: by outcome, by fit with their output schema, by stop reason, by a text."""
+"""Select records of a job by outcome, match with their output schema, stop reason or text."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -18,8 +18,10 @@ ORDERS = ("", INPUT, MOST_TOKENS, FEWEST_TOKENS)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """``only`` is one of :data:`ONLY`, ``stop`` a stop reason (``None``: any), ``find`` a text, ``order`` one of
-    :data:`ORDERS` (empty: that of the output).
+    """The filters and the order of records.
+
+    ``only`` is one of :data:`ONLY`, ``stop`` a stop reason (``None`` for any), ``find`` a text, and ``order`` one of
+    :data:`ORDERS` (empty for the order of the output).
     """
 
     only: str = ""
@@ -32,9 +34,10 @@ EVERYTHING = Wanted()
 
 
 def positions(index: Index, totals: Totals, wanted: Wanted, in_input_order: Sequence[int] = ()) -> Sequence[int]:
-    """The positions in *index* of the records *wanted*, in the order it asks for. A text is not looked for.
+    """Return the positions in *index* of the records *wanted*, in the wanted order.
 
-    *in_input_order* are all positions in the order of the input, where that is known.
+    ``find`` is ignored, and so is ``UNANSWERED``, as the index holds only output records. *in_input_order* lists all
+    positions in the order of the input, if known.
     """
     found = _of_outcome(index, wanted.only)
     if wanted.stop is not None:
@@ -49,7 +52,7 @@ def _of_outcome(index: Index, only: str) -> Sequence[int]:
 
 
 def _stop_number(totals: Totals, stop: str) -> int:
-    """The number that the index has for a stop reason; one that no record has when it is not known."""
+    """Return the index's number for a stop reason, or -1, which no record has, if it is unknown."""
     reasons = list(totals.stop_reasons)
     return reasons.index(stop) + 1 if stop in reasons else -1
 
@@ -66,7 +69,7 @@ def _in_order(index: Index, found: Sequence[int], order: str, in_input_order: Se
 
 
 def select(rows: Iterable[JoinedRow], wanted: Wanted) -> Iterator[JoinedRow]:
-    """Those of *rows* that are *wanted*, in their own order."""
+    """Yield the *rows* that match the filters of *wanted*, keeping their order."""
     tests = list(_tests(wanted))
     return (row for row in rows if all(test(row) for test in tests))
 

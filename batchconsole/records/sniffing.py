@@ -1,4 +1,4 @@
-"""Mistakes of whole files, seen in their name and first bytes: not JSON Lines at all, or not quite."""
+"""Find mistakes of whole files in their name and first bytes: not JSON Lines, or not quite."""
 
 import msgspec
 
@@ -14,14 +14,14 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Sniffed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the head shows; with ``readable`` false no line of the file can be a record, so none is looked at."""
+    """The findings in a file's head. If not ``readable``, no line can be a record, so the lines are not checked."""
 
     findings: list[Finding]
     readable: bool = True
 
 
 def sniff(name: str, head: bytes) -> Sniffed:
-    """Look at the name and the first bytes (up to :data:`HEAD_BYTES`) of a file."""
+    """Check the name and the first bytes (up to :data:`HEAD_BYTES`) of a file."""
     findings = [] if name.endswith(".jsonl") else [_not_jsonl(name)]
     hopeless = _hopeless(name, head)
     if hopeless:
@@ -109,10 +109,10 @@ def _array(name: str) -> Finding:
 
 
 def _is_pretty_printed(text: bytes) -> bool:
-    """The first line leaves an object open and the next one goes on inside it."""
+    """Whether the first line leaves an object open and the next line continues it."""
     first, newline, rest = text.partition(b"\n")
     if first.rstrip().endswith(b"},") and _is_json(first.rstrip()[:-1]):
-        return False  # whole objects with commas between them
+        return False  # complete objects, separated by commas
     return (
         bool(newline) and first.rstrip().endswith((b"{", b"[", b",")) and rest.lstrip().startswith((b'"', b"{", b"}"))
     )

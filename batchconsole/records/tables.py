@@ -1,4 +1,4 @@
-"""Rows out of CSV, JSON Lines and Parquet: one pass, bounded memory, a plain sentence for what is wrong with a file."""
+"""Read rows from CSV, JSON Lines and Parquet, in one pass, with limited memory and plain error messages."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ __all__ += ["read_jsonl", "read_objects", "read_parquet", "read_rows"]
 Kind = Literal["csv", "jsonl", "parquet"]
 
 HEAD_BYTES = 64 * 1024
-MOST_LINE_BYTES = 32 * 2**20  # of JSON, which takes ten times as much when decoded
+MOST_LINE_BYTES = 32 * 2**20  # of JSON, which takes ten times as much memory once decoded
 
 PARQUET = b"PAR1"
 _CANNOT = {
@@ -35,7 +35,7 @@ _CANNOT = {
 
 
 class RangedFile(io.RawIOBase):
-    """A file that is read in ranges, for readers that jump: ``read_range(start, end)`` gives its bytes."""
+    """A seekable file that fetches only the ranges it needs; ``read_range(start, end)`` returns their bytes."""
 
     def __init__(self, size: int, read_range: Callable[[int, int], bytes]) -> None:
         self.size = size
@@ -67,7 +67,7 @@ class RangedFile(io.RawIOBase):
 
 
 def kind_of(name: str, head: bytes) -> Kind:
-    """What a file is by its first bytes, its name only settling doubts; raises :class:`TableError`."""
+    """Return the kind of a file by its first bytes; its name only settles doubts. Raises :class:`TableError`."""
     if not head.removeprefix(BOM).strip():
         raise TableError("The file is empty.", hint="Choose a file with a row for each record.")
     if head.startswith(PARQUET):
@@ -94,27 +94,27 @@ def read_rows(
     separator: str = "",
     encoding: str = "",
 ) -> Iterator[Row]:
-    """The rows of a file of *kind*: streamed from *chunks*, for Parquet read from *ranged*.
+    """Return an iterator over the rows of a file: Parquet is read from *ranged*, other kinds from *chunks*.
 
-    *separator* and *encoding* are those of CSV when a person has chosen them; see :func:`csv_rows.read_csv`.
+    *separator* and *encoding* apply to CSV and are empty unless the user chose them; see :func:`csv_rows.read_csv`.
 
     Raises
     ------
     TableError
-        On the way, with the number of the row.
+        During iteration, with the row number.
     """
     if kind == "parquet":
         return read_parquet(ranged())
     return read_csv(chunks(), separator=separator, encoding=encoding) if kind == "csv" else read_jsonl(chunks())
 
 
-# The values stay as they are written: 30 MB of small lists would be a gigabyte of objects.
+# Values are kept as raw JSON, because 30 MB of small lists would become a gigabyte of objects.
 _decode_object = msgspec.json.Decoder().decode
 _decode_row = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def read_jsonl(chunks: Iterable[bytes]) -> Iterator[Row]:
-    """One row for each line that holds a JSON object; blank lines are passed over."""
+    """Return one row for each line with a JSON object. Blank lines are skipped; others raise :class:`TableError`."""
     return counted(_row(line, number) for number, line in enumerate(_filled(chunks), 1))
 
 
@@ -126,7 +126,7 @@ def _row(line: bytes, number: int) -> Row:
 
 
 def _written(value: msgspec.Raw) -> str:
-    """A JSON value as a text: a text as it is, nothing as nothing, anything else as it is written, without blanks."""
+    """Return a JSON value as text: strings decoded, ``null`` as an empty string, others as compact raw JSON."""
     data = bytes(value)
     if data.startswith(b'"'):
         return str(msgspec.json.decode(data))
@@ -134,12 +134,12 @@ def _written(value: msgspec.Raw) -> str:
 
 
 def read_objects(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a file, one a line, as they stand."""
+    """Return the JSON objects of a file with one object per line. Raises :class:`TableError`."""
     return (_object(line, number) for number, line in enumerate(_filled(chunks), 1))
 
 
 def _filled(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines that are not blank."""
+    """Yield the lines that are not blank."""
     row = 0
     for line in iter_lines(as_utf8(chunks), max_line_bytes=MOST_LINE_BYTES):
         if line.strip():
@@ -150,7 +150,7 @@ def _filled(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _object(line: bytes, number: int) -> dict[str, Any]:
-    """The JSON object of *line*. ``NaN`` is read, as Python writes it; what would lose a character is refused."""
+    """Return the JSON object of *line*. ``NaN`` is accepted; invalid UTF-8 and lone surrogates are refused."""
     try:
         found = _decode_object(line)
     except repair.BROKEN:

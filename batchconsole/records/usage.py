@@ -1,4 +1,4 @@
-"""What a job used, by the best counts there are, and what that cost. What is not known is ``None``, never zero."""
+"""The tokens that a job used, by the best counts available, and their cost. Unknown values are ``None``, not 0."""
 
 from decimal import Decimal
 
@@ -9,8 +9,9 @@ from batchconsole.records.results import Manifest, Totals
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of a job, cached ones apart. ``complete`` is false when some records carry no counts and the manifest has
-    none either, so that the job used more.
+    """The tokens of a job, with cached ones separate.
+
+    ``complete`` is false if some records have no counts and the manifest has none either, so the job used more.
     """
 
     input_tokens: int | None
@@ -21,9 +22,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def usage(totals: Totals | None, manifest: Manifest | None) -> Usage:
-    """Tokens by the manifest, which counts what is charged; else by the records themselves.
+    """Return the tokens according to the manifest, which counts what is charged, or else the records.
 
-    Those of a prompt cache only the records tell.
+    Only the records have counts of cached tokens.
     """
     found = _counted(totals, manifest)
     if totals is None or found.input_tokens is None:
@@ -44,7 +45,7 @@ def _counted(totals: Totals | None, manifest: Manifest | None) -> Usage:
 
 
 def cost_usd(used: Usage, price: Price | None) -> Decimal | None:
-    """USD for *used*, exact; ``None`` when tokens or price are not known."""
+    """Return the exact cost of *used* in USD, or ``None`` if the tokens or the price are not known."""
     if price is None or used.input_tokens is None or used.output_tokens is None:
         return None
     return cost(

@@ -1,10 +1,10 @@
-"""The sentences an input check says, by code. They name no value of a single record, so that records share them."""
+"""The messages of an input check, by code. They contain no values of single records, so that records share them."""
 
 import re
 
 from batchconsole.records.families.faults import Fault
 
-# Faults of the job's making, which the model does not get to see.
+# Faults of the job's files, which never reach the model.
 NOT_THE_MODELS = frozenset({"wrong-family", "media-elsewhere", "model-input-type", "bare-body", "foreign-line"})
 
 MESSAGES = {
@@ -120,7 +120,7 @@ _SIGNS = ((">=", "of at least"), ("<=", "of at most"), (">", "above"), ("<", "be
 
 
 def message_of(fault: Fault) -> str:
-    """One sentence for *fault*."""
+    """Return a sentence that describes *fault*."""
     if fault.message or fault.code in MESSAGES:
         return fault.message or MESSAGES[fault.code]
     if fault.kind == "missing":
@@ -132,7 +132,7 @@ def message_of(fault: Fault) -> str:
 
 
 def expected_words(fault: Fault) -> str:
-    """What *fault* expected, as a person would say it: ``a whole number of at least 1`` for ``int >= 1 | null``."""
+    """Return what *fault* expected in plain words: ``a whole number of at least 1`` for ``int >= 1 | null``."""
     if fault.choices:
         *others, last = fault.choices
         return f"{', '.join(others)} or {last}" if others else last
@@ -150,7 +150,7 @@ def _in_words(expected: str) -> str:
 
 
 def invalid_json(line: int, error: Exception) -> str:
-    """``Line 5, column 160: invalid JSON.``, with the column (from 1) that json or msgspec names in *error*."""
+    """Return ``Line 5, column 160: invalid JSON.``, with the column (from 1) that json or msgspec names in *error*."""
     column = re.search(r"column (\d+)", str(error))
     byte = re.search(r"byte (\d+)", str(error))
     number = int(column[1]) if column else int(byte[1]) + 1 if byte else 0

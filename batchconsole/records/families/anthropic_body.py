@@ -106,7 +106,7 @@ class RedactedThinkingBlock(msgspec.Struct, tag_field="type", tag="redacted_thin
 
 
 class ServerToolUseBlock(msgspec.Struct, tag_field="type", tag="server_tool_use"):
-    """A call to a server tool. It and the result blocks below are echoed back unchanged, so their content is not checked."""
+    """A call to a server tool. It and the result blocks below are echoed back unchanged, so nothing checks them."""
 
     id: str
     name: str

@@ -10,7 +10,7 @@ thinking            temperature only 1, no ``top_k``, ``top_p`` at least 0.95,  
                     ``anthropic_content``); with a budget no forced tool
 sampling, thinking, refused by the models whose catalogue entry says so          the catalogue's sources
 effort, format
-stop sequences      contain more than white space                                 Messages API error
+stop sequences      contain more than white space                                Messages API error
 output format       a schema in the supported subset; no citations               Anthropic, Structured outputs
 ``output_format``   the old name of ``output_config.format`` (a warning)         the same
 tool_choice         needs tools, names one (checked in ``anthropic_tools``)      Messages API error

@@ -6,7 +6,7 @@ field                           rule                                            
 prompt                          not blank                                        refused in the field
 max_gen_len                     the model's limit                                Bedrock guide, Meta Llama models
 temperature, top_p              0 to 1                                           the same
-images                          only models with images                          the same, Llama 3.2; the catalogue
+images                          only for models that take images                 the same, Llama 3.2; the catalogue
 =============================== ================================================ ====================================
 """
 

@@ -6,7 +6,7 @@ field                           rule                                            
 prompt, messages                exactly one of them; a prompt is not blank       Bedrock guide, Mistral AI models
 max_tokens                      the model's limit                                the same
 temperature, top_p              0 to 1                                           the same
-tools, tool_choice              for messages; functions and strict schemas       the same, chat completion
+tools, tool_choice              only with messages; strict schemas are checked   the same, chat completion
 image parts                     only for models that take images                 the catalogue
 =============================== ================================================ ====================================
 """

@@ -76,7 +76,7 @@ class SchemaFamily(Generic[Body]):
         raise NotImplementedError
 
     def quick_look(self, context: Context) -> QuickLook:
-        """Return a function that measures a body of type ``plain`` (or ``body``, without one) and has no faults.
+        """Return a function that measures a body of type ``plain`` (or ``body``, if unset), provided it has no faults.
 
         The function returns the characters of text and the limit on output tokens (``None`` if not set). It returns
         ``None`` if the body needs a closer look, because it breaks a rule or holds media.

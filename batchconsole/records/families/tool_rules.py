@@ -98,7 +98,7 @@ CLAUDE, CONVERSE = ClaudeWording(), ConverseWording()
 
 
 def tool_block_faults(turns: Iterable[Turn], *, has_tools: bool, tools: str, refusal: str) -> Iterator[Fault]:
-    """Yield one fault for tool blocks in a request without tools; *tools* is the name of the member that defines them."""
+    """Yield a fault for tool blocks in a request without tools; *tools* is the name of the member for them."""
     if has_tools:
         return
     for turn in turns:
