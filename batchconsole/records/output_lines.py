@@ -69,7 +69,7 @@ _MESSAGES = ("errorMessage", "message", "Message", "msg", "detail", "reason", "d
 
 
 def read_line(line: bytes, family: AnyFamily | None) -> Record:
-    """Read an output *line*. *family* finds the question; without it, the fields of the body do.
+    """Read an output *line*. *family* reads the question; if it finds none, common fields of the body do.
 
     Never raises: a line that is not a JSON object gives a record with an error message.
     """

@@ -1,7 +1,7 @@
 """The input check: one pass over a job's files before AWS sees them.
 
-Bedrock's own validation runs after queueing and does not look inside ``modelInput``; this check does. It needs eight
-bytes of memory per record, whatever the size of the files, and several processes can read parts of a file.
+Bedrock's own validation runs after queueing and does not look inside ``modelInput``; this check does. Apart
+from eight bytes per record, its memory use does not grow with the files, and several processes can read parts of a file.
 """
 
 from collections.abc import Callable, Iterable, Iterator

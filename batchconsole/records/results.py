@@ -57,7 +57,7 @@ class Totals(msgspec.Struct, kw_only=True):
     """Totals of all output lines.
 
     Tokens are summed over the records that have counts; ``without_tokens`` counts succeeded records without any. Input
-    tokens exclude those of a prompt cache.
+    tokens exclude those of a prompt cache, as in :class:`~batchconsole.records.families.base.Answer`.
 
     ``with_schema`` counts the answers whose request has an output schema and the answers that call a strict tool. Those
     neither ``matched`` nor ``mismatched`` could not be judged. ``columns`` are the top-level fields of the schemas.

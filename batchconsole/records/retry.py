@@ -1,4 +1,4 @@
-"""Select failed and unanswered records of a job, and send their original input lines again."""
+"""Select the failed and unanswered records of a job, and return their original input lines for a new job."""
 
 from collections.abc import Iterator
 from enum import StrEnum

@@ -4,7 +4,7 @@ import re
 
 from batchconsole.records.families.faults import Fault
 
-# Faults of the job's files, which never reach the model.
+# Faults that this check finds but no model reports.
 NOT_THE_MODELS = frozenset({"wrong-family", "media-elsewhere", "model-input-type", "bare-body", "foreign-line"})
 
 MESSAGES = {

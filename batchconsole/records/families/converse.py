@@ -227,7 +227,7 @@ def _asked_of_claude(body: ConverseBody) -> Asked:
 
 
 def _nova_top_k_faults(fields: dict[str, Any]) -> Iterator[Fault]:
-    """Yield a fault for a top-level ``top_k``: Nova only knows ``inferenceConfig.topK``. Source: Nova guide."""
+    """Yield a fault for the additional field ``top_k``: Nova takes ``inferenceConfig.topK``. Source: Nova guide."""
     for name in ("top_k", "topK"):
         if name in fields:
             yield rule(
