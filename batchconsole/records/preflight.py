@@ -1,7 +1,7 @@
 """The input check: one pass over a job's files before AWS sees them.
 
 Bedrock's own validation runs after queueing and does not look inside ``modelInput``; this check does. Apart
-from eight bytes per record, its memory use does not grow with the files, and several processes can read parts of a file.
+from eight bytes per record, memory use does not grow with the files. Several processes can read parts of a file.
 """
 
 from collections.abc import Callable, Iterable, Iterator
