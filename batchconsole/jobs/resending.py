@@ -16,12 +16,12 @@ from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.result_pages import output_files
 from batchconsole.jobs.results import input_files, output_folder
 from batchconsole.jobs.signals import nudge
-from batchconsole.records.answer_schemas import Column, Kind, merged
 from batchconsole.records.families import family_for
 from batchconsole.records.files import InputFile
 from batchconsole.records.joining import JoinedRow, Run, join, join_in_order
 from batchconsole.records.matching import pair
 from batchconsole.records.retry import Resent, chosen, resend
+from batchconsole.records.schema_columns import Column, Kind, merged
 
 Counted = Callable[[int], None]
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
-from batchconsole.records.answer_schemas import Cell, Column, Judge, cell, read_answer_fields
+from batchconsole.records.answer_schemas import Judge, read_answer_fields
 from batchconsole.records.csv_writing import csv_chunks
 from batchconsole.records.joining import JoinedRow
 from batchconsole.records.results import fit_of
+from batchconsole.records.schema_columns import Cell, Column, cell
 
 FLUSH_BYTES = 2**16
 GROUP_ROWS = 10_000

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from batchconsole.records.answer_schemas import Asked
+from batchconsole.records.asked_schemas import Asked
 from batchconsole.records.families import AnyFamily
 from batchconsole.records.families.answers import GUARDRAIL, Parts, spoken
 from batchconsole.records.families.base import Answer

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from batchconsole.records import repair
-from batchconsole.records.answer_schemas import Asked, Column, Fit, Judge, Kind, Schema, Verdict, merged
+from batchconsole.records.answer_schemas import Fit, Judge, Verdict
+from batchconsole.records.asked_schemas import Asked
 from batchconsole.records.families import AnyFamily
 from batchconsole.records.families.answers import as_json, read_answer
 from batchconsole.records.families.base import Answer
@@ -16,7 +17,9 @@ from batchconsole.records.fingerprints import fingerprints
 from batchconsole.records.index import NO_TOKENS, Index
 from batchconsole.records.lines import Batch, range_batches
 from batchconsole.records.output_lines import Record, read_line
+from batchconsole.records.parsed_schemas import Schema
 from batchconsole.records.plain_lines import plain_decoder
+from batchconsole.records.schema_columns import Column, Kind, merged
 
 MAX_GROUPS = 100
 MAX_EXAMPLES = 5

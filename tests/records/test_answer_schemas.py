@@ -7,11 +7,14 @@ import msgspec
 import pytest
 
 from batchconsole.records import answer_schemas, files
-from batchconsole.records.answer_schemas import Asked, Column, Fit, Judge, cell, parse_schema
+from batchconsole.records.answer_schemas import Fit, Judge
+from batchconsole.records.asked_schemas import Asked
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.index import Index
 from batchconsole.records.output_lines import read_line
+from batchconsole.records.parsed_schemas import parse_schema
 from batchconsole.records.results import Totals, fit_of, scan
+from batchconsole.records.schema_columns import Column, cell
 
 PET: dict[str, Any] = {
     "type": "object",

@@ -8,10 +8,10 @@ import msgspec
 from pyarrow import parquet
 
 from batchconsole.records import exports
-from batchconsole.records.answer_schemas import parse_schema
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.joining import JoinedRow, Run, join
 from batchconsole.records.output_lines import read_line
+from batchconsole.records.parsed_schemas import parse_schema
 from batchconsole.records.retry import Outcome
 from tests.records.jobs import FAILED, MISSING, OK, Truth, input_file, output_file
 

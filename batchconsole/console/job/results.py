@@ -25,8 +25,8 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, MadeInput
 from batchconsole.jobs.same_request import made_once
 from batchconsole.records import exports
-from batchconsole.records.answer_schemas import Column
 from batchconsole.records.joining import JoinedRow
+from batchconsole.records.schema_columns import Column
 from batchconsole.records.selecting import INPUT, select
 
 Write = Callable[[Iterable[JoinedRow], Sequence[Column] | None], Iterator[bytes]]

@@ -12,11 +12,12 @@ from batchconsole.jobs.answered_tables import table_of
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, MadeInput, ResultIndex
 from batchconsole.jobs.result_pages import ResultPage, ResultRow, find_records, read_page, read_record, read_unanswered
-from batchconsole.records.answer_schemas import Cell, Column, Fit, Judge, cell, read_answer_fields
+from batchconsole.records.answer_schemas import Fit, Judge, read_answer_fields
 from batchconsole.records.output_lines import Record
 from batchconsole.records.pretty import lay_out
 from batchconsole.records.question_parts import split_questions
 from batchconsole.records.results import Totals, fit_of
+from batchconsole.records.schema_columns import Cell, Column, cell
 from batchconsole.records.selecting import FEWEST_TOKENS, INPUT, MOST_TOKENS, ORDERS, Wanted
 
 SIZES = (10, 20, 50, 100)

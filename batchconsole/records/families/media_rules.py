@@ -42,7 +42,11 @@ def image_faults(data: bytes, *, declared: str, path: str, dotted: str, severity
     *severity* is ``error`` for Claude, whose refusals were seen in the field. For other models, the only source is the
     API reference.
     """
-    kind = image_type(data)
+    yield from _type_faults(image_type(data), declared=declared, path=path, dotted=dotted, severity=severity)
+    yield from _size_faults(data, path=path, dotted=dotted, severity=severity)
+
+
+def _type_faults(kind: str, *, declared: str, path: str, dotted: str, severity: Severity) -> Iterator[Fault]:
     if not kind:
         yield rule(
             "not-an-image",
@@ -62,6 +66,9 @@ def image_faults(data: bytes, *, declared: str, path: str, dotted: str, severity
             refusal=f"{dotted}: The image was specified using the {declared} media type, but the image appears to be "
             f"a {kind} image",
         )
+
+
+def _size_faults(data: bytes, *, path: str, dotted: str, severity: Severity) -> Iterator[Fault]:
     if len(data) > MAX_IMAGE_BYTES:
         encoded = -(-len(data) // 3) * 4
         yield rule(
