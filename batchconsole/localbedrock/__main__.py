@@ -25,11 +25,11 @@ KEEP_ALIVE_SECONDS = 75
 
 
 class CannotStart(Exception):
-    """The text says why, in one line."""
+    """The service cannot start; the message says why in one line."""
 
 
 def main() -> int:
-    """Serve; the exit code is 1 when the data folder or the port cannot be used."""
+    """Serve until a signal arrives. The exit code is 1 if the data folder or the port cannot be used."""
     settings = parse()
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("botocore", "urllib3"):
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def guard_rules(settings: Settings) -> Rules:
-    """Who is let in. The token of the control paths lies in the data folder."""
+    """Return the rules for incoming requests. The token for the control paths is kept in the data folder."""
     return Rules(
         hosts=frozenset({*filter(None, settings.allowed_hosts.split(",")), settings.host}),
         origins=frozenset(filter(None, settings.allowed_origins.split(","))),
@@ -61,9 +61,9 @@ def guard_rules(settings: Settings) -> Rules:
 
 
 def serve(service: Service, listener: socket.socket, rules: Rules) -> None:
-    """Serve on *listener* until a signal comes; jobs are brought to a point they can go on from.
+    """Serve on *listener* until a signal arrives, then bring the jobs to a point from which they can resume.
 
-    Hypercorn, because the AWS SDK for JavaScript calls the runtime API with HTTP/2, without TLS for an http:// URL.
+    The server is Hypercorn because the AWS SDK for JavaScript calls the runtime API over HTTP/2, even without TLS.
     """
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
@@ -72,7 +72,7 @@ def serve(service: Service, listener: socket.socket, rules: Rules) -> None:
     config.keep_alive_max_requests = sys.maxsize
     config.graceful_timeout = CLOSE_SECONDS
     service.start()
-    # Hypercorn cancels itself when calls are still under way at the end of the graceful time.
+    # Hypercorn cancels itself if requests are still in progress when the graceful timeout ends.
     with suppress(asyncio.CancelledError):
         asyncio.run(hypercorn.asyncio.serve(Guard(make_app(service), rules), config))  # type: ignore[arg-type]  # Starlette's Scope
     service.close()
@@ -83,7 +83,7 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
-        # A negative number is not the system's but of the look-up of the host's name.
+        # A negative errno comes from the host name lookup, not from the operating system.
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise CannotStart(f"Cannot listen on {settings.host}:{settings.port}: {reason}.") from error
 
@@ -96,7 +96,7 @@ def _open(settings: Settings) -> Service:
 
 
 def _lock(folder: Path) -> TextIO:
-    """The folder's lock, held as long as the file is open."""
+    """Lock the data folder; the lock is held while the returned file is open. Raises CannotStart."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / "lock").open("a")

@@ -1,4 +1,4 @@
-"""What Bedrock has and this service has not: naming one is refused as AWS refuses one that is not there."""
+"""Bedrock features that this service lacks: requests for them fail as AWS fails for a resource that does not exist."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ DEFAULT_PROJECT = "default"  # Every account has it. Source: Amazon Bedrock API,
 
 
 def check_guardrail(body: dict[str, Any]) -> None:
-    """Refuse a Converse body (of a record, too) that names a guardrail. Raises :class:`Refusal`."""
+    """Raise :class:`Refusal` if a Converse body, of a call or a record, names a guardrail."""
     config = body.get("guardrailConfig")
     if isinstance(config, dict) and config.get("guardrailIdentifier"):
         raise Refusal(NO_GUARDRAIL, path="$.guardrailConfig.guardrailIdentifier")
 
 
 def check_guardrail_headers(params: dict[str, Any], body: dict[str, Any]) -> None:
-    """Refuse an InvokeModel call with a guardrail. Raises :class:`ValidationException`."""
+    """Raise :class:`ValidationException` if an InvokeModel call names or configures a guardrail."""
     if params.get("guardrailIdentifier"):
         raise ValidationException(NO_GUARDRAIL)
     if "amazon-bedrock-guardrailConfig" in body:
@@ -27,6 +27,6 @@ def check_guardrail_headers(params: dict[str, Any], body: dict[str, Any]) -> Non
 
 
 def project_fault(identifier: Any, caller: Caller) -> ServiceError | None:
-    """The error for a project (id or ARN, ``None``: none named) other than the default one."""
+    """Return the error for a project (id or ARN; ``None`` if none is named) other than the default one."""
     known = (None, DEFAULT_PROJECT, caller.arn(f"project/{DEFAULT_PROJECT}"))
     return None if identifier in known else ResourceNotFoundException(f"Could not find the project {identifier}.")

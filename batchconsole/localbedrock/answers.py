@@ -1,4 +1,4 @@
-"""One record in, one output line out: the family's rules, the model's answer, or the error Bedrock would write."""
+"""Turn a record into an output line: the model's answer in its family's format, or the error Bedrock would write."""
 
 import logging
 import threading
@@ -24,7 +24,7 @@ FAILURES_OF_ONE_RECORD = 4
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An output line, with its line feed, what it adds to the job's counts, and whether it goes among the errors."""
+    """An output line with its line feed, its addition to the job's counts, and whether it goes into the error file."""
 
     line: bytes
     counts: Counts
@@ -32,7 +32,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Answerer:
-    """Answers the records of one job; called from many threads. Set ``abandoned`` to end its waiting."""
+    """Answers the records of one job. Thread-safe. Set ``abandoned`` to end all waits."""
 
     def __init__(
         self,
@@ -57,14 +57,14 @@ class Answerer:
         self.is_expired = False
 
     def expire(self) -> bool:
-        """The job's time is over: give what is left its error line, if that is how this job's records end."""
+        """At the job's timeout, start to give the remaining records error lines if the format has them, and say so."""
         if self._records.errors_apart and not self.is_expired:
             self.is_expired = True
             self.abandoned.set()
         return self.is_expired
 
     def answer(self, data: bytes, number: int) -> Answer:
-        """The output line of the *number*-th record, whose line is *data*. Raises :class:`Abandoned`."""
+        """Return the output line for the *number*-th record, which is in the line *data*. Raises :class:`Abandoned`."""
         record = self._records.read(data, number)
         try:
             output, completion = self._answer_in_time(bytes(record.body))
@@ -102,7 +102,7 @@ class Answerer:
         except (RecordRefused, Abandoned):
             raise
         except Exception:
-            # A fault in the translation of one body; the other records of the job go on.
+            # An error in the translation of one body must not end the other records of the job.
             log.exception("A record could not be answered")
             raise RecordRefused(500, "An internal server error occurred.") from None
 
@@ -113,7 +113,7 @@ class Answerer:
             raise RecordRefused(fault.status, fault.message)
 
     def _complete(self, request: Request) -> Completion:
-        """The model's answer, however long the server is away; a request that fails a server in health is refused."""
+        """Return the model's answer; wait while the server is away. Refuse a record that a healthy server fails on."""
         failures, pause = 0, FIRST_PAUSE_SECONDS
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The HTTP side: a request to its operation, the answer or the error to bytes. Knows no operation by name."""
+"""The HTTP layer: pass each request to its operation and serialize the result or error. Names no operation."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ NAMES = frozenset(OPERATIONS)
 
 
 def make_app(service: Service) -> Starlette:
-    """The ASGI application of *service*."""
+    """Return the ASGI application of *service*."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         is_http = scope["type"] == "http"
@@ -37,7 +37,7 @@ def make_app(service: Service) -> Starlette:
         await response(scope, receive, send)
 
     app = Starlette(routes=[Route("/healthz", healthz), *controls.routes(service), *openai_routes(service)])
-    # Not a route: AWS's paths are matched as they arrive, still percent-encoded.
+    # This is not a route, because AWS's paths must be matched while they are still percent-encoded.
     app.router.default = call
     return app
 
@@ -56,7 +56,7 @@ async def _call(service: Service, request: Request) -> Response:
 
 
 class _Call:
-    """One request on its way to its operation, in a thread: operations may wait for the database or a model."""
+    """One request to an operation. It runs in a thread because operations may wait for the database or a model."""
 
     def __init__(self, service: Service, incoming: HttpRequest, model: Any, labels: dict[str, str]) -> None:
         self._service = service
@@ -79,7 +79,7 @@ class _Call:
         except ServiceError as error:
             return _error(error)
         except Exception as error:
-            # The caller gets AWS's answer to a fault of the service, the log its cause; a full disk has no traceback.
+            # The caller gets AWS's internal error; the log gets the cause, without a traceback for disk errors.
             traceback = None if isinstance(error, OSError | sqlite3.OperationalError) else error
             log.error("%s failed: %s", self._model.name, error, exc_info=traceback)
             return _error(InternalServerException("An internal server error occurred. Retry your request."))

@@ -1,4 +1,4 @@
-"""What every call has in common, whichever API it is of: its body, whose it is, the faults ordered for it."""
+"""What the calls of both APIs have in common: the request body, the caller and injected faults."""
 
 import asyncio
 import base64
@@ -21,15 +21,15 @@ from batchconsole.localbedrock.service import Service
 from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.wire import HttpRequest
 
-MAX_BODY_BYTES = 25_000_000  # The API model's bound of InvokeModel's body.
+MAX_BODY_BYTES = 25_000_000  # The API model's limit for the body of InvokeModel.
 _CREDENTIAL = re.compile(r"Credential=([^/\s]+)/\d{8}/([a-z0-9-]{1,20})/")
-# A short-term API key is a presigned URL in base64 behind this.
+# A short-term API key is this prefix followed by a presigned URL in base64.
 _API_KEY = "Bearer bedrock-api-key-"
 _PRESIGNED = re.compile(r"Credential=([^%/&]+)(?:/|%2F)\d{8}(?:/|%2F)([a-z0-9-]{1,20})(?:/|%2F)")
 
 
 async def run_faulty(service: Service, name: str, run: Callable[[], Awaitable[Response]]) -> Response:
-    """The response of *run* with the faults ordered for the operation *name*."""
+    """Return the response of *run*, subject to the faults injected for the operation *name*."""
     for fault in service.faults.take("slow", operation=name):
         await asyncio.sleep(fault.seconds)
     if refused := service.faults.take("throttle", "error", operation=name):
@@ -39,11 +39,11 @@ async def run_faulty(service: Service, name: str, run: Callable[[], Awaitable[Re
 
 
 class LostResponse(Response):
-    """An answer that does not arrive: the connection closes before its body. On HTTP/2, it never comes."""
+    """A response that is lost: the connection closes before the body. On HTTP/2, no response is ever sent."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["http_version"] == "2":
-            # A stream cannot be broken off from here; the client's own timeout ends it.
+            # An ASGI application cannot reset an HTTP/2 stream; the client's timeout ends it.
             while (await receive())["type"] != "http.disconnect":
                 continue
         else:
@@ -51,7 +51,7 @@ class LostResponse(Response):
 
 
 async def read_request(request: Request) -> HttpRequest:
-    """*request* with its body. Raises :class:`SerializationException`."""
+    """Read *request* and its body. Raises :class:`SerializationException` if the body is too large or incomplete."""
     body = bytearray()
     try:
         async for piece in request.stream():
@@ -71,10 +71,10 @@ async def read_request(request: Request) -> HttpRequest:
 
 
 def find_caller(request: HttpRequest, settings: Settings) -> Caller:
-    """Account and region from the signature's or the API key's scope; neither is checked itself.
+    """Return the account and region that the signature or API key names; neither is verified.
 
-    Raises :class:`MissingAuthenticationTokenException` when there is neither, and
-    :class:`IncompleteSignatureException` for a header that is neither.
+    Raises :class:`MissingAuthenticationTokenException` if the request has neither, and
+    :class:`IncompleteSignatureException` if its Authorization header is neither.
     """
     authorization, signed_url = request.headers.get("authorization", ""), request.query.get("X-Amz-Credential", "")
     if not authorization and not signed_url:
@@ -97,7 +97,7 @@ def _check_signature(authorization: str) -> None:
 
 
 def _api_key(authorization: str) -> str:
-    """What a short-term Bedrock API key says, empty when it is none."""
+    """Return the decoded content of a short-term Bedrock API key, or an empty string for anything else."""
     encoded = authorization.removeprefix(_API_KEY) if authorization.startswith(_API_KEY) else ""
     try:
         return base64.b64decode(f"{encoded}==").decode("latin-1")

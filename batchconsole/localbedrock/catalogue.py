@@ -1,4 +1,4 @@
-"""The models and inference profiles this service offers, in the API's words."""
+"""The models and inference profiles that this service offers, in the API's shapes."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from batchconsole.records import catalogue
 from batchconsole.records.catalogue import Model
 from batchconsole.records.geographies import GEOGRAPHIES
 
-MODELS_PER_PROFILE = 5  # The API model's bound of ``models`` in GetInferenceProfile.
+MODELS_PER_PROFILE = 5  # The API model's limit for ``models`` in GetInferenceProfile.
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """A model identifier of a request: the ARN jobs show, and the model behind it."""
+    """A resolved model identifier: the ARN that jobs show, and the model behind it."""
 
     arn: str
     model: Model
@@ -21,9 +21,9 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 def resolve(model_id: str, caller: Caller) -> Resolved | None:
-    """What *model_id* (id or ARN of a model, an inference profile or a custom model) stands for; ``None``: unknown.
+    """Resolve *model_id* (id or ARN of a model or inference profile, or ARN of a custom model), or return ``None``.
 
-    Nothing of another region or account is known, nor a profile that does not begin in the caller's region.
+    Identifiers of other regions or accounts are unknown, as are profiles that cannot be used in the caller's region.
     """
     model = catalogue.find_model(model_id)
     if model is None:
@@ -41,7 +41,7 @@ def resolve(model_id: str, caller: Caller) -> Resolved | None:
 
 
 def profile_needed(model_id: str, resolved: Resolved, caller: Caller) -> str:
-    """What AWS says of *model_id* where it names a model that only an inference profile reaches; empty for others."""
+    """Return AWS's error message if *model_id* names a model that needs an inference profile, else an empty string."""
     model = resolved.model
     if model.on_demand or resolved.arn != model_arn(model, caller.region):
         return ""
@@ -52,7 +52,7 @@ def profile_needed(model_id: str, resolved: Resolved, caller: Caller) -> str:
 
 
 def profile_ids(model: Model, caller: Caller) -> list[str]:
-    """The inference profiles of *model* that can be used in the caller's region."""
+    """Return the inference profiles of *model* that can be used in the caller's region."""
     return [
         profile_id
         for profile_id in model.inference_profiles
@@ -61,7 +61,7 @@ def profile_ids(model: Model, caller: Caller) -> list[str]:
 
 
 def model_arn(model: Model, region: str) -> str:
-    """The foundation-model ARN, which names no account."""
+    """Return the ARN of a foundation model, which contains no account."""
     return f"arn:aws:bedrock:{region}::foundation-model/{model.model_id}"
 
 
@@ -70,12 +70,12 @@ def profile_arn(profile_id: str, caller: Caller) -> str:
 
 
 def foundation_models(caller: Caller) -> list[dict[str, Any]]:
-    """Every model as a ``FoundationModelSummary``."""
+    """Return every model as a ``FoundationModelSummary``."""
     return [foundation_model(model, caller) for model in catalogue.models()]
 
 
 def foundation_model(model: Model, caller: Caller) -> dict[str, Any]:
-    """*model* as ``FoundationModelSummary`` and ``FoundationModelDetails``, which have the same members."""
+    """Return *model* as a ``FoundationModelSummary``, which has the members of ``FoundationModelDetails`` too."""
     return {
         "modelArn": model_arn(model, caller.region),
         "modelId": model.model_id,
@@ -91,13 +91,13 @@ def foundation_model(model: Model, caller: Caller) -> dict[str, Any]:
 
 
 def inference_profiles(caller: Caller) -> list[dict[str, Any]]:
-    """The system-defined profiles of the caller's region, each as an ``InferenceProfileSummary``, by id."""
+    """Return the system-defined profiles of the caller's region as ``InferenceProfileSummary``, sorted by id."""
     by_id = {profile_id: model for model in catalogue.models() for profile_id in profile_ids(model, caller)}
     return [inference_profile(profile_id, by_id[profile_id], caller) for profile_id in sorted(by_id)]
 
 
 def inference_profile(profile_id: str, model: Model, caller: Caller) -> dict[str, Any]:
-    """The profile *profile_id* of *model* as ``InferenceProfileSummary`` and GetInferenceProfile's answer."""
+    """Return a profile of *model* as an ``InferenceProfileSummary``, which is also GetInferenceProfile's response."""
     geography = GEOGRAPHIES[profile_id.partition(".")[0]]
     regions = [region for region in model.regions if geography.serves(region)] or [caller.region]
     name = f"{geography.short} {model.provider} {model.name}"

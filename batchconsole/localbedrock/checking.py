@@ -1,4 +1,4 @@
-"""What happens while a job is Validating: the role is assumed, the whole input read once, every limit applied."""
+"""The checks of a job in state Validating: assume the role, read the whole input once and apply every limit."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from batchconsole.localbedrock.settings import Settings
 from batchconsole.localbedrock.storage import RoleRefused, S3Object, Storage, StorageRefused
 from batchconsole.records import catalogue
 
-# Jobs of these models may be twenty times as large (Service Quotas, 2025).
+# The input of jobs for these models may be twenty times as large (Service Quotas, 2025).
 LARGE_JOB_MODELS = ("amazon.nova-lite", "amazon.nova-pro")
 LARGE_JOB_FACTOR = 20
 CHECK_EVERY = 1000
 
 
 class InputRefused(Exception):
-    """The job fails; the text is the message it gets, *code* and *line* what OpenAI's batches say besides."""
+    """The job fails with this message; the errors of OpenAI's batches also show *code* and *line*."""
 
     def __init__(self, message: str, *, code: str = "invalid_request", line: int | None = None) -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ class InputRefused(Exception):
 
 
 def check_input(job: Job, storage: Storage, settings: Settings, patience: Patience) -> list[InputFile]:
-    """The input files of *job* with their number of records. Raises :class:`InputRefused`."""
+    """Check *job* and return its input files with their record counts. Raises :class:`InputRefused`."""
     try:
         objects = list(_objects(storage))
         _check_sizes(job, objects, settings)
@@ -49,7 +49,7 @@ def _no_access(action: str, bucket: str, key: str) -> str:
 
 
 def _objects(storage: Storage) -> Iterator[S3Object]:
-    """The ``.jsonl`` objects of the input; the output may lie in the same folder, its ``.out`` is never input."""
+    """Yield the input file, or the ``.jsonl`` objects of the input folder, which may contain ``.out`` objects too."""
     if not storage.is_folder:
         yield storage.head(storage.input_key)
         return
@@ -74,17 +74,17 @@ def _check_sizes(job: Job, objects: list[S3Object], settings: Settings) -> None:
 
 
 class _Checker:
-    """Looks at every record of a job's files."""
+    """Checks every record of a job's files."""
 
     def __init__(self, job: Job, storage: Storage, settings: Settings, patience: Patience) -> None:
         self._storage = storage
         self._settings = settings
         self._patience = patience
         self._records = format_of(job)
-        self._named: set[bytes] = set()  # digests of the ids that have to be unique
+        self._named: set[bytes] = set()  # digests of the ids that must be unique
 
     def check_file(self, number: int, item: S3Object) -> InputFile:
-        """*item* as a file of the job. Raises :class:`InputRefused` or :class:`RoleRefused`."""
+        """Check *item* and return it as a file of the job. Raises :class:`InputRefused` or :class:`RoleRefused`."""
         try:
             records = self._count(item)
         except LineTooLong as error:
@@ -102,7 +102,7 @@ class _Checker:
         return InputFile(number=number, key=item.key, output_key=key, size=item.size, etag=item.etag, records=records)
 
     def _count(self, item: S3Object) -> int:
-        """The number of records of *item*, every one of them looked at."""
+        """Check every record of *item* and return the number of records."""
         records = 0
         for line in read_lines(self._storage.read(item), limit=self._settings.max_record_bytes):
             self._check_line(line, item)
@@ -146,9 +146,9 @@ def _check_counts(job: Job, files: list[InputFile], settings: Settings) -> None:
 
 
 def _check_output(first: InputFile, storage: Storage) -> None:
-    """Begin the first output: the only way to learn whether one may write that leaves nothing to be seen.
+    """Check the write permission by starting an upload of the first output, which leaves nothing visible in S3.
 
-    Where S3 does not let the role give it up again, the output itself will use it.
+    If S3 does not let the role abort the upload, the output itself uses it.
     """
     try:
         upload_id = storage.start_upload(first.output_key)

@@ -1,4 +1,4 @@
-"""The service's own paths, below ``/_localbedrock``, which no AWS call uses: faults and settings at run time."""
+"""The service's own paths under ``/_localbedrock``, which no AWS call uses: faults and settings at run time."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from batchconsole.localbedrock.settings import changed
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of *service*'s controls."""
+    """Return the routes of *service*'s control paths."""
 
     async def list_faults(_: Request) -> Response:
         return _json(service.faults.all())

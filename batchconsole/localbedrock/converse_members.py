@@ -1,4 +1,4 @@
-"""Members of a Converse response that say back what the request asked for."""
+"""Members of a Converse response that depend on what the request asked for."""
 
 import re
 from typing import Any
@@ -7,12 +7,12 @@ from batchconsole.records.families import family_for
 from batchconsole.records.families.base import Completion, Refusal
 
 SAID_BACK = ("performanceConfig", "serviceTier")
-JSON_POINTER = re.compile(r"(/([^~/]|~[01])*)+")  # RFC 6901, but for the empty one, which Converse refuses.
+JSON_POINTER = re.compile(r"(/([^~/]|~[01])*)+")  # RFC 6901, without the empty pointer, which Converse refuses.
 _ABSENT = object()
 
 
 def check_paths(body: dict[str, Any]) -> None:
-    """Refuse paths of additional response fields that are no JSON pointers. Raises :class:`Refusal`."""
+    """Raise :class:`Refusal` if a path of an additional response field is not a JSON pointer."""
     for number, path in enumerate(body.get("additionalModelResponseFieldPaths") or ()):
         if not isinstance(path, str) or not JSON_POINTER.fullmatch(path):
             raise Refusal(
@@ -22,7 +22,7 @@ def check_paths(body: dict[str, Any]) -> None:
 
 
 def said_back(body: dict[str, Any], completion: Completion, *, model_id: str) -> dict[str, Any]:
-    """What Converse adds to its response for *body*. Fields asked for that the model's answer lacks are left out."""
+    """Return what Converse adds to its response to *body*, without requested fields that the model's answer lacks."""
     members = {name: body[name] for name in SAID_BACK if body.get(name) is not None}
     paths = body.get("additionalModelResponseFieldPaths")
     family = family_for(model_id, "InvokeModel") if paths else None
@@ -52,6 +52,6 @@ def _put(target: dict[str, Any], steps: list[str], value: Any) -> None:
     for step in steps[:-1]:
         below = target.setdefault(step, {})
         if not isinstance(below, dict):
-            return  # a shorter path has put the whole of it there
+            return  # a shorter path has already copied this whole value
         target = below
     target[steps[-1]] = value

@@ -1,7 +1,7 @@
-"""The life of jobs: one thread looks what is due, each step that takes time has a thread of its own.
+"""The life cycle of jobs: one thread finds the jobs that are due, and each step runs in a thread of its own.
 
-Submitted, Validating, Scheduled and InProgress each have a due time in the database; a step ends by moving the job on.
-A service that was killed finds its jobs due and takes them up where they stand.
+Every job that has not ended has a due time in the database, and each step ends by moving the job to another state. A
+service that was killed finds its jobs due at the next start and resumes them.
 """
 
 import logging
@@ -41,7 +41,7 @@ WORK = (Status.VALIDATING, Status.SCHEDULED, Status.IN_PROGRESS)
 
 
 class Engine:
-    """Moves the jobs of *store* on. ``settings`` may be replaced at any time."""
+    """Moves the jobs of *store* from state to state. ``settings`` may be replaced at any time."""
 
     def __init__(self, settings: Settings, store: Store, model: ModelServer) -> None:
         self.settings = settings
@@ -49,7 +49,7 @@ class Engine:
         self._model = model
         self._pool = Pool(settings.concurrency)
         self._spool = Path(settings.data_dir) / "spool"
-        self._inherited = store.live_ids()  # those of an earlier life of the service
+        self._inherited = store.live_ids()  # live jobs of an earlier run of the service
         self._closing = threading.Event()
         self._wake = threading.Condition()
         self._active: dict[str, threading.Thread] = {}
@@ -61,21 +61,21 @@ class Engine:
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
 
     def close(self) -> None:
-        """Let every step come to a point it can be taken up from; jobs go on at the next start."""
+        """Let every step reach a point from which it can resume; jobs continue at the next start."""
         self._closing.set()
         self.nudge()
         for thread in (self._clock, *self._active.values(), *self._stopping.values()):
             thread.join(CLOSE_SECONDS)
 
     def nudge(self) -> None:
-        """Look at once: something has changed."""
+        """Look for due jobs immediately, because something has changed."""
         with self._wake:
             self._wake.notify()
 
     def _sweep(self) -> None:
-        """Clear what jobs that ended in an earlier life of the service have left behind."""
+        """Remove what is left of jobs that ended in an earlier run of the service."""
         try:
-            # In this order: the folder of a job made meanwhile is not among them.
+            # List the folders before the live jobs, so that the folder of a job created meanwhile is not removed.
             folders = [folder.name for folder in self._spool.glob("*")]
             for name in set(folders) - self._store.live_ids():
                 remove_spool(self._spool, name)
@@ -84,7 +84,7 @@ class Engine:
         except Interrupted:
             log.debug("Clearing up was interrupted")
         except Exception as error:
-            # Nobody waits for it: at the next start again.
+            # Nothing depends on the cleanup; the next start repeats it.
             log.warning("Clearing up after ended jobs failed: %s", error)
 
     def _storage(self, job: Job) -> Storage:
@@ -99,7 +99,7 @@ class Engine:
             try:
                 self._tick()
             except Exception as error:
-                # The clock must not stop: without it no job would ever move again.
+                # This thread must not end: without it, no job would ever leave its state.
                 self._complain("Looking for due jobs", error)
             with self._wake:
                 self._wake.wait(TICK_SECONDS)
@@ -133,7 +133,7 @@ class Engine:
         except Interrupted:
             log.debug("Job %s was interrupted", job.id)
         except Exception as error:
-            # Not the job's fault as far as anyone knows: later again.
+            # The job may not be at fault, so the step is retried later.
             self._complain(f"A step of job {job.id}", error)
         finally:
             del threads[job.id]
@@ -146,7 +146,7 @@ class Engine:
             self._fail(job, str(error))
 
     def _complain(self, what: str, error: Exception) -> None:
-        """Log *error* and wait a while. A full disk, which is nobody's fault and may fill the log, is one line."""
+        """Log *error* and wait before the retry. Disk and database errors get one line, so they do not fill the log."""
         if isinstance(error, DiskFull):
             log.error("%s waits: %s.", what, error)
         elif isinstance(error, OSError | sqlite3.OperationalError):
@@ -156,7 +156,7 @@ class Engine:
         self._closing.wait(RETRY_SECONDS)
 
     def _fail(self, job: Job, message: str, failure: dict[str, Any] | None = None) -> None:
-        """End *job* as Failed. Where it has written an object, a manifest says what there is."""
+        """End *job* as Failed. If it has already written an output object, write its manifest too."""
         log.info("Job %s failed: %s", job.id, message)
         storage = self._storage(job)
         if any(file.done for file in self._store.files(job.id)):
@@ -228,13 +228,13 @@ class Engine:
             outputs.close()
 
     def _conclude(self, job: Job, status: Status, storage: Storage) -> None:
-        """End *job*, whose outputs are written, with its manifest."""
+        """Write the manifest of *job*, whose outputs are written, and end the job."""
         self._write_manifest(job, storage)
         self._end(job, status, storage)
 
     def _write_manifest(self, job: Job, storage: Storage) -> None:
         ended = self._store.get(job.id) or job
-        if ended.total and ended.api == "bedrock":  # OpenAI's batches have none
+        if ended.total and ended.api == "bedrock":  # OpenAI's batches have no manifest
             write_manifest(ended, storage)
 
     def _end(
@@ -246,7 +246,7 @@ class Engine:
         message: str = "",
         failure: dict[str, Any] | None = None,
     ) -> None:
-        """Step *job* to its end and leave nothing behind; nothing when somebody else moved it on meanwhile."""
+        """Move *job* to its final state and clean up; keep its files if its state has changed meanwhile."""
         if job.id in self._inherited:
             abort_strays(job, storage, self.settings)
         if not self._store.move(job.id, to=status, only_from=[job.status], message=message, failure=failure):

@@ -1,10 +1,10 @@
-"""The errors of the service's API, each with the HTTP status botocore's service model gives it."""
+"""The errors of the service's API, each with its HTTP status from botocore's service model."""
 
 from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """An answer that is not a success. ``code`` travels in the header ``x-amzn-errortype``."""
+    """An error response. ``code`` is sent in the header ``x-amzn-errortype``, ``members`` beside the message."""
 
     code: ClassVar[str] = "InternalServerException"
     status: ClassVar[int] = 500
@@ -21,7 +21,7 @@ class ValidationException(ServiceError):
 
 
 class SerializationException(ServiceError):
-    """The request cannot be read as the operation's input at all: no JSON, or a value of another type."""
+    """The request cannot be read as the operation's input: it is not JSON, or a value has the wrong type."""
 
     code = "SerializationException"
     status = 400
@@ -55,7 +55,7 @@ class MissingAuthenticationTokenException(ServiceError):
 
 
 class IncompleteSignatureException(ServiceError):
-    """What stands in the header Authorization is no signature."""
+    """The Authorization header holds no complete signature."""
 
     code = "IncompleteSignatureException"
     status = 403
@@ -67,7 +67,7 @@ class ResourceNotFoundException(ServiceError):
 
 
 class UnknownOperationException(ServiceError):
-    """No operation of this service has that method and path."""
+    """No operation of this service has this method and path."""
 
     code = "UnknownOperationException"
     status = 404
@@ -84,7 +84,7 @@ class ThrottlingException(ServiceError):
 
 
 class InternalServerException(ServiceError):
-    """Something went wrong that is not the caller's doing."""
+    """The service failed for a reason that is not the caller's fault."""
 
 
 class ServiceUnavailableException(ServiceError):

@@ -1,8 +1,9 @@
-"""Telling of state changes: AWS's EventBridge event to an EventBridge, and the same event to a webhook.
+"""Announce state changes: send AWS's EventBridge event to an EventBridge endpoint, and the same event to a webhook.
 
-Changes are rows that were written with the change itself. Each channel has a thread and a place in them of its own, so
-no receiver holds a job up, nor the other one; a change is told at least once, in order, and given up after a day. The
-event: https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-eventbridge-how-it-works.html
+The database stores each change in the transaction that makes it. Each channel has its own thread and its own position
+in the changes, so no receiver delays a job or the other receiver. A change is sent at least once and in order, and
+given up after a day or repeated refusals. The event:
+https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-eventbridge-how-it-works.html
 """
 
 import datetime
@@ -25,13 +26,13 @@ from batchconsole.localbedrock.store import StateChange, Store, now
 log = logging.getLogger(__name__)
 
 SOURCE, DETAIL_TYPE = "aws.bedrock", "Batch Inference Job State Change"
-# EventBridge refuses sources of AWS from anybody but AWS. The local AWS of this project takes them with the header.
+# EventBridge accepts sources of AWS only from AWS. This project's local AWS accepts them with the header.
 OWN_SOURCE, EMITTER_HEADER = "local.bedrock", "x-localbedrock-emitter"
 NOT_ALLOWED = "NotAuthorizedForSourceException"
-AT_ONCE = 10  # As many as PutEvents takes.
+AT_ONCE = 10  # The most events that PutEvents accepts.
 LOOK_SECONDS = 0.2
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 60.0
-SECONDS = 10.0  # For one call.
+SECONDS = 10.0  # The timeout of one call.
 GIVEN_UP_AFTER = 24 * 3_600_000
 REFUSALS_OF_ONE_EVENT = 8
 OK, REDIRECTS, SERVER_FAULTS, NOT_IMPLEMENTED = 200, 300, 500, 501
@@ -41,29 +42,29 @@ _NAMESPACE = uuid.UUID("0c3d9c52-54a3-4a0f-9a52-0f5c2ad6f3b1")
 
 
 class Unreachable(Exception):
-    """The receiver cannot be reached or is failing; it may work later."""
+    """The receiver is unreachable or failing; a retry may succeed."""
 
 
 class Refused(Exception):
-    """The receiver answered that it does not take the event."""
+    """The receiver refused the event."""
 
 
 class NoReceiver(Exception):
-    """There is no such service at the address."""
+    """The endpoint offers no such service or refuses all calls."""
 
 
 class Channel(Protocol):
-    """Somebody who is told; ``at_once`` events a call at most."""
+    """A receiver of events, which takes at most ``at_once`` events per call."""
 
     name: str
     at_once: int
 
     def tell(self, events: Sequence[dict[str, Any]]) -> None:
-        """Raises :class:`Unreachable`, :class:`Refused` or :class:`NoReceiver`."""
+        """Send *events*. Raises :class:`Unreachable`, :class:`Refused` or :class:`NoReceiver`."""
 
 
 def event_of(change: StateChange, job: Job) -> dict[str, Any]:
-    """AWS's event for *change*. Its ``id`` is the same each time, so that a receiver can drop a second one."""
+    """Return AWS's event for *change*. Its ``id`` is always the same, so a receiver can drop duplicates."""
     return {
         "version": "0",
         "id": str(uuid.uuid5(_NAMESPACE, f"{job.id}/{change.number}")),
@@ -91,12 +92,12 @@ def _moment(milliseconds: int) -> datetime.datetime:
 
 
 def _in_words(moment: datetime.datetime) -> str:
-    """As the detail of AWS's event has it: ``Aug 28, 2024, 10:47:53 PM``."""
+    """Format *moment* as in the detail of AWS's event: ``Aug 28, 2024, 10:47:53 PM``."""
     return f"{moment:%b} {moment.day}, {moment:%Y}, {moment.hour % 12 or 12}:{moment:%M:%S %p}"
 
 
 class EventBridge:
-    """The default event bus of the EventBridge at *url*, reached with the credentials of this process."""
+    """The default event bus of the EventBridge at *url*, called with the credentials of this process."""
 
     name = "eventbridge"
     at_once = AT_ONCE
@@ -164,7 +165,7 @@ def _kind_of(error: ClientError) -> type[Exception]:
 
 
 class Webhook:
-    """A URL that every event is posted to as JSON; any answer of 2xx means that it has it."""
+    """A URL to which every event is posted as JSON; any 2xx response confirms it."""
 
     name = "webhook"
     at_once = 1
@@ -184,7 +185,7 @@ class Webhook:
 
 
 class Teller:
-    """Tells *channel* of the state changes in *store*, in a thread of its own, from where it was at the last end."""
+    """Sends the state changes in *store* to *channel* in a thread of its own, from where the last run stopped."""
 
     def __init__(self, channel: Channel, store: Store) -> None:
         self._channel = channel
@@ -216,15 +217,15 @@ class Teller:
             except Unreachable as error:
                 log.warning("%s is away, trying again in %.1f s: %s", self._channel.name, pause, error)
             except Exception:
-                if self._closing.is_set():  # and the store with it, perhaps
+                if self._closing.is_set():  # the store may be closed too
                     return
-                # The thread must not end: nobody would be told of anything any more.
+                # The thread must not end, or no further changes would be sent.
                 log.exception("Telling %s of a state change failed", self._channel.name)
             self._closing.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _tell_some(self, *, give_up: bool) -> bool:
-        """Tell of the next changes; says whether there were any."""
+        """Send the next changes, or skip them if *give_up*, and say whether there were any."""
         changes = self._store.changes_to_tell(self._channel.name, limit=self._channel.at_once)
         if not changes:
             return False
@@ -238,7 +239,7 @@ class Teller:
 
 
 def tellers(settings: Settings, store: Store) -> list[Teller]:
-    """One for each who is to be told. Whoever is not told now begins, when he is again, with what happens then."""
+    """Return a teller for each configured receiver. A receiver no longer configured loses its position."""
     channels: list[Channel] = []
     if (bus := settings.events_endpoint_url or settings.aws_endpoint_url or NOWHERE) != NOWHERE:
         channels.append(EventBridge(bus))

@@ -1,4 +1,4 @@
-"""Faults on demand, for tests of the service's clients: what goes wrong, how often, and with which calls."""
+"""Faults on demand, to test clients of the service: what goes wrong, how often, and for which calls."""
 
 import itertools
 import random
@@ -22,9 +22,9 @@ ERRORS: dict[str, ServiceError] = {
 class InjectedFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One fault.
 
-    ``throttle`` answers 429 and ``error`` 500, both without doing anything; ``slow`` waits ``seconds`` first; ``lost``
-    does what was asked and drops the answer; ``model_down`` makes the model server unreachable, for jobs too.
-    ``operation`` limits it to one operation, ``count`` to so many calls, ``probability`` to a share of them.
+    ``throttle`` returns 429 and ``error`` 500 without running the operation; ``slow`` waits ``seconds`` first; ``lost``
+    runs the operation and drops the response; ``model_down`` makes the model server unreachable, for jobs too.
+    ``operation`` limits the fault to one operation, ``count`` to a number of calls, ``probability`` to a share of them.
     """
 
     kind: Kind
@@ -36,7 +36,7 @@ class InjectedFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Faults:
-    """The faults in force. Safe to use from many threads."""
+    """The active faults. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,7 +58,7 @@ class Faults:
             return list(self._faults)
 
     def take(self, *kinds: Kind, operation: str = "*") -> list[InjectedFault]:
-        """The faults of *kinds* that strike this call of *operation*; each one's count goes down."""
+        """Return the faults of *kinds* that apply to this call of *operation*, and reduce their counts."""
         with self._lock:
             struck = [
                 fault
@@ -73,14 +73,14 @@ class Faults:
 
 
 class FaultyModel:
-    """*model*, away while a ``model_down`` fault is in force."""
+    """*model*, unavailable while a ``model_down`` fault is active."""
 
     def __init__(self, model: ModelServer, faults: Faults) -> None:
         self._model = model
         self._faults = faults
 
     def complete(self, request: Request, abandoned: threading.Event) -> Completion:
-        """The model's answer. Raises what the model raises, and :class:`ModelAway` for the fault."""
+        """Return the model's answer. Raises :class:`ModelAway` for a fault, else whatever the model raises."""
         if self._faults.take("model_down"):
             raise ModelAway("The model server is down, as ordered.")
         return self._model.complete(request, abandoned)

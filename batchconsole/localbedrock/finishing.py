@@ -1,4 +1,4 @@
-"""The outputs of a job, and its end: the objects completed, the manifest written, nothing left behind."""
+"""The outputs of a job and its end: complete the objects, write the manifest, clean up."""
 
 import logging
 import shutil
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Outputs:
-    """The outputs of *job* not finished yet, with their spools below *folder*, whose disk keeps *min_free* bytes.
+    """The unfinished outputs of *job*, with spools below *folder*. At least *min_free* bytes of its disk must be free.
 
     Raises :class:`DiskFull`.
     """
@@ -38,22 +38,22 @@ class Outputs:
         self._output: OutputFile | None = None
 
     def check_space(self) -> None:
-        """Raises :class:`DiskFull` when there is no room for more."""
+        """Raise :class:`DiskFull` if the disk has too little free space."""
         check_space(self._folder, self._min_free)
 
     def open(self, file: InputFile) -> OutputFile:
-        """The output of *file*, one at a time: those of the files before it are finished."""
+        """Return the output of *file*; finish the outputs of all files before it, as only one is open at a time."""
         if self._output is None or self._output.file is not file:
             self._finish(self.files[: self.files.index(file)])
             self._output = self._open(file)
         return self._output
 
     def finish_all(self) -> None:
-        """Make the objects of all files."""
+        """Write the objects of all files."""
         self._finish(self.files)
 
     def finish_begun(self) -> None:
-        """Make the objects of the files that have any answers."""
+        """Write the objects of the files that have any answers."""
         self._finish([file for file in self.files if file.records_done])
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Outputs:
 
 
 def write_manifest(job: Job, storage: Storage) -> None:
-    """Write ``manifest.json.out``: one line with the counts of *job*."""
+    """Write ``manifest.json.out``, a single line with the counts of *job*."""
     manifest = {
         "totalRecordCount": job.total,
         "processedRecordCount": job.success + job.error,
@@ -86,12 +86,12 @@ def write_manifest(job: Job, storage: Storage) -> None:
 
 
 def remove_spool(folder: Path, job_id: str) -> None:
-    """Remove what the job has below *folder*."""
+    """Remove the job's spools below *folder*."""
     shutil.rmtree(folder / job_id, ignore_errors=True)
 
 
 def abort_uploads(job: Job, *, store: Store, storage: Storage) -> None:
-    """Give up the uploads that *job*, which has ended, has not come to complete."""
+    """Abort the uploads that *job*, which has ended, did not complete."""
     for file in store.files(job.id):
         if file.upload_id:
             storage.abort_upload(file.output_key, file.upload_id)
@@ -100,9 +100,9 @@ def abort_uploads(job: Job, *, store: Store, storage: Storage) -> None:
 
 
 def abort_strays(job: Job, storage: Storage, settings: Settings) -> None:
-    """Give up uploads of *job* that a process began and was killed before it noted them.
+    """Abort uploads of *job* that were started by a process that was killed before it stored their ids.
 
-    Service roles may not list uploads, so this is done as this process, as far as it may.
+    Service roles may not list uploads, so this uses the credentials of this process; failures are only logged.
     """
     client = s3_client(job, msgspec.structs.replace(settings, assume_role=False))
     bucket = storage.output_bucket

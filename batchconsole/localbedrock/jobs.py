@@ -1,4 +1,4 @@
-"""What a job and its files are. Plain data, no I/O."""
+"""Jobs and their files as plain data, without I/O."""
 
 from enum import StrEnum
 from typing import Any, Literal
@@ -26,13 +26,13 @@ LIVE = (*WAITING, Status.IN_PROGRESS, Status.STOPPING)
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whose call it is: the account and region of the request's signature."""
+    """The account and region that a request's signature names."""
 
     account: str
     region: str
 
     def arn(self, resource: str) -> str:
-        """The ARN of *resource* (``model-invocation-job/...``) in this account and region."""
+        """Return the ARN of *resource* (``model-invocation-job/...``) in this account and region."""
         return f"arn:aws:bedrock:{self.region}:{self.account}:{resource}"
 
 
@@ -54,14 +54,15 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 Api = Literal["bedrock", "openai"]
-BATCH = "batch_"  # What the ids of OpenAI's batches begin with.
+BATCH = "batch_"  # The prefix of the ids of OpenAI's batches.
 
 
 class Job(msgspec.Struct, kw_only=True):
     """One job as stored. Times are milliseconds since 1970 UTC.
 
-    ``request`` is CreateModelInvocationJob's input; of a batch of the OpenAI API (``api``) the same with what that API
-    has besides under ``batch``. ``failure`` says, of such a batch, what its error says beside the message.
+    ``request`` is the input of CreateModelInvocationJob without tags and token. For a batch of the OpenAI API
+    (``api``), it also holds that API's own fields under ``batch``. ``failure`` holds the ``code`` and ``line`` of the
+    job's error, which only the OpenAI API shows.
     """
 
     seq: int = 0
@@ -99,7 +100,7 @@ class Job(msgspec.Struct, kw_only=True):
 
     @property
     def shown_id(self) -> str:
-        """The id that the job's API and the folder of its output go by."""
+        """The id as the job's API and its output folder show it."""
         return f"{BATCH}{self.id}" if self.api == "openai" else self.id
 
     @property
@@ -126,10 +127,10 @@ class Job(msgspec.Struct, kw_only=True):
 
 
 class InputFile(msgspec.Struct, kw_only=True):
-    """One input object of a job and how far its output has come. Offsets and lengths are in bytes.
+    """One input object of a job and the progress of its output. Offsets and lengths are in bytes.
 
-    ``read_offset``: everything before it has been answered. ``spool_length`` and ``error_length``: how much of the
-    local spools counts. ``upload_id``: a multipart upload of the output that is open.
+    ``read_offset``: every record before it has been answered. ``spool_length`` and ``error_length``: the valid lengths
+    of the local spools. ``upload_id``: the open multipart upload of the output, or empty.
     """
 
     number: int
@@ -147,5 +148,5 @@ class InputFile(msgspec.Struct, kw_only=True):
 
     @property
     def error_key(self) -> str:
-        """Where errors go when they lie apart from the answers."""
+        """The key of the error file, for formats that keep errors apart from the answers."""
         return f"{self.output_key.removesuffix('.out')}.err"

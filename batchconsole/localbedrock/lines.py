@@ -1,4 +1,4 @@
-"""Records out of input files: one JSON object a line, read in one pass with bounded memory. Calls no model."""
+"""Read records from input files: one JSON object per line, in one pass with bounded memory. Calls no model."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,7 +15,7 @@ class LineTooLong(ValueError):
 
 
 class NotARecord(ValueError):
-    """A line is not a record of its format; *code* is what OpenAI's batches call that."""
+    """A line is not a record of its format; *code* is the error code that OpenAI's batches use for it."""
 
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class NotARecord(ValueError):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """``number`` counts lines from 1; ``end`` is the offset in the file of the byte after the line and its feed."""
+    """A line of a file. ``number`` counts from 1; ``end`` is the file offset just after the line and its line feed."""
 
     number: int
     end: int
@@ -31,7 +31,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """A record around the model's own request body, which stays as it was written. Named as in the file."""
+    """A record with the model's request body exactly as written. Fields have the names they have in the file."""
 
     modelInput: msgspec.Raw
     recordId: Any = None
@@ -41,10 +41,10 @@ _decoder = msgspec.json.Decoder(Envelope)
 
 
 def read_lines(pieces: Iterable[bytes], *, offset: int = 0, limit: int) -> Iterator[Line]:
-    """Split at line feeds only (a record may hold a raw U+2028); lines of nothing but white space are left out.
+    """Split *pieces* at line feeds only, as a record may contain a raw U+2028, and skip blank lines.
 
-    *offset* is where *pieces* begin in the file. A byte-order mark at the file's beginning and a carriage return at a
-    line's end are taken off. Raises :class:`LineTooLong` for a line of more than *limit* bytes.
+    *offset* is where *pieces* start in the file. A byte-order mark at the start of the file is removed, and so are
+    spaces, tabs and carriage returns around each line. Raises :class:`LineTooLong` for a line over *limit* bytes.
     """
     number = 0
     for batch in batches(pieces, offset=offset, max_line_bytes=limit):
@@ -59,7 +59,7 @@ def read_lines(pieces: Iterable[bytes], *, offset: int = 0, limit: int) -> Itera
 
 
 def read_envelope(line: bytes) -> Envelope:
-    """The record in *line*. Raises :class:`NotARecord` saying what is wrong with it."""
+    """Return the record in *line*. Raises :class:`NotARecord`, with the reason, if *line* is not a record."""
     try:
         line.decode()
         envelope = _decoder.decode(line)
@@ -71,5 +71,5 @@ def read_envelope(line: bytes) -> Envelope:
 
 
 def record_id(envelope: Envelope, number: int) -> Any:
-    """The record's id, or the one the service gives to line *number* when it has none: 11 letters and digits."""
+    """Return the record's id, or an id of 11 letters and digits made from *number* if it has none."""
     return f"REC{number:08d}" if envelope.recordId is None else envelope.recordId

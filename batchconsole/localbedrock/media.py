@@ -1,4 +1,4 @@
-"""Images that a record names by their place in S3, put into the request: a model server cannot read the bucket."""
+"""Put images that a record names by S3 URI into the request, because a model server cannot read the bucket."""
 
 import base64
 import mimetypes
@@ -8,17 +8,17 @@ from batchconsole.localbedrock.modelservers.base import RecordRefused
 from batchconsole.localbedrock.storage import Storage, StorageRefused, split_uri
 from batchconsole.records.families.base import Request
 
-MAX_BYTES = 25_000_000  # As much as a request of the runtime API may hold.
+MAX_BYTES = 25_000_000  # The largest request body of the runtime API.
 
 
 class Media:
-    """The images of one job, read from *storage* with the job's role; without one nothing can be read."""
+    """The images of one job, read from *storage* with the job's role. Without a storage, every S3 image is refused."""
 
     def __init__(self, storage: Storage | None = None) -> None:
         self._storage = storage
 
     def put_in(self, request: Request) -> None:
-        """Replace every S3 URI of an image in *request* by a data URL. Raises :class:`RecordRefused`."""
+        """Replace every S3 URI of an image in *request* with a data URL. Raises :class:`RecordRefused`."""
         for message in request.messages:
             for part in message["content"] if isinstance(message.get("content"), list) else ():
                 if _is_in_s3(part):

@@ -1,8 +1,8 @@
-"""One output on its way to S3: all of it in local files until S3 is seen to have it.
+"""One output on its way to S3: local files keep all of it until S3 is known to have it.
 
-The order of the steps is what makes a kill harmless. Lines reach the spool and the disk before the database counts
-them, so what lies beyond the counted length was never counted and is cut off. Nothing is thrown away before S3 has the
-objects, so an upload that S3 has lost is begun again.
+The order of the steps makes a kill harmless. Lines are synced to the spool on disk before the database counts them, so
+anything beyond the counted length is uncounted and is cut off. Nothing is deleted before S3 has the objects, so an
+upload that S3 has lost can start again.
 """
 
 import os
@@ -17,11 +17,11 @@ from batchconsole.localbedrock.uploads import write_object
 
 
 class SpoolLost(Exception):
-    """Somebody has removed or cut a spool file."""
+    """A spool file is missing or shorter than what was written to it."""
 
 
 class Spool:
-    """The file at *path*, of which the first *length* bytes count; what lies beyond is cut off."""
+    """The file at *path*, truncated to its valid *length* in bytes. Raises :class:`SpoolLost` if it is shorter."""
 
     def __init__(self, path: Path, length: int) -> None:
         size = path.stat().st_size if path.exists() else 0
@@ -32,7 +32,7 @@ class Spool:
         self._path = path
 
     def append(self, lines: Sequence[bytes]) -> int:
-        """Add *lines*, on the disk when this returns the length."""
+        """Append *lines*, sync them to the disk and return the new length."""
         self.file.seek(0, os.SEEK_END)
         if lines:
             self.file.writelines(lines)
@@ -49,7 +49,7 @@ class Spool:
 
 
 class OutputFile:
-    """The output of one input file of job *job_id*, with its spools in *folder*: answers, and errors if apart."""
+    """The output of one input file of job *job_id*, with a spool of answers and one of separate errors in *folder*."""
 
     def __init__(self, job_id: str, file: InputFile, *, store: Store, storage: Storage, folder: Path) -> None:
         self.file = file
@@ -62,7 +62,7 @@ class OutputFile:
     def append(
         self, lines: Sequence[bytes], *, errors: Sequence[bytes] = (), read_offset: int, counts: Counts
     ) -> Status:
-        """Add *lines* and *errors*, which answer everything before *read_offset*; returns the job's state."""
+        """Append *lines* and *errors*, which answer all records before *read_offset*; return the job's state."""
         self.file.spool_length = self._answers.append(lines)
         self.file.error_length = self._errors.append(errors)
         self.file.read_offset = read_offset
@@ -70,7 +70,7 @@ class OutputFile:
         return self._store.checkpoint(self._job_id, self.file, counts)
 
     def finish(self) -> None:
-        """Make the objects of everything added so far. Without answers but with errors there is no first object."""
+        """Write the objects of everything appended so far. If there are only errors, write no object for answers."""
         if self.file.spool_length or not self.file.error_length:
             self._write(self.file.output_key, self._answers, self.file.spool_length)
         if self.file.error_length:
@@ -88,6 +88,6 @@ class OutputFile:
         write_object(self._storage, key, spool.file, size=size, upload_id=self.file.upload_id, began=self._keep_upload)
 
     def _keep_upload(self, upload_id: str) -> None:
-        """Remember the upload that is open, empty for none: whoever takes the job up finishes or aborts it."""
+        """Store the open upload (empty: none), so that it is finished or aborted after a restart."""
         self.file.upload_id = upload_id
         self._store.checkpoint(self._job_id, self.file)

@@ -1,4 +1,4 @@
-"""How long a job's work may go on: until its state changes under it or the service closes."""
+"""How long work on a job may continue: until the job's state changes or the service closes."""
 
 import threading
 
@@ -11,11 +11,11 @@ CHECK_SECONDS = 0.2
 
 
 class Interrupted(Exception):
-    """Somebody else moved the job on, or the service closes."""
+    """The job's state has changed, or the service is closing."""
 
 
 class Patience:
-    """Waits on behalf of *job* as long as its state stays what it was; ``closing`` is set when the service ends."""
+    """Lets work on *job* wait while its state stays the same; ``closing`` is set when the service closes."""
 
     def __init__(self, store: Store, job: Job, closing: threading.Event) -> None:
         self._store = store
@@ -24,13 +24,13 @@ class Patience:
         self.closing = closing
 
     def check(self) -> None:
-        """Raises :class:`Interrupted` when the work is to end."""
+        """Raise :class:`Interrupted` if the work has to end."""
         job = self._store.get(self._job_id)
         if self.closing.is_set() or job is None or job.status != self._status:
             raise Interrupted
 
     def pause(self, attempt: int) -> float:
-        """Wait longer with each *attempt* (from 0) and return the seconds. Raises :class:`Interrupted`."""
+        """Wait, longer with each *attempt* (from 0), and return the seconds waited. Raises :class:`Interrupted`."""
         left = seconds = min(FIRST_PAUSE_SECONDS * float(2 ** min(attempt, 10)), LONGEST_PAUSE_SECONDS)
         while left > 0:
             self.closing.wait(min(left, CHECK_SECONDS))

@@ -1,4 +1,4 @@
-"""Threads for work that waits. They are daemons: a model that takes minutes never holds up the service's end."""
+"""Threads for work that waits. They are daemon threads, so a slow model does not delay the service's shutdown."""
 
 import queue
 import threading
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Pool:
-    """*size* threads that work through calls in the order they were submitted."""
+    """*size* threads that start calls in the order in which they were submitted."""
 
     def __init__(self, size: int) -> None:
         self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
@@ -18,7 +18,7 @@ class Pool:
             threading.Thread(target=self._work, name=f"pool-{number}", daemon=True).start()
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Run *call* in one of the threads."""
+        """Queue *call* for one of the threads and return its future."""
         future: Future[T] = Future()
         self._calls.put((future, call))
         return future
@@ -34,5 +34,5 @@ def _run(future: Future[Any], call: Callable[[], Any]) -> None:
     try:
         future.set_result(call())
     except BaseException as error:
-        # Whoever waits for the future gets it, as with any executor.
+        # As with any executor, the future passes every exception on to the code that waits for it.
         future.set_exception(error)

@@ -1,7 +1,7 @@
-"""How a job's records lie in the lines of its files, and its answers in the lines of its output. Asks no model.
+"""The line formats of a job's input records and output answers. Calls no model.
 
-Two APIs make jobs: CreateModelInvocationJob, whose lines hold a ``modelInput`` and whose errors lie among the answers,
-and OpenAI's batches, whose lines hold a chat completions request and whose errors lie in a file of their own. Shapes:
+Two APIs create jobs: CreateModelInvocationJob, with a ``modelInput`` in each line and errors among the answers, and
+OpenAI's batches, with a chat completions request in each line and errors in a separate file. Shapes:
 https://platform.openai.com/docs/api-reference/batch/request-input, and request-output.
 """
 
@@ -20,29 +20,29 @@ EXPIRED = "This request could not be executed before the completion window expir
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A record of a file: the request ``body`` as it was written, and what its answer is told apart by."""
+    """A record of a file: the request ``body`` exactly as written, and the id that its answer repeats."""
 
     body: msgspec.Raw
     identifier: Any
 
 
 class RecordFormat(Protocol):
-    """``errors_apart``: whether errors go into a file of their own, and those left at the timeout with them."""
+    """A line format. ``errors_apart``: errors, also of records left at the timeout, go into a separate file."""
 
     errors_apart: bool
 
     def read(self, line: bytes, number: int) -> Record:
-        """The *number*-th record of its file. Raises :class:`NotARecord` saying what is wrong with *line*."""
+        """Return the record in *line*, the *number*-th of its file. Raises :class:`NotARecord` if *line* is invalid."""
 
     def success(self, record: Record, output: dict[str, Any]) -> bytes:
-        """The output line, without its line feed, for the model's *output*."""
+        """Return the output line, without its line feed, for the model's *output*."""
 
     def refusal(self, record: Record, error: RecordRefused) -> bytes:
-        """The output line, without its line feed, for a record that the model refuses."""
+        """Return the output line, without its line feed, for a record that the model refuses."""
 
 
 def format_of(job: Job) -> RecordFormat:
-    """The format of *job*'s lines."""
+    """Return the format of *job*'s lines."""
     return ChatRequests() if job.api == "openai" else ModelInputs()
 
 
@@ -110,7 +110,7 @@ class ChatRequests:
 
 
 class WindowExpired(RecordRefused):
-    """The job's time was over before the record was answered."""
+    """The job reached its timeout before the record was answered."""
 
     def __init__(self) -> None:
         super().__init__(408, EXPIRED)

@@ -1,7 +1,7 @@
-"""A job InProgress: its records through the model with many in flight, its answers to S3 in the order of the input.
+"""Run a job in state InProgress: send many records to the model at once and write their answers.
 
-Answers are taken in input order, so one offset a file says what is done, and a slow record holds up the writing but not
-the asking. Within what is written at once the lines are mixed: on AWS too the output's order is not the input's.
+Answers are collected in input order, so one offset per file records the progress, and a slow record delays writing but
+not further requests. The lines of each write are shuffled, because on AWS the output is not in input order either.
 """
 
 import random
@@ -32,7 +32,7 @@ WINDOW_BYTES = 16 << 20
 
 
 class _Asked(msgspec.Struct):
-    """A record on its way: ``end`` is where the next one begins in ``file``."""
+    """A record sent to the model; ``end`` is the offset in ``file`` at which the next record starts."""
 
     file: InputFile
     end: int
@@ -41,7 +41,7 @@ class _Asked(msgspec.Struct):
 
 
 class Runner:
-    """Runs *job* from where its files stand. Use once."""
+    """Runs *job* from the progress stored with its files. Each instance runs once."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Runner:
         self._pool = pool
         self._max_record_bytes = settings.max_record_bytes
         self._closing = closing
-        # Twice as many as the pool has threads keeps it busy and leaves the other jobs their turn.
+        # Twice as many slots as the pool has threads keep the pool busy and leave other jobs their turn.
         self._slots = threading.Semaphore(2 * settings.concurrency)
         self._window: deque[_Asked] = deque()
         self._window_bytes = 0
@@ -73,7 +73,7 @@ class Runner:
         self._flushed = time.monotonic()
 
     def run(self) -> bool:
-        """Answer every record left; says whether all are answered, else the job was stopped or is out of time."""
+        """Answer the remaining records. Return False if the job is stopped, out of time or has to pause."""
         try:
             for file, number, line in self._lines():
                 if not self._wait_for_room():
@@ -99,7 +99,7 @@ class Runner:
         self._window_bytes += len(line.data)
 
     def _wait_for_room(self) -> bool:
-        """Wait until one more record may be asked; ``False`` when none is to be any more."""
+        """Wait until one more record may be sent to the model; return False if no more are to be sent."""
         while self._go_on():
             if len(self._window) >= WINDOW_RECORDS or self._window_bytes >= WINDOW_BYTES:
                 wait_for([self._window[0].answer], timeout=FLUSH_SECONDS)
@@ -117,7 +117,7 @@ class Runner:
         return True
 
     def _go_on(self) -> bool:
-        """Take what is answered, write what is due; ``False`` when the job was stopped, is out of time, or pauses."""
+        """Collect answers and write them when due. Return False if the job is stopped, out of time or has to pause."""
         self._take_first()
         if now() >= self._job.expiration_time and not self._answerer.expire():
             return self._take_all()
@@ -132,7 +132,7 @@ class Runner:
             self._take(self._window.popleft())
 
     def _take_all(self) -> bool:
-        """Take what is answered behind unanswered records too: the job will not be gone on with."""
+        """Collect even answers behind unanswered records, as the job will not continue. Return False."""
         for asked in list(self._window):
             if asked.answer.done():
                 self._window.remove(asked)
@@ -151,7 +151,7 @@ class Runner:
             self._flush()
 
     def _flush(self) -> None:
-        """Write the answers taken, which are all of one file, and learn the job's state."""
+        """Write the collected answers, which are all of one file, and read the job's state."""
         self._flushed = time.monotonic()
         if not self._batch:
             self._status = self._store.status(self._job.id)

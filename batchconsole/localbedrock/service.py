@@ -1,4 +1,4 @@
-"""The parts of a running service, put together; what every operation is given."""
+"""The parts of a running service in one object, which every operation receives."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ CALLS_AT_ONCE = 8
 
 
 class Service:
-    """Store, engine, model and faults of one data folder, which nobody else may be using."""
+    """The store, engine, model and faults of one data folder, which no other process may use."""
 
     def __init__(self, settings: Settings) -> None:
         folder = Path(settings.data_dir)
@@ -30,7 +30,7 @@ class Service:
         self._model_calls = Pool(MODEL_CALLS_AT_ONCE)
 
     def pool_for(self, service_name: str) -> Pool:
-        """The threads for the calls of ``bedrock`` or ``bedrock-runtime``: a slow model must not hold up the others."""
+        """Return the threads for *service_name*; runtime calls have their own, so a slow model blocks no other call."""
         return self._model_calls if service_name == "bedrock-runtime" else self._calls
 
     @property
@@ -43,7 +43,7 @@ class Service:
         self.engine.nudge()
 
     def start(self) -> None:
-        """Move the jobs on and tell of it."""
+        """Start to process jobs and to announce their state changes."""
         self.engine.start()
         for teller in self._tellers:
             teller.start()

@@ -1,4 +1,4 @@
-"""The way into S3: clients with the credentials of a job's service role, which renew themselves."""
+"""S3 clients with the credentials of a job's service role, which are renewed automatically."""
 
 import re
 from typing import Any
@@ -11,12 +11,12 @@ from botocore.loaders import Loader
 from batchconsole.localbedrock.jobs import Job
 from batchconsole.localbedrock.settings import Settings
 
-SESSION_SECONDS = 3600  # What every role allows.
-_loader = Loader()  # Parsing the S3 model takes a tenth of a second; every job's session shares this one.
+SESSION_SECONDS = 3600  # Every role allows sessions of this length.
+_loader = Loader()  # Parsing the S3 model takes a tenth of a second, so all sessions share this loader.
 
 
 class ServiceRole(CredentialProvider):  # type: ignore[misc]  # botocore has no types
-    """Credentials of the job's role, assumed as Bedrock does it and assumed again before they expire."""
+    """Credentials of the job's role, assumed as Bedrock assumes it, and assumed again before they expire."""
 
     METHOD = "bedrock-service-role"
 
@@ -42,7 +42,7 @@ class ServiceRole(CredentialProvider):  # type: ignore[misc]  # botocore has no 
 
 
 def s3_client(job: Job, settings: Settings) -> Any:
-    """A botocore client of S3 that acts as the role of *job*, or as this process when no role is to be assumed."""
+    """Return a botocore S3 client that acts as the role of *job*, or as this process if no role is to be assumed."""
     session = botocore.session.Session()
     session.register_component("data_loader", _loader)
     if settings.assume_role:
@@ -59,7 +59,7 @@ def _sts_client(job: Job, settings: Settings) -> Any:
     client = session.create_client(
         "sts", region_name=job.region, endpoint_url=settings.aws_endpoint_url or None, config=_config(settings)
     )
-    # What aws:SourceAccount and aws:SourceArn of the role's trust policy are compared with.
+    # The role's trust policy compares aws:SourceAccount and aws:SourceArn with these headers.
     source = {"x-amz-source-account": job.account, "x-amz-source-arn": job.arn}
     client.meta.events.register("before-call.sts.AssumeRole", lambda params, **_: params["headers"].update(source))
     return client
@@ -67,14 +67,14 @@ def _sts_client(job: Job, settings: Settings) -> Any:
 
 def _config(settings: Settings) -> Config:
     retries = {"mode": "standard", "total_max_attempts": 3}
-    # An address or "localhost" cannot carry the bucket in the host name.
+    # With an IP address or "localhost", the bucket cannot be part of the host name.
     local = re.match(r"https?://(?:localhost|[\d.]+|\[)", settings.aws_endpoint_url)
     return Config(
         retries=retries,
         s3={"addressing_style": "path" if local else "auto"},
         connect_timeout=5,
         read_timeout=60,
-        # Not every S3 knows the newer checksums; the ETag and HTTPS guard the content.
+        # Not every S3 server supports the newer checksums; ETag and HTTPS protect the content.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         max_pool_connections=4,

@@ -1,6 +1,6 @@
-"""Every setting of the service: its option on the command line, its environment variable, its default.
+"""Every setting of the service: its command-line option, environment variable and default.
 
-An option wins over its environment variable. Delays and limits can also be changed while the service runs.
+An option takes precedence over its environment variable. Delays and limits can also be changed while the service runs.
 """
 
 import argparse
@@ -19,7 +19,7 @@ SECONDS = 0.0
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The settings. Sizes are in bytes, times in seconds; an empty text means "not given"."""
+    """The settings. Sizes are in bytes, times in seconds; an empty string means "not given"."""
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on.")] = 4567
@@ -125,9 +125,9 @@ CHANGEABLE = frozenset(
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
-    """*settings* with *changes*, which may name only delays and limits.
+    """Return *settings* with *changes*, which may name only delays and limits.
 
-    Raises :class:`msgspec.ValidationError` for another name or a value out of range.
+    Raises :class:`msgspec.ValidationError` for any other name or for a value out of range.
     """
     refused = sorted(set(changes) - CHANGEABLE)
     if refused:
@@ -136,7 +136,7 @@ def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
 
 
 def parse(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings from *arguments* (default: the command line) and *environment*; ends the process on a bad one."""
+    """Read the settings from *arguments* (default: the command line) and *environment*; exit if one is invalid."""
     parser = _parser()
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     try:
@@ -150,7 +150,7 @@ def parse(arguments: Sequence[str] | None = None, environment: Mapping[str, str]
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings named in *environment*; the secret one also by the name of a file, with ``_FILE``."""
+    """Return the settings in *environment*. The API key may also be in a file, named by the variable with ``_FILE``."""
     file = environment.get(f"{variable('model_api_key')}_FILE")
     secret = {"model_api_key": Path(file).read_text().strip()} if file else {}
     names = [name for name in Settings.__struct_fields__ if variable(name) in environment]
@@ -158,7 +158,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def variable(name: str) -> str:
-    """The environment variable of the setting *name*."""
+    """Return the environment variable of the setting *name*."""
     return ENVIRONMENT_PREFIX + name.upper()
 
 

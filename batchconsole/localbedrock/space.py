@@ -1,4 +1,4 @@
-"""Room on the disk: looked at before anything is taken or written, for some S3s say yes to what does not fit."""
+"""Free disk space, checked before a job is accepted or output written: some S3 servers accept what does not fit."""
 
 import shutil
 from pathlib import Path
@@ -7,11 +7,11 @@ MIB = 1 << 20
 
 
 class DiskFull(OSError):
-    """The text says which disk, how much is free and how much has to be."""
+    """Too little free space; the message names the disk, the free space and the space required."""
 
 
 def check_space(folder: Path, least: int) -> None:
-    """Raises :class:`DiskFull` when the disk of *folder*, which exists, has less than *least* bytes free."""
+    """Raise :class:`DiskFull` if the disk of the existing *folder* has less than *least* bytes free."""
     free = shutil.disk_usage(folder).free
     if free < least:
         raise DiskFull(

@@ -1,4 +1,4 @@
-"""S3 as a job sees it: what it may read and write, in the job's own words, patient while S3 is away."""
+"""S3 as one job sees it: its input and output locations, with calls that are retried while S3 is unavailable."""
 
 import itertools
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 READ_CHUNK = 8 << 20
 LOST = frozenset({"NoSuchUpload", "InvalidPart", "InvalidPartOrder"})
-# Denied, or not there, or not the caller's to know: no use in trying again.
+# Access denied, not found, or invalid: retrying does not help.
 PERMANENT = frozenset(
     {
         "AccessDenied",
@@ -45,7 +45,7 @@ PERMANENT = frozenset(
 
 
 class StorageRefused(Exception):
-    """S3 or STS refuses for good: ``code`` is its error code."""
+    """S3 or STS refuses a call permanently; ``code`` is its error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -53,19 +53,19 @@ class StorageRefused(Exception):
 
 
 class UploadLost(Exception):
-    """S3 knows nothing, or not all, of a multipart upload any more; it has to begin again."""
+    """S3 has lost a multipart upload or some of its parts; the upload has to start again."""
 
 
 class RoleRefused(StorageRefused):
-    """The service role cannot be assumed."""
+    """STS does not let Bedrock assume the service role."""
 
 
 class _Away(Exception):
-    """S3 or STS cannot be reached or is failing; it may work later."""
+    """S3 or STS is unreachable or failing; a retry may succeed."""
 
 
 class S3Object(msgspec.Struct, frozen=True):
-    """``size`` is in bytes."""
+    """An object of the input; ``size`` is in bytes."""
 
     key: str
     size: int
@@ -73,7 +73,7 @@ class S3Object(msgspec.Struct, frozen=True):
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of ``s3://bucket/key``; the key may be empty."""
+    """Split ``s3://bucket/key`` into bucket and key; the key may be empty."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
 
@@ -81,8 +81,9 @@ def split_uri(uri: str) -> tuple[str, str]:
 class Storage:
     """One job's view of S3.
 
-    Every method raises :class:`StorageRefused`, those of uploads :class:`UploadLost` too. While S3 is away it waits,
-    as long as *patience* allows.
+    Calls raise :class:`StorageRefused`, and calls for uploads also :class:`UploadLost`; only :meth:`has` and
+    :meth:`abort_upload` handle them. While S3 is unavailable, a call is retried until *patience* raises
+    :class:`Interrupted`.
     """
 
     def __init__(self, job: Job, settings: Settings, patience: Patience) -> None:
@@ -93,12 +94,12 @@ class Storage:
         self._output_owner = _owner(job.output)
         self.input_bucket, self.input_key = split_uri(job.input["s3Uri"])
         self.output_bucket, output_prefix = split_uri(job.output["s3Uri"])
-        # OpenAI's batches have one file, whatever its name.
+        # The input of an OpenAI batch is always a single file, whatever its name.
         self.is_folder = job.api == "bedrock" and is_folder(self.input_key)
         self.output_folder = f"{output_prefix.rstrip('/')}/{job.shown_id}/".lstrip("/")
 
     def list_objects(self, prefix: str) -> Iterator[S3Object]:
-        """The input bucket's objects under *prefix*, in S3's order of keys."""
+        """Yield the input bucket's objects under *prefix*, in S3's key order."""
         token: dict[str, str] = {}
         while True:
             page = self._call("list_objects_v2", Bucket=self.input_bucket, Prefix=prefix, **token, **self._input_owner)
@@ -113,7 +114,7 @@ class Storage:
         return S3Object(key, answer["ContentLength"], answer["ETag"])
 
     def read(self, file: S3Object, offset: int = 0) -> Iterator[bytes]:
-        """The object's bytes from *offset*, in pieces of at most 8 MiB; refused when it has changed meanwhile."""
+        """Yield the object's bytes from *offset* in pieces of at most 8 MiB; S3 refuses if the object has changed."""
         while offset < file.size:
             end = min(offset + READ_CHUNK, file.size) - 1
             piece = self._call(
@@ -128,7 +129,7 @@ class Storage:
             yield piece
 
     def output_key(self, input_key: str) -> str:
-        """Where the answers to *input_key* go: the input's folders are mirrored below the job's folder."""
+        """Return the output key for *input_key*: the input's folders are mirrored below the job's output folder."""
         base = self.input_key if self.is_folder else self.input_key.rpartition("/")[0]
         base = base.rstrip("/")
         return f"{self.output_folder}{input_key[len(base) :].lstrip('/')}.out"
@@ -144,7 +145,7 @@ class Storage:
         )
 
     def start_upload(self, key: str) -> str:
-        """Begin a multipart upload and return its id. It needs no other permission than putting an object."""
+        """Start a multipart upload and return its id. This needs only the permission to put an object."""
         return str(
             self._call(
                 "create_multipart_upload",
@@ -156,7 +157,7 @@ class Storage:
         )
 
     def upload_part(self, key: str, upload_id: str, number: int, body: Any) -> str:
-        """Upload part *number* (from 1) and return its ETag; a part uploaded again replaces the first."""
+        """Upload part *number* (from 1) and return its ETag; a part uploaded again replaces the earlier one."""
         return str(
             self._call(
                 "upload_part",
@@ -170,7 +171,7 @@ class Storage:
         )
 
     def complete_upload(self, key: str, upload_id: str, etags: list[str]) -> None:
-        """Make the object of its parts."""
+        """Complete the multipart upload from the parts with *etags*, in order."""
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
         self._call(
             "complete_multipart_upload",
@@ -182,7 +183,7 @@ class Storage:
         )
 
     def abort_upload(self, key: str, upload_id: str) -> bool:
-        """Give an upload up; says whether S3 let us, which may want a permission of its own."""
+        """Abort an upload and say whether it is gone. Aborting may need a permission of its own."""
         try:
             self._call(
                 "abort_multipart_upload",
@@ -199,7 +200,7 @@ class Storage:
         return True
 
     def has(self, key: str, size: int) -> bool:
-        """Whether the output's object *key* is there with *size* bytes; so too when the role may not look."""
+        """Whether the output object *key* exists with *size* bytes; assume so if the role may not check."""
         try:
             answer = self._call("head_object", Bucket=self.output_bucket, Key=key, **self._output_owner)
         except StorageRefused as error:
@@ -207,7 +208,7 @@ class Storage:
         return bool(answer["ContentLength"] == size)
 
     def _call(self, method: str, **params: Any) -> dict[str, Any]:
-        """The answer of the S3 call *method*, a body read to its end; tried again while S3 is away."""
+        """Return the response of the S3 call *method*, its body read completely; retry while S3 is unavailable."""
         for attempt in itertools.count():
             try:
                 if attempt and hasattr(params.get("Body"), "seek"):
@@ -239,7 +240,7 @@ def _refusal(error: ClientError) -> Exception:
 
 
 def is_folder(key: str) -> bool:
-    """Whether an input location is a folder rather than one ``.jsonl`` file."""
+    """Whether an input location is a folder rather than a single ``.jsonl`` file."""
     return not key.endswith(".jsonl")
 
 

@@ -1,4 +1,4 @@
-"""The jobs in SQLite: every change is one transaction, so that a kill at any moment leaves a state to go on from."""
+"""The jobs in SQLite. Every change is one transaction, so a kill at any moment leaves a state that can be resumed."""
 
 import sqlite3
 import threading
@@ -54,7 +54,7 @@ CREATE TRIGGER IF NOT EXISTS job_changed AFTER UPDATE OF status ON jobs WHEN old
 END;
 """
 VERSION = 2
-# From version 1, whose spools held only what was not uploaded yet: jobs that ran begin again.
+# Migrate from version 1, whose spools held only what was not yet uploaded, so running jobs start again.
 FROM_1 = """
 ALTER TABLE jobs ADD COLUMN api TEXT NOT NULL DEFAULT 'bedrock';
 ALTER TABLE jobs ADD COLUMN failure TEXT NOT NULL DEFAULT '{}';
@@ -93,7 +93,7 @@ EXPIRED_MESSAGE = "The job expired because it did not start before its timeout."
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs a list shows; times are milliseconds since 1970 UTC, and jobs of just that time are left out."""
+    """Which jobs a list shows. Times are milliseconds since 1970 UTC; jobs of exactly that time are excluded."""
 
     api: Api = "bedrock"
     submitted_after: int | None = None
@@ -103,7 +103,7 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StateChange(msgspec.Struct, frozen=True):
-    """A job came into *status* at *time*, in milliseconds since 1970 UTC; *number* counts all changes of all jobs."""
+    """A job entered *status* at *time*, in milliseconds since 1970 UTC; *number* counts the changes of all jobs."""
 
     number: int
     job_id: str
@@ -113,7 +113,7 @@ class StateChange(msgspec.Struct, frozen=True):
 
 
 class TokenTaken(Exception):
-    """The client request token and the same request have made ``job_id`` before."""
+    """The same request with the same client request token has already created ``job_id``."""
 
     def __init__(self, job_id: str) -> None:
         super().__init__(job_id)
@@ -121,33 +121,33 @@ class TokenTaken(Exception):
 
 
 class NameTaken(Exception):
-    """Another job of the account and region has the name."""
+    """Another job in the account and region has this name."""
 
 
 class QuotaReached(Exception):
-    """As many jobs of the model as allowed are in flight."""
+    """The maximum number of the model's jobs are already in flight."""
 
 
 def now() -> int:
-    """The current time in milliseconds since 1970 UTC."""
+    """Return the current time in milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000
 
 
 class Store:
-    """The database file at *path*. Methods may be called from any thread; each is one transaction."""
+    """The database file at *path*. Thread-safe; each change is one transaction."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
-        # A power failure may undo the last transactions, never corrupt; output is synced before its transaction.
+        # A power failure may undo the last transactions but cannot corrupt the file. Output is synced before them.
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._bring_up_to_date()
         self._connection.executescript(SCHEMA)
 
     def _bring_up_to_date(self) -> None:
-        """Change the tables of an earlier version, in one transaction, so that a kill leaves one or the other."""
+        """Migrate the tables of an earlier version in one transaction, so a kill leaves the old or the new version."""
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         is_new = not self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'jobs'").fetchone()
         if version < VERSION:
@@ -193,7 +193,7 @@ class Store:
             live = connection.execute(
                 "SELECT count(*) FROM jobs WHERE account = :account AND region = :region"
                 " AND base_model_id = :base_model_id AND end_time IS NULL"
-                # Custom models have a quota of their own beside that of the model they are made of.
+                # Custom models have a quota of their own, separate from that of their base model.
                 " AND (model_id LIKE '%:custom-model/%') = (:model_id LIKE '%:custom-model/%')",
                 values,
             ).fetchone()[0]
@@ -207,16 +207,16 @@ class Store:
         return _job(rows[0]) if rows else None
 
     def page(self, caller: Caller, wanted: JobFilter, *, ascending: bool, after: int | None, limit: int) -> list[Job]:
-        """At most *limit* jobs of *caller*, by submit time; *after* is the ``seq`` of the last job already seen."""
+        """Return at most *limit* jobs of *caller* in submit order, after the job with the ``seq`` *after*, if given."""
         values = msgspec.structs.asdict(caller) | msgspec.structs.asdict(wanted) | {"after": after, "limit": limit}
         return [_job(row) for row in self._rows(ASCENDING if ascending else DESCENDING, values)]
 
     def status(self, job_id: str) -> Status:
-        """The state of a job that exists."""
+        """Return the state of a job that must exist."""
         return Status(self._rows("SELECT status FROM jobs WHERE id = ?", (job_id,))[0]["status"])
 
     def due(self, statuses: Sequence[Status], *, limit: int, besides: Sequence[str] = ()) -> list[Job]:
-        """Jobs in one of *statuses* whose next step is due, the longest waiting first, without those in *besides*."""
+        """Return the jobs in *statuses* whose next step is due, longest due first, without those in *besides*."""
         rows = self._rows(
             "SELECT * FROM jobs WHERE due_time <= ? AND status IN (SELECT value FROM json_each(?))"
             " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY due_time, seq LIMIT ?",
@@ -225,7 +225,7 @@ class Store:
         return [_job(row) for row in rows]
 
     def move_due(self, status: Status, *, to: Status, due_in: float) -> None:
-        """Move every job in *status* that is due to state *to*, due again in so many seconds."""
+        """Move every due job in state *status* to state *to*, to be due again in *due_in* seconds."""
         moment = now()
         if self._rows("SELECT 1 FROM jobs WHERE due_time <= ? AND status = ? LIMIT 1", (moment, status)):
             with self._transaction() as connection:
@@ -236,11 +236,11 @@ class Store:
                 )
 
     def expire(self) -> None:
-        """End every job that has waited past its timeout as Expired."""
+        """End as Expired every job whose timeout passed before it started."""
         moment = now()
         if self._rows(f"SELECT 1 FROM jobs WHERE {WAITING_TOO_LONG} LIMIT 1", (moment,)):  # noqa: S608 - a constant
             with self._transaction() as connection:
-                # What is put into the text is a constant of this module; every value is a parameter.
+                # Only a constant of this module is inserted into the SQL; every value is a parameter.
                 connection.execute(
                     "UPDATE jobs SET status = 'Expired', end_time = ?, last_modified_time = ?, due_time = NULL,"  # noqa: S608
                     f" message = ? WHERE {WAITING_TOO_LONG}",
@@ -257,9 +257,9 @@ class Store:
         failure: dict[str, Any] | None = None,
         due_in: float | None = None,
     ) -> bool:
-        """Step the job to state *to*, if it is in one of *only_from*; says whether it was.
+        """Move the job to state *to* if it is in one of *only_from*, and say whether it was.
 
-        *due_in* is the seconds until its next step; a job whose state is an end has none.
+        *due_in* is the number of seconds until its next step, or ``None`` if *to* is a final state.
         """
         moment = now()
         due = None if due_in is None else moment + int(due_in * 1000)
@@ -275,7 +275,7 @@ class Store:
             )
 
     def schedule(self, job_id: str, files: list[InputFile], *, due_in: float) -> None:
-        """Step from Validating to Scheduled with the *files* found; nothing changes when it is no longer Validating."""
+        """Move the job from Validating to Scheduled and add its *files*; do nothing if it is not Validating."""
         moment = now()
         with self._transaction() as connection:
             if connection.execute(
@@ -288,7 +288,7 @@ class Store:
     # Files
 
     def files(self, job_id: str) -> list[InputFile]:
-        """The input files of a job in the order they are answered."""
+        """Return the input files of a job in the order in which they are answered."""
         rows = self._rows("SELECT * FROM files WHERE job_id = ? ORDER BY number", (job_id,))
         return [
             msgspec.convert({name: _from_sql(name, row[name]) for name in FILE_COLUMNS}, InputFile, strict=False)
@@ -296,7 +296,7 @@ class Store:
         ]
 
     def checkpoint(self, job_id: str, file: InputFile, counts: Counts | None = None) -> Status:
-        """Store how far *file* has come and add *counts* to the job; returns the job's state, maybe a new one."""
+        """Store the progress of *file*, add *counts* to the job, and return the job's current state."""
         added = msgspec.structs.astuple(counts or Counts())
         with self._transaction() as connection:
             connection.execute(UPDATE_FILE, _values(file) | {"job_id": job_id})
@@ -308,11 +308,11 @@ class Store:
             return Status(row["status"])
 
     def live_ids(self) -> set[str]:
-        """The ids of the jobs that have not ended."""
+        """Return the ids of the jobs that have not ended."""
         return {row["id"] for row in self._rows("SELECT id FROM jobs WHERE end_time IS NULL")}
 
     def ended_with_uploads(self) -> list[Job]:
-        """Ended jobs that have left an upload open."""
+        """Return the ended jobs that have left an upload open."""
         rows = self._rows(
             "SELECT * FROM jobs WHERE end_time IS NOT NULL AND id IN (SELECT job_id FROM files WHERE upload_id <> '')"
         )
@@ -321,12 +321,12 @@ class Store:
     # State changes
 
     def history(self, job_id: str) -> dict[Status, int]:
-        """When the job came into each of the states it was in, in milliseconds since 1970 UTC."""
+        """Return when the job entered each state it has been in, in milliseconds since 1970 UTC."""
         rows = self._rows("SELECT status, time FROM state_changes WHERE job_id = ? ORDER BY number", (job_id,))
         return {Status(row["status"]): row["time"] for row in rows}
 
     def keep_places(self, channels: Sequence[str]) -> None:
-        """Keep the places of *channels* and no others; a new one begins with what changes from now on."""
+        """Keep the positions of *channels* and delete all others; a new channel starts with the next change."""
         with self._transaction() as connection:
             connection.execute(
                 "DELETE FROM places WHERE channel NOT IN (SELECT value FROM json_each(?))", (_json(channels),)
@@ -337,7 +337,7 @@ class Store:
             )
 
     def changes_to_tell(self, channel: str, *, limit: int) -> list[StateChange]:
-        """The first state changes that *channel* was not told of yet."""
+        """Return the first state changes, at most *limit*, that have not been sent to *channel*."""
         rows = self._rows(
             "SELECT * FROM state_changes WHERE number > (SELECT number FROM places WHERE channel = ?)"
             " ORDER BY number LIMIT ?",
@@ -346,7 +346,7 @@ class Store:
         return [StateChange(row["number"], row["job_id"], row["status"], row["message"], row["time"]) for row in rows]
 
     def told(self, channel: str, number: int) -> None:
-        """*channel* knows of all changes up to *number*."""
+        """Record that *channel* has been sent all changes up to *number*."""
         with self._transaction() as connection:
             connection.execute("UPDATE places SET number = ? WHERE channel = ?", (number, channel))
 
@@ -356,7 +356,7 @@ class Store:
         return {row["key"]: row["value"] for row in self._rows("SELECT * FROM tags WHERE job_id = ?", (job_id,))}
 
     def tag(self, job_id: str, tags: dict[str, str], *, limit: int) -> bool:
-        """Add or change *tags*; ``False``, and nothing changed, when the job would have more than *limit*."""
+        """Add or change *tags*. Change nothing and return False if the job would have more than *limit* tags."""
         with self._transaction() as connection:
             if len(self.tags(job_id).keys() | tags.keys()) > limit:
                 return False
@@ -379,13 +379,13 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-# Learnt here, in one thread: see batchconsole.records.families.
+# msgspec learns the types here, in one thread: see batchconsole.records.families.
 for _type in (Job, InputFile):
     msgspec.json.Decoder(_type)
 
 
 def _values(record: msgspec.Struct) -> dict[str, Any]:
-    """The fields of *record* as SQLite takes them."""
+    """Return the fields of *record* as values for SQLite."""
     return {
         name: _json(value) if isinstance(value, dict | list) else value
         for name, value in msgspec.structs.asdict(record).items()

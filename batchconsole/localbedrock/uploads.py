@@ -1,4 +1,4 @@
-"""Objects written whole and seen to be there: an upload or an object that S3 has lost is written again."""
+"""Write whole objects and check that they exist: an upload or object that S3 has lost is written again."""
 
 import io
 import itertools
@@ -10,7 +10,7 @@ from batchconsole.localbedrock.storage import Storage, UploadLost
 
 log = logging.getLogger(__name__)
 
-PART_BYTES = 8 << 20  # S3 wants at least 5 MiB in every part but the last, and at most 10,000 parts.
+PART_BYTES = 8 << 20  # S3 requires at least 5 MiB in every part but the last, and at most 10,000 parts.
 
 
 def write_object(
@@ -22,10 +22,11 @@ def write_object(
     upload_id: str = "",
     began: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Make the object *key* of the *size* bytes of *content*, again and again until S3 has it.
+    """Write the *size* bytes of *content* to the object *key*, and repeat until S3 has it.
 
-    *upload_id* is an upload begun earlier; *began* is told of one begun here, and with an empty text of its end.
-    Raises :class:`StorageRefused`, and :class:`Interrupted` when the storage's patience ends.
+    *upload_id* is an upload started earlier. *began* is called with the id of each upload started here, and with an
+    empty string when an upload is complete. Raises :class:`StorageRefused`, or :class:`Interrupted` when the storage's
+    patience ends.
     """
     for attempt in itertools.count():
         try:
@@ -45,7 +46,7 @@ def write_object(
 
 
 def write_bytes(storage: Storage, key: str, content: bytes) -> None:
-    """Make the object *key* of *content*, as :func:`write_object` does."""
+    """Write *content* to the object *key*, as :func:`write_object` does."""
     write_object(storage, key, io.BytesIO(content), size=len(content))
 
 

@@ -1,7 +1,7 @@
-"""Checks of a request against botocore's service model, worded as AWS words them. Knows no operation by name.
+"""Check a request against botocore's service model, with AWS's error messages. Names no operation.
 
-Patterns are matched by RE2, in linear time: several of AWS's own (``jobName``'s, for one) take a backtracking engine
-minutes for a value of sixty hyphens.
+RE2 matches patterns in linear time: for some of AWS's patterns (such as that of ``jobName``), a backtracking engine
+needs minutes for a value of sixty hyphens.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from batchconsole.localbedrock.errors import ValidationException
 
 
 def check(shape: Shape, params: dict[str, Any]) -> None:
-    """Check *params*, already of the right types, against every constraint of *shape*.
+    """Check *params*, whose types are already right, against every constraint of *shape*.
 
     Raises
     ------
     ValidationException
-        With every violation, in the order of the model's members: "2 validation errors detected: ...; ...".
+        Lists every violation, in the order of the model's members: "2 validation errors detected: ...; ...".
     """
     errors = list(_structure(shape, params, ""))
     if errors:
@@ -52,7 +52,7 @@ def _structure(shape: Shape, value: dict[str, Any], path: str) -> Iterator[str]:
 
 
 def _own(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """The constraints of the value itself: enum, length or range, pattern."""
+    """Yield the violations of the value's own constraints: enum, length or range, pattern."""
     metadata = shape.metadata
     if "enum" in metadata and value not in metadata["enum"]:
         yield _error(value, path, f"Member must satisfy enum value set: [{', '.join(sorted(metadata['enum']))}]")
@@ -68,7 +68,7 @@ def _own(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Half of a surrogate pair, which JSON may hold and RE2 cannot, fits no pattern."""
+    """Whether *text* matches. A lone surrogate, which JSON allows but RE2 cannot read, matches no pattern."""
     try:
         return bool(re2.fullmatch(pattern, text))
     except UnicodeEncodeError:
@@ -89,7 +89,7 @@ def _error(value: Any, path: str, constraint: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """*value* as AWS's framework prints it: lists in brackets, structures by their members."""
+    """Format *value* as AWS does in messages: lists in brackets, structures as ``{member=value}``."""
     if isinstance(value, list):
         return f"[{', '.join(map(_shown, value))}]"
     if isinstance(value, dict):

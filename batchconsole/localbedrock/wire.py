@@ -1,4 +1,4 @@
-"""Between HTTP and operations: which operation a request is for, and its parameters; all by botocore's model."""
+"""Find the operation and parameters of an HTTP request, both from botocore's service models."""
 
 import datetime
 import math
@@ -15,12 +15,12 @@ from botocore.model import OperationModel, ServiceModel, Shape
 from batchconsole.localbedrock.errors import SerializationException, UnknownOperationException
 
 SERVICES = ("bedrock", "bedrock-runtime")
-# A member that botocore knows from 1.44 on: in the query, in Converse's body, in a header of InvokeModel.
+# Botocore knows this member since 1.44: in the query, in Converse's body, in a header of InvokeModel.
 PROJECT, PROJECT_HEADER = "projectIdentifier", "x-amzn-bedrock-projectidentifier"
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One operation's method and path; ``pattern`` has a group for each label of the path."""
+    """The method and path of an operation; ``pattern`` has a named group for each label of the path."""
 
     method: str
     pattern: re.Pattern[str]
@@ -28,7 +28,7 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
-    """A request as it arrived. ``raw_path`` is still percent-encoded; header names are in lower case."""
+    """A request as received. ``raw_path`` is still percent-encoded; header names are in lower case."""
 
     method: str
     raw_path: str
@@ -39,7 +39,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
 
 @cache
 def routes(names: frozenset[str]) -> tuple[Route, ...]:
-    """The routes of the operations *names*, the most literal path first, so that ``/stop`` is not taken for an id."""
+    """Return the routes of the operations *names*, the longest path first, so that ``/stop`` never matches as an id."""
     found = [_route(model) for model in _operations() if model.name in names]
     return tuple(sorted(found, key=lambda route: -len(route.pattern.pattern)))
 
@@ -52,13 +52,13 @@ def _operations() -> Iterator[OperationModel]:
 
 
 def _route(model: OperationModel) -> Route:
-    # A label may span slashes: some clients send an ARN without encoding the one inside it.
+    # A label may span slashes, because some clients send an ARN without encoding the slash in it.
     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>.+)", model.http["requestUri"])
     return Route(model.http["method"], re.compile(pattern), model)
 
 
 def find_route(names: frozenset[str], request: HttpRequest) -> tuple[Route, dict[str, str]]:
-    """The route of *request* and its path labels, decoded. Raises :class:`UnknownOperationException`."""
+    """Return the route of *request* and its decoded path labels. Raises :class:`UnknownOperationException`."""
     for route in routes(names):
         match = route.pattern.fullmatch(request.raw_path) if route.method == request.method else None
         if match:
@@ -67,9 +67,9 @@ def find_route(names: frozenset[str], request: HttpRequest) -> tuple[Route, dict
 
 
 def read_params(model: OperationModel, labels: dict[str, str], request: HttpRequest) -> dict[str, Any]:
-    """The operation's input, converted to the types of its shape; unknown members are dropped, as AWS does.
+    """Return the operation's input, converted to the types of its shape; like AWS, drop unknown members.
 
-    Raises :class:`SerializationException` when the body is no JSON object or a value has another type.
+    Raises :class:`SerializationException` if the body is not a JSON object or a value has the wrong type.
     """
     shape = model.input_shape
     payload = shape.serialization.get("payload")
@@ -85,7 +85,7 @@ def read_params(model: OperationModel, labels: dict[str, str], request: HttpRequ
 
 
 def _project(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
-    """The project the call is made for, whether or not the API model in use knows of projects."""
+    """Return the project that the call names, even if the installed botocore does not know projects."""
     named = request.headers.get(PROJECT_HEADER) or request.query.get(PROJECT) or body.get(PROJECT)
     return {} if named is None else {PROJECT: _convert(_TEXT, named)}
 
@@ -115,7 +115,7 @@ def _from_location(name: str, member: Shape, labels: dict[str, str], request: Ht
 
 
 def _from_text(shape: Shape, text: str) -> Any:
-    """A value of the path, the query or a header, which are all text."""
+    """Convert *text* from the path, the query or a header to the type of *shape*."""
     try:
         if shape.type_name in {"integer", "long"}:
             return int(text)
@@ -148,7 +148,7 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _convert(shape: Shape, value: Any) -> Any:
-    """A JSON value as *shape* wants it."""
+    """Check a JSON value against the type of *shape* and drop its unknown and null members."""
     kind = shape.type_name
     if kind == "structure" and shape.is_document_type:
         return value
@@ -173,7 +173,7 @@ def _article(kind: str) -> str:
 
 
 def _token(value: Any) -> str:
-    """The name AWS's JSON reader gives the kind of *value*."""
+    """Return the name that AWS's JSON parser uses for the type of *value*."""
     if isinstance(value, bool):
         return f"{str(value).upper()}_VALUE"
     names = {
@@ -187,11 +187,11 @@ def _token(value: Any) -> str:
 
 
 def rfc3339(milliseconds: int) -> str:
-    """A moment, in milliseconds since 1970 UTC, as the API writes it: ``2026-01-31T12:00:00.123Z``."""
+    """Format a time in milliseconds since 1970 UTC as the API does: ``2026-01-31T12:00:00.123Z``."""
     moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
 def milliseconds(moment: datetime.datetime) -> int:
-    """*moment* in milliseconds since 1970 UTC, rounded down."""
+    """Return *moment* in milliseconds since 1970 UTC, rounded down."""
     return int(moment.timestamp() * 1000 // 1)

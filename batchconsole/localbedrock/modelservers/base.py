@@ -1,4 +1,4 @@
-"""What a model server is to the rest of the service, and the two ways it can fail."""
+"""The interface of a model server to the rest of the service, and its errors."""
 
 import threading
 from typing import Protocol
@@ -7,7 +7,7 @@ from batchconsole.records.families.base import Completion, Request
 
 
 class RecordRefused(Exception):
-    """The model will never answer this request; ``code`` and the message go into the record's error."""
+    """The model will never answer this request; ``code`` and the message become the record's error."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -15,22 +15,22 @@ class RecordRefused(Exception):
 
 
 class ModelAway(Exception):
-    """The server is down, overloaded or too slow. Not the request's fault: to be tried again."""
+    """The server is down, overloaded or too slow. The request is not at fault and should be retried."""
 
 
 class ModelFailed(ModelAway):
-    """The server failed at this request. Whether the request or the server is to blame shows in :meth:`is_up`."""
+    """The server failed on this request. :meth:`ModelServer.is_up` shows whether the server itself is at fault."""
 
 
 class Abandoned(Exception):
-    """Nobody wants the answer any more."""
+    """The answer is no longer needed."""
 
 
 class ModelServer(Protocol):
-    """Answers one request at a time; called from many threads."""
+    """A model server. Thread-safe; each call answers one request."""
 
     def complete(self, request: Request, abandoned: threading.Event) -> Completion:
-        """The model's answer. Raises :class:`RecordRefused`, :class:`ModelAway` or, if it can, :class:`Abandoned`."""
+        """Return the model's answer. Raises :class:`RecordRefused`, :class:`ModelAway` or :class:`Abandoned`."""
 
     def is_up(self) -> bool:
         """Whether the server answers a harmless request."""

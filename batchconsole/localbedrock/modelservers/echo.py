@@ -1,6 +1,6 @@
-"""A model that repeats what it is told: instant, deterministic, and scripted by the prompt.
+"""A model that repeats its prompt: instant, deterministic, and controlled by directives in the prompt.
 
-In the last user message, and nowhere else:
+Directives count in the last user message, or the text to embed, and nowhere else:
 
 ``[[answer: text]]``
     Answer with exactly this text.
@@ -9,13 +9,13 @@ In the last user message, and nowhere else:
 ``[[tool: name {"a": 1}]]``
     Call a tool.
 ``[[sleep: 1.5]]``
-    Take so many seconds.
+    Wait this many seconds first.
 ``[[fail: 424 message]]``
-    Refuse the record with this error code (400 when left out) and message.
+    Refuse the record with this error code (default: 400) and message.
 
-Without an answer of its own the prompt itself comes back; a request with an output schema gets an instance of it, one
-that must call a tool calls it with an instance of the tool's schema. ``max_tokens`` and stop sequences are kept, and a
-token is a word.
+Without directives, the answer is the prompt. A request with an output schema gets an instance of the schema, and a
+request that must call a tool gets a call with an instance of the tool's schema. ``max_tokens`` and stop sequences are
+respected; each word is one token.
 """
 
 import hashlib
@@ -35,17 +35,17 @@ _DIRECTIVE = re.compile(r"\[\[(answer|json|tool|sleep|fail): ?(.*?)\]\](?!\])", 
 _WORD = re.compile(r"\S+")
 LONGEST_SLEEP_SECONDS = 3600.0
 DEFAULT_DIMENSIONS = 1024
-MOST_ANSWERS = 128  # OpenAI's bound of n.
+MOST_ANSWERS = 128  # OpenAI's limit for n.
 
 
 class EchoModel:
-    """The ``echo`` model. Holds nothing, so that the same request always gets the same answer."""
+    """The ``echo`` model. It is stateless, so the same request always gets the same answer."""
 
     def is_up(self) -> bool:
         return True
 
     def complete(self, request: Request, abandoned: threading.Event) -> Completion:
-        """The answer the prompt asks for, or the prompt. Raises :class:`RecordRefused` when told to fail."""
+        """Return the answer that the prompt asks for, or the prompt. Raises :class:`RecordRefused` if told to fail."""
         prompt = request.embed if request.embed is not None else last_user_text(request.messages)
         orders = dict(_DIRECTIVE.findall(prompt))
         if abandoned.wait(_seconds(orders.get("sleep", "0"))):
@@ -70,7 +70,7 @@ class EchoModel:
 
 
 def last_user_text(messages: list[dict[str, Any]]) -> str:
-    """The text of the last message of role ``user``; empty when there is none."""
+    """Return the text of the last message with the role ``user``, or an empty string."""
     return next((_text(message.get("content")) for message in reversed(messages) if message.get("role") == "user"), "")
 
 
@@ -100,7 +100,7 @@ def _refusal(order: str) -> RecordRefused:
 
 
 def _cut(text: str, request: Request, input_tokens: int) -> Completion:
-    """*text* up to the first stop sequence or the last token allowed."""
+    """Return *text* up to the first stop sequence or the last allowed token."""
     hits = [(text.find(stop), stop) for stop in request.stop if stop and stop in text]
     end, stop = min(hits) if hits else (len(text), None)
     text = text[:end]
@@ -120,7 +120,7 @@ def _cut(text: str, request: Request, input_tokens: int) -> Completion:
 
 
 def _structured(request: Request, text: str) -> str:
-    """The answer in the format asked for; empty when none is."""
+    """Return an answer in the requested format, or an empty string if the request names none."""
     asked = request.response_format
     if asked is None:
         return ""
@@ -130,7 +130,7 @@ def _structured(request: Request, text: str) -> str:
 
 
 def _forced_call(request: Request, text: str) -> str:
-    """The order to call the tool that ``tool_choice`` demands; empty when it leaves that to the model."""
+    """Return a directive for the tool call that ``tool_choice`` demands, or an empty string if it demands none."""
     choice, tools = request.tool_choice, [tool["function"] for tool in request.tools if "function" in tool]
     if isinstance(choice, dict) and isinstance(choice.get("function"), dict):
         tools = [tool for tool in tools if tool["name"] == choice["function"].get("name")]
@@ -143,7 +143,7 @@ def _forced_call(request: Request, text: str) -> str:
 
 
 def _several(completion: Completion, request: Request) -> Completion:
-    """*completion* with its log probabilities and as many times as asked for: every word was certain."""
+    """Add log probabilities (each word is certain) and further copies to *completion*, as far as requested."""
     if request.extra.get("logprobs") is True:
         completion.logprobs = {"content": [_certain(word) for word in completion.text.split()]}
     wanted = request.extra.get("n")
@@ -175,7 +175,7 @@ def _digest(text: str) -> Any:
 
 
 def _embedding(request: Request) -> list[float]:
-    """A vector that depends on the text alone, of length 1 when a normalized one is asked for."""
+    """Return a vector whose values depend only on the text, normalized to length 1 if requested."""
     source = random.Random(_digest(request.embed or "").digest())
     vector = [source.uniform(-1, 1) for _ in range(request.dimensions or DEFAULT_DIMENSIONS)]
     length = math.sqrt(sum(value * value for value in vector)) if request.normalize else 1.0

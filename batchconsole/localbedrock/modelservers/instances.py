@@ -1,9 +1,9 @@
-"""Instances of a JSON Schema, made without a model: always the same for the same schema and text. No I/O."""
+"""Make instances of a JSON Schema without a model: always the same for the same schema and text. No I/O."""
 
 import hashlib
 from typing import Any
 
-MAX_DEPTH = 50  # of a schema that refers to itself
+MAX_DEPTH = 50  # for schemas that refer to themselves
 EXAMPLES = {
     "date-time": "2026-01-31T12:00:00Z",
     "time": "12:00:00Z",
@@ -21,10 +21,10 @@ NUMBERS_BELOW = 10
 
 
 def make_instance(schema: Any, text: str) -> Any:
-    """An instance of *schema*, which keeps to the subset that Bedrock takes (``batchconsole.records.output_schemas``).
+    """Return an instance of *schema*, which should be in Bedrock's subset (``batchconsole.records.output_schemas``).
 
-    *text* is what free strings repeat, and what chooses among several values: other texts get other choices. Of another
-    schema's keywords those outside the subset are left unread.
+    Free strings repeat *text*, whose hash also selects among several values, so different texts get different values.
+    Keywords outside the subset are ignored.
     """
     return _Maker(schema, text).make(schema, 0)
 
@@ -48,7 +48,7 @@ class _Maker:
         return self._of_type(kind, schema, depth)
 
     def _resolved(self, schema: Any, depth: int) -> dict[str, Any]:
-        """*schema* without references and combinations: the first alternative, all parts in one."""
+        """Return *schema* with its references, all parts of ``allOf`` and the first of ``anyOf`` merged into it."""
         if not isinstance(schema, dict) or depth > MAX_DEPTH:
             return {}
         rest = {name: value for name, value in schema.items() if name not in ("$ref", "allOf", "anyOf")}
@@ -88,7 +88,7 @@ class _Maker:
 
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Both schemas in one; their properties side by side."""
+    """Merge two schemas: keep the properties of both and the enum values they share."""
     merged = one | other
     if "properties" in one and "properties" in other:
         merged["properties"] = one["properties"] | other["properties"]

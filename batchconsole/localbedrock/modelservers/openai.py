@@ -1,7 +1,7 @@
-"""A model server that speaks OpenAI's chat completions and embeddings: llama.cpp, vLLM, Ollama, SGLang and others.
+"""A model server with OpenAI's chat completions and embeddings APIs: llama.cpp, vLLM, Ollama, SGLang and others.
 
-An output schema goes to the server as ``response_format``. So does the schema of a strict tool that must be called:
-servers differ in what they make of ``tool_choice``, and all of them keep to a ``response_format``.
+An output schema is sent as ``response_format``. So is the schema of a strict tool that must be called: servers handle
+``tool_choice`` differently, but all of them respect ``response_format``.
 """
 
 import threading
@@ -18,10 +18,10 @@ from batchconsole.records.families.base import Completion, Request, StopReason
 
 OK, NOT_FOUND, FAILED = 200, 404, 500
 CONNECT_SECONDS = 5
-MODEL_CALLS_AT_ONCE = 40  # Converse and InvokeModel, beside the records of jobs.
-# The request itself is at fault; every other status is the server's or its configuration's.
+MODEL_CALLS_AT_ONCE = 40  # For calls of the runtime API, in addition to the records of jobs.
+# With these statuses, the request is at fault; with any other, the server or its configuration.
 REFUSALS = frozenset({400, 413, 415, 422, 501})
-# llama.cpp answers 500 to a kind of input that its model does not take.
+# llama.cpp returns 500 with this text for a type of input that its model does not support.
 UNSUPPORTED = "is not supported"
 STOP_REASONS: dict[str, StopReason] = {
     "stop": "end_turn",
@@ -46,7 +46,7 @@ class _Choice(msgspec.Struct):
     message: _Message
     finish_reason: str | None = None
     logprobs: Any = None
-    stop_reason: Any = None  # vLLM: the stop sequence that was met.
+    stop_reason: Any = None  # vLLM: the stop sequence that ended the answer.
 
 
 class _Chat(msgspec.Struct):
@@ -78,7 +78,7 @@ _models = msgspec.json.Decoder(_ModelList)
 
 
 class OpenAIModel:
-    """The server at ``settings.model``, with or without ``/v1`` at its end."""
+    """The server at the URL ``settings.model``, which may end in ``/v1``."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = f"{settings.model.rstrip('/').removesuffix('/v1')}/v1/"
@@ -95,14 +95,14 @@ class OpenAIModel:
         self._lock = threading.Lock()
 
     def complete(self, request: Request, abandoned: threading.Event) -> Completion:
-        """The server's answer. Raises :class:`RecordRefused` or :class:`ModelAway`."""
+        """Return the server's answer. Raises :class:`RecordRefused` or :class:`ModelAway`."""
         started = time.monotonic()
         completion = self._embed(request) if request.embed is not None else self._answer(request)
         completion.latency_ms = int((time.monotonic() - started) * 1000)
         return completion
 
     def is_up(self) -> bool:
-        """Whether the server answers at all and its model gives an answer of one token."""
+        """Whether the server answers a request for one token, even with a refusal."""
         try:
             self._chat(Request(messages=[{"role": "user", "content": "Hi"}], max_tokens=1))
         except ModelAway:
@@ -155,7 +155,7 @@ class OpenAIModel:
         except _NotFound as error:
             if body["model"] in self._listed():
                 raise RecordRefused(400, f"The model server has no {path}: {error}") from error
-            # Restarted with another model, perhaps: asked for again at the next attempt.
+            # The server may have restarted with another model; the next attempt asks for its name again.
             self._name = self._given_name
             raise
 
@@ -174,7 +174,7 @@ class OpenAIModel:
 
 
 class _NotFound(ModelAway):
-    """The server does not know the model, or not the path."""
+    """The server does not know the model or the path."""
 
 
 def _chat_body(request: Request, model_name: str) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def _chat_body(request: Request, model_name: str) -> dict[str, Any]:
 
 
 def _completion(choice: _Choice) -> Completion:
-    """One answer, without the counts, which are those of all."""
+    """Convert one choice, without token counts, which the server gives only for all choices together."""
     reason: StopReason = STOP_REASONS.get(choice.finish_reason or "stop", "end_turn")
     stop = choice.stop_reason if isinstance(choice.stop_reason, str) and reason == "end_turn" else None
     return Completion(
@@ -207,7 +207,7 @@ def _completion(choice: _Choice) -> Completion:
 
 
 def _without_nulls(tool: dict[str, Any]) -> dict[str, Any]:
-    """*tool* without members that are null, a description say, which some servers refuse; its schema stays whole."""
+    """Return *tool* without null members (such as a description), which some servers refuse; keep its schema as is."""
     function = {name: value for name, value in tool.get("function", {}).items() if value is not None}
     return tool | {"function": function}
 
@@ -220,7 +220,7 @@ def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
 
 
 def _message(answer: bytes) -> str:
-    """What the server says is wrong, from OpenAI's error object or the text as it is."""
+    """Return the server's error message, from OpenAI's error object or else the text of the response."""
     try:
         body = msgspec.json.decode(answer)
     except (msgspec.DecodeError, UnicodeDecodeError):

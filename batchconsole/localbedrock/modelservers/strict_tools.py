@@ -1,4 +1,4 @@
-"""Strict tools that a request demands a call of, turned into an output schema and back."""
+"""Turn strict tools that must be called into an output schema, and the answer back into a tool call."""
 
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,7 @@ Function = dict[str, Any]
 
 
 def must_be_called(request: Request) -> list[Function]:
-    """The strict functions of which one must be called; empty when the model may answer otherwise."""
+    """Return the strict functions one of which must be called, or an empty list if the model may answer otherwise."""
     functions = [tool["function"] for tool in request.tools if isinstance(tool.get("function"), dict)]
     choice = request.tool_choice
     if isinstance(choice, dict) and isinstance(choice.get("function"), dict):
@@ -24,7 +24,7 @@ def must_be_called(request: Request) -> list[Function]:
 
 
 def as_output_schema(request: Request, functions: list[Function]) -> Request:
-    """*request* for an answer that is the arguments of the one function, or name and arguments of one of several."""
+    """Change *request* to ask for the arguments of the only function, or for the name and arguments of one of them."""
     single = len(functions) == 1
     schema = _parameters(functions[0]) if single else {"anyOf": [_call_schema(function) for function in functions]}
     what = "the arguments of a call of this function" if single else "a call of one of these functions"
@@ -39,7 +39,10 @@ def as_output_schema(request: Request, functions: list[Function]) -> Request:
 
 
 def as_call(completion: Completion, functions: list[Function]) -> Completion:
-    """*completion*, an answer to what :func:`as_output_schema` asks, as a call; arguments cut off are cut off there."""
+    """Turn *completion*, the answer to a request of :func:`as_output_schema`, into a tool call.
+
+    Arguments may be truncated. If there are several *functions*, an answer that is not a complete call stays text.
+    """
     name, arguments = functions[0]["name"], completion.text
     if len(functions) > 1:
         try:
@@ -67,7 +70,7 @@ def _call_schema(function: Function) -> dict[str, Any]:
 
 
 def _lifted(schema: dict[str, Any], functions: list[Function]) -> dict[str, Any]:
-    """*schema* with the definitions of all functions at its root, where their references look for them."""
+    """Return *schema* with the definitions of all functions at its root, where references expect them."""
     for key in ("$defs", "definitions"):
         found = [
             _parameters(function)[key] for function in functions if isinstance(_parameters(function).get(key), dict)
@@ -78,7 +81,7 @@ def _lifted(schema: dict[str, Any], functions: list[Function]) -> dict[str, Any]
 
 
 def _with_instruction(messages: list[dict[str, Any]], told: str) -> list[dict[str, Any]]:
-    """*messages* with *told* at the end of the system prompt."""
+    """Return *messages* with *told* at the end of the system prompt, which is added if there is none."""
     if messages and messages[0].get("role") == "system" and isinstance(messages[0].get("content"), str):
         return [messages[0] | {"content": f"{messages[0]['content']}\n\n{told}"}, *messages[1:]]
     return [{"role": "system", "content": told}, *messages]

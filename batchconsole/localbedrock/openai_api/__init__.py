@@ -1,4 +1,4 @@
-"""OpenAI's batch API as the runtime endpoint of Bedrock has it, over the same jobs, runner and S3 as AWS's own.
+"""OpenAI's batch API as Bedrock's runtime endpoint offers it, on the same jobs, runner and S3 as AWS's own API.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/inference-openai-batch.html
 """

@@ -1,7 +1,7 @@
-"""Create, retrieve, list and cancel a batch: https://platform.openai.com/docs/api-reference/batch.
+"""Create, retrieve, list and cancel batches: https://platform.openai.com/docs/api-reference/batch.
 
-What AWS adds stands in headers: the service role, the model, a key for the output, tags. What AWS does not tell is as
-OpenAI has it. Such batches are jobs like any other, with the quotas of jobs, but in lists of their own.
+AWS's additions are in headers: the service role, the model, an encryption key for the output, and tags. What AWS does
+not document follows OpenAI. These batches are ordinary jobs with the quotas of jobs, but each API lists only its own.
 """
 
 import secrets
@@ -39,7 +39,7 @@ STATUSES = {
     Status.FAILED: "failed",
     Status.EXPIRED: "expired",
 }
-# Which state's beginning each moment of a batch is, the first that the job came into.
+# Timestamp of a batch -> the states whose start it shows; the first of them that the job has been in counts.
 MOMENTS = {
     "in_progress_at": (Status.SCHEDULED, Status.IN_PROGRESS),
     "finalizing_at": (Status.COMPLETED,),
@@ -49,7 +49,7 @@ MOMENTS = {
     "cancelling_at": (Status.STOPPING,),
     "cancelled_at": (Status.STOPPED,),
 }
-# The member of CreateModelInvocationJob that a fault is found in -> the parameter of this API.
+# Member of CreateModelInvocationJob with an error -> the parameter of this API.
 PARAMS = {"roleArn": REQUIRED[ROLE], "modelId": REQUIRED[MODEL], "inputDataConfig": "input_file_id"}
 
 
@@ -69,7 +69,7 @@ _tags = msgspec.json.Decoder(dict[str, str])
 
 
 def create_batch(service: Service, caller: Caller, request: HttpRequest, _: str) -> dict[str, Any]:
-    """Make a batch. Raises :class:`BatchError` or, as of any job, a :class:`ServiceError`."""
+    """Create a batch. Raises :class:`BatchError` or, as for any job, a :class:`ServiceError`."""
     for header, name in REQUIRED.items():
         if not request.headers.get(header):
             raise BatchError(400, f"Missing required header: {name}", param=name, code="missing_required_parameter")
@@ -103,7 +103,7 @@ def _read_body(content: bytes) -> _Body:
 
 
 def _job_params(body: _Body, request: HttpRequest) -> dict[str, Any]:
-    """CreateModelInvocationJob's input for the same job, which has a name that nobody sees."""
+    """Return CreateModelInvocationJob's input for the same job, with a random name that is never shown."""
     output = {"s3Uri": f"{body.input_file_id.rpartition('/')[0]}/"}
     if request.headers.get(KEY):
         output["s3EncryptionKeyId"] = request.headers[KEY]
@@ -155,7 +155,7 @@ def _find(service: Service, caller: Caller, batch_id: str) -> Job:
 
 
 def list_batches(service: Service, caller: Caller, request: HttpRequest, _: str) -> dict[str, Any]:
-    """The newest first; ``after`` is the id of the last batch of the page before."""
+    """List the batches, newest first; ``after`` is the id of the last batch of the previous page."""
     limit, after = _limit(request.query.get("limit", "")), request.query.get("after")
     wanted = JobFilter(api="openai")
     last_seen = _after(service, caller, after).seq if after else None
@@ -182,7 +182,7 @@ def _after(service: Service, caller: Caller, batch_id: str) -> Job:
 
 
 def cancel_batch(service: Service, caller: Caller, _: HttpRequest, batch_id: str) -> dict[str, Any]:
-    """Cancel a batch; one that is being cancelled is answered as it stands."""
+    """Cancel a batch. One that is already being cancelled, or is cancelled, is returned as it is."""
     job = _find(service, caller, batch_id)
     if not invocation_jobs.stop_job(service, job):
         job = _find(service, caller, batch_id)
@@ -193,7 +193,7 @@ def cancel_batch(service: Service, caller: Caller, _: HttpRequest, batch_id: str
 
 
 def view(service: Service, job: Job) -> dict[str, Any]:
-    """*job* as a batch object. The output and error files are named once they are there."""
+    """Return *job* as a batch object. Output and error files are named once the job has ended and they exist."""
     history = service.store.history(job.id)
     moments = {
         name: next((history[status] // 1000 for status in statuses if status in history), None)

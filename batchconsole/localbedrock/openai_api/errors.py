@@ -14,7 +14,7 @@ SERVER_FAULTS = 500
 
 
 class BatchError(Exception):
-    """A refusal with its HTTP *status*, its *code* and, where one is to blame, the parameter (*param*)."""
+    """An error response with its HTTP *status*, its *code* and, if there is one, the parameter at fault (*param*)."""
 
     def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -23,13 +23,13 @@ class BatchError(Exception):
 
 
 def error_object(status: int, message: str, *, param: str | None = None, code: str | None = None) -> dict[str, Any]:
-    """What stands under ``error``; without *code* the one that goes with *status*."""
+    """Return the object under ``error``; *code* defaults to the one for *status*."""
     kind = "server_error" if status >= SERVER_FAULTS else TYPES.get(status, "invalid_request_error")
     fallback = "server_error" if status >= SERVER_FAULTS else CODES.get(status, "validation_error")
     return {"message": message, "type": kind, "param": param, "code": code or fallback}
 
 
 def as_batch_error(error: ServiceError, *, param: str | None = None) -> BatchError:
-    """An error of Bedrock's own API in OpenAI's shape."""
+    """Convert an error of Bedrock's own API to OpenAI's shape."""
     is_unknown = isinstance(error, MissingAuthenticationTokenException | IncompleteSignatureException)
     return BatchError(401 if is_unknown else error.status, error.message, param=param)

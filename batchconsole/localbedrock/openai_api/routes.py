@@ -1,4 +1,4 @@
-"""The HTTP side of OpenAI's API: a request to its operation, every answer and error in OpenAI's shape."""
+"""The HTTP layer of OpenAI's API: pass requests to operations; responses and errors have OpenAI's shape."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 Operation = Callable[[Service, Caller, HttpRequest, str], dict[str, Any]]
-# Method, path below /openai/v1/, the name that faults are ordered by, the operation.
+# Method, path under /openai/v1/, operation name for injected faults, operation.
 OPERATIONS: tuple[tuple[str, str, str, Operation], ...] = (
     ("POST", r"batches/?", "CreateBatch", batches.create_batch),
     ("GET", r"batches/?", "ListBatches", batches.list_batches),
@@ -35,7 +35,7 @@ OPERATIONS: tuple[tuple[str, str, str, Operation], ...] = (
 
 
 def openai_routes(service: Service) -> list[BaseRoute]:
-    """The routes of *service* below ``/openai``."""
+    """Return the routes of *service* under ``/openai``."""
 
     async def call(request: Request) -> Response:
         return await _answer(service, request)

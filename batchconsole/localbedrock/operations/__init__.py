@@ -1,4 +1,4 @@
-"""The operations by AWS's names. To add one: a function in a module here and a line below; its route is botocore's."""
+"""The operations by AWS's names. To add one, write a function here and a line below; botocore knows its route."""
 
 from collections.abc import Callable
 from typing import Any

@@ -44,9 +44,9 @@ def create_job(
     api: Api = "bedrock",
     batch: dict[str, Any] | None = None,
 ) -> Job:
-    """Accept a job; S3, KMS and the role's rights are looked at only when it is Validating.
+    """Accept a job. S3, KMS and the role's permissions are checked later, while the job is Validating.
 
-    *params* are CreateModelInvocationJob's; *batch* is what a batch of OpenAI's API has besides.
+    *params* are those of CreateModelInvocationJob; *batch* holds the additional fields of a batch of OpenAI's API.
     """
     check_room(service)
     tags = read_tags(params.get("tags", []))
@@ -75,7 +75,7 @@ def create_job(
 
 
 def check_room(service: Service) -> None:
-    """Take no job that there is no room to run. Raises :class:`InternalServerException`, which clients try again."""
+    """Raise :class:`InternalServerException`, which clients retry, if there is too little disk space for a job."""
     try:
         check_space(Path(service.settings.data_dir), service.settings.min_free_bytes)
     except DiskFull as error:
@@ -116,7 +116,7 @@ def _new_job(params: dict[str, Any], caller: Caller, resolved: catalogue.Resolve
 
 
 def _fingerprint(params: dict[str, Any]) -> str:
-    """The same for the same request, whatever its token."""
+    """Return a hash of the request without its client token."""
     rest = {name: value for name, value in params.items() if name != "clientRequestToken"}
     return hashlib.sha256(msgspec.json.encode(rest, order="sorted")).hexdigest()
 
@@ -126,7 +126,7 @@ def get_model_invocation_job(service: Service, caller: Caller, params: dict[str,
 
 
 def find_job(service: Service, caller: Caller, identifier: str) -> Job:
-    """The caller's job by id or ARN. Raises :class:`ResourceNotFoundException`."""
+    """Return the caller's job by id or ARN. Raises :class:`ResourceNotFoundException`."""
     job = service.store.get(identifier.rpartition("/")[2])
     if job is None or job.caller != caller or job.api != "bedrock" or ("/" in identifier and identifier != job.arn):
         raise ResourceNotFoundException("The provided job identifier does not exist.")
@@ -163,7 +163,7 @@ def stop_model_invocation_job(service: Service, caller: Caller, params: dict[str
 
 
 def stop_job(service: Service, job: Job) -> bool:
-    """Have *job* stopped; says whether it could be."""
+    """Start to stop *job*, and say whether its state allowed that."""
     stopped = service.store.move(
         job.id, to=Status.STOPPING, only_from=[*WAITING, Status.IN_PROGRESS], due_in=service.settings.stopping_seconds
     )
@@ -172,9 +172,9 @@ def stop_job(service: Service, job: Job) -> bool:
 
 
 def _view(job: Job) -> dict[str, Any]:
-    """*job* as GetModelInvocationJob and ListModelInvocationJobs show it: what was asked for, and what became of it.
+    """Return *job* as GetModelInvocationJob and ListModelInvocationJobs show it: its request and its progress.
 
-    Members without a value are left out.
+    Members without a value are omitted.
     """
     owner = {"s3BucketOwner": job.account}
     view = job.request | {

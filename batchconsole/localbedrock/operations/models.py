@@ -10,7 +10,7 @@ from batchconsole.localbedrock.service import Service
 from batchconsole.records import catalogue as shipped
 
 DEFAULT_MAX_RESULTS = 100
-# Filter of the request -> member of the summary that must hold its value.
+# Filter of the request -> member of the summary that must contain its value.
 LISTED = {
     "byOutputModality": "outputModalities",
     "byInferenceType": "inferenceTypesSupported",

@@ -1,4 +1,4 @@
-"""Opaque tokens: where a list goes on, good only for the same question."""
+"""Opaque pagination tokens, valid only for a request with the same filters."""
 
 import base64
 import binascii
@@ -16,12 +16,12 @@ class _Token(msgspec.Struct, frozen=True, array_like=True):
 
 
 def write_token(after: int | str, question: dict[str, Any]) -> str:
-    """A token to go on behind *after* with the filters *question*."""
+    """Return a token for the page after *after* of a request with the parameters *question*."""
     return base64.urlsafe_b64encode(msgspec.json.encode(_Token(after, _digest(question)))).decode()
 
 
 def read_token(token: str, question: dict[str, Any]) -> int | str:
-    """Where *token* goes on. Raises :class:`ValidationException` for one not given out for *question*."""
+    """Return the position in *token*. Raises :class:`ValidationException` if it was not issued for *question*."""
     try:
         content = msgspec.json.decode(base64.urlsafe_b64decode(token), type=_Token)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:

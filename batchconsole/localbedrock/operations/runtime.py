@@ -29,7 +29,7 @@ from batchconsole.records.catalogue import Model
 from batchconsole.records.families import AnyFamily, family_for
 from batchconsole.records.families.base import Completion, Refusal, Request
 
-# Member of InvokeModel's request -> header of its response that says it back.
+# Member of InvokeModel's request -> response header that repeats it.
 SAID_BACK = {
     "performanceConfigLatency": "x-amzn-bedrock-performanceconfig-latency",
     "serviceTier": "x-amzn-bedrock-service-tier",
@@ -46,7 +46,7 @@ def converse(service: Service, caller: Caller, params: dict[str, Any]) -> dict[s
 
 
 def invoke_model(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """The provider's response in ``body``, and in the headers what AWS tells about every call: tokens and time (ms)."""
+    """Return the provider's response in ``body``, and token counts and latency in milliseconds in the headers."""
     model = _model(params["modelId"], caller)
     started, body = time.monotonic(), _body(params.get("body", b""))
     check_guardrail_headers(params, body)
@@ -61,7 +61,7 @@ def invoke_model(service: Service, caller: Caller, params: dict[str, Any]) -> di
 
 
 def count_tokens(service: Service, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """The input tokens of the request in ``input``, as the model server counts them when it answers with one token."""
+    """Return the input tokens of the request in ``input``, counted by the model server with a one-token answer."""
     model = _model(params["modelId"], caller)
     if "converse" in params["input"]:
         _check_converses(model)
@@ -91,7 +91,7 @@ def _model(model_id: str, caller: Caller) -> Model:
 
 
 def _check_converses(model: Model) -> None:
-    """Refuse a model that gives no text, embeddings say. Raises :class:`ValidationException`."""
+    """Raise :class:`ValidationException` for a model that generates no text, such as an embedding model."""
     if "TEXT" not in model.output_modalities:
         raise ValidationException(
             "This action doesn't support the model that you provided. Try again with a supported text or chat model."
@@ -133,7 +133,7 @@ def _family(model: Model, kind: str) -> AnyFamily:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """The API's errors for what readers of bodies and the model raise."""
+    """Convert errors of the body readers and the model to the API's errors."""
     try:
         yield
     except Refusal as error:
@@ -147,7 +147,7 @@ def _errors() -> Iterator[None]:
 
 
 def _refusal(error: RecordRefused) -> ServiceError:
-    """The API's error for a record error of the same code."""
+    """Return the API's error for the code of a refused record; unknown codes become validation errors."""
     kinds = {
         424: ModelErrorException,
         429: ThrottlingException,

@@ -1,4 +1,4 @@
-"""TagResource, UntagResource, ListTagsForResource, for jobs: nothing else here can carry tags."""
+"""TagResource, UntagResource and ListTagsForResource for jobs, the only resources here that can have tags."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from batchconsole.localbedrock.service import Service
 
 
 def read_tags(tags: list[dict[str, str]]) -> dict[str, str]:
-    """*tags* by key. Raises :class:`ValidationException` for a key given twice, or reserved by AWS."""
+    """Return *tags* by key. Raises :class:`ValidationException` for a duplicate key or one reserved by AWS."""
     by_key = {tag["key"]: tag["value"] for tag in tags}
     if len(by_key) < len(tags):
         raise ValidationException("Duplicate tag keys found. Please note that tag keys are case sensitive.")
@@ -18,7 +18,7 @@ def read_tags(tags: list[dict[str, str]]) -> dict[str, str]:
 
 
 def too_many(limit: int) -> str:
-    """The message for a job that would have more than *limit* tags."""
+    """Return the message for a job that would have more than *limit* tags."""
     return f"The resource can have at most {limit} tags."
 
 
