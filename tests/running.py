@@ -1,4 +1,4 @@
-"""A real `manage.py up` for tests: on free ports, in a data folder of its own, spoken to as a person would."""
+"""A real `manage.py up` for tests, on free ports and in a data folder of its own, used as a person would use it."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ LINK = re.compile(r"(http://\S+\?sesame=\S+)")
 
 
 class Up:
-    """One `up` and all that it has said."""
+    """One `up` process and its output so far."""
 
     def __init__(self, folder: Path, *options: str, **environment: str) -> None:
         self.folder = folder
@@ -38,7 +38,7 @@ class Up:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self.lines: list[str] = []
-        self.is_over = threading.Event()  # ready, or ended before it was
+        self.is_over = threading.Event()  # set when it is ready or has ended
         self.listener = threading.Thread(target=self._listen)
         self.listener.start()
 
@@ -66,11 +66,11 @@ class Up:
 
     @property
     def link(self) -> str:
-        """The sign-in link of the last start."""
+        """The last sign-in link that it printed."""
         return str(LINK.findall(self.said)[-1])
 
     def use_link(self, session: requests.Session) -> requests.Response:
-        """Open the sign-in link in *session*, press its button, and give the page that comes then."""
+        """Open the sign-in link in *session*, submit its form, and return the next page."""
         form = {"sesame": self.link.partition("sesame=")[2]}
         session.get(self.link, timeout=60)
         form["csrfmiddlewaretoken"] = str(session.cookies.get(f"csrftoken_{self.port}"))
@@ -78,12 +78,12 @@ class Up:
 
     @property
     def keys(self) -> dict[str, str]:
-        """The variables of ``aws.env`` that hold the keys."""
+        """The variables in ``aws.env`` that hold the AWS keys."""
         kept = dict(line.removeprefix("export ").split("=", 1) for line in self.aws_env.read_text().splitlines())
         return {name: kept[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
 
     def client(self, service: str) -> Any:
-        """A boto3 client of its local stack, with the keys of ``aws.env``."""
+        """Return a boto3 client for its local stack, with the keys from ``aws.env``."""
         keys = {"access_key": self.keys["AWS_ACCESS_KEY_ID"], "secret_key": self.keys["AWS_SECRET_ACCESS_KEY"]}
         port = self.bedrock_port if service.startswith("bedrock") else self.aws_port
         return aws_client(service, f"http://127.0.0.1:{port}", **keys)
@@ -93,14 +93,14 @@ class Up:
         return self.folder / "aws.env"
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal, wait for the end, and give the exit code."""
+        """Send a signal, wait until the process ends, and return the exit code."""
         self.process.send_signal(number)
         code = self.process.wait(60)
         self.listener.join(30)
         return code
 
     def processes(self) -> list[psutil.Process]:
-        """Every process that belongs to a run in this folder, `up` itself left out."""
+        """Return every process that belongs to a run in this folder, except `up` itself."""
         return [process for process in psutil.process_iter() if belongs(process, self.folder)]
 
 
@@ -113,14 +113,14 @@ def belongs(process: psutil.Process, folder: Path) -> bool:
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """What *coroutine* returns. It runs in a thread of its own: Playwright's loop runs in the tests' own thread."""
+    """Return the result of *coroutine*, run in a new thread because Playwright's loop runs in the tests' thread."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, coroutine).result()
 
 
 @contextmanager
 def up(folder: Path, *options: str, **environment: str) -> Iterator[Up]:
-    """An `up` from its ready line to the end of the block."""
+    """Run `up`, enter the block when it is ready, and end it after the block."""
     started = Up(folder, *options, **environment)
     try:
         yield started.wait_until_ready()
@@ -131,7 +131,7 @@ def up(folder: Path, *options: str, **environment: str) -> Iterator[Up]:
 
 
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """An `up` that is expected to end by itself."""
+    """Run an `up` that is expected to end by itself."""
     command = [sys.executable, "manage.py", "up", "--data-dir", str(folder), *options]
     return subprocess.run(
         command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False, timeout=180
@@ -139,6 +139,6 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def clean_environment() -> dict[str, str]:
-    """What a person's shell has; pytest's own has the tests' settings in it."""
+    """Return the environment without our variables and Django's and pytest's, as in a person's shell."""
     ours = ("BATCHCONSOLE_", "DJANGO_", "PYTEST_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

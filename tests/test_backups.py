@@ -1,4 +1,4 @@
-"""Backing up while others write, and restoring elsewhere: every row is there, and each job keeps its token."""
+"""Backup and restore into another console: every row is restored, and each job keeps its token."""
 
 import os
 import subprocess
@@ -46,7 +46,7 @@ print(BatchJob.objects.create(connection=job.connection, job_name="next", model_
 
 @pytest.fixture
 def new_database_url(database_url: str) -> Callable[[], str]:
-    """Make another database in this session's PostgreSQL."""
+    """Make databases in this session's PostgreSQL server and return their URLs."""
 
     def make() -> str:
         name = f"backup_{uuid4().hex}"
@@ -59,7 +59,7 @@ def new_database_url(database_url: str) -> Callable[[], str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def consoles(request: pytest.FixtureRequest, tmp_path: Path) -> list[Run]:
-    """Two consoles, the first of them migrated, each with a data folder and a database of its own."""
+    """Two consoles, each with its own data folder and database; the first is migrated and has rows."""
     make: Callable[[], str] = request.getfixturevalue("new_database_url") if request.param == "postgresql" else str
 
     def console(name: str) -> Run:

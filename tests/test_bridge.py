@@ -1,4 +1,4 @@
-"""The bridge between web server and Django: what slow and greedy clients may take, and that the rest is plain WSGI."""
+"""The bridge between web server and Django: limits for slow and greedy clients, and plain WSGI for the rest."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ UPLOADS = 1_000_000
 
 
 class Browser:
-    """One request, and the answer as it comes."""
+    """A client with one request, which keeps the response messages it gets."""
 
     def __init__(self, *pieces: bytes, path: str = "/", length: int | None = None, **scope: Any) -> None:
         self.pieces = list(pieces)
@@ -28,7 +28,7 @@ class Browser:
 
     async def receive(self) -> dict[str, Any]:
         if not self.pieces:
-            await asyncio.sleep(3600)  # it says no more
+            await asyncio.sleep(3600)  # it sends no more
         piece = self.pieces.pop(0)
         if piece == b"GONE":
             return {"type": "http.disconnect"}
@@ -150,7 +150,7 @@ def test_a_large_answer_arrives_whole() -> None:
 
 
 def test_stalled_downloads_hold_up_no_page_and_end() -> None:
-    """Two stall, as many as there are threads to compute in; the third finds no place; a page is answered meanwhile."""
+    """Two stalled downloads use all places for streams, so a third is refused; a page is still answered meanwhile."""
     closed: list[str] = []
 
     class Download:

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md: every file and every name that its map and its recipes send people to is there."""
+"""CONTRIBUTING.md: every file and name that its map and recipes mention exists."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The data folder is closed to other users of the machine, or refused."""
+"""The data folder is made inaccessible to other users of the machine, or it is refused."""
 
 import os
 import stat

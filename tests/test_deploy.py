@@ -1,4 +1,4 @@
-"""The files in deploy/: each valid by its own tool's schema, and all of them running the processes the README lists."""
+"""The files in deploy/: each is valid for its tool, and all of them run the processes that the README lists."""
 
 import configparser
 import re
@@ -17,12 +17,12 @@ DEPLOY = ROOT / "deploy"
 PROCESSES = ("web", "control", "scan", "beat")
 TABLE = re.compile(r"^\| (\w+) \| `((?:granian|celery) [^`]+)` \|", re.MULTILINE)
 README = dict(TABLE.findall((ROOT / "README.md").read_text()))
-# What depends on where a process runs, and how many cores there are.
+# Options that depend on where a process runs and on the number of cores.
 FREE = ("--host", "--concurrency")
 
 
 def words(command: str | list[str]) -> list[str]:
-    """The words of *command* that are the same everywhere."""
+    """Return the words of *command* that must be the same in all deployments."""
     parts = command.split() if isinstance(command, str) else command
     return [part for part, before in zip(parts, ["", *parts], strict=False) if part not in FREE and before not in FREE]
 
@@ -39,7 +39,7 @@ def image_command() -> str:
 
 def in_systemd(process: str) -> str:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign] # systemd's names have capitals
+    parser.optionxform = str  # type: ignore[assignment,method-assign] # keep the capitals in systemd's option names
     parser.read(DEPLOY / "systemd" / f"batchconsole-{process}.service")
     return parser["Service"]["ExecStart"].removeprefix("/opt/batchconsole/.venv/bin/")
 
@@ -82,7 +82,7 @@ def test_units_are_what_systemd_understands(process: str, tmp_path: Path) -> Non
     (tmp_path / unit.name).write_text(here.replace("batchconsole\nEnvironmentFile", "root\nEnvironmentFile"))
     for line in unit.read_text().splitlines():
         assert not line or line.startswith("[") or "=" in line
-    if shutil.which("systemd-analyze"):  # where there is no systemd, nobody uses the units either
+    if shutil.which("systemd-analyze"):  # machines without systemd do not use the units
         done = subprocess.run(
             ["systemd-analyze", "verify", "--man=no", tmp_path / unit.name], capture_output=True, text=True, check=False
         )

@@ -1,4 +1,4 @@
-"""What of a shell's environment each process of `up` gets."""
+"""Which of the shell's environment variables each process of `up` gets."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Imports go down only, and a pure part loads nothing but what it needs."""
+"""Imports follow the layers, and the packages outside Django load neither Django nor Celery."""
 
 import subprocess
 import sys
@@ -30,6 +30,6 @@ def test_a_part_outside_django_loads_neither_django_nor_celery(part: str) -> Non
 
 
 def test_the_set_up_runs_on_a_bare_python() -> None:
-    """-S leaves site-packages out, as on a machine where nothing has been installed."""
+    """-S excludes site-packages, as on a machine on which nothing has been installed."""
     done = run(sys.executable, "-S", "-c", "from batchconsole.setup import chromium, clients, environment, model")
     assert done.returncode == 0, done.stderr

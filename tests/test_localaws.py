@@ -1,4 +1,4 @@
-"""MiniStack as we start it: a service role with the documented trust conditions can be assumed, and only so."""
+"""MiniStack as we start it: a service role can be assumed only under its documented trust conditions."""
 
 import os
 import subprocess
@@ -73,7 +73,7 @@ def test_a_part_of_an_object_is_read_without_all_of_it(tmp_path: Path) -> None:
 
 
 def bytes_read_by(pid: int) -> int:
-    """Through system calls so far; 0 where the system does not tell."""
+    """Return the bytes that the process has read through system calls, or 0 if the system does not count them."""
     process = psutil.Process(pid)
     return process.io_counters().read_chars if hasattr(process, "io_counters") else 0
 

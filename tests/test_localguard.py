@@ -1,4 +1,4 @@
-"""What the local stack lets in, and what only a web page would send."""
+"""Which requests the local stack accepts, and which it refuses because only a web page would send them."""
 
 from pathlib import Path
 from typing import Any

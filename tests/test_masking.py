@@ -1,4 +1,4 @@
-"""No log holds what signs somebody in."""
+"""Logs contain no secrets that would let a reader sign in."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What a first start prepares: the administrator's password, and links that sign in."""
+"""What a first start prepares: the administrator's password and sign-in links."""
 
 from io import StringIO
 from pathlib import Path

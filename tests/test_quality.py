@@ -1,4 +1,4 @@
-"""The gates of style and types, as tests, so that one summary says everything."""
+"""The style and type checks run as tests, so that one summary shows everything."""
 
 import subprocess
 import sys

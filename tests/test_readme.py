@@ -1,4 +1,4 @@
-"""The README says what a person has to know: every setting, every permission, and commands that exist."""
+"""The README documents every setting and every permission, and its two commands are as people type them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Settings from the environment, and the refusal to serve an unsafe console. Each case is a process of its own."""
+"""Settings from the environment, and the refusal to serve an unsafe console. Each case runs in its own process."""
 
 import os
 import subprocess

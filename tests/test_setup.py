@@ -1,4 +1,4 @@
-"""The set-up on machines where something is missing: one sentence, exit code 1, and nothing half made."""
+"""The setup on machines that lack something: it prints one sentence, exits with 1, and leaves nothing half done."""
 
 import os
 import re
@@ -29,13 +29,13 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def cut_off(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A clone whose first start found no network, so that it has a `.venv` with nothing in it; and what was said."""
+    """A clone with an empty `.venv`, because its first start found no network, and the result of that start."""
     clone = make_clone(tmp_path_factory.mktemp("cut-off") / "clone")
     return clone, run(clone, **NO_INDEX)
 
 
 def make_clone(folder: Path) -> Path:
-    """A copy of what the set-up reads, with no `.venv`."""
+    """Copy the files that the setup reads to *folder*, without a `.venv`."""
     (folder / "tests").mkdir(parents=True)
     for name in ("manage.py", "requirements.lock", "requirements-local.lock", "tests/requirements.lock"):
         shutil.copy(ROOT / name, folder / name)
@@ -47,7 +47,7 @@ def make_clone(folder: Path) -> Path:
 
 
 def run(clone: Path, command: str = "up", *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    outside = Path(sys.executable).resolve()  # the Python that .venv was made with
+    outside = Path(sys.executable).resolve()  # the Python with which .venv was created
     return subprocess.run(
         [outside, "manage.py", command, *options], cwd=clone, env=os.environ | environment, capture_output=True,
         text=True, stdin=subprocess.DEVNULL, check=False,
@@ -78,7 +78,7 @@ def test_what_only_the_local_stack_needs_is_installed_only_where_it_runs(
 
 
 def pins(file: Path) -> set[str]:
-    """The packages a file names, as ``name==version`` without extras."""
+    """Return the packages that *file* pins, as ``name==version`` without extras."""
     found = re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==(\S+)", file.read_text(), re.MULTILINE)
     return {f"{name.lower().replace('_', '-')}=={version}" for name, version in found}
 
@@ -107,7 +107,7 @@ def test_another_command_points_to_the_first_one(clone: Path) -> None:
 
 
 def test_an_old_python_is_told_which_one_it_takes(clone: Path) -> None:
-    """The check itself, run by this Python with its version number lowered."""
+    """Run the check with this Python, whose version number is lowered first."""
     code = "import sys, runpy; sys.version_info = (3, 10); runpy.run_path('manage.py')"
     done = subprocess.run([sys.executable, "-c", code], cwd=clone, capture_output=True, text=True, check=False)
     assert (done.returncode, "needs Python 3.11 or newer" in done.stderr) == (1, True)

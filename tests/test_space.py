@@ -1,4 +1,4 @@
-"""The watch on the disk of the data folder."""
+"""The monitoring of free space on the data folder's disk."""
 
 from pathlib import Path
 from threading import Event
@@ -14,7 +14,7 @@ def test_a_change_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     watch = SpaceWatch(tmp_path, said.append, stopping=Event())
     assert not watch.look()
     assert said == []
-    monkeypatch.setattr(space, "LEAST_BYTES", 1 << 62)  # no disk has as much
+    monkeypatch.setattr(space, "LEAST_BYTES", 1 << 62)  # more than any disk has
     assert watch.look()
     assert watch.look()
     monkeypatch.undo()

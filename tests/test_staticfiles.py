@@ -1,4 +1,4 @@
-"""Static files are compressed once for every data folder that they are collected into."""
+"""Static files are compressed only once, whatever data folders they are collected into."""
 
 import gzip
 from pathlib import Path
@@ -18,7 +18,7 @@ def kept(settings: Settings, tmp_path: Path) -> Path:
 
 
 def compress(file: Path) -> dict[str, bytes]:
-    """What lies compressed beside *file* then, by its ending."""
+    """Write *file*, compress it, and return the contents of the compressed files by suffix."""
     file.write_bytes(CONTENT)
     return {Path(path).suffix: Path(path).read_bytes() for path in KeepingCompressor(quiet=True).compress(str(file))}
 

@@ -1,4 +1,4 @@
-"""`manage.py up`, for real: it starts everything, says when it is ready, and leaves nothing behind."""
+"""The real `manage.py up`: it starts everything, says when it is ready, and leaves nothing behind."""
 
 import contextlib
 import os
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stranger(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that a record of a former run names, and that by now is somebody else's."""
+    """An unrelated process whose id is in the record of an earlier run."""
     folder.mkdir()
     with subprocess.Popen(["sleep", "3600"]) as process:
         (folder / "up.json").write_text(f'{{"pid": {process.pid}, "run": "a-run-of-old"}}')
@@ -50,7 +50,7 @@ def stranger(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture(scope="module")
 def running(folder: Path, stranger: subprocess.Popen[bytes]) -> Iterator[Up]:
-    """A first start with the sample and the `echo` model, shared by the tests that do not end it."""
+    """A first start with the sample and the `echo` model, shared by tests that do not end it."""
     with up(folder, "--model", "echo", **dict.fromkeys(SECRETS, "hidden from the others")) as started:
         yield started
 
@@ -65,12 +65,12 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder for one `up` after the other, each of which ends. Its first start makes the database, once."""
+    """A data folder for successive `up` runs that each end, so that the database is created only once."""
     return tmp_path_factory.mktemp("used")
 
 
 def eventually(holds: Callable[[], Any], seconds: float = 180) -> Any:
-    """Wait until *holds* gives something true, and give that."""
+    """Wait until *holds* returns something true, and return that."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < deadline, f"It did not come true within {seconds} s."
@@ -79,7 +79,7 @@ def eventually(holds: Callable[[], Any], seconds: float = 180) -> Any:
 
 
 def client(service: str, environment: dict[str, str]) -> Any:
-    """A boto3 client that knows no more than *environment*: what a shell has after sourcing `aws.env`."""
+    """Return a boto3 client configured only by *environment*, the variables of a shell that has sourced `aws.env`."""
     name = "AWS_ENDPOINT_URL_BEDROCK" if service == "bedrock" else "AWS_ENDPOINT_URL"
     return boto3.client(
         service,
@@ -91,7 +91,7 @@ def client(service: str, environment: dict[str, str]) -> Any:
 
 
 def sourced(folder: Path) -> dict[str, str]:
-    """What `source aws.env` makes of an empty environment, by a real shell."""
+    """Return the environment of a real shell that starts without variables and sources `aws.env`."""
     done = subprocess.run(
         ["sh", "-c", f". '{folder}/aws.env' && env"], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
         check=True,
@@ -156,7 +156,7 @@ def test_sixty_half_open_requests_keep_nobody_out(running: Up, unfinished: bytes
 
 
 def test_nobody_fills_the_disk_without_signing_in(running: Up) -> None:
-    """Neither by what a form is, nor where files are taken."""
+    """Neither a form nor a page that accepts files stores an upload."""
     form = {"file": ("rows.csv", b"x" * 3_000_000)}
     for page in ("login/", "local/input/new/"):
         answer = requests.post(f"{running.url}{page}", files=form, allow_redirects=False, timeout=60)
@@ -183,7 +183,7 @@ def test_each_process_finds_only_what_it_needs_in_its_environment(running: Up) -
 
 
 def completed(folder: Path) -> dict[str, Any]:
-    """The sample's job, once it is completed, as AWS says it."""
+    """Wait until the sample's job is completed, and return it as the Bedrock API shows it."""
     bedrock = client("bedrock", sourced(folder))
 
     def job() -> Any:
@@ -206,15 +206,15 @@ def test_the_aws_cli_lists_it(running: Up) -> None:
 
 
 def test_a_small_file_does_not_wait_for_a_large_one(running: Up) -> None:
-    """Each child of the scan worker reads files of its own."""
+    """The scan worker has two child processes, so a small file is read while the other reads a large one."""
     scan = min((each for each in running.processes() if "scan" in each.cmdline()), key=lambda each: each.pid)
     assert eventually(lambda: len([each for each in scan.children() if "scan" in each.cmdline()]) == 2)
 
 
 def test_the_data_folder_is_for_its_owner_only(running: Up) -> None:
-    """The folder was there before, open to everybody, and with a record of a former run in it."""
+    """The folder existed before, was open to all users, and held a record of an earlier run."""
     assert stat.S_IMODE(running.folder.stat().st_mode) == 0o700
-    public = [running.folder / "static", running.folder / "up.json"]  # the former was made by the test
+    public = [running.folder / "static", running.folder / "up.json"]  # the fixture created up.json
     files = [path for path in running.folder.rglob("*") if path.is_file() and not any(map(path.is_relative_to, public))]
     assert [path for path in files if path.stat().st_mode & 0o077] == []
 

@@ -1,4 +1,4 @@
-"""Each URL says which right it takes."""
+"""Each URL declares which right it needs."""
 
 from collections.abc import Iterator
 
@@ -34,7 +34,7 @@ def test_a_right_is_asked_on_the_connection_of_the_url() -> None:
 
 
 def test_what_somebody_else_declared_open_stays_open() -> None:
-    def opened() -> HttpResponse: ...  # type: ignore[empty-body] # nobody calls it
+    def opened() -> HttpResponse: ...  # type: ignore[empty-body] # it is never called
     def closed() -> HttpResponse: ...  # type: ignore[empty-body] # the same
 
     opened.login_required = False  # type: ignore[attr-defined] # as Django's login_not_required does

@@ -1,4 +1,4 @@
-"""The console's font: what is in it, and that Django's static files find it."""
+"""The console's font: what it contains, and that Django's static files include it."""
 
 import string
 from io import BytesIO
@@ -10,14 +10,14 @@ from fontTools.ttLib import TTFont
 
 from batchconsole.webfont import NAME, write_font
 
-# What texts of ours and names in Europe's Latin alphabets are made of: dot, quotes, dash, ellipsis, minus, times, euro.
+# Characters of our texts and of names in Latin alphabets: dot, quotes, dash, ellipsis, minus, times, euro, letters.
 SHOWN = {
     *string.ascii_letters,
     *string.digits,
     *string.punctuation,
     *"\u00b7\u2018\u2019\u201c\u201d\u2013\u2026\u2212\u00d7\u20ac\u017d\u0161\u0142",
 }
-LICENCE = 13  # of the names that the OpenType specification numbers
+LICENCE = 13  # the id of the licence among the names of the OpenType specification
 
 
 @pytest.fixture(scope="module")

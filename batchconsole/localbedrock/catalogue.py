@@ -46,7 +46,7 @@ def profile_needed(model_id: str, resolved: Resolved, caller: Caller) -> str:
     if model.on_demand or resolved.arn != model_arn(model, caller.region):
         return ""
     return (
-        f"Invocation of model ID {model_id} with on-demand throughput isn’t supported. "  # noqa: RUF001 - AWS's own
+        f"Invocation of model ID {model_id} with on-demand throughput isn’t supported. "  # noqa: RUF001 - AWS's own apostrophe
         "Retry your request with the ID or ARN of an inference profile that contains this model."
     )
 

@@ -51,7 +51,7 @@ def read_lines(pieces: Iterable[bytes], *, offset: int = 0, limit: int) -> Itera
         if batch.cut:
             raise LineTooLong(f"Line {number + 1} is longer than {limit} bytes.")
         end = batch.offset
-        for number, data in enumerate(batch.lines, number + 1):  # noqa: B020 - counts on from batch to batch
+        for number, data in enumerate(batch.lines, number + 1):  # noqa: B020 - continues the count from batch to batch
             content = (data.removeprefix(BOM) if end == 0 else data).strip(b" \t\r")
             end = min(end + len(data) + 1, batch.end)
             if content:

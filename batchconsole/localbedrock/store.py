@@ -70,7 +70,7 @@ FILE_COLUMNS = InputFile.__struct_fields__
 
 def _insert(table: str, columns: Sequence[str]) -> str:
     values = ", ".join(f":{column}" for column in columns)
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 - names of our own
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 - the names are constants
 
 
 INSERT_JOB = _insert("jobs", JOB_COLUMNS[1:])
@@ -176,7 +176,7 @@ class Store:
     # Jobs
 
     def add(self, job: Job, tags: dict[str, str], *, limit: int) -> None:
-        """Add *job*. Raises :class:`TokenTaken`, :class:`NameTaken`, or :class:`QuotaReached` above *limit* jobs."""
+        """Add *job*. Raises TokenTaken, NameTaken, or QuotaReached if *limit* jobs of the model are in flight."""
         values = _values(job)
         with self._transaction() as connection:
             earlier = connection.execute(

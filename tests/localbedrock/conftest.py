@@ -1,4 +1,4 @@
-"""One local Bedrock for these tests, apart from the one others use, a place in S3, and clients other than boto3."""
+"""A local Bedrock of its own for these tests, a workspace in S3, and the SDK for JavaScript."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from tests.localbedrock.stack import Service, Workspace, running
 
 @pytest.fixture(scope="session")
 def service(aws_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A local Bedrock with ``echo`` whose jobs may be as small as one record."""
+    """A local Bedrock with the ``echo`` model, whose jobs may have a single record."""
     folder = tmp_path_factory.mktemp("service")
     with running(
         Service(folder, aws_endpoint, "--min-records-per-job", "1", "--max-jobs-per-model", "1000")
@@ -37,6 +37,6 @@ def workspace(aws_endpoint: str) -> Workspace:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node.js, with the SDK installed beside the script."""
+    """The path of Node.js, with the AWS SDK for JavaScript installed."""
     clients.ensure_javascript()
     return str(NODE)

@@ -1,7 +1,7 @@
 """A model server for tests: ``python -m tests.localbedrock.fake_model <port> <latency in seconds>``.
 
-It answers chat completions with "ok" after the latency, uses little CPU, and tells at ``/stats`` how many requests it
-got and how many seconds lay between the first and the last.
+It answers chat completions with "ok" after the latency and uses little CPU. ``/stats`` returns the number of requests
+since the last call and the seconds between the first and the last of them.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""An S3 in memory that loses what a test tells it to lose, after it said yes."""
+"""An in-memory S3 that loses what a test tells it to lose after it has confirmed it."""
 
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,10 @@ Answer = tuple[int, str, dict[str, str]]
 
 
 class ForgetfulS3:
-    """``objects`` by path. Of what comes next, so many are lost: objects put, uploads before a part or their end."""
+    """An S3 with ``objects`` by path. Each ``lose_`` attribute is the number of things that it will still lose.
+
+    ``lose_objects`` counts new objects; the others count uploads, lost when a part arrives or at their completion.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -75,7 +78,7 @@ class ForgetfulS3:
 
 @contextmanager
 def serving() -> Iterator[ForgetfulS3]:
-    """Such an S3 on a free port of loopback."""
+    """Serve a forgetful S3 on a free port of the loopback interface."""
     s3 = ForgetfulS3()
 
     class Handler(BaseHTTPRequestHandler):
@@ -97,7 +100,7 @@ def serving() -> Iterator[ForgetfulS3]:
         do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = handle_any
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing: the tests look at what is kept."""
+            """Log nothing: the tests inspect what is kept."""
 
         def handle_expect_100(self) -> bool:
             return True

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server that does what a test tells it, and remembers what it was asked."""
+"""An OpenAI-compatible server that answers as a test tells it and keeps the requests it gets."""
 
 import json
 import threading
@@ -18,9 +18,9 @@ def chat(text: str = "ok", finish_reason: str = "stop", **members: Any) -> Reply
 
 
 class ModelServer:
-    """``reply`` maps path and body to status and JSON (or bytes, sent as they are); ``requests`` is what came.
+    """``reply`` maps a path and body to a status and JSON (or bytes, sent unchanged).
 
-    ``models`` are the ids it lists.
+    ``requests`` holds the requests received; ``models`` are the model ids it lists.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class ModelServer:
 
 @contextmanager
 def serving(port: int = 0) -> Iterator[ModelServer]:
-    """A server on *port* of loopback, or on a free one."""
+    """Serve on *port* of the loopback interface, or on a free port."""
     server = ModelServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -56,13 +56,13 @@ def serving(port: int = 0) -> Iterator[ModelServer]:
             self.send_response(status)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
-            with suppress(ConnectionError):  # the service has gone, or given up waiting
+            with suppress(ConnectionError):  # the service has ended or given up waiting
                 self.wfile.write(body)
 
         do_GET = do_POST = handle_any
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: the tests look at ``requests``."""
+            """Log nothing: the tests inspect ``requests``."""
 
     http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     http.daemon_threads = True

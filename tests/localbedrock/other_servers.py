@@ -1,8 +1,8 @@
-"""Stand-ins for Ollama and vLLM, with what is particular to each: ``python -m tests.localbedrock.other_servers vllm``.
+"""Stand-ins for Ollama and vLLM with the peculiarities of each: ``python -m tests.localbedrock.other_servers vllm``.
 
-Ollama (docs.ollama.com/api/openai-compatibility) serves the models pulled, and knows ``/api/pull`` but no health check.
+Ollama (docs.ollama.com/api/openai-compatibility) serves all pulled models and has ``/api/pull`` but no health check.
 vLLM (docs.vllm.ai, OpenAI-compatible server) serves one model, refuses requests longer than its context with status
-400, and has no embeddings when the model generates. Both answer 404 for a model they do not serve.
+400, and has no embeddings for a model that generates text. Both answer 404 for a model that they do not serve.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A local Bedrock of a test's own, and a place in S3 with a role to run jobs in."""
+"""A local Bedrock process for a test, and a workspace in S3 with a role to run jobs."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from botocore.config import Config
 from tests.conftest import ACCOUNT, REGION, free_port, service_role_trust, stop, wait_for
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
-# Enough of a signature for a request that no SDK sends.
+# A signature that is sufficient for a request that no SDK sends.
 SIGNED = {
     "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/bedrock/aws4_request, SignedHeaders=host, "
     "Signature=0"
@@ -30,12 +30,12 @@ MODEL = "amazon.nova-lite-v1:0"
 
 
 def control_headers(folder: Path) -> dict[str, str]:
-    """What opens the control paths of the service whose data folder is *folder*."""
+    """Return the headers that open the control paths of the service with the data folder *folder*."""
     return {"Authorization": f"Bearer {(folder / 'control-token').read_text().strip()}"}
 
 
 def client(service: str, url: str, *, region: str = REGION, access_key: str = "test", seconds: int = 20) -> Any:
-    """A boto3 client that does not retry: what the service answers is what the test sees, within *seconds*."""
+    """Return a boto3 client without retries, so the test sees every response; its timeout is *seconds*."""
     config = Config(retries={"total_max_attempts": 1}, read_timeout=seconds)
     return boto3.client(
         service,
@@ -48,7 +48,7 @@ def client(service: str, url: str, *, region: str = REGION, access_key: str = "t
 
 
 class Service:
-    """A process of the service on a data folder; ``options`` as on the command line."""
+    """A process of the service with a data folder; ``options`` are command-line options."""
 
     def __init__(self, folder: Path, aws_url: str, *options: str, model: str = "echo") -> None:
         self.folder = folder
@@ -78,7 +78,7 @@ class Service:
         wait_for(f"{self.url}/healthz", self.process)
 
     def kill(self) -> None:
-        """SIGKILL, as the kernel does it when memory is short."""
+        """Send SIGKILL, as the kernel does when memory is short, and wait for the end."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
@@ -93,7 +93,7 @@ class Service:
         return client(service, self.url, **options)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        """Call one of the service's own paths; the answer's JSON, or ``None`` when it has none."""
+        """Call one of the service's own paths and return the response's JSON, or ``None`` if it is empty."""
         request = urllib.request.Request(
             f"{self.url}/_localbedrock/{path}",
             method=method,
@@ -106,7 +106,7 @@ class Service:
 
     @contextmanager
     def settings(self, **changes: Any) -> Iterator[None]:
-        """Change settings for the time of a ``with`` block."""
+        """Change settings for the duration of a ``with`` block."""
         before = self.control("GET", "settings")
         self.control("PATCH", "settings", changes)
         try:
@@ -116,7 +116,7 @@ class Service:
 
     @contextmanager
     def fault(self, **fault: Any) -> Iterator[None]:
-        """Order a fault for the time of a ``with`` block."""
+        """Inject a fault for the duration of a ``with`` block."""
         self.control("POST", "faults", fault)
         try:
             yield
@@ -157,7 +157,7 @@ def policy(
 
 
 class Workspace:
-    """A bucket, a role that may use it, and jobs in it."""
+    """A bucket, a role that may use it, and methods to run jobs with them."""
 
     def __init__(self, aws_url: str) -> None:
         self.s3 = client("s3", aws_url, seconds=120)
@@ -183,7 +183,7 @@ class Workspace:
         return str(self._kms.create_key()["KeyMetadata"]["Arn"])
 
     def put(self, content: bytes, name: str = "input.jsonl", folder: str = "") -> str:
-        """Put an object into *folder* (default: a new one) and return the URI of the folder, with a slash."""
+        """Put an object into *folder* (default: a new one) and return the folder's URI with a trailing slash."""
         folder = folder or f"in-{uuid.uuid4().hex[:8]}"
         self.s3.put_object(Bucket=self.bucket, Key=f"{folder}/{name}", Body=content)
         return f"s3://{self.bucket}/{folder}/"
@@ -192,7 +192,7 @@ class Workspace:
         return self.put(json_lines(make(number) for number in range(count)))
 
     def request(self, input_uri: str, **members: Any) -> dict[str, Any]:
-        """CreateModelInvocationJob's input for a Converse job, changed by *members*."""
+        """Return CreateModelInvocationJob's input for a Converse job, with *members* replaced or added."""
         return {
             "jobName": f"job-{uuid.uuid4().hex}",
             "roleArn": self.role_arn,
@@ -211,7 +211,7 @@ class Workspace:
         return wait_for_job(bedrock, job_arn, **options)
 
     def outputs(self, job: dict[str, Any]) -> dict[str, bytes]:
-        """The job's output objects by key, relative to the job's own folder."""
+        """Return the job's output objects by key, relative to the job's own folder."""
         prefix = f"out/{job['jobArn'].rpartition('/')[2]}/"
         listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
         return {item["Key"].removeprefix(prefix): self.read(item["Key"]) for item in listed}
@@ -234,7 +234,7 @@ def create(bedrock: Any, request: dict[str, Any]) -> str:
 def wait_for_job(
     bedrock: Any, job_arn: str, *, until: Iterable[str] = ENDED, seconds: float = 30, every: float = 0.02
 ) -> dict[str, Any]:
-    """The job once it is in one of the states *until*, looked at *every* so many seconds; at most *seconds* long."""
+    """Poll the job every *every* seconds until its state is in *until*, and return it. Fail after *seconds*."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         job: dict[str, Any] = bedrock.get_model_invocation_job(jobIdentifier=job_arn)

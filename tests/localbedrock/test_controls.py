@@ -1,4 +1,4 @@
-"""The service's own paths: faults and settings at run time; and its command line."""
+"""The service's own paths, with faults and settings at run time, and its command line."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""CreateModelInvocationJob: what it takes, what it refuses and in whose words."""
+"""CreateModelInvocationJob: what it accepts and what it refuses, with which messages."""
 
 import re
 import uuid
@@ -24,7 +24,7 @@ def jobs_stay_submitted(service: Service) -> Iterator[None]:
 
 
 def refusal(bedrock: Any, request: dict[str, Any]) -> tuple[str, str]:
-    """Code and message of the error *request* is answered with."""
+    """Return the code and message of the error that *request* causes."""
     with pytest.raises(ClientError) as caught:
         bedrock.create_model_invocation_job(**request)
     error = caught.value.response["Error"]

@@ -1,6 +1,6 @@
-"""Everything docs/local-bedrock.md tells to type, run from top to bottom as printed; only the ports are others.
+"""Run every command in docs/local-bedrock.md from top to bottom as printed; only the ports differ.
 
-Blocks of ``bash`` are programs that keep running, each in a terminal of its own; ``sh`` is typed. Ollama and vLLM are
+``bash`` blocks are programs that keep running, each in its own terminal; ``sh`` blocks are typed. Ollama and vLLM are
 stand-ins, see other_servers.py.
 """
 
@@ -31,7 +31,7 @@ FEEDS = {
     "python": "python - <<'END OF BLOCK'\n{text}END OF BLOCK\n",
     "js": f"(cd '{JAVASCRIPT}' && node --input-type=module - <<'END OF BLOCK'\n{{text}}END OF BLOCK\n)\n",
 }
-# Job control gives every program a process group of its own, so that ending it ends all of it.
+# Job control gives every program its own process group, so that all its processes can be ended together.
 PROLOGUE = """\
 set -e -m
 end() { [ ! -f $1.pid ] || { kill -- -$(cat $1.pid) && wait $(cat $1.pid) || true; rm -f $1.pid; }; }
@@ -42,7 +42,7 @@ trap 'for pid in *.pid; do end ${pid%.pid}; done' EXIT
 
 
 def as_script(page: str) -> str:
-    """The blocks of *page* as one shell script."""
+    """Return the blocks of *page* as one shell script."""
     found = re.findall(r"^```(\w+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     return PROLOGUE + "".join(
         in_background(text) if language == "bash" else FEEDS[language].format(text=text) for language, text in found
@@ -81,7 +81,7 @@ def test_every_command_works_as_printed(aws_cli: str, node: str, tmp_path: Path)
 
 
 def run(script: str, folder: Path, environment: dict[str, str]) -> str:
-    """What *script* says; whatever happens, nothing it started goes on."""
+    """Run *script* and return its output; in any case, end all programs that it has started."""
     command, environment = ["bash", "-c", script], os.environ | environment
     try:
         ended = subprocess.run(

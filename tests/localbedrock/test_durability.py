@@ -1,4 +1,4 @@
-"""Killed at any moment and started again, the service goes on: no record lost, none twice, every count right."""
+"""The service resumes after a kill at any moment: no record is lost or answered twice, and every count is right."""
 
 import json
 import random
@@ -15,11 +15,11 @@ from tests.localbedrock.stack import ENDED, Service, Workspace, converse_record,
 
 ROUNDS = 20
 RECORDS = {"a": 1300, "b": 150, "deep/c": 150}
-PADDING = "x" * 4000  # The output of the first file takes several parts.
+PADDING = "x" * 4000  # Makes the output of the first file large enough for several parts.
 
 
 def make_input(workspace: Workspace) -> str:
-    """Three files whose records say where they are; every tenth fails."""
+    """Put three files whose records contain their own position, and return their folder; every tenth record fails."""
     uri = ""
     for name, count in RECORDS.items():
         content = json_lines(
@@ -129,7 +129,7 @@ def test_a_model_server_that_goes_and_comes_back_costs_only_time(
 
 
 def test_a_disk_that_cannot_be_written_costs_only_time(aws_endpoint: str, workspace: Workspace, tmp_path: Path) -> None:
-    (tmp_path / "spool").touch()  # where a folder would have to be
+    (tmp_path / "spool").touch()  # a file where the service needs a folder
     with running(Service(tmp_path, aws_endpoint, "--min-records-per-job", "1")) as service:
         arn = create(service.client(), workspace.request(workspace.put_records(3)))
         while "Is the disk full?" not in (log := (tmp_path / "log").read_text()):

@@ -1,4 +1,4 @@
-"""State changes reach EventBridge, by a rule a queue, and a webhook; a dead receiver holds nobody up."""
+"""State changes reach EventBridge (and a queue through a rule) and a webhook; a dead receiver delays nothing else."""
 
 import json
 import threading
@@ -104,11 +104,11 @@ def test_a_rule_of_eventbridge_puts_every_state_into_a_queue(
     assert {event["detail-type"] for event in found} == {"Batch Inference Job State Change"}
 
 
-# A store whose changes are told
+# A store whose changes are sent
 
 
 class Told:
-    """Tellers over a store of a test's own, from an empty beginning."""
+    """Tellers for the store in *folder*, which is created if it does not exist."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.store = Store(folder / "jobs.sqlite3")
@@ -126,7 +126,7 @@ class Told:
 
 
 def statuses(receiver: ModelServer, count: int) -> list[str]:
-    """The statuses posted to *receiver*, once there are *count*."""
+    """Wait until *receiver* has *count* requests, at most 20 seconds, and return the statuses posted to it."""
     deadline = time.monotonic() + 20
     while len(receiver.requests) < count and time.monotonic() < deadline:
         time.sleep(0.02)

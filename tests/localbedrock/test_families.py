@@ -1,4 +1,4 @@
-"""Every request format, through a batch job and through the runtime call: the provider's own shape comes back."""
+"""Every request format, in a batch job and in a runtime call: the response has the provider's own shape."""
 
 import json
 from collections.abc import Callable
@@ -136,7 +136,7 @@ def test_converse_is_the_same_for_every_model(bedrock: Any, workspace: Workspace
 
 
 def refused(bedrock: Any, workspace: Workspace, body: Body, model_id: str, kind: str) -> dict[str, Any]:
-    """The error of the one record with *body* of a job that is Completed all the same."""
+    """Run a job with one record of *body*, check that it is Completed, and return the record's error."""
     uri = workspace.put(json_lines([{"recordId": "1", "modelInput": body}]))
     job = workspace.run(bedrock, uri, modelId=model_id, modelInvocationType=kind)
     assert (job["status"], job["errorRecordCount"]) == ("Completed", 1)

@@ -1,4 +1,4 @@
-"""Input as people really have it, and the output it gives."""
+"""Realistic input files and the output they produce."""
 
 import json
 from typing import Any

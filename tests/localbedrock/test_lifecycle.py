@@ -1,4 +1,4 @@
-"""The life of a job: its states and their delays, its end in every way it can end."""
+"""The life cycle of a job: its states, their delays, and all the ways in which it can end."""
 
 import time
 import uuid

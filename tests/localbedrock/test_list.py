@@ -1,4 +1,4 @@
-"""GetModelInvocationJob and ListModelInvocationJobs: what they show, the filters, the order, the pages."""
+"""GetModelInvocationJob and ListModelInvocationJobs: what they show, filters, order and pagination."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.conftest import ACCOUNT
 from tests.localbedrock.stack import Service, Workspace, create
 
-REGION = "ap-south-1"  # Nobody else has jobs there.
+REGION = "ap-south-1"  # No other test has jobs there.
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,4 +1,4 @@
-"""A model server behind the service: what it is sent, how its answers come back, and its troubles."""
+"""A model server behind the service: the requests it gets, how its answers are returned, and its failures."""
 
 import json
 import socket
@@ -33,7 +33,7 @@ def fresh(server: ModelServer) -> None:
 
 @pytest.fixture(scope="module")
 def modelled(aws_endpoint: str, server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service over *server*, its URL given with ``/v1`` as many write it."""
+    """A service that uses *server*, whose URL ends in ``/v1`` as people often write it."""
     options = ("--min-records-per-job", "1", "--model-api-key", "secret", "--model-timeout-seconds", "2")
     folder = tmp_path_factory.mktemp("modelled")
     with running(Service(folder, aws_endpoint, *options, model=f"{server.url}/v1")) as started:
@@ -41,7 +41,7 @@ def modelled(aws_endpoint: str, server: ModelServer, tmp_path_factory: pytest.Te
 
 
 def run(modelled: Service, workspace: Workspace, *records: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """Run a job of *records*; the answers by record id."""
+    """Run a job with *records* and return the answers by record id."""
     bedrock = modelled.client()
     job = workspace.run(bedrock, workspace.put(json_lines(records)), **members)
     assert job["status"] == "Completed"
@@ -359,7 +359,7 @@ def test_a_server_that_drops_connections_costs_nothing_but_time(
 
 
 def pump(connection: socket.socket, real: ModelServer) -> None:
-    """Answer the requests of one connection as *real* would, in a thread of its own."""
+    """Answer the requests of one connection as *real* would, in a new thread."""
 
     def work() -> None:
         with connection, connection.makefile("rb") as reader:

@@ -1,4 +1,4 @@
-"""OpenAI's own SDK makes, follows, lists and cancels batches over S3, as on the runtime endpoint of Bedrock."""
+"""OpenAI's SDK creates, retrieves, lists and cancels batches in S3, as on Bedrock's runtime endpoint."""
 
 import json
 import time
@@ -162,7 +162,7 @@ def test_a_killed_service_loses_and_repeats_nothing(aws_endpoint: str, workspace
     assert sorted(request["custom_id"] for request in answered + failed) == sorted(f"r{n}" for n in range(400))
 
 
-# What is refused
+# Refused batches
 
 
 def failed_with(client: openai.OpenAI, workspace: Workspace, content: bytes) -> tuple[str | None, int | None, str]:

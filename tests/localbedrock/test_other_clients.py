@@ -1,6 +1,6 @@
-"""The AWS CLI and the AWS SDK for JavaScript v3: strangers to our code and to boto3's.
+"""The AWS CLI and the AWS SDK for JavaScript v3, as clients that are independent of our code.
 
-The CLI's core flow is that of docs/local-bedrock.md, which test_docs.py runs.
+The CLI's main workflow is in docs/local-bedrock.md, which test_docs.py runs.
 """
 
 import json
@@ -22,7 +22,7 @@ JAVASCRIPT = Path(__file__).parent / "js"
 
 @pytest.fixture
 def aws(aws_cli: str, service: Service, aws_endpoint: str) -> Any:
-    """``aws("bedrock", "list-foundation-models")``: the JSON the command prints; ``None`` when it prints none."""
+    """Run AWS CLI commands: ``aws("bedrock", "list-foundation-models")`` returns the printed JSON, or ``None``."""
     environment = (
         os.environ
         | CREDENTIALS

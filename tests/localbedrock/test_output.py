@@ -1,4 +1,4 @@
-"""The places where a kill or a forgetful S3 hurts most, forced one by one: between a step and its transaction."""
+"""Force a kill or a loss in S3 at each critical point, such as between a step and its transaction."""
 
 import sqlite3
 import threading
@@ -52,7 +52,7 @@ def make_job() -> Job:
 
 
 class Place:
-    """A job Scheduled with one file, its store, its view of S3 and its spool; what a restart begins from."""
+    """A scheduled job with one file, its store, its view of S3 and its spool: the state from which a restart begins."""
 
     def __init__(self, s3: ForgetfulS3, folder: Path) -> None:
         self.s3 = s3
@@ -69,7 +69,7 @@ class Place:
 
     @property
     def file(self) -> InputFile:
-        """The file as the database has it: all that is left after a kill."""
+        """The file as stored in the database, which is all that remains after a kill."""
         return self.store.files(self.job.id)[0]
 
     def open(self) -> OutputFile:

@@ -1,4 +1,4 @@
-"""Output schemas: what asks for one, what reaches the model server, what echo answers, and what is refused."""
+"""Output schemas: how requests specify them, what the model server gets, what echo answers, and what is refused."""
 
 import json
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ def over_server(aws_endpoint: str, server: ModelServer, tmp_path_factory: pytest
 
 
 def ask(service: Service, form: str, model_id: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The answer of the runtime call *form* to *body*."""
+    """Return the response of the runtime call *form* to *body*."""
     runtime = service.client("bedrock-runtime")
     if form == "Converse":
         return dict(runtime.converse(modelId=model_id, **body))
@@ -91,7 +91,7 @@ def text(answer: dict[str, Any]) -> str:
 
 
 def run(workspace: Workspace, bedrock: Any, form: str, model_id: str, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
-    """The answers of a job, in the order of *bodies*."""
+    """Run a job and return its answers in the order of *bodies*."""
     uri = workspace.put(json_lines({"recordId": str(n), "modelInput": body} for n, body in enumerate(bodies)))
     job = workspace.run(bedrock, uri, modelId=model_id, modelInvocationType=form)
     return sorted(workspace.answers(job), key=lambda answer: int(answer["recordId"]))

@@ -1,4 +1,4 @@
-"""The model that comes with the project, behind the service: chat and embeddings side by side, in every family."""
+"""The project's own model behind the service: chat and embeddings side by side, in every family."""
 
 import json
 import math
@@ -128,7 +128,7 @@ def test_a_strict_tool_that_must_be_called_is_called(real: Service) -> None:
 
 
 def serve(weights: Path, port: int) -> str:
-    """What the model server says before it ends, because it has to."""
+    """Start the model server, which must fail, and return its last line of output."""
     command = [sys.executable, "-m", "batchconsole.modelserver", "--model", str(weights), "--port", str(port)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 1

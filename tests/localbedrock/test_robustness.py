@@ -1,4 +1,4 @@
-"""Whatever comes, an answer goes back: no 500, no hang, nothing botocore cannot parse."""
+"""Every request gets a response: never a 500 or a hang, and nothing that botocore cannot parse."""
 
 import http.client
 import json
@@ -36,7 +36,7 @@ pieces = st.binary(max_size=200) | json_values.map(lambda value: json.dumps(valu
 
 
 def values(shape: Shape, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Anything of *shape*'s type, mostly within its constraints."""
+    """Return a strategy for values of *shape*'s type, mostly within its constraints."""
     metadata = shape.metadata
     if shape.type_name == "structure":
         return (
@@ -181,7 +181,7 @@ def test_a_line_is_a_record_or_is_not(line: bytes) -> None:
 
 
 def mutations(sample: Any) -> st.SearchStrategy[Any]:
-    """*sample* with some of its values replaced, left out or added to."""
+    """Return a strategy for variants of *sample* with values replaced, removed or added."""
     if isinstance(sample, dict):
         members = {name: mutations(value) for name, value in sample.items()}
         whole = st.fixed_dictionaries({}, optional=members) | st.fixed_dictionaries(members)

@@ -1,4 +1,4 @@
-"""Converse and InvokeModel, the two calls of the runtime API."""
+"""The calls of the runtime API: Converse, InvokeModel and CountTokens."""
 
 import contextlib
 import http.client
@@ -104,7 +104,7 @@ def test_an_application_inference_profile_that_is_not_there_is_refused(runtime: 
 
 
 def call(service: Service, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, Any]]:
-    """Status and JSON of a call that the installed botocore cannot make."""
+    """Return the status and JSON of a call that the installed botocore cannot make."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
     names = SIGNED | {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, None if body is None else json.dumps(body), names)

@@ -1,4 +1,4 @@
-"""The credentials of a job's role: assumed on behalf of the job, renewed before they expire, or not used at all."""
+"""The credentials of a job's role: assumed for the job, renewed before they expire, or not used at all."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ JOB = Job(
 
 
 class Sts:
-    """An STS whose credentials are good for so many minutes."""
+    """An STS client whose credentials expire after *minutes*."""
 
     def __init__(self, minutes: float) -> None:
         self._minutes = minutes

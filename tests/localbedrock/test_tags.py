@@ -1,4 +1,4 @@
-"""TagResource, UntagResource, ListTagsForResource."""
+"""TagResource, UntagResource and ListTagsForResource."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Requests as bytes: what no SDK would send, and what other clients send differently."""
+"""Raw HTTP requests: what no SDK would send, and what other clients send differently."""
 
 import base64
 import http.client
@@ -13,7 +13,7 @@ Answer = tuple[int, dict[str, str], Any]
 
 
 def call(service: Service, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
-    """Status, headers by lower-case name, and JSON of the answer."""
+    """Return the status, the headers by lower-case name, and the JSON of the response."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
     content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     connection.request(method, path, content, SIGNED if headers is None else headers)
