@@ -1,7 +1,7 @@
-"""What a person may do: ``user.has_perm(Right.SUBMIT, connection)``, and the checks that verbs make before they act.
+"""Rights of users, as in ``user.has_perm(Right.SUBMIT, connection)``, and the checks that verbs make before they act.
 
-Rights are denied unless granted. A superuser has every right. Rights are read once for each user object, which lives as
-long as one request or one step of a worker, so a change counts from the next one on.
+A right is denied unless it is granted. A superuser has every right. Rights are read once per user object, which lives
+for one request or one step of a worker, so a change takes effect from the next request or step on.
 """
 
 from collections.abc import Collection, Iterable
@@ -33,17 +33,17 @@ from batchconsole.jobs.models.work import Work
 from batchconsole.records import catalogue
 
 Rights = frozenset[str]
-Owned = BatchJob | BulkAction | Work  # what one person asked for, on one connection
-ALL = None  # the key of what is granted on all connections
-FEW = 3  # people named to somebody who lacks a right
+Owned = BatchJob | BulkAction | Work  # rows that one person created on one connection
+ALL = None  # the key of rights granted on all connections
+FEW = 3  # how many administrators a refusal names
 
 
-# A connection that is out of use is read, and put into use again.
+# The rights that remain on a disabled connection: to read it, and to enable it again.
 LEFT_WHEN_DISABLED = frozenset({Right.VIEW, Right.READ, Right.ADMINISTER})
 
 
 class RightsBackend(BaseBackend):
-    """Answers ``user.has_perm(right, connection)``; without a connection, whether the right is held on all of them."""
+    """Answer ``user.has_perm(right, connection)``; without a connection, whether the right is held on all of them."""
 
     def has_perm(self, user_obj: AbstractBaseUser | AnonymousUser, perm: str, obj: Model | None = None) -> bool:
         if perm not in Right.values or not is_active_user(user_obj):
@@ -56,13 +56,13 @@ def is_active_user(user: AbstractBaseUser | AnonymousUser) -> TypeGuard[User]:
 
 
 def limit_to_key(user: User, key: ApiKey) -> None:
-    """From here on *user* stands for a program that signed in with *key*: it has no right that the key lacks."""
+    """Limit *user*, which stands for a program that signed in with *key*, to the rights of the key from here on."""
     origin.note_key(key.key_id)
     user._api_key = key  # type: ignore[attr-defined] # as _granted_rights below
 
 
 def rights_on(user: User, connection: Connection | None) -> Rights:
-    """The rights of *user* on *connection*, or those on all connections where it is None."""
+    """Return the rights of *user* on *connection*, or the rights on all connections if it is None."""
     key: ApiKey | None = getattr(user, "_api_key", None)
     rights = _rights_of_person(user, connection)
     if connection is not None and not connection.is_enabled:
@@ -88,7 +88,7 @@ def _rights_of_person(user: User, connection: Connection | None) -> Rights:
 
 
 def _granted(user: User) -> dict[int | None, Rights]:
-    """What is granted to *user* and its groups, by connection."""
+    """Return the rights granted to *user* and its groups, by connection id."""
     known: dict[int | None, Rights] | None = getattr(user, "_granted_rights", None)
     if known is None:
         known = {}
@@ -111,19 +111,19 @@ def connections_with(user: User, right: Right = Right.VIEW) -> QuerySet[Connecti
 
 
 def events_for(user: User) -> QuerySet[Event]:
-    """What happened on the connections that *user* may view, and what *user* did on none."""
+    """Events on the connections that *user* may view, and the user's own events without a connection."""
     if user.is_superuser:
         return Event.objects.all()
     return Event.objects.filter(Q(connection__in=viewable(user)) | Q(connection=None, actor=user))
 
 
 def viewable(user: User) -> QuerySet[Connection]:
-    """The connections that *user* may view, those that are disabled too: their past is still to be seen."""
+    """The connections that *user* may view, including disabled ones, whose history stays visible."""
     return _all_with(user, Right.VIEW)
 
 
 def administrable(user: User) -> QuerySet[Connection]:
-    """The connections that *user* may administer, those that are disabled too."""
+    """The connections that *user* may administer, including disabled ones."""
     return _all_with(user, Right.ADMINISTER)
 
 
@@ -135,12 +135,12 @@ def _all_with(user: User, right: Right) -> QuerySet[Connection]:
 
 
 def grants_of(user: User) -> QuerySet[Grant]:
-    """What gives *user* rights: grants of its own and of its groups."""
+    """The grants that give *user* rights: its own and those of its groups."""
     return _grants_of(user).select_related("role", "group", "connection")
 
 
 def people_on(connections: QuerySet[Connection] | list[Connection]) -> QuerySet[User]:
-    """Who has a role on any of *connections* or has done something there, by name."""
+    """The users who have a role on any of *connections* or have done something there, ordered by username."""
     granted = Grant.objects.filter(Q(connection__in=connections) | Q(connection=None))
     did = Event.objects.filter(actor=OuterRef("pk"), connection__in=connections)
     made = BatchJob.objects.filter(created_by=OuterRef("pk"), connection__in=connections)
@@ -163,21 +163,21 @@ def require(actor: Actor, right: Right, connection: Connection) -> None:
 
 
 def require_any(actor: Actor, rights: Collection[Right], connection: Connection) -> None:
-    """Raise NotAllowed unless *actor* has one of *rights* on *connection*; it names the first."""
+    """Raise NotAllowed unless *actor* has one of *rights* on *connection*; the error names the first right."""
     if actor is not None and rights_on(actor, connection).isdisjoint(rights):
         raise NotAllowed(*_refusal(next(iter(rights)), connection))
 
 
 def require_on_job(actor: Actor, job: Owned) -> None:
-    """Raise NotAllowed unless *actor* may act on *job*, or on other work.
+    """Raise NotAllowed unless *actor* may act on *job*, which may also be a bulk action or another kind of work.
 
-    One's own takes the right ``submit``, anybody else's ``operate``.
+    Acting on one's own job needs the right ``submit``, on another person's job ``operate``.
     """
     require(actor, right_on_job(actor, job), job.connection)
 
 
 def right_on_job(actor: Actor, job: Owned) -> Right:
-    """The right that acting on *job* takes. Who may act on anyone's may act on his own."""
+    """Return the right that *actor* needs to act on *job*; with ``operate``, an actor may act on every job."""
     if actor is None or job.created_by_id != actor.pk or Right.OPERATE in rights_on(actor, job.connection):
         return Right.OPERATE
     return Right.SUBMIT
@@ -189,12 +189,12 @@ def may_act_on(user: User, job: Owned) -> bool:
 
 
 def _refusal(right: Right, connection: Connection) -> tuple[str, str]:
-    """What lacks, and who can grant it."""
+    """Return the message, which names the missing right, and the hint, which names people who can grant it."""
     return refusal(right, connection), who_grants(connection)
 
 
 def refusal(right: Right, connection: Connection) -> str:
-    """One sentence that names the right that lacks."""
+    """Return a sentence that names the missing right, or says that the connection is disabled."""
     if not connection.is_enabled and right not in LEFT_WHEN_DISABLED:
         return f"{connection} is disabled: its pages can be read, and nothing can be done there."
     roles = ", ".join(name for name, rights in _roles_with(right))
@@ -202,7 +202,7 @@ def refusal(right: Right, connection: Connection) -> str:
 
 
 def who_grants(connection: Connection | None) -> str:
-    """One sentence that names people to ask: those of *connection*, or of all."""
+    """Return a sentence that names people to ask: administrators of *connection*, or of all connections if None."""
     names = administrators(connection)
     return f"Ask {', '.join(names)} for it." if names else "Ask an administrator for it."
 
@@ -212,7 +212,7 @@ def _roles_with(right: Right) -> list[tuple[str, Collection[str]]]:
 
 
 def administrators(connection: Connection | None) -> list[str]:
-    """The names of a few people who may grant rights on *connection*, or on all."""
+    """The names of a few people who may grant rights on *connection*, or on all connections if it is None."""
     roles = [role.pk for role in Role.objects.all() if Right.ADMINISTER in role.rights]
     here = Q(role__in=roles) & (Q(connection=connection) | Q(connection=None))
     grants = Grant.objects.filter(here)
@@ -226,9 +226,9 @@ def administrators(connection: Connection | None) -> list[str]:
 
 
 def require_places(connection: Connection, **uris: str) -> None:
-    """Raise NotAllowed unless each S3 URI lies where the connection allows it.
+    """Raise NotAllowed unless the connection allows the location of each S3 URI.
 
-    The keywords are ``input``, ``output`` and ``upload``; an empty URI is not looked at.
+    The keywords are ``input``, ``output`` and ``upload``; an empty URI is not checked.
     """
     for kind, uri in uris.items():
         allowed = connection.prefixes(kind)
@@ -241,7 +241,7 @@ def require_places(connection: Connection, **uris: str) -> None:
 
 
 def require_service_role(connection: Connection, role_arn: str) -> None:
-    """Raise NotAllowed unless the connection allows jobs to be given the role *role_arn*."""
+    """Raise NotAllowed unless the connection allows jobs to use the service role *role_arn*."""
     if role_arn and connection.service_roles and role_arn not in connection.service_roles:
         raise NotAllowed(
             f"{connection} does not allow the service role {role_arn}.",
@@ -251,7 +251,7 @@ def require_service_role(connection: Connection, role_arn: str) -> None:
 
 
 def require_model(connection: Connection, model_id: str) -> None:
-    """Raise NotAllowed unless the connection allows the model of *model_id*: its own id, a profile's, or an ARN."""
+    """Raise NotAllowed unless the connection allows *model_id*, which is a model id, a profile id or an ARN."""
     allowed, names = connection.allowed_models, (model_id, catalogue.bare_id(model_id))
     if model_id and allowed and not any(fnmatchcase(name, each) for name in names for each in allowed):
         raise NotAllowed(
@@ -262,7 +262,7 @@ def require_model(connection: Connection, model_id: str) -> None:
 
 
 def require_model_of_role(actor: Actor, connection: Connection, model_id: str) -> None:
-    """Raise NotAllowed unless a role by which *actor* submits on *connection* allows the model."""
+    """Raise NotAllowed unless a role that lets *actor* submit on *connection* allows the model."""
     if actor is None or actor.is_superuser:
         return
     here = [grant.role for grant in grants_of(actor) if grant.connection_id in (None, connection.pk)]
@@ -278,13 +278,13 @@ def require_model_of_role(actor: Actor, connection: Connection, model_id: str) -
 
 
 def lies_in(uri: str, prefixes: Iterable[str]) -> bool:
-    """Whether *uri* is one of *prefixes* or below one: ``s3://b/in`` covers ``s3://b/in/x``, never ``s3://b/inner``."""
+    """Whether *uri* is one of *prefixes* or below one: ``s3://b/in`` covers ``s3://b/in/x``, not ``s3://b/inner``."""
     return any(f"{uri}/".startswith(f"{prefix.rstrip('/')}/") for prefix in prefixes)
 
 
 def ship_roles(*, using: str = DEFAULT_DB_ALIAS, **_: object) -> None:
-    """Make the shipped roles what this version says they are; a receiver of ``post_migrate``."""
+    """Reset the shipped roles to the rights that this version defines; a receiver of ``post_migrate``."""
     if Role._meta.db_table not in connections[using].introspection.table_names():
-        return  # migrated back to before there were roles
+        return  # migrated back to before roles existed
     for name, rights in SHIPPED_ROLES.items():
         Role.objects.using(using).update_or_create(name=name, defaults={"rights": list(rights), "is_shipped": True})

@@ -1,4 +1,4 @@
-"""The AWS account of a connection: its number, and the keys and networks in it that a job can be given."""
+"""The AWS account of a connection: its number, and the keys and networks in it that a job can use."""
 
 from batchconsole.aws import ec2, kms, sts
 from batchconsole.aws.ec2 import SecurityGroup, Subnet, Vpc
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def account_id(connection: Connection) -> str:
-    """The connection's account; asked of AWS once and remembered. Raises :class:`AwsError`."""
+    """Return the account of the connection, asking AWS once and storing the answer. Raises :class:`AwsError`."""
     if not connection.account_id:
         connection.account_id = sts.account_id(connection.target)
         connection.save(update_fields=["account_id"])
@@ -31,36 +31,36 @@ def account_id(connection: Connection) -> str:
 
 
 def ask_account_id(connection: Connection, actor: Actor) -> str:
-    """The account that the connection's credentials belong to now; raises NotAllowed and AwsError."""
+    """Return the account that the connection's credentials belong to now. Raises NotAllowed and AwsError."""
     require(actor, Right.ADMINISTER, connection)
     return sts.account_id(connection.target)
 
 
 def list_keys(connection: Connection, actor: Actor) -> list[Key]:
-    """The customer managed keys of the region; raises NotAllowed and AwsError."""
+    """Return the customer managed keys of the region. Raises NotAllowed and AwsError."""
     require(actor, Right.SUBMIT, connection)
     return kms.list_keys(connection.target)
 
 
 def describe_key(connection: Connection, actor: Actor, *, key_id: str) -> KeyDetails:
-    """State and use of one key; raises NotAllowed and AwsError."""
+    """Return the state and usage of one key. Raises NotAllowed and AwsError."""
     require(actor, Right.SUBMIT, connection)
     return kms.describe_key(connection.target, key_id)
 
 
 def list_vpcs(connection: Connection, actor: Actor) -> list[Vpc]:
-    """The VPCs of the region; raises NotAllowed and AwsError."""
+    """Return the VPCs of the region. Raises NotAllowed and AwsError."""
     require(actor, Right.SUBMIT, connection)
     return ec2.list_vpcs(connection.target)
 
 
 def list_subnets(connection: Connection, actor: Actor) -> list[Subnet]:
-    """The subnets of the region; raises NotAllowed and AwsError."""
+    """Return the subnets of the region. Raises NotAllowed and AwsError."""
     require(actor, Right.SUBMIT, connection)
     return ec2.list_subnets(connection.target)
 
 
 def list_security_groups(connection: Connection, actor: Actor) -> list[SecurityGroup]:
-    """The security groups of the region; raises NotAllowed and AwsError."""
+    """Return the security groups of the region. Raises NotAllowed and AwsError."""
     require(actor, Right.SUBMIT, connection)
     return ec2.list_security_groups(connection.target)

@@ -1,4 +1,4 @@
-"""The table that a job's input was made of here, with its answers: each row as it was, in its order."""
+"""The table that the console made a job's input from, with the answers: unchanged rows in their original order."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -17,7 +17,10 @@ Pair = tuple[TableRow, JoinedRow | None]
 
 
 def table_of(job: BatchJob) -> MadeInput | None:
-    """The newest making of the input of *job* before it was created; ``None`` when it was not made here of a table."""
+    """Return the latest making of the input of *job* that finished before the job was created, or None.
+
+    Only input that the console made from a table that is still in S3 counts.
+    """
     made: MadeInput | None = (
         MadeInput.objects.filter(
             connection=job.connection,
@@ -37,9 +40,9 @@ def table_of(job: BatchJob) -> MadeInput | None:
 def read_answered_table(
     job: BatchJob, made: MadeInput, actor: Actor, *, with_resends: bool
 ) -> tuple[list[str], Iterator[Pair]]:
-    """The columns of the table, and each row with its answer, ``None`` where the input has no record for it.
+    """Return the columns of the table, and each row with its answer, or None where the input has no record for the row.
 
-    Raises :class:`UserError`, NotAllowed and AwsError, also when the table has changed since.
+    Raises :class:`UserError`, NotAllowed and AwsError, also if the table has changed since.
     """
     source = from_s3(Storage(job.connection, actor), made.source_s3_uri, etag=made.source_etag)
     rows = read_table(source, cast(Kind, made.kind), separator=made.separator, encoding=made.encoding)

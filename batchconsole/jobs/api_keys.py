@@ -1,4 +1,4 @@
-"""Making, finding and revoking the keys that programs sign in with."""
+"""Making, finding and revoking the API keys that programs sign in with."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ PREFIX = "BCAK"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 TOKEN = re.compile(rf"({PREFIX}[{ALPHABET}]{{16}})\.([A-Za-z0-9_-]{{43}})")
 NAME_LENGTH = 80
-# How exactly it is known when a key was last used: one write a minute, however many calls it makes.
+# The precision of a key's last use: at most one write per minute, no matter how many calls it makes.
 LAST_USED_STEP = timedelta(minutes=1)
 
 
@@ -32,12 +32,12 @@ def create_api_key(
     connections: Iterable[Connection] = (),
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key of *user*'s; return it with its bearer token, which nobody can see again.
+    """Create an API key for *user* and return it with its bearer token, which cannot be shown again.
 
     Raises
     ------
     UserError
-        It has no name or no right, or would have expired already.
+        The key has no right, an invalid name, or an expiry in the past.
     """
     wanted = [right for right in Right if right in set(rights)]
     if not 0 < len(name.strip()) <= NAME_LENGTH or "\0" in name:
@@ -63,7 +63,7 @@ def create_api_key(
 
 
 def find_by_token(token: str) -> ApiKey | None:
-    """The usable key of a bearer *token*, its use noted; None for any other text."""
+    """Return the usable key of a bearer *token* and note its use, or return None if no usable key matches."""
     found = TOKEN.fullmatch(token)
     key = _usable(found[1]) if found else None
     if not found or key is None or not hmac.compare_digest(key.secret_hash, _hash(found[2])):
@@ -72,23 +72,23 @@ def find_by_token(token: str) -> ApiKey | None:
 
 
 def find_by_key_id(key_id: str) -> ApiKey | None:
-    """The usable key that signs as *key_id*. The caller checks the signature with :func:`signing_secret`."""
+    """Return the usable key with the id *key_id*. The caller checks the signature with :func:`signing_secret`."""
     return _usable(key_id)
 
 
 def signing_secret(key_id: str) -> str:
-    """The secret access key that belongs to *key_id*: 40 characters, the same for as long as the server's key is."""
+    """Return the secret access key for *key_id*: 40 characters, constant until the server's SECRET_KEY changes."""
     text = hmac.digest(settings.SECRET_KEY.encode(), f"aws-request-signing:{key_id}".encode(), "sha256")
     return text.hex()[:40]
 
 
 def note_use(key: ApiKey) -> None:
-    """Write down that *key* was used now, once a minute at most."""
+    """Record that *key* was used now, at most once a minute."""
     _used(key)
 
 
 def revoke_api_key(key: ApiKey, actor: User) -> None:
-    """End *key* at once; its owner and superusers may. Raises NotAllowed."""
+    """Revoke *key* at once, as its owner or a superuser. Raises NotAllowed for anyone else."""
     if actor.pk != key.user_id and not actor.is_superuser:
         raise NotAllowed("This key is somebody else's.", "Ask its owner or an administrator to revoke it.")
     with transaction.atomic():
@@ -98,7 +98,7 @@ def revoke_api_key(key: ApiKey, actor: User) -> None:
 
 
 def revoke_all_keys(owner: User, actor: User) -> int:
-    """End every key of *owner*, whose account ends; returns how many. The caller has asked whether *actor* may."""
+    """Revoke every key of *owner*, whose account is closed, and return how many. The caller checks that *actor* may."""
     keys = list(ApiKey.objects.filter(user=owner, revoked_at=None))
     with transaction.atomic():
         for key in keys:
@@ -125,5 +125,5 @@ def _record(verb: Verb, key: ApiKey, *, actor: User) -> None:
 
 
 def _hash(secret: str) -> str:
-    """Of 256 random bits, which nobody guesses, so a fast hash is enough."""
+    """Hash a secret of 256 random bits, which cannot be guessed, so a fast hash is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()

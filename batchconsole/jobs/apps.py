@@ -1,4 +1,4 @@
-"""The domain as a Django application. It connects the tasks to the nudges, and index and roles to migrate."""
+"""The domain as a Django application: connects tasks to nudges, and the search index, triggers and roles to migrate."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

@@ -1,4 +1,4 @@
-"""Archiving jobs that have ended: out of the list unless they are asked for, and back. Nothing is deleted."""
+"""Archive ended jobs and restore them. Archived jobs are hidden from the list by default; nothing is deleted."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from batchconsole.jobs.models import Actor, BatchJob, Verb
 
 
 def archive(job: BatchJob, actor: Actor, *, data: dict[str, Any] | None = None) -> None:
-    """Take *job*, which has ended, out of the list; *data* goes into its event. Raises :class:`UserError`."""
+    """Archive *job*, which must have ended; *data* goes into its event. Raises NotAllowed and :class:`UserError`."""
     require_on_job(actor, job)
     if not job.is_ended:
         raise UserError("Only jobs that have ended can be archived.", hint="Stop the job first, or wait for its end.")
@@ -23,7 +23,7 @@ def archive(job: BatchJob, actor: Actor, *, data: dict[str, Any] | None = None) 
 
 
 def unarchive(job: BatchJob, actor: Actor, *, data: dict[str, Any] | None = None) -> None:
-    """Bring *job* back into the list; *data* goes into its event."""
+    """Bring *job* back into the list; *data* goes into its event. Raises NotAllowed."""
     require_on_job(actor, job)
     with transaction.atomic():
         archived = BatchJob.objects.filter(pk=job.pk, archived_at__isnull=False)

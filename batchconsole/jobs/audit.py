@@ -1,9 +1,9 @@
-"""The audit trail: it only grows, it knows what changed in the tables people administer, and old rows go one way only.
+"""The audit trail: append-only events, the changes to administered tables, and the only way to delete old events.
 
-Triggers refuse to change or delete events. They are made after each migration, because SQLite loses a table's triggers
-whenever a migration makes the table anew. The one way to delete is :func:`deletions`: on SQLite it makes a function of
-the connection answer yes, which programs that are not the console do not have; on PostgreSQL it is a setting of the
-session.
+Triggers refuse to change or delete events. They are created after each migration, because SQLite drops a table's
+triggers whenever a migration rebuilds the table. The only way to delete is :func:`deletions`. On SQLite, it makes a
+function of the database connection return true; programs other than the console do not have this function. On
+PostgreSQL, it changes a setting of the session.
 """
 
 from collections.abc import Iterator
@@ -61,8 +61,8 @@ POSTGRESQL = (
 )
 _may_delete: ContextVar[bool] = ContextVar("may_delete_events", default=False)
 
-# The tables whose every change by a person is an event with its values. What stands in SECRET is masked, and what the
-# console itself keeps in a row (NOISE) is no change.
+# Every change that a person makes to these tables is an event with the values. Values of fields in SECRET are masked,
+# and the fields in NOISE, which the console itself maintains, do not count as changes.
 AUDITED: tuple[type[Model], ...] = (Connection, Grant, Role, ModelLimit, ModelPrice, Budget, User, Group)
 SECRET = frozenset({"password", "secret_hash", "external_id"})
 OF_SYNC = ("synced_at", "sync_due_at", "sync_error", "sync_failures", "tags_due_at", "tags_error")
@@ -71,7 +71,7 @@ CHANGED = "(changed)"
 
 
 def make_triggers(*, using: str = DEFAULT_DB_ALIAS, **_: object) -> None:
-    """Have the database refuse to change and delete events; a receiver of ``post_migrate``."""
+    """Create the database triggers that refuse to change or delete events; a receiver of ``post_migrate``."""
     database = connections[using]
     if Event._meta.db_table not in database.introspection.table_names():
         return
@@ -82,14 +82,14 @@ def make_triggers(*, using: str = DEFAULT_DB_ALIAS, **_: object) -> None:
 
 @receiver(connection_created, dispatch_uid="jobs.audit")
 def teach_sqlite(sender: object, connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Give SQLite the function that its trigger asks."""
+    """Give SQLite the function that its trigger calls."""
     if connection.vendor == "sqlite":
         connection.connection.create_function(MAY_DELETE, 0, lambda: int(_may_delete.get()))
 
 
 @contextmanager
 def deletions() -> Iterator[None]:
-    """Let events be deleted in the block: for retention, and for tests that empty their database."""
+    """Allow events to be deleted inside the block: for retention, and for tests that empty their database."""
     token = _may_delete.set(True)
     _tell_postgresql("on")
     try:
@@ -106,7 +106,7 @@ def _tell_postgresql(value: str) -> None:
 
 
 def expire_events() -> int:
-    """Delete the events that are older than the setting keeps them; return how many, which is an event of its own."""
+    """Delete a batch of events older than AUDIT_DAYS, record that as an event, and return how many were deleted."""
     if not settings.AUDIT_DAYS:
         return 0
     before = timezone.now() - timedelta(days=settings.AUDIT_DAYS)
@@ -120,7 +120,7 @@ def expire_events() -> int:
 
 
 def count_record_view(job: BatchJob, user: User) -> None:
-    """Count that *user* looked at records of *job*; the first time on a day is an event."""
+    """Count that *user* viewed records of *job*; the first view on each day is also an event."""
     day = timezone.now().date()
     with transaction.atomic():
         view, is_new = RecordView.objects.get_or_create(job=job, user=user, day=day)
@@ -130,17 +130,17 @@ def count_record_view(job: BatchJob, user: User) -> None:
 
 
 def record_download(job: BatchJob, user: User, *, target: str) -> None:
-    """Record that *user* takes the output of *job* away from the address *target*."""
+    """Record that *user* downloads output of *job* from the address *target*."""
     Event.objects.create(connection=job.connection, job=job, actor=user, verb=Verb.DOWNLOADED, target=target[:255])
 
 
 def values_of(row: Model) -> dict[str, Any]:
-    """The values of *row*'s fields as an event holds them."""
+    """Return the values of the fields of *row* in the form that events store, without NOISE."""
     return {field.name: field.value_from_object(row) for field in row._meta.concrete_fields if field.name not in NOISE}
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What differs between the two, secrets masked."""
+    """Return the values that differ, before and after, with secrets masked."""
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return _shown(before, names), _shown(after, names)
 
@@ -186,7 +186,7 @@ def _record_delete(sender: type[Model], instance: Model, **_: object) -> None:
 
 @receiver(m2m_changed, dispatch_uid="jobs.audit")
 def _record_links(sender: type[Model], instance: Model, action: str, pk_set: set[int] | None, **options: Any) -> None:
-    """Groups and permissions of a person, which are no fields of the row."""
+    """Record changes to many-to-many relations, such as a user's groups and permissions, which are not columns."""
     if not is_audited(instance) or action not in {"post_add", "post_remove", "pre_clear"}:
         return
     names = [str(row) for row in options["model"]._default_manager.filter(pk__in=pk_set or [])]
@@ -199,7 +199,7 @@ def _record_links(sender: type[Model], instance: Model, action: str, pk_set: set
 
 
 def _record(verb: Verb, row: Model, **values: dict[str, Any]) -> None:
-    """The event of a change of *row*. It names a connection by its text: a row that holds one could not be deleted."""
+    """Record a change of *row*. The event names it by text: a connection with events of its own cannot be deleted."""
     here = origin.current()
     Event.objects.create(
         actor=here.actor if here else None,

@@ -1,4 +1,4 @@
-"""What a long step may use: so much memory, so much time. What takes more ends with a sentence, not with its worker."""
+"""The memory and time that a long step may use. A step that exceeds them fails with a message; its worker survives."""
 
 import resource
 import signal
@@ -17,14 +17,14 @@ GIB = 1 << 30
 
 
 class OutOfTime(BaseException):
-    """The time of a step is up. Not an Exception: code that catches whatever goes wrong must let it pass."""
+    """The time of a step is up. Not an Exception, so that ``except Exception`` lets it pass."""
 
 
 @contextmanager
 def bounded(time: timedelta | None) -> Iterator[None]:
-    """Run the block for *time* at most, and turn the end of time or of memory into a :class:`UserError`.
+    """Run the block for at most *time*, and turn running out of time or memory into a :class:`UserError`.
 
-    Time is bounded in the main thread only, which is where a worker of files runs its steps.
+    Time is limited only in the main thread, where the worker for files runs its steps.
     """
     is_bounded = time is not None and threading.current_thread() is threading.main_thread()
     try:
@@ -59,9 +59,9 @@ def _alarm_after(seconds: float) -> Iterator[None]:
 
 
 def limit_memory() -> None:
-    """Let this process, and each that it starts, use so much memory for data as the settings allow; Linux only.
+    """Limit the memory for data of this process and its children to STEP_MEMORY_BYTES; Linux only.
 
-    What is asked for beyond it raises MemoryError, where the machine would have ended some process of its choice.
+    An allocation beyond the limit raises MemoryError; without the limit, the kernel would kill a process of its choice.
     """
     if sys.platform != "linux":
         return

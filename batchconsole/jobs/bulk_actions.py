@@ -1,8 +1,8 @@
-"""Stopping, holding or archiving many jobs: a row with an item a job; a worker goes through them in short steps.
+"""Change many jobs at once: a row with one item per job, which a worker processes in short steps.
 
-What is lost, repeated or interrupted changes nothing: the clock hands the row out again, one worker holds it at a time,
-and whether this action has stopped a job already is read from the job's own audit trail. The rest can be cancelled: the
-worker finishes the job in hand, and the others are left alone.
+A message may be lost or repeated and a worker interrupted without harm: the clock hands the row out again, one worker
+holds it at a time, and the audit trail of each job says whether this action has already changed it. A person can cancel
+the rest: the worker finishes the current job and leaves the others unchanged.
 """
 
 from datetime import timedelta
@@ -38,13 +38,13 @@ from batchconsole.jobs.states import IN_QUEUE
 
 MOST_JOBS = 10_000
 STEP = 20  # jobs; each may be a call to AWS
-# So often a job is tried that is being submitted, and so often in a row AWS is asked that does not answer.
+# How often to try a job that is being submitted, and how often in a row to try when AWS does not answer.
 MOST_ATTEMPTS = 8
 BEING_SUBMITTED = timedelta(seconds=5)
 
 Outcome = BulkActionItem.Outcome
 Kind = BulkAction.Kind
-# Where a job stands that was taken out of the queue, or whose stop AWS has heard of.
+# The states of a job that has left the queue or whose stop request has reached AWS.
 HEARD = frozenset({Status.CANCELLED, Status.STOPPING, Status.STOPPED})
 OUTCOMES = {
     str(Verb.CANCELLED): Outcome.CANCELLED,
@@ -55,7 +55,7 @@ OUTCOMES = {
     str(Verb.ARCHIVED): Outcome.ARCHIVED,
     str(Verb.UNARCHIVED): Outcome.RESTORED,
 }
-# Which jobs each kind of action can change, and the event that it begins with.
+# The jobs that each kind of action can change.
 CHANGEABLE: dict[str, Q] = {
     Kind.STOP: Q(status__in=STOPPABLE),
     Kind.HOLD: Q(status__in=IN_QUEUE, held_at__isnull=True),
@@ -80,7 +80,7 @@ NOTHING_TO_DO = {
 
 
 def request_stop(**asked: Any) -> BulkAction:
-    """:func:`request_bulk_action` of the kind that stops jobs."""
+    """Request a bulk action that stops jobs; see :func:`request_bulk_action`."""
     return request_bulk_action(Kind.STOP, **asked)
 
 
@@ -96,11 +96,11 @@ def request_bulk_action(
     comment: str = "",
     most: int = MOST_JOBS,
 ) -> BulkAction:
-    """Have *jobs* stopped, held or released soon, those that still can be; raises :class:`UserError` for none of them
-    and for too many.
+    """Request a bulk action of *kind* on those of *jobs* that it can change, to be processed soon.
 
-    *query* is the filter they were found by, kept for people to read; *matched_all* says that they are all it finds.
-    Of each job it is asked when its turn comes whether *actor* may do it; raises NotAllowed for who may act on none.
+    *query* is the filter that found the jobs, kept for people to read; *matched_all* says that they are all it finds.
+    Whether *actor* may act on a job is checked when its turn comes. Raises NotAllowed if the actor may act on no job,
+    and :class:`UserError` if no job or more than *most* jobs can be changed.
     """
     require_any(actor, (Right.OPERATE, Right.SUBMIT), connection)
     keys = _some_keys(kind, jobs, most)
@@ -124,7 +124,7 @@ def request_bulk_action(
 
 
 def _some_keys(kind: str, jobs: BatchJobQuerySet, most: int) -> list[int]:
-    """The jobs that the action changes; raises :class:`UserError` for none and for more than *most*."""
+    """Return the ids of the jobs that the action changes. Raises :class:`UserError` for none or more than *most*."""
     keys = _keys(jobs.filter(CHANGEABLE[kind]), most + 1)
     if not keys:
         message, hint = NOTHING_TO_DO[Kind(kind)]
@@ -135,13 +135,13 @@ def _some_keys(kind: str, jobs: BatchJobQuerySet, most: int) -> list[int]:
 
 
 def _keys(jobs: BatchJobQuerySet, most: int) -> list[int]:
-    """Up to *most* jobs that can be stopped, those that wait first, the last of the queue before its head.
+    """Return the ids of up to *most* jobs: first the waiting ones from the end of the queue, then the others.
 
-    In another order each job stopped at AWS would make room for one of them, which would have to be stopped there too.
+    In any other order, each job stopped on AWS would make room for a waiting one, which would then need stopping too.
     """
     waiting = jobs.filter(status__in=WAITING).order_by("-pk").values_list("pk", flat=True)
     others = jobs.exclude(status__in=WAITING).order_by("pk").values_list("pk", flat=True)
-    # A job may be submitted between the two looks; it is one job all the same.
+    # A job that is submitted between the two queries appears in both but counts once.
     return list(dict.fromkeys([*waiting[:most], *others[:most]]))[:most]
 
 
@@ -149,10 +149,10 @@ def _record(action: BulkAction, verb: str, *, actor: Actor = None, **data: Any) 
     Event.objects.create(connection=action.connection, actor=actor, verb=verb, data={"bulk_action": action.pk, **data})
 
 
-# The lease is longer than all attempts of one Stop call and of the look that may follow it; renewed with each job.
+# The lease outlasts all attempts of one Stop call and of a Get call after it; it is renewed with each job.
 @step(BulkAction, queue=CONTROL, where=Q(finished_at=None), hold=timedelta(minutes=8))
 def stop_jobs(action: BulkAction, lease: Lease, *, most: int = STEP) -> None:
-    """Change up to *most* jobs of *action*, write what became of each, and go on later, until the rest is cancelled."""
+    """Change up to *most* jobs of *action* and store each outcome; reschedule until none is left or it is cancelled."""
     wait = timedelta()
     for item in _waiting(action)[:most]:
         lease.write()
@@ -179,7 +179,7 @@ def stop_jobs(action: BulkAction, lease: Lease, *, most: int = STEP) -> None:
 
 @stop_jobs.on_failure
 def _give_up(action: BulkAction, lease: Lease, error: Failure) -> None:
-    """Its workers were lost again and again; whatever does that will do it once more."""
+    """Fail the remaining jobs after repeated loss of workers: the cause would end the next worker too."""
     lease.write()
     _fail_rest(action, error)
     _end_step(action, lease, timedelta())
@@ -191,7 +191,7 @@ def _is_cancelled(action: BulkAction) -> bool:
 
 
 def _waiting(action: BulkAction) -> Any:
-    """The jobs nothing is known of yet, those that were tried before last."""
+    """The pending items, least-tried first."""
     items = action.items.filter(outcome=Outcome.PENDING).order_by("attempts", "id")
     return items.select_related("job__connection")
 
@@ -210,13 +210,13 @@ def _act(action: BulkAction, job: BatchJob) -> Outcome:
         archiving.archive(job, action.created_by, data=data)
     if action.kind == Kind.UNARCHIVE:
         archiving.unarchive(job, action.created_by, data=data)
-    # A worker that died may have done it without writing so here; the trail knows.
+    # A worker that died may have changed the job without storing the outcome; the audit trail knows.
     mine = job.events.filter(verb__in=OUTCOMES, data__bulk_action=action.pk).values_list("verb", flat=True).first()
     return _outcome(action, job, OUTCOMES.get(mine or ""))
 
 
 def _outcome(action: BulkAction, job: BatchJob, mine: Outcome | None) -> Outcome:
-    """What became of *job*, of which the trail says that this action has done *mine*."""
+    """Return the outcome for *job*, given what this action did to it (*mine*) according to the audit trail."""
     if action.kind != Kind.STOP:
         return mine or Outcome.UNCHANGED
     if mine and job.status in HEARD:
@@ -234,7 +234,7 @@ def _try_again(item: BulkActionItem, error: UserError) -> None:
 
 
 def _aws_is_away(action: BulkAction, item: BulkActionItem, error: AwsError) -> timedelta:
-    """Give AWS time, longer each time in a row; in the end say of every job that is left that it could not be asked."""
+    """Return a pause that grows with each failure in a row; after the last attempt, fail all remaining jobs."""
     action.failures += 1
     item.attempts += 1
     item.error = error.as_dict()
@@ -250,7 +250,7 @@ def _fail_rest(action: BulkAction, error: Failure) -> None:
 
 
 def _end_step(action: BulkAction, lease: Lease, wait: timedelta) -> None:
-    """Finish when no job is left or the rest was cancelled; else be due again, later when AWS is away."""
+    """Finish if no job is left or the rest was cancelled; otherwise schedule the next step, after *wait*."""
     now = timezone.now()
     with transaction.atomic():
         lease.check()
@@ -266,9 +266,10 @@ def _end_step(action: BulkAction, lease: Lease, wait: timedelta) -> None:
 
 
 def cancel_rest(action: BulkAction, actor: Actor) -> int:
-    """Have the jobs that nothing is known of yet left alone; raises :class:`UserError` for an action that has ended.
+    """Cancel the pending jobs of *action*. Raises NotAllowed, and :class:`UserError` if it has ended or was cancelled.
 
-    Returns how many have been left alone; 0 while a worker is at one: it finishes that, then leaves the others alone.
+    Returns how many jobs were left unchanged. This is 0 while a worker holds the action: it finishes the current job
+    and then leaves the others unchanged.
     """
     require_on_job(actor, action)
     with transaction.atomic():
@@ -287,8 +288,8 @@ def cancel_rest(action: BulkAction, actor: Actor) -> int:
 
 def _skip_rest(action: BulkAction) -> None:
     left = action.items.filter(outcome=Outcome.PENDING)
-    # A worker that died may have stopped a job without writing so here. The trail knows who asked, the job whether AWS
-    # heard it.
+    # A worker that died may have stopped a job without storing the outcome. The trail says whether this action asked,
+    # and the job's state whether AWS received it.
     mine = Event.objects.filter(job__in=left.values("job"), verb__in=OUTCOMES, data__bulk_action=action.pk)
     if action.kind == Kind.STOP:
         mine = mine.filter(job__status__in=HEARD)

@@ -1,4 +1,4 @@
-"""The clock: every step there is, and handing out those that are due. Any number of clocks may tick at once."""
+"""The clock: lists every kind of step and hands out those that are due. Several clocks may tick at the same time."""
 
 from datetime import datetime
 from itertools import islice
@@ -41,7 +41,7 @@ STEPS: tuple[Step[Any, Any], ...] = (
 
 
 def tick(now: datetime | None = None) -> int:
-    """Hand out every step that is due and return how many; two ticks at once hand out each step once."""
+    """Hand out the due steps and return how many; concurrent ticks hand out each step once. Also prunes old rows."""
     now = now or timezone.now()
     audit.expire_events()
     handing_on.expire_notices()

@@ -1,4 +1,4 @@
-"""Trying a connection: whose credentials it has, and which of the permissions that the console needs are there."""
+"""Test a connection: whose credentials it has, and which permissions that the console needs they have."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["Answer", "ConnectionAccess", "Finding", "try_connection"]
 
 @dataclass(frozen=True)
 class ConnectionAccess:
-    """What came of trying a connection."""
+    """The result of testing a connection."""
 
     identity: Identity
     region: str
@@ -26,23 +26,23 @@ class ConnectionAccess:
 
     @property
     def is_other_account(self) -> bool:
-        """Whether the credentials belong to another account than the connection has been of."""
+        """Whether the credentials belong to a different account than the one the connection had so far."""
         return bool(self.known_account) and self.known_account != self.identity.account
 
     @property
     def policy(self) -> str:
-        """The policy to add for what lacks, as JSON; empty when nothing does."""
+        """The policy that adds the missing permissions, as JSON; empty if none is missing."""
         needs = [each.need for each in self.lacking]
         policy: dict[str, Any] = console_policy(needs, region=self.region, account=self.identity.account)
         return json.dumps(policy, indent=2) if needs else ""
 
 
 def try_connection(connection: Connection, actor: Actor) -> ConnectionAccess:
-    """Ask AWS whose credentials *connection* has and what they may do; raises NotAllowed and AwsError."""
+    """Ask AWS whose credentials *connection* has and what they allow. Raises NotAllowed and AwsError."""
     require(actor, Right.ADMINISTER, connection)
     identity = caller(connection.target)
     findings = own_access(connection.target, identity)
-    # By its text: a connection that events name could not be deleted, and most are tried before they are used.
+    # Named by text: a connection that events refer to cannot be deleted, and most are tested before they are used.
     target = f"connection {connection}"[:255]
     Event.objects.create(actor=actor, verb=Verb.CONNECTION_TESTED, target=target, data={"identity": identity.arn})
     return ConnectionAccess(identity, connection.region, connection.account_id, findings)

@@ -1,6 +1,6 @@
-"""Correcting a job that ended before AWS had it: which field of its request the refusal is about.
+"""Correct a job that was refused before it ran on AWS: find the field of its request that caused the refusal.
 
-Reads a row; nothing is asked of AWS. The corrected job is a job of its own, of the same lineage.
+This only reads a row and makes no AWS call. The corrected job is a new job of the same lineage.
 """
 
 import re
@@ -10,8 +10,8 @@ from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.states import Status
 
 CORRECTABLE = frozenset({Status.REJECTED, Status.SUBMIT_FAILED})
-# Words of AWS's messages by the field they are about; the first that is found counts. Source: Bedrock's answers to
-# CreateModelInvocationJob as the local Bedrock gives them, and IAM's, KMS's and EC2's where Bedrock passes them on.
+# Words in AWS's messages by the field that they point to; the first match counts. Source: Bedrock's answers to
+# CreateModelInvocationJob as the local Bedrock gives them, and the IAM, KMS and EC2 errors that Bedrock passes on.
 WORDS = (
     ("job_name", r"job ?name"),
     ("role_arn", r"assume|passrole|pass role|\brole\b"),
@@ -27,19 +27,19 @@ WORDS = (
 
 
 def can_correct(job: BatchJob) -> bool:
-    """Whether the form of *job* can be opened again with what is wrong."""
+    """Whether the form of *job* can be opened again to correct its mistake."""
     return job.status in CORRECTABLE
 
 
 def field_at_fault(job: BatchJob) -> str:
-    """The field of the request that the refusal of *job* is about; empty where its words name none."""
+    """Return the field of the request that caused the refusal of *job*; empty if the message names none."""
     if job.status == Status.REJECTED:
         return "input_s3_uri"
     return _named_member(job.message) or _by_words(job.message.lower())
 
 
 def _named_member(message: str) -> str:
-    """The field whose member of the API *message* names: ``at 'jobName' failed``. A whole path counts before a name."""
+    """Return the field whose API member *message* names: ``at 'jobName' failed``. A full path beats a last name."""
     paths = {name: member.path for name, member in members(JobRequest).items()}
     whole = next((name for name, path in paths.items() if path in message), "")
     last = (name for name, path in paths.items() if re.search(rf"\b{path.rpartition('.')[2]}\b", message))

@@ -1,4 +1,4 @@
-"""Creating a job for a program of the JSON API: checked by the rules of all fields, and once for each of its keys."""
+"""Create a job for a client of the JSON API: validated by the rules of every field, once per idempotency key."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -14,11 +14,11 @@ from batchconsole.jobs.job_rules import FieldProblem, find_problems, tag_problem
 from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.models import Actor, BatchJob, Connection, Right
 
-TOKEN_PREFIX = "json-api:"  # noqa: S105 - apart from the tokens of AWS's clients
+TOKEN_PREFIX = "json-api:"  # noqa: S105 - distinguishes them from the tokens of AWS's clients
 
 
 class Invalid(Exception):
-    """Some fields of a request are not right."""
+    """Some fields of a request are invalid."""
 
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__("Some fields are not valid.")
@@ -35,14 +35,16 @@ def create_once(
     clone_of: BatchJob | None = None,
     start_at: datetime | None = None,
 ) -> tuple[BatchJob, bool]:
-    """The job of *request*, and whether it is new: with the same *key* a program gets the job it has created before.
+    """Return the job of *request* and whether it is new: a repeated *key* returns the job that was created with it.
 
     Raises
     ------
     Invalid
-        With every field that is not right.
+        Some fields are invalid; the error lists them all.
     UserError
-        The key has created another job. NotAllowed without the right to submit.
+        The key has created a different job. NotAllowed if the actor lacks the right to submit.
+    AwsError
+        The account of the connection is unknown and AWS did not tell it.
     """
     require(actor, Right.SUBMIT, connection)
     account_id(connection)
@@ -73,7 +75,7 @@ def _start_problems(start_at: datetime | None) -> list[FieldProblem]:
 
 
 def _same(known: BatchJob, request: JobRequest) -> BatchJob:
-    """*known*, if it was asked for in the same words; its tags may have been changed since."""
+    """Return *known* if its request is the same apart from tags, which may have changed since; else raise UserError."""
     asked, before = (replace(each, client_request_token="", tags=()) for each in (request, known.request))
     if asked != before:
         raise UserError("This Idempotency-Key has created another job.", hint="Send a key of its own with each job.")
@@ -81,7 +83,7 @@ def _same(known: BatchJob, request: JobRequest) -> BatchJob:
 
 
 def check_tags(job: BatchJob, tags: list[dict[str, str]]) -> None:
-    """Raise :class:`Invalid` unless *job* can have *tags*."""
+    """Raise :class:`Invalid` unless *tags* are valid as the tags of *job*."""
     wanted = tuple(Tag(key=tag["key"], value=tag["value"]) for tag in tags)
     problems = list(tag_problems(replace(job.request, tags=wanted)))
     if problems:

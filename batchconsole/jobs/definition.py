@@ -1,4 +1,4 @@
-"""A job as the request that makes it: JSON, an AWS CLI command, a boto3 call. Each works when pasted."""
+"""A job as the request that creates it: JSON, an AWS CLI command or a boto3 call, each ready to paste."""
 
 import json
 import shlex
@@ -13,7 +13,7 @@ def as_json(request: JobRequest) -> str:
 
 
 def as_cli(connection: Connection, request: JobRequest) -> str:
-    """A command for a POSIX shell, one option a line."""
+    """Return a command for a POSIX shell, one option per line."""
     words = ["aws bedrock create-model-invocation-job", f"--region {shlex.quote(connection.region)}"]
     if connection.bedrock_endpoint_url:
         words.append(f"--endpoint-url {shlex.quote(connection.bedrock_endpoint_url)}")
@@ -26,7 +26,7 @@ def as_word(value: Any) -> str:
 
 
 def as_boto3(connection: Connection, request: JobRequest) -> str:
-    """A Python script. JSON's strings, lists and numbers are Python's too."""
+    """Return a Python script. Strings, lists and numbers look the same in JSON and in Python."""
     client = {"region_name": connection.region}
     if connection.bedrock_endpoint_url:
         client["endpoint_url"] = connection.bedrock_endpoint_url

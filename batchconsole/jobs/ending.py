@@ -1,8 +1,8 @@
-"""The one door for an end. Whatever ends a job, ``BatchJob.transition`` comes here, in the transaction of the end.
+"""The single place where a job ends: ``BatchJob.transition`` calls it for every end, in the same transaction.
 
-An end asks for the results where AWS had the job and may have written any, and for a copy of the output where a program
-looks for it under an id of ours. It leaves nothing else due, and lets those try again that wait for the model's quota.
-It knows no model, so that the models can call it.
+If AWS ran the job and may have written results, they are collected; if a client knows the job by an id of the
+console, its output is also copied to where that client looks for it. Nothing else stays due, and the jobs that wait
+for the model's quota are tried again. This module does not import models, so that models can call it.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ PENDING = "pending"  # BatchJob.Results.PENDING
 
 
 class Ending(Protocol):
-    """What an end must know of a job."""
+    """The part of a job that this module uses."""
 
     pk: int
     connection_id: int
@@ -30,14 +30,14 @@ class Ending(Protocol):
 
 
 def columns_of_end(to: str, *, has_arn: bool, now: datetime) -> dict[str, Any]:
-    """What an end writes into the row of a job beside its new status *to*."""
+    """Return the columns to write into the row of a job that ends, beside its new status *to*."""
     if to in ENDED_ON_AWS and has_arn:
         return {"results": PENDING, "due_at": now}
     return {"due_at": None}
 
 
 def follow_end(job: Ending, *, was: str) -> None:
-    """Do what follows the end of *job*, which was in state *was*. The connection's row is held."""
+    """Do what follows the end of *job*, which was in state *was*. The caller holds the lock on the connection."""
     if job.results == PENDING:
         nudge("collect_results", job.pk)
         if job.gateway_id:

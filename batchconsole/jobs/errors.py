@@ -1,11 +1,12 @@
-"""The one error the domain raises for something a person can put right."""
+"""The errors that the domain raises, above all for problems that a person can fix."""
 
 
 class UserError(Exception):
-    """What was asked for cannot be done, and the person who asked can do something about it.
+    """The request cannot be carried out, and the person who made it can fix that.
 
-    ``field`` is the API field in snake case the message belongs to, empty for the whole request. ``hint`` says what to
-    do. Failures of AWS are :class:`batchconsole.aws.errors.AwsError`, which has the same ``message`` and ``hint``.
+    ``field`` is the API field, in snake case, that the message is about; empty for the whole request. ``hint`` says
+    what to do. Failures of AWS are :class:`batchconsole.aws.errors.AwsError`, which has the same ``message`` and
+    ``hint``.
     """
 
     def __init__(self, message: str, field: str = "", hint: str = "") -> None:
@@ -16,7 +17,7 @@ class UserError(Exception):
 
     @property
     def code(self) -> str:
-        """AWS did not say this, so it has no code."""
+        """Always empty: only errors from AWS have a code."""
         return ""
 
     @property
@@ -25,20 +26,20 @@ class UserError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Somebody has to change something first."""
+        """Always false: a person has to change something first."""
         return False
 
     def as_dict(self) -> dict[str, str]:
-        """In the shape of :meth:`AwsError.as_dict`."""
+        """Return the error in the shape of :meth:`AwsError.as_dict`."""
         return {"message": self.message, "hint": self.hint, "code": "", "operation": ""}
 
 
 class NotAllowed(UserError):
-    """The person may not do this here; the message names the right that lacks, the hint who can grant it."""
+    """The user may not do this here; the message says why, such as a missing right, and the hint says what to do."""
 
     def __init__(self, message: str, hint: str, *, field: str = "") -> None:
         super().__init__(message, field, hint)
 
 
 class IllegalTransition(ValueError):
-    """The state machine has no such step, or somebody else took one first."""
+    """The state machine has no such transition, or another process changed the state first."""

@@ -1,4 +1,4 @@
-"""What the job list can be narrowed to. What a query string asks for; its bad parts are dropped."""
+"""Filters of the job list, read from a query string; invalid parts are dropped."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ FAILED = frozenset({Status.FAILED, Status.EXPIRED, Status.REJECTED, Status.SUBMI
 
 @dataclass(frozen=True)
 class StatusGroup:
-    """Jobs in one of ``statuses``, and the completed ones among ``others``; no job is both."""
+    """Jobs in one of ``statuses``, and the completed jobs that match ``others``; no job is both."""
 
     title: str
     statuses: frozenset[Status]
@@ -31,11 +31,11 @@ class StatusGroup:
 
     @property
     def conditions(self) -> list[Q]:
-        """The jobs of the group meet one of these; each has an index."""
+        """Return the conditions, each backed by an index; a job belongs to the group if it meets any of them."""
         return [Q(status__in=self.statuses), *([] if self.others is None else [self.others])]
 
 
-# What people look for together; each is a value of ``status`` beside the statuses themselves.
+# Groups of statuses that people filter by; each name is a valid ``status`` value like the statuses themselves.
 STATUS_GROUPS: dict[str, StatusGroup] = {
     "waiting": StatusGroup("Waiting", WAITING),
     "running": StatusGroup("Running", LIVE),
@@ -46,7 +46,7 @@ STATUS_GROUPS: dict[str, StatusGroup] = {
 }
 MAX_TEXT = 200
 STATUS_CHOICES = [(name, group.title) for name, group in STATUS_GROUPS.items()] + list(Status.choices)
-# By name in the query string: whether a value can be made sense of.
+# For each parameter of the query string: whether a value is valid.
 READABLE: dict[str, Callable[[str], bool]] = {
     "q": lambda text: len(text) <= MAX_TEXT,
     "f": lambda text: read_token(text) is not None,
@@ -56,7 +56,7 @@ READABLE: dict[str, Callable[[str], bool]] = {
 
 
 class KnownChoicesField(forms.MultipleChoiceField):
-    """Several values out of its choices; those it does not know are left out instead of refused."""
+    """Several values from the choices; unknown values are dropped instead of refused."""
 
     def clean(self, value: Any) -> list[str]:
         return [each for each in super().to_python(value) if self.valid_value(each)]
@@ -67,7 +67,7 @@ class KnownChoicesFilter(django_filters.MultipleChoiceFilter):  # type: ignore[m
 
 
 class TokensField(forms.MultipleChoiceField):
-    """Tokens such as ``status=Failed``, in their own form; what is none is left out."""
+    """Tokens such as ``status=Failed``, normalized; invalid ones are dropped."""
 
     def clean(self, value: Any) -> list[str]:
         return [str(token) for token in read_tokens(super().to_python(value))]
@@ -81,7 +81,7 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
     q = django_filters.CharFilter(method="matching_text", max_length=MAX_TEXT, strip=True)
     f = TokensFilter(method="with_tokens")
     join = django_filters.ChoiceFilter(method="any_join", choices=[("any", "Any of the filters")])
-    status = KnownChoicesFilter(method="in_status", choices=STATUS_CHOICES)  # the last one, as in_status wants it
+    status = KnownChoicesFilter(method="in_status", choices=STATUS_CHOICES)  # must come last: in_status requires it
 
     class Meta:
         model = BatchJob
@@ -89,7 +89,7 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
 
     @classmethod
     def of(cls, query: MultiValueDict[str, str], jobs: BatchJobQuerySet) -> Self:
-        """The filter *query* asks for; a text that is a token, such as ``Status = Failed``, becomes one."""
+        """Return the filter for *query*; a search text such as ``Status = Failed`` becomes a token."""
         typed = read_token(query.get("q", ""))
         if typed is not None:
             query = query.copy()
@@ -108,18 +108,18 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
         return matching(jobs, read_tokens(values), any_of=any_of) if values else jobs
 
     def any_join(self, jobs: Jobs, name: str, value: str) -> Jobs:
-        """How the tokens are joined; :meth:`with_tokens` has done it."""
+        """Do nothing: :meth:`with_tokens` applies the way tokens are joined."""
         return jobs
 
     @cached_property
     def values(self) -> dict[str, Any]:
-        """What the query string asks for, its invalid parts left out."""
+        """The valid, non-empty values of the query string by name."""
         self.form.full_clean()
         return {name: value for name, value in self.form.cleaned_data.items() if value}
 
     @property
     def dropped(self) -> list[str]:
-        """The parts of the query string that make no sense, as they were given."""
+        """The invalid parts of the query string, as they were given."""
         given: MultiValueDict[str, str] = self.data
         return [
             f"{name}={text}"
@@ -134,14 +134,14 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter
 
 
 def in_view(jobs: BatchJobQuerySet, tokens: Sequence[str]) -> BatchJobQuerySet:
-    """*jobs* without those that are archived, unless *tokens* ask for these; where none is, nothing is left out."""
+    """Return *jobs* without archived ones, unless *tokens* filter by archiving or no job is archived."""
     if any(token.of.name == ARCHIVED for token in read_tokens(tokens)):
         return jobs
     return jobs.filter(archived_at=None) if jobs.filter(archived_at__isnull=False).exists() else jobs
 
 
 def statuses(values: Sequence[str]) -> set[str]:
-    """The statuses that *values* name, groups taken apart."""
+    """Return the statuses that *values* name, with groups expanded."""
     return {status for value in values for status in _members(value)}
 
 
@@ -150,7 +150,7 @@ def _members(value: str) -> frozenset[str]:
 
 
 def status_conditions(values: Sequence[str]) -> list[Q]:
-    """The jobs that *values* stand for meet one of these; none for no values."""
+    """Return the conditions for *values*; a job matches if it meets any of them. Empty if there are no values."""
     if not values:
         return []
     others = [STATUS_GROUPS[value].others for value in dict.fromkeys(values) if value in STATUS_GROUPS]

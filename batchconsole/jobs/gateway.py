@@ -1,7 +1,7 @@
-"""The calls of Amazon Bedrock's API that the console answers itself, from its own table, in AWS's words.
+"""The calls of Amazon Bedrock's API that the console answers itself, from its own table, in AWS's format.
 
-A program that creates a job gets AWS's own ARN where the job could be submitted at once. Where it has to wait, it gets
-an ARN of the same form with an id of ours, and everything here takes that one for good as long as the job exists.
+A client that creates a job gets AWS's own ARN if the job could be submitted at once. If the job has to wait, the client
+gets an ARN of the same form with an id of the console, and the gateway accepts that ARN as long as the job exists.
 """
 
 import secrets
@@ -35,10 +35,10 @@ from batchconsole.records.geographies import geography_of
 Params = Mapping[str, Any]
 Answer = dict[str, Any]
 
-# AWS's ids are 12 random letters and digits. Ours begin as one in a million of theirs does, and are looked up whole.
+# AWS's ids are 12 random letters and digits. Ours start with a prefix that one in about a million of theirs has.
 ID_PREFIX, ID_CHARACTERS, ID_LENGTH = "0000", string.ascii_lowercase + string.digits, 12
 DEFAULT_TIMEOUT_HOURS = 24
-# AWS's words for the states it does not have.
+# The AWS states for the states that AWS does not have.
 IN_AWS_WORDS = {
     Status.CHECKING: Status.SUBMITTED,
     Status.QUEUED: Status.SUBMITTED,
@@ -47,27 +47,27 @@ IN_AWS_WORDS = {
     Status.SUBMIT_FAILED: Status.FAILED,
     Status.CANCELLED: Status.STOPPED,
 }
-# Whoever is told that a job has ended reads its output at once, so it ends when that is where it is looked for.
+# Clients read the output as soon as a job ends, so it ends only once its output is copied to where they look for it.
 WHILE_COPYING = dict.fromkeys(ENDED_ON_AWS, Status.IN_PROGRESS) | {Status.STOPPED: Status.STOPPING}
 COPYING = Q(output_copy__state=OutputCopy.State.PENDING)
-# How long a call waits for a job that somebody is submitting at this moment.
+# How long a call waits for a job that another process is submitting.
 SETTLE_SECONDS, LOOK_AGAIN_SECONDS = 3.0, 0.05
 RESERVED_TAGS = "aws:"
-TRYING_AGAIN = timedelta(minutes=5)  # botocore's three attempts of a minute each, and its pauses
+TRYING_AGAIN = timedelta(minutes=5)  # botocore makes three attempts of a minute each, with pauses
 
 
 def create(connection: Connection, actor: User, params: Params) -> Answer:
-    """CreateModelInvocationJob: make a job by the same verb as the form, and submit it before the answer if it may go.
+    """Handle CreateModelInvocationJob: create a job as the form does, and submit it before answering if it may go.
 
-    The same token and the same request give the first job's ARN. With the same token, another request makes another
-    job, as it does on AWS: there are programs that send a constant.
+    The same token with the same request returns the ARN of the first job. The same token with a different request
+    creates another job, as on AWS: some clients always send the same token.
 
     Raises
     ------
     AwsError
-        What AWS would say, or has said.
+        An error that AWS would return, or has returned.
     NotAllowed
-        The right, the place or the role is not the caller's to use.
+        The caller lacks the right, or the connection does not allow the location, the model or the role.
     """
     require(actor, Right.SUBMIT, connection)
     request = JobRequest(**read_members(JobRequest, params))
@@ -86,7 +86,7 @@ def _refused(message: str, *, code: str = "ValidationException", operation: str 
 
 
 def _check_request(connection: Connection, request: JobRequest) -> None:
-    """Refuse what AWS refuses at this call beyond the API's model, and what the connection does not allow."""
+    """Refuse what AWS refuses in this call beyond the API's model, and what the connection does not allow."""
     check_tags(request.tags)
     if len(request.tags) > MAX_TAGS:
         raise _refused(f"The resource can have at most {MAX_TAGS} tags.")
@@ -105,7 +105,7 @@ def _check_request(connection: Connection, request: JobRequest) -> None:
 
 
 def check_tags(tags: Iterable[Tag]) -> None:
-    """Refuse keys that are given twice or reserved; raises AwsError (``ValidationException``)."""
+    """Raise AwsError (``ValidationException``) for tag keys that are duplicated or reserved."""
     keys = [tag["key"] for tag in tags]
     if len(set(keys)) < len(keys):
         raise _refused("Duplicate tag keys found. Please note that tag keys are case sensitive.")
@@ -114,18 +114,18 @@ def check_tags(tags: Iterable[Tag]) -> None:
 
 
 def _job_of(connection: Connection, actor: User, request: JobRequest) -> tuple[BatchJob, bool]:
-    """The job that *request* has made before, or a new one and true. One caller at a time looks and creates."""
+    """Return the job that *request* created before, or a new one, and whether it is new; the connection is locked."""
     token = request.client_request_token
     with transaction.atomic():
         Connection.objects.lock(connection.pk)
-        # The same request has the same name, so a constant token leads to no long list of jobs.
+        # The same request has the same name, so a client with a constant token does not produce a long list here.
         earlier = list(BatchJob.objects.filter(connection=connection, job_name=request.job_name))
         known = next((job for job in earlier if _is_of(job, actor, request)), None)
         if known:
             return known, False
         if any(job.status not in NEVER_SENT for job in earlier):
             raise _refused("The provided job name is currently in use.", code="ConflictException")
-        # What goes to AWS has a token of its own: the caller's may have been sent there before, past the console.
+        # AWS gets a token of our own: the client may have sent its token to AWS before, bypassing the console.
         job = lifecycle.create_job(
             connection=connection,
             actor=actor,
@@ -138,17 +138,17 @@ def _job_of(connection: Connection, actor: User, request: JobRequest) -> tuple[B
 
 
 def _is_of(job: BatchJob, actor: User, request: JobRequest) -> bool:
-    """Whether *job* is what *request* made before; one that the caller was told is refused does not count."""
+    """Whether *request* created *job* before; a job whose refusal was returned to the client does not count."""
     token = request.client_request_token
     is_mine = job.caller_token == token and job.created_by_id == actor.pk
     is_refused = job.status == Status.SUBMIT_FAILED and not job.gateway_id
-    # One created at AWS itself has the token under which AWS knows it.
+    # A job created directly on AWS has the token that AWS knows.
     is_imported = job.origin == BatchJob.Origin.IMPORTED and job.client_request_token == token
     return bool(token) and ((is_mine and not is_refused) or is_imported) and _asked(job.request) == _asked(request)
 
 
 def _asked(request: JobRequest) -> JobRequest:
-    """*request* without its token, without its tags, which may have been changed since, and as AWS fills it in."""
+    """Return *request* with AWS's defaults, without its token and without its tags, which may have changed since."""
     account = "".join(request.role_arn.split(":")[4:5])
     return replace(
         request,
@@ -162,7 +162,7 @@ def _asked(request: JobRequest) -> JobRequest:
 
 
 def _settle(job: BatchJob) -> None:
-    """Read *job* anew, after a short wait for whoever is submitting it."""
+    """Reload *job*, waiting briefly while another process submits it."""
     until = time.monotonic() + SETTLE_SECONDS
     job.refresh_from_db()
     while job.status == Status.SUBMITTING and time.monotonic() < until:
@@ -171,7 +171,7 @@ def _settle(job: BatchJob) -> None:
 
 
 def _answered_arn(job: BatchJob) -> str:
-    """The ARN that the program keeps: AWS's own, or from now on one of ours; the same whenever it is asked for."""
+    """Return the ARN for the client: AWS's own, or from now on one with our id; repeated calls return the same one."""
     if not job.job_arn and not job.gateway_id:
         waiting = BatchJob.objects.filter(pk=job.pk, job_arn=None, gateway_id="")
         waiting.update(gateway_id=new_id())
@@ -180,13 +180,13 @@ def _answered_arn(job: BatchJob) -> str:
 
 
 def new_id() -> str:
-    """12 letters and digits, as AWS's ids have them; the letter tells them from :func:`_id_of_row`."""
+    """Return 12 letters and digits like AWS's ids; the fifth is a letter, so it never equals an :func:`_id_of_row`."""
     begun = ID_PREFIX + secrets.choice(string.ascii_lowercase)
     return begun + "".join(secrets.choice(ID_CHARACTERS) for _ in range(ID_LENGTH - len(begun)))
 
 
 def arn_of(job: BatchJob) -> str:
-    """The ARN under which programs know *job*: ours where one was given out or AWS has given none, else AWS's own."""
+    """Return the ARN that clients use: ours if one was given out or AWS has given none yet, otherwise AWS's own."""
     if job.job_arn and not job.gateway_id:
         return job.job_arn
     connection = job.connection
@@ -194,14 +194,14 @@ def arn_of(job: BatchJob) -> str:
 
 
 def _id_of_row(job: BatchJob) -> str:
-    """The id, in a list, of a job that a person created and that waits: good until AWS gives it one."""
+    """Return the id under which lists show a waiting job that has none yet; valid until AWS gives it one."""
     return f"{ID_PREFIX}{job.pk:08}"
 
 
 def find_job(connection: Connection, actor: User, identifier: str) -> BatchJob:
-    """The job with that ARN or 12-character id, ours or AWS's own; raises AwsError (``ResourceNotFoundException``).
+    """Return the job with this ARN or 12-character id, ours or AWS's; raise AwsError (``ResourceNotFoundException``).
 
-    One that the console does not know yet is asked of AWS.
+    If the console does not know the job yet, it asks AWS.
     """
     require(actor, Right.VIEW, connection)
     job_id = identifier.rpartition("/")[2]
@@ -234,7 +234,7 @@ def _ask_aws(connection: Connection, arn: str) -> str:
 
 
 def get(connection: Connection, actor: User, params: Params) -> Answer:
-    """GetModelInvocationJob. The answer names the job as the caller did."""
+    """Handle GetModelInvocationJob. The answer names the job by the id that the caller used."""
     identifier = params["jobIdentifier"]
     job = find_job(connection, actor, identifier)
     by_aws_id = job.job_arn and identifier.rpartition("/")[2] == job.aws_id
@@ -242,7 +242,7 @@ def get(connection: Connection, actor: User, params: Params) -> Answer:
 
 
 def status_of(job: BatchJob) -> str:
-    """Where *job* stands, in AWS's words."""
+    """Return the state of *job* as AWS names it."""
     if job.status in WHILE_COPYING and _is_copying(job):
         return str(WHILE_COPYING[Status(job.status)])
     return str(IN_AWS_WORDS.get(Status(job.status), job.status))
@@ -254,14 +254,14 @@ def _is_copying(job: BatchJob) -> bool:
 
 
 def with_status(word: str) -> Q:
-    """The jobs that :func:`status_of` gives *word*."""
+    """Return the condition for the jobs whose :func:`status_of` is *word*."""
     plain = [status for status in Status if str(IN_AWS_WORDS.get(status, status)) == word]
     copying = [status for status, shown in WHILE_COPYING.items() if shown == word]
     return (Q(status__in=plain) & ~(Q(status__in=ENDED_ON_AWS) & COPYING)) | (Q(status__in=copying) & COPYING)
 
 
 def describe(job: BatchJob) -> Answer:
-    """*job* as GetModelInvocationJob and ListModelInvocationJobs tell it, times as aware datetimes."""
+    """Return *job* as GetModelInvocationJob and ListModelInvocationJobs show it, with times as aware datetimes."""
     connection, status = job.connection, status_of(job)
     asked = replace(
         job.request,
@@ -293,7 +293,7 @@ def _hours(request: JobRequest) -> int:
 
 
 def _message(job: BatchJob) -> str:
-    """AWS's own message, or why the job was refused here, or where its output is when it could not be copied."""
+    """Return AWS's message, or why the job was refused here, or where the output is if it could not be copied."""
     if job.status in NEVER_SENT:
         return " ".join(text for text in (job.message, job.hint) if text)
     copy = getattr(job, "output_copy", None) if job.gateway_id else None
@@ -304,7 +304,7 @@ def _message(job: BatchJob) -> str:
 
 
 def model_arn(connection: Connection, model_id: str) -> str:
-    """*model_id* as Get tells it: the ARN of a foundation model or inference profile that was named by its id."""
+    """Return *model_id* as Get shows it: as an ARN, even if the job named the foundation model or profile by id."""
     if model_id.startswith("arn:"):
         return model_id
     arn = bedrock.job_arn(connection.region, connection.account_id, "").removesuffix("model-invocation-job/")
@@ -314,9 +314,9 @@ def model_arn(connection: Connection, model_id: str) -> str:
 
 
 def stop(connection: Connection, actor: User, params: Params) -> Answer:
-    """StopModelInvocationJob; a job that has ended cannot be stopped (``ValidationException``).
+    """Handle StopModelInvocationJob; a job that has ended cannot be stopped (``ValidationException``).
 
-    A client that asks again because no answer came is told what the first answer said.
+    A client that retries because it got no answer gets the first answer again.
     """
     job = find_job(connection, actor, params["jobIdentifier"])
     require_on_job(actor, job)
@@ -330,20 +330,20 @@ def stop(connection: Connection, actor: User, params: Params) -> Answer:
 
 
 def _has_stopped(job: BatchJob, actor: User) -> bool:
-    """Whether *actor* has had *job* stopped by the key of this request, within the time in which clients try again."""
+    """Whether *actor* stopped *job* with the API key of this request within the time in which clients retry."""
     since = timezone.now() - TRYING_AGAIN
     asked = job.events.filter(verb__in=[Verb.STOP_REQUESTED, Verb.CANCELLED], actor=actor, api_key=origin.api_key())
     return asked.filter(at__gt=since).exists()
 
 
 def tag(connection: Connection, actor: User, params: Params) -> Answer:
-    """TagResource: add or change tags; more than a job can have is ``TooManyTagsException``."""
+    """Handle TagResource: add or change tags; more tags than a job can have is a ``TooManyTagsException``."""
     check_tags(params["tags"])
     return _edit_tags(connection, actor, params, given={each["key"]: each["value"] for each in params["tags"]})
 
 
 def untag(connection: Connection, actor: User, params: Params) -> Answer:
-    """UntagResource; a key that the job does not have is no error."""
+    """Handle UntagResource; a key that the job does not have is not an error."""
     return _edit_tags(connection, actor, params, gone=set(params["tagKeys"]))
 
 
@@ -368,5 +368,5 @@ def _edit_tags(
 
 
 def list_tags(connection: Connection, actor: User, params: Params) -> Answer:
-    """ListTagsForResource."""
+    """Handle ListTagsForResource."""
     return {"tags": lifecycle.current_tags(find_job(connection, actor, params["resourceARN"]))}

@@ -1,4 +1,4 @@
-"""A call of Bedrock's API on its way: read by the API's model, then answered here or passed on."""
+"""Handle a call of Bedrock's API: parse it by the API's model, then answer it here or pass it on to AWS."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ OWN: dict[str, Callable[..., dict[str, Any]]] = {
     "UntagResource": gateway.untag,
     "ListTagsForResource": gateway.list_tags,
 }
-# What the paths of the calls that are passed on name a model or profile by.
+# Path parameters that name a model or profile in the calls that are passed on.
 MODEL_LABELS = frozenset({"modelId", "modelIdentifier", "inferenceProfileIdentifier"})
 
 
@@ -35,10 +35,10 @@ def answer_call(
     headers: Mapping[str, str],
     body: bytes = b"",
 ) -> dict[str, Any] | Passed:
-    """The members of the answer, times as aware datetimes; or AWS's own answer, where the call is passed on.
+    """Return the members of the answer, with times as aware datetimes, or AWS's own answer if the call is passed on.
 
-    *path*, as Bedrock has it, and *query* are still percent-encoded; *headers* are those to be passed on. Raises
-    AwsError, NotAllowed and UserError.
+    *path*, in Bedrock's form, and *query* are still percent-encoded; *headers* are those to pass on. Raises AwsError,
+    NotAllowed and UserError.
     """
     call = ApiRequest(method=method, path=path, query=dict(parse_qsl(query, keep_blank_values=True)), body=body)
     operation, labels = find_operation(call)

@@ -1,4 +1,4 @@
-"""ListModelInvocationJobs over the console's own table: all of AWS's filters and its paging, and no call to AWS."""
+"""ListModelInvocationJobs from the console's own table: all of AWS's filters and its pagination, no call to AWS."""
 
 import hashlib
 import json
@@ -25,9 +25,9 @@ NOT_ASKED = {"nextToken", "maxResults"}  # what may differ from page to page
 
 
 def list_jobs(connection: Connection, actor: User, params: Params) -> Answer:
-    """One page of the connection's jobs, newest first unless it is asked for otherwise.
+    """Return one page of the connection's jobs, newest first by default.
 
-    Raises AwsError (``ValidationException``) for a token that was not given out for the same filters.
+    Raises AwsError (``ValidationException``) if the token was not issued for the same filters, and NotAllowed.
     """
     require(actor, Right.VIEW, connection)
     account_id(connection)
@@ -53,12 +53,12 @@ def _narrowed(jobs: BatchJobQuerySet, params: Params) -> BatchJobQuerySet:
     if "nameContains" in params:
         text = params["nameContains"]
         found = jobs.filter(search.narrowed_by_name(text, using=jobs.db))
-        jobs = found.alias(found_at=StrIndex("job_name", Value(text))).filter(found_at__gt=0)  # in that very case
+        jobs = found.alias(found_at=StrIndex("job_name", Value(text))).filter(found_at__gt=0)  # case-sensitive
     return jobs.filter(with_status(params["statusEquals"])) if "statusEquals" in params else jobs
 
 
 def _behind(params: Params, *, ascending: bool) -> Q:
-    """The jobs that come after those of the page before."""
+    """Return the condition for the jobs after the previous page. Raises AwsError for an invalid token."""
     try:
         moment, number, asked = signing.loads(params["nextToken"], salt=SALT)
     except signing.BadSignature as error:

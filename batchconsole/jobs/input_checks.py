@@ -1,7 +1,7 @@
-"""Input checks: every record read before AWS sees it, asked for from the form or by a job, and what a job makes of it.
+"""Input checks: read every record before AWS sees it, on request of the form or of a job, and act on the outcome.
 
-A check is a row of its own and so survives its worker. What was found once holds for whoever asks about the same
-objects, model and limits within a day: the second asker gets the first one's report without a record being read.
+A check is a row of its own, so it survives the loss of its worker. A result is reused for a day for the same objects,
+model and limits: a second check gets the report of the first without reading a record.
 """
 
 import dataclasses
@@ -50,22 +50,22 @@ logger = logging.getLogger(__name__)
 REUSE_FOR = timedelta(days=1)
 PRUNE_AT_ONCE = 500
 HEAD_BYTES = 256 * 1024
-# Nobody waits longer than a few minutes before the form; a job does.
+# A person at the form waits a few minutes at most; a job goes on trying.
 MOST_FAILURES = 5
-# Back-off in seconds where AWS says no: somebody has to change something first.
+# Back-off in seconds, first and longest, if AWS refuses: a person has to change something first.
 REFUSED = (30, 600)
-# The input is not there, or is no input, or ends whoever reads it; asking again changes nothing.
+# The input does not exist, is not valid, or crashes every worker that reads it; retrying does not help.
 GONE = frozenset({WORKER_LOST, "NoSuchBucket", "NoSuchKey", "NotFound", "InvalidBucketName", "InvalidRequest"})
-# The objects are not those that were listed; listing them again helps.
+# The objects are no longer those that were listed; listing them again helps.
 CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
 
 
 def start_check(
     connection: Connection, *, input_s3_uri: str, model_id: str, model_invocation_type: str, actor: Actor = None
 ) -> InputCheck:
-    """Have an input checked soon; raises :class:`UserError` when *input_s3_uri* is no S3 location, or not allowed.
+    """Request a check of an input. Raises NotAllowed, and :class:`UserError` if *input_s3_uri* is no S3 location.
 
-    One that was asked for in the same words and is not finished yet is given back, and tried at once if it waits.
+    An unfinished check with the same parameters is returned instead of a new one; if it waits, it is due at once.
     """
     require(actor, Right.SUBMIT, connection)
     require_input(connection, input_s3_uri)
@@ -81,15 +81,15 @@ def start_check(
     return check
 
 
-# Longer than one silence of S3, whose reads time out after a minute. A check taken from a worker that was only slow is
-# read twice and written once.
+# Longer than one silence of S3, whose reads time out after a minute. If a check is taken from a worker that was only
+# slow, it is read twice and written once.
 @step(InputCheck, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(seconds=90), waits=QUEUED)
 def check_records(check: InputCheck, lease: Lease) -> None:
-    """Do *check*.
+    """Run *check*.
 
-    1. List the objects. The same ones looked at a short while ago need not be read again.
-    2. Read every record, saying how far it is.
-    3. Write the report, and nudge the jobs that wait for it.
+    1. List the objects. If the same objects were checked within a day, take over that report.
+    2. Read every record, reporting progress.
+    3. Store the report, and nudge the jobs that wait for it.
     """
     lease.write(state=InputCheck.State.RUNNING, bytes_done=0)
     objects = list_input(check.connection.target, check.input_s3_uri)
@@ -120,7 +120,7 @@ def _fingerprint(check: InputCheck, objects: InputObjects) -> str:
     return objects.fingerprint(check.model_id, check.model_invocation_type, *dataclasses.astuple(limits))
 
 
-MOST_USD = Decimal("99999999.999999")  # what the column holds
+MOST_USD = Decimal("99999999.999999")  # the most that the column holds
 SHARED = ("bytes_total", "bytes_done", "records", "problems", "usd_at_most", "report_json", "preview_json")
 
 
@@ -161,10 +161,10 @@ def _waiting(check: InputCheck) -> Any:
 
 @check_records.on_failure
 def _not_checked(check: InputCheck, lease: Lease, error: Failure) -> None:
-    """AWS did not let the input be read: later again, where that can help, or never.
+    """Handle an input that could not be read: retry later if that can help, or fail.
 
-    Somebody may open the door (renew credentials, add a permission), so a job goes on asking; before the form a person
-    waits, who can ask again.
+    A person may renew credentials or add a permission, so a check that a job waits for is retried. At the form, the
+    person who waits can start another check.
     """
     jobs = _waiting(check)
     has_jobs = jobs.exists()
@@ -196,17 +196,17 @@ def _pause(error: AwsError, failures: int) -> timedelta:
 
 @step(BatchJob, queue=SCAN, where=Q(status=Status.CHECKING))
 def check_input(job: BatchJob, lease: Lease) -> None:
-    """Take the checking of *job* one step on: ask for a check, wait for it, or act on what it found."""
+    """Take the next step in checking *job*: request a check, wait for it, or act on its outcome."""
     check = job.input_check or _ask_for(job)
     if check is not None and check.is_finished:
         try:
             _decide(job, check)
-        except IllegalTransition:  # A person cancelled or released it at this moment.
+        except IllegalTransition:  # A person cancelled or released the job at the same moment.
             logger.info("Job %s went on without its input check.", job.pk)
 
 
 def _ask_for(job: BatchJob) -> InputCheck | None:
-    """A check of the job's own: one begun before the job was created may have read older objects."""
+    """Create a new check for the job: a check started before the job was created may have read older objects."""
     with transaction.atomic():
         row = BatchJob.objects.select_for_update(no_key=True).get(pk=job.pk)
         if row.status != Status.CHECKING or row.input_check_id:
@@ -260,7 +260,7 @@ def _reason(report: Report) -> str:
 
 
 def _first_problem(report: Report) -> str:
-    """``First: line 5 is not valid JSON.`` for the first problem, where it has a line."""
+    """Return the first problem, with its line if known: ``First: line 5 is not valid JSON.``."""
     problem = report.problems[0]
     line = problem.examples[0].line if problem.examples else None
     if not line:
@@ -272,7 +272,7 @@ def _first_problem(report: Report) -> str:
 
 
 def verdict(report: Report) -> str:
-    """The outcome in a line: ``12 errors and 3 warnings in 500 records``."""
+    """Return the outcome in one line: ``12 errors and 3 warnings in 500 records``."""
     kinds = ((report.errors, "error"), (report.warnings, "warning"))
     found = " and ".join(_count(number, noun) for number, noun in kinds if number) or "No problems"
     return f"{found} in {_count(report.records, 'record')}"
@@ -283,12 +283,12 @@ def _count(number: int, noun: str) -> str:
 
 
 def cancel_check(check: InputCheck, actor: Actor) -> None:
-    """End *check* before it is done; a worker at it stops within seconds.
+    """Cancel *check*; a worker that runs it stops within seconds.
 
     Raises
     ------
     UserError
-        It has ended, or a job waits for it. NotAllowed, when it is somebody else's.
+        The check has ended, or a job waits for it. NotAllowed if the actor may not act on it.
     """
     require_on_job(actor, check)
     with transaction.atomic():
@@ -303,21 +303,21 @@ def cancel_check(check: InputCheck, actor: Actor) -> None:
 
 
 def leave_check(job: BatchJob) -> None:
-    """End the check that *job* no longer waits for, unless another job does."""
+    """Cancel the check that *job* no longer waits for, unless another job waits for it."""
     check = job.input_check
     if check is not None and not _waiting(check).exists():
         check.cancel()
 
 
 def find_all(check: InputCheck) -> Iterator[Finding]:
-    """Every problem of a finished check, read once more from S3; there may be millions.
+    """Yield every problem of a finished check, reading the input from S3 again; there may be millions.
 
     Raises
     ------
     UserError
-        The objects are not those that were checked.
+        The input or the limits have changed since the check.
     AwsError
-        At once when they cannot be listed, or on the way.
+        At once if the objects cannot be listed, or during iteration.
     """
     objects = list_input(check.connection.target, check.input_s3_uri)
     if _fingerprint(check, objects) != check.fingerprint:
@@ -332,7 +332,7 @@ def find_all(check: InputCheck) -> Iterator[Finding]:
 
 
 def prune() -> int:
-    """Delete old checks that no job shows, some at a time; returns how many."""
+    """Delete a batch of old checks that no job refers to, and return how many rows were deleted."""
     old = InputCheck.objects.filter(finished_at__lt=timezone.now() - timedelta(days=settings.CHECK_DAYS), jobs=None)
     pks = list(old.order_by().values_list("pk", flat=True)[:PRUNE_AT_ONCE])
     return InputCheck.objects.filter(pk__in=pks, jobs=None).delete()[0]

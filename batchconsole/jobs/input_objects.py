@@ -1,4 +1,4 @@
-"""The objects at a job's input location, as files to read: listed once, and read only in the version listed."""
+"""The objects at a job's input location as files: listed once, and read only in the listed version."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from batchconsole.records.lines import from_bytes
 
 @dataclass(frozen=True)
 class InputObjects:
-    """What lies at *input_s3_uri*: the object it names, or everything in the folder, in key order."""
+    """The objects at *input_s3_uri*: the object it names, or everything in the folder, in key order."""
 
     target: Target
     input_s3_uri: str
@@ -27,7 +27,7 @@ class InputObjects:
 
     @cached_property
     def files(self) -> list[InputFile]:
-        """The objects as files named without the location; reading one that has changed raises AwsError."""
+        """The objects as files with names relative to the location; reading one that has changed raises AwsError."""
         bucket, key = location(self.input_s3_uri)
         is_file = [item.key for item in self.objects] == [key]
         above = key.rpartition("/")[0] if is_file else key.rstrip("/")
@@ -38,7 +38,7 @@ class InputObjects:
         ]
 
     def fingerprint(self, *also: object) -> str:
-        """SHA-256 of the location, each object's key, ETag and size, and of *also*."""
+        """Return the SHA-256 of the location, of each object's key, ETag and size, and of *also*."""
         digest = hashlib.sha256(json.dumps([self.input_s3_uri, *also], default=str).encode())
         for item in self.objects:
             digest.update(json.dumps([item.key, item.etag, item.size]).encode())
@@ -46,7 +46,7 @@ class InputObjects:
 
 
 class Listed(Protocol):
-    """An object as it was listed; ``size`` in bytes."""
+    """An object as listed; ``size`` in bytes."""
 
     @property
     def key(self) -> str: ...
@@ -57,8 +57,10 @@ class Listed(Protocol):
 
 
 class Reader:
-    """Reads one object after the other. Who looks at the beginning of one and then reads all of it asks for no byte
-    twice: the first range is kept until another object is asked for.
+    """Reads objects one after the other, without fetching a byte twice.
+
+    The first range of an object is cached until another object is read, so looking at its beginning and then reading it
+    whole fetches that range once.
     """
 
     def __init__(self, target: Target, bucket: str) -> None:
@@ -67,7 +69,7 @@ class Reader:
         self._head: tuple[str, bytes] = "", b""
 
     def open(self, item: Listed, *, start: int = 0) -> Iterator[bytes]:
-        """The bytes of the version listed from *start* on, in chunks; raises AwsError."""
+        """Yield the bytes of the listed version from *start* on, in chunks. Raises AwsError."""
         if start:
             yield from s3.iter_object(self.target, self.bucket, item.key, start=start, etag=item.etag)
             return
@@ -87,7 +89,7 @@ class Reader:
 
 
 def location(input_s3_uri: str) -> tuple[str, str]:
-    """Bucket and key or prefix; raises :class:`UserError` when it is no S3 location."""
+    """Return the bucket and the key or prefix. Raises :class:`UserError` if *input_s3_uri* is no S3 location."""
     try:
         return parse_s3_uri(input_s3_uri)
     except ValueError as error:
@@ -95,7 +97,7 @@ def location(input_s3_uri: str) -> tuple[str, str]:
 
 
 def list_input(target: Target, input_s3_uri: str) -> InputObjects:
-    """List what a job with this input would read; raises :class:`UserError` and AwsError."""
+    """List the objects that a job with this input would read. Raises :class:`UserError` and AwsError."""
     bucket, key = location(input_s3_uri)
     folder = key if not key or key.endswith("/") else f"{key}/"
     found = [
@@ -107,12 +109,12 @@ def list_input(target: Target, input_s3_uri: str) -> InputObjects:
 
 
 def read_head(file: InputFile, size: int) -> bytes:
-    """The first *size* bytes of *file*, or all of them; raises AwsError."""
+    """Return the first *size* bytes of *file*, or all if it is shorter. Raises AwsError."""
     return read_span(file, 0, size)
 
 
 def read_span(file: InputFile, start: int, end: int) -> bytes:
-    """The bytes of *file* from *start* to before *end*, or as far as there are any; raises AwsError."""
+    """Return the bytes of *file* from *start* up to but not including *end*, or to its end. Raises AwsError."""
     span = b""
     for chunk in file.open(start=start):
         span += chunk

@@ -1,4 +1,4 @@
-"""Where a connection lets jobs read their input."""
+"""The locations from which a connection lets jobs read their input."""
 
 from batchconsole.jobs.access import require_places
 from batchconsole.jobs.models import Connection, MadeInput
@@ -7,7 +7,7 @@ from batchconsole.jobs.models import Connection, MadeInput
 def require_input(connection: Connection, input_s3_uri: str) -> None:
     """Raise NotAllowed unless jobs may read *input_s3_uri*.
 
-    What the console itself wrote to send records again lies beside the output of their job, and may be read there.
+    Input that the console wrote to resend records lies beside the output of their job and is always allowed.
     """
     if not connection.input_prefixes:
         return

@@ -1,4 +1,4 @@
-"""What input is made of: an uploaded file or an object in S3, looked at and read as a table."""
+"""The sources of made input: an uploaded file or an object in S3, inspected and read as a table."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -23,9 +23,9 @@ PREVIEW_ROWS = 3
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read: its name, its size in bytes, its bytes from the start or in ranges.
+    """A file to read: its name, its size in bytes, and its bytes from the start or in ranges.
 
-    Reading one that lies in S3 raises AwsError, also when it is not the version it was at first.
+    Reading a source in S3 raises AwsError, also if the object is no longer the version it was at first.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Source:
     etag: str = ""
 
     def counted(self, tell: Callable[[int], None]) -> "Source":
-        """The same, telling the bytes read with each read."""
+        """Return the same source, which calls *tell* with the number of bytes of each read."""
 
         def chunks() -> Iterator[bytes]:
             for chunk in self.chunks():
@@ -53,8 +53,9 @@ class Source:
 class Look:
     """What the beginning of a source shows.
 
-    ``foreign`` names another provider's batch format, whose lines are converted and need no prompt. ``rows`` are the
-    first of a table, ``lines`` the first of such a batch. ``extent`` is what a Parquet file says it holds.
+    ``foreign`` names another provider's batch format; its lines are converted and need no prompt. ``rows`` holds the
+    first rows of a table, ``lines`` the first lines of such a batch. ``extent`` is the size that a Parquet file
+    declares.
     """
 
     kind: Kind
@@ -65,12 +66,12 @@ class Look:
     extent: Extent | None = None
 
     def first_records(self, recipe: Recipe) -> list[Made]:
-        """The first records that *recipe* makes; raises :class:`making.RecipeError` and :class:`TableError`."""
+        """Return the first records that *recipe* makes. Raises :class:`making.RecipeError` and :class:`TableError`."""
         return list(_records(self.rows, iter(self.lines), is_foreign=bool(self.foreign), recipe=recipe))
 
 
 def from_upload(token: str, name: str) -> Source:
-    """The uploaded file of *token*; raises :class:`UserError` when it is gone."""
+    """Return the uploaded file of *token*. Raises :class:`UserError` if it no longer exists."""
     path = uploads.path_of(token)
     return Source(name, path.stat().st_size, partial(read_path, path), partial(_read_range, path))
 
@@ -82,7 +83,7 @@ def _read_range(path: Path, start: int, end: int) -> bytes:
 
 
 def from_s3(storage: Storage, uri: str, *, etag: str = "") -> Source:
-    """The object at *uri*, with *etag* only that version; raises :class:`UserError` and AwsError."""
+    """Return the object at *uri*; reads only the version *etag*, if given. Raises :class:`UserError` and AwsError."""
     bucket, key = parse_s3_uri(uri)
     if not key or key.endswith("/"):
         raise UserError("Enter one file, not a folder.", "input_s3_uri")
@@ -98,9 +99,9 @@ def from_s3(storage: Storage, uri: str, *, etag: str = "") -> Source:
 
 
 def look(source: Source, *, separator: str = "", encoding: str = "") -> Look:
-    """The kind, the columns and the first rows of *source*; raises :class:`TableError`, UserError and AwsError.
+    """Return the kind, columns and first rows of *source*. Raises :class:`TableError`, UserError and AwsError.
 
-    *separator* and *encoding* are those of CSV where a person has chosen them.
+    *separator* and *encoding* are for CSV, if the user has chosen them.
     """
     head = source.read_range(0, min(source.size, tables.HEAD_BYTES)) if source.size else b""
     kind = tables.kind_of(source.name, head)
@@ -130,7 +131,7 @@ def _rows(source: Source, kind: Kind, separator: str, encoding: str) -> Iterator
 
 
 def read_table(source: Source, kind: Kind, *, separator: str = "", encoding: str = "") -> Iterator[Row]:
-    """Every row of *source*; raises :class:`TableError` and AwsError on the way."""
+    """Yield every row of *source*. Raises :class:`TableError` and AwsError during iteration."""
     return _rows(source, kind, separator, encoding)
 
 
@@ -141,7 +142,7 @@ def _ranged(source: Source) -> RangedFile:
 def read_records(
     source: Source, kind: Kind, *, is_foreign: bool, recipe: Recipe, separator: str = "", encoding: str = ""
 ) -> Iterator[Made]:
-    """Every record that *recipe* makes of *source*; raises :class:`TableError`, RecipeError and AwsError on the way."""
+    """Yield each record that *recipe* makes of *source*; raises :class:`TableError`, RecipeError and AwsError."""
     if is_foreign:
         return _records([], tables.read_objects(source.chunks()), is_foreign=True, recipe=recipe)
     return _records(_rows(source, kind, separator, encoding), iter(()), is_foreign=False, recipe=recipe)

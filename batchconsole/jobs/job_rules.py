@@ -1,7 +1,7 @@
-"""What is wrong with a job's request before AWS sees it: the API model's rules by field, and what the console knows.
+"""Validate a job's request before AWS sees it: the API model's rules for each field, and what the console knows.
 
-Each rule lies in one place, which the form's fields, the gateway and the JSON API share: :mod:`aws.constraints` for the
-fields, :mod:`jobs.model_rules` for models, ``using_name`` for names, :mod:`jobs.access` for places and roles.
+Each rule is defined once and shared by the form's fields, the gateway and the JSON API: :mod:`aws.constraints` for the
+fields, :mod:`jobs.model_rules` for models, ``using_name`` for names, :mod:`jobs.access` for locations and roles.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -25,21 +25,21 @@ RESERVED_TAGS = "aws:"
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """``field`` is the API's, in snake case; ``message`` a full sentence."""
+    """A problem of one field: ``field`` is the API's field in snake case, ``message`` a full sentence."""
 
     field: str
     message: str
 
 
 def find_problems(connection: Connection, request: JobRequest) -> list[FieldProblem]:
-    """All that is wrong with *request*; empty when AWS may be asked. Raises AwsError where the account is unknown."""
+    """Return all problems of *request*; empty if it can be sent to AWS. Raises AwsError if the account is unknown."""
     found = [*_of_fields(request), *tag_problems(request)]
     wrong = {problem.field for problem in found}
     return found + [each for each in _of_meaning(connection, request, wrong=wrong) if each.field not in wrong]
 
 
 def find_field_problems(values: Mapping[str, Any]) -> list[FieldProblem]:
-    """What is wrong with *values*, some of the fields of a request by their names, each by itself."""
+    """Return the problems of *values*, some of the fields of a request by name, each checked on its own."""
     problems = _of_fields(JobRequest.from_fields(values))
     return [problem for problem in problems if problem.field in values]
 
@@ -56,7 +56,7 @@ def _of_fields(request: JobRequest) -> Iterator[FieldProblem]:
 
 
 def unmet(rule: Constraint, value: Any) -> Iterator[str]:
-    """The sentences for what *value*, a text, a number or a list of texts, does not meet."""
+    """Yield a sentence for each part of *rule* that *value*, a text, a number or a list of texts, does not meet."""
     if isinstance(value, tuple | list):
         yield from (message for item in value for message in unmet(rule.item or Constraint(), item))
     size = value if isinstance(value, int) else len(value)
@@ -87,7 +87,7 @@ def tag_problems(request: JobRequest) -> Iterator[FieldProblem]:
 
 
 def _of_meaning(connection: Connection, request: JobRequest, *, wrong: Collection[str]) -> Iterator[FieldProblem]:
-    """What no rule of a field can say. No database takes every name that is *wrong*, so it is not asked for one."""
+    """Yield problems that field rules do not cover. A name that is *wrong* is not looked up, as its query may fail."""
     if "job_name" not in wrong and BatchJob.objects.using_name(connection.pk, request.job_name).exists():
         yield FieldProblem("job_name", f"The job name {request.job_name} is already in use.")
     if reason := refusal(request.model_id, connection.region):
@@ -105,7 +105,7 @@ def _of_meaning(connection: Connection, request: JobRequest, *, wrong: Collectio
 
 
 def _of_connection(connection: Connection, request: JobRequest) -> Iterator[FieldProblem]:
-    """What the connection does not allow."""
+    """Yield what the connection does not allow."""
     for check in (
         partial(require_input, connection, request.input_s3_uri),
         partial(require_places, connection, output=request.output_s3_uri),

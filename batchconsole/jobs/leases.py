@@ -1,15 +1,15 @@
-"""Taking the next step of a row: one worker at a time, by a lease with a token over the row's due time.
+"""Take the next step of a row: one worker at a time, by a lease with a token on the row's due time.
 
-1. A row with something to do has a due time. The clock hands the row out once the time has come, and pushes the time
-   on, so that a message that gets lost is sent again.
-2. A worker takes the lease: one UPDATE, which one caller wins, writes its token and pushes the due time on before
-   anything risky happens. A worker that dies at any moment leaves a row that is due again.
-3. It holds the row by renewing the lease. All it writes names the token, so a worker that has lost the row writes
-   nothing: it gets :class:`LeaseLost` and stops.
-4. It gives the lease back with what the step came to and when the next one is due.
+1. A row with something to do has a due time. When that time comes, the clock hands the row out and moves the due time
+   forward, so that a lost message is sent again.
+2. A worker takes the lease with one UPDATE, which only one caller wins. It writes the worker's token and moves the due
+   time forward before anything risky happens. A worker that dies at any moment leaves a row that becomes due again.
+3. The worker keeps the row by renewing the lease. Every write checks the token, so a worker that has lost the row
+   writes nothing: it gets :class:`LeaseLost` and stops.
+4. The worker ends the lease with the result of the step and the due time of the next one.
 
-A failure that the step does not handle, an AwsError or a UserError, goes to the step's own handler. So does the loss of
-:data:`MOST_LOSSES` workers in a row: whatever ended them would end the next one.
+A failure that the step does not handle, an AwsError or a UserError, goes to the step's failure handler. So does the
+loss of :data:`MOST_LOSSES` workers in a row: the cause would end the next worker too.
 
 Locks are taken in one order, which ``jobs/locks.py`` lists.
 """
@@ -35,19 +35,19 @@ from batchconsole.jobs.signals import nudge
 
 logger = logging.getLogger(__name__)
 
-# Celery's queues: what takes a moment, and what reads gigabytes.
+# Celery's queues: short steps, and steps that may read gigabytes.
 CONTROL, SCAN = "control", "scan"
 # How long a message may wait for a worker before another one is sent; messages expire after the same time.
 NUDGE = timedelta(seconds=60)
-# Longer than all attempts of one call: three times 3 s to connect and 60 s to read, and the pauses in between.
+# Longer than all attempts of one call: three times 3 s to connect and 60 s to read, plus the pauses between them.
 HOLD = timedelta(minutes=5)
 RENEW_SECONDS = 2
 MOST_LOSSES = 5
-# So many rows of one person are handed out at once, where rows take turns.
+# How many rows of one person are handed out at once if rows take turns.
 MOST_OF_A_PERSON = 4
 WORKER_LOST = "WorkerLost"
-# No pause and no lease is as long, but where a step says so. What is due later was written by a clock that has been set
-# back since, and is due now.
+# No pause and no lease is longer than this, unless its step says so. A due time further ahead was written by a clock
+# that has been set back since, and counts as due now.
 FARTHEST = timedelta(minutes=20)
 
 Row = TypeVar("Row", bound=models.Model)
@@ -56,12 +56,12 @@ Failure = AwsError | UserError
 
 
 class LeaseLost(Exception):
-    """Another worker has taken the row, or a person has ended its step. Stop, and write nothing."""
+    """Another worker has taken the row, or a person has ended its step: stop and write nothing."""
 
 
 @dataclass
 class Lease:
-    """The right to take the due step of *row*, until ``until``."""
+    """The right to take the due step of *row* until ``until``."""
 
     step: "Step[Any, Any]"
     row: models.Model
@@ -71,9 +71,10 @@ class Lease:
     is_over: bool = False
 
     def renew(self, **fields: Any) -> None:
-        """Hold on and write *fields*, now and then; call it with every chunk.
+        """Renew the lease and write *fields*, at most every RENEW_SECONDS; call it with every chunk.
 
-        Raises :class:`LeaseLost`, also when it is other people's turn: then the row waits, and its step begins anew.
+        Raises :class:`LeaseLost`, also if it is another person's turn: then the row waits, and its step starts over
+        later.
         """
         if time.monotonic() - self.renewed_at < RENEW_SECONDS:
             return
@@ -83,13 +84,13 @@ class Lease:
         self.write(**fields)
 
     def write(self, **fields: Any) -> None:
-        """Hold on and write *fields*; raises :class:`LeaseLost`."""
+        """Renew the lease and write *fields*. Raises :class:`LeaseLost`."""
         until = timezone.now() + self.step.hold
         self._update(fields | self.step.columns(due_at=until))
         self.until, self.renewed_at = until, time.monotonic()
 
     def check(self) -> None:
-        """Make sure that the row is still ours, and keep it so until the transaction around this call ends.
+        """Check that this worker still holds the row, and lock it until the surrounding transaction ends.
 
         Raises :class:`LeaseLost`.
         """
@@ -97,12 +98,12 @@ class Lease:
             raise LeaseLost
 
     def end(self, *, due_at: datetime | None, **fields: Any) -> None:
-        """Give the row back and write *fields*; *due_at* is when its next step is. Raises :class:`LeaseLost`."""
+        """End the lease and write *fields*; *due_at* is the due time of the next step. Raises :class:`LeaseLost`."""
         self._update(fields | self.step.columns(due_at=due_at, lease="", losses=0))
         self.is_over = True
 
     def give_back(self) -> None:
-        """Give the row back, if the step has not. A step that did not say when the next is due is tried again soon."""
+        """End the lease if the step has not. If the step has not set a due time, it is due again after NUDGE."""
         if self.is_over:
             return
         said_nothing = When(**self.step.columns(due_at=self.until), then=Value(timezone.now() + NUDGE))
@@ -123,10 +124,11 @@ class Lease:
 class Step(Generic[Row, Result]):
     """One kind of step: what it does to a row, in which of Celery's queues, and how long its lease is.
 
-    Call it with a row to take the step now, unless another worker holds the row. ``where`` tells which rows have this
-    step; ``prefix`` begins the lease's columns in a table whose rows have several; ``farthest`` bounds how far ahead it
-    is ever due. A step with ``waits`` is a long one: its rows take turns, person by person (``jobs/turns.py``), and
-    what it may use is bounded (``jobs/budgets.py``); ``waits`` holds what is written into a row whose turn is over.
+    Call it with a row to take the step now, unless another worker holds the row. ``where`` selects the rows that have
+    this step; ``prefix`` starts the names of the lease's columns in a table with several steps; ``farthest`` limits how
+    far ahead the step is ever due. A step with ``waits`` is a long one: its rows take turns, person by person
+    (``jobs/turns.py``), and its memory and time are limited (``jobs/budgets.py``); ``waits`` holds the fields to write
+    into a row whose turn is over.
     """
 
     do: Callable[..., Result]
@@ -142,24 +144,24 @@ class Step(Generic[Row, Result]):
 
     @property
     def name(self) -> str:
-        """Also the task's name."""
+        """The name of the function, which is also the name of the task."""
         return self.do.__name__
 
     def columns(self, **fields: Any) -> dict[str, Any]:
-        """*fields* of the lease by their names in the table."""
+        """Return the lease's *fields* under their column names in the table."""
         return {self.prefix + name: value for name, value in fields.items()}
 
     def on_failure(self, fail: Callable[[Row, Lease, Failure], object]) -> Callable[[Row, Lease, Failure], object]:
-        """Have *fail* called, as a decorator, with what the step raises; it decides whether there is a next try."""
+        """Register *fail* as the handler of errors that the step raises; it decides whether to retry. A decorator."""
         self.fail = fail
         return fail
 
     def rows(self) -> Any:
-        """The rows that have this step, in connections in use."""
+        """The rows that have this step, in enabled connections."""
         return self.model.objects.enabled().filter(self.where)  # type: ignore[attr-defined] # each model here has it
 
     def due(self, now: datetime) -> Iterable[Row]:
-        """The rows whose step is due, the longest waiting first."""
+        """The rows whose step is due, longest overdue first."""
         if self.rows_due:
             return self.rows_due(now)
         due = self.rows().filter(self._run_out(now))
@@ -169,7 +171,7 @@ class Step(Generic[Row, Result]):
         return due.order_by(f"{self.prefix}due_at")  # type: ignore[no-any-return] # any model's
 
     def hand_out(self, row: Row, now: datetime) -> bool:
-        """Have a worker take the step; false when another clock was faster."""
+        """Send the row to a worker; return False if another clock was faster."""
         seen = self.columns(due_at=getattr(row, f"{self.prefix}due_at"))
         changes = self.columns(due_at=now + NUDGE, lease="", losses=self._losses())
         if not _table(self.model).filter(pk=row.pk, **seen).update(**changes):
@@ -178,13 +180,13 @@ class Step(Generic[Row, Result]):
         return True
 
     def run(self, pk: int) -> None:
-        """Take the step of the row *pk*; one that is gone, or rests with its connection, has none."""
+        """Take the step of the row *pk*; do nothing if the row is gone or its connection is disabled."""
         row = self.rows().filter(pk=pk).first()
         if row is not None:
             self(row)
 
     def __call__(self, row: Row, **options: Any) -> Result | None:
-        """Take the step of *row*, which is read anew; ``None`` when it could not be taken, or has failed."""
+        """Take the step of *row*, which is reloaded. Return None if the step could not be taken or has failed."""
         lease = self.take(row)
         if lease is None:
             return None
@@ -197,7 +199,7 @@ class Step(Generic[Row, Result]):
         return result
 
     def take(self, row: Row) -> Lease | None:
-        """The lease of *row*, which is read anew; ``None`` when another worker holds it, or there is nothing to do."""
+        """Take the lease of *row*, which is reloaded. Return None if another worker holds it or no step is due."""
         if self.waits is not None and not turns.may_begin(self, row):
             self._wait_for_turn(row)
             return None
@@ -205,7 +207,8 @@ class Step(Generic[Row, Result]):
         token, until = secrets.token_hex(8), now + self.hold
         free = Q(**self.columns(lease="", due_at__isnull=False)) | self._run_out(now)
         changes = self.columns(due_at=until, lease=token, losses=self._losses())
-        # No condition here may look into another table: PostgreSQL would not look again after waiting for the row.
+        # Conditions here must not query another table: PostgreSQL would not evaluate those again after waiting for the
+        # row.
         if not _table(self.model).filter(self.where, free, pk=row.pk).update(**changes):
             return None
         row.refresh_from_db()
@@ -239,7 +242,7 @@ class Step(Generic[Row, Result]):
         return is_due(now, f"{self.prefix}due_at", farthest=self.farthest)
 
     def _losses(self) -> Case:
-        """Who takes a row that somebody holds follows a worker that was lost."""
+        """Return the new count of lost workers: one more if the row still has a lease, whose worker must have died."""
         losses = F(f"{self.prefix}losses")
         return Case(When(**self.columns(lease=""), then=losses), default=losses + 1)
 
@@ -255,7 +258,7 @@ def step(
     rows_due: Callable[[datetime], Iterable[Row]] | None = None,
     waits: dict[str, Any] | None = None,
 ) -> Callable[[Callable[..., Result]], Step[Row, Result]]:
-    """Make a function of a row and its lease a :class:`Step`, as a decorator. *rows_due* replaces all that are due."""
+    """Turn a function of a row and its lease into a :class:`Step`; *rows_due* replaces the query for the due rows."""
 
     def declare(do: Callable[..., Result]) -> Step[Row, Result]:
         declared = Step(
@@ -277,12 +280,12 @@ def step(
 
 
 def is_due(now: datetime, column: str = "due_at", *, farthest: timedelta = FARTHEST) -> Q:
-    """The condition that the time in *column* has come, or lies too far ahead to be meant."""
+    """Return the condition that the time in *column* has come, or is too far ahead to be valid."""
     return Q(**{f"{column}__lte": now}) | Q(**{f"{column}__gt": now + farthest})
 
 
 def is_not_due(now: datetime, column: str = "due_at") -> Q:
-    """The condition that the time in *column* is still to come."""
+    """Return the condition that the time in *column* is still to come."""
     return Q(**{f"{column}__gt": now, f"{column}__lte": now + FARTHEST})
 
 

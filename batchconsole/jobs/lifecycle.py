@@ -1,4 +1,4 @@
-"""The verbs on one job: create, submit, stop, cancel, tag, clone. Each takes a row, and the person who asks for it."""
+"""The verbs on one job, such as create, submit, stop, cancel and tag. Each takes a row and the acting user."""
 
 import logging
 from collections.abc import Iterable
@@ -42,14 +42,14 @@ from batchconsole.jobs.spending import require_budget
 
 logger = logging.getLogger(__name__)
 
-# A role made a moment ago is not yet known to all of AWS; so often the same request is tried again.
+# AWS needs some seconds to know a new role; the same request is attempted this many times.
 ROLE_ATTEMPTS = 6
 BEING_SUBMITTED = "The job is being submitted at this moment."
 IN_A_MOMENT = "Try again in a few seconds."
 
-# Tags that AWS sets itself; nobody else can change or remove them.
+# Tags that AWS sets itself; users cannot change or remove them.
 RESERVED_TAGS = "aws:"
-# Why the tags of a job without an ARN stay as they are: it is on its way, or (True) it has ended.
+# Why the tags of a job without an ARN cannot change: it is being submitted (False) or has ended (True).
 _NO_NEW_TAGS = {
     False: (BEING_SUBMITTED, "tags", "Change its tags once it is submitted."),
     True: ("AWS did not accept this job, so it has no tags there.", "tags", "Clone it to create one with other tags."),
@@ -70,11 +70,12 @@ def create_job(
     start_at: datetime | None = None,
     is_nudged: bool = True,
 ) -> BatchJob:
-    """Save a job and have it checked or submitted soon. No call to AWS is made here, so nothing can get lost.
+    """Save a job to be checked or submitted soon. This makes no call to AWS, so nothing can get lost.
 
-    A *request* without a client request token gets a fresh one. With *caller_token* a program may ask for the job
-    again. Before *start_at* it is not submitted, nor before somebody approves it where its connection asks for that.
-    Who submits the job at once says ``is_nudged=False``, lest a worker is sent to do the same. Raises NotAllowed.
+    A *request* without a client request token gets a new one. With *caller_token*, a client can ask for the same job
+    again. The job is not submitted before *start_at*, nor before a person approves it if its connection or a budget
+    requires that. A caller that submits the job itself passes ``is_nudged=False``, so that no worker does the same.
+    Raises NotAllowed and UserError.
     """
     _require_creating(connection, actor, request=request, resend_of=resend_of)
     status = Status.CHECKING if check_input else Status.QUEUED
@@ -100,7 +101,7 @@ def create_job(
 
 
 def _save_new(job: BatchJob, actor: Actor, *, above_budget: str) -> None:
-    """Add *job* with what begins its trail; held where its connection or a budget asks for approval."""
+    """Save *job* with the first events of its trail; hold it if its connection or a budget requires approval."""
     if above_budget or waiting.needs_approval(job, actor):
         job.held_at, job.awaits_approval = timezone.now(), True
     job.save()
@@ -123,7 +124,7 @@ def _require_creating(connection: Connection, actor: Actor, *, request: JobReque
 
 
 def _merged_in(job: BatchJob) -> set[BatchJob]:
-    """The jobs whose records the input of *job* holds beside those of the job it resends."""
+    """Return the jobs whose records are in the input of *job*, besides those of the job that it resends."""
     if job.resend_of is None:
         return set()
     made = MadeInput.objects.filter(resend_of=job.resend_of, output_s3_uri=job.input_s3_uri).first()
@@ -140,11 +141,11 @@ def _merged_in(job: BatchJob) -> set[BatchJob]:
     rows_due=scheduling.submissions_due,
 )
 def submit(job: BatchJob, lease: Lease) -> None:
-    """Submit *job* if its model's limit has a place for it; otherwise it stays in the queue.
+    """Submit *job* if its model's limit has room; otherwise it stays in the queue.
 
-    1. Take a place. From here a crash leaves it ``Submitting``, to be taken over with the same token.
-    2. Call AWS. The token makes a second call return the first one's ARN.
-    3. Store the ARN, or put the job back, or end it with AWS's message.
+    1. Take a place. After a crash from here on, the job stays ``Submitting`` and is taken over with the same token.
+    2. Call AWS. With the same token, a second call returns the ARN of the first.
+    3. Store the ARN, or requeue the job, or end it with AWS's message.
     """
     if not scheduling.take_place(job, lease):
         return
@@ -157,12 +158,12 @@ def submit(job: BatchJob, lease: Lease) -> None:
 
 
 def _accepted(job: BatchJob, arn: str) -> None:
-    """Store the ARN. It is true whoever brings it, so this worker may have lost its lease."""
+    """Store the ARN. It is valid even if this worker has lost its lease meanwhile."""
     with transaction.atomic():
         row = job.locked()
-        if row.job_arn:  # Sync was faster and found it by its token.
+        if row.job_arn:  # Sync was faster and found the job by its token.
             return
-        # Cancelled while the answer was on its way, it is due to be stopped.
+        # A job that was cancelled while AWS answered is due to be stopped.
         due_at = timezone.now() if row.status == Status.CANCELLED else None
         row.transition(
             Status.SUBMITTED,
@@ -195,18 +196,18 @@ def _not_accepted(job: BatchJob, lease: Lease, error: AwsError) -> None:
 
 
 def _is_new_role(job: BatchJob, error: AwsError) -> bool:
-    """IAM needs some seconds to make a new role known everywhere; until then AWS says it cannot assume it."""
+    """Whether the role may be too new: IAM needs some seconds until AWS can assume a new role everywhere."""
     text = error.message.lower()
     return "assume" in text and "role" in text and job.attempts < ROLE_ATTEMPTS
 
 
 def stop(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = None) -> None:
-    """Stop *job* wherever it is; one that has ended is left as it is. *data* goes into its event.
+    """Stop *job* in any state; a job that has ended is left unchanged. *data* goes into its event.
 
     Raises
     ------
     UserError
-        It is being submitted at this moment, or *actor* may not stop it (NotAllowed).
+        The job is being submitted at this moment, or *actor* may not stop it (NotAllowed).
     AwsError
         AWS refused or could not be reached.
     """
@@ -220,10 +221,10 @@ def stop(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = No
         _stop_on_aws(job, actor, data)
 
 
-# A live job is followed by sync; it has a step of its own only when it was cancelled and AWS has it all the same.
+# Sync follows live jobs; one has a step of its own only if it was cancelled here but reached AWS all the same.
 @step(BatchJob, queue=CONTROL, where=Q(status__in=LIVE - {Status.STOPPING}))
 def stop_cancelled(job: BatchJob, lease: Lease) -> None:
-    """Stop on AWS what was cancelled here while it was on its way there; no other job, whatever is due."""
+    """Stop on AWS a job that was cancelled here during its submission; leave any other job alone."""
     if job.events.filter(verb=Verb.CANCELLED).exists():
         stop(job)
     else:
@@ -237,7 +238,7 @@ def _not_stopped(job: BatchJob, lease: Lease, error: Failure) -> None:
 
 
 def cancel(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = None) -> None:
-    """Take *job* out of the queue; raises :class:`UserError` when it has just left it."""
+    """Take *job* out of the queue. Raises NotAllowed, and :class:`UserError` if the job has just left the queue."""
     require_on_job(actor, job)
     try:
         job.transition(
@@ -255,7 +256,7 @@ def cancel(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = 
 
 
 def _stop_on_aws(job: BatchJob, actor: Actor, data: dict[str, Any] | None) -> None:
-    """Write down who asks before AWS is asked, so that a worker that dies or an answer that is lost leaves a trail."""
+    """Stop the job on AWS; the request is recorded first, so it leaves a trail even if the worker dies."""
     arn = str(job.job_arn)
     _record_stop_request(job, actor, data)
     try:
@@ -263,28 +264,28 @@ def _stop_on_aws(job: BatchJob, actor: Actor, data: dict[str, Any] | None) -> No
     except AwsError as error:
         if error.code not in {"ValidationException", "ConflictException"}:
             raise
-        # It has ended, or somebody else is stopping it. Then AWS's state is the answer; else the error is.
+        # The job has ended, or another process is stopping it. If AWS's state confirms that, it counts; else raise.
         reports.apply(job, bedrock.get_model_invocation_job(job.connection.target, arn))
         if job.status not in ENDED_ON_AWS | {Status.STOPPING}:
             raise
         return
     with transaction.atomic():
         row = job.locked()
-        if Status.STOPPING in row.NEXT[row.status]:  # unless sync has seen the end already
+        if Status.STOPPING in row.NEXT[row.status]:  # unless sync has already seen the end
             row.transition(Status.STOPPING, verb=Verb.REPORTED, due_at=None)
         Connection.objects.sync_soon(job.connection_id)
     job.refresh_from_db()
 
 
 def _record_stop_request(job: BatchJob, actor: Actor, data: dict[str, Any] | None) -> None:
-    """Add the request to the trail; a worker that repeats the same bulk action's request adds nothing."""
+    """Add the request to the trail, unless it repeats the request of the same bulk action."""
     earlier = job.events.filter(verb=Verb.STOP_REQUESTED)
     if data is None or all(event.data != data for event in earlier):
         job.record(Verb.STOP_REQUESTED, actor=actor, data=data)
 
 
 def release(job: BatchJob, actor: Actor) -> None:
-    """Send a job to the queue without, or in spite of, its input check; raises :class:`UserError`."""
+    """Queue a job without its input check, or in spite of it. Raises NotAllowed and :class:`UserError`."""
     require_on_job(actor, job)
     try:
         if job.status not in {Status.CHECKING, Status.REJECTED}:
@@ -306,7 +307,7 @@ def release(job: BatchJob, actor: Actor) -> None:
 
 
 def current_tags(job: BatchJob) -> Tags:
-    """The tags of *job* now, AWS's own left out; asked of AWS once it is there. Raises :class:`AwsError`."""
+    """Return the tags of *job* without AWS's own, from AWS if the job has an ARN. Raises :class:`AwsError`."""
     if not job.job_arn:
         return list(job.tags)
     found = bedrock.list_tags_for_resource(job.connection.target, job.job_arn)
@@ -314,7 +315,7 @@ def current_tags(job: BatchJob) -> Tags:
 
 
 def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> None:
-    """Make *tags* the tags of *job*, on AWS too once it is there; raises :class:`UserError` and :class:`AwsError`."""
+    """Replace the tags of *job*, on AWS too if it has an ARN. Raises NotAllowed, UserError and AwsError."""
     require_on_job(actor, job)
     wanted = list(tags)
     if len(wanted) > MAX_TAGS:
@@ -323,7 +324,7 @@ def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> No
     if job.job_arn:
         _tag_on_aws(job, wanted)
     with transaction.atomic():
-        # A request that may have reached AWS must stay as it is: with other tags its token would make a second job.
+        # A request that may have reached AWS must not change: with other tags, its token would create a second job.
         row = BatchJob.objects.filter(pk=job.pk).filter(Q(job_arn__isnull=False) | Q(attempts=0))
         if not row.update(tags=wanted, tags_unread=False, modified_at=timezone.now()):
             raise UserError(*_NO_NEW_TAGS[job.is_ended])
@@ -332,7 +333,7 @@ def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> No
 
 
 def _tag_on_aws(job: BatchJob, wanted: Tags) -> None:
-    """Remove first: near the limit of tags there is no room for the new ones before the old are gone."""
+    """Change the tags on AWS, removing first: near the limit, there is no room for new tags until old ones are gone."""
     target, arn = job.connection.target, str(job.job_arn)
     before = {tag["key"]: tag["value"] for tag in current_tags(job)}
     gone = before.keys() - {tag["key"] for tag in wanted}

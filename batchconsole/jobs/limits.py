@@ -1,4 +1,4 @@
-"""What a model admits: an administrator's word over Service Quotas over shipped defaults, field by field."""
+"""The limits of a model: an administrator's override, then Service Quotas, then shipped defaults, field by field."""
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
@@ -20,17 +20,17 @@ DEFAULTS_BY_MODEL = {
 
 
 def limits_for(connection: Connection, model_id: str) -> Limits:
-    """The limits of *model_id*, in any form the API takes."""
+    """Return the limits of *model_id*, in any form that the API accepts."""
     return limits_of(connection.pk, base_model_id(model_id))
 
 
 def limits_of(connection_id: int, base_model: str) -> Limits:
-    """The limits of a model by its :func:`base_model_id`."""
+    """Return the limits of a model by its :func:`base_model_id`."""
     return limits_of_each(connection_id, [base_model])[base_model]
 
 
 def limits_of_each(connection_id: int, base_models: Iterable[str]) -> dict[str, Limits]:
-    """The limits of several models, with one query."""
+    """Return the limits of several models with one query."""
     models = list(base_models)
     rows = ModelLimit.objects.filter(Q(connection_id=connection_id) | Q(connection=None), model_id__in=["", *models])
     ranked = sorted(rows, key=_weight)
@@ -46,7 +46,7 @@ def _defaults(base_model: str) -> Limits:
 
 
 def _weight(row: ModelLimit) -> tuple[bool, bool, bool]:
-    """The heavier row wins: a person's word first, then the named connection, then the named model."""
+    """Return the sort key; a later row wins: first overrides, then rows of a connection, then rows of a model."""
     return row.source == ModelLimit.Source.OVERRIDE, row.connection_id is not None, bool(row.model_id)
 
 

@@ -1,21 +1,21 @@
-"""The one order in which transactions lock rows, so that no two of them wait for each other on PostgreSQL.
+"""The one order in which transactions lock rows, so that they never deadlock on PostgreSQL.
 
 1. The connection's row, by ``Connection.objects.lock``, ``BatchJob.locked`` or ``BatchJob.transition`` to an end.
-2. Budgets, by their keys.
-3. Jobs, by their keys; more than one only by who holds the connection.
+2. Budgets, in order of their keys.
+3. Jobs, in order of their keys; several jobs only while the connection is locked.
 4. Rows of work: checks, made inputs, bulk actions, copies of output. One at a time.
 5. A notification channel's row, then those of its deliveries.
 
-A transaction that locks several takes them in this order; one that locks a single row may take any. A row that points
-to a job locks it too, lightly, but enough to wait for who gives that job its ARN: a column of a unique index. So rows
-that point to many jobs are added by who holds the connection. Tests watch each transaction's statements with
-:class:`Watch`.
+A transaction that locks several rows takes them in this order; one that locks a single row may take any. Inserting a
+row that points to a job also locks that job, weakly, but enough to wait for a transaction that sets the job's ARN, a
+column of a unique index. So rows that point to many jobs are inserted only while the connection is locked. Tests watch
+the statements of each transaction with :class:`Watch`.
 """
 
 import re
 from dataclasses import dataclass, field
 
-# Tables by their rank; those of one rank are not locked together.
+# Tables by rank; tables of the same rank are not locked together.
 ORDER: tuple[frozenset[str], ...] = (
     frozenset({"jobs_connection"}),
     frozenset({"jobs_budget"}),
@@ -25,7 +25,7 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"jobs_delivery"}),
 )
 RANKS = {table: rank for rank, tables in enumerate(ORDER) for table in tables}
-# Each row points to one of many jobs.
+# Tables whose rows each point to a job, and of which many rows are inserted together.
 POINTERS = frozenset({"jobs_bulkactionitem", "jobs_batchjob_merges", "jobs_madeinput_merges"})
 LOCKS = re.compile(r'(?:UPDATE|DELETE FROM) "(\w+)"|SELECT .* FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re.DOTALL)
 INSERTS = re.compile(r'INSERT (?:OR IGNORE )?INTO "(\w+)"')
@@ -33,12 +33,12 @@ INSERTS = re.compile(r'INSERT (?:OR IGNORE )?INTO "(\w+)"')
 
 @dataclass
 class Watch:
-    """What one transaction has locked so far, by its statements."""
+    """The locks that one transaction has taken so far, derived from its statements."""
 
     held: list[str] = field(default_factory=list)
 
     def violation(self, sql: str) -> str:
-        """What is wrong with locking what *sql* locks now, in a sentence; empty when it keeps the order."""
+        """Return a sentence about how the locks of *sql* violate the order; empty if they keep it."""
         added = INSERTS.match(sql)
         if added and added[1] in POINTERS and "jobs_connection" not in self.held:
             return f"{added[1]} points to many jobs, so the connection is locked first: {sql}"

@@ -1,4 +1,4 @@
-"""Making batch input: written to S3 at once when the source is small, by a worker when it is not."""
+"""Making batch input: written to S3 at once if the source is small, by a worker if it is not."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -30,27 +30,29 @@ from batchconsole.records.tables import Kind, TableError
 
 logger = logging.getLogger(__name__)
 
-# What a page can wait for: a second or two of work.
+# Limits of what is made while the page waits: a second or two of work.
 AT_ONCE_BYTES = 4 * 2**20
 AT_ONCE_ROWS = 20_000
 AT_ONCE_OUTPUT_BYTES = 32 * 2**20
 MOST_OUTPUT_BYTES = DEFAULTS.bytes_per_job
 MOST_FAILURES = 5
 KEEP_TABLES_FOR = timedelta(days=400)
-SOURCE_ENDING = ".source"  # of the table that records were made of; Bedrock reads .jsonl only
+SOURCE_ENDING = ".source"  # for the table that records were made from; Bedrock reads only .jsonl
 FLUSH_BYTES = 2**18
 
 
 class Line(Protocol):
-    """A record that is written as a line of a file."""
+    """A record to be written as a line of a file."""
 
     @property
     def line(self) -> bytes: ...
 
 
 def is_small(source: Source, look: Look, recipe: Recipe) -> bool:
-    """Whether *source* can be made input while the page waits: by its size and, as a few hundred bytes of Parquet hold
-    gigabytes, by the rows it says it has and what its first ones become.
+    """Whether *source* is small enough to be made into input while the page waits.
+
+    Its size decides. A few hundred bytes of Parquet can hold gigabytes, so for Parquet the declared rows and the size
+    of the first records count too.
     """
     if source.size > AT_ONCE_BYTES:
         return False
@@ -63,7 +65,7 @@ def is_small(source: Source, look: Look, recipe: Recipe) -> bool:
 
 
 def write_records(target: Target, output_s3_uri: str, records: Iterable[Line]) -> int:
-    """Write *records* as the object *output_s3_uri* and return how many; raises what they raise, and AwsError."""
+    """Write *records* to *output_s3_uri* and return how many. Raises what they raise, TableError and AwsError."""
     count = total = 0
 
     def lines() -> Iterator[bytes]:
@@ -90,7 +92,7 @@ def write_records(target: Target, output_s3_uri: str, records: Iterable[Line]) -
 
 
 def write_now(connection: Connection, actor: Actor, *, output_s3_uri: str, records: Iterable[Line]) -> int:
-    """Make input while the page waits, and return how many records; raises NotAllowed and what :func:`write` raises."""
+    """Make input at once and return the number of records. Raises NotAllowed and what :func:`write_records` raises."""
     _require_making(connection, actor, output_s3_uri)
     count = write_records(connection.target, output_s3_uri, records)
     _record_made(connection, actor, output_s3_uri=output_s3_uri, records=count)
@@ -109,8 +111,10 @@ def _record_made(connection: Connection, actor: Actor, *, output_s3_uri: str, re
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Input that somebody asks for. *source* is the file of *upload* or the object at *source_s3_uri*; *separator* and
-    *encoding* are those of CSV where a person has chosen them.
+    """A request to make input.
+
+    *source* is the file of *upload* or the object at *source_s3_uri*; *separator* and *encoding* are for CSV, if the
+    user has chosen them.
     """
 
     source: Source
@@ -124,7 +128,7 @@ class Order:
     request_token: str = ""
 
     def records(self) -> Iterator[Made]:
-        """The records to write."""
+        """Yield the records to write."""
         return read_records(
             self.source,
             self.look.kind,
@@ -135,7 +139,7 @@ class Order:
         )
 
     def row(self, connection: Connection, actor: Actor) -> MadeInput:
-        """The row that keeps it, not saved yet."""
+        """Return an unsaved row for this order."""
         return MadeInput(
             connection=connection,
             created_by=actor,
@@ -165,9 +169,9 @@ def order_from_s3(
     encoding: str = "",
     request_token: str = "",
 ) -> Order:
-    """The order for input made of the object at *source_s3_uri*, its first records tried.
+    """Return the order for input made from the object at *source_s3_uri*, after trying its first records.
 
-    Raises RecipeError and TableError for what does not fit, UserError, NotAllowed and AwsError.
+    Raises RecipeError and TableError if the recipe or the table does not fit, and UserError, NotAllowed and AwsError.
     """
     _require_making(connection, actor, output_s3_uri)
     source = from_s3(Storage(connection, actor), source_s3_uri)
@@ -186,7 +190,7 @@ def order_from_s3(
 
 
 def start_making(connection: Connection, actor: Actor, order: Order) -> MadeInput:
-    """Have input made by a worker soon; raises NotAllowed."""
+    """Schedule the making of input by a worker. Raises NotAllowed."""
     _require_making(connection, actor, order.output_s3_uri)
     made = order.row(connection, actor)
     with transaction.atomic():
@@ -196,7 +200,7 @@ def start_making(connection: Connection, actor: Actor, order: Order) -> MadeInpu
 
 
 def make_now(connection: Connection, actor: Actor, order: Order) -> MadeInput:
-    """Make input while the page waits; raises NotAllowed and what :func:`write_records` raises."""
+    """Make input while the page waits. Raises NotAllowed and what :func:`write_records` raises."""
     _require_making(connection, actor, order.output_s3_uri)
     count = write_records(connection.target, order.output_s3_uri, order.records())
     made = order.row(connection, actor)
@@ -210,9 +214,9 @@ def make_now(connection: Connection, actor: Actor, order: Order) -> MadeInput:
 
 
 def _keep_source(made: MadeInput) -> None:
-    """Keep an uploaded table beside its records, so that its columns can come back with the answers.
+    """Keep an uploaded table beside its records, so that its columns can be joined with the answers later.
 
-    Where S3 refuses that, they cannot, which is no reason to do without the input.
+    If S3 refuses that, only a warning is logged: the input is made all the same.
     """
     if made.is_foreign or not made.upload:
         return
@@ -225,13 +229,13 @@ def _keep_source(made: MadeInput) -> None:
     made.upload = ""
 
 
-# Longer than the longest silence of S3, three attempts of a minute.
+# Longer than the longest silence of S3: three attempts of a minute.
 @step(MadeInput, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(minutes=4), waits=QUEUED)
 def make_input(made: MadeInput, lease: Lease) -> None:
     """Make the input of *made*.
 
-    1. Read the source and write the object, saying how far it is. The object appears when it is whole.
-    2. Say that it is done, and forget the upload.
+    1. Read the source and write the object, reporting progress. The object appears only once it is complete.
+    2. Store the result, and delete the upload.
     """
     lease.write(state=MadeInput.State.RUNNING, bytes_read=0, records=0)
     progress = _Progress(lease)
@@ -256,7 +260,7 @@ def make_input(made: MadeInput, lease: Lease) -> None:
 
 
 def _objects(made: MadeInput, progress: "_Progress") -> Iterator[tuple[str, Iterator[Line]]]:
-    """The objects to write, and the records of each."""
+    """Yield the URI of each object to write, and its records."""
     if made.resend_of:
         yield from resending.objects(made, progress.lease, read=progress.read)
         return
@@ -275,14 +279,14 @@ def _objects(made: MadeInput, progress: "_Progress") -> Iterator[tuple[str, Iter
 
 
 def open_source(made: MadeInput) -> Source:
-    """The source *made* names, in the version it had; raises :class:`UserError` and AwsError."""
+    """Return the source of *made*, in the version it had. Raises :class:`UserError` and AwsError."""
     if made.upload:
         return from_upload(made.upload, made.source_name)
     return from_s3(Storage(made.connection, None), made.source_s3_uri, etag=made.source_etag)
 
 
 class _Progress:
-    """Counts bytes and records, and writes them down now and then."""
+    """Counts bytes and records, and stores the counts now and then."""
 
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
@@ -301,7 +305,7 @@ class _Progress:
 
 @make_input.on_failure
 def _not_made(made: MadeInput, lease: Lease, error: Failure) -> None:
-    """It could not be read or written: later again, where that can help."""
+    """Handle a source that cannot be read or an object that cannot be written: retry if that can help, or fail."""
     failures = made.failures + 1
     said = {"error": error.as_dict(), "failures": failures}
     if isinstance(error, AwsError) and error.retryable and failures < MOST_FAILURES:
@@ -312,12 +316,12 @@ def _not_made(made: MadeInput, lease: Lease, error: Failure) -> None:
 
 
 def cancel_making(made: MadeInput, actor: Actor) -> None:
-    """End *made* before its object is written; a worker at it stops within seconds, and S3 keeps nothing of it.
+    """Cancel *made* before its object is written; a worker that runs it stops within seconds, and S3 keeps nothing.
 
     Raises
     ------
     UserError
-        It has ended. NotAllowed, when it is somebody else's.
+        It has ended. NotAllowed if the actor may not act on it.
     """
     require_on_job(actor, made)
     with transaction.atomic():
@@ -329,8 +333,9 @@ def cancel_making(made: MadeInput, actor: Actor) -> None:
 
 
 def prune() -> None:
-    """Delete the rows of a week ago, and those by which a table gets its answers of a year ago; what they made stays in
-    S3.
+    """Delete old rows; what they made stays in S3.
+
+    The setting MADE_INPUT_DAYS applies, but rows that link a table to its answers are kept for KEEP_TABLES_FOR.
     """
     now = timezone.now()
     tables = Q(state=MadeInput.State.DONE, is_foreign=False, resend_of=None) & ~Q(source_s3_uri="")

@@ -1,4 +1,4 @@
-"""Why a model takes no batch job here, as far as the catalogue knows; AWS has the last word at the Create call."""
+"""Why a model cannot run a batch job here, according to the catalogue; AWS has the last word at the Create call."""
 
 from batchconsole.records import catalogue
 from batchconsole.records.catalogue import Model
@@ -6,13 +6,13 @@ from batchconsole.records.geographies import geography_of
 
 
 def serves(profile_id: str, region: str) -> bool:
-    """Whether a profile of this geography can be called from *region*; unknown ones are given the benefit."""
+    """Whether a profile can be called from *region*; a profile of unknown geography counts as callable."""
     geography = geography_of(profile_id)
     return geography is None or geography.serves(region)
 
 
 def refusal(model_id: str, region: str) -> str:
-    """Why a batch job of *model_id* would be refused, as far as the catalogue knows; empty when it would not."""
+    """Return why a batch job of *model_id* would be refused, according to the catalogue; empty if it would not."""
     elsewhere = _region_of(model_id)
     if elsewhere not in ("", region):
         return f"This ARN is of {elsewhere}, and the job will run in {region}. Choose a model of this region."
@@ -33,7 +33,7 @@ def refusal(model_id: str, region: str) -> str:
 
 
 def _hint(model: Model, region: str) -> str:
-    """What to enter instead, for this region if there is something."""
+    """Return a sentence that names the ids to enter instead, those for this region if there are any."""
     own = [model.model_id] if model.on_demand else []
     usable = own + [profile for profile in model.inference_profiles if serves(profile, region)]
     return f" Enter {' or '.join(usable or model.inference_profiles)}."
@@ -45,7 +45,7 @@ def _region_of(model_id: str) -> str:
 
 
 def takes_converse(model: Model) -> bool:
-    """Whether the Converse API knows the model; embedding models have no conversations.
+    """Whether the Converse API accepts the model; it does not accept embedding models.
 
     Source: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html.
     """

@@ -1,7 +1,7 @@
-"""Conditions of the job list's filter, said so that an index can answer them and few rows have to be read.
+"""Conditions of the job list's filter, rewritten so that an index answers them and few rows are read.
 
-Each function gets a token's operator, its negation included, its value, and the condition that it means. It gives one
-that the same jobs meet, or the one that it was given where no index helps.
+Each function gets a token's operator, including its negation, the token's value, and the condition that the token
+means. It returns a condition that matches the same jobs, or the given one if no index helps.
 """
 
 from collections.abc import Callable
@@ -30,20 +30,20 @@ def name(operator: str, value: str, condition: Q) -> Q:
 
 
 def status(operator: str, value: str, condition: Q) -> Q:
-    """All others by name, since an index finds what is in it and not what is not."""
+    """Turn "not equal" into a list of all other statuses: an index finds what it contains, not what it lacks."""
     asked = value.replace(" ", "").lower()
     others = [each for each in Status if each.value.lower() != asked]
     return Q(status__in=others) if operator == "!=" and len(others) < len(Status) else condition
 
 
 def named_models(operator: str, value: str) -> list[str]:
-    """The ids of the models whose names in the catalogue match; *operator* without its negation."""
+    """Return the ids of the models whose catalogue names match; *operator* without its negation."""
     asked = value.lower()
     return [known.model_id for known in models() if TESTS[operator](known.name.lower(), asked)]
 
 
 def model(operator: str, value: str, condition: Q) -> Q:
-    """By the ids that jobs have: they are few, whichever way they are asked for."""
+    """Rewrite the condition as a list of the model ids that jobs have: there are few of them, for any operator."""
     used = BatchJob.objects.model_ids()
     if used is None:
         return condition
@@ -53,7 +53,7 @@ def model(operator: str, value: str, condition: Q) -> Q:
 
 
 def created_by(operator: str, value: str, condition: Q) -> Q:
-    """By the key, which the index has in the order of the list; the name is in another table."""
+    """Rewrite the condition by the user's key, which an index has in list order; names are in another table."""
     keys = User.objects.filter(username=value).values_list("pk", flat=True)
     if value == NOBODY or not keys:
         return condition
@@ -67,6 +67,6 @@ def tag(operator: str, value: str, condition: Q) -> Q:
 
 
 def end_time(operator: str, value: str, condition: Q) -> Q:
-    """What has ended by then was created by then; a day more, for clocks that differ from AWS's."""
+    """Add that a job that ended by a time was created by then, plus a day for clocks that differ from AWS's."""
     ends = [at for lookup, at in condition.deconstruct()[1] if lookup.startswith("end_time__lt")]
     return condition & Q(created_at__lt=ends[0] + timedelta(days=1)) if ends else condition

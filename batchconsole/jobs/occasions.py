@@ -1,4 +1,4 @@
-"""What people can be told of: one table. A new occasion is a line here, and a call of ``Notice.write`` where it occurs.
+"""The table of notification occasions. A new one needs a line here, and a call of ``Notice.write`` where it occurs.
 
 An occasion that is a job's step into a state names the state; ``BatchJob.transition`` finds it here. Data only.
 """
@@ -10,22 +10,22 @@ from batchconsole.jobs.states import Status, Verb
 
 @dataclass(frozen=True)
 class Occasion:
-    """Something worth telling.
+    """Something that notifications report.
 
     Attributes
     ----------
     code
-        What receivers go by: the ``type`` of a webhook's message. Never changed once it is released.
+        The identifier for receivers: the ``type`` of a webhook's message. Never changed once it is released.
     label
-        What a person chooses, and the headline of the message.
+        The name of the choice for users, and the headline of the message.
     status
-        The state of a job whose beginning it is.
+        The job state that triggers it when a job enters it.
     verb
-        What an event of a job says was done, where it is no step into a state.
+        The verb of the event that triggers it, if it is not a step into a state.
     with_errors
-        Told of jobs that have completed: whether some records have failed.
+        For completed jobs: whether some records have failed.
     is_shared
-        Only a connection's channels are told, since it is no job's.
+        Whether only a connection's channels report it, because it does not belong to a job.
     """
 
     code: str
@@ -58,13 +58,13 @@ TEST = Occasion("test", "Test of a notification channel")
 LABELS: dict[str, str] = {each.code: each.label for each in (*OCCASIONS, TEST)}
 CHOICES: list[tuple[str, str]] = list({each.code: each.label for each in OCCASIONS}.items())
 OWN_CHOICES = list({each.code: each.label for each in OCCASIONS if not each.is_shared}.items())
-# What somebody who has not chosen wants to know of: whatever needs a person.
+# The default for users who have not chosen: everything that needs a person.
 USUAL = tuple(code for code, _ in CHOICES if code not in {"job.completed", "job.stopped", "job.held"})
 BY_VERB: dict[str, str] = {each.verb: each.code for each in OCCASIONS if each.verb}
 
 
 def find_occasion(status: str, *, has_errors: bool) -> str:
-    """The code of what a job's step into *status* is; empty where that is nothing to tell."""
+    """Return the code of the occasion for a job's step into *status*; empty if there is none."""
     for each in OCCASIONS:
         if each.status == status and each.with_errors == has_errors:
             return each.code

@@ -1,4 +1,4 @@
-"""The models that a connection's region offers now, as far as Bedrock says."""
+"""The models that a connection's region offers now, according to Bedrock."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ __all__ = ["FoundationModel", "InferenceProfile", "OfferedModels", "list_offered
 
 @dataclass
 class OfferedModels:
-    """What the region says it offers. ``known`` is false when Bedrock did not answer, and then nothing is ruled out."""
+    """What the region offers. If Bedrock did not answer, ``known`` is false and no model is ruled out."""
 
     known: bool = False
     model_ids: frozenset[str] = frozenset()
@@ -30,7 +30,7 @@ class OfferedModels:
 
 
 def list_offered_models(connection: Connection, actor: Actor) -> OfferedModels:
-    """What the region offers now; raises NotAllowed and AwsError."""
+    """Return what the region offers now. Raises NotAllowed and AwsError."""
     require(actor, Right.VIEW, connection)
     target = connection.target
     models, profiles = both(

@@ -1,6 +1,6 @@
-"""Where what is being done comes from: address, session, key and person of the request in hand.
+"""The origin of the current action: address, session, API key and user of the current request.
 
-Events take it from here, so that no verb has to carry it along. A worker's step has no origin.
+Events read it from here, so that no verb has to pass it along. A worker's step has no origin.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 
 @dataclass
 class Origin:
-    """One request. ``events`` counts those that were made of it; ``is_repeat``: its client has sent it before."""
+    """One request. ``events`` counts the events it caused; ``is_repeat`` says that its client has sent it before."""
 
     address: str | None = None
     session: str = ""
@@ -29,7 +29,7 @@ _current: ContextVar[Origin | None] = ContextVar("origin", default=None)
 
 @contextmanager
 def coming_from(origin: Origin) -> Iterator[Origin]:
-    """Have every event of the block say *origin*."""
+    """Make every event of the block record *origin*."""
     token = _current.set(origin)
     try:
         yield origin
@@ -42,13 +42,13 @@ def current() -> Origin | None:
 
 
 def note_key(key_id: str) -> None:
-    """From here on the request is one of the API key *key_id*."""
+    """Note that the current request uses the API key *key_id*."""
     if origin := current():
         origin.api_key = key_id
 
 
 def note_repeat() -> None:
-    """The request is one that its client sends again because no answer came."""
+    """Note that the client repeats this request because it got no answer."""
     if origin := current():
         origin.is_repeat = True
 
@@ -59,12 +59,12 @@ def is_repeat() -> bool:
 
 
 def name_session(session_key: str | None) -> str:
-    """A name for a session by which events can be told to be of the same one, and nobody can enter it."""
+    """Return a name for a session that links its events but cannot be used to enter the session."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:12] if session_key else ""
 
 
 def address() -> str | None:
-    """The default of an event's field; as the first that is asked for it counts the event."""
+    """Return the default of an event's address field; each call counts one event of the request."""
     origin = current()
     if origin is None:
         return None

@@ -1,7 +1,7 @@
-"""Putting the output of a job where a program looks for it: under the id in the ARN that it was given.
+"""Copy the output of a job to where a client looks for it: under the id in the ARN that the client got.
 
-The copies are made by S3 itself, object by object. What lies there already with the same size is not copied again, so a
-worker that is lost loses one object at most.
+S3 itself makes the copies, object by object. Objects already there with the same size are not copied again, so losing
+a worker repeats at most one copy.
 """
 
 import logging
@@ -22,14 +22,14 @@ from batchconsole.jobs.results import MANIFEST, output_folder
 
 logger = logging.getLogger(__name__)
 
-# So often it is tried again where AWS says no: somebody may give the console the right to write there.
+# How often to try if AWS refuses: a person may give the console permission to write there.
 MOST_FAILURES = 5
 REFUSED = timedelta(seconds=10)
 
 
 @step(OutputCopy, queue=SCAN, where=Q(state=OutputCopy.State.PENDING))
 def copy_output(copy: OutputCopy, lease: Lease) -> None:
-    """Copy each object of the output, the manifest last: who waits for it then finds all the others."""
+    """Copy each object of the output, the manifest last, so that a client that waits for it finds all the others."""
     job = copy.job
     target, (bucket, source) = job.connection.target, output_folder(job)
     sink = sink_folder(job)
@@ -54,7 +54,7 @@ def copy_output(copy: OutputCopy, lease: Lease) -> None:
 
 
 def sink_folder(job: BatchJob) -> str:
-    """The prefix of the copies, in the bucket of the output, with a slash at its end."""
+    """Return the prefix of the copies in the bucket of the output, with a trailing slash."""
     _, source = output_folder(job)
     return f"{source.removesuffix(f'{job.aws_id}/')}{job.gateway_id}/"
 
@@ -76,7 +76,7 @@ def _end(copy: OutputCopy, lease: Lease, state: OutputCopy.State, **fields: Any)
 
 @copy_output.on_failure
 def _not_copied(copy: OutputCopy, lease: Lease, error: Failure) -> None:
-    """Try again, for as long as S3 is away and some times where it refuses; then the program is told where to look."""
+    """Retry without limit while S3 is unavailable, and a few times if it refuses; then mark the copy as failed."""
     failures = copy.failures + 1
     logger.warning("The output of job %s could not be copied: %s", copy.job_id, error)
     if isinstance(error, AwsError) and error.retryable:

@@ -1,7 +1,7 @@
-"""Calls of Bedrock that are not about batch jobs, passed on for a program as the connection.
+"""Calls of Bedrock that are not about batch jobs, passed on for a client with the connection's credentials.
 
-Each takes a right, keeps to the models and the S3 locations that the connection allows, and is an event: AWS's trail
-knows the console's credentials only.
+Each call needs a right, is limited to the models and S3 locations that the connection allows, and is recorded as an
+event, because AWS's own trail shows only the console's credentials.
 """
 
 import json
@@ -16,7 +16,7 @@ from batchconsole.aws.passing_on import Passed
 from batchconsole.jobs.access import require, require_model, require_places
 from batchconsole.jobs.models import Connection, Event, Right, Verb
 
-# Operation of the API -> the right that it takes.
+# Operation of the API -> the right that it needs.
 PASSED_ON = {
     "ListFoundationModels": Right.VIEW,
     "GetFoundationModel": Right.VIEW,
@@ -28,8 +28,8 @@ PASSED_ON = {
     "InvokeModelWithResponseStream": Right.INVOKE,
     "CountTokens": Right.INVOKE,
 }
-# Where a request names an object that AWS reads with the connection's credentials: images, documents and videos.
-# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_S3Location.html
+# The key under which a request names an object that AWS reads with the connection's credentials: an image, document or
+# video. Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_S3Location.html
 S3_LOCATION = "s3Location"
 
 
@@ -45,7 +45,7 @@ def pass_on(
     headers: Mapping[str, str],
     body: bytes,
 ) -> Passed:
-    """Send the call of *operation* on, if it is one of those above and *actor* may; raises NotAllowed and AwsError."""
+    """Pass on the call if *operation* is in PASSED_ON and *actor* may make it. Raises NotAllowed and AwsError."""
     if operation not in PASSED_ON:
         raise AwsError(
             f"The console does not pass on {operation}: it takes the calls about batch inference jobs, and "
@@ -57,14 +57,14 @@ def pass_on(
     if PASSED_ON[operation] == Right.INVOKE:
         require_model(connection, model_id)
         _require_objects(connection, body)
-    # Before AWS is asked, so that an answer that is lost leaves a trail.
+    # Recorded before the call, so that a lost answer leaves a trail.
     told = {"operation": operation} | ({"model_id": model_id} if model_id else {})
     Event.objects.create(connection=connection, actor=actor, verb=Verb.PASSED_ON, data=told)
     return passing_on.pass_on(connection.target, service, method=method, path=path, headers=headers, body=body)
 
 
 def _require_objects(connection: Connection, body: bytes) -> None:
-    """Raise NotAllowed unless every object that the request names lies where the connection lets jobs read."""
+    """Raise NotAllowed unless the connection lets jobs read every S3 object that the request names."""
     if not connection.input_prefixes:
         return
     try:
@@ -77,7 +77,7 @@ def _require_objects(connection: Connection, body: bytes) -> None:
 
 
 def _object_uris(value: Any) -> Iterator[str]:
-    """The URIs of all S3 locations in *value*, whose objects are lists of pairs: a name given twice hides nothing."""
+    """Yield the URIs of all S3 locations in *value*, whose objects are lists of pairs, to keep duplicate names."""
     if isinstance(value, tuple) and value[0] == S3_LOCATION and isinstance(value[1], list):
         yield from (str(uri) for name, uri in filter(_is_pair, value[1]) if name == "uri")
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""How pages wait for AWS: see ``aws/patience.py``, whose words these are."""
+"""Helpers for pages that wait for AWS, re-exported from ``aws/patience.py``."""
 
 from batchconsole.aws.patience import all_of, at_once, both, page_calls
 

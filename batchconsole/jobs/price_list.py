@@ -1,4 +1,4 @@
-"""Taking over the batch prices of AWS's Price List: its names matched with the catalogue's, its rows with ours."""
+"""Import batch prices from AWS's Price List: match its names with the catalogue and store its rows as ours."""
 
 import re
 from collections import defaultdict
@@ -15,15 +15,15 @@ from batchconsole.jobs.models import ModelPrice, utc_today
 from batchconsole.records import catalogue
 from batchconsole.records.catalogue import Model
 
-Amounts = dict[str, Decimal]  # by direction, input and output
+Amounts = dict[str, Decimal]  # by direction, input or output
 
-# What an id carries beside the model's name: its version, its date.
+# The parts of an id after the model's name: its version and its date.
 _ID_TAIL = re.compile(r"(-20\d{6})?(-v\d+|-\d+(?=:))?(:\d+)?$")
 
 
 @dataclass
 class Taken:
-    """What one region's list gave: models with a new price, and names that could not be used."""
+    """The outcome of reading one region's list: models with a new price, and names that could not be used."""
 
     region: str
     models: list[str] = field(default_factory=list)
@@ -32,9 +32,9 @@ class Taken:
 
 
 def take_prices(target: Target, region: str) -> Taken:
-    """Read the region's batch prices and store them with today's date; raises :class:`AwsError`.
+    """Read the region's batch prices and store them with today's date. Raises :class:`AwsError`.
 
-    A model's earlier rows of the Price List are replaced, an administrator's are not touched.
+    The model's earlier rows from the Price List are replaced; an administrator's rows are kept.
     """
     taken = Taken(region)
     for model, by_profile in _by_model(list_batch_prices(target, region), taken).items():
@@ -48,7 +48,7 @@ def take_prices(target: Target, region: str) -> Taken:
 
 
 def _by_model(rows: Iterable[TokenPrice], taken: Taken) -> dict[str, dict[str, Amounts]]:
-    """Input and output price by model id and profile; names the catalogue does not know are noted."""
+    """Return input and output price by model id and profile; note the names that the catalogue does not have."""
     found: defaultdict[str, defaultdict[str, Amounts]] = defaultdict(lambda: defaultdict(dict))
     unknown = set()
     for row in rows:
@@ -58,7 +58,7 @@ def _by_model(rows: Iterable[TokenPrice], taken: Taken) -> dict[str, dict[str, A
             continue
         amounts = found[model.model_id][_profile(row)]
         amounts[row.direction] = row.usd_per_million
-        if "TEXT" not in model.output_modalities:  # an embedding has no output tokens to pay for
+        if "TEXT" not in model.output_modalities:  # an embedding model has no output tokens to pay for
             amounts.setdefault("output", Decimal(0))
     taken.unknown = sorted(unknown)
     return {model: dict(profiles) for model, profiles in found.items()}
@@ -88,7 +88,7 @@ def _store(model_id: str, region: str, by_profile: dict[str, Amounts]) -> None:
 
 
 def model_named(row: TokenPrice) -> Model | None:
-    """The catalogue's model of a Price List row, by its id, its printed name, or its name in the usage type."""
+    """Return the catalogue's model for a Price List row, by its id, its printed name, or its name in the usage type."""
     known = catalogue.find_model(row.model_id)
     if known:
         return known
@@ -99,7 +99,7 @@ def model_named(row: TokenPrice) -> Model | None:
 
 @cache
 def _names() -> dict[str, Model]:
-    """Every model by its plain name, or by its id without provider, version and date; names come first."""
+    """Return every model by its plain name and by its id without provider, version and date; names take precedence."""
     names: dict[str, Model] = {}
     for model in catalogue.models():
         names.setdefault(_plain(model.name), model)
@@ -111,5 +111,5 @@ def _names() -> dict[str, Model]:
 
 
 def _plain(name: str) -> str:
-    """Letters and digits only: ``Nova 2.0 Lite`` and ``nova-2-lite`` are one name, as are those with ``Instruct``."""
+    """Return only letters and digits, so that ``Nova 2.0 Lite`` equals ``nova-2-lite``; ``Instruct`` is dropped."""
     return re.sub(r"[^a-z0-9]|\.0\b|instruct", "", name.lower())

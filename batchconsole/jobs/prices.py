@@ -1,7 +1,7 @@
-"""What a job's tokens cost: an administrator's price over AWS's Price List over the shipped table.
+"""What a job's tokens cost: an administrator's price, then AWS's Price List, then the shipped table.
 
-A job keeps the cost it was given when its tokens were counted, so that a later price does not rewrite the past. A job
-without a known price has no cost, never a cost of zero, and is given one as soon as there is a price.
+A job keeps the cost that was computed when its tokens were counted, so a later price does not change the past. A job
+without a known price has no cost, never a cost of zero, and can be given one once a price is known.
 """
 
 from decimal import Decimal
@@ -21,14 +21,14 @@ USD = DecimalField(max_digits=30, decimal_places=12)
 
 
 def price_of(job: BatchJob) -> Price | None:
-    """The batch price of *job*'s model in its region, ``None`` when nobody knows it."""
+    """Return the batch price of *job*'s model in its region, or None if it is unknown."""
     return price_for(job.model_id, job.connection.region)
 
 
 def cost_of(
     job: BatchJob, input_tokens: int, output_tokens: int, *, cache_read_tokens: int = 0, cache_write_tokens: int = 0
 ) -> Decimal | None:
-    """USD for so many tokens of *job*, to the millionth; ``None`` when its price is not known."""
+    """Return the USD for these tokens of *job*, to the millionth, or None if its price is unknown."""
     price = price_of(job)
     if price is None:
         return None
@@ -37,7 +37,7 @@ def cost_of(
 
 
 def price_for(model_id: str, region: str) -> Price | None:
-    """The batch price of *model_id*, in any form the API takes, in *region*."""
+    """Return the batch price of *model_id*, in any form that the API accepts, in *region*, or None if it is unknown."""
     base, profile = base_model_id(model_id), profile_of(model_id)
     rows = ModelPrice.objects.filter(model_id=base, region__in=["", region], profile__in=["", profile])
     best = max(rows, key=_weight, default=None)
@@ -45,12 +45,12 @@ def price_for(model_id: str, region: str) -> Price | None:
 
 
 def profile_of(model_id: str) -> str:
-    """Which prices hold for *model_id*: those of a global inference profile, or those of all the others."""
+    """Return which prices apply to *model_id*: those of global inference profiles, or those of everything else."""
     return str(ModelPrice.Profile.GLOBAL if is_global(model_id) else ModelPrice.Profile.OTHER)
 
 
 def _weight(row: ModelPrice) -> tuple[bool, bool, bool]:
-    """The heavier row wins: a person's word first, then the named region, then the named profile."""
+    """Return the sort key; the greatest row wins: an administrator's, then a named region, then a named profile."""
     return row.source == ModelPrice.Source.ADMIN, bool(row.region), bool(row.profile)
 
 
@@ -66,7 +66,7 @@ def _price(row: ModelPrice) -> Price:
 
 
 def price_the_unpriced() -> int:
-    """Give a cost to every job that has none for want of a price; returns how many got one."""
+    """Compute the cost of every job that lacked a price and has one now; return how many jobs got a cost."""
     waiting = BatchJob.objects.filter(cost_usd=None, input_token_count__isnull=False)
     kinds = waiting.order_by().values_list("model_id", "connection__region").distinct()
     priced = 0

@@ -1,6 +1,7 @@
-"""The properties a job list can be filtered by, and tokens such as ``Status = Failed`` in a query string.
+"""The properties that the job list can be filtered by, and tokens such as ``Status = Failed`` in a query string.
 
-A token is a property, one of its operators, and a value. What cannot be read as one is no token; nothing is guessed.
+A token is a property, one of its operators, and a value. Text that cannot be read as one is not a token; nothing is
+guessed.
 """
 
 import json
@@ -41,10 +42,10 @@ MAX_VALUE = 200
 ARCHIVED = "archived"
 MAX_DIGITS = 15
 
-LEAST_YEAR, LAST_YEAR = 1000, 9998  # time zones and the day after lead out of the calendar at its edges
+LEAST_YEAR, LAST_YEAR = 1000, 9998  # at the calendar's edges, time zones and the following day would leave it
 
 DAYS_BACK = {"today": 0, "yesterday": 1}
-# At most 9,999 of them, which leads to no year that is not in the calendar.
+# At most 9,999 units, so the year stays within the calendar.
 RELATIVE = re2.compile(r"(last )?(\d{1,4}) (hour|day|week)s?( ago)?")
 AMOUNT = re2.compile(r"\d{1,8}(\.\d{1,6})?")
 TIMES = ("today", "yesterday", "last 24 hours", "last 7 days", "last 30 days")
@@ -55,10 +56,10 @@ Narrowing = Callable[[str, str, Q], Q]
 
 @dataclass(frozen=True, kw_only=True)
 class Property:
-    """One property: how people call it, what can be asked of it, and the condition a question becomes.
+    """One property: its title, its operators, and the condition that a token becomes.
 
-    ``condition`` gets the operator without its negation and the value, and gives ``None`` for a value it cannot read.
-    ``narrowing`` says the condition in the way an index answers best, and may look into the database for it.
+    ``condition`` gets the operator without its negation and the value, and returns ``None`` for a value that it cannot
+    read. ``narrowing`` rewrites the condition so that an index answers it best, and may query the database for that.
     """
 
     name: str
@@ -66,13 +67,13 @@ class Property:
     operators: tuple[str, ...]
     condition: Condition
     narrowing: Narrowing | None = None
-    values: tuple[str, ...] = ()  # all that it has
-    suggested: tuple[str, ...] = ()  # some of those it has
+    values: tuple[str, ...] = ()  # all of its values
+    suggested: tuple[str, ...] = ()  # some of its values
 
 
 @dataclass(frozen=True)
 class Token:
-    """One question: ``str(token)`` is its form in the query string, ``text`` the one for people."""
+    """One condition: ``str(token)`` is its form in the query string, ``text`` the form for people."""
 
     of: Property
     operator: str
@@ -96,13 +97,13 @@ class Token:
 
     @property
     def narrowed(self) -> Q:
-        """The condition as an index answers it best."""
+        """The condition in the form that an index answers best."""
         found = self.condition or Q()
         return self.of.narrowing(self.operator, self.value, found) if self.of.narrowing else found
 
 
 def text_of(field: str) -> Condition:
-    """Conditions on a text column, whatever its case."""
+    """Return conditions on a text column that ignore case."""
     lookups = {"=": "iexact", ":": "icontains", "^": "istartswith"}
     return lambda operator, value: Q(**{f"{field}__{lookups[operator]}": value})
 
@@ -118,7 +119,7 @@ def status(operator: str, value: str) -> Q | None:
 
 
 def model(operator: str, value: str) -> Q:
-    """By its id, or by the name it goes by in the catalogue."""
+    """Match the model's id or its name in the catalogue."""
     lookup = text_of("model_id")(operator, value) or Q()
     named = narrowing.named_models(operator, value)
     return lookup | Q(base_model_id__in=named) if named else lookup
@@ -143,10 +144,10 @@ def created_by(operator: str, value: str) -> Q:
 
 
 def tag(operator: str, value: str) -> Q:
-    """``team`` for a key, ``team=nlp`` for a key and its value, found in the column's JSON as text."""
+    """Match ``team`` as a key, ``team=nlp`` as a key and its value, in the column's JSON as text."""
     key, equals, text = value.partition("=")
     found = Q()
-    for ascii_only in (True, False):  # databases differ in how they write other letters
+    for ascii_only in (True, False):  # databases differ in how they write non-ASCII letters
         begin = f'"key": {json.dumps(key, ensure_ascii=ascii_only)}, "value": '
         found |= Q(tags_text__contains=begin + (json.dumps(text, ensure_ascii=ascii_only) if equals else ""))
     return found
@@ -154,13 +155,13 @@ def tag(operator: str, value: str) -> Q:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of time from its start up to, not including, its end; a moment where both are one."""
+    """A span of time from its start up to but not including its end; a moment if both are equal."""
 
     start: datetime
     end: datetime
 
     def asked(self, field: str, operator: str) -> Q:
-        """The condition that the time in *field* is in it, before it or after it."""
+        """Return the condition that the time in *field* lies in, before or after the span."""
         if operator == "=":
             return Q(**{f"{field}__gte": self.start, f"{field}__lt": self.end})
         is_moment = self.start == self.end
@@ -169,9 +170,10 @@ class Span:
 
 
 def read_span(value: str) -> Span | None:
-    """A day of the preferred zone, an ISO time, or one as people say it; ``None`` for another text.
+    """Read a day in the preferred time zone, an ISO time or a relative time; return ``None`` for other text.
 
-    ``today``, ``yesterday``, ``7 days ago`` and ``last 24 hours`` are counted from now on whenever the list is opened.
+    ``today``, ``yesterday``, ``7 days ago`` and ``last 24 hours`` are relative to the moment at which the list is
+    opened.
     """
     said = " ".join(value.lower().split())
     today = timezone.localdate()
@@ -213,7 +215,7 @@ def _aware(at: datetime) -> datetime:
 
 
 def moment(field: str) -> Condition:
-    """Conditions on a time: see :func:`read_span`."""
+    """Return conditions on a time: see :func:`read_span`."""
 
     def condition(operator: str, value: str) -> Q | None:
         span = read_span(value)
@@ -223,7 +225,7 @@ def moment(field: str) -> Condition:
 
 
 def amount(field: str) -> Condition:
-    """Conditions on an amount of dollars, with or without the sign."""
+    """Return conditions on an amount of dollars, with or without the dollar sign."""
 
     def condition(operator: str, value: str) -> Q | None:
         digits = value.replace(",", "").removeprefix("$")
@@ -293,14 +295,14 @@ PROPERTIES = (
 )
 BY_NAME = {name.lower(): each for each in PROPERTIES for name in (each.name, each.title)}
 MAX_TEXT = MAX_VALUE + 100  # a property, an operator and the white space around them
-# RE2 takes time in proportion to the text, whatever a person types.
+# RE2 runs in time linear in the length of the text, whatever a person types.
 SHAPE = re2.compile(
     rf"(?is)({'|'.join(sorted(map(re2.escape, BY_NAME), key=len, reverse=True))})\s*(!=|!:|>=|<=|=|:|<|>|\^)\s*(.+)"
 )
 
 
 def read_token(text: str) -> Token | None:
-    """The token that *text* is, in the form of the query string or as people type it; ``None`` for other text."""
+    """Return the token in *text*, as a query string has it or as people type it; ``None`` for other text."""
     found = _taken_apart(text)
     if not found or len(found[3]) > MAX_VALUE:
         return None
@@ -310,7 +312,7 @@ def read_token(text: str) -> Token | None:
 
 
 def _taken_apart(text: str) -> tuple[str, str, str, str] | None:
-    """The text itself, the property's name, the operator and the value; None for a text of another shape."""
+    """Return the text, the property's name, the operator and the value; ``None`` if the text has another form."""
     text = text.strip()
     if len(text) > MAX_TEXT or "\0" in text:
         return None
@@ -319,7 +321,7 @@ def _taken_apart(text: str) -> tuple[str, str, str, str] | None:
 
 
 def why_no_token(text: str) -> str:
-    """What is wrong with *text* when it begins like a token and is none; empty for a token and for other text."""
+    """Return what is wrong with *text* if it starts like a token but is not one; otherwise an empty string."""
     found = _taken_apart(text)
     if not found or read_token(text):
         return ""
@@ -330,12 +332,12 @@ def why_no_token(text: str) -> str:
 
 
 def read_tokens(texts: Iterable[str]) -> list[Token]:
-    """The tokens among *texts*, each once."""
+    """Return the tokens among *texts*, without duplicates."""
     return list({str(token): token for token in map(read_token, texts) if token}.values())
 
 
 def matching(jobs: BatchJobQuerySet, tokens: Iterable[Token], *, any_of: bool) -> BatchJobQuerySet:
-    """The *jobs* that all of *tokens* hold for, or any of them."""
+    """Return the *jobs* that match all of *tokens*, or any of them."""
     jobs = jobs.alias(tags_text=Cast("tags", TextField()))
     conditions = [token.narrowed for token in tokens]
     return jobs.any_of(conditions) if any_of else jobs.filter(*conditions)

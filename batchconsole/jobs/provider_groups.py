@@ -1,8 +1,8 @@
-"""What the groups of an OpenID provider may do here.
+"""Rights of the groups of an OpenID provider.
 
-Each mapped group of the provider is a group of ours, named ``openid: <name>``, that holds the grants. At each sign-in a
-person becomes a member of just those that the provider says, so a right that is taken away there ends with the next
-sign-in here. Groups and grants that administrators make stay as they are.
+Each mapped group of the provider has a Django group named ``openid: <name>``, which holds the grants. At each sign-in,
+the user becomes a member of exactly the mapped groups that the provider names, so a right that is removed there ends
+with the next sign-in here. Groups and grants that administrators create are not changed.
 """
 
 import logging
@@ -22,7 +22,7 @@ ALL = "*"
 
 
 def apply_groups(user: User, names: Collection[str]) -> None:
-    """Make *user* a member of just those mapped groups that the provider *names*, with their grants as set."""
+    """Make *user* a member of exactly the mapped groups that the provider *names*, with their grants as configured."""
     wanted = [each for each in map(read_group_grant, settings.OPENID_GROUPS) if each.group in names]
     with transaction.atomic():
         groups = {each.group: _group(each.group) for each in wanted}
@@ -38,7 +38,7 @@ def _group(name: str) -> Group:
 
 
 def _set_grants(group: Group, wanted: Iterable[GroupGrant]) -> None:
-    """Give *group* the grants of the setting and take others away; one that names what is not there is left out."""
+    """Give *group* the configured grants and remove others; skip a grant whose role or connection does not exist."""
     kept = []
     for each in wanted:
         role = Role.objects.filter(name=each.role).first()

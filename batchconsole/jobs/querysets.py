@@ -1,4 +1,4 @@
-"""Sets of rows: what pages list and what the clock looks for. No network, and no count that grows with the table."""
+"""Query sets for pages and for the clock. No network calls, and no count that grows with the table."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,9 +15,9 @@ from django.utils import timezone
 from batchconsole.jobs import search
 from batchconsole.jobs.states import LIVE, NEVER_SENT, OCCUPYING, Status
 
-# Beyond this a list says "10,000+". Counting stops there, so a page costs the same however many jobs there are.
+# Above this, a list says "10,000+". Counting stops there, so a page costs the same for any number of jobs.
 COUNT_LIMIT = 10_000
-# So many rows are sorted faster than they are found in an index of another order.
+# Up to this many rows are sorted faster than they are found in an index of another order.
 FEW = 1_000
 MANY_MODELS = 1_000
 MODEL_IDS = """
@@ -31,7 +31,7 @@ WITH RECURSIVE used(model_id) AS (
 
 class LeasedQuerySet(models.QuerySet[Any]):
     def enabled(self) -> Self:
-        """The rows of connections in use, each with its connection."""
+        """The rows of enabled connections, each with its connection."""
         return self.filter(connection__is_enabled=True).select_related("connection")
 
 
@@ -40,43 +40,44 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         return self.filter(is_enabled=True)
 
     def lock(self, pk: int) -> Any:
-        """One connection, its row held until the transaction ends. Take it before the rows of its jobs, never after.
+        """Return one connection, with its row locked until the transaction ends; lock it before rows of its jobs.
 
-        Its key does not change, so that events and jobs that point to it can be added meanwhile. SQLite has one writer
-        at a time anyway.
+        The lock allows rows that point to the connection, such as events and jobs, to be inserted meanwhile. SQLite has
+        only one writer at a time anyway.
         """
         return self.select_for_update(no_key=True).get(pk=pk)
 
     def sync_soon(self, pk: int) -> None:
-        """Have one connection synced with the next tick.
+        """Make the sync of one connection due at the next tick.
 
-        A sync that goes on meanwhile is not disturbed. Its end takes the connection's row, as the caller has done, and
-        so sees what the caller writes, or comes first.
+        A sync that is running is not touched. When it ends, it locks the connection's row, as the caller has done, so
+        it either ends before the caller's changes or sees them.
         """
         now = timezone.now()
         self.filter(pk=pk, sync_lease="", sync_due_at__gt=now).update(sync_due_at=now)
 
     def read_tags_soon(self, pk: int) -> None:
-        """Have the tags of new jobs read, unless that goes on or waits already; the caller holds the row."""
+        """Make the tags of new jobs due to be read, unless that is due or running already; the caller holds the row."""
         self.filter(pk=pk, tags_due_at=None).update(tags_due_at=timezone.now())
 
 
 class BatchJobQuerySet(LeasedQuerySet):
     def matching(self, text: str) -> Self:
-        """Jobs whose name or model contains *text*, or whose ARN or id it is; every job for an empty text."""
+        """Jobs whose name or model contains *text*, or whose ARN or id is *text*; every job for an empty text."""
         return self.filter(search.condition(text, using=self.db)) if text else self
 
     def named(self) -> Self:
-        """The same rows, named one by one when they are few: found once, and not again by what they were asked for.
+        """Return the same rows, selected by key if there are few, so that the database does not search for them again.
 
-        Asked for the newest of a rare kind, a database may read a million rows of other kinds. So ask for the kind
-        alone, which an index knows, and then for the newest of those. Apply it after all conditions.
+        If a query asks for the newest rows of a rare kind, a database may read a million rows of other kinds. So this
+        first finds the rows of that kind, by an index, and the query then sorts only those. Apply it after all
+        conditions.
         """
         few = self._few()
         return self if few is None else self._keyed(few)
 
     def _few(self) -> list[int] | None:
-        """The keys of these rows; ``None`` for more than a few."""
+        """Return the keys of these rows, or ``None`` if there are more than :data:`FEW`."""
         keys = list(self.order_by().values_list("pk", flat=True)[: FEW + 1])
         return keys if len(keys) <= FEW else None
 
@@ -84,7 +85,7 @@ class BatchJobQuerySet(LeasedQuerySet):
         return type(self)(self.model, using=self.db).filter(pk__in=keys)
 
     def any_of(self, conditions: Sequence[Q]) -> Self:
-        """The rows that meet any of *conditions*. When few meet each, they are named: each has an index of its own."""
+        """Return the rows that meet any of *conditions*, selected by key if few meet each: each has its own index."""
         keys: set[int] = set()
         for condition in conditions:
             few = self.filter(condition)._few()
@@ -94,55 +95,55 @@ class BatchJobQuerySet(LeasedQuerySet):
         return self._keyed(keys)
 
     def in_status(self, statuses: Iterable[str]) -> Self:
-        """Jobs in one of *statuses*; every job when there are none. Apply it last, as :meth:`named`."""
+        """Jobs in one of *statuses*; every job if there are none. Apply it last, like :meth:`named`."""
         wanted = list(statuses)
         return self.filter(status__in=wanted).named() if wanted else self
 
     def meeting(self, conditions: Sequence[Q]) -> Self:
-        """Jobs that meet any of *conditions*; every job when there are none. Apply it last, as :meth:`named`."""
+        """Jobs that meet any of *conditions*; every job if there are none. Apply it last, like :meth:`named`."""
         if len(conditions) > 1:
             return self.any_of(conditions)
         return self.filter(*conditions).named() if conditions else self
 
     def model_ids(self) -> list[str] | None:
-        """Every model id that any job has, ``None`` for very many: a step in the index for each, not for each job."""
+        """Return the distinct model ids of all jobs, or ``None`` if there are too many; one index step per model id."""
         with connections[self.db].cursor() as cursor:
             cursor.execute(MODEL_IDS, [MANY_MODELS + 1])
             found = [model_id for (model_id,) in cursor.fetchall()]
         return found if len(found) <= MANY_MODELS else None
 
     def resends_of(self, jobs: Iterable[Any]) -> Self:
-        """What was sent again of any of *jobs*, by itself or merged with others."""
-        # Two look-ups and not one with an "or" over the join, which would read the whole table.
+        """The jobs that resend records of any of *jobs*, alone or merged with others."""
+        # Two queries instead of one with OR over the join, which would read the whole table.
         alone = self.model.objects.filter(resend_of__in=jobs).order_by().values("pk")
         merged = self.model.merges.through.objects.filter(to_batchjob__in=jobs).values("from_batchjob")
         return self.filter(pk__in=alone.union(merged))
 
     def using_name(self, connection_id: int, job_name: str) -> Self:
-        """The job that has *job_name* in its account and region, where another of that name would be refused."""
+        """The job that uses *job_name* in its account and region; AWS would refuse another job of that name."""
         return self.filter(connection_id=connection_id, job_name=job_name).exclude(status__in=NEVER_SENT)
 
     def with_unread_tags(self) -> Self:
-        """Jobs whose tags nobody knows yet: first those AWS has not refused to tell of, newest first."""
+        """Jobs whose tags are unknown: first those whose tags AWS has not refused to return, newest first."""
         return self.filter(tags_unread=True).order_by(F("tags_refused_at").asc(nulls_first=True), "-created_at", "-id")
 
     def live(self) -> Self:
         return self.filter(status__in=LIVE)
 
     def occupying(self, connection_id: int, base_model_id: str) -> Self:
-        """The jobs that count against one model's quota."""
+        """The jobs that count toward one model's quota."""
         return self.filter(connection_id=connection_id, base_model_id=base_model_id, status__in=OCCUPYING)
 
     def queued(self, connection_id: int, base_model_id: str) -> Self:
-        """All jobs of one model's queue, first come first; those that are held or start later too."""
+        """All jobs of one model's queue, oldest first, including those that are held or start later."""
         mine = self.filter(connection_id=connection_id, base_model_id=base_model_id, status=Status.QUEUED)
         return mine.order_by("id")
 
     def ready(self, connection_id: int, base_model_id: str, now: datetime) -> Self:
-        """The jobs of one model's queue that nobody holds and whose time to start has come, in their order.
+        """The jobs of one model's queue that are not held and whose start time has come, in the order of the queue.
 
-        The order is by priority, then fair between people, then by age. Fair: a person's first job comes before
-        another's second, where each job of a person that AWS has already counts as one before.
+        The order is by priority, then fair between users, then by age. Fair means that a user's first job comes before
+        another user's second; each of a user's jobs that AWS already has counts as an earlier one.
         """
         has_come = Q(start_at__isnull=True) | Q(start_at__lte=now)
         mine = self.queued(connection_id, base_model_id).filter(has_come, held_at__isnull=True)
@@ -153,16 +154,16 @@ class BatchJobQuerySet(LeasedQuerySet):
         return mine.annotate(share=share).order_by("-priority", "share", "id")
 
     def bounded_count(self, limit: int = COUNT_LIMIT) -> int:
-        """How many rows there are; ``limit + 1`` stands for more than *limit*."""
+        """Return the number of rows; ``limit + 1`` stands for more than *limit*."""
         return self.order_by().values("pk")[: limit + 1].count()
 
     def group_counts(
         self, groups: Mapping[str, Collection[str]], limit: int = COUNT_LIMIT, *, among: Self
     ) -> dict[str, int]:
-        """How many rows each of *groups* of statuses has; ``limit + 1`` stands for more than *limit*.
+        """Return the number of rows in each of *groups* of statuses; ``limit + 1`` stands for more than *limit*.
 
-        Some rows, whichever come first, tell of most groups; the others are counted one by one. *among* is a larger set
-        that these rows are of: a group that has few of it is looked for in no other rows.
+        A sample of the rows is enough to count most groups; the others are counted one by one. *among* is a larger set
+        that contains these rows: a group with few rows in it is searched only among those.
         """
         seen = Counter(self.order_by().values_list("status", flat=True)[: 2 * limit + 1])
         counts = {name: sum(seen[status] for status in statuses) for name, statuses in groups.items()}
@@ -176,7 +177,7 @@ class BatchJobQuerySet(LeasedQuerySet):
         return self.filter(status__in=statuses) if few is None else self.filter(pk__in=few)
 
     def queues(self) -> list[tuple[int, str, int]]:
-        """Connection, model and number of waiting jobs of each model that has any."""
-        # What is queued has a due time; saying so lets the database use the small index.
+        """Return connection, model and number of waiting jobs for each model with waiting jobs."""
+        # Every queued job has a due time; the extra condition lets the database use the small index.
         queued = self.filter(status=Status.QUEUED, due_at__isnull=False, connection__is_enabled=True).order_by()
         return list(queued.values_list("connection_id", "base_model_id").annotate(Count("pk")))

@@ -1,4 +1,4 @@
-"""Where in the queue a job is and why it waits, for people to read. Looks at rows; changes none and never calls AWS."""
+"""A job's place in the queue and why it waits, for people to read. Only reads rows and never calls AWS."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,14 +13,14 @@ from batchconsole.jobs.models import BatchJob, Status
 from batchconsole.jobs.querysets import COUNT_LIMIT
 from batchconsole.jobs.states import IN_QUEUE
 
-# Jobs that wait for somebody to release them; a condition of the list's filter.
+# Jobs that wait for a person to release them; a condition of the list's filter.
 HELD = Q(held_at__isnull=False, status__in=IN_QUEUE)
 HELD_TITLE = "Held"
 TURNED_AWAY = "AWS turned away another job for this model; the queue waits until it is tried again."
 
 
 class Queue:
-    """One model's queue as it is now; each part is looked for once, when it is asked for."""
+    """The current queue of one model; each part is queried once, when it is first needed."""
 
     def __init__(self, connection_id: int, base_model_id: str) -> None:
         self.of = (connection_id, base_model_id)
@@ -28,7 +28,7 @@ class Queue:
 
     @cached_property
     def places(self) -> dict[int, int]:
-        """The number of jobs before each of those that may be submitted; of a queue that is too long, nothing."""
+        """The number of jobs ahead of each job that is ready to submit; empty if the queue is too long."""
         if self.is_long:
             return {}
         return {key: place for place, key in enumerate(self.ready.values_list("pk", flat=True))}
@@ -43,16 +43,16 @@ class Queue:
 
     @cached_property
     def live(self) -> list[str]:
-        """Where each job that counts against the limit was created."""
+        """The origin of each job that counts toward the limit."""
         return list(BatchJob.objects.occupying(*self.of).order_by().values_list("origin", flat=True))
 
     @cached_property
     def rests(self) -> bool:
-        """Whether AWS has turned a job away, which is tried again before all others."""
+        """Whether the queue pauses because AWS turned a job away, which is tried again before all others."""
         return self.ready.filter(is_not_due(timezone.now())).exclude(error_code="").order_by().exists()
 
     def why(self, job: BatchJob) -> str:
-        """Why *job*, which nobody holds and whose time has come, has not been submitted yet."""
+        """Return why *job*, which is not held and whose start time has come, has not been submitted yet."""
         ahead = COUNT_LIMIT + 1 if self.is_long else self.places.get(job.pk, 0)
         if len(self.live) >= self.limit:
             return f"Model quota in use ({self._taken}). {_place(ahead)}"
@@ -68,12 +68,12 @@ class Queue:
 
 
 def why_waiting(job: BatchJob) -> str:
-    """One sentence for a person: why *job* has not been submitted yet; empty for a job that is not in the queue."""
+    """Return a sentence that says why *job* has not been submitted yet; empty if it is not in the queue."""
     return why_each_waits([job]).get(job.pk, "")
 
 
 def why_each_waits(jobs: Iterable[BatchJob]) -> dict[int, str]:
-    """Why each of *jobs* that is in the queue waits, by its key; each model's queue is looked at once."""
+    """Return why each of *jobs* in the queue waits, by key; each model's queue is queried once."""
     queues: dict[tuple[int, str], Queue] = {}
     reasons = {}
     for job in jobs:
@@ -89,7 +89,7 @@ def why_each_waits(jobs: Iterable[BatchJob]) -> dict[int, str]:
 
 
 def _own_reason(job: BatchJob) -> str:
-    """What keeps *job* waiting wherever it is in the queue."""
+    """Return the reason of *job* itself to wait, regardless of its place in the queue."""
     if job.is_held:
         return "Waits for approval." if job.awaits_approval else f"Held{_by(job)}."
     if job.start_at is not None and job.is_to_start_later:
@@ -102,14 +102,14 @@ def _by(job: BatchJob) -> str:
 
 
 def _moment(value: datetime) -> str:
-    """``2026-12-01, 08:00 (UTC+01:00)``, in the time zone of who reads it."""
+    """Return the time as ``2026-12-01, 08:00 (UTC+01:00)`` in the reader's time zone."""
     local = timezone.localtime(value)
     offset = local.isoformat()[-6:] if local.utcoffset() else ""
     return f"{local:%Y-%m-%d, %H:%M} (UTC{offset})"
 
 
 def _place(ahead: int) -> str:
-    """Where in the queue a job is that has *ahead* jobs before it; beyond a bound nobody counts."""
+    """Return a sentence about the place of a job with *ahead* jobs before it; there is no exact count above a limit."""
     if not ahead:
         return "Next in the queue."
     if ahead > COUNT_LIMIT:

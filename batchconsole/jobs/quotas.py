@@ -1,4 +1,4 @@
-"""Taking over the account's quotas from AWS, once a day for each connection that may read them."""
+"""Import the account's quotas from AWS, once a day for each connection with the permission to read them."""
 
 import logging
 import re
@@ -25,9 +25,10 @@ Rows = dict[str, dict[str, int]]  # by model, then by the limit's field
 
 @step(Connection, queue=CONTROL, prefix="limits_", farthest=2 * EVERY)
 def refresh_limits(connection: Connection, lease: Lease) -> None:
-    """What *connection* needs once a day: its quotas taken over, and SQLite told how its jobs lie.
+    """Do the daily work for *connection*: import its quotas, and update SQLite's statistics of jobs.
 
-    A stack that is not AWS has limits of its own, which Service Quotas does not know.
+    A connection with its own endpoint is not AWS and has limits that Service Quotas does not know, so none are
+    imported.
     """
     search.update_statistics(using=DEFAULT_DB_ALIAS)
     if not (connection.endpoint_url or connection.bedrock_endpoint_url):
@@ -37,13 +38,13 @@ def refresh_limits(connection: Connection, lease: Lease) -> None:
 
 @refresh_limits.on_failure
 def _keep_limits(connection: Connection, lease: Lease, error: Failure) -> None:
-    """Without the permission what was known before goes on."""
+    """Keep the known limits if AWS does not let the quotas be read."""
     logger.info("Quotas of %s cannot be read: %s", connection.name, error)
     lease.end(due_at=timezone.now() + EVERY)
 
 
 def take_limits(connection: Connection) -> None:
-    """Replace what is known of *connection*'s quotas by what AWS says now; raises :class:`AwsError`."""
+    """Replace the known quotas of *connection* with the ones AWS reports now. Raises :class:`AwsError`."""
     found = _by_model(list_batch_quotas(connection.target))
     source = ModelLimit.Source.SERVICE_QUOTAS
     rows = [ModelLimit(connection=connection, model_id=model, source=source, **row) for model, row in found.items()]
@@ -68,9 +69,9 @@ def _by_model(quotas: Iterable[BatchQuota]) -> Rows:
 
 
 def model_named(name: str) -> str | None:
-    """The id of the catalogue's model that Service Quotas calls *name*: ``Nova Lite V1``, ``Qwen3 235B``.
+    """Return the id of the catalogue's model that Service Quotas calls *name*: ``Nova Lite V1``, ``Qwen3 235B``.
 
-    Names are cut short there, so a beginning will do when it is that of one model only.
+    Names there may be truncated, so the beginning of a name is enough if it matches only one model.
     """
     without_version = re.sub(r" V1$", "", name)
     for spoken in (name, without_version, without_version.partition(" ")[2]):
@@ -87,5 +88,5 @@ def _names() -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
-    """Letters and digits only; ``Instruct`` is now said and now left out."""
+    """Return only lower-case letters and digits, without ``Instruct``, which not every source includes."""
     return re.sub(r"[^a-z0-9]|instruct", "", name.lower())

@@ -1,4 +1,4 @@
-"""What AWS says of a job, written into its row. AWS is the truth about every job that has an ARN."""
+"""Write what AWS reports about a job into its row. For a job with an ARN, AWS's state is authoritative."""
 
 import logging
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from batchconsole.jobs.models import (
 
 logger = logging.getLogger(__name__)
 
-# Taken over from each report. An absent value never wipes out one we know, except the message.
+# The fields taken from each report. An absent value never overwrites a known one, except for the message.
 FOLLOWED = (
     "submit_time",
     "last_modified_time",
@@ -34,14 +34,14 @@ FOLLOWED = (
     "success_record_count",
     "error_record_count",
 )
-# Jobs found ended are old history: reading their output unasked would cost the account S3 reads for years of jobs.
+# Jobs that ended earlier are history: reading their output unasked would cost the account S3 reads for years of jobs.
 READ_RESULTS_UNASKED = timedelta(days=1)
 
 
 def apply(job: BatchJob, summary: JobSummary) -> bool:
-    """Write what is new in *summary* into *job*; returns whether anything was.
+    """Write what is new in *summary* into *job*; return whether anything was.
 
-    Lists are eventually consistent, so an earlier status than the one we know is not believed.
+    AWS's lists are eventually consistent, so a status earlier than the known one is ignored.
     """
     changes = _differences(job, summary)
     if summary.status in job.NEXT[job.status]:
@@ -55,16 +55,16 @@ def apply(job: BatchJob, summary: JobSummary) -> bool:
 def _try_step(job: BatchJob, summary: JobSummary, changes: dict[str, Any]) -> bool:
     try:
         _step(job, summary, verb=Verb.REPORTED, changes=changes)
-    except IllegalTransition:  # Somebody else has just written a report as new as this one.
+    except IllegalTransition:  # Another process has just written an equally new report.
         job.refresh_from_db()
         return False
     return True
 
 
 def adopt(job: BatchJob, summary: JobSummary) -> None:
-    """Give *job* the ARN that AWS has for its token: the answer to our Create call never arrived, or comes later.
+    """Give *job* the ARN that AWS has for its token, if the answer to the Create call was lost or has yet to arrive.
 
-    When a person cancelled it meanwhile, it is due to be stopped: nobody waits for what it would cost.
+    If a person cancelled the job meanwhile, it is due to be stopped, so that it does not cost anything more.
     """
     due_at = timezone.now() if job.status == Status.CANCELLED else None
     changes = _differences(job, summary) | {"job_arn": summary.job_arn, "due_at": due_at, "error_code": "", "hint": ""}
@@ -92,7 +92,7 @@ def _update(job: BatchJob, changes: dict[str, Any]) -> None:
 def import_jobs(connection: Connection, summaries: Iterable[JobSummary]) -> int:
     """Add the jobs that were created elsewhere and return how many were new.
 
-    The caller's transaction holds the connection's row: no job is added, and told of in the audit trail, twice.
+    The caller's transaction holds the lock on the connection, so no job is added or recorded in the audit trail twice.
     """
     found = {summary.job_arn: summary for summary in summaries}
     known = BatchJob.objects.filter(connection=connection, job_arn__in=found).values_list("job_arn", flat=True)
@@ -121,7 +121,7 @@ def _imported(connection: Connection, summary: JobSummary) -> BatchJob:
 
 
 def _first_step(summary: JobSummary) -> dict[str, Any]:
-    """Status and due time of an imported job: what has just ended is read at once, history when somebody asks."""
+    """Return status and due time of an imported job: if it just ended, its results are read; otherwise on request."""
     status = _known(summary.status)
     now = timezone.now()
     changed = summary.end_time or summary.last_modified_time or summary.submit_time
@@ -139,7 +139,7 @@ def _is_recent(time: datetime, now: datetime) -> bool:
 
 
 def _known(status: str) -> str:
-    """*status*, or ``Submitted`` for one this version has never heard of: it is on AWS and not known to have ended."""
+    """Return *status*, or ``Submitted`` for an unknown one: the job is on AWS and not known to have ended."""
     if status in Status.values:
         return status
     logger.warning("AWS reported the unknown job status %r.", status)

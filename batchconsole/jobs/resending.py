@@ -1,4 +1,4 @@
-"""Sending again what a job left without an answer, and reading a job and its resends as one."""
+"""Resend the records that a job left without an answer, and read a job and its resends as one."""
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -36,10 +36,10 @@ def start_resend(
     at_least: int = 0,
     request_token: str = "",
 ) -> MadeInput:
-    """Have the chosen records of *job*, and those of the jobs *merges* along with them, written as a new input beside
-    the output of *job*, by a worker.
+    """Schedule a worker to write the chosen records of *job*, and of the jobs *merges*, as a new input.
 
-    *at_least* sends answered records again too, until there are so many. Raises :class:`UserError`.
+    The input is written beside the output of *job*. *at_least* adds answered records until there are that many. Raises
+    NotAllowed and :class:`UserError`.
     """
     _require_resending(job, actor, merges)
     if not (failed or unanswered):
@@ -76,9 +76,9 @@ def _require_resending(job: BatchJob, actor: Actor, merges: Collection[BatchJob]
 
 
 def mergeable(job: BatchJob) -> BatchJobQuerySet:
-    """Other jobs for the same model whose failed or unanswered records can be sent along with those of *job*.
+    """Return other jobs for the same model whose failed or unanswered records can be sent together with those of *job*.
 
-    Not those that *job* shares records with: what it resends, and what was resent of that.
+    This excludes jobs that share records with *job*: the jobs that it resends, and other resends of those.
     """
     family = {job.pk, job.resend_of_id, *job.merges.values_list("pk", flat=True)} - {None}
     same: BatchJobQuerySet = BatchJob.objects.filter(
@@ -93,10 +93,10 @@ def mergeable(job: BatchJob) -> BatchJobQuerySet:
 
 
 def objects(made: MadeInput, lease: Lease, *, read: Counted) -> Iterator[tuple[str, Iterator[Resent]]]:
-    """The objects that *made* asks for and the records of each; *read* is told how many bytes were read for them.
+    """Yield the URI of each object that *made* asks for, and its records; *read* gets the number of bytes of each read.
 
-    Where records of several jobs go together, each job's are in a file of its own, so that equal recordIds do not meet.
-    Raises AwsError and :class:`UserError`.
+    If records of several jobs are merged, each job's records go into a separate file, so that equal recordIds do not
+    collide. Raises AwsError and :class:`UserError`.
     """
     job = cast(BatchJob, made.resend_of)
     runs = {source: run_of(source, read=read) for source in (*made.merges.select_related("connection"), job)}
@@ -116,19 +116,19 @@ def objects(made: MadeInput, lease: Lease, *, read: Counted) -> Iterator[tuple[s
 
 
 def _name(made: MadeInput, source: BatchJob, record: Resent) -> str:
-    """The name in the folder of *made* of the file for *record*; nothing when all go into one object."""
+    """Return the name of the file for *record* in the folder of *made*; empty if all records go into one object."""
     if not made.is_folder:
         return ""
     return record.file if source.merges.exists() else _file_of(source)
 
 
 def _file_of(job: BatchJob) -> str:
-    """The file that holds the records of *job* in a resend that merges several jobs."""
+    """Return the name of the file with the records of *job* in a resend that merges several jobs."""
     return f"{job.aws_id}.jsonl"
 
 
 def run_of(job: BatchJob, *, read: Counted | None = None) -> Run:
-    """Input and output of *job*, whose results have been read, as files; raises :class:`UserError` and AwsError."""
+    """Return input and output of *job*, whose results have been read, as files. Raises :class:`UserError`, AwsError."""
     inputs = input_files(job)
     if read:
         inputs = [InputFile(file.name, file.size, partial(_counting, file, read)) for file in inputs]
@@ -142,7 +142,7 @@ def _counting(file: InputFile, read: Counted, *, start: int = 0) -> Iterator[byt
 
 
 def lineage(job: BatchJob) -> list[BatchJob]:
-    """*job* and all that was sent again of it and of its resends, oldest first, as far as results have been read."""
+    """Return *job* and its direct and indirect resends, oldest first, without those whose results are not read."""
     found, generation = [job], [job]
     while generation:
         resent = BatchJob.objects.resends_of(generation).select_related("connection").order_by("created_at")
@@ -152,9 +152,9 @@ def lineage(job: BatchJob) -> list[BatchJob]:
 
 
 def joined(job: BatchJob, *, with_resends: bool, in_input_order: bool = False) -> Iterator[JoinedRow]:
-    """One row for each record of *job*, each with its first good answer; raises :class:`UserError` and AwsError.
+    """Yield one row for each record of *job* with its first good answer. Raises :class:`UserError` and AwsError.
 
-    Without *in_input_order* rows come as the output has them.
+    Without *in_input_order*, rows come in the order of the output.
     """
     jobs = lineage(job) if with_resends else [job]
     run = run_of(jobs[0])
@@ -166,7 +166,7 @@ def joined(job: BatchJob, *, with_resends: bool, in_input_order: bool = False) -
 
 
 def schema_fields(job: BatchJob, *, with_resends: bool) -> list[Column] | None:
-    """The top-level fields of the output schemas in the requests of *job*; ``None`` when no request has a schema."""
+    """Return the top-level fields of the output schemas in the requests of *job*; ``None`` if there is no schema."""
     fields: dict[str, Kind] = {}
     has_schema = False
     for each in lineage(job) if with_resends else [job]:
@@ -177,7 +177,7 @@ def schema_fields(job: BatchJob, *, with_resends: bool) -> list[Column] | None:
 
 
 def _part(resent: BatchJob, names: set[str]) -> Run:
-    """What *resent* did, or if it merges several jobs' records what it did to those in the files *names*."""
+    """Return the run of *resent*; if it merges several jobs, only its files with the given *names*."""
     run = run_of(resent)
     if not resent.merges.exists():
         return run

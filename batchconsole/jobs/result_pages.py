@@ -1,4 +1,4 @@
-"""A job's records, once its output is read: a page of them, one, or those that hold a text, by few ranged reads."""
+"""Records of a job whose output has been read: a page, one record or a text search, with few ranged reads."""
 
 import time
 from collections.abc import Callable
@@ -19,12 +19,12 @@ from batchconsole.records.output_lines import Record, read_input_line, read_line
 from batchconsole.records.searching import find_text
 from batchconsole.records.selecting import EVERYTHING, UNANSWERED, Wanted, positions
 
-SEARCH_SECONDS = 8  # how long a page may look for a text
+SEARCH_SECONDS = 8  # how long a page may search for a text
 
 
 @dataclass(frozen=True)
 class ResultRow:
-    """One record of a page and its number in the whole output, counted from 0."""
+    """One record of a page and its position in the whole output, counted from 0."""
 
     position: int
     record: Record
@@ -32,7 +32,7 @@ class ResultRow:
 
 @dataclass(frozen=True)
 class ResultPage:
-    """One page of a job's records; ``count`` is how many there are on all pages."""
+    """One page of a job's records; ``count`` is the number of records on all pages."""
 
     number: int
     size: int
@@ -41,10 +41,11 @@ class ResultPage:
 
 
 def read_page(job: BatchJob, number: int = 1, *, size: int = 10, wanted: Wanted = EVERYTHING) -> ResultPage:
-    """Page *number* (from 1) of the records of *job* that are *wanted*, the last one for a number past the end; empty
-    without results. A text is not looked for: :func:`find_records` does.
+    """Return page *number* (from 1) of the records of *job* that match *wanted*.
 
-    Raises :class:`AwsError`; ``PreconditionFailed`` when the output has changed since it was read.
+    A number past the end returns the last page; without results, the page is empty. This does not search for text; see
+    :func:`find_records`. Raises :class:`AwsError`, with ``PreconditionFailed`` if the output has changed since it was
+    read.
     """
     stored = ResultIndex.objects.filter(job=job).first()
     if stored is None:
@@ -56,7 +57,7 @@ def read_page(job: BatchJob, number: int = 1, *, size: int = 10, wanted: Wanted 
 
 
 def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> ResultPage:
-    """Page *number* (from 1) of the input's records that have no output; raises :class:`UserError` and AwsError."""
+    """Return page *number* (from 1) of the input's unanswered records. Raises :class:`UserError` and AwsError."""
     stored = ResultIndex.objects.filter(job=job).first()
     inputs = stored.inputs if stored else Index()
     places = inputs.page(max(number, 1), size, only_errors=True)
@@ -74,8 +75,10 @@ def read_unanswered(job: BatchJob, number: int = 1, *, size: int = 10) -> Result
 
 @dataclass
 class Found:
-    """Records that were looked for. ``next`` is the position to look on from, ``None`` when all were looked at; ``of``
-    is how many there are to look at.
+    """The outcome of a search for records.
+
+    ``next`` is the position to continue from, ``None`` if all records were searched; ``of`` is the number of records to
+    search.
     """
 
     rows: list[ResultRow] = field(default_factory=list)
@@ -92,11 +95,11 @@ def find_records(
     seconds: float = SEARCH_SECONDS,
     wanted: Wanted = EVERYTHING,
 ) -> Found:
-    """The first records of *job* with that id, or else from *since* on with that text in question, answer or error;
-    only such as are *wanted*, in their own order.
+    """Return the first records of *job* with the id *text*, or else, from *since* on, those that contain *text*.
 
-    An id is looked up. A text is looked for through the output, or the input for what is unanswered, for so many
-    *seconds*. Raises :class:`UserError` when the input has changed, and :class:`AwsError`.
+    Only records that match *wanted* count, in their own order. The id is looked up in an index. A text is searched for
+    in the output, or in the input for unanswered records, for at most *seconds*. Raises :class:`UserError` if the input
+    has changed, and :class:`AwsError`.
     """
     stored = ResultIndex.objects.filter(job=job).first()
     if stored is None:
@@ -118,7 +121,7 @@ def find_records(
 
 @dataclass(frozen=True)
 class _Search:
-    """A look for a text through the records of ``index`` at the positions ``among``."""
+    """A search for a text in the records of ``index`` at the positions ``among``."""
 
     index: Index
     among: set[int]
@@ -146,7 +149,7 @@ class _Search:
 
 
 def _indexed_inputs(job: BatchJob, index: Index) -> list[InputFile]:
-    """The input files of *job* as they are indexed; raises :class:`UserError` when they are others."""
+    """Return the input files of *job*. Raises :class:`UserError` if they are not the indexed ones."""
     files = input_files(job)
     if [(file.name, file.size) for file in files] != [(source.name, source.size) for source in index.sources]:
         raise _input_changed()
@@ -158,20 +161,20 @@ def _input_changed() -> UserError:
 
 
 def output_files(job: BatchJob) -> list[InputFile]:
-    """The output of *job* in the version that was read, as files; reading one that has changed raises AwsError."""
+    """Return the output of *job*, in the version that was read, as files; reading a changed one raises AwsError."""
     reader = Reader(job.connection.target, output_folder(job)[0])
     return [InputFile(file.name, file.size, partial(reader.open, file)) for file in job.result_files.all()]
 
 
 def read_record(job: BatchJob, position: int) -> ResultRow | None:
-    """The record at *position*, counted from 0; ``None`` when there is none. Raises :class:`AwsError`."""
+    """Return the record at *position*, counted from 0, or ``None`` if there is none. Raises :class:`AwsError`."""
     stored = ResultIndex.objects.filter(job=job).first()
     index = stored.index if stored else Index()
     return _read(job, [index.place(position)])[0] if 0 <= position < len(index) else None
 
 
 def _read(job: BatchJob, places: list[Place]) -> list[ResultRow]:
-    """The records at *places*, by as few ranged reads as their neighbourhood allows."""
+    """Return the records at *places*, merging neighbouring places into as few ranged reads as possible."""
     bucket, _ = output_folder(job)
     names = {place.file for place in places}
     files = {file.name: file for file in job.result_files.filter(name__in=names)}

@@ -1,4 +1,4 @@
-"""What came of a job: its output read once when it ends, for totals and an index. Its pages: ``result_pages.py``."""
+"""Read a job's output once when it ends, for totals and an index; ``result_pages.py`` reads pages of it."""
 
 import logging
 from array import array
@@ -31,28 +31,28 @@ from batchconsole.records.results import Manifest, Scan, Totals, read_manifest, 
 logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json.out"
-MANIFEST_BYTES = 1 << 20  # Some hundred are usual; whatever is larger is not a manifest.
-# These may end before anything is written.
+MANIFEST_BYTES = 1 << 20  # a manifest usually has some hundred bytes; anything larger is not one
+# Jobs in these states may have ended before anything was written.
 MAY_HAVE_NO_OUTPUT = frozenset({Status.FAILED, Status.EXPIRED, Status.STOPPED})
-# The objects are not those that were listed. Listing them again helps.
+# The objects are not those that were listed; listing them again helps.
 CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "InvalidRange"})
-# Of output whose input is read, too, only to show answers in its order: seconds of a worker's time.
+# The most output for which the input is read just to show answers in its order: seconds of a worker's time.
 ORDERED_BYTES = 512 * 2**20
 
 
 def output_folder(job: BatchJob) -> tuple[str, str]:
-    """Bucket and prefix that AWS writes the output of *job* to, which has an ARN; the prefix ends in a slash."""
+    """Return the bucket and prefix of the output of *job*, which must have an ARN; the prefix ends in a slash."""
     return parse_s3_uri(job.output_folder)
 
 
 def require_reading(actor: Actor, job: BatchJob) -> None:
-    """Raise NotAllowed unless *actor* may read records and answers of *job*, and the connection what lies there."""
+    """Raise NotAllowed unless *actor* may read records and answers of *job* and the connection allows that location."""
     require(actor, Right.READ, job.connection)
     require_places(job.connection, read=job.output_s3_uri)
 
 
 def request_results(job: BatchJob, actor: Actor) -> None:
-    """Have the output of an ended job read, for the first time or once more; raises :class:`UserError`."""
+    """Schedule reading the output of an ended job, also again. Raises NotAllowed and :class:`UserError`."""
     require_on_job(actor, job)
     with transaction.atomic():
         ended = BatchJob.objects.filter(pk=job.pk, status__in=ENDED_ON_AWS).exclude(results=BatchJob.Results.PENDING)
@@ -66,9 +66,9 @@ def request_results(job: BatchJob, actor: Actor) -> None:
 
 @step(BatchJob, queue=SCAN, where=Q(status__in=ENDED_ON_AWS, results=BatchJob.Results.PENDING), waits={})
 def collect_results(job: BatchJob, lease: Lease) -> None:
-    """Read the whole output of an ended job: sums, cost, errors by message, and where each record lies.
+    """Read the whole output of an ended job: sums, cost, errors by message, and the place of each record.
 
-    With S3 away it is tried again; an output that cannot be read is marked so, with the reason.
+    If S3 is unavailable, it is tried again; if the output cannot be read, the job is marked with the reason.
     """
     target, (bucket, prefix) = job.connection.target, output_folder(job)
     objects = [item for item in s3.iter_objects(target, bucket, prefix) if item.key.endswith(".out")]
@@ -94,7 +94,7 @@ def collect_results(job: BatchJob, lease: Lease) -> None:
 
 
 def input_files(job: BatchJob) -> list[InputFile]:
-    """The files Bedrock reads at the input location of *job*; raises :class:`UserError` and AwsError."""
+    """Return the files that Bedrock reads at the input location of *job*. Raises :class:`UserError` and AwsError."""
     files = list_input(job.connection.target, job.input_s3_uri).files
     return [file for file in files if file.name.endswith(".jsonl")]
 
@@ -104,10 +104,10 @@ def _is_complete(job: BatchJob, found: Scan) -> bool:
 
 
 def _pairing(job: BatchJob, found: Scan, outputs: list[InputFile]) -> Pairing | None:
-    """Which record of the input each output answers, for what is unanswered and for the order of the input.
+    """Return which record of the input each output answers, to find unanswered records and the order of the input.
 
-    ``None`` when the input is gone, which is no reason to do without the output, and when nothing is unanswered and
-    only the order could be told, of files that are large.
+    Return ``None`` if the input cannot be read, because the output is useful without it, and also if nothing is
+    unanswered and the output is too large to read the input just for its order.
     """
     complete = _is_complete(job, found)
     if complete and sum(file.size for file in outputs) > ORDERED_BYTES:
@@ -122,7 +122,7 @@ def _pairing(job: BatchJob, found: Scan, outputs: list[InputFile]) -> Pairing | 
 
 
 def _unanswered(pairing: Pairing | None) -> bytes:
-    """The places of the input's records, those without an output as errors; nothing when all have one."""
+    """Return the packed places of the input's records, those without an output as errors; empty if all have one."""
     if pairing is None or ALONE not in pairing.answers:
         return b""
     pairing.inputs.errors = array("I", (place for place, answer in enumerate(pairing.answers) if answer == ALONE))
@@ -130,7 +130,7 @@ def _unanswered(pairing: Pairing | None) -> bytes:
 
 
 def _input_order(pairing: Pairing | None) -> bytes:
-    """All positions of the output, those of the answered input first, in its order."""
+    """Return the packed positions of the output's records: those that answer input first, in the order of the input."""
     if pairing is None:
         return b""
     answered = [answer for answer in pairing.answers if answer != ALONE]
@@ -139,7 +139,7 @@ def _input_order(pairing: Pairing | None) -> bytes:
 
 
 def _manifest(job: BatchJob, objects: Iterable[s3.S3Object]) -> Manifest | None:
-    """AWS's own figures; ``None`` when there are none or they cannot be understood, which is no reason to stop."""
+    """Return AWS's own figures, or ``None`` if there is no readable manifest; reading goes on without it."""
     bucket, prefix = output_folder(job)
     found = next((item for item in objects if item.key == prefix + MANIFEST), None)
     if found is None or not 0 < found.size <= MANIFEST_BYTES:
@@ -188,7 +188,7 @@ def _store(
 
 
 def _figures(job: BatchJob, totals: Totals, manifest: Manifest | None) -> dict[str, Any]:
-    """Tokens and cost, and the counts that older jobs have only in their manifest or only in their output."""
+    """Return tokens and cost, and the counts that older jobs have only in their manifest or their output."""
     said = manifest or Manifest()
     counted = totals.records > totals.without_tokens + totals.failed
     input_tokens = _first(said.input_token_count, totals.input_tokens if counted else None)

@@ -1,6 +1,6 @@
-"""What is kept for how long, by settings, beside the audit trail, which has its own (``audit.expire_events``).
+"""Retention by settings; the audit trail has its own (``audit.expire_events``).
 
-What was read from S3 is deleted here and can be read again; nothing in S3 is touched. Jobs and their sums stay.
+This deletes only what can be read from S3 again and old work rows; S3 itself is not touched. Jobs and their sums stay.
 """
 
 import time
@@ -13,14 +13,14 @@ from django.utils import timezone
 from batchconsole.jobs import input_checks, making
 from batchconsole.jobs.models import ENDED, BatchJob, Connection, InputCheck, ResultIndex, Verb
 
-BATCH = 200  # rows of a kind at once
+BATCH = 200  # rows of one kind at once
 PAUSE_SECONDS = 600
 
-_pruned_at: dict[str, float] = {}  # of this process, by the monotonic clock
+_pruned_at: dict[str, float] = {}  # in this process, by the monotonic clock
 
 
 def prune_now_and_then() -> None:
-    """:func:`prune`, when this process has not done it for a while; the clock calls it with each tick."""
+    """Call :func:`prune` if this process has not done so for PAUSE_SECONDS; the clock calls this at each tick."""
     now = time.monotonic()
     if now - _pruned_at.get("at", -PAUSE_SECONDS) >= PAUSE_SECONDS:
         _pruned_at["at"] = now
@@ -28,7 +28,7 @@ def prune_now_and_then() -> None:
 
 
 def prune() -> int:
-    """Delete some of what is older than the settings keep it; returns how many results and reports."""
+    """Delete a batch of the rows that are past their retention; return how many results and reports."""
     input_checks.prune()
     making.prune()
     return _prune_results() + _prune_reports()
@@ -39,7 +39,7 @@ def _before(days: int) -> datetime:
 
 
 def _prune_results() -> int:
-    """Delete the indexes of the results of jobs that ended long ago; they can be read again."""
+    """Delete the result indexes of jobs that ended long ago; the results can be read again."""
     if not settings.RESULT_DAYS:
         return 0
     old = BatchJob.objects.filter(result_index__isnull=False, end_time__lt=_before(settings.RESULT_DAYS))
@@ -55,7 +55,7 @@ def _prune_results() -> int:
 
 
 def _prune_reports() -> int:
-    """Delete the checks of jobs that ended long ago; those jobs no longer show a report."""
+    """Delete the checks of jobs that ended long ago; those jobs then show no report."""
     if not settings.REPORT_DAYS:
         return 0
     kept = BatchJob.objects.exclude(status__in=ENDED, status_changed_at__lt=_before(settings.REPORT_DAYS))
@@ -64,6 +64,6 @@ def _prune_reports() -> int:
     pruned = list(keys)
     for key, connection in pruned:
         with transaction.atomic():
-            Connection.objects.lock(connection)  # several jobs may show it: see jobs/locks.py
+            Connection.objects.lock(connection)  # several jobs may refer to it: see jobs/locks.py
             InputCheck.objects.filter(pk=key).delete()
     return len(pruned)

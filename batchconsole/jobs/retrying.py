@@ -1,4 +1,4 @@
-"""Trying again: what waits for its next attempt, and what has failed. The verbs of an operator or an administrator."""
+"""Retry what has failed, or what waits for its next attempt. Verbs for operators and administrators."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from batchconsole.jobs.signals import nudge
 
 
 def check_again(job: BatchJob, actor: Actor) -> None:
-    """Check the input of a rejected *job* once more, as it is now; raises :class:`UserError`."""
+    """Check the current input of a rejected *job* again. Raises NotAllowed and :class:`UserError`."""
     require_on_job(actor, job)
     said: dict[str, Any] = {"message": "", "error_code": "", "hint": ""}
     try:
@@ -47,7 +47,7 @@ def check_again(job: BatchJob, actor: Actor) -> None:
 
 
 def hurry_job(job: BatchJob, actor: Actor) -> None:
-    """Take the next step of *job* now, where one waits for its time; raises :class:`UserError`."""
+    """Make the pending step of *job* due now. Raises NotAllowed, and :class:`UserError` if no step waits."""
     require_on_job(actor, job)
     now = timezone.now()
     if not BatchJob.objects.filter(pk=job.pk, due_at__isnull=False, lease="").update(due_at=now):
@@ -55,7 +55,7 @@ def hurry_job(job: BatchJob, actor: Actor) -> None:
 
 
 def sync_now(connection: Connection, actor: Actor) -> None:
-    """Ask AWS for the jobs of *connection* with the next tick."""
+    """Make the sync of *connection* with AWS due at the next tick. Raises NotAllowed."""
     require(actor, Right.OPERATE, connection)
     with transaction.atomic():
         Event.objects.create(connection=connection, actor=actor, verb=Verb.SYNC_REQUESTED)
@@ -64,14 +64,14 @@ def sync_now(connection: Connection, actor: Actor) -> None:
 
 
 def retry_check(check: InputCheck, actor: Actor) -> InputCheck:
-    """Do *check* again: one that waits now, one that has ended as a new one; raises :class:`UserError`."""
+    """Run *check* again: at once if it waits, as a new check if it has ended. Raises NotAllowed and UserError."""
     require_on_job(actor, check)
     asked = {"input_s3_uri": check.input_s3_uri, "model_id": check.model_id}
     return start_check(check.connection, **asked, model_invocation_type=check.model_invocation_type, actor=actor)
 
 
 def retry_making(made: MadeInput, actor: Actor) -> None:
-    """Make *made* once more, now; raises :class:`UserError` for one that is done or is being made."""
+    """Make *made* again, now. Raises NotAllowed, and :class:`UserError` unless it waits or has failed."""
     require_on_job(actor, made)
     now, state = timezone.now(), MadeInput.State
     rows = MadeInput.objects.filter(pk=made.pk, lease="", state__in=(state.QUEUED, state.FAILED))
@@ -84,7 +84,7 @@ def retry_making(made: MadeInput, actor: Actor) -> None:
 
 
 def retry_results(job: BatchJob, actor: Actor) -> None:
-    """Read the results of *job* now: those that wait, or once more those that failed; raises :class:`UserError`."""
+    """Read the results of *job* now, whether they wait to be read or failed. Raises NotAllowed and UserError."""
     if job.results == BatchJob.Results.PENDING:
         hurry_job(job, actor)
     else:

@@ -1,7 +1,7 @@
-"""A request that is sent twice, as by a button pressed twice, makes one row: the second leads to what the first made.
+"""A request that is sent twice, for example by a double click, creates one row, which the second request returns.
 
-A row keeps the token of the request it was made by, which is unique for a person in a connection. Two requests at the
-same moment are told apart by the database, which lets one of them through.
+A row keeps the token of the request that created it, which is unique per user and connection. If two requests arrive at
+the same moment, the database lets only one of them through.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Made = TypeVar("Made", MadeInput, BulkAction)
 
 
 def made_before(model: type[Made], connection: Connection, actor: Actor, token: str) -> Made | None:
-    """What the request *token* of *actor* has made already; an empty token tells nothing."""
+    """Return what the request *token* of *actor* has already created; ``None`` for an empty token."""
     if not token or actor is None:
         return None
     rows: Any = model._base_manager
@@ -24,7 +24,7 @@ def made_before(model: type[Made], connection: Connection, actor: Actor, token: 
 
 
 def made_once(model: type[Made], connection: Connection, actor: Actor, *, token: str, make: Callable[[], Made]) -> Made:
-    """What *make* makes, a row with *token*; or what the same request has made before or at the same moment."""
+    """Return the row that *make* creates with *token*, or the row that the same request created before or just now."""
     before = made_before(model, connection, actor, token)
     if before is not None:
         return before

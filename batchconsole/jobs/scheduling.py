@@ -1,6 +1,6 @@
-"""The queue in front of AWS's limits: who may be submitted, and how long a failure makes wait.
+"""The queue in front of AWS's limits: which jobs may be submitted, and how long to wait after a failure.
 
-Reads and claims rows; never calls AWS.
+This reads and claims rows; it never calls AWS.
 """
 
 import random
@@ -16,7 +16,7 @@ from batchconsole.jobs.leases import Lease, is_due, is_not_due
 from batchconsole.jobs.limits import limits_of
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
 
-# The clock hands out at most so much of a kind at once; the next time is a second away.
+# The most rows of one kind that the clock hands out in one tick; the next tick is a second away.
 BATCH = 200
 
 # Back-off in seconds: the first pause and the longest.
@@ -26,7 +26,7 @@ UNREACHABLE = (5, 60)
 
 
 def submissions_due(now: datetime) -> Iterator[BatchJob]:
-    """What may be submitted now: jobs whose worker was lost, and the heads of all queues."""
+    """Yield the jobs that may be submitted now: those whose worker was lost, and the heads of all queues."""
     enabled = BatchJob.objects.enabled()
     yield from enabled.filter(is_due(now), status=Status.SUBMITTING).order_by("due_at")
     for connection_id, base_model_id, _ in BatchJob.objects.queues():
@@ -34,10 +34,10 @@ def submissions_due(now: datetime) -> Iterator[BatchJob]:
 
 
 def _next_in_queue(connection_id: int, base_model_id: str, now: datetime) -> list[BatchJob]:
-    """The jobs at the head of one model's queue that may be tried now.
+    """Return the jobs at the head of one model's queue that may be tried now.
 
-    While one that AWS turned away is waiting, so is the queue behind it; when its time comes one job goes alone, to
-    find out whether AWS takes jobs again.
+    While a job that AWS turned away waits, the queue behind it waits too. When its time comes, one job goes alone, to
+    find out whether AWS accepts jobs again.
     """
     free = free_places(connection_id, base_model_id)
     if free <= 0:
@@ -50,13 +50,13 @@ def _next_in_queue(connection_id: int, base_model_id: str, now: datetime) -> lis
 
 
 def free_places(connection_id: int, base_model_id: str) -> int:
-    """How many more jobs of the model its limit admits now; negative when others took more than the limit."""
+    """Return how many more jobs the model's limit admits now; negative if the jobs on AWS exceed the limit."""
     live = BatchJob.objects.occupying(connection_id, base_model_id).count()
     return limits_of(connection_id, base_model_id).jobs_at_once - live
 
 
 def may_go_now(job: BatchJob) -> bool:
-    """Whether a queued *job* has nobody of its model before it, and a place that is free."""
+    """Whether a queued *job* is first in its model's queue and a place is free."""
     if job.status != Status.QUEUED:
         return False
     first = BatchJob.objects.ready(job.connection_id, job.base_model_id, timezone.now()).first()
@@ -64,9 +64,9 @@ def may_go_now(job: BatchJob) -> bool:
 
 
 def _is_its_turn(job: BatchJob) -> bool:
-    """Whether the places that are free reach to *job*: nobody holds it, and those before it that are due have one too.
+    """Whether the free places suffice for *job* and the due jobs before it, and *job* is not held.
 
-    Who comes before it and is not due is on its way to a worker.
+    Jobs before it that are not due are on their way to a worker.
     """
     free = free_places(job.connection_id, job.base_model_id)
     if free <= 0:
@@ -78,13 +78,14 @@ def _is_its_turn(job: BatchJob) -> bool:
 
 
 def take_place(job: BatchJob, lease: Lease) -> bool:
-    """Have *job* occupy a place of its model's limit; false when there is none for it, or it has left the queue.
+    """Let *job* take a place of its model's limit; return False if none is free or the job has left the queue.
 
-    1. A queued job becomes ``Submitting``, counted in the same transaction as the live jobs it is measured against.
+    1. A queued job becomes ``Submitting``, in the same transaction that counts the live jobs against the limit.
     2. A job that is ``Submitting`` already has its place: the worker that took it was lost.
     """
     with transaction.atomic():
-        # PostgreSQL lets two transactions count the same last place at once; who holds the connection counts alone.
+        # On PostgreSQL, two transactions could both count the same last place as free; the lock lets one count at a
+        # time.
         connection = Connection.objects.lock(job.connection_id)
         job.refresh_from_db()
         job.connection = connection
@@ -102,7 +103,7 @@ def take_place(job: BatchJob, lease: Lease) -> bool:
 
 
 def pause(error: AwsError, attempts: int) -> timedelta:
-    """How long a job waits after AWS turned it away for now: longer each time, and never two jobs the same."""
+    """Return how long a job waits after AWS turned it away: longer each time, with jitter so that jobs spread out."""
     if error.is_throttling:
         first, longest = THROTTLED
     else:

@@ -1,8 +1,8 @@
-"""Finding jobs in a table of any size by what no ordinary index knows: a part of their name or model, and their tags.
+"""Find jobs in a table of any size by what no ordinary index covers: parts of their name or model, and their tags.
 
-SQLite keeps three-letter pieces in an FTS5 table and tags in a table of their own, which triggers fill; PostgreSQL has
-GIN indexes of pg_trgm, where that extension may be had, and of the tags. They are made after each migrate, since SQLite
-drops a table's triggers whenever Django changes the table. Without them everything is found all the same, by reading
+SQLite keeps trigrams in an FTS5 table and tags in a table of their own, both filled by triggers. PostgreSQL has GIN
+indexes: of pg_trgm, where that extension is available, and of the tags. They are created after each migrate, because
+SQLite drops a table's triggers whenever Django alters the table. Without them, a search finds the same jobs by reading
 every row.
 """
 
@@ -21,8 +21,8 @@ from batchconsole.aws.bedrock import job_arn
 
 logger = logging.getLogger(__name__)
 
-SHORTEST = 3  # A shorter text has no three-letter piece.
-# A text that more jobs than this have is found faster by reading the newest jobs until enough have it.
+SHORTEST = 3  # a shorter text has no trigram
+# A text that more jobs than this match is found faster by reading the newest jobs until enough match.
 FREQUENT = 10_000
 AWS_ID = re.compile(r"(^|/)[a-z0-9]{12}$")
 
@@ -31,7 +31,7 @@ REMOVE = (
     "INSERT INTO jobs_search(jobs_search, rowid, job_name, model_id) "
     "VALUES ('delete', old.id, old.job_name, old.model_id);"
 )
-# LIKE, by which rows are read without it, takes no notice of the case of ASCII letters either.
+# NOCASE ignores the case of ASCII letters only, as does LIKE, which reads rows when there is no index.
 PAIRS = "SELECT coalesce(json_extract(value, '$.key'), ''), coalesce(json_extract(value, '$.value'), '')"
 ADD_TAGS = f"INSERT OR IGNORE INTO jobs_search_tags {PAIRS}, new.id FROM json_each(new.tags);"
 REMOVE_TAGS = (
@@ -59,9 +59,9 @@ FILL = (
     "INSERT INTO jobs_search(jobs_search) VALUES ('rebuild')",
     f"INSERT OR IGNORE INTO jobs_search_tags {PAIRS}, job.id FROM jobs_batchjob job, json_each(job.tags)",
 )
-# The jobs alone: told that there are few connections, SQLite would begin a join with them, and sort every job after it.
+# Only of jobs: with statistics of the few connections, SQLite would start joins with them and then sort every job.
 STATISTICS = ("PRAGMA analysis_limit = 1000", "ANALYZE jobs_batchjob")
-# Apart from each other: not everybody may have the extension.
+# Separate groups: the extension may not be available, and the second index does not need it.
 POSTGRESQL = (
     (
         "CREATE EXTENSION IF NOT EXISTS pg_trgm",
@@ -73,12 +73,12 @@ POSTGRESQL = (
 FOUND = "SELECT rowid FROM jobs_search WHERE jobs_search MATCH %s"
 TAGGED = "SELECT job_id FROM jobs_search_tags WHERE tag_key = %s"
 TAGGED_WITH = f"{TAGGED} AND tag_value = %s"
-# What very many jobs have is asked of each row that is read.
+# For a tag that very many jobs have, each row that is read is tested instead.
 IS_TAGGED = f"EXISTS ({TAGGED_WITH} AND job_id = jobs_batchjob.id)"
 
 
 def condition(text: str, *, using: str) -> Q:
-    """The rows whose name or model contains *text*, whatever its case, or whose ARN or 12-character id it is."""
+    """Return the condition that name or model contains *text*, in any case, or that *text* is the ARN or AWS's id."""
     text = text.replace("\x00", "")
     database = connections[using]
     indexed = _indexed(database, FOUND, _phrase(text)) if len(text) >= SHORTEST else None
@@ -87,14 +87,14 @@ def condition(text: str, *, using: str) -> Q:
 
 
 def narrowed_by_name(text: str, *, using: str) -> Q:
-    """A condition that jobs meet whose name contains *text*, and few others; none where that is no help."""
+    """Return a condition for the jobs whose name contains *text* and few others; an empty one if that cannot help."""
     if len(text) < SHORTEST or "\x00" in text:
         return Q()
     return _indexed(connections[using], FOUND, f"job_name : {_phrase(text)}") or Q()
 
 
 def tagged(key: str, value: str | None, *, using: str) -> Q | None:
-    """The jobs that have the tag, with any value for ``None``; ``None`` where no index tells."""
+    """Return the condition that a job has the tag, with any value if *value* is ``None``; ``None`` without an index."""
     database = connections[using]
     if database.vendor == "postgresql":
         return Q(tags__contains=[{"key": key} | ({} if value is None else {"value": value})])
@@ -108,7 +108,7 @@ def tagged(key: str, value: str | None, *, using: str) -> Q | None:
 
 
 def _arns(text: str) -> list[str]:
-    """The ARNs that *text*, an ARN or the id in one, may be in any connection."""
+    """Return the ARNs that *text*, an ARN or the id in one, stands for in any connection."""
     if text.startswith("arn:"):
         return [text]
     places = apps.get_model("jobs", "Connection").objects.values_list("region", "account_id").distinct()
@@ -116,12 +116,12 @@ def _arns(text: str) -> list[str]:
 
 
 def _phrase(text: str) -> str:
-    """*text* as FTS5 takes it literally."""
+    """Quote *text* so that FTS5 takes it literally."""
     return '"' + text.replace('"', '""') + '"'
 
 
 def _indexed(database: BaseDatabaseWrapper, found: str, *parameters: str) -> Q | None:
-    """The jobs that the SQL *found* gives the keys of; ``None`` without SQLite's index, and for very many."""
+    """Return the jobs whose keys the SQL *found* selects; ``None`` without SQLite's index or if there are very many."""
     if not _is_ready(database) or _is_frequent(database, found, parameters):
         return None
     return Q(pk__in=RawSQL(found, parameters))  # noqa: S611 - constant SQL; what people type is a parameter
@@ -132,7 +132,7 @@ def _is_ready(database: BaseDatabaseWrapper) -> bool:
 
 
 def _objects(database: BaseDatabaseWrapper) -> set[str]:
-    """The names of our table and triggers that SQLite has."""
+    """Return the names of the search tables and triggers that exist in SQLite."""
     with database.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE name GLOB 'jobs_search*'")
         return {name for (name,) in cursor.fetchall()}
@@ -145,9 +145,9 @@ def _is_frequent(database: BaseDatabaseWrapper, found: str, parameters: tuple[st
 
 
 def make_index(*, using: str, **_: Any) -> None:
-    """Make what is missing of the index and look at the table; the receiver of ``post_migrate``.
+    """Create the missing parts of the index and update the statistics; the receiver of ``post_migrate``.
 
-    A database that cannot have the index is logged.
+    If the database does not support the index, that is logged.
     """
     database = connections[using]
     if "jobs_batchjob" not in database.introspection.table_names():
@@ -162,7 +162,7 @@ def make_index(*, using: str, **_: Any) -> None:
 
 
 def update_statistics(*, using: str) -> None:
-    """Let SQLite see how the table's values lie: without, it takes any index to leave ten rows. Some milliseconds.
+    """Update SQLite's statistics, without which it assumes that any index leaves ten rows. Takes some milliseconds.
 
     PostgreSQL does this by itself.
     """
@@ -184,5 +184,5 @@ def _run(database: BaseDatabaseWrapper, statements: tuple[str, ...]) -> None:
 
 
 def drop_index(*, using: str) -> None:
-    """Take SQLite's index away before the table is filled in bulk; :func:`make_index` makes it anew for less."""
+    """Drop SQLite's index before the table is filled in bulk; :func:`make_index` then rebuilds it at a lower cost."""
     _run(connections[using], DROPS)

@@ -1,4 +1,4 @@
-"""The roles that Amazon Bedrock assumes for jobs: which there are, what one may do, and making a new one."""
+"""The roles that Amazon Bedrock assumes for jobs: list them, check their permissions, and create a new one."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ Document = dict[str, Any]
 
 
 def list_service_roles(connection: Connection, actor: Actor) -> list[ServiceRole]:
-    """The roles of the account that Bedrock may assume and the connection lets jobs have, by name.
+    """Return the roles of the account that Bedrock may assume and that the connection allows, by name.
 
     Raises NotAllowed and AwsError.
     """
@@ -35,13 +35,13 @@ def list_service_roles(connection: Connection, actor: Actor) -> list[ServiceRole
 
 
 def service_role_access(connection: Connection, actor: Actor, *, request: JobRequest) -> list[Access]:
-    """What the role of *request* may do on its two locations; raises NotAllowed and AwsError."""
+    """Return what the role of *request* may do at the job's two locations. Raises NotAllowed and AwsError."""
     require(actor, Right.SUBMIT, connection)
     return role_access(connection.target, request, account_id=account_id(connection))
 
 
 def new_role_documents(connection: Connection, actor: Actor, *, request: JobRequest) -> tuple[Document, Document]:
-    """The trust policy and the permissions of the role that :func:`create_service_role` would make.
+    """Return the trust policy and the permissions of the role that :func:`create_service_role` would create.
 
     Raises NotAllowed and AwsError.
     """
@@ -50,7 +50,7 @@ def new_role_documents(connection: Connection, actor: Actor, *, request: JobRequ
 
 
 def create_service_role(connection: Connection, actor: Actor, *, role_name: str, request: JobRequest) -> str:
-    """Make a least-privilege service role for a job of *request* and return its ARN.
+    """Create a least-privilege service role for a job of *request* and return its ARN.
 
     Raises NotAllowed and AwsError.
     """
@@ -65,7 +65,7 @@ def create_service_role(connection: Connection, actor: Actor, *, role_name: str,
 
 
 def _require_new(connection: Connection) -> None:
-    """A role that is not on the connection's list could not be given to a job."""
+    """Raise NotAllowed if the connection has a list of service roles, because a new role would not be on it."""
     if connection.service_roles:
         raise NotAllowed(
             f"{connection} allows only the service roles of its list, so a new one could not be used.",

@@ -1,8 +1,7 @@
-"""Budgets: what of a month's money is spent, or will be by jobs in flight, and jobs that would go above it, which are
-refused or held.
+"""Budgets: the money spent in a month or committed to jobs in flight; jobs that exceed a budget are refused or held.
 
-A job that has ended counts with its cost in the month it ended, UTC. One that has not counts with what its input check
-says it costs at most; without a check nobody knows, and it is counted apart.
+An ended job counts with its cost, in the UTC month in which it ended. A job in flight counts with the highest cost that
+its input check estimates; without a check, its cost is unknown and it is counted separately.
 """
 
 from collections.abc import Iterable
@@ -18,13 +17,13 @@ from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import LIVE, WAITING, Actor, BatchJob, Budget, Connection, InputCheck, utc_today
 
-LEVELS = (50, 80, 100)  # percent at which it warns
+LEVELS = (50, 80, 100)  # percentages at which a budget warns
 ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
 class Spending:
-    """How much of one budget is used this month. ``unknown`` jobs in flight have no estimate."""
+    """How much of one budget is used this month. ``unknown`` is the number of jobs in flight without an estimate."""
 
     budget: Budget
     ended_usd: Decimal
@@ -37,47 +36,47 @@ class Spending:
 
     @property
     def left_usd(self) -> Decimal:
-        """What is left, never below zero."""
+        """The amount left, never below zero."""
         return max(self.budget.usd_per_month - self.used_usd, ZERO)
 
     @property
     def percent(self) -> int:
-        """How much is used, rounded down; above 100 when more was used than there was."""
+        """The percentage used, rounded down; above 100 if the budget is exceeded."""
         return int(self.used_usd * 100 / self.budget.usd_per_month)
 
     @property
     def level(self) -> int:
-        """The highest of :data:`LEVELS` that is reached, 0 below the first."""
+        """The highest of :data:`LEVELS` that is reached; 0 below the first."""
         return max((level for level in LEVELS if self.percent >= level), default=0)
 
     @property
     def is_refusing(self) -> bool:
-        """Whether a new job is refused, whatever it costs."""
+        """Whether every new job is refused, whatever it costs."""
         return self.budget.above == Budget.Above.REFUSE and self.percent >= LEVELS[-1]
 
     @property
     def is_holding(self) -> bool:
-        """Whether a new job waits for approval, whatever it costs."""
+        """Whether every new job waits for approval, whatever it costs."""
         return self.budget.above == Budget.Above.HOLD and self.percent >= LEVELS[-1]
 
     def is_above(self, wanted: Decimal | None) -> bool:
-        """Whether a job of *wanted* USD, where that is known, goes above the budget."""
+        """Whether a job of *wanted* USD, if known, exceeds the budget; always true once the budget is used up."""
         return self.percent >= LEVELS[-1] or (wanted or ZERO) > self.left_usd
 
 
 def spendings(connection: Connection, user: User, tags: Iterable[dict[str, str]] | None = None) -> list[Spending]:
-    """Each budget that a job of *user* on *connection* counts to; without *tags* those of all tags too."""
+    """Return each budget that a job of *user* on *connection* counts toward; without *tags*, also those of any tag."""
     return [spending(budget) for budget in budgets_for(connection, user, tags)]
 
 
 def budgets_of(connection: Connection) -> QuerySet[Budget]:
-    """The budgets that jobs of *connection* count to, whosoever they are."""
+    """Return the budgets that jobs of *connection* count toward, for any user."""
     rows: QuerySet[Budget] = Budget.objects.filter(Q(connection=connection) | Q(connection=None))
     return rows.select_related("connection", "user", "group")
 
 
 def budgets_for(connection: Connection, user: Actor, tags: Iterable[dict[str, str]] | None) -> list[Budget]:
-    """With one query, since the create form asks with each look at it."""
+    """Return the budgets that a job counts toward, with one query, because the create form asks on every view."""
     groups = user.groups.values("pk") if user else Group.objects.none().values("pk")
     persons = Q(user=None) | Q(user=user) if user else Q(user=None)
     mine = budgets_of(connection).filter(persons, Q(group=None) | Q(group__in=groups))
@@ -86,7 +85,7 @@ def budgets_for(connection: Connection, user: Actor, tags: Iterable[dict[str, st
 
 
 def spending(budget: Budget) -> Spending:
-    """What of *budget* is used in this month."""
+    """Return how much of *budget* is used this month."""
     jobs = _counted(budget)
     ended = jobs.filter(end_time__gte=first_of_month(utc_today()))
     in_flight = jobs.filter(status__in=WAITING | LIVE)
@@ -100,12 +99,12 @@ def spending(budget: Budget) -> Spending:
 
 
 def first_of_month(day: date) -> datetime:
-    """The moment the month of *day* began, UTC."""
+    """Return the moment at which the month of *day* began, in UTC."""
     return datetime(day.year, day.month, 1, tzinfo=UTC)
 
 
 def _counted(budget: Budget) -> QuerySet[BatchJob]:
-    """The jobs of *budget*, of any time. All connections are named, since the indexes begin with one."""
+    """Return the jobs of *budget* of any time and tag; lists connections, because the indexes start with them."""
     every = Connection.objects.filter(pk=budget.connection_id) if budget.connection_id else Connection.objects.all()
     rules: dict[str, Any] = {"created_by": budget.user_id, "created_by__groups": budget.group_id}
     jobs: QuerySet[BatchJob] = BatchJob.objects.filter(connection__in=list(every.values_list("pk", flat=True)))
@@ -113,7 +112,7 @@ def _counted(budget: Budget) -> QuerySet[BatchJob]:
 
 
 def _sums(budget: Budget, jobs: QuerySet[BatchJob], column: str) -> tuple[Decimal, int]:
-    """The sum of *column* over *jobs*, and how many have none. Tags are JSON, so they are taken apart here."""
+    """Return the sum of *column* over *jobs* and the number of jobs without a value; tags are compared in Python."""
     figures: dict[str, Any] = {"usd": Sum(column), "unknown": Count("pk", filter=Q(**{column: None}))}
     rows: list[Any] = [jobs.aggregate(**figures)]
     if budget.tag_key:
@@ -129,7 +128,7 @@ def _pairs(tags: Any) -> set[tuple[str, str]]:
 
 
 def estimate(connection: Connection, request: JobRequest) -> Decimal | None:
-    """USD that a job of *request* costs at most, by the newest check of its input; ``None`` without one."""
+    """Return the highest cost in USD of a job of *request*, by the newest check of its input; ``None`` without one."""
     checks = InputCheck.objects.filter(
         connection=connection,
         input_s3_uri=request.input_s3_uri,
@@ -142,10 +141,10 @@ def estimate(connection: Connection, request: JobRequest) -> Decimal | None:
 
 
 def require_budget(connection: Connection, actor: Actor, request: JobRequest) -> str:
-    """Raise NotAllowed when a job of *request* would go above a budget that refuses.
+    """Raise NotAllowed if a job of *request* would exceed a budget that refuses.
 
-    Returns why it is to be held, where the budget asks for that, else an empty text. Call it with the connection's row
-    held, so that two jobs at one moment do not both take what is left.
+    Returns why the job must be held, if a budget asks for that, otherwise an empty string. The caller holds the lock on
+    the connection, so that two concurrent jobs do not both take what is left.
     """
     tags = [{"key": tag["key"], "value": tag.get("value", "")} for tag in request.tags]
     strict = [each for each in budgets_for(connection, actor, tags) if each.above != Budget.Above.WARN]
@@ -161,7 +160,7 @@ def require_budget(connection: Connection, actor: Actor, request: JobRequest) ->
 
 
 def _hold(budgets: list[Budget]) -> None:
-    """Hold the rows, in their order: a budget of all connections is taken from on each of them."""
+    """Lock the rows in the order of their keys: a budget for all connections is used from each of them."""
     held = Budget.objects.filter(pk__in=[budget.pk for budget in budgets]).order_by("pk").select_for_update()
     list(held.values_list("pk"))
 

@@ -1,10 +1,10 @@
-"""The state machine of a job: ours first, then AWS's states verbatim. Data only."""
+"""The state machine of a job: the console's own states, then AWS's states verbatim. Data only."""
 
 from django.db.models import TextChoices
 
 
 class Status(TextChoices):
-    """Where a job stands. ``str(status)`` is AWS's own word from ``Submitted`` on."""
+    """The state of a job. From ``Submitted`` on, ``str(status)`` is AWS's own name."""
 
     CHECKING = "Checking", "Checking"
     REJECTED = "Rejected", "Rejected"
@@ -24,21 +24,21 @@ class Status(TextChoices):
     EXPIRED = "Expired", "Expired"
 
 
-IN_QUEUE = frozenset({Status.CHECKING, Status.QUEUED})  # not sent yet, so its place in the queue can be changed
+IN_QUEUE = frozenset({Status.CHECKING, Status.QUEUED})  # not sent yet, so its place in the queue can change
 WAITING = IN_QUEUE | {Status.SUBMITTING}
 LIVE = frozenset({Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED, Status.IN_PROGRESS, Status.STOPPING})
-# What a person may have stopped; of a job being submitted it is known in a moment where.
+# Jobs that a person may stop. For a job that is being submitted, where to stop it is known a moment later.
 STOPPABLE = (WAITING | LIVE) - {Status.STOPPING}
-# What counts against the model's quota; a job being submitted may be there already.
+# Jobs that count toward the model's quota; a job that is being submitted may already be on AWS.
 OCCUPYING = LIVE | {Status.SUBMITTING}
 ENDED_ON_AWS = frozenset({Status.COMPLETED, Status.PARTIALLY_COMPLETED, Status.FAILED, Status.STOPPED, Status.EXPIRED})
 ON_AWS = LIVE | ENDED_ON_AWS
-# The name of one of these never reached AWS, so it is free.
+# Jobs in these states never reached AWS, so their names are free.
 NEVER_SENT = frozenset({Status.REJECTED, Status.CANCELLED, Status.SUBMIT_FAILED})
 ENDED = ENDED_ON_AWS | NEVER_SENT
 
-# Sync may see several steps at once, so each live state leads to every later one. Whatever we believe of a job that was
-# ever sent, sync can find it on AWS by its token: an answer that got lost does not mean that nothing happened.
+# Sync may see several steps at once, so each live state leads to every later one. Sync can find any job that was ever
+# sent by its token, whatever its state here: a lost answer does not mean that nothing happened.
 NEXT: dict[str, frozenset[str]] = {
     Status.CHECKING: frozenset({Status.REJECTED, Status.QUEUED, Status.CANCELLED}),
     Status.REJECTED: frozenset({Status.QUEUED, Status.CHECKING}),
@@ -60,7 +60,7 @@ NEXT: dict[str, frozenset[str]] = {
 
 
 class Verb(TextChoices):
-    """What an event says was done."""
+    """The action that an event records."""
 
     CREATED = "created", "Created"
     IMPORTED = "imported", "Imported from AWS"

@@ -1,7 +1,7 @@
-"""S3 as one person may use it on one connection: what lies there, and what people write there, recorded as events.
+"""S3 as one user may use it on one connection: read what is there, and write to it, recorded as events.
 
-Reading takes the right ``read`` where the connection allows reading, writing the right ``submit`` where it allows
-uploads. Whatever is refused for that raises NotAllowed, whatever S3 refuses AwsError.
+Reading needs the right ``read`` and a location that the connection allows for reading; writing needs the right
+``submit`` and a location that it allows for uploads. Otherwise NotAllowed is raised. What S3 refuses raises AwsError.
 """
 
 from collections.abc import Iterator
@@ -33,20 +33,20 @@ __all__ = [
 ]
 
 MOST_USERS = 5
-LARGEST_RENAMED = 2**30  # bytes that S3 copies while somebody waits for the page
+LARGEST_RENAMED = 2**30  # the most bytes that S3 copies while a person waits for the page
 PART_BYTES = 8 * 2**20
-NO_UPLOAD = "NoSuchUpload"  # S3's word for an upload that was completed, aborted, or never begun
+NO_UPLOAD = "NoSuchUpload"  # S3's code for an upload that was completed, aborted or never begun
 
 
 class EmptyFile(UserError):
-    """A file without a byte, which is somebody's mistake."""
+    """The file is empty, which must be a mistake."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} is empty: there is nothing in it to upload.", "file", "Check the file.")
 
 
 class ObjectExists(UserError):
-    """An object of that name is there, and nobody said to replace it; ``item`` is what is there."""
+    """An object of that name exists and the user has not chosen to replace it; ``item`` is the existing object."""
 
     def __init__(self, name: str, item: S3Object) -> None:
         super().__init__(f"{name} exists already.", "file", "Choose to replace it, or upload under another name.")
@@ -55,7 +55,7 @@ class ObjectExists(UserError):
 
 @dataclass(frozen=True)
 class Upload:
-    """An upload in parts: its id, the bytes of each part but the last, and the numbers of the parts S3 has."""
+    """A multipart upload: its id, the size of each part but the last, and the numbers of the parts that S3 has."""
 
     upload_id: str
     part_bytes: int
@@ -64,20 +64,20 @@ class Upload:
 
 @dataclass(frozen=True)
 class Storage:
-    """The S3 of *connection*, as *actor* may use it; ``None`` is the system itself."""
+    """The S3 of *connection* as *actor* may use it; an actor of ``None`` is the system itself."""
 
     connection: Connection
     actor: Actor
 
-    # What lies there.
+    # Reading
 
     def buckets(self) -> list[Bucket]:
-        """The buckets of the account in which something may be read, by name."""
+        """Return the account's buckets in which the connection allows reading, by name."""
         require(self.actor, Right.READ, self.connection)
         return [bucket for bucket in s3.list_buckets(self._target) if self._leads_on(_uri(bucket.name))]
 
     def bucket_region(self, bucket: str) -> str:
-        """The region a bucket lies in, empty when S3 does not say."""
+        """Return the region of a bucket; empty if S3 does not say."""
         require(self.actor, Right.READ, self.connection)
         return s3.bucket_region(self._target, bucket)
 
@@ -91,9 +91,9 @@ class Storage:
         delimiter: str = "/",
         owner: str = "",
     ) -> Listing:
-        """One page under *prefix*, as :func:`batchconsole.aws.s3.list_objects` gives it.
+        """Return one page under *prefix*, as :func:`batchconsole.aws.s3.list_objects` does.
 
-        On the way to the places where reading is allowed, only what leads there.
+        Above the locations where reading is allowed, only the folders that lead there are listed.
         """
         folder = prefix.rpartition("/")[0]
         place = _uri(bucket, f"{folder}/" if folder else "")
@@ -120,43 +120,43 @@ class Storage:
         return not allowed or lies_in(uri, allowed)
 
     def _leads_on(self, uri: str) -> bool:
-        """Whether something below *uri* may be read."""
+        """Whether *uri* or a location below it may be read."""
         return self._may_read(uri) or any(f"{prefix}/".startswith(uri) for prefix in self.connection.prefixes("read"))
 
     def head(self, bucket: str, key: str, *, version_id: str = "") -> S3Object:
-        """Size, time and ETag of one object."""
+        """Return the size, time and ETag of one object."""
         self._require_read(bucket, key)
         return s3.head_object(self._target, bucket, key, version_id=version_id)
 
     def versions(self, bucket: str, key: str) -> list[ObjectVersion]:
-        """The versions of one object, newest first."""
+        """Return the versions of one object, newest first."""
         self._require_read(bucket, key)
         return s3.list_object_versions(self._target, bucket, key)
 
     def read_range(
         self, bucket: str, key: str, *, start: int = 0, end: int, etag: str = "", version_id: str = ""
     ) -> bytes:
-        """The bytes from *start* up to but not including *end*; with *etag*, only of that object."""
+        """Return the bytes from *start* up to but not including *end*; with *etag*, only if the object has it."""
         self._require_read(bucket, key)
         return s3.get_range(self._target, bucket, key, start=start, end=end, etag=etag, version_id=version_id)
 
     def chunks(self, bucket: str, key: str, *, etag: str = "", version_id: str = "") -> Iterator[bytes]:
-        """The bytes of an object in chunks; with *etag*, only while the object is still that one."""
+        """Yield the bytes of an object in chunks; with *etag*, only while the object has it."""
         self._require_read(bucket, key)
         return s3.iter_object(self._target, bucket, key, etag=etag, version_id=version_id)
 
-    # What people write there.
+    # Writing
 
     def upload(self, bucket: str, key: str, file: BinaryIO, *, size: int, may_replace: bool) -> None:
-        """Write *file* of *size* bytes as one object; raises EmptyFile and ObjectExists."""
+        """Write *file* of *size* bytes as one object. Raises EmptyFile and ObjectExists."""
         before = self._require_upload(bucket, key, size=size, may_replace=may_replace)
         s3.upload_fileobj(self._target, bucket, key, file)
         self._record_upload(bucket, key, size=size, before=before)
 
     def begin_upload(self, bucket: str, key: str, *, size: int, may_replace: bool, upload_id: str = "") -> Upload:
-        """Begin an upload of *size* bytes in parts, or go on with *upload_id* if S3 knows it still.
+        """Begin a multipart upload of *size* bytes, or resume *upload_id* if S3 still knows it.
 
-        Raises EmptyFile and ObjectExists; whether to replace was asked when an upload began.
+        Raises EmptyFile and ObjectExists; a resumed upload may replace, because that was decided when it began.
         """
         self._require_upload(bucket, key, size=size, may_replace=may_replace or bool(upload_id))
         done = self._parts_done(bucket, key, upload_id) if upload_id else None
@@ -165,7 +165,7 @@ class Storage:
         return Upload(upload_id, part_bytes(size), done)
 
     def _parts_done(self, bucket: str, key: str, upload_id: str) -> list[int] | None:
-        """The parts an earlier try has left, ``None`` when S3 knows of no such upload any more."""
+        """Return the parts that an earlier attempt uploaded, or ``None`` if S3 no longer knows the upload."""
         try:
             parts = s3_multipart.list_parts(self._target, bucket, key, upload_id=upload_id)
         except AwsError as error:
@@ -175,12 +175,12 @@ class Storage:
         return [part.number for part in parts]
 
     def upload_part(self, bucket: str, key: str, *, upload_id: str, number: int, body: bytes) -> None:
-        """Write one part; the same number again replaces it."""
+        """Write one part; a part with the same number is replaced."""
         self._require_write(bucket, key)
         s3_multipart.upload_part(self._target, bucket, key, upload_id=upload_id, number=number, body=body)
 
     def finish_upload(self, bucket: str, key: str, *, upload_id: str) -> None:
-        """Make the object of the parts that S3 has."""
+        """Assemble the object from the parts that S3 has."""
         self._require_write(bucket, key)
         before = self._existing(bucket, key)
         s3_multipart.complete_multipart_upload(self._target, bucket, key, upload_id=upload_id)
@@ -188,7 +188,7 @@ class Storage:
         self._record_upload(bucket, key, size=made.size if made else None, before=before)
 
     def abort_upload(self, bucket: str, key: str, *, upload_id: str) -> None:
-        """Delete the parts; parts that are gone already are fine."""
+        """Delete the parts of an upload; it is no error if they are already gone."""
         self._require_write(bucket, key)
         try:
             s3_multipart.abort_multipart_upload(self._target, bucket, key, upload_id=upload_id)
@@ -197,22 +197,22 @@ class Storage:
                 raise
 
     def create_folder(self, bucket: str, folder: str) -> None:
-        """Make an empty folder: in S3, an object of no bytes whose key ends in a slash."""
+        """Create an empty folder: in S3, an object of no bytes whose key ends in a slash."""
         self._require_write(bucket, folder)
         s3.put_object(self._target, bucket, folder, b"")
         self._record(Verb.FOLDER_CREATED, bucket, folder)
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete one object, which must be there; raises AwsError and, while a job needs it, UserError."""
+        """Delete one existing object. Raises AwsError, and UserError while a job needs the object."""
         self._require_change(bucket, key)
         s3.head_object(self._target, bucket, key)
         s3.delete_object(self._target, bucket, key)
         self._record(Verb.OBJECT_DELETED, bucket, key)
 
     def rename(self, bucket: str, key: str, *, to_key: str) -> None:
-        """Copy one object to *to_key*, and delete it under its old name once the copy is there.
+        """Copy one object to *to_key*, and delete the original once the copy exists.
 
-        Raises AwsError, ObjectExists, and UserError while a job needs it or when it is too large to wait for.
+        Raises AwsError and ObjectExists, and UserError while a job needs the object or if it is too large to wait for.
         """
         self._require_change(bucket, key)
         self._require_write(bucket, to_key)
@@ -228,14 +228,14 @@ class Storage:
         self._record(Verb.OBJECT_RENAMED, bucket, key, to=_uri(bucket, to_key))
 
     def create_bucket(self, bucket: str) -> None:
-        """Make a bucket in the connection's region; raises AwsError and NotAllowed."""
+        """Create a bucket in the connection's region. Raises AwsError and NotAllowed."""
         require(self.actor, Right.ADMINISTER, self.connection)
         require_places(self.connection, upload=_uri(bucket))
         s3.create_bucket(self._target, bucket)
         self._record(Verb.BUCKET_CREATED, bucket)
 
     def users_of(self, bucket: str, key: str) -> list[BatchJob]:
-        """Jobs that have not ended and read the object: by its own name, or a folder that it lies in."""
+        """Return up to MOST_USERS jobs that have not ended and read the object, by its name or by a folder above it."""
         self._require_read(bucket, key)
         places = [_uri(bucket, key), *(_uri(bucket, key[:end]) for end in _folder_ends(key))]
         uris = {spelled for place in places for spelled in (place, place.removesuffix("/"))}
@@ -256,7 +256,7 @@ class Storage:
         require_places(self.connection, upload=_uri(bucket, key))
 
     def _require_change(self, bucket: str, key: str) -> None:
-        """What is there may be taken away, and no job that has not ended needs it."""
+        """Raise an error unless the object may be removed and no job that has not ended needs it."""
         self._require_read(bucket, key)
         self._require_write(bucket, key)
         users = self.users_of(bucket, key)
@@ -265,7 +265,7 @@ class Storage:
             raise UserError(f"Jobs that have not ended read this object: {names}.", "", "Wait for them, or stop them.")
 
     def _require_upload(self, bucket: str, key: str, *, size: int, may_replace: bool) -> S3Object | None:
-        """What the upload of a file will replace, after what forbids it."""
+        """Check that a file may be uploaded, and return the object that it will replace, if any."""
         self._require_write(bucket, key)
         name = key.rpartition("/")[2]
         if not size:
@@ -276,7 +276,7 @@ class Storage:
         return existing
 
     def _existing(self, bucket: str, key: str) -> S3Object | None:
-        """What is there; ``None`` also when S3 does not say, for then writing will tell."""
+        """Return the existing object; ``None`` also if S3 does not say, because the write then shows any problem."""
         try:
             return s3.head_object(self._target, bucket, key)
         except AwsError:
@@ -292,12 +292,12 @@ class Storage:
 
 
 def part_bytes(size: int) -> int:
-    """Bytes of a part for a file of *size* bytes: eight MiB, or more where S3's limit of parts asks for it."""
+    """Return the part size for a file of *size* bytes: 8 MiB, or more to stay within S3's limit of parts."""
     return max(PART_BYTES, -(-size // (MAX_PARTS - 1)))
 
 
 def _folder_ends(key: str) -> Iterator[int]:
-    """How long the start of *key* is that names each folder it lies in, the bucket (0) first."""
+    """Yield, for each folder that contains *key*, the length of its name in the key; the bucket itself is 0."""
     yield 0
     yield from (end for end, letter in enumerate(key, 1) if letter == "/" and end < len(key))
 

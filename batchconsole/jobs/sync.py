@@ -1,4 +1,4 @@
-"""Following the jobs of one connection: one ListModelInvocationJobs call per thousand jobs, not one per job."""
+"""Follow the jobs of one connection: one ListModelInvocationJobs call per thousand jobs, not one call per job."""
 
 import logging
 from dataclasses import dataclass, field
@@ -18,23 +18,23 @@ from batchconsole.jobs.notifications.lookout import look_out
 
 logger = logging.getLogger(__name__)
 
-# Each pass reads again what was submitted so shortly before the last one: lists lag, and clocks differ.
+# Each pass rereads jobs submitted up to this long before the newest known one: lists lag, and clocks differ.
 OVERLAP = timedelta(minutes=15)
-# Live jobs the pages did not show are asked for one by one, but only so many a pass.
+# Live jobs that the pages did not show are requested one by one, at most this many per pass.
 ASK_AT_MOST = 20
-# Seconds between two passes: while something has just changed, while something is live, while nothing is.
+# Seconds between two passes: just after a change, after a long time without one, and with no live jobs.
 FASTEST, SLOWEST, IDLE = 2, 60, 60
-# The pause grows to a fifth of the time for which nothing has changed.
+# The pause grows to one fifth of the time since the last change.
 PATIENCE = 5
 FIRST_RETRY, LAST_RETRY = 5, 600
 
 
 @dataclass
 class Pass:
-    """One reading of a connection's job list."""
+    """One pass over a connection's job list."""
 
-    missing: dict[str, datetime]  # ARN and submit time of the live jobs not seen yet.
-    watermark: datetime | None  # All jobs submitted before it are known.
+    missing: dict[str, datetime]  # ARN and submit time of the live jobs not seen yet
+    watermark: datetime | None  # all jobs submitted before it are known
     newest: datetime | None = None
     calls: int = 0
     changed: int = 0
@@ -43,22 +43,22 @@ class Pass:
 
     @property
     def horizon(self) -> datetime | None:
-        """Nothing submitted earlier is of interest; ``None`` at the first pass, which reads the whole history."""
+        """The earliest submit time of interest; ``None`` for the first pass, which reads the whole history."""
         if self.watermark is None:
             return None
         return min([self.watermark, *self.missing.values()]) - OVERLAP
 
     def is_covered(self, page: list[JobSummary]) -> bool:
-        """Whether the pages after *page* hold nothing new, and too few live jobs to be worth the calls."""
+        """Whether the pages after *page* have no new jobs, and few enough live ones are missing to request singly."""
         if self.watermark is None or not page:
             return False
         return page[-1].submit_time < self.watermark - OVERLAP and len(self.missing) <= ASK_AT_MOST
 
 
-# The lease is longer than a slow page, and renewed with each.
+# The lease is longer than a slow page, and is renewed with each page.
 @step(Connection, queue=CONTROL, prefix="sync_", hold=timedelta(minutes=3))
 def sync(connection: Connection, lease: Lease) -> Pass:
-    """Bring every job of *connection* up to date and import jobs created elsewhere; returns what was read."""
+    """Update every job of *connection* and import jobs created elsewhere; return what was read."""
     found = _read(connection, lease)
     _record_success(connection, lease, found)
     look_out(connection)
@@ -82,12 +82,12 @@ def _read(connection: Connection, lease: Lease) -> Pass:
 
 
 def take_in(connection: Connection, summary: JobSummary) -> None:
-    """Write one job that AWS was asked for by itself, as a page of a pass would be."""
+    """Store one job that was requested from AWS on its own, like a page of a pass."""
     _take_page(connection, [summary], Pass(missing={}, watermark=None))
 
 
 def _take_page(connection: Connection, page: list[JobSummary], found: Pass) -> None:
-    """Write one page in one transaction: known jobs by ARN, our own by token, the rest as imports."""
+    """Store one page in one transaction: known jobs by ARN, the console's own by token, the rest as imports."""
     with transaction.atomic():
         Connection.objects.lock(connection.pk)
         known = _by_arn(connection, page)
@@ -110,12 +110,12 @@ def _take_page(connection: Connection, page: list[JobSummary], found: Pass) -> N
 
 def _by_arn(connection: Connection, page: list[JobSummary]) -> dict[str, BatchJob]:
     jobs = BatchJob.objects.filter(connection=connection, job_arn__in=[summary.job_arn for summary in page])
-    # The lock keeps a stop or a submit that is under way from being overtaken by what the list said before it.
+    # The lock keeps the older information in the list from overtaking a stop or submit that is under way.
     return {str(job.job_arn): job for job in jobs.order_by("pk").select_for_update(no_key=True)}
 
 
 def _by_token(connection: Connection, page: list[JobSummary]) -> dict[str, BatchJob]:
-    """Our jobs that have no ARN yet, by the token they were, or may have been, submitted with."""
+    """Return the console's jobs that have no ARN yet, by the token that they were, or may have been, submitted with."""
     jobs = BatchJob.objects.filter(
         connection=connection,
         origin=BatchJob.Origin.CONSOLE,
@@ -126,7 +126,7 @@ def _by_token(connection: Connection, page: list[JobSummary]) -> dict[str, Batch
 
 
 def _ask_for(connection: Connection, arn: str, found: Pass) -> None:
-    """Ask for one live job that the list did not show; when AWS does not know it any more, that is its end."""
+    """Request one live job that the list did not show; if AWS no longer knows it, it has failed."""
     job = BatchJob.objects.get(connection=connection, job_arn=arn)
     try:
         summary = bedrock.get_model_invocation_job(connection.target, arn)
@@ -146,7 +146,7 @@ def _lose(job: BatchJob) -> None:
 
 @sync.on_failure
 def _record_failure(connection: Connection, lease: Lease, error: Failure) -> None:
-    """Say on the connection that AWS could not be asked, and try again, later each time."""
+    """Store on the connection that AWS could not be reached, and try again, later each time."""
     failures = connection.sync_failures + 1
     now = timezone.now()
     pause = min(LAST_RETRY, FIRST_RETRY * 2 ** min(failures - 1, 10))
@@ -158,7 +158,7 @@ def _record_failure(connection: Connection, lease: Lease, error: Failure) -> Non
 def _record_success(connection: Connection, lease: Lease, found: Pass) -> None:
     now = timezone.now()
     with transaction.atomic():
-        # A submit that ends at this moment asks for a sync soon: what it wrote must be seen, or come after.
+        # A submit that ends now makes a sync due soon: either this sync sees what it wrote, or the submit follows.
         Connection.objects.lock(connection.pk)
         lease.end(
             due_at=now + pause(connection, found, now),
@@ -170,7 +170,7 @@ def _record_success(connection: Connection, lease: Lease, found: Pass) -> None:
 
 
 def pause(connection: Connection, found: Pass, now: datetime) -> timedelta:
-    """Until the next pass: the longer, the longer nothing changed and the more calls it takes."""
+    """Return the time until the next pass: longer the longer nothing has changed and the more calls a pass takes."""
     changed_at = BatchJob.objects.live().filter(connection=connection).aggregate(at=Max("modified_at"))["at"]
     if changed_at is None:
         return timedelta(seconds=IDLE)

@@ -1,7 +1,7 @@
-"""The domain's steps as Celery tasks: the only file that knows Celery. Tasks take keys, never rows, and decide nothing.
+"""The domain's steps as Celery tasks: the domain's only use of Celery. Tasks take keys, never rows, and decide nothing.
 
-A lost task is no loss: each is handed out again by the tick while its row is due. So a task that waited longer than the
-tick does expires, and an error is logged, not retried here.
+Losing a task is harmless: the tick hands a step out again while its row is due. So a task expires once it has waited
+longer than that, and an error is logged instead of retried here.
 """
 
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def tick() -> None:
-    """Hand out what is due."""
+    """Hand out the steps that are due."""
     clock.tick()
 
 
@@ -37,7 +37,7 @@ def _task(step: Step[Any, Any]) -> Task:
 
 @worker_process_init.connect  # type: ignore[untyped-decorator] # celery has no types
 def limit_memory(**_: object) -> None:
-    """Have a file that is a bomb end its step, not the machine; for the prefork pool, whose children read files."""
+    """Limit memory, so that a file like a zip bomb ends its step, not the machine; for the prefork pool's children."""
     budgets.limit_memory()
 
 
@@ -46,9 +46,9 @@ QUEUES = {step.name: step.queue for step in clock.STEPS}
 
 
 class Outbox:
-    """Messages on their way to the broker, sent by a thread of their own: a broker that hangs holds nobody up.
+    """Messages on their way to the broker, sent by a separate thread so that a hanging broker blocks no one.
 
-    What does not fit, or has waited too long, is dropped: the tick finds the row.
+    A message that does not fit, or has waited too long, is dropped: the tick finds the row.
     """
 
     def __init__(self, send: Callable[[str, int], None], room: int = 1_000) -> None:
@@ -59,7 +59,7 @@ class Outbox:
         self._thread: Thread | None = None
 
     def put(self, task: str, pk: int) -> None:
-        """Have *task* sent for the row *pk*; returns at once."""
+        """Queue *task* to be sent for the row *pk*, and return at once."""
         if self._waiting.qsize() < self._room:
             self._waiting.put((task, pk, time.monotonic()))
             self._start()
@@ -78,17 +78,17 @@ class Outbox:
 
 
 def send(task: str, pk: int) -> None:
-    """Hand *task* to a worker; with the broker away the next tick does."""
+    """Send *task* to a worker; if the broker is unavailable, the next tick sends it."""
     try:
         TASKS[task].apply_async((pk,), queue=QUEUES[task], expires=NUDGE.total_seconds())
     except (OperationalError, OSError) as error:
         logger.warning("The broker is away, so %s(%s) waits for the next tick: %s", task, pk, error)
 
 
-_outboxes: dict[int, Outbox] = {}  # by process, as no thread lives on in a child
+_outboxes: dict[int, Outbox] = {}  # by process id, because threads do not survive a fork
 
 
 @receiver(signals.nudged, dispatch_uid="jobs.tasks")
 def post(sender: object, task: str, pk: int, **_: object) -> None:
-    """Have *task* handed to a worker soon."""
+    """Send *task* to a worker soon."""
     _outboxes.setdefault(os.getpid(), Outbox(send)).put(task, pk)

@@ -1,7 +1,7 @@
-"""Turns: one person's long steps do not keep everybody else waiting.
+"""Turns: one user's long steps do not keep everyone else waiting.
 
-A step that reads files holds a place of a worker for minutes. While somebody waits who has none, each person has one
-such step at a time: a further one does not begin, and one that has begun gives its place back and begins anew later.
+A step that reads files occupies a worker for minutes. While a user who has no such step running waits, every other user
+is limited to one: a further one does not begin, and one that is running gives up its worker and starts over later.
 """
 
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from typing import Any, NamedTuple, Protocol
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-# Until a row whose turn it was not is tried again.
+# When to try a row again that had to wait for its turn.
 PAUSE = timedelta(seconds=2)
-# What is due later than this is waiting for something else than a worker.
+# A row that is due later than this waits for something other than a worker.
 SOON = timedelta(minutes=1)
 
 
 class LongStep(Protocol):
-    """A step of rows that have a lease and, in ``created_by``, a person; ``None`` there is one person, the system."""
+    """A step of rows with a lease and a user in ``created_by``; all rows with ``None`` there belong to the system."""
 
     where: Q
 
@@ -38,19 +38,19 @@ _steps: list[LongStep] = []
 
 
 def declare(step: LongStep) -> None:
-    """Have the rows of *step* take turns."""
+    """Make the rows of *step* take turns."""
     _steps.append(step)
 
 
 def may_begin(step: LongStep, row: Any) -> bool:
-    """Whether *row* may take a place now: its person has none, or nobody without one waits."""
+    """Whether *row* may start now: its user has no other running step, or no user without one waits."""
     holders = list(_holders(timezone.now()))
     has_another = any(each.person == row.created_by_id and each[1:] != (_steps.index(step), row.pk) for each in holders)
     return not has_another or not _somebody_waits(holders)
 
 
 def is_over(step: LongStep, row: Any) -> bool:
-    """Whether *row*, which has a place, has to give it up: it is not its person's first, and somebody waits."""
+    """Whether *row*, which is running, must give up its worker: it is not its user's first, and another user waits."""
     holders = list(_holders(timezone.now()))
     first = min((each for each in holders if each.person == row.created_by_id), default=None, key=lambda each: each[1:])
     return first is not None and first[1:] != (_steps.index(step), row.pk) and _somebody_waits(holders)

@@ -1,6 +1,6 @@
-"""Files people uploaded to make input of, kept in the data folder until they are used or a day old.
+"""Uploaded files to make input from, kept in the data folder until they are used or a day old.
 
-Where several hosts serve pages or run workers, they need the folder ``uploads`` of the data folder in common.
+If several hosts serve pages or run workers, they must share the folder ``uploads`` in the data folder.
 """
 
 import re
@@ -17,14 +17,14 @@ TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 def folder() -> Path:
-    """The folder, made when it is not there."""
+    """Return the folder, creating it if necessary."""
     path = Path(settings.DATA_DIR) / "uploads"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
 def keep(path: Path) -> str:
-    """Take over the file at *path*, which lies in the same file system, and return the token it is found by."""
+    """Move the file at *path*, which must be on the same file system, into the folder and return its token."""
     token = secrets.token_hex(16)
     path.rename(folder() / token)
     forget_old()
@@ -32,7 +32,7 @@ def keep(path: Path) -> str:
 
 
 def path_of(token: str) -> Path:
-    """Where the file of *token* lies; raises :class:`UserError` when it is not there any more."""
+    """Return the path of the file of *token*. Raises :class:`UserError` if the file no longer exists."""
     path = folder() / token
     if not TOKEN.fullmatch(token) or not path.is_file():
         raise UserError("The uploaded file is no longer there.", "file", hint="Choose it again.")
@@ -40,13 +40,13 @@ def path_of(token: str) -> Path:
 
 
 def forget(token: str) -> None:
-    """Delete the file of *token*, if it is there."""
+    """Delete the file of *token*, if it exists."""
     if TOKEN.fullmatch(token):
         (folder() / token).unlink(missing_ok=True)
 
 
 def forget_old() -> None:
-    """Delete what is a day old, finished uploads and broken off ones alike."""
+    """Delete files that are a day old, from complete and interrupted uploads alike."""
     before = time.time() - KEEP_SECONDS
     for path in folder().iterdir():
         if path.is_file() and path.stat().st_mtime < before:

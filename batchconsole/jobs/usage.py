@@ -1,7 +1,7 @@
-"""Usage and cost: tokens and dollars of ended jobs, added up by UTC day and by model, person or tag.
+"""Usage and cost: tokens and dollars of ended jobs, summed by UTC day and by model, user or tag.
 
-A job counts on the day it ended. Adding up is the database's work, from one index that holds all it needs; only tags,
-which are JSON, are taken apart here, row by row. A cost that is not known is counted apart and never as zero.
+A job counts on the day on which it ended. The database computes the sums from one covering index; only tags, which are
+JSON, are grouped in Python, row by row. Jobs of unknown cost are counted separately, never as zero.
 """
 
 from collections import Counter, defaultdict
@@ -19,9 +19,9 @@ from batchconsole.records.catalogue import bare_id
 
 DAY, MODEL, PERSON, TAG = "day", "model", "person", "tag"
 GROUPINGS = (DAY, MODEL, PERSON, TAG)
-# Jobs that may have used tokens; the others ended before a record was processed.
+# States of jobs that may have used tokens; the others ended before a record was processed.
 RAN = (Status.COMPLETED, Status.PARTIALLY_COMPLETED, Status.STOPPED)
-# A tag may be different on every job; beyond so many values the rest is added up together.
+# Every job may have a different tag; beyond this many values, the rest is summed together.
 MOST_GROUPS = 10_000
 MOST_TAG_KEYS = 200
 ONE_DAY = timedelta(days=1)
@@ -29,7 +29,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Days:
-    """A range of UTC days, both ends in it."""
+    """A range of UTC days, including both ends."""
 
     first: date
     last: date
@@ -52,9 +52,9 @@ class Days:
 
 @dataclass
 class Totals:
-    """What some jobs used. ``cost_usd`` leaves out the ``unpriced`` jobs, tokens leave out the ``uncounted``.
+    """The usage of some jobs. ``cost_usd`` excludes the ``unpriced`` jobs, tokens exclude the ``uncounted`` ones.
 
-    ``unpriced`` jobs have tokens and no known price; of ``uncounted`` ones the output was not, or not yet, read.
+    ``unpriced`` jobs have tokens but no known price; the output of ``uncounted`` ones was not read, or not yet.
     """
 
     jobs: int = 0
@@ -80,10 +80,10 @@ class Totals:
 
 @dataclass(frozen=True)
 class Group:
-    """What jobs have in common: a model's id, a person's name, a tag's value.
+    """What jobs have in common: a model's id, a user's name, a tag's value.
 
-    ``name`` is empty for the jobs without any, ``is_rest`` marks the groups beyond :data:`MOST_GROUPS`, ``is_unread``
-    the jobs whose tags nobody knows yet.
+    ``name`` is empty for the jobs without any; ``is_rest`` marks the groups beyond :data:`MOST_GROUPS`, ``is_unread``
+    the jobs whose tags are not known yet.
     """
 
     name: str
@@ -97,7 +97,7 @@ UNREAD = Group("not read yet", is_unread=True)
 
 @dataclass(frozen=True)
 class Cell:
-    """One group's totals of one day."""
+    """The totals of one group on one day."""
 
     day: date
     group: Group
@@ -106,7 +106,7 @@ class Cell:
 
 @dataclass
 class Usage:
-    """A range of days added up: by group, by day, by both, and altogether."""
+    """The sums over a range of days: by group, by day, by both, and in total."""
 
     total: Totals = field(default_factory=Totals)
     by_group: defaultdict[Group, Totals] = field(default_factory=lambda: defaultdict(Totals))
@@ -124,7 +124,7 @@ class Usage:
 
 
 class UtcDay(Func):
-    """The UTC day of a time: the text's beginning in SQLite, where a function call a row would be the whole cost."""
+    """The UTC day of a time. On SQLite, the start of the text: a function call per row would take most of the time."""
 
     arity = 1
     output_field = DateField()
@@ -148,7 +148,7 @@ COLUMNS = {DAY: None, MODEL: "base_model_id", PERSON: "created_by__username", TA
 
 
 def ended(connection: Connection, days: Days) -> QuerySet[BatchJob]:
-    """The jobs that ended on AWS within *days*."""
+    """Return the jobs that ended on AWS within *days*."""
     jobs: QuerySet[BatchJob] = BatchJob.objects.filter(
         connection=connection, end_time__gte=days.start, end_time__lt=days.end
     )
@@ -156,7 +156,7 @@ def ended(connection: Connection, days: Days) -> QuerySet[BatchJob]:
 
 
 def cells(connection: Connection, days: Days, *, by: str, tag: str = "") -> Iterator[Cell]:
-    """What was used, by day and group, in the order of the days. *tag* is the key whose values are the groups."""
+    """Yield the usage by day and group, in the order of the days. *tag* is the key whose values are the groups."""
     for day, rows in groupby(_rows(connection, days, by), key=lambda row: row["day"]):
         of_the_day: defaultdict[Group, Totals] = defaultdict(Totals)
         for row in rows:
@@ -195,7 +195,7 @@ def _tag_value(tags: list[dict[str, str]], key: str) -> str:
 
 
 def tag_keys(connection: Connection, days: Days) -> list[str]:
-    """The keys of the tags on the jobs of *days*, those on most jobs first."""
+    """Return the keys of the tags of jobs in *days*, the most frequent first, up to MOST_TAG_KEYS."""
     counts: Counter[str] = Counter()
     rows = ended(connection, days).exclude(tags=[]).values_list("tags").annotate(jobs=Count("*"))
     for tags, jobs in rows.iterator():
@@ -205,8 +205,8 @@ def tag_keys(connection: Connection, days: Days) -> list[str]:
 
 
 def dearest(connection: Connection, days: Days, most: int) -> list[BatchJob]:
-    """The ended jobs of *days* with the highest known cost, up to *most*."""
-    # First their keys, which come from the index alone: the rows of all jobs would be read to sort them.
+    """Return up to *most* ended jobs of *days* with the highest known cost."""
+    # Select the keys first, from the index alone: otherwise, the rows of all jobs would be read to sort them.
     ranked = ended(connection, days).filter(cost_usd__gt=0).order_by("-cost_usd", "-end_time").values_list("pk")
     keys = [key for (key,) in ranked[:most]]
     jobs = BatchJob.objects.select_related("connection", "created_by").in_bulk(keys)
@@ -231,7 +231,7 @@ class JobUsage:
 
 
 def job_usages(connection: Connection, days: Days) -> Iterator[JobUsage]:
-    """Every ended job of *days* with what it used, oldest first."""
+    """Yield every ended job of *days* with its usage, oldest first."""
     names = ("end_time", "job_name", "job_arn", "model_id", "created_by__username", "status", "tags", "tags_unread")
     rows = ended(connection, days).order_by("end_time", "id")
     for row in rows.values_list(*names, "input_token_count", "output_token_count", "cost_usd").iterator():

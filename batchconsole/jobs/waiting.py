@@ -1,6 +1,6 @@
-"""The verbs on a job that waits here: hold it, release it, change its priority, move it to the front of its queue.
+"""The verbs on a waiting job: hold it, release it, change its priority, or move it to the front of its queue.
 
-Each takes the job's row, asks for the right, and records what it did. A job that has left the queue is left as it is.
+Each takes the job's row, checks the right, and records what it did. A job that has left the queue is not changed.
 """
 
 from collections.abc import Callable
@@ -16,29 +16,29 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, BatchJob, Right, Status, Verb
 from batchconsole.jobs.signals import nudge
 
-# What people choose from. Jobs moved to the front have a higher one, the last one moved the highest.
+# The range that users choose from. A job moved to the front gets more: one above the highest in its queue.
 LOWEST, HIGHEST = -100, 100
-FRONT = 32_767  # the most the column holds
+FRONT = 32_767  # the largest value that the column holds
 MAX_COMMENT = 500
 FARTHEST_START = timedelta(days=366)
 
 
 def needs_approval(job: BatchJob, actor: Actor) -> bool:
-    """Whether *actor* may create *job*, and somebody else has to release it."""
+    """Whether *job* must be approved by another person: its connection requires it and *actor* lacks ``operate``."""
     if not job.connection.asks_approval or actor is None:
         return False
     return Right.OPERATE not in rights_on(actor, job.connection)
 
 
 def may_release(job: BatchJob, actor: Actor) -> bool:
-    """Whether *actor* may release *job*: whoever may act on anyone's, and who held an own one."""
+    """Whether *actor* may release *job*: with ``operate`` every job, otherwise an own job that the actor held."""
     if actor is None or Right.OPERATE in rights_on(actor, job.connection):
         return True
     return not job.awaits_approval and job.held_by_id == actor.pk and may_act_on(actor, job)
 
 
 def start_problem(start_at: datetime) -> str:
-    """What is wrong with a time to start, in a sentence; empty for a good one."""
+    """Return what is wrong with a start time, in a sentence; empty if it is valid."""
     now = timezone.now()
     if start_at <= now:
         return "This time has passed. Enter a later one, or none to submit the job as soon as possible."
@@ -48,9 +48,9 @@ def start_problem(start_at: datetime) -> str:
 
 
 def hold(job: BatchJob, actor: Actor, *, data: dict[str, Any] | None = None) -> None:
-    """Keep *job* from being submitted until somebody releases it; one that is held already stays so.
+    """Keep *job* from being submitted until a person releases it; a job that is already held stays held.
 
-    *data* goes into its event. Raises :class:`UserError`.
+    *data* goes into its event. Raises NotAllowed and :class:`UserError`.
     """
     require_on_job(actor, job)
     with transaction.atomic():
@@ -61,9 +61,9 @@ def hold(job: BatchJob, actor: Actor, *, data: dict[str, Any] | None = None) -> 
 
 
 def unhold(job: BatchJob, actor: Actor, *, comment: str = "", data: dict[str, Any] | None = None) -> None:
-    """Let *job* go on in the queue. Who held an own job may release it; all else takes ``operate``.
+    """Let *job* continue in the queue. A user may release an own job that the user held; the rest needs ``operate``.
 
-    A job that waits for approval is approved by this, which takes a *comment*. Raises :class:`UserError`.
+    If the job waits for approval, this approves it and needs a *comment*. Raises NotAllowed and :class:`UserError`.
     """
     require_on_job(actor, job)
     comment = comment.strip()[:MAX_COMMENT]
@@ -83,7 +83,7 @@ def unhold(job: BatchJob, actor: Actor, *, comment: str = "", data: dict[str, An
 
 
 def set_priority(job: BatchJob, actor: Actor, priority: int) -> None:
-    """Give *job* a priority from LOWEST to HIGHEST; takes ``operate``. Raises :class:`UserError`."""
+    """Give *job* a priority from LOWEST to HIGHEST; needs ``operate``. Raises NotAllowed and :class:`UserError`."""
     require(actor, Right.OPERATE, job.connection)
     if not LOWEST <= priority <= HIGHEST:
         raise UserError(f"A priority is a whole number from {LOWEST} to {HIGHEST}.", "priority")
@@ -91,7 +91,7 @@ def set_priority(job: BatchJob, actor: Actor, priority: int) -> None:
 
 
 def move_to_front(job: BatchJob, actor: Actor) -> None:
-    """Put *job* before all others of its model; takes ``operate``. Raises :class:`UserError`."""
+    """Put *job* before all others of its model; needs ``operate``. Raises NotAllowed and :class:`UserError`."""
     require(actor, Right.OPERATE, job.connection)
     _change_priority(job, actor, _before_all)
 
@@ -112,7 +112,7 @@ def _change_priority(job: BatchJob, actor: Actor, priority_of: Callable[[BatchJo
 
 
 def _row_in_queue(job: BatchJob) -> BatchJob:
-    """The row, held until the transaction ends, so that no worker takes it meanwhile."""
+    """Return the row, locked until the transaction ends, so that no worker takes it. Raises :class:`UserError`."""
     row = job.locked()
     job.status = row.status
     if not row.waits_here:

@@ -1,7 +1,7 @@
-"""What is about to go wrong with jobs on AWS, from rows alone: no call is made, and nothing is written.
+"""Warnings about jobs on AWS, from rows alone, without calls or writes.
 
-A job that has not begun and soon expires, and one whose records have not moved for long against what its model usually
-takes. What is nearly full is told by :func:`nearly_full`.
+A warning is for a job that has not begun and soon expires, or for one whose records have not progressed for long,
+compared with the usual duration of its model. :func:`nearly_full` finds the quotas that are nearly reached.
 """
 
 from collections.abc import Iterable
@@ -16,20 +16,20 @@ from batchconsole.jobs.limits import limits_of_each
 from batchconsole.jobs.models import OCCUPYING, BatchJob, Connection, Status
 
 NOT_BEGUN = frozenset({Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED})
-# A job without a timeout of its own has AWS's: docs.aws.amazon.com/bedrock, CreateModelInvocationJob, 24 hours.
+# The default timeout of AWS: docs.aws.amazon.com/bedrock, CreateModelInvocationJob, 24 hours.
 DEFAULT_TIMEOUT_HOURS = 24
-LEFT = 0.25  # of the timeout; who is told then can still do something
+LEFT = 0.25  # of the timeout, so that there is still time to act
 SHORTEST_STILLNESS = timedelta(hours=2)
 TIMES_USUAL = 2
-SAMPLE = 20  # completed jobs of a model that tell what it usually takes
-LOOKED_AT = 200  # live jobs of a connection, those that expire first or were still longest
+SAMPLE = 20  # completed jobs of a model, from which its usual duration is computed
+LOOKED_AT = 200  # live jobs of each kind per connection: the longest submitted, and the longest without progress
 NEARLY = 0.8  # of a quota
 MOST_MODELS = 5
 
 
 @dataclass(frozen=True)
 class JobWarning:
-    """One sentence about a job, and what can be done, for its page and the list."""
+    """A sentence about a job, and what to do, for its page and the list."""
 
     title: str
     text: str
@@ -44,7 +44,7 @@ def warning_of(job: BatchJob) -> JobWarning | None:
 
 
 def warnings_of(jobs: Iterable[BatchJob]) -> dict[int, JobWarning]:
-    """The warning of each of *jobs* that has one, by its key; each model's past is looked at once."""
+    """Return the warning of each of *jobs* that has one, by key; each model's past is queried once."""
     usual: dict[tuple[int, str], timedelta | None] = {}
     now = timezone.now()
     found = {}
@@ -61,7 +61,7 @@ def warnings_of(jobs: Iterable[BatchJob]) -> dict[int, JobWarning]:
 
 
 def warned_jobs(connection: Connection) -> list[tuple[BatchJob, JobWarning]]:
-    """The jobs of *connection* that have a warning, the most pressing first, out of a bounded number looked at."""
+    """Return the jobs of *connection* with a warning, the most urgent first; examines a limited number of jobs."""
     now = timezone.now()
     live = BatchJob.objects.filter(connection=connection).select_related("connection")
     waiting = live.filter(status__in=NOT_BEGUN).order_by("submit_time", "id")
@@ -74,7 +74,7 @@ def warned_jobs(connection: Connection) -> list[tuple[BatchJob, JobWarning]]:
 
 
 def usual_duration(connection_id: int, base_model_id: str) -> timedelta | None:
-    """How long jobs of the model take on AWS, by the median of its last completed ones; ``None`` without any."""
+    """Return the median duration on AWS of the model's last completed jobs; ``None`` if there are none."""
     done = BatchJob.objects.filter(
         connection_id=connection_id, base_model_id=base_model_id, status=Status.COMPLETED
     ).order_by("-id")
@@ -83,7 +83,7 @@ def usual_duration(connection_id: int, base_model_id: str) -> timedelta | None:
 
 
 def nearly_full(connection: Connection) -> dict[str, tuple[int, int]]:
-    """The models whose quota of jobs at once is nearly reached, the busiest first: jobs that count, and the quota."""
+    """Return the models whose quota of concurrent jobs is nearly reached: jobs that count, and quota, busiest first."""
     busy = BatchJob.objects.filter(connection=connection, status__in=OCCUPYING).order_by()
     rows = busy.values_list("base_model_id").annotate(jobs=Count("pk")).order_by("-jobs")
     counts = dict(rows[:MOST_MODELS])
@@ -119,7 +119,7 @@ def _stuck(job: BatchJob, now: datetime, usual: timedelta | None) -> JobWarning 
 
 
 def _moved_at(job: BatchJob) -> datetime:
-    """When AWS last changed something of the job."""
+    """When AWS last changed anything about the job."""
     return job.last_modified_time or job.status_changed_at
 
 
@@ -128,7 +128,7 @@ def _within(left: timedelta) -> str:
 
 
 def _hours(value: timedelta) -> str:
-    """``5 hours``, ``40 minutes``."""
+    """Return the duration as ``5 hours`` or ``40 minutes``."""
     minutes = max(int(value.total_seconds()) // 60, 1)
     count, unit = (minutes // 60, "hour") if minutes >= 60 else (minutes, "minute")
     return f"{count} {unit}{'' if count == 1 else 's'}"
