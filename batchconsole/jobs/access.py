@@ -228,7 +228,7 @@ def administrators(connection: Connection | None) -> list[str]:
 def require_places(connection: Connection, **uris: str) -> None:
     """Raise NotAllowed unless the connection allows the location of each S3 URI.
 
-    The keywords are ``input``, ``output`` and ``upload``; an empty URI is not checked.
+    The keywords are ``input``, ``output``, ``read`` and ``upload``; an empty URI is not checked.
     """
     for kind, uri in uris.items():
         allowed = connection.prefixes(kind)

@@ -19,7 +19,7 @@ Pair = tuple[TableRow, JoinedRow | None]
 def table_of(job: BatchJob) -> MadeInput | None:
     """Return the latest making of the input of *job* that finished before the job was created, or None.
 
-    Only input that the console made from a table that is still in S3 counts.
+    Only input that the console made from a table that was kept in S3 counts.
     """
     made: MadeInput | None = (
         MadeInput.objects.filter(

@@ -55,7 +55,7 @@ OUTCOMES = {
     str(Verb.ARCHIVED): Outcome.ARCHIVED,
     str(Verb.UNARCHIVED): Outcome.RESTORED,
 }
-# The jobs that each kind of action can change.
+# The jobs that each kind of action can change, and (in REQUESTED) the event that records the request.
 CHANGEABLE: dict[str, Q] = {
     Kind.STOP: Q(status__in=STOPPABLE),
     Kind.HOLD: Q(status__in=IN_QUEUE, held_at__isnull=True),

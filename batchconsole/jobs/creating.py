@@ -44,7 +44,7 @@ def create_once(
     UserError
         The key has created a different job. NotAllowed if the actor lacks the right to submit.
     AwsError
-        The account of the connection is unknown and AWS did not tell it.
+        AWS could not be asked for the account of the connection.
     """
     require(actor, Right.SUBMIT, connection)
     account_id(connection)

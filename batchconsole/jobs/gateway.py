@@ -67,7 +67,7 @@ def create(connection: Connection, actor: User, params: Params) -> Answer:
     AwsError
         An error that AWS would return, or has returned.
     NotAllowed
-        The caller lacks the right, or the connection does not allow the location, the model or the role.
+        The caller lacks the right, the connection does not allow the location, model or role, or a budget is exceeded.
     """
     require(actor, Right.SUBMIT, connection)
     request = JobRequest(**read_members(JobRequest, params))

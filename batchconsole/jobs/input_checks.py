@@ -310,7 +310,7 @@ def leave_check(job: BatchJob) -> None:
 
 
 def find_all(check: InputCheck) -> Iterator[Finding]:
-    """Yield every problem of a finished check, reading the input from S3 again; there may be millions.
+    """Return every problem of a finished check, reading the input from S3 again; there may be millions.
 
     Raises
     ------

@@ -57,10 +57,9 @@ class Listed(Protocol):
 
 
 class Reader:
-    """Reads objects one after the other, without fetching a byte twice.
+    """Reads objects one after the other, and caches the first range of the current one.
 
-    The first range of an object is cached until another object is read, so looking at its beginning and then reading it
-    whole fetches that range once.
+    So looking at the beginning of an object and then reading all of it fetches no byte twice.
     """
 
     def __init__(self, target: Target, bucket: str) -> None:

@@ -75,7 +75,7 @@ def create_job(
     A *request* without a client request token gets a new one. With *caller_token*, a client can ask for the same job
     again. The job is not submitted before *start_at*, nor before a person approves it if its connection or a budget
     requires that. A caller that submits the job itself passes ``is_nudged=False``, so that no worker does the same.
-    Raises NotAllowed and UserError.
+    Raises NotAllowed.
     """
     _require_creating(connection, actor, request=request, resend_of=resend_of)
     status = Status.CHECKING if check_input else Status.QUEUED

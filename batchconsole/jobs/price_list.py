@@ -34,7 +34,7 @@ class Taken:
 def take_prices(target: Target, region: str) -> Taken:
     """Read the region's batch prices and store them with today's date. Raises :class:`AwsError`.
 
-    The model's earlier rows from the Price List are replaced; an administrator's rows are kept.
+    A model's earlier rows from the Price List are replaced; an administrator's rows are kept.
     """
     taken = Taken(region)
     for model, by_profile in _by_model(list_batch_prices(target, region), taken).items():

@@ -1,7 +1,7 @@
 """What a job's tokens cost: an administrator's price, then AWS's Price List, then the shipped table.
 
 A job keeps the cost that was computed when its tokens were counted, so a later price does not change the past. A job
-without a known price has no cost, never a cost of zero, and can be given one once a price is known.
+without a known price has no cost, never a cost of zero, and can get one once a price is known.
 """
 
 from decimal import Decimal

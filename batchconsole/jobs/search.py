@@ -78,7 +78,7 @@ IS_TAGGED = f"EXISTS ({TAGGED_WITH} AND job_id = jobs_batchjob.id)"
 
 
 def condition(text: str, *, using: str) -> Q:
-    """Return the condition that name or model contains *text*, in any case, or that *text* is the ARN or AWS's id."""
+    """Match rows whose name or model contains *text*, in any case, or whose ARN or 12-character id is *text*."""
     text = text.replace("\x00", "")
     database = connections[using]
     indexed = _indexed(database, FOUND, _phrase(text)) if len(text) >= SHORTEST else None
@@ -87,7 +87,7 @@ def condition(text: str, *, using: str) -> Q:
 
 
 def narrowed_by_name(text: str, *, using: str) -> Q:
-    """Return a condition for the jobs whose name contains *text* and few others; an empty one if that cannot help."""
+    """Return a condition for the jobs whose name contains *text* and few others; an empty one if no index helps."""
     if len(text) < SHORTEST or "\x00" in text:
         return Q()
     return _indexed(connections[using], FOUND, f"job_name : {_phrase(text)}") or Q()

@@ -141,7 +141,7 @@ class Storage:
         return s3.get_range(self._target, bucket, key, start=start, end=end, etag=etag, version_id=version_id)
 
     def chunks(self, bucket: str, key: str, *, etag: str = "", version_id: str = "") -> Iterator[bytes]:
-        """Yield the bytes of an object in chunks; with *etag*, only while the object has it."""
+        """Return the bytes of an object in chunks; with *etag*, only while the object has it."""
         self._require_read(bucket, key)
         return s3.iter_object(self._target, bucket, key, etag=etag, version_id=version_id)
 

@@ -16,7 +16,7 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, BatchJob, Right, Status, Verb
 from batchconsole.jobs.signals import nudge
 
-# The range that users choose from. A job moved to the front gets more: one above the highest in its queue.
+# The range that users choose from. A job moved to the front goes above it, and above all others in its queue.
 LOWEST, HIGHEST = -100, 100
 FRONT = 32_767  # the largest value that the column holds
 MAX_COMMENT = 500
