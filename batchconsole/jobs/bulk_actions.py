@@ -179,7 +179,7 @@ def stop_jobs(action: BulkAction, lease: Lease, *, most: int = STEP) -> None:
 
 @stop_jobs.on_failure
 def _give_up(action: BulkAction, lease: Lease, error: Failure) -> None:
-    """Fail the remaining jobs after repeated loss of workers: the cause would end the next worker too."""
+    """Fail the remaining jobs if workers were lost again and again: the cause would end the next one too."""
     lease.write()
     _fail_rest(action, error)
     _end_step(action, lease, timedelta())

@@ -38,7 +38,7 @@ Answer = dict[str, Any]
 # AWS's ids are 12 random letters and digits. Ours start with a prefix that one in about a million of theirs has.
 ID_PREFIX, ID_CHARACTERS, ID_LENGTH = "0000", string.ascii_lowercase + string.digits, 12
 DEFAULT_TIMEOUT_HOURS = 24
-# The AWS states for the states that AWS does not have.
+# The AWS state to show for each state that AWS does not have.
 IN_AWS_WORDS = {
     Status.CHECKING: Status.SUBMITTED,
     Status.QUEUED: Status.SUBMITTED,

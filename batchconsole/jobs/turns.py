@@ -50,7 +50,7 @@ def may_begin(step: LongStep, row: Any) -> bool:
 
 
 def is_over(step: LongStep, row: Any) -> bool:
-    """Whether *row*, which is running, must give up its worker: it is not its user's first, and a user without one waits."""
+    """Whether a running *row* must give up its worker: it is not its user's first, and a user without one waits."""
     holders = list(_holders(timezone.now()))
     first = min((each for each in holders if each.person == row.created_by_id), default=None, key=lambda each: each[1:])
     return first is not None and first[1:] != (_steps.index(step), row.pk) and _somebody_waits(holders)
