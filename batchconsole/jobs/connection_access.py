@@ -1,4 +1,4 @@
-"""Test a connection: whose credentials it has, and which permissions that the console needs they have."""
+"""Test a connection: whose credentials it has, and which of the permissions that the console needs it lacks."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The single place where a job ends: ``BatchJob.transition`` calls it for every end, in the same transaction.
+"""What follows the end of a job, in the same transaction, for ``BatchJob.transition`` and for imported jobs.
 
 If AWS ran the job and may have written results, they are collected; if a client knows the job by an id of the
 console, its output is also copied to where that client looks for it. Nothing else stays due, and the jobs that wait

@@ -46,7 +46,7 @@ def _defaults(base_model: str) -> Limits:
 
 
 def _weight(row: ModelLimit) -> tuple[bool, bool, bool]:
-    """Return the sort key; a later row wins: first overrides, then rows of a connection, then rows of a model."""
+    """Return the sort key; the greatest row wins: an override, then a named connection, then a named model."""
     return row.source == ModelLimit.Source.OVERRIDE, row.connection_id is not None, bool(row.model_id)
 
 
