@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The project's entry. `python3 manage.py up` and `python3 manage.py test` do all their own set-up."""
+"""The project's command line. `python3 manage.py up` and `python3 manage.py test` do all their own set-up."""
 
 import os
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - read by whatever `python3` is; nothing below can be
+if sys.version_info < (3, 11):  # noqa: UP036 - an older Python can parse this file, but not the modules imported below
     sys.exit(f"Batch Console needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}.")
 if os.name != "posix":
     sys.exit("Batch Console runs on Linux and macOS; on Windows use it inside WSL.")
@@ -13,10 +13,10 @@ from batchconsole.setup import environment
 
 
 def main() -> None:
-    """Go on inside `.venv`, made if need be, and run the command there."""
+    """Enter `.venv`, creating it if necessary, and run the command there."""
     environment.enter(sys.argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "batchconsole.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - Django exists only from here on
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - Django is only importable inside .venv
 
     execute_from_command_line(sys.argv)
 
@@ -25,4 +25,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit(130)  # what a shell expects of a program ended by Ctrl-C
+        sys.exit(130)  # the conventional exit code after Ctrl-C

@@ -1,4 +1,4 @@
-"""Who may open which URL, role by role: the table of docs/access.md, and what the walk through all URLs expects."""
+"""Which role may open which URL: the table in docs/access.md, and the reference for the test that opens every URL."""
 
 from collections.abc import Collection, Iterator
 
@@ -21,7 +21,7 @@ ADMINISTRATION = "admin/"
 
 
 def urls(resolver: URLResolver | None = None, route: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Every URL with its whole route, those of the administration as one."""
+    """Yield the full route and the pattern of each URL, except those of the administration."""
     for each in (resolver or get_resolver()).url_patterns:
         here = f"{route}{each.pattern}"
         if isinstance(each, URLResolver) and here != ADMINISTRATION:
@@ -31,7 +31,7 @@ def urls(resolver: URLResolver | None = None, route: str = "") -> Iterator[tuple
 
 
 def cell(needed: Needed | None, rights: Collection[str]) -> str:
-    """Whether who has *rights* may open a URL that takes *needed*: yes, for own jobs only, or no."""
+    """Say whether *rights* are enough for a URL that needs *needed*: yes, own jobs only, or no."""
     if isinstance(needed, Act):
         return YES if Right.OPERATE in rights else OWN if Right.SUBMIT in rights else NO
     if isinstance(needed, Right):
@@ -40,7 +40,7 @@ def cell(needed: Needed | None, rights: Collection[str]) -> str:
 
 
 def as_markdown() -> str:
-    """The table of the documentation."""
+    """Return the documentation's table in Markdown; the administration is one row."""
     lines = [["URL", "Address", "Takes", *SHIPPED_ROLES], ["---"] * (3 + len(SHIPPED_ROLES))]
     for route, pattern in urls():
         needed = needed_by(pattern.callback)

@@ -1,4 +1,4 @@
-"""The root application: it loads Celery once Django is ready, so that importing a pure part loads neither."""
+"""The root application. It loads Celery once Django is ready, so importing a pure module loads neither."""
 
 from importlib import import_module
 

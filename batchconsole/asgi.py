@@ -1,4 +1,4 @@
-"""The entry point of the web server: the WSGI application behind a bridge that waits for slow clients."""
+"""The web server's entry point: the WSGI application behind a bridge that waits for slow clients."""
 
 from batchconsole.api.refusals import refuse
 from batchconsole.body_limits import limit_of

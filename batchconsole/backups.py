@@ -1,8 +1,8 @@
-"""Backups: everything the console knows in one file, made while it runs, and read into an empty console elsewhere.
+"""Backups: the console's whole state in one file, written while it runs and restored into an empty console.
 
-A backup holds the database, the key that signs sessions, and the files that people uploaded and no worker has read yet.
-A job that was submitted after the backup was made is submitted again by the console that is restored from it, with the
-same client request token, so AWS answers with the job it has; jobs created later are found by the next sync.
+A backup holds the database, the key that signs sessions, and the uploaded files that no worker has read yet.
+If a job was submitted after the backup was made, the restored console submits it again with the same client request
+token, and AWS returns the existing job. The next sync finds jobs that were created after the backup.
 """
 
 import json
@@ -27,16 +27,16 @@ from batchconsole.jobs.models import Connection
 
 VERSION = 1
 ABOUT, SQLITE, ROWS, KEY, UPLOADS = "backup.json", "console.sqlite3", "rows.jsonl", "secret_key", "uploads"
-# Django makes these anew in each database, and a session is worth a sign-in.
+# Django creates the first two itself in every database; a session would let its holder in without signing in.
 LEFT_OUT = ("contenttypes", "auth.permission", "sessions")
 
 
 class BackupError(Exception):
-    """It cannot be made or read; the text says why, and what to do."""
+    """A backup cannot be made or read; the message says why and what to do."""
 
 
 def make_backup(path: Path) -> None:
-    """Write everything into the new file *path*, a .tar.gz that only its owner may read; raises BackupError."""
+    """Write a backup to the new file *path*, a .tar.gz that only its owner may read. Raises BackupError."""
     if path.exists():
         raise BackupError(f"{path} exists already: choose another name.")
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -68,26 +68,29 @@ def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _applied() -> list[str]:
-    """The migrations of the database, as ``app.name``."""
+    """Return the migrations applied to the database, each as ``app.name``."""
     return sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations())
 
 
 def copy_sqlite(path: Path) -> None:
-    """Copy the database as it is at one moment; writers go on meanwhile."""
+    """Copy a consistent snapshot of the database without blocking writers."""
     name = str(settings.DATABASES["default"]["NAME"])
     with closing(sqlite3.connect(name)) as source, closing(sqlite3.connect(path)) as target:
         source.backup(target)
 
 
 def _dump_rows(path: Path) -> None:
-    """Write the rows as they are at one moment, a line of JSON each; times to the millisecond."""
+    """Write a consistent snapshot of the rows, one JSON object per line; times are precise to the millisecond."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         call_command("dumpdata", format="jsonl", output=str(path), exclude=LEFT_OUT, use_natural_foreign_keys=True)
 
 
 def restore_backup(path: Path) -> None:
-    """Read the backup *path* into this console, which must be empty; raises BackupError and changes nothing then."""
+    """Restore the backup *path* into this console, which must be empty.
+
+    Raises BackupError if the file is not a usable backup or the console is not empty.
+    """
     with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
         about = _unpack(path, Path(folder))
         if about["engine"] != connection.vendor:
@@ -114,7 +117,7 @@ def _unpack(path: Path, folder: Path) -> dict[str, Any]:
 
 
 def _restore_sqlite(copy: Path) -> None:
-    """Put the copy in place. An older release's is brought up to date by ``migrate``, as with each release."""
+    """Replace the database with *copy* and run ``migrate``, which upgrades a backup made by an older release."""
     name = Path(settings.DATABASES["default"]["NAME"])
     if name.exists() and _is_used():
         raise BackupError(NOT_EMPTY)
@@ -144,7 +147,7 @@ def _load_rows(rows: Path, migrations: list[str]) -> None:
         raise BackupError("Another release made this backup: restore it with that one, then install this one.")
     with transaction.atomic():
         for model in apps.get_app_config("jobs").get_models():
-            model._base_manager.all().delete()  # what migrations have put into an empty database
+            model._base_manager.all().delete()  # rows that the migrations created
         call_command("loaddata", str(rows), format="jsonl", verbosity=0)
 
 

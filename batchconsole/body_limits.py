@@ -1,4 +1,4 @@
-"""Which views take more than a form: each says so itself, and everywhere else a larger body is refused unread."""
+"""Body size limits of views. A view has to declare that it accepts large bodies; elsewhere they are refused unread."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def takes_files(*, max_bytes: int) -> Callable[[View], View]:
-    """Have a view take files, or other bodies than a form's, of up to *max_bytes* in a request."""
+    """Decorate a view that accepts files or other large bodies, up to *max_bytes* per request."""
 
     def mark(view: View) -> View:
         setattr(view, MARK, max_bytes)
@@ -20,12 +20,12 @@ def takes_files(*, max_bytes: int) -> Callable[[View], View]:
 
 
 def largest_body(view: Callable[..., Any]) -> int:
-    """The bytes of a body that *view* takes beyond what any form may have; zero when it takes no more."""
+    """Return the limit in bytes that *view* declares for large bodies, or zero if it declares none."""
     return int(getattr(view, MARK, 0))
 
 
 def limit_of(path: str) -> int:
-    """The same of the view that answers at *path*."""
+    """Return the limit of the view at *path*, or zero if no URL matches."""
     try:
         return largest_body(resolve(path).func)
     except Resolver404:

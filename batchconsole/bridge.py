@@ -1,15 +1,17 @@
-"""Between an asynchronous web server and the console's WSGI application: slow clients wait here and hold up nobody.
+"""A bridge between an asynchronous web server and the console's WSGI application, so slow clients hold up nobody else.
 
-A WSGI server gives each request a thread for as long as its client takes. Sixty clients that send half a request, or
-read half an answer, then have all threads, and nobody else is answered. Here a thread is taken only to compute:
+A WSGI server keeps a thread busy for the whole request, however slow the client is. Sixty clients that send half a
+request, or read half a response, can occupy every thread. Here a request needs a thread only while it computes:
 
-- a body up to ``buffered_bytes`` is received before, and an answer of that size sent after, by the event loop;
-- a larger body or answer passes through its thread, which gives its turn to compute away whenever it waits for its
-  client; there are ``streams`` of these at most, and the next is refused with 503;
-- a larger body is received only where ``limit_of`` its path says so, and never beyond that limit;
-- a client has to move ``bytes_per_second`` on average and may not pause for longer than ``idle_seconds``.
+- The event loop receives a body of up to ``buffered_bytes`` before the thread starts, and sends a response of up to
+  that size after the thread is done.
+- A larger body or response is streamed by its thread, which lets another request compute whenever it waits for its
+  client. At most ``streams`` of them run at once; the next one is refused with 503.
+- A larger body is accepted only where ``limit_of`` allows it for the path, and only up to that limit.
+- A client has to transfer ``bytes_per_second`` on average and may not pause for longer than ``idle_seconds``.
 
-The server itself bounds the time and size of a request's head. Knows no Django, only WSGI (PEP 3333) and ASGI 3.
+The server itself limits the time and size of a request's head. This module does not depend on Django, only on WSGI
+(PEP 3333) and ASGI 3.
 """
 
 import asyncio
@@ -38,19 +40,19 @@ UNSENT = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
 @dataclass(frozen=True, kw_only=True)
 class BridgeLimits:
-    """How much of everything, in each process."""
+    """The limits of one process."""
 
-    pages: int = 8  # requests that compute at once
-    streams: int = 24  # large bodies and answers on their way at once
-    buffered_bytes: int = 2_621_440  # Django's own bound of a form, DATA_UPLOAD_MAX_MEMORY_SIZE
-    held_bytes: int = 128 * MIB  # all bodies that are being received
+    pages: int = 8  # requests that compute at the same time
+    streams: int = 24  # large bodies and responses in transfer at the same time
+    buffered_bytes: int = 2_621_440  # Django's default limit for forms, DATA_UPLOAD_MAX_MEMORY_SIZE
+    held_bytes: int = 128 * MIB  # total of all buffered bodies
     idle_seconds: float = 30
-    grace_seconds: float = 30  # before the average speed counts
+    grace_seconds: float = 30  # before the average speed is enforced
     bytes_per_second: int = 16 * 1024
 
 
 class Refused(Exception):
-    """The request is answered with a status and a sentence, and its connection closed."""
+    """The request is refused with a status and a message, and its connection is closed."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -58,12 +60,12 @@ class Refused(Exception):
 
 
 class Gone(OSError):
-    """The client has gone away; an OSError is what WSGI applications expect of a body that breaks off."""
+    """The client has disconnected. WSGI applications expect an OSError when a body breaks off."""
 
 
 @dataclass
 class Client:
-    """Who sent a request: receives from and sends to it in the time it may take."""
+    """The client of one request: receive from it and send to it within its time limits."""
 
     receive_message: Channel
     send_message: Channel
@@ -74,7 +76,7 @@ class Client:
     is_gone: bool = False
 
     async def receive(self) -> bytes:
-        """The next piece of the body, empty at its end; raises Gone, TimeoutError."""
+        """Return the next chunk of the body, empty at its end. Raises Gone or TimeoutError."""
         piece = b""
         while not piece and not self.is_at_end:
             message = await self._in_time(self.receive_message())
@@ -86,7 +88,7 @@ class Client:
         return piece
 
     async def send(self, message: Message) -> None:
-        """Send a part of the answer; raises Gone, and TimeoutError when the client does not take it."""
+        """Send one ASGI message of the response. Raises Gone, or TimeoutError if the client does not take it."""
         if self.is_gone:
             raise Gone("The client has closed the connection.")
         await self._in_time(self.send_message(message))
@@ -102,25 +104,25 @@ class Client:
             self.waited_seconds += time.monotonic() - started
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """Send a whole answer."""
+        """Send a whole response."""
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
 
     async def notice_going(self) -> None:
-        """Let nothing more be sent once the client has closed the connection, which sending does not tell."""
+        """Wait until the client disconnects and mark it as gone, because sending does not report a disconnect."""
         while (await self.receive_message())["type"] != "http.disconnect":
             continue
         self.is_gone = True
 
     async def refuse(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Send a whole answer, after which the connection is closed."""
+        """Send a whole response and ask the server to close the connection."""
         told = {**headers, "content-length": str(len(body)), "connection": "close"}
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
         await self.answer(status, encoded, body)
 
 
 class Answer(Protocol):
-    """What a refused request is answered with."""
+    """The response to a refused request."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...
@@ -130,9 +132,10 @@ class Answer(Protocol):
 
 
 class Bridge:
-    """The ASGI application that serves *app*; ``limit_of`` gives a path's bound of a larger body, in bytes.
+    """The ASGI application that serves *app*.
 
-    ``refuse`` words a refusal for whoever calls a path, from the path, the status and a sentence.
+    ``limit_of`` returns the limit for large bodies at a path, in bytes. ``refuse`` builds the response to a refused
+    request from the path, the status and a message, in the format that clients of the path expect.
     """
 
     def __init__(
@@ -159,7 +162,7 @@ class Bridge:
             await self._serve(scope, Client(receive, send, self.limits))
 
     async def _serve(self, scope: Scope, client: Client) -> None:
-        with contextlib.suppress(TimeoutError, Gone):  # too slow even for a refusal, or no longer there
+        with contextlib.suppress(TimeoutError, Gone):  # the client is too slow even for a refusal, or has gone
             try:
                 await self._exchange(scope, client)
             except Refused as refused:
@@ -179,7 +182,7 @@ class Bridge:
             await self._run(Exchange(self, client, make_environ(scope, size), body))
 
     async def _run(self, exchange: "Exchange") -> None:
-        """Compute in a thread; what it has not sent by itself is sent from here."""
+        """Compute the response in a thread and send it from here, unless the thread has already streamed it."""
         rest = await asyncio.get_running_loop().run_in_executor(self.threads, exchange.run)
         if rest is not None:
             await exchange.client.answer(exchange.status, exchange.headers, b"".join(rest))
@@ -192,7 +195,7 @@ class Bridge:
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[io.BytesIO]:
-        """A body in memory, which counts among all of them until it is dropped."""
+        """Yield a buffer for a body; its bytes count towards ``held_bytes`` until the block ends."""
         body = io.BytesIO()
         try:
             yield body
@@ -215,7 +218,7 @@ class Bridge:
 
 @dataclass
 class Exchange:
-    """One call of the application, in a thread."""
+    """One call of the WSGI application in a thread."""
 
     bridge: Bridge
     client: Client
@@ -227,7 +230,7 @@ class Exchange:
     written: list[bytes] = field(default_factory=list)
 
     def run(self) -> list[bytes] | None:
-        """Compute the answer: its pieces when they are few and known, else ``None``, for it was sent from here."""
+        """Compute the response and return its chunks if it is small; stream it and return ``None`` if it is large."""
         with contextlib.ExitStack() as stack:
             if self.body is None:
                 stack.enter_context(self._stream("uploads"))
@@ -252,7 +255,7 @@ class Exchange:
 
     @contextlib.contextmanager
     def _stream(self, what: str) -> Iterator[None]:
-        """Be one of the streams, which are few: each has a thread of its own for as long as its client takes."""
+        """Occupy one of the few streams, each of which needs a thread for the whole transfer. Raises Refused (503)."""
         if not self.bridge.streams.acquire(blocking=False):
             raise Refused(503, f"Too many {what} are under way. Try again in a moment.")
         try:
@@ -276,7 +279,7 @@ class Exchange:
 
 
 class ArrivingBody(io.RawIOBase):
-    """A large body, read as it arrives; raises Gone when it stops arriving."""
+    """A large body, read while it arrives. Reading raises Gone if it stops arriving."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
@@ -297,7 +300,7 @@ class ArrivingBody(io.RawIOBase):
 
 
 def take(pieces: Iterator[bytes], size: int) -> tuple[list[bytes], bool]:
-    """The first *size* bytes of *pieces*, or some more, and whether that was all."""
+    """Take chunks from *pieces* until they exceed *size* bytes; return them and whether these were all."""
     taken, total = [], 0
     for piece in pieces:
         taken.append(piece)
@@ -308,7 +311,7 @@ def take(pieces: Iterator[bytes], size: int) -> tuple[list[bytes], bool]:
 
 
 def declared_length(scope: Scope) -> int:
-    """The Content-Length, zero when there is none; raises Refused for what is no number."""
+    """Return the Content-Length, or zero if there is none. Raises Refused (400) if it is not a number."""
     text = next((value for name, value in scope["headers"] if name.lower() == b"content-length"), b"0")
     if not text.isdigit() or len(text) > 18:
         raise Refused(400, "The Content-Length is no number.")
@@ -316,13 +319,13 @@ def declared_length(scope: Scope) -> int:
 
 
 def make_environ(scope: Scope, length: int) -> Environ:
-    """The request's WSGI environment, with *length* bytes of body to come."""
+    """Return the WSGI environment of a request whose body has *length* bytes."""
     host, port = scope.get("server") or ("localhost", 80)
     return {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": scope.get("root_path", ""),
         "PATH_INFO": scope["path"].encode().decode("latin-1"),
-        # As it was sent, percent-encoded: what a client has signed. Servers for WSGI give it this name.
+        # The path as sent, percent-encoded, because clients sign this form. REQUEST_URI is its usual name in WSGI.
         "REQUEST_URI": (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1"),
         "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
         "SERVER_NAME": host,
@@ -341,7 +344,10 @@ def make_environ(scope: Scope, length: int) -> Environ:
 
 
 def header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """``HTTP_*``, as CGI names headers. A name with an underscore is dropped: it would pass for one with a hyphen."""
+    """Return the headers as CGI variables, ``HTTP_*``.
+
+    A header with an underscore in its name is dropped, because it would be mistaken for one with a hyphen.
+    """
     found: dict[str, str] = {}
     for raw, value in headers:
         if b"_" in raw:
@@ -354,7 +360,7 @@ def header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 async def live(receive: Channel, send: Channel) -> None:
-    """Say yes to the server's start and end."""
+    """Acknowledge the server's startup and shutdown (ASGI lifespan)."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

@@ -1,7 +1,7 @@
-"""Kombu's transport for Redis, with a poll object only where something is waited for.
+"""Kombu's Redis transport, changed to open a poll object only when it is needed.
 
-Kombu opens one for each attempt to reach the broker, and leaves that of a failed attempt to the garbage collector: a
-web process whose broker stays away would run out of file descriptors before the collector comes by.
+Kombu opens a poll object for each attempt to reach the broker and leaves those of failed attempts to the garbage
+collector. While the broker is down, a web process would run out of file descriptors before they are collected.
 """
 
 from typing import Any
@@ -11,12 +11,12 @@ from kombu.utils.eventio import poll
 
 
 class Poller(redis.MultiChannelPoller):
-    """Opens its poll object when it is first used, which one who only publishes never does."""
+    """A poller that opens its poll object on first use. A process that only publishes never opens one."""
 
     _opened: Any = None
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call] # kombu has no types in most places
+        super().__init__()  # type: ignore[no-untyped-call] # kombu is mostly untyped
         self._opened.close()
         self._opened = None
 
@@ -38,10 +38,10 @@ class Poller(redis.MultiChannelPoller):
 class Transport(redis.Transport):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)  # type: ignore[no-untyped-call] # as above
-        self.cycle = Poller()  # type: ignore[assignment] # what the base class assigns there itself
+        self.cycle = Poller()  # type: ignore[assignment] # the base class assigns a poller here too
 
 
 def install() -> None:
-    """Have every URL of a Redis mean this transport."""
+    """Make kombu use this transport for all ``redis://`` and ``rediss://`` URLs."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{Transport.__name__}"

@@ -1,4 +1,4 @@
-"""The Celery application: Celery is the clock and the hands, the database is the queue."""
+"""The Celery application. Celery provides the clock and the workers; the queue is in the database."""
 
 import os
 import time
@@ -10,12 +10,12 @@ from django.conf import settings
 
 from batchconsole import broker
 
-# Celery loads Django when a worker or beat is what starts first.
+# A worker or beat imports this module before Django is set up.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "batchconsole.settings")
 
 
 class EverySecond(schedule):  # type: ignore[misc] # celery has no types
-    """A schedule by the monotonic clock: with Celery's own no tick would come until a clock set back has caught up."""
+    """A schedule on the monotonic clock. With Celery's own, setting the system clock back would stop the ticks."""
 
     def __init__(self) -> None:
         super().__init__(run_every=1.0)
@@ -29,19 +29,19 @@ class EverySecond(schedule):  # type: ignore[misc] # celery has no types
         return schedstate(is_due=True, next=self.seconds)
 
     def __reduce__(self) -> tuple[type["EverySecond"], tuple[()]]:
-        return type(self), ()  # beat writes it to a file; what the monotonic clock says is good for one process only
+        return type(self), ()  # beat stores schedules in a file; monotonic times are only valid within one process
 
 
 broker.install()
 app = Celery("batchconsole")
-app.set_default()  # For all threads: without it a web thread would talk to a default broker that does not exist.
+app.set_default()  # For all threads; otherwise web threads would use Celery's default broker, which does not exist.
 app.conf.update(
     broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://"),
     broker_connection_retry_on_startup=True,
-    broker_connection_max_retries=None,  # A worker waits for the broker as long as it takes.
+    broker_connection_max_retries=None,  # A worker waits for the broker without a limit.
     broker_transport_options={
         "visibility_timeout": 3600,
-        # With the broker away a page must not wait: the row is saved, and the tick finds it.
+        # A page must not wait while the broker is down: the row is saved, and the next tick finds it.
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0,
@@ -54,8 +54,8 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
-    # Nobody asks workers anything. Closing the queues of remote control, when the broker was lost, ended them with an
-    # AttributeError in the client library.
+    # Remote control is not used. With it, a worker that lost its broker crashed with an AttributeError in the client
+    # library while closing the control queues.
     worker_enable_remote_control=False,
     task_default_queue="control",
     beat_schedule={

@@ -1,4 +1,4 @@
-"""System checks with hints: what would make a served console unsafe."""
+"""System checks, with hints, for settings that are unreadable or would make a served console unsafe."""
 
 from collections.abc import Sequence
 from ipaddress import ip_network
@@ -19,7 +19,7 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 
 
 def missing_secret_key() -> Error | None:
-    """The error of a console without a secret key. Commands that serve nothing go without one; wsgi.py does not."""
+    """Return an error if there is no secret key. Commands that serve nothing run without one; wsgi.py does not."""
     if settings.SECRET_KEY != NO_SECRET_KEY:
         return None
     return Error(
@@ -36,7 +36,7 @@ def check_sign_in(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 
 
 def sign_in_errors() -> list[Error]:
-    """Settings of sign-in and of notifications that cannot be read; wsgi.py does not serve with any."""
+    """Return an error for each unreadable sign-in or notification setting; wsgi.py refuses to start with any."""
     found = []
     for name, value, read, code, page in (
         ("BATCHCONSOLE_TRUSTED_PROXIES", settings.TRUSTED_PROXIES, ip_network, "batchconsole.E002", "sign-in"),

@@ -1,4 +1,4 @@
-"""The data folder: where each thing in it lies. Standard library only, for the settings and the set-up read it too."""
+"""The layout of the data folder. Standard library only, because the settings and the set-up import it too."""
 
 import base64
 import hashlib
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OWNER_ONLY = 0o700
-SOCKET_PATH_BYTES = 100  # sun_path holds 108 bytes on Linux and 104 on macOS, with a terminating zero
+SOCKET_PATH_BYTES = 100  # sun_path holds 108 bytes on Linux and 104 on macOS, including the terminating zero
 
 
 @dataclass(frozen=True)
 class DataFolder:
-    """The paths below one data folder."""
+    """The paths inside one data folder."""
 
     path: Path
 
@@ -52,19 +52,19 @@ class DataFolder:
 
     @property
     def redis_socket(self) -> Path:
-        """`redis.sock`, or a short path that belongs to this folder when its own would not fit into an address."""
+        """Return `redis.sock` in this folder, or a short path unique to it if that is too long for a socket address."""
         socket = self.path / "redis.sock"
         if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES:
             return socket
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
-        # POSIX systems all have /tmp, and its name is short enough for a socket's address, which TMPDIR's need not be.
-        # Nor may it be TMPDIR: every process must come to the same path, whatever shell it was started from.
-        return Path(f"/tmp/batchconsole-{os.getuid()}-{digest}/redis.sock")  # noqa: S108 - made and checked by prepare()
+        # Every POSIX system has /tmp, and its path is short enough for a socket address. TMPDIR may be too long and may
+        # differ between shells, but every process has to compute the same path.
+        return Path(f"/tmp/batchconsole-{os.getuid()}-{digest}/redis.sock")  # noqa: S108 - prepare() creates and checks it
 
     def prepare(self) -> None:
-        """Make what `up` needs before Django reads its settings; raises OSError when it is not ours to write.
+        """Create what `up` needs before Django reads its settings. Raises OSError if the folder is unsafe or read-only.
 
-        Whoever reads the database or the key is signed in as everybody, so nobody but its owner may enter the folder.
+        Anyone who can read the database or the key can sign in as any user, so only its owner may enter the folder.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         self._close_to_others()
@@ -77,21 +77,24 @@ class DataFolder:
                 write_secret(file, content)
 
     def _close_to_others(self) -> None:
-        """Take others' rights away from a folder that is empty or holds our data; no other is ours to change."""
+        """Remove other users' permissions on the folder, but only if it is empty or holds our data.
+
+        Raises PermissionError if the folder is open to other users afterwards, or belongs to one.
+        """
         is_ours = self.secret_key.exists() or self.lock.exists() or not any(self.path.iterdir())
         if is_ours and is_open(self.path) and self.path.stat().st_uid == os.getuid():
             self.path.chmod(OWNER_ONLY)
         require_private(self.path)
 
     def read_secret_key(self) -> str:
-        """The key `up` has made for this folder; empty when it has not been used by `up`."""
+        """Return the secret key that `up` created in this folder, or an empty string if there is none."""
         try:
             return self.secret_key.read_text()
         except FileNotFoundError:
             return ""
 
     def read_local_endpoints(self) -> frozenset[str]:
-        """Host and port of each service of the local stack, as the last start of `up` wrote them down."""
+        """Return the host and port of each local service, as written by the last start of `up`."""
         try:
             lines = self.aws_env.read_text().splitlines()
         except FileNotFoundError:
@@ -99,7 +102,7 @@ class DataFolder:
         return frozenset(line.partition("://")[2] for line in lines if line.startswith("export AWS_ENDPOINT_URL"))
 
     def read_local_keys(self) -> tuple[str, str]:
-        """Access key and secret of the local stack's root; ``test`` twice when the folder has not been used by `up`."""
+        """Return the access key and secret of the local stack's root; both are ``test`` if `up` has created none."""
         try:
             access_key, secret_key = self.local_keys.read_text().split()
         except FileNotFoundError:
@@ -108,12 +111,12 @@ class DataFolder:
 
 
 def make_access_keys() -> str:
-    """A new access key and its secret, of the length and the letters of AWS's."""
+    """Return a new access key and its secret, separated by a space, in the length and alphabet that AWS uses."""
     return f"AKIA{base64.b32encode(secrets.token_bytes(10)).decode()} {secrets.token_hex(20)}"
 
 
 def write_secret(file: Path, content: str) -> None:
-    """Write it under another name first: a half-written key would sign with half the secret for ever."""
+    """Write *content* to *file* atomically: a half-written key would stay in use for ever."""
     new = file.with_suffix(".new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
         opened.write(content)
@@ -121,7 +124,7 @@ def write_secret(file: Path, content: str) -> None:
 
 
 def require_private(folder: Path) -> None:
-    """Raise PermissionError unless *folder* is this user's and nobody else may enter it; root may use another's."""
+    """Raise PermissionError unless *folder* belongs to this user and is closed to others; root may use any owner's."""
     if folder.stat().st_uid != os.getuid() and os.getuid() != 0:
         raise PermissionError(f"{folder} belongs to another user. Choose a folder of your own with --data-dir.")
     if is_open(folder):
@@ -132,5 +135,5 @@ def require_private(folder: Path) -> None:
 
 
 def is_open(folder: Path) -> bool:
-    """Whether anybody but its owner has a right to *folder*."""
+    """Whether anyone but its owner has a permission on *folder*."""
     return bool(folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))

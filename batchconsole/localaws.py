@@ -1,30 +1,31 @@
-"""Run MiniStack with some things changed: services may assume roles for a resource, roles with a path are found by
-SimulatePrincipalPolicy, what was answered is kept, a part of an object is read without reading all of it, and S3
-refuses a bucket of another owner than expected and a KMS key that is not there or not the caller's to use. In front of
-all of it stands a guard against web pages (:mod:`batchconsole.localguard`), with MiniStack's own paths closed.
+"""Run MiniStack, a local AWS, with the changes that the console needs and a guard against web pages in front of it.
 
-Roles for Bedrock batch jobs are trusted with the conditions ``aws:SourceAccount`` and ``aws:SourceArn``
-(https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html). A service hands these to STS in the headers
-``x-amz-source-account`` and ``x-amz-source-arn``; MiniStack checks trust policies but knows no such keys, so no service
-role with the documented conditions could ever be assumed. This entry point fills the two keys from the two headers.
+The guard is :mod:`batchconsole.localguard`; it also closes MiniStack's own control paths, except the health check.
 
-MiniStack writes objects to disk at once, but buckets' settings, roles, keys and networks only when it is shut down. We
-write them before a call that may have changed them is answered, so that a killed process loses nothing.
+Source conditions: the trust policies of roles for Bedrock batch jobs have the conditions ``aws:SourceAccount`` and
+``aws:SourceArn`` (https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html). A service passes these
+values to STS in the headers ``x-amz-source-account`` and ``x-amz-source-arn``. MiniStack checks trust policies but does
+not know the two keys, so no role with the documented conditions could be assumed. Here the headers supply the keys.
 
-To answer a ranged read MiniStack reads the whole object from disk. Results are paged and inputs checked by such reads,
-hundreds of them in an object of a gigabyte, so there we give it the file mapped into memory.
+Roles with a path: SimulatePrincipalPolicy finds them too.
 
-S3's ``x-amz-expected-bucket-owner`` and the id of a KMS key are taken by MiniStack without a look, so that a wrong one,
-or a role that lacks ``kms:GenerateDataKey``, would be found out on AWS only. We look.
+Persistence: MiniStack writes objects to disk immediately, but bucket settings, roles, keys and networks only at
+shutdown. Here they are written before a call that may have changed them is answered, so a killed process loses nothing.
 
-The local Bedrock sends events as AWS's Bedrock does, with a source that EventBridge takes from AWS alone: the header
-``x-localbedrock-emitter`` says that it is the service itself.
+Ranged reads: MiniStack reads the whole object from disk for each of them. Paging through results and checking inputs
+takes hundreds of ranged reads of objects of up to a gigabyte, so they get the file as a memory map.
 
-Who has begun a multipart upload may give it up, which MiniStack wants a permission for that documented service roles
-do not have (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
+Owners and KMS keys: MiniStack ignores ``x-amz-expected-bucket-owner`` and accepts any KMS key id, so a wrong value, or
+a role without ``kms:GenerateDataKey``, would only show up on AWS. Here S3 refuses them as AWS does.
 
-MiniStack takes four kinds of access key for the account's root: the configured one, ``test``, any twelve digits, and
-for S3 none at all; and it checks no signature of theirs. Only the configured one is left, with its secret checked.
+Events: the local Bedrock sends events with the same source as AWS's, which EventBridge accepts only from AWS services.
+The header ``x-localbedrock-emitter`` marks a request as coming from the service itself.
+
+Multipart uploads: the initiator of an upload may abort it. MiniStack would require a permission that the documented
+service roles do not have (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
+
+Root access keys: MiniStack accepts the configured key, ``test``, any twelve digits and, for S3, no key at all, and does
+not check their signatures. Here only the configured key is accepted, and its signature is checked.
 
 Usage: ``python -m batchconsole.localaws``, configured by MiniStack's own environment (``GATEWAY_PORT``, ``AUTH``, ...).
 """
@@ -79,21 +80,21 @@ def _is_exempt_from_signing(access_key_id: str) -> bool:
 
 
 def _gather_role_policies(role_name: str, account_id: str) -> Any:
-    """The policies of a role by its name; SimulatePrincipalPolicy asks with the path before it, which finds nothing."""
+    """Return a role's policies by its name alone; SimulatePrincipalPolicy passes path and name, which finds nothing."""
     return _policies_by_name(role_name.rpartition("/")[2], account_id)
 
 
 def _read_body(bucket: str, key: str, stored: dict[str, Any]) -> bytes | mmap.mmap:
-    """The bytes of an object; of one on disk that is asked for a range, something that is cut like bytes."""
+    """Return the bytes of an object; for a ranged read of a file on disk, a memory map, which slices like bytes."""
     path = s3._object_disk_path(bucket, key) if _is_ranged.get() and stored.get("body") is None else None
     if path is None or not os.path.isfile(path) or not os.path.getsize(path):
-        return _read_whole_body(bucket, key, stored)  # type: ignore[no-any-return] # MiniStack has no types
+        return _read_whole_body(bucket, key, stored)  # type: ignore[no-any-return] # MiniStack is untyped
     with open(path, "rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _put_events(data: dict[str, Any], allow_aws_source: bool = False) -> Any:
-    """PutEvents's answer. MiniStack keeps every event for ever; a few are enough."""
+    """Answer PutEvents, after dropping all but the last events: MiniStack would keep every event for ever."""
     del eventbridge._events_log_list()[:-EVENTS_KEPT]
     return _put_events_of(data, allow_aws_source=allow_aws_source or _is_emitter.get())
 
@@ -101,14 +102,14 @@ def _put_events(data: dict[str, Any], allow_aws_source: bool = False) -> Any:
 async def _handle_request(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], **options: Any
 ) -> Any:
-    """S3's answer; AccessDenied when the bucket does not belong to whom the caller says."""
+    """Return S3's answer, or AccessDenied if ``x-amz-expected-bucket-owner`` is not this account."""
     if headers.get("x-amz-expected-bucket-owner", get_account_id()) != get_account_id():
         return s3._error("AccessDenied", "Access Denied", 403, path)
     return await _handle_s3_request(method, path, headers, body, query, **options)
 
 
 def _resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> Any:
-    """The encryption of an object to be written, or the error of KMS for a key that is not there or not enabled."""
+    """Return the encryption of a new object, or an error if its KMS key is missing, disabled or denied to the caller."""
     key_id = headers.get("x-amz-server-side-encryption-aws-kms-key-id")
     key = kms._resolve_key(key_id)
     if key_id and key is None:
@@ -122,7 +123,7 @@ def _resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> Any:
 
 
 def _is_denied(headers: dict[str, str], key_arn: str) -> bool:
-    """Whether the caller of S3 may not have it encrypt with a key, which takes a permission of its own."""
+    """Whether the caller lacks ``kms:GenerateDataKey`` through S3 on the key."""
     region = extract_region(headers)
     via_s3 = {"kms:ViaService": f"s3.{region}.amazonaws.com"}
     access_key = extract_access_key_id(headers) or ""
@@ -131,7 +132,7 @@ def _is_denied(headers: dict[str, str], key_arn: str) -> bool:
 
 
 async def app(scope: Scope, receive: Channel, send: Channel) -> None:
-    """MiniStack's ASGI application with the caller's source account and ARN as condition keys."""
+    """The ASGI application: MiniStack's, with the request headers above taken into account and the state saved."""
     headers = scope.get("headers", [])
     _source.set({SOURCE_HEADERS[name]: value.decode("latin-1") for name, value in headers if name in SOURCE_HEADERS})
     _is_emitter.set(any(name == b"x-localbedrock-emitter" for name, _ in headers))
@@ -140,14 +141,14 @@ async def app(scope: Scope, receive: Channel, send: Channel) -> None:
 
 
 def may_change_state(scope: Scope) -> bool:
-    """Whether a request may change what is only in memory: a write, but not of an object, ``/bucket/key``."""
+    """Whether a request may change state that is only in memory: any write, except to an object (``/bucket/key``)."""
     if not persistence.PERSIST_STATE or scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
         return False
     return "/" not in scope["path"].strip("/")
 
 
 def saving(send: Channel) -> Channel:
-    """*send*, which first saves the state when a response begins: some milliseconds for the few services used."""
+    """Wrap *send* to save the state before a response starts, which takes a few milliseconds."""
 
     async def save_and_send(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -158,7 +159,7 @@ def saving(send: Channel) -> Channel:
 
 
 def rules() -> Rules:
-    """Who is let in, from the environment; a host that is bound by its name or address answers to it."""
+    """Read the guard's rules from the environment. The host that the server binds to is always allowed."""
     hosts, origins = (
         os.environ.get(name, "").split(",")
         for name in ("BATCHCONSOLE_LOCALAWS_ALLOWED_HOSTS", "BATCHCONSOLE_LOCALAWS_ALLOWED_ORIGINS")
@@ -171,7 +172,7 @@ def rules() -> Rules:
 
 
 def main() -> None:
-    """Serve on ``BIND_HOST:GATEWAY_PORT`` until a signal ends the process; a taken port is one line and exit code 1."""
+    """Serve on ``BIND_HOST:GATEWAY_PORT`` until a signal; if the port is taken, print one line and exit with code 1."""
     iam_evaluator._is_root_key = _is_exempt_from_signing
     iam_evaluator.is_root_access_key = sts.is_root_access_key = _is_root_access_key
     iam_evaluator._resolve_condition_key = _resolve_condition_key
@@ -186,7 +187,7 @@ def main() -> None:
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
     try:
-        asyncio.run(serve(Guard(app, rules()), config))  # type: ignore[arg-type] # an ASGI app, which MiniStack does not type
+        asyncio.run(serve(Guard(app, rules()), config))  # type: ignore[arg-type] # MiniStack's ASGI app is untyped
     except OSError as error:
         sys.exit(f"Cannot listen on {config.bind[0]}: {error.strerror}.")
 

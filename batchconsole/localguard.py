@@ -1,8 +1,8 @@
-"""What stands in front of the local stack's services, so that a web page in the same browser cannot reach them.
+"""The guard in front of the local stack's services, which keeps web pages in a local browser from reaching them.
 
-A browser sends any page's requests to loopback, and a name that first leads to the page's server may then lead to
-127.0.0.1 (DNS rebinding). AWS clients send none of what is refused here. Standard library only: the local AWS and the
-local Bedrock both use it, and neither knows the other's frameworks.
+A browser sends requests of any page to loopback, and a host name that first resolves to the page's server may later
+resolve to 127.0.0.1 (DNS rebinding). AWS clients never send the requests that are refused here. Standard library only,
+because the local AWS and the local Bedrock share this module but no framework.
 """
 
 import ipaddress
@@ -19,16 +19,16 @@ Scope = MutableMapping[str, Any]
 Channel = Callable[..., Awaitable[Any]]
 App = Callable[[Scope, Channel, Channel], Awaitable[None]]
 
-# What a form, or a script without asking first, can send to another site: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+# What a form, or a script without a preflight, can send to another site: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 SIMPLE_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-CONTROL = "/_"  # no bucket's name and none of Bedrock's paths begins with an underscore
-TOKEN_FILE = "control-token"  # noqa: S105 - a file's name
+CONTROL = "/_"  # no bucket name and no path of Bedrock begins with an underscore
+TOKEN_FILE = "control-token"  # noqa: S105 - a file name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a service lets in: host names besides loopback's, other origins, open control paths, the others' token."""
+    """What a service accepts: extra host names, other origins, open control paths, the token for all other ones."""
 
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
@@ -39,14 +39,14 @@ class Rules:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An HTTP status, and why in one sentence."""
+    """An HTTP status and the reason in one sentence."""
 
     status: int
     message: str
 
 
 class Guard:
-    """An ASGI application that hands on to *app* only what *rules* let in."""
+    """An ASGI application that passes only the requests that *rules* allow on to *app*."""
 
     def __init__(self, app: App, rules: Rules) -> None:
         self.app = app
@@ -70,7 +70,7 @@ async def answer(refusal: Refusal, send: Channel) -> None:
 
 
 def find_refusal(rules: Rules, scope: Scope) -> Refusal | None:
-    """Why the request of *scope* is not let in; ``None`` when it is."""
+    """Return why the request of *scope* is refused, or ``None`` if it is allowed."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     method, path = scope.get("method", "GET"), scope["path"]
     return (
@@ -89,7 +89,7 @@ def refuse_host(rules: Rules, host: str) -> Refusal | None:
 
 
 def host_name(host: str) -> str:
-    """The name or address in a Host header, without its port; empty when it is none."""
+    """Return the name or address in a Host header without its port; empty if the header is invalid."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -97,7 +97,7 @@ def host_name(host: str) -> str:
 
 
 def is_loopback(name: str) -> bool:
-    """Whether *name* can only be this machine; by RFC 6761 that is so of ``localhost`` and whatever ends in it."""
+    """Whether *name* always means this machine: a loopback address, or by RFC 6761 ``localhost`` or ``*.localhost``."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
@@ -114,7 +114,7 @@ def refuse_origin(rules: Rules, headers: dict[bytes, str]) -> Refusal | None:
 
 
 def refuse_site(method: str, site: str) -> Refusal | None:
-    """The browser's own word on where a request comes from; a link from another port of this machine is let in."""
+    """Refuse requests that the browser marks as coming from another site, but allow links from other local ports."""
     if site in {"", "none", "same-origin"} or (site == "same-site" and method in SAFE_METHODS):
         return None
     return Refusal(403, f"Pages of other sites may not call this service (Sec-Fetch-Site: {site}).")
@@ -139,7 +139,7 @@ def refuse_type(rules: Rules, method: str, headers: dict[bytes, str]) -> Refusal
 
 
 def keep_token(folder: Path) -> str:
-    """The token of the control paths, kept in *folder* for the folder's owner; made at the first start."""
+    """Return the token of the control paths, kept in *folder* for its owner only; the first call creates it."""
     file = folder / TOKEN_FILE
     if not file.exists():
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as new:

@@ -1,4 +1,4 @@
-"""Secrets that travel in addresses never reach a log: sign-in links, and links that set a new password."""
+"""Masking of secrets in URLs, such as sign-in links and password reset links, so they never reach a log."""
 
 import logging
 import re
@@ -8,12 +8,12 @@ MASK = r"\1..."
 
 
 def mask_secrets(text: str) -> str:
-    """*text* with the secrets in its addresses replaced by dots."""
+    """Return *text* with the secrets in its URLs replaced by dots."""
     return SECRET.sub(MASK, text)
 
 
 class MaskingFilter(logging.Filter):
-    """Masks whatever a handler is about to write."""
+    """A logging filter that masks every message of a handler."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

@@ -1,6 +1,6 @@
-"""Serve one GGUF file with llama.cpp behind an OpenAI-compatible HTTP interface, until the process is ended.
+"""Serve one GGUF file with llama.cpp over an OpenAI-compatible HTTP API until the process is ended.
 
-Usage: ``python -m batchconsole.modelserver --model weights.gguf --port 8080``. Not for anything but loopback: it has no
+Usage: ``python -m batchconsole.modelserver --model weights.gguf --port 8080``. For loopback only, because it has no
 access control.
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import xllamacpp
 
 HOST = "127.0.0.1"
-SLOTS = 8  # requests decoded together; batching more than that gains nothing on a processor
-CONTEXT_TOKENS = 8192  # shared by all slots, each up to what the model was trained for
+SLOTS = 8  # requests decoded together; a CPU gains nothing from larger batches
+CONTEXT_TOKENS = 8192  # shared by all slots; each may use as many as the model was trained for
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def start_server(model: str, port: int) -> xllamacpp.Server:
-    """A running server; what keeps it from running, which llama.cpp does not tell, ends the process in one line."""
+    """Start the server and return it; if it cannot start, exit with a one-line reason, which llama.cpp does not give."""
     if not Path(model).is_file():
         sys.exit(f"There is no file {model}.")
     try:
@@ -43,7 +43,7 @@ def start_server(model: str, port: int) -> xllamacpp.Server:
 
 
 def parameters(model: str, port: int) -> xllamacpp.CommonParams:
-    """llama.cpp's parameters for many short answers at once, and for embeddings."""
+    """Return llama.cpp's parameters for many short answers at the same time, and for embeddings."""
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.hostnames = [HOST]
@@ -51,13 +51,14 @@ def parameters(model: str, port: int) -> xllamacpp.CommonParams:
     params.n_parallel = SLOTS
     params.n_ctx = CONTEXT_TOKENS
     params.kv_unified = True
-    # Embeddings beside chat: the last token's vector, which a text of any length has; a chat model names no pooling.
+    # Embeddings beside chat. Chat models define no pooling, and the last token's vector exists for any text length.
     params.embedding = True
     params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_LAST
     params.warmup = False
     params.ui = False
     params.verbosity = 1
-    # Threads wait for each other by spinning: on a processor that others use, the last one costs more than it gives.
+    # Threads spin while they wait for each other: on a CPU in use by others, a thread on the last core costs more than
+    # it gains.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 1) - 1)
     return params
 

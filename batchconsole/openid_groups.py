@@ -1,4 +1,4 @@
-"""How BATCHCONSOLE_OPENID_GROUPS is written. Knows no model: the settings are checked before there are any."""
+"""The format of BATCHCONSOLE_OPENID_GROUPS. Imports no models, because system checks import it before they load."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ ENTRY = re.compile(r"(?P<group>.+)=(?P<role>[^=@]+)@(?P<connection>[^=@]+)")
 
 @dataclass(frozen=True)
 class GroupGrant:
-    """The members of the provider's *group* have *role* on *connection*, or on all where that is ``*``."""
+    """Members of the provider's *group* have *role* on *connection*, or on all connections if that is ``*``."""
 
     group: str
     role: str
@@ -16,7 +16,7 @@ class GroupGrant:
 
 
 def read_group_grant(entry: str) -> GroupGrant:
-    """What ``group=Role@connection`` says; raises ValueError for another text."""
+    """Parse ``group=Role@connection``. Raises ValueError if *entry* has another form."""
     parts = ENTRY.fullmatch(entry.strip())
     if not parts:
         raise ValueError(f"“{entry}” is not of the form group=Role@connection.")

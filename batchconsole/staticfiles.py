@@ -1,4 +1,4 @@
-"""How static files are served: compressed, and under names that change with their content."""
+"""Storage of static files: compressed, and under names that change with their content."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 from batchconsole.webfont import write_whole
 
 
-class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # it is untyped
-    """Browsers may keep every file for ever, also the modules that our JavaScript imports by name."""
+class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # untyped base class
+    """Files named by their hash, including imported JavaScript modules, so browsers may cache them for ever."""
 
     support_js_module_import_aggregation = True
-    # Django looks into every JavaScript file; other packages' mention imports in ways that it takes for files.
+    # Only our own files: Django would search those of other packages too and mistake text in them for imports.
     _js_module_import_aggregation_patterns = (
         "js/*.js",
         CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],
@@ -25,8 +25,8 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: i
         return KeepingCompressor(**options)
 
 
-class KeepingCompressor(Compressor):  # type: ignore[misc] # it is untyped
-    """Compresses a content once for every data folder: at its best, Brotli takes seconds for all files together."""
+class KeepingCompressor(Compressor):  # type: ignore[misc] # untyped base class
+    """Compress each content once and keep the result for all data folders: Brotli takes seconds for all files."""
 
     @staticmethod
     def compress_gzip(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Passing trouble of the machine, told from errors of our own: a full disk, a database that is busy or away."""
+"""Temporary trouble with the machine, as opposed to bugs: a full disk, or a database that is busy or unreachable."""
 
 import errno
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError
 
 RETRY_AFTER = "10"  # seconds
-# What SQLite and PostgreSQL say when there is no room to write.
+# Error messages of SQLite and PostgreSQL for a full disk.
 DISK_FULL = ("disk is full", "disk full", "no space left on device", "could not extend file")
 LOCKED = "database is locked"
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What keeps the console from working for now, and what ends that."""
+    """What keeps the console from working for now, and what to do about it."""
 
     title: str
     remedy: str
@@ -35,7 +35,7 @@ AWAY = Trouble(
 
 
 def trouble_of(error: BaseException | None) -> Trouble | None:
-    """The passing trouble that *error* tells of; ``None`` for an error of the console's own."""
+    """Return the temporary trouble behind *error*, or ``None`` if it is the console's own error."""
     text = str(error).lower()
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return FULL

@@ -1,4 +1,4 @@
-"""Which right each URL takes: it says so where it is declared, with :func:`page`. One that says nothing is refused."""
+"""The right that each URL needs. It is declared with the URL, by :func:`page`; a URL that declares none is refused."""
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
@@ -14,19 +14,19 @@ MARK = "right_of_url"
 
 
 class Audience(StrEnum):
-    """Whom a URL is for that belongs to no connection, or that asks for rights by itself."""
+    """The audience of a URL that belongs to no connection, or that checks rights itself."""
 
     EVERYBODY = "everybody"  # signed in or not
     SIGNED_IN = "signed in"
-    STAFF = "staff"  # who may open the administration
-    PROGRAMS = "programs"  # whoever sends a key; the API asks which right the operation takes
+    STAFF = "staff"  # may open the administration
+    PROGRAMS = "programs"  # anyone with a key; the API checks the right that the operation needs
 
 
 class Act(StrEnum):
-    """What it takes to act on jobs: one's own ``submit``, anybody else's ``operate``."""
+    """The right to act on jobs: ``submit`` for the user's own jobs, ``operate`` for other people's."""
 
-    ON_JOB = "on a job"  # the one whose key the URL holds
-    ON_JOBS = "on jobs"  # one of the two; the verb asks again of each job
+    ON_JOB = "on a job"  # the job whose id is in the URL
+    ON_JOBS = "on jobs"  # either right will do; the action checks each job again
 
 
 Needed = Right | Audience | Act
@@ -34,12 +34,12 @@ UNSIGNED = (Audience.EVERYBODY, Audience.PROGRAMS)
 
 
 def page(route: str, view: View, *, name: str, right: Needed) -> URLPattern:
-    """``path(route, view, name=name)`` that says which right it takes, on the connection that the URL names."""
+    """Return ``path(route, view, name=name)`` with the *right* that it needs on the connection named in the URL."""
     return path(route, _marked(view, right), name=name)
 
 
 def declare(patterns: Iterable[URLPattern | URLResolver], right: Needed) -> list[URLPattern | URLResolver]:
-    """*patterns* that somebody else made, each of which takes *right*; those open to everybody stay so."""
+    """Declare *right* for URL patterns of other packages that declare none; those open to everybody stay open."""
     found = list(patterns)
     for each in found:
         if isinstance(each, URLResolver):
@@ -51,7 +51,7 @@ def declare(patterns: Iterable[URLPattern | URLResolver], right: Needed) -> list
 
 
 def _marked(view: View, right: Needed) -> View:
-    """*view* with its right; a copy, since one view may answer at several URLs."""
+    """Return a wrapper of *view* that carries its right; a wrapper, because one view may serve several URLs."""
 
     @wraps(view)
     def marked(*args: Any, **kwargs: Any) -> Any:
@@ -59,18 +59,18 @@ def _marked(view: View, right: Needed) -> View:
 
     setattr(marked, MARK, right)
     if right in UNSIGNED:
-        marked.login_required = False  # type: ignore[attr-defined] # what Django's login_not_required sets
+        marked.login_required = False  # type: ignore[attr-defined] # as Django's login_not_required does
     return marked
 
 
 @cache
 def needed_at(name: str) -> Needed | None:
-    """What the URL *name* takes; ``None`` where there is no such URL, or it does not say."""
+    """Return what the URL *name* needs, or ``None`` if there is no such URL or it declares nothing."""
     return next((needed_by(each.callback) for each in all_patterns(get_resolver()) if each.name == name), None)
 
 
 def all_patterns(resolver: URLResolver) -> Iterator[URLPattern]:
-    """Every URL under *resolver*."""
+    """Yield every URL pattern below *resolver*."""
     for each in resolver.url_patterns:
         if isinstance(each, URLResolver):
             yield from all_patterns(each)
@@ -79,6 +79,6 @@ def all_patterns(resolver: URLResolver) -> Iterator[URLPattern]:
 
 
 def needed_by(view: View) -> Needed | None:
-    """What *view* takes; ``None`` where its URL does not say."""
+    """Return what *view* needs, or ``None`` if its URL declares nothing."""
     right: Needed | None = getattr(view, MARK, None)
     return right

@@ -1,4 +1,4 @@
-"""Every URL of the console. A connection's name is the first part of each page that belongs to it."""
+"""All URLs of the console. The path of a page that belongs to a connection begins with the connection's name."""
 
 from django.contrib import admin
 from django.urls import include, path

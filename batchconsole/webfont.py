@@ -1,6 +1,6 @@
-"""The console's font: Open Sans as its package ships it, cut down to what pages show and packed for browsers.
+"""The console's font: Open Sans from its package, reduced to the characters that pages show and packed for browsers.
 
-Nothing of it lies in the repository. It is made from the installed package when static files are first asked for.
+The repository does not contain it. It is built from the installed package when static files are first needed.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ from fontTools.varLib import instancer
 
 PACKAGE = "fontpkg-open-sans"
 NAME = "fonts/open-sans.woff2"
-# Basic Latin, Latin-1, Latin Extended-A, accents, punctuation, currency and the signs of comparison.
+# Basic Latin, Latin-1, Latin Extended-A, accents, punctuation, currency and comparison signs.
 CHARACTERS = (
     range(0x20, 0x7F), range(0xA0, 0x180), (0x2C6, 0x2DA, 0x2DC), range(0x2010, 0x2040), (0x20AC, 0x2122),
     (0x2212, 0x2248, 0x2260, 0x2264, 0x2265),
 )  # fmt: skip
-# Names of the OpenType specification: copyright, family, style, version and licence stay in the file.
+# Name IDs of the OpenType specification: keep the copyright, family, style, version and licence.
 NAME_IDS = (0, 1, 2, 3, 4, 5, 6, 13, 14)
-AXES = {"wdth": 100, "wght": (400, 700)}  # the two weights of the design, and what lies between
+AXES = {"wdth": 100, "wght": (400, 700)}  # one width, and all weights from regular to bold
 RECIPE = repr((CHARACTERS, NAME_IDS, AXES, version(PACKAGE), version("fonttools")))
 
 
 class WebFontFinder(BaseFinder):
-    """Gives Django's static files the font; as it is asked for by name, no folder of the repository has to hold it."""
+    """A static files finder for the font, which is built on demand and lies in no folder of the repository."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self.storage = FileSystemStorage(settings.BUILT_STATIC / hashlib.sha256(RECIPE.encode()).hexdigest()[:16])
@@ -46,13 +46,13 @@ class WebFontFinder(BaseFinder):
         yield NAME, self.storage
 
     def find(self, path: str, find_all: bool = False, **_: Any) -> Any:
-        """The path of the font on disk, or an empty list as Django wants it of what is not here."""
+        """Return the path of the font on disk (in a list for *find_all*), or an empty list for any other file."""
         if path != NAME:
             return []
         return [self.path()] if find_all else self.path()
 
     def path(self) -> str:
-        """Where the font lies; it is made first where it is missing."""
+        """Return the path of the font, building it first if it is missing."""
         target = Path(self.storage.path(NAME))
         if not target.exists():
             write_whole(target, write_font)
@@ -60,7 +60,7 @@ class WebFontFinder(BaseFinder):
 
 
 def write_font(target: Path) -> None:
-    """Write the font to *target*: about 25 kB, the same bytes from the same package each time."""
+    """Write the font to *target*: about 25 kB, always the same bytes for the same package."""
     source = files("fontpkg_open_sans").joinpath("files/OpenSans[wdth,wght].ttf")
     with source.open("rb") as file:
         font = TTFont(file, recalcTimestamp=False)
@@ -73,7 +73,7 @@ def write_font(target: Path) -> None:
 
 
 def write_whole(target: Path, write: Callable[[Path], object]) -> None:
-    """Let *write* make *target* under another name first: two processes may be at it."""
+    """Write *target* atomically: *write* fills a temporary file, because two processes may write at the same time."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent)
     os.close(handle)

@@ -1,4 +1,4 @@
-"""The WSGI application, for asgi.py, and for a WSGI server behind a proxy that waits for slow clients."""
+"""The WSGI application, for asgi.py or for a WSGI server behind a proxy that buffers slow clients."""
 
 import os
 
@@ -14,5 +14,5 @@ if missing := missing_secret_key():
     raise ImproperlyConfigured(f"{missing.msg} {missing.hint}")
 for unreadable in sign_in_errors():
     raise ImproperlyConfigured(f"{unreadable.msg} {unreadable.hint}")
-# Views are otherwise loaded by the first request, once in each worker, and a broken one would be found only then.
+# Load all views now. Otherwise the first request to each worker would load them, and a broken view would show up late.
 get_resolver().check()
