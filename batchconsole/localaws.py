@@ -23,6 +23,7 @@ The header ``x-localbedrock-emitter`` marks a request as coming from the service
 
 Multipart uploads: the initiator of an upload may abort it. MiniStack would require a permission that the documented
 service roles do not have (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
+Here ``s3:PutObject`` is enough.
 
 Root access keys: MiniStack accepts the configured key, ``test``, any twelve digits and, for S3, no key at all, and does
 not check their signatures. Here only the configured key is accepted, and its signature is checked.
@@ -109,7 +110,7 @@ async def _handle_request(
 
 
 def _resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> Any:
-    """Return the encryption of a new object, or an error if its KMS key is missing, disabled or denied to the caller."""
+    """Return the encryption of a new object, or an error if its KMS key is missing, disabled or denied."""
     key_id = headers.get("x-amz-server-side-encryption-aws-kms-key-id")
     key = kms._resolve_key(key_id)
     if key_id and key is None:

@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def start_server(model: str, port: int) -> xllamacpp.Server:
-    """Start the server and return it; if it cannot start, exit with a one-line reason, which llama.cpp does not give."""
+    """Start the server and return it. If it cannot start, exit with a one-line reason; llama.cpp gives none."""
     if not Path(model).is_file():
         sys.exit(f"There is no file {model}.")
     try:

@@ -1,4 +1,4 @@
-"""The format of BATCHCONSOLE_OPENID_GROUPS. Imports no models, because system checks import it before they load."""
+"""The format of BATCHCONSOLE_OPENID_GROUPS. Imports no models, so system checks can use it at any time."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Settings, all from the environment and all named ``BATCHCONSOLE_*``; secrets also as ``<NAME>_FILE``."""
+"""Settings, all read from environment variables named ``BATCHCONSOLE_*``, or from files named by ``<NAME>_FILE``."""
 
 import os
 import sys
@@ -17,19 +17,19 @@ env = FileAwareEnv()
 DATA_DIR = Path(env.str("BATCHCONSOLE_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATA_FOLDER = DataFolder(DATA_DIR)
 DEBUG = env.bool("BATCHCONSOLE_DEBUG", default=False)
-# Where connections may be pointed besides AWS itself and the local stack: host, host:port or *.domain.
+# Endpoints that connections may use besides AWS itself and the local stack: host, host:port or *.domain.
 ALLOWED_ENDPOINTS = env.list("BATCHCONSOLE_ALLOWED_ENDPOINTS", default=[])
 LOCAL_KEYS = DATA_FOLDER.read_local_keys()
 SECRET_KEY = env.str("BATCHCONSOLE_SECRET_KEY", default="") or DATA_FOLDER.read_secret_key() or NO_SECRET_KEY
 ALLOWED_HOSTS = env.list("BATCHCONSOLE_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("BATCHCONSOLE_CSRF_TRUSTED_ORIGINS", default=[])
 
-# Behind a proxy that ends TLS and sets X-Forwarded-Proto.
+# True behind a proxy that terminates TLS and sets X-Forwarded-Proto.
 HTTPS = env.bool("BATCHCONSOLE_HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-# Cookies belong to a host whatever its port, so without its own in their names a second console on the machine would
-# sign people out of the first. Under HTTPS the prefix has browsers refuse them from any other host or path.
+# Browsers share cookies between all ports of a host. Without the port in their names, a second console on the machine
+# would sign people out of the first. With HTTPS, the prefix makes browsers refuse them from any other host or path.
 PORT = env.str("BATCHCONSOLE_PORT", default="")
 COOKIE_PREFIX, COOKIE_SUFFIX = "__Host-" if HTTPS else "", f"_{PORT}" if PORT else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid{COOKIE_SUFFIX}"
@@ -37,9 +37,9 @@ CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken{COOKIE_SUFFIX}"
 MESSAGE_COOKIE_NAME = f"{COOKIE_PREFIX}messages{COOKIE_SUFFIX}"
 PREFERENCE_COOKIE_PREFIX = f"{COOKIE_PREFIX}console{COOKIE_SUFFIX}-"
 MESSAGE_STORAGE = "batchconsole.console.frame.messages.MessageStorage"
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked by machines inside, without the proxy
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # requested by internal machines without the proxy
 SECURE_HSTS_SECONDS = env.int("BATCHCONSOLE_HSTS_SECONDS", default=365 * 24 * 3600) if HTTPS else 0
-# Whether a whole domain goes into browsers' lists is for the domain's owner to say, not for one program on it.
+# Whether a whole domain is added to browsers' HSTS preload lists is its owner's decision, not one program's.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
@@ -66,13 +66,13 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
-    "batchconsole.console.frame.client_address.ClientAddressMiddleware",  # before whoever asks where a request is from
+    "batchconsole.console.frame.client_address.ClientAddressMiddleware",  # before all that read the client's address
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "batchconsole.console.frame.caching.NoStoreMiddleware",  # after the static files, whose names have a hash
+    "batchconsole.console.frame.caching.NoStoreMiddleware",  # after static files: hashed names may be cached
     "batchconsole.console.frame.middleware.PageGZipMiddleware",
     "csp.middleware.CSPMiddleware",
-    "batchconsole.api.middleware.ProgramsMiddleware",  # before all that is about pages
+    "batchconsole.api.middleware.ProgramsMiddleware",  # before all middleware for pages
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -80,9 +80,9 @@ MIDDLEWARE = [
     "batchconsole.console.frame.audit.AuditMiddleware",
     "batchconsole.console.frame.session_life.SessionLifeMiddleware",
     "batchconsole.console.frame.session_end.SignInMiddleware",
-    "batchconsole.console.frame.access.AccessMiddleware",  # before anything of the body is read
+    "batchconsole.console.frame.access.AccessMiddleware",  # before the body is read
     "batchconsole.console.frame.uploads.UploadMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",  # reads the form, so after those who refuse it unread
+    "django.middleware.csrf.CsrfViewMiddleware",  # reads the form, so after all that refuse it unread
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -127,7 +127,7 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
     "sesame.backends.ModelBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "batchconsole.jobs.access.RightsBackend",  # knows no users, so it comes after those that do
+    "batchconsole.jobs.access.RightsBackend",  # finds no users, so it comes after the backends that do
 ]
 PASSWORD_LENGTH = 12
 AUTH_PASSWORD_VALIDATORS = [
@@ -139,7 +139,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 CSRF_FAILURE_VIEW = "batchconsole.console.frame.session_end.csrf_failure"
-# What one long step of a worker may use: reading an input, an output or a table.
+# The limits of one long step of a worker, such as reading an input, an output or a table.
 STEP_MEMORY_BYTES = env.int("BATCHCONSOLE_STEP_MEMORY_MIB", default=2048) << 20
 STEP_TIME = timedelta(hours=env.float("BATCHCONSOLE_STEP_HOURS", default=12))
 
@@ -149,29 +149,29 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
-# The sign-in link of `up` and of `manage.py sign_in_link`.
+# The sign-in links of `up` and of `manage.py sign_in_link`.
 SESAME_ONE_TIME = True
 SESAME_MAX_AGE = 10 * 60  # seconds
 IS_UP = bool(env.str("BATCHCONSOLE_RUN", default=""))  # `up` started this process
 
-# Proxies in front of the console, as addresses or networks: what they say of a client's address is believed.
+# Proxies in front of the console, as addresses or networks, that are trusted to report the client's address.
 TRUSTED_PROXIES = env.list("BATCHCONSOLE_TRUSTED_PROXIES", default=[])
 
 ACCOUNT_ADAPTER = "batchconsole.console.account.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator enters addresses, or an OpenID provider names them
+ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses come from an administrator or an OpenID provider
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Batch Console] "
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_USERNAME_VALIDATORS = None
-# Failures only; a success is not counted. "key" is an account together with an address (AccountAdapter), so that
-# nobody can lock a person out from somewhere else, and "ip" an address whatever names it tries.
+# Only failures count. "key" is the combination of an account and a client address (AccountAdapter), so nobody can lock
+# a user out from another address; "ip" is a client address, whichever accounts it tries.
 WRONG_PASSWORDS, WRONG_PASSWORDS_OF_ADDRESS, LOCKED_MINUTES = 10, 100, 15
 ACCOUNT_RATE_LIMITS = {
     "login": "120/m/ip",
-    "draft": "200/h/ip",  # of forms that are kept of who is not signed in, up to 256 KiB each
+    "draft": "200/h/ip",  # forms saved for users who are not signed in, up to 256 KiB each
     "login_failed": f"{WRONG_PASSWORDS}/{LOCKED_MINUTES}m/key,{WRONG_PASSWORDS_OF_ADDRESS}/{LOCKED_MINUTES}m/ip",
 }
 ACCOUNT_FORMS = {
@@ -186,22 +186,22 @@ ACCOUNT_FORMS = {
 ACCOUNT_UNIQUE_EMAIL = False  # nobody signs in with an address
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 
-# How long a session lives: without anything being done, and at most. After CONFIRMED_MINUTES one is asked again who one
-# is before connections, people and keys are changed.
+# The lifetime of a session: without activity, and in total. After CONFIRMED_MINUTES, changes to connections, people and
+# keys require the user to authenticate again.
 SESSION_IDLE_SECONDS = 60 * env.int("BATCHCONSOLE_SESSION_IDLE_MINUTES", default=12 * 60)
 SESSION_COOKIE_AGE = 3600 * env.int("BATCHCONSOLE_SESSION_HOURS", default=14 * 24)
 CONFIRMED_MINUTES = env.int("BATCHCONSOLE_CONFIRMED_MINUTES", default=15)
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * CONFIRMED_MINUTES
 
-# Second factors.
+# Multi-factor authentication.
 REQUIRE_MFA = env.bool("BATCHCONSOLE_REQUIRE_MFA", default=False)
 MFA_ADAPTER = "batchconsole.console.account.factors.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are the administrators' word
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # administrators vouch for addresses
 MFA_TOTP_ISSUER = "Batch Console"
-MFA_TOTP_TOLERANCE = 1  # periods of 30 seconds that a telephone's clock may be wrong by
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # http://localhost, the one place where browsers do it without TLS
+MFA_TOTP_TOLERANCE = 1  # the error allowed for a phone's clock, in periods of 30 seconds
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow this only for http://localhost
 MFA_FORMS = {
     "authenticate": "batchconsole.console.account.factor_forms.AuthenticateForm",
     "reauthenticate": "batchconsole.console.account.factor_forms.ReauthenticateForm",
@@ -210,7 +210,7 @@ MFA_FORMS = {
     "edit_webauthn": "batchconsole.console.account.factor_forms.RenameKeyForm",
 }
 
-# OpenID Connect: one provider, and what its groups may do here.
+# OpenID Connect: one provider, and the roles of its groups.
 OPENID_ISSUER = env.str("BATCHCONSOLE_OPENID_ISSUER", default="").rstrip("/")
 OPENID_NAME = env.str("BATCHCONSOLE_OPENID_NAME", default="OpenID Connect")
 OPENID_GROUPS_CLAIM = env.str("BATCHCONSOLE_OPENID_GROUPS_CLAIM", default="groups")
@@ -235,7 +235,7 @@ SOCIALACCOUNT_PROVIDERS = {
     }
 }
 
-# Mail, for links that set a new password. Without a server there is none, and the pages say so.
+# Mail for password reset links. Without a mail server the console sends none, and its pages say so.
 EMAIL_HOST = env.str("BATCHCONSOLE_EMAIL_HOST", default="")
 EMAIL_PORT = env.int("BATCHCONSOLE_EMAIL_PORT", default=587)
 EMAIL_HOST_USER = env.str("BATCHCONSOLE_EMAIL_USER", default="")
@@ -244,26 +244,26 @@ EMAIL_USE_TLS = env.bool("BATCHCONSOLE_EMAIL_TLS", default=True)
 EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("BATCHCONSOLE_EMAIL_FROM", default="batch-console@localhost")
 
-# Notifications: the address that links begin with, networks inside which messages may be sent, how long they are kept.
+# Notifications: the base URL of links, internal networks that messages may be sent to, and how long they are kept.
 PUBLIC_URL = env.str("BATCHCONSOLE_URL", default=f"http://127.0.0.1:{PORT}" if PORT and not HTTPS else "").rstrip("/")
 NOTIFICATION_NETWORKS = env.list("BATCHCONSOLE_NOTIFICATION_NETWORKS", default=[])
 NOTIFICATION_DAYS = env.int("BATCHCONSOLE_NOTIFICATION_DAYS", default=30)
 
 CACHES = {
-    # What limits attempts to sign in, which all web processes count together; they share no more than the database.
+    # Limits of sign-in attempts. All web processes count together, and the database is all that they share.
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "console_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
-    # Calls of the JSON API, counted by each process: in the database every call would be two writes, and two calls at
-    # one moment would count as one.
+    # Calls of the JSON API, counted by each process. In the database each call would need two writes, and two
+    # simultaneous calls would count as one.
     "calls": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "calls",
         "OPTIONS": {"MAX_ENTRIES": 10_000},
     },
-    # Large folders that are being looked through, about 2 MB each; a page of them says when it was read.
+    # Listings of large S3 folders while somebody pages through them, about 2 MB each. The page shows when it was read.
     "s3": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "s3",
@@ -272,7 +272,7 @@ CACHES = {
     },
 }
 
-# Calls that one key may make of the JSON API in a minute, in each web process.
+# The JSON API calls that one key may make per minute in each web process.
 API_CALLS_PER_MINUTE = env.int("BATCHCONSOLE_API_CALLS_PER_MINUTE", default=600)
 
 LANGUAGE_CODE = "en"
@@ -289,13 +289,13 @@ STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "batchconsole.webfont.WebFontFinder",
 ]
-# What is made of installed packages; once for every data folder, where the environment is ours to write.
+# Files built from installed packages; shared by all data folders if the Python environment is writable.
 BUILT_STATIC = (Path(sys.prefix) / "share" if os.access(sys.prefix, os.W_OK) else DATA_DIR) / "batchconsole"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "batchconsole.staticfiles.HashedStaticFilesStorage"},
 }
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # no page names a file without its hash
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # pages refer to files only by their hashed names
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -310,18 +310,18 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
-# The audit trail: how long it is kept, 0 for ever, and whether each event is also a line of JSON on standard output.
+# The audit trail: how many days it is kept (0: for ever), and whether each event is also logged as JSON on stdout.
 AUDIT_DAYS = env.int("BATCHCONSOLE_AUDIT_DAYS", default=0)
 AUDIT_LOG = env.bool("BATCHCONSOLE_AUDIT_LOG", default=False)
 
-# For how many days what was read from S3 is kept: checks that no job shows and rows of made inputs, then the checks and
-# the read results of jobs that have ended, 0 for ever.
+# How many days data read from S3 is kept. The first two are for input checks that no job refers to and for made
+# inputs, the last two for checks and results of jobs that have ended (0: for ever).
 CHECK_DAYS = env.int("BATCHCONSOLE_CHECK_DAYS", default=7)
 MADE_INPUT_DAYS = env.int("BATCHCONSOLE_MADE_INPUT_DAYS", default=7)
 REPORT_DAYS = env.int("BATCHCONSOLE_REPORT_DAYS", default=0)
 RESULT_DAYS = env.int("BATCHCONSOLE_RESULT_DAYS", default=0)
 
-# To standard error, and that is all: systemd, a container's runtime or `up` keep it.
+# Logs go to standard error; systemd, a container runtime or `up` stores them.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -340,9 +340,9 @@ LOGGING = {
         "apprise": {
             "handlers": [],
             "propagate": False,
-        },  # its words may hold addresses; jobs/notifications overhears them
-        "fontTools": {"level": "ERROR"},  # warns of each character that the font has not got
-        "celery.worker.strategy": {"level": "WARNING"},  # "received", each second, for the tick
-        "celery.app.trace": {"level": "WARNING"},  # and "succeeded"; a failed task is an error
+        },  # its messages may contain addresses; jobs/notifications captures them
+        "fontTools": {"level": "ERROR"},  # warns about each character that the font lacks
+        "celery.worker.strategy": {"level": "WARNING"},  # logs "received" every second for the tick
+        "celery.app.trace": {"level": "WARNING"},  # logs "succeeded"; a failed task is still logged as an error
     },
 }

@@ -1,1 +1,1 @@
-"""The command for pipelines: a client of the JSON API. Standard library only, so that it runs wherever Python does."""
+"""A command-line client of the JSON API for pipelines. Standard library only, so it runs wherever Python does."""

@@ -1,4 +1,4 @@
-"""The entry of ``python -m batchconsole.client``."""
+"""The entry point of ``python -m batchconsole.client``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Calls of the JSON API over HTTP."""
+"""Calls to the JSON API over HTTP."""
 
 import json
 import urllib.error
@@ -13,7 +13,7 @@ Send = Callable[[urllib.request.Request], tuple[int, bytes]]
 
 
 class ApiError(Exception):
-    """The console refused the call; ``problem`` is what it said, by RFC 9457. ``status`` 0: it was not reached."""
+    """The console refused the call with the RFC 9457 ``problem``, or could not be reached (``status`` 0)."""
 
     def __init__(self, status: int, problem: dict[str, Any]) -> None:
         super().__init__(str(problem.get("detail", "")))
@@ -22,7 +22,7 @@ class ApiError(Exception):
 
 
 def send(request: urllib.request.Request) -> tuple[int, bytes]:
-    """Status and body of the answer; raises :class:`ApiError` where nobody answers."""
+    """Send *request* and return the status and body of the response. Raises :class:`ApiError` if there is none."""
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             return answer.status, answer.read()
@@ -34,7 +34,7 @@ def send(request: urllib.request.Request) -> tuple[int, bytes]:
 
 @dataclass(frozen=True)
 class Api:
-    """The API of one connection at one console."""
+    """The API of one connection of one console."""
 
     url: str
     key: str
@@ -42,11 +42,11 @@ class Api:
     send: Send = send
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """What the console answers, decoded; *path* is below the connection. Raises :class:`ApiError`."""
+        """Call *path*, relative to the connection, and return the decoded response. Raises :class:`ApiError`."""
         return json.loads(self.read(method, path, body, **headers))
 
     def read(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
-        """The body of the answer as it came; raises :class:`ApiError`."""
+        """Call *path* and return the raw body of the response. Raises :class:`ApiError`."""
         address = f"{self.url.rstrip('/')}/api/v1/connections/{self.connection}/{path}"
         data = None if body is None else json.dumps(body).encode()
         sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **headers}
@@ -56,7 +56,7 @@ class Api:
         return answer
 
     def pages(self, path: str, member: str, **query: str) -> Any:
-        """The items of every page."""
+        """Yield the items in *member* from every page of a list. Raises :class:`ApiError`."""
         cursor: str | None = ""
         while cursor is not None:
             page = self.call("GET", f"{path}?{urlencode(query | ({'cursor': cursor} if cursor else {}))}")

@@ -1,7 +1,7 @@
-"""``python -m batchconsole.client``: jobs and checks from a shell. JSON on standard output, words on standard error.
+"""``python -m batchconsole.client``: jobs and checks from a shell. JSON on standard output, messages on standard error.
 
-Exit codes: 0 done, 1 a job or a check ended badly, 2 the command is wrong, 3 the console refused, 4 it was not reached,
-5 the time of ``wait`` is over.
+Exit codes: 0 success, 1 a job or check ended badly, 2 invalid command, 3 the console refused the call, 4 the console
+could not be reached, 5 timeout of ``wait`` or ``check``.
 """
 
 import argparse
@@ -31,7 +31,7 @@ CHECK_ENDS = {"done", "failed", "cancelled"}
 
 
 def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+    """Return the parser of the commands and their options."""
     root = argparse.ArgumentParser("batchconsole", description="Batch inference jobs of a Batch Console.")
     root.add_argument("--url", default=os.environ.get("BATCHCONSOLE_API_URL", "http://127.0.0.1:8000"))
     root.add_argument("--connection", default=os.environ.get("BATCHCONSOLE_API_CONNECTION", "local"))
@@ -105,13 +105,13 @@ def stop(api: Api, asked: argparse.Namespace) -> int:
 
 
 def results(api: Api, asked: argparse.Namespace) -> int:
-    """The output lines as they are, which are JSON already."""
+    """Print the output lines unchanged, because they are JSON already."""
     sys.stdout.write(api.read("GET", f"jobs/{asked.id}/output").decode())
     return 0
 
 
 def wait(api: Api, asked: argparse.Namespace) -> int:
-    """Show the jobs when all have ended; bad unless each is completed."""
+    """Wait until all jobs have ended, then print them. The exit code is 1 unless every job completed, 5 on timeout."""
     until, jobs = time.monotonic() + asked.timeout, [api.call("GET", f"jobs/{each}") for each in asked.id]
     while open_ids := [job["id"] for job in jobs if job["status"] not in ENDS]:
         if time.monotonic() >= until:
@@ -125,7 +125,10 @@ def wait(api: Api, asked: argparse.Namespace) -> int:
 
 
 def check(api: Api, asked: argparse.Namespace) -> int:
-    """Show the report; bad when it has errors."""
+    """Check an input and print the check when it has ended.
+
+    The exit code is 1 if there is no report or it has errors, 5 on timeout.
+    """
     names = ("input_s3_uri", "model_id", "model_invocation_type")
     found = api.call("POST", "checks/", {name: getattr(asked, name) for name in names})
     until = time.monotonic() + asked.timeout
@@ -140,7 +143,7 @@ def check(api: Api, asked: argparse.Namespace) -> int:
 
 
 def has_errors(report: dict[str, Any]) -> bool:
-    """Whether the check found something that AWS refuses; a warning is none."""
+    """Whether the report has a problem that AWS would refuse, not only warnings."""
     return any(problem["severity"] == "error" for problem in report["problems"])
 
 

@@ -1,4 +1,4 @@
-"""What must exist before anything runs: `.venv`, the model's weights, a Chromium for the tests.
+"""Set-up of what has to exist first: `.venv`, the model's weights, a Chromium for the tests.
 
-Standard library only, because it runs on a machine that has nothing but Python.
+Standard library only, because it runs on machines that have nothing but Python.
 """

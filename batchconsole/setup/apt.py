@@ -1,4 +1,4 @@
-"""System packages, on a Debian or Ubuntu where we are root: a container or a fresh virtual machine."""
+"""System packages on Debian or Ubuntu, if this process is root, as in a container or a new virtual machine."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 
 
 def install(*packages: str) -> bool:
-    """Install *packages* and say so; False where that is not ours to do, or did not work."""
+    """Install *packages* and print a note; return False if this process may not, or if it fails."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return False
     print(f"Installing {', '.join(packages)} with apt-get.", flush=True)

@@ -1,7 +1,8 @@
-"""A Chromium for the browser tests: the system's, else apt-get's when we are root, else Playwright's own.
+"""A Chromium for the browser tests, and the fonts that the tests name.
 
-And the fonts that the tests name, whichever of them it is. Its headless shell comes first: the same engine without the
-windows around it, which takes half the processor time for the same pages.
+The order of preference: an installed headless shell, the headless shell from apt-get (on Debian as root), any other
+installed Chromium, Playwright's own. The headless shell is the same engine without a user interface and needs half the
+CPU time for the same pages.
 """
 
 import platform
@@ -14,9 +15,9 @@ from pathlib import Path
 from batchconsole.setup import apt
 from batchconsole.setup.errors import SetupError
 
-SHELL = "chromium-headless-shell"  # a command, and Debian's package of it
+SHELL = "chromium-headless-shell"  # the name of the command and of its Debian package
 NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# The file of each font that the tests name, by the package of Debian and Ubuntu that has it.
+# The font file that the tests need from each package of Debian and Ubuntu.
 FONTS = {"fonts-dejavu-core": "DejaVuSans.ttf", "fonts-liberation": "LiberationSans-Regular.ttf"}
 FOLDERS = (
     Path("/usr/share/fonts"),
@@ -28,12 +29,12 @@ FOLDERS = (
 
 
 def find_chromium() -> str | None:
-    """The system's browser, or None: then Playwright uses the one it installed."""
+    """Return the path of the system's browser, or None if there is none and Playwright has to use its own."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def ensure() -> None:
-    """Install a browser unless there is one, and fonts that are missing; raises SetupError when there is no browser."""
+    """Install a browser and fonts where they are missing. Raises SetupError if no browser can be installed."""
     ensure_browser()
     ensure_fonts()
 
@@ -48,20 +49,20 @@ def ensure_browser() -> None:
 
 
 def ensure_fonts() -> None:
-    """Install the fonts that are missing, or say what that means: pages are right in any font, so tests go on."""
+    """Install missing fonts, or print what the tests leave out: pages work in any font, so this is not an error."""
     missing = missing_fonts(FOLDERS)
     if missing and not apt.install(*missing):
         print(f"Without {', '.join(missing)} the tests look at pages in fewer fonts.", flush=True)
 
 
 def missing_fonts(folders: Iterable[Path]) -> list[str]:
-    """The packages of FONTS of which no folder, however deep, holds the font."""
+    """Return the packages in FONTS whose font is in none of the *folders*, at any depth."""
     there = {file.name for folder in folders for file in folder.rglob("*.ttf")}
     return [package for package, file in FONTS.items() if file not in there]
 
 
 def is_debian() -> bool:
-    """Whether apt has Chromium as a package; on Ubuntu it has only a pointer to a snap."""
+    """Whether this is Debian, where apt has a Chromium package; Ubuntu's package only installs a snap."""
     try:
         return platform.freedesktop_os_release().get("ID") == "debian"
     except OSError:

@@ -1,4 +1,4 @@
-"""What tests run beside Python packages: AWS clients and an OpenID provider, each in a place of its own."""
+"""Programs that the tests need besides Python packages: AWS clients and an OpenID provider, each in its own folder."""
 
 import hashlib
 import subprocess
@@ -15,7 +15,7 @@ OPENID = ROOT / "tests" / "openid"
 
 
 def ensure_awscli() -> None:
-    """The AWS CLI: its botocore is another one than ours."""
+    """Install the AWS CLI in its own environment, because it needs another version of botocore."""
     stamp, wanted = AWSCLI / "installed", hashlib.sha256(AWSCLI_REQUIREMENTS.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -26,7 +26,7 @@ def ensure_awscli() -> None:
 
 
 def ensure_botocore() -> None:
-    """A newer botocore than ours, for its API models alone: nothing imports it."""
+    """Install a newer botocore only for its API models; nothing imports it."""
     stamp, wanted = BOTOCORE / "installed", hashlib.sha256(BOTOCORE_REQUIREMENTS.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -36,17 +36,17 @@ def ensure_botocore() -> None:
 
 
 def ensure_javascript() -> None:
-    """The AWS SDK for JavaScript, by the npm that comes with the test tools."""
+    """Install the AWS SDK for JavaScript with the npm that comes with the test tools."""
     ensure_packages(JAVASCRIPT, "the AWS SDK for JavaScript")
 
 
 def ensure_openid() -> None:
-    """The OpenID provider that the tests sign in with."""
+    """Install the OpenID provider that the tests sign in with."""
     ensure_packages(OPENID, "an OpenID provider")
 
 
 def ensure_packages(folder: Path, what: str) -> None:
-    """Install what *folder*'s package-lock.json says, unless it is there; raises SetupError when that fails."""
+    """Install the packages of *folder*'s package-lock.json unless they are up to date. Raises SetupError on failure."""
     lock, installed = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return

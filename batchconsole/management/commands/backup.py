@@ -1,4 +1,4 @@
-"""``manage.py backup FILE``: everything the console knows, in one file, while it runs."""
+"""``manage.py backup FILE``: write the console's whole state to one file, while it runs."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from batchconsole.backups import BackupError, make_backup
 
 
 class Command(BaseCommand):
-    """The command."""
+    """The ``backup`` command."""
 
     help = "Write the database, the secret key and the waiting uploads into one file. The console may run meanwhile."
 

@@ -1,4 +1,4 @@
-"""`python3 manage.py bench`: the figures of tests/benchmarks as a table, and as JSON for comparing."""
+"""`python3 manage.py bench`: run tests/benchmarks and report the results as a table and as JSON for comparison."""
 
 import importlib
 import json
@@ -19,7 +19,7 @@ BENCHMARKS = ROOT / "tests" / "benchmarks"
 
 class Command(BaseCommand):
     help = "Run the benchmarks: print what they measured against their goals, and write it as JSON."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
+    requires_system_checks: list[str] = []  # noqa: RUF012 - declared like this in Django
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("names", nargs="*", help="benchmarks to run: `records` runs bench_records.py (all)")
@@ -34,16 +34,16 @@ class Command(BaseCommand):
 
 
 def run_alone(name: str) -> list[Any]:
-    """The rows of one benchmark from a process of its own.
+    """Run one benchmark in its own process and return its rows.
 
-    What one leaves behind must not be measured by the next: Linux counts a parent's memory in its child's peak.
+    One benchmark must not affect the next: Linux counts a parent's memory in its child's peak.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=django.setup) as alone:
         return alone.submit(run_benchmark, name).result()
 
 
 def run_benchmark(name: str) -> list[Any]:
-    """The rows of one benchmark, each shown as soon as it is known: all of them take a while."""
+    """Run one benchmark and return its rows, printing each as soon as it is known, because benchmarks are slow."""
     rows = []
     for row in importlib.import_module(f"tests.benchmarks.bench_{name}").main():
         mark = "reached" if row.is_reached else "MISSED"

@@ -1,4 +1,4 @@
-"""``manage.py refresh_prices``: take AWS's published batch prices over into the database, with today's date."""
+"""``manage.py refresh_prices``: store AWS's published batch prices in the database, with today's date."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""``manage.py restore FILE``: a backup into an empty console."""
+"""``manage.py restore FILE``: restore a backup into an empty console."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from batchconsole.backups import BackupError, restore_backup
 
 
 class Command(BaseCommand):
-    """The command."""
+    """The ``restore`` command."""
 
     help = "Read what `backup` wrote into an empty console. End the console that the backup was made of first."
 

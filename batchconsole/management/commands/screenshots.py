@@ -1,4 +1,4 @@
-"""`python3 manage.py screenshots`: a picture of every page in every state, in light, dark and narrow."""
+"""`python3 manage.py screenshots`: take a picture of every page in every state: light, dark and narrow."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ PICTURES = "tests/browser/pages/take_screenshots.py"
 
 class Command(BaseCommand):
     help = "Take a picture of every page in every state, in light, dark and narrow, from a server with sample data."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
+    requires_system_checks: list[str] = []  # noqa: RUF012 - declared like this in Django
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--out", type=Path, default=ROOT / "var-screenshots", help="folder (%(default)s)")

@@ -1,4 +1,4 @@
-"""``manage.py sign_in_link``: print a link that signs a person in once, within ten minutes."""
+"""``manage.py sign_in_link``: print a link that signs a user in once, within ten minutes."""
 
 import json
 from argparse import ArgumentParser
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
 
 def url_of_up(folder: DataFolder) -> str:
-    """Where the `up` that uses *folder* has its console; raises CommandError when none does."""
+    """Return the URL of the console that `up` runs on *folder*. Raises CommandError if there is none."""
     try:
         return str(json.loads(folder.lock.read_text())["url"])
     except (OSError, ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""`python3 manage.py test`: the whole suite, with everything it needs installed first."""
+"""`python3 manage.py test`: install what the tests need and run the whole suite."""
 
 import os
 import subprocess
@@ -11,14 +11,14 @@ from batchconsole.setup import chromium, clients
 from batchconsole.setup.errors import SetupError
 from batchconsole.setup.paths import ROOT
 
-MOST_PROCESSES = 4  # each has a local stack and a browser of its own
+MOST_PROCESSES = 4  # each has its own local stack and browser
 
 
 class Command(BaseCommand):
     help = "Install what the tests need, then run all of them, or what the arguments say to pytest."
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Hand every argument on as it is: they are pytest's, not Django's."""
+        """Pass all arguments on unchanged: they are for pytest, not for Django."""
         try:
             install()
         except SetupError as error:
@@ -29,12 +29,12 @@ class Command(BaseCommand):
 
 
 def environment() -> dict[str, str]:
-    """Ours, with bytecode kept: tests start some hundred Python processes, and each would compile every module anew."""
+    """Return this environment with bytecode caching on, so the many Python processes of the tests start faster."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def install() -> None:
-    """Install what is missing, all at once, as most of it waits for a network; raises SetupError when that fails."""
+    """Install what is missing, in parallel, because most of it waits for the network. Raises SetupError on failure."""
     parts = (chromium.ensure, clients.ensure_awscli, clients.ensure_botocore, clients.ensure_javascript)
     with ThreadPoolExecutor(len(parts)) as pool:
         for part in [pool.submit(part) for part in parts]:
@@ -42,9 +42,9 @@ def install() -> None:
 
 
 def whole() -> list[str]:
-    """How to run everything: whole files, in the order of tests/conftest.py, each by the next process that is free.
+    """Return pytest's options for the whole suite: whole files, ordered by tests/conftest.py, over several processes.
 
-    Half of their time tests wait for others, so there is one process more than there are processors.
+    Tests spend half of their time waiting for other processes, so there is one process more than there are CPUs.
     """
     processes = min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
     return [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder"]

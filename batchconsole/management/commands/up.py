@@ -1,4 +1,4 @@
-"""`python3 manage.py up`: everything on this machine, from one command."""
+"""`python3 manage.py up`: run everything on this machine with one command."""
 
 import sys
 from typing import Any
@@ -16,10 +16,10 @@ from batchconsole.up.processes import weights_or_url
 
 class Command(BaseCommand):
     help = "Start the console with everything it needs, and a local AWS, on this machine. Ctrl-C ends it."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration; the web process checks
+    requires_system_checks: list[str] = []  # noqa: RUF012 - declared like this in Django; the web process runs the checks
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Take no abbreviations: manage.py looks for `--data-dir` by its whole name before Django starts."""
+        """Create a parser without abbreviations: manage.py looks for `--data-dir` by its full name."""
         return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,7 +47,10 @@ class Command(BaseCommand):
 
 
 def read(options: dict[str, Any]) -> Options:
-    """The command line in `up`'s words. The data folder comes from the settings, which manage.py has told of it."""
+    """Convert the command line to `up`'s options. The data folder comes from the settings, where manage.py put it.
+
+    Raises UpError for fewer than one worker.
+    """
     if options["workers"] < 1:
         raise UpError(f"--workers {options['workers']} is too few: at least one has to read the files.")
     return Options(
