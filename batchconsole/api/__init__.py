@@ -1,1 +1,1 @@
-"""What a program sees: the same verbs as on the pages, in the dialects that programs speak. Knows no page."""
+"""The interface for programs: the same actions as on the pages, in the dialects of API clients. Knows no pages."""

@@ -1,6 +1,6 @@
-"""Programs are answered past what only pages need: sessions, form tokens, preferences; and always in their dialect.
+"""Middleware that answers programs in their own dialect, without sessions, CSRF tokens and other needs of pages.
 
-Each answer has the request's id, and so has the line in the log for an error of the console's own.
+Each response carries the request id, and so does the log line for an internal error.
 """
 
 import logging
@@ -31,7 +31,7 @@ ID = "batchconsole.request_id"
 
 
 class ProgramsMiddleware:
-    """Answer what lies below a dialect's prefix; it stands before everything that is about pages."""
+    """Answer requests below a dialect's prefix. It comes before all middleware for pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -42,12 +42,12 @@ class ProgramsMiddleware:
 
 
 def answer_program(request: HttpRequest, dialect: Dialect) -> HttpResponseBase:
-    """What the address of *request* answers, or the error that keeps it from answering."""
+    """Return the view's response to *request*, or an error response in *dialect*."""
     request_id = request.META[ID] = new_request_id()
     with origin.coming_from(origin.Origin(address=request.META.get("REMOTE_ADDR") or None)):
         try:
             response = _odd(request, dialect) or _answer(request)
-        except Exception as error:  # whatever happens, the program is told in its own dialect
+        except Exception as error:  # report every error in the program's own dialect
             response = _told(request, error)
     if response.status_code >= 400 and not response.streaming and not _speaks(response, dialect):
         response = _refusal(request, response.status_code, SAID.get(response.status_code, ""), like=response)
@@ -60,16 +60,16 @@ def _speaks(response: HttpResponseBase, dialect: Dialect) -> bool:
 
 
 def _answer(request: HttpRequest) -> HttpResponseBase:
-    request.get_host()  # refuses names that are not this console's
+    request.get_host()  # refuses unknown host names
     match = request.resolver_match = resolve(request.path_info)
-    if needed_by(match.func) not in UNSIGNED:  # a page, of a connection that is called as a dialect is
+    if needed_by(match.func) not in UNSIGNED:  # a page of a connection that is named like a dialect's prefix
         raise Http404
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     return response
 
 
 def _odd(request: HttpRequest, dialect: Dialect) -> HttpResponse | None:
-    """The refusal of a body, or of a wish for an answer, that the JSON API has not got."""
+    """Return a refusal if the JSON API does not support the body's content type (415) or the Accept header (406)."""
     if dialect is not PROBLEMS:
         return None
     has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0")
@@ -94,12 +94,12 @@ def _told(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _refusal(request: HttpRequest, status: int, message: str, *, like: HttpResponseBase | None = None) -> HttpResponse:
-    """The refusal in the dialect of the address, with what else *like* says in its headers."""
+    """Return a refusal in the dialect of the path, with the headers in ``KEPT`` copied from the response *like*."""
     found = refuse(request.path_info, status, message or "The request was refused.", request_id_of(request))
     kept = {name: like[name] for name in KEPT if like is not None and like.has_header(name)}
     return HttpResponse(found.body, status=found.status, headers=found.headers | kept)
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """The id by which the answer, the log and whoever asks name *request*."""
+    """Return the request id, which is also in the response and in the log; empty if there is none."""
     return str(request.META.get(ID, ""))

@@ -1,6 +1,6 @@
-"""Errors that no view has told, in the dialect of the address: of the web server, of Django, or of an unknown URL.
+"""Errors that no view answers, from the web server, Django or unknown URLs, in the dialect of the path.
 
-Needs no Django, since the web server's bridge refuses requests before Django has seen them.
+Independent of Django, because the web server's bridge refuses requests before Django sees them.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 RETRY_AFTER_SECONDS = "5"
 JSON, PROBLEM, TEXT = "application/json", "application/problem+json", "text/plain; charset=utf-8"
-# What AWS calls an error of each HTTP status; of the others, those below 500 are the caller's.
+# AWS's error code for each HTTP status. Other statuses below 500 become ValidationException.
 AWS_CODES = {
     403: "AccessDeniedException",
     404: "UnknownOperationException",
@@ -44,7 +44,7 @@ Headers = dict[str, str]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How programs are told an error below ``prefix``; ``id_header`` is where they look for the request's id."""
+    """The format of errors for paths below ``prefix``; ``id_header`` is the header for the request id."""
 
     prefix: str
     id_header: str
@@ -54,7 +54,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A whole answer."""
+    """A complete error response."""
 
     status: int
     headers: Headers
@@ -78,23 +78,23 @@ DIALECTS = (AWS, PROBLEMS)
 
 
 def dialect_of(path: str) -> Dialect | None:
-    """The dialect in which the address *path* answers; ``None`` for a page."""
+    """Return the dialect of *path*, or ``None`` for a page."""
     return next((dialect for dialect in DIALECTS if path.startswith(dialect.prefix)), None)
 
 
 def new_request_id() -> str:
-    """A random id in the form of AWS's: a UUID in lower case."""
+    """Return a random id in the form that AWS uses, a lower-case UUID."""
     digits = secrets.token_hex(16)
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def instance(request_id: str) -> str:
-    """The request as RFC 9457 names one occurrence of a problem."""
+    """Return the URN of a request, for the ``instance`` member of an RFC 9457 problem."""
     return f"urn:uuid:{request_id}"
 
 
 def refuse(path: str, status: int, message: str, request_id: str = "") -> Refusal:
-    """The answer that tells *message* to whoever called *path*; plain text where it is no program's address."""
+    """Return an error response with *message* in the dialect of *path*, or in plain text for a page."""
     dialect = dialect_of(path)
     again = {"Retry-After": RETRY_AFTER_SECONDS} if status == 503 else {}
     if dialect is None:

@@ -1,4 +1,4 @@
-"""Addresses for programs. None belongs to a page, and none knows a session: each call brings its key."""
+"""URLs for programs. They serve no pages and use no sessions: every call carries its key."""
 
 from django.urls import URLPattern, URLResolver, include, path
 

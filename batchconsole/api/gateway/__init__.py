@@ -1,1 +1,1 @@
-"""Amazon Bedrock's API as its own clients speak it, for one connection: ``/aws/<connection>/``."""
+"""Amazon Bedrock's own API, for AWS clients, on one connection: ``/aws/<connection>/``."""

@@ -1,4 +1,4 @@
-"""Answers and errors on the wire as Bedrock writes them."""
+"""Responses and errors in Bedrock's wire format."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ from batchconsole.trouble import trouble_of
 logger = logging.getLogger(__name__)
 
 INTERNAL, UNAVAILABLE = "InternalServerException", "ServiceUnavailableException"
-# The HTTP status of each error, as the API's model has it.
+# The HTTP status of each error code, as in the API model.
 STATUSES = {
     "AccessDeniedException": 403,
     "IncompleteSignatureException": 403,
@@ -48,26 +48,26 @@ STATUSES = {
 
 
 class TimeEncoder(json.JSONEncoder):
-    """Writes times as the API does."""
+    """A JSON encoder that formats times as the API does."""
 
     def default(self, o: Any) -> Any:
         return rfc3339(o) if isinstance(o, datetime) else super().default(o)
 
 
 class Json(JsonResponse):
-    """A successful answer."""
+    """A successful response."""
 
     def __init__(self, value: dict[str, Any]) -> None:
         super().__init__(value, encoder=TimeEncoder, json_dumps_params={"separators": (",", ":")})
 
 
 def rfc3339(moment: datetime) -> str:
-    """``2026-01-31T12:00:00.123Z``, as the API writes times."""
+    """Format a time as the API does: ``2026-01-31T12:00:00.123Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def answer_error(error: Exception, request_id: str) -> HttpResponse:
-    """The error on the wire for whatever a call has raised; what is nobody's fault but ours is logged."""
+    """Return the response to an error that a call has raised; log it if it is the console's own."""
     code, message = _told(error, request_id)
     status = STATUSES.get(code, 400)
     response = JsonResponse({"message": message}, status=status)
@@ -97,7 +97,7 @@ def _told(error: Exception, request_id: str) -> tuple[str, str]:
 
 
 def _of_aws(error: AwsError) -> tuple[str, str]:
-    """AWS's own code where the program may meet it; what is wrong between the console and AWS is no fault of its."""
+    """Return AWS's code if it concerns the caller's request; trouble between the console and AWS is a server error."""
     if error.code in STATUSES and error.code not in {"UnrecognizedClientException", "InvalidSignatureException"}:
         return error.code, error.message
     said = f"The console could not reach AWS: {error.message} {error.hint}".strip()

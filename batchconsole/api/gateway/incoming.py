@@ -1,4 +1,4 @@
-"""A request of an AWS client as it arrived: its path before anything was decoded, and its headers."""
+"""A request from an AWS client as received: its path before decoding, and its headers."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 from django.http import HttpRequest
 
-MAX_BODY_BYTES = 25_000_000  # the API model's bound of InvokeModel's body
+MAX_BODY_BYTES = 25_000_000  # the API model's limit for InvokeModel's body
 
 
 @dataclass(frozen=True, kw_only=True)
 class Incoming:
-    """Header names are in lower case; ``raw_path`` and ``raw_query`` are as they were sent."""
+    """A received request. Header names are in lower case; ``raw_path`` and ``raw_query`` are as sent."""
 
     method: str
     raw_path: str
@@ -21,7 +21,7 @@ class Incoming:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
-        """Read *request*; its body is read whole."""
+        """Read *request* and its body, which is cut at one byte over the limit."""
         raw_path = request.META.get("REQUEST_URI", "").partition("?")[0] or quote(request.path)
         return cls(
             method=request.method or "",
@@ -32,5 +32,5 @@ class Incoming:
         )
 
     def path_below(self, connection: str) -> str:
-        """The path as Bedrock has it, still percent-encoded."""
+        """Return the path in Bedrock's API, still percent-encoded."""
         return self.raw_path.removeprefix(f"/aws/{connection}")

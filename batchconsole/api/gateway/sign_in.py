@@ -1,4 +1,4 @@
-"""Whose call it is: the owner of the key that came as a bearer token or has signed the request."""
+"""Authentication of gateway calls: the caller is the owner of the key sent as bearer token or used to sign."""
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -14,9 +14,9 @@ NO_SUCH_KEY = "The security token included in the request is invalid."
 
 
 def find_caller(incoming: Incoming, connection: Connection | None) -> User:
-    """Who calls, limited to what the key may do; raises :class:`SignatureRefused`.
+    """Return the caller, limited to the key's rights. Raises :class:`SignatureRefused`.
 
-    Without a connection, which is told of only to who has signed in, any region will do.
+    If *connection* is unknown, accept any region: only signed-in callers learn which connections exist.
     """
     authorization = incoming.headers.get("authorization", "")
     if not authorization:
@@ -44,7 +44,7 @@ def _of_token(token: str) -> ApiKey:
 
 def _of_signature(incoming: Incoming, region: str) -> ApiKey:
     signature = read_signature(incoming.headers["authorization"])
-    if "x-amz-security-token" in incoming.headers:  # ours are keys for good; a session token is somebody else's
+    if "x-amz-security-token" in incoming.headers:  # the console issues no session tokens, so this one is foreign
         raise SignatureRefused("UnrecognizedClientException", NO_SUCH_KEY)
     key = api_keys.find_by_key_id(signature.key_id)
     if key is None:

@@ -1,7 +1,7 @@
-"""AWS Signature Version 4, seen from the server: what a client has signed, computed once more and compared.
+"""AWS Signature Version 4 on the server side: compute the signature of a request again and compare it.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
-A signature is good for :data:`SKEW` around its time, and no longer can it be sent again.
+A signature is valid within :data:`SKEW` of its time, which also limits how long it can be replayed.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ CREDENTIAL = re.compile(
     r"(?P<key_id>\w{16,128})/(?P<day>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
 )
 UNRESERVED = "-_.~"
-AUTHORITY = ":authority"  # what the host is called in HTTP/2, where the AWS SDK for JavaScript signs it so
+AUTHORITY = ":authority"  # HTTP/2's name for the host, under which the AWS SDK for JavaScript signs it
 
 
 class SignatureRefused(Exception):
-    """``code`` is AWS's name for the fault."""
+    """A request without a valid signature or key; ``code`` is AWS's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class SignatureRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """What an Authorization header says; ``scope`` is the day, region and service that the key is derived for."""
+    """The parts of an Authorization header; ``scope`` names the day, region and service of the derived key."""
 
     key_id: str
     day: str
@@ -51,7 +51,7 @@ class Signature:
 
 
 def read_signature(authorization: str) -> Signature:
-    """The signature in an Authorization header; raises :class:`SignatureRefused`."""
+    """Parse the signature in an Authorization header. Raises :class:`SignatureRefused`."""
     algorithm, _, rest = authorization.partition(" ")
     parts = dict(PARTS.findall(rest))
     credential = CREDENTIAL.fullmatch(parts.get("Credential", ""))
@@ -66,7 +66,7 @@ def read_signature(authorization: str) -> Signature:
 
 
 def check_signature(signature: Signature, incoming: Incoming, *, secret: str, region: str, now: datetime) -> None:
-    """Raise :class:`SignatureRefused` unless *incoming* was signed with *secret*, for here, and just now."""
+    """Raise :class:`SignatureRefused` unless *incoming* was signed with *secret*, for *region*, within SKEW of *now*."""
     _check_headers(signature, incoming)
     signed_at = _signed_at(incoming)
     _check_time(signature, signed_at, now)
@@ -89,7 +89,7 @@ def _refused(message: str) -> SignatureRefused:
 
 
 def _check_headers(signature: Signature, incoming: Incoming) -> None:
-    """The host, the time and everything of AWS's must be signed, lest somebody on the way changes it."""
+    """Require signatures of the host, the time and all ``x-amz-`` headers, so nobody can change them in transit."""
     headers = incoming.headers
     needed = {
         AUTHORITY if AUTHORITY in signature.signed_headers else "host",
@@ -147,7 +147,7 @@ def _sign(signature: Signature, incoming: Incoming, secret: str, signed_at: date
 
 
 def canonical_request(incoming: Incoming, signed_headers: tuple[str, ...]) -> str:
-    """The request in the one form that both sides hash."""
+    """Return the canonical form of the request, which both sides hash."""
     values = incoming.headers | {AUTHORITY: incoming.headers.get("host", "")}
     headers = "".join(f"{name}:{' '.join(values[name].split())}\n" for name in signed_headers)
     return "\n".join(
@@ -163,7 +163,7 @@ def canonical_request(incoming: Incoming, signed_headers: tuple[str, ...]) -> st
 
 
 def canonical_path(raw_path: str) -> str:
-    """*raw_path*, which is encoded already, without dots and empty parts, and encoded once more as for all but S3."""
+    """Return the encoded *raw_path* without dot and empty segments, encoded again, as for every service but S3."""
     parts: list[str] = []
     for part in raw_path.split("/"):
         if part == "..":
@@ -175,7 +175,7 @@ def canonical_path(raw_path: str) -> str:
 
 
 def canonical_query(raw_query: str) -> str:
-    """The pairs of *raw_query*, each part encoded in one way, in their order."""
+    """Return the pairs of *raw_query*, uniformly encoded and sorted."""
     pairs = [part.partition("=")[::2] for part in raw_query.split("&") if part]
     encoded = sorted((_encoded_once(name), _encoded_once(value)) for name, value in pairs)
     return "&".join(f"{name}={value}" for name, value in encoded)

@@ -1,4 +1,4 @@
-"""The one view of the gateway: sign the caller in, and give the call to the domain."""
+"""The gateway's only view: authenticate the caller and pass the call to the domain."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from batchconsole.jobs.access import rights_on
 from batchconsole.jobs.gateway_calls import answer_call
 from batchconsole.jobs.models import Connection
 
-# What of a request goes on to AWS, and what of its answer comes back, where the call is passed on.
+# The request headers sent on to AWS, and the response headers returned, if a call is passed on.
 SENT_ON = ("content-type", "accept")
 SENT_BACK = ("content-type", "x-amzn-errortype", "x-amzn-requestid")
 OF_BEDROCK = "x-amzn-bedrock-"
@@ -28,10 +28,10 @@ ATTEMPT = re.compile(r"\battempt=(\d{1,4})\b", re.ASCII)
 @csrf_exempt
 @takes_files(max_bytes=MAX_BODY_BYTES)
 def aws_gateway(request: HttpRequest, name: str, rest: str) -> HttpResponseBase:
-    """Answer one call of an AWS client; *rest* is taken from the path as it was sent."""
+    """Answer one call of an AWS client. *rest* is ignored, because the signed path is the one as sent."""
     try:
         return _answer(Incoming.of(request), name)
-    except Exception as error:  # whatever happens, the client is told in its own dialect
+    except Exception as error:  # report every error in the client's own dialect
         return answer_error(error, request_id_of(request))
 
 
@@ -60,7 +60,7 @@ def _answer(incoming: Incoming, name: str) -> HttpResponseBase:
 
 
 def is_repeat(headers: Mapping[str, str]) -> bool:
-    """Whether an SDK says that it tries again: ``amz-sdk-request: attempt=2; max=3``."""
+    """Whether an SDK marks the request as a retry: ``amz-sdk-request: attempt=2; max=3``."""
     attempt = ATTEMPT.search(headers.get("amz-sdk-request", ""))
     return attempt is not None and int(attempt[1]) > 1
 

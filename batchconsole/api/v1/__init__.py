@@ -1,1 +1,1 @@
-"""The JSON API, ``/api/v1/``: the verbs of the pages for programs that speak no dialect of somebody else's."""
+"""The JSON API, ``/api/v1/``: the actions of the pages, for programs that use no other provider's API."""

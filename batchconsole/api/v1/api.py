@@ -1,4 +1,4 @@
-"""The API put together: its routers, its errors, its description, and the headers of its rate limit."""
+"""The assembled JSON API: its routers, errors, description and rate limit headers."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ ERRORS = (400, 401, 403, 404, 406, 408, 409, 413, 415, 422, 429, 500, 502, 503)
 
 
 def told(status: int) -> dict[str, Any]:
-    """How the description tells an error with *status*."""
+    """Return the OpenAPI description of an error with *status*."""
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": TITLES[status], "content": content}
 
 
 class Api(NinjaAPI):
-    """Each answer tells how many calls are left, and each operation which errors it may answer with."""
+    """A NinjaAPI whose responses carry rate limit headers and whose operations document their errors."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)

@@ -1,4 +1,4 @@
-"""Input checks: every record read before a job is created."""
+"""Input checks, which read every record before a job is created."""
 
 from typing import Any
 

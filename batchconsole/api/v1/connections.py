@@ -1,4 +1,4 @@
-"""Connections and what belongs to each: models with their prices, usage and cost."""
+"""Connections, with their models and prices, usage and cost."""
 
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
@@ -37,7 +37,7 @@ def list_connections(request: HttpRequest) -> list[dict[str, Any]]:
 
 @router.get("/{connection}/models", response=list[ModelOut], operation_id="list_models", summary="Models and prices")
 def list_models(request: HttpRequest, connection: ConnectionName) -> list[dict[str, Any]]:
-    """The catalogue, with what a million tokens cost in batch jobs here."""
+    """The catalogue's models, with their prices per million tokens for batch jobs in the connection's region."""
     here = find_connection(request, connection, Right.VIEW)
     return [_model(model, here.region) for model in catalogue.models()]
 
@@ -65,7 +65,10 @@ def get_usage(
     last: date | None = None,
     by: Annotated[Literal["day", "model", "person"], Query()] = "model",
 ) -> dict[str, Any]:
-    """UTC days, both ends included; without them the last 30."""
+    """Tokens and cost from the day `first` to the day `last`, both included, in UTC.
+
+    `last` is today by default, and `first` is 29 days before `last`. The range has at most 366 days.
+    """
     here = find_connection(request, connection, Right.VIEW)
     end = last or utc_today()
     if not EARLIEST <= (first or end) <= LATEST or not EARLIEST <= end <= LATEST:

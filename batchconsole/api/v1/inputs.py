@@ -1,4 +1,4 @@
-"""Input: records made of a table in S3 by a template, as the page "Make batch input" makes them."""
+"""Inputs: records made from a table in S3 by a template, as on the page "Make batch input"."""
 
 from functools import partial
 

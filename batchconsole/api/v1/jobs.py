@@ -1,4 +1,4 @@
-"""Jobs: list, create, get, stop, release, hold, move, clone, tags, and their results."""
+"""Jobs: list, create, get, stop, release, hold, move, clone, resend and tag them, and read their results."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -120,7 +120,7 @@ def find_job(request: HttpRequest, connection: str, job_id: int, right: Right) -
 
 
 def own_job(request: HttpRequest, connection: str, job_id: int) -> BatchJob:
-    """The job, if the caller may act on it."""
+    """Return the job. Raises Http404 if it does not exist, NotAllowed if the caller may not act on it."""
     job = find_job(request, connection, job_id, Right.VIEW)
     require_on_job(caller_of(request), job)
     return job
@@ -348,7 +348,7 @@ def _with_results(request: HttpRequest, connection: str, job_id: int) -> BatchJo
 
 
 def _stream(request: HttpRequest, job: BatchJob, pieces: Iterator[bytes]) -> StreamingHttpResponse:
-    """*pieces* as an answer, once the first is there: what keeps them from being read is told as an error."""
+    """Return a response that streams *pieces*. The first one is read before it starts, so errors get a status."""
     first = next(pieces, b"")
     record_download(job, caller_of(request), target=request.path)
     return StreamingHttpResponse(chain([first], pieces), content_type="application/jsonl", headers=headers_of(request))

@@ -1,4 +1,4 @@
-"""Input that a call has made, once for each Idempotency-Key: who repeats the call gets the first one."""
+"""Inputs made once for each Idempotency-Key: a repeated call returns the input of the first one."""
 
 import hashlib
 import json
@@ -13,15 +13,15 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Connection, MadeInput
 from batchconsole.jobs.same_request import made_before, made_once
 
-HALF = 16  # digits for the key and as many for what was asked, together the length of a token
+HALF = 16  # hex digits for the key, and as many for the request; together they make a token
 
 
 def answer_made(
     connection: Connection, actor: User, *, key: str, asked: Any, make: Callable[..., MadeInput]
 ) -> Answer[MadeInput]:
-    """What *make* makes of *asked*, with 201; or, with 200, what *key* has made before.
+    """Call *make* and return its input with 201; if *key* was used before for the same *asked*, return that with 200.
 
-    Raises :class:`UserError` when the key has made something else.
+    Raises :class:`UserError` if the key was used for another request.
     """
     if not key:
         return Answer(201, make())

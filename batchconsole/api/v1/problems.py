@@ -1,4 +1,4 @@
-"""Every error in one shape, RFC 9457: ``application/problem+json`` with type, title, status, detail and errors."""
+"""Errors as RFC 9457 problems: ``application/problem+json`` with type, title, status, detail and errors."""
 
 import logging
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Problem:
-    """An error before it is written; *more* are members that only some have."""
+    """An error before it is serialized; *more* holds members that only some errors have."""
 
     status: int
     detail: str
@@ -41,7 +41,7 @@ class Problem:
 
 
 def answer_problem(request: HttpRequest, error: Any) -> HttpResponse:
-    """The answer for whatever a view has raised."""
+    """Return the response to an error that a view has raised."""
     request_id = request_id_of(request)
     found = _problem_of(error)
     if found.status == 500:
@@ -75,7 +75,7 @@ def _problem_of(error: Any) -> Problem:
 
 
 def _located(error: dict[str, Any]) -> dict[str, str]:
-    """Where a value lies and what is wrong with it."""
+    """Return the path of an invalid value and what is wrong with it."""
     place = ".".join(str(part) for part in error["loc"][1:] if part != "payload")
     return {"field": place, "message": str(error["msg"])}
 
@@ -103,6 +103,6 @@ def _sentences(error: UserError | AwsError) -> str:
 
 
 def register(api: NinjaAPI) -> None:
-    """Have *api* answer every error so."""
+    """Make *api* answer every error as a problem."""
     for kind in (Exception, Http404, HttpError, ValidationError, AuthenticationError):
         api.exception_handler(kind)(answer_problem)

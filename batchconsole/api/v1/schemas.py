@@ -1,4 +1,4 @@
-"""What goes in and comes out, in snake case as the form's fields and the columns are."""
+"""Schemas of requests and responses, with names in snake case like the form fields and columns."""
 
 from dataclasses import MISSING, fields
 from datetime import date, datetime
@@ -22,7 +22,7 @@ IdempotencyKey = Annotated[
 
 
 class Strict(Schema):
-    """A body without members that nobody knows, which would be somebody's misspelling."""
+    """A request body. Unknown members are refused, because they are usually misspelled."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,7 +37,7 @@ class TagsIn(Strict):
 
 
 def _of_request(base: type[Schema], *, as_told: bool = False) -> Any:
-    """A schema with the fields of a job's request, in lists where it has tuples; *as_told* none has a default."""
+    """Return a schema with the fields of JobRequest, tuples as lists. With *as_told*, for responses, all are required."""
     types: dict[str, Any] = {"model_invocation_type": Literal["InvokeModel", "Converse"], "tags": list[TagIn]}
     if as_told:
         types = {"model_invocation_type": str, "tags": list[dict[str, str]]}
@@ -46,12 +46,12 @@ def _of_request(base: type[Schema], *, as_told: bool = False) -> Any:
         kind = types.get(each.name, list[str] if get_origin(hints[each.name]) is tuple else hints[each.name])
         default = [] if each.default == () else each.default
         made[each.name] = (kind, ... if as_told or default is MISSING else default)
-    del made["client_request_token"]  # is the Idempotency-Key's to say
+    del made["client_request_token"]  # comes from the Idempotency-Key
     return create_model(base.__name__, __base__=base, **made)  # type: ignore[call-overload] # fields by name
 
 
 class JobIn(_of_request(Strict)):  # type: ignore[misc] # its fields are those of the request
-    """What CreateModelInvocationJob is asked for, and whether the records are checked before."""
+    """The fields of CreateModelInvocationJob, whether to check the records first, and when to submit the job."""
 
     check_input: bool = True
     start_at: AwareDatetime | None = Field(None, description="Not submitted before, with a time zone: `...Z`.")
@@ -72,7 +72,7 @@ class UnholdIn(Strict):
 
 
 class ResendIn(Strict):
-    """Which records of a job go again: with none of both chosen there is nothing to send."""
+    """Which records of a job to send again: failed ones, unanswered ones, or both."""
 
     failed: bool = True
     unanswered: bool = True
@@ -87,7 +87,7 @@ class ResendIn(Strict):
 
 
 class InputIn(Strict):
-    """Records to be made of the rows of a table in S3, each by a template: `{column}` stands for its value."""
+    """Records to make from the rows of a table in S3 by a template, where `{column}` stands for the column's value."""
 
     source_s3_uri: str = Field(description="A CSV, TSV, JSONL or Parquet file, or a batch file of another provider.")
     output_s3_uri: str = Field(description="The object to write, which ends in `.jsonl`.")
@@ -103,7 +103,7 @@ class InputIn(Strict):
 
 
 class MadeInputOut(Schema):
-    """Input that is being made; once it is `done`, create a job with `output_s3_uri` as its input."""
+    """An input being made. When its state is `done`, create a job with `output_s3_uri` as the job's input."""
 
     id: int
     state: str
@@ -297,7 +297,7 @@ class FieldErrorOut(Schema):
 
 
 class ProblemOut(Schema):
-    """An error, as RFC 9457 has it; `code` and `operation` are AWS's, where AWS refused."""
+    """An RFC 9457 problem. If AWS refused the call, `code` is AWS's error code and `operation` its API operation."""
 
     type: str
     title: str

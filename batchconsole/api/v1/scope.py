@@ -1,4 +1,4 @@
-"""Who calls, and where: the connection that a URL names, with the right that the operation takes."""
+"""The caller, and the connection named in the URL, checked for the right that the operation needs."""
 
 from typing import Annotated, Any
 
@@ -15,14 +15,17 @@ ConnectionName = Annotated[
 
 
 def caller_of(request: HttpRequest) -> User:
-    """The owner of the key."""
-    user: Any = request.auth  # type: ignore[attr-defined] # what ninja sets
+    """Return the owner of the key."""
+    user: Any = request.auth  # type: ignore[attr-defined] # set by ninja
     assert isinstance(user, User)
     return user
 
 
 def find_connection(request: HttpRequest, name: str, right: Right) -> Connection:
-    """The connection; 404 for who has no right on it at all, lest it is learnt of. Raises NotAllowed."""
+    """Return the connection, or raise Http404 if the caller has no right on it, so its existence stays secret.
+
+    Raises NotAllowed if the caller has other rights on it, but not *right*.
+    """
     user = caller_of(request)
     connection: Connection | None = Connection.objects.enabled().filter(name=name).first()
     if connection is None or not rights_on(user, connection):

@@ -1,4 +1,4 @@
-"""Who calls the JSON API, and how often: a bearer key, and so many calls a minute for each."""
+"""Authentication and rate limit of the JSON API: a bearer key, and a number of calls per minute for each key."""
 
 import time
 from typing import Any
@@ -17,7 +17,7 @@ LEFT = "_calls_left"
 
 
 class TooMany(Exception):
-    """The key has used up its calls; ``seconds`` until it has new ones."""
+    """The key has used up its calls; in ``seconds`` it gets new ones."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"This key has used up its {settings.API_CALLS_PER_MINUTE} calls of this minute.")
@@ -25,12 +25,12 @@ class TooMany(Exception):
 
 
 class KeySignIn(HttpBearer):
-    """``Authorization: Bearer <key>``."""
+    """Authentication by ``Authorization: Bearer <key>``."""
 
     openapi_description = "A key that one makes under API keys."
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        """The key's owner, limited to what the key may do; ``None`` for anybody else. Raises :class:`TooMany`."""
+        """Return the key's owner, limited to its rights, or ``None`` for an unknown key. Raises :class:`TooMany`."""
         key = find_by_token(token)
         if key is None:
             return None
@@ -40,7 +40,10 @@ class KeySignIn(HttpBearer):
 
 
 def _count_call(request: HttpRequest, key_id: str) -> None:
-    """Count in windows of a minute; each process for itself, since the bound is for loops gone wild, not for a bill."""
+    """Count the call in a one-minute window. Raises :class:`TooMany` if the key has no calls left.
+
+    Each process counts on its own, because the limit is there to stop runaway loops, not to bill.
+    """
     now = time.time()
     window = int(now // WINDOW_SECONDS)
     name = f"api-calls:{key_id}:{window}"
@@ -54,12 +57,12 @@ def _count_call(request: HttpRequest, key_id: str) -> None:
 
 
 def rate_headers(left: int, seconds: int) -> dict[str, str]:
-    """What a client goes by: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/."""
+    """Return the headers of https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/."""
     limit = settings.API_CALLS_PER_MINUTE
     return {"RateLimit-Limit": str(limit), "RateLimit-Remaining": str(left), "RateLimit-Reset": str(seconds)}
 
 
 def headers_of(request: HttpRequest) -> dict[str, str]:
-    """The headers for the answer to *request*."""
+    """Return the rate limit headers for the response to *request*, empty if the call was not counted."""
     found: Any = getattr(request, LEFT, {})
     return dict(found)

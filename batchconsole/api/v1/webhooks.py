@@ -1,4 +1,4 @@
-"""Webhooks of a connection: list, create, test, rotate, resume, remove; and what was delivered. Right: administer."""
+"""Webhooks of a connection and their deliveries. All operations need the right ``administer``."""
 
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from batchconsole.jobs.notifications.sealing import signing_secret
 
 router = Router(tags=["Webhooks"])
 MOST_DELIVERIES = 200
-FIELDS = {"address": "url"}  # what the domain calls otherwise
+FIELDS = {"address": "url"}  # domain field names that differ in the API
 KIND = NotificationChannel.Kind.WEBHOOK
 
 
@@ -97,7 +97,7 @@ def list_deliveries(
     limit: Annotated[int, Query(ge=1, le=MOST_DELIVERIES)] = 50,
 ) -> dict[str, Any]:
     webhook = find_webhook(request, connection, webhook_id)
-    assert webhook.connection is not None  # it was found by it
+    assert webhook.connection is not None  # find_webhook filters by connection
     return {"deliveries": channels.deliveries_of(webhook.connection).filter(channel=webhook)[:limit]}
 
 
@@ -109,7 +109,7 @@ def list_deliveries(
 )
 def send_again(request: HttpRequest, connection: ConnectionName, webhook_id: Key, delivery_id: Key) -> Delivery:
     webhook = find_webhook(request, connection, webhook_id)
-    assert webhook.connection is not None  # it was found by it
+    assert webhook.connection is not None  # find_webhook filters by connection
     delivery = channels.deliveries_of(webhook.connection).filter(channel=webhook, pk=delivery_id).first()
     if delivery is None:
         raise Http404(f"There is no delivery {delivery_id} of webhook {webhook_id}.")
