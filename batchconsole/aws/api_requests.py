@@ -1,7 +1,7 @@
-"""Requests to Bedrock's API as a server meets them: which operation one is for, and its input by the API's model.
+"""Requests to Bedrock's API, seen from the server: find the operation and read its input by the API model.
 
-Source of every name, type and constraint: botocore's service models. Patterns are matched by RE2, in linear time:
-with that of ``jobName`` a backtracking engine takes years for sixty hyphens and an underscore.
+All names, types and constraints come from botocore's service models. RE2 matches patterns in linear time: for the
+pattern of ``jobName``, a backtracking engine needs years to reject sixty hyphens and an underscore.
 """
 
 import json
@@ -22,8 +22,8 @@ from batchconsole.aws.errors import AwsError
 
 SERVICES = ("bedrock", "bedrock-runtime")
 NUMBERS = ("integer", "long", "float", "double")
-DOTS = (".", "..")  # parts of a path that name no part of it
-# What a value has to be in JSON, by the type of its shape.
+DOTS = (".", "..")  # path segments that refer to another path
+# The Python types that a JSON value may have, by the type of its shape.
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -37,7 +37,7 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class ApiOperation:
-    """One operation of the API; ``pattern`` has a group for each label of its path."""
+    """One operation of the API; ``pattern`` matches its path and has a group for each label."""
 
     name: str
     service: str
@@ -48,7 +48,7 @@ class ApiOperation:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiRequest:
-    """A request as it arrived: ``path`` is still percent-encoded and begins with a slash, ``query`` is decoded."""
+    """A received request. ``path`` begins with a slash and is still percent-encoded; ``query`` is decoded."""
 
     method: str
     path: str
@@ -58,7 +58,7 @@ class ApiRequest:
 
 @cache
 def operations() -> tuple[ApiOperation, ...]:
-    """All operations, the most literal path first, so that ``/stop`` is not taken for the end of an id."""
+    """Return all operations, longest path pattern first, so ``/stop`` is not mistaken for the end of an id."""
     found = [_operation(model) for model in _models()]
     return tuple(sorted(found, key=lambda operation: -len(operation.pattern.pattern)))
 
@@ -71,16 +71,16 @@ def _models() -> Iterator[OperationModel]:
 
 def _operation(model: OperationModel) -> ApiOperation:
     path = model.http["requestUri"].partition("?")[0]
-    # An identifier may be an ARN, and some clients send the slash inside as it is.
+    # An identifier may be an ARN, and some clients do not encode the slash in it.
     pattern = re.sub(r"\{(\w+)\+?\}", r"(?P<\1>.+)", path)
     return ApiOperation(model.name, model.service_model.service_name, model.http["method"], re.compile(pattern), model)
 
 
 def find_operation(request: ApiRequest) -> tuple[ApiOperation, dict[str, str]]:
-    """The operation that *request* is for and the labels of its path, decoded.
+    """Return the operation that *request* is for, and the decoded labels of its path.
 
-    Raises :class:`AwsError` (``UnknownOperationException``), also for a label that leads out of its place: whoever
-    signs and routes the request takes ``/foundation-models/../guardrails`` for another operation's path.
+    Raises :class:`AwsError` (``UnknownOperationException``) if there is none, or if a label has a dot segment: signing
+    and routing would resolve ``/foundation-models/../guardrails`` to the path of another operation.
     """
     for operation in operations():
         match = operation.pattern.fullmatch(request.path) if operation.method == request.method else None
@@ -97,13 +97,13 @@ def find_operation(request: ApiRequest) -> tuple[ApiOperation, dict[str, str]]:
 
 
 def read_input(operation: ApiOperation, labels: Mapping[str, str], request: ApiRequest) -> dict[str, Any]:
-    """The operation's input in the types of its shape, members that are unknown or null left out, as AWS does.
+    """Return the operation's input in the types of its shape. Like AWS, ignore members that are unknown or null.
 
     Raises
     ------
     AwsError
-        ``SerializationException``: no JSON object, or a value of another type. ``ValidationException``: a constraint is
-        not met, each in AWS's words.
+        ``SerializationException``: the body is not a JSON object, or a value has the wrong type.
+        ``ValidationException``: constraints are not met; the message lists all of them in AWS's words.
     """
     shape = operation.model.input_shape
     body = _json_object(request.body)
@@ -135,7 +135,7 @@ def _not_serializable(message: str) -> NoReturn:
 
 
 def _from_text(shape: Shape, text: str) -> Any:
-    """A value of the query, where all is text."""
+    """Convert a value of the query string to the type of *shape*."""
     try:
         if shape.type_name in NUMBERS:
             return int(text)
@@ -148,7 +148,7 @@ def _from_text(shape: Shape, text: str) -> Any:
 
 
 def _converted(shape: Shape, value: Any) -> Any:
-    """A value of the body as *shape* wants it."""
+    """Check the type of a value of the body and return it without the members that *shape* does not know."""
     kind = shape.type_name
     fits = isinstance(value, JSON_TYPES.get(kind, (object,))) and isinstance(value, bool) == (kind == "boolean")
     if not fits or (isinstance(value, float) and not math.isfinite(value)):
@@ -164,7 +164,7 @@ def _typed(shape: Shape) -> str:
 
 
 def _check(operation: str, shape: Shape, params: dict[str, Any]) -> None:
-    """Raise AwsError with all that *params* violate, in the order of the model's members."""
+    """Raise AwsError with all constraints that *params* violate, in the order of the model's members."""
     errors = list(_violations(shape, params, ""))
     if errors:
         counted = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
@@ -191,7 +191,7 @@ def _of_members(shape: Shape, value: dict[str, Any], path: str) -> Iterator[str]
 
 
 def _unmet(shape: Shape, value: Any) -> Iterator[str]:
-    """The constraints of a value itself that it does not meet."""
+    """Yield the constraints that a value violates, without those of its members or items."""
     rules = shape.metadata
     if getattr(shape, "is_tagged_union", False) and len(value) != 1:
         yield "Member must have exactly one of its members set"
@@ -208,7 +208,7 @@ def _unmet(shape: Shape, value: Any) -> Iterator[str]:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Whether all of *text* fits; half of a surrogate pair, which JSON may hold and RE2 cannot, never does."""
+    """Whether all of *text* matches; a lone surrogate, which JSON can hold but RE2 cannot, never matches."""
     try:
         return bool(re2.fullmatch(pattern, text))
     except UnicodeEncodeError:
@@ -216,7 +216,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def _shown(value: Any) -> str:
-    """*value* as AWS's framework prints it: lists in brackets, structures by their members."""
+    """Format *value* as AWS does in its messages: lists in brackets, structures as ``{name=value}``."""
     if isinstance(value, list):
         return f"[{', '.join(map(_shown, value))}]"
     if isinstance(value, dict):

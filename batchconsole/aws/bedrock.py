@@ -1,4 +1,4 @@
-"""Amazon Bedrock's control plane as far as batch jobs need it. Shapes: botocore's ``bedrock/2023-04-20`` model."""
+"""The part of Amazon Bedrock's control plane that batch jobs need. Shapes: botocore's ``bedrock/2023-04-20`` model."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ CUT_OFF = "AnswerCutOff"
 
 @dataclass(frozen=True, kw_only=True)
 class JobSummary(JobRequest):
-    """A batch job as Get and List return it: what it was asked for, its tags left out, and what became of it.
+    """A batch job as returned by Get and List: its request, without tags, and its progress.
 
-    Times are aware datetimes; a time or count that AWS does not give is ``None``.
+    Times are aware datetimes; a time or count that AWS does not return is ``None``.
     """
 
     job_arn: Annotated[str, Member("jobArn")]
@@ -52,7 +52,7 @@ class JobSummary(JobRequest):
 
     @classmethod
     def from_api(cls, answer: dict[str, Any]) -> "JobSummary":
-        """Read the members of a GetModelInvocationJob response or of one summary in a list."""
+        """Read a GetModelInvocationJob response or one summary from a list."""
         return cls(**read_members(cls, answer))
 
 
@@ -72,7 +72,7 @@ class FoundationModel:
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceProfile:
-    """A way to a model in several regions. ``type``: ``SYSTEM_DEFINED`` or ``APPLICATION``."""
+    """A route to a model in one or more regions. ``type``: ``SYSTEM_DEFINED`` or ``APPLICATION``."""
 
     inference_profile_id: str
     inference_profile_arn: str
@@ -83,7 +83,7 @@ class InferenceProfile:
 
 
 def job_arn(region: str, account_id: str, job_id: str) -> str:
-    """The ARN of the job with the 12-character *job_id*."""
+    """Return the ARN of the job with the 12-character *job_id*."""
     return f"arn:{partition_of(region)}:bedrock:{region}:{account_id}:model-invocation-job/{job_id}"
 
 
@@ -96,7 +96,8 @@ def create_model_invocation_job(target: Target, request: JobRequest) -> str:
     ------
     AwsError
         ``ConflictException`` (name in use), ``ServiceQuotaExceededException``, ``ThrottlingException``,
-        ``ValidationException``, ``AccessDeniedException``, ``ResourceNotFoundException``, or never reached.
+        ``ValidationException``, ``AccessDeniedException``, ``ResourceNotFoundException``, ``AnswerCutOff``, or AWS
+        could not be reached.
     """
     with translate(
         "CreateModelInvocationJob",
@@ -105,13 +106,13 @@ def create_model_invocation_job(target: Target, request: JobRequest) -> str:
     ):
         answer = client(target, "bedrock").create_model_invocation_job(**request.to_api())
     if not answer.get("jobArn"):
-        # botocore reads a body that was cut off as an empty one. The job may be there: the same token finds out.
+        # botocore reads a truncated body as an empty one. The job may exist; repeating the same token finds it.
         raise AwsError("AWS's answer was cut off.", code=CUT_OFF, operation="CreateModelInvocationJob", retryable=True)
     return str(answer["jobArn"])
 
 
 def get_model_invocation_job(target: Target, job_identifier: str) -> JobSummary:
-    """One job by its ARN or 12-character id; raises :class:`AwsError` (``ResourceNotFoundException``)."""
+    """Return one job by its ARN or 12-character id. Raises :class:`AwsError` (``ResourceNotFoundException``)."""
     with translate("GetModelInvocationJob", permission="bedrock:GetModelInvocationJob", subject=job_identifier):
         return JobSummary.from_api(client(target, "bedrock").get_model_invocation_job(jobIdentifier=job_identifier))
 
@@ -124,9 +125,9 @@ def list_model_invocation_jobs(
     name_contains: str | None = None,
     max_results: int = 1000,
 ) -> Iterator[list[JobSummary]]:
-    """The account's jobs in this region, newest first, one list a page; each page costs one call when it is asked for.
+    """Yield the account's jobs in this region, newest first, as one list per page; each page is one call, made lazily.
 
-    *max_results* is the page's size, 1 to 1000. Raises :class:`AwsError` at the page that fails.
+    *max_results* is the page size, 1 to 1000. Raises :class:`AwsError` at the page that fails.
     """
     filters = {"submitTimeAfter": submit_time_after, "statusEquals": status_equals, "nameContains": name_contains}
     request: dict[str, Any] = {name: value for name, value in filters.items() if value}
@@ -136,34 +137,34 @@ def list_model_invocation_jobs(
 
 
 def stop_model_invocation_job(target: Target, job_identifier: str) -> None:
-    """Ask AWS to stop a job. Partial results are written and charged.
+    """Ask AWS to stop a job. AWS writes and charges for partial results.
 
-    Raises :class:`AwsError`: ``ValidationException`` with ``State was: <status>`` when it has ended already.
+    Raises :class:`AwsError`: ``ValidationException`` with ``State was: <status>`` if the job has ended already.
     """
     with translate("StopModelInvocationJob", permission="bedrock:StopModelInvocationJob", subject=job_identifier):
         client(target, "bedrock").stop_model_invocation_job(jobIdentifier=job_identifier)
 
 
 def tag_resource(target: Target, resource_arn: str, tags: Iterable[dict[str, str]]) -> None:
-    """Add or change tags, each ``{"key": ..., "value": ...}``; raises :class:`AwsError` (``TooManyTagsException``)."""
+    """Add or change tags, each ``{"key": ..., "value": ...}``. Raises :class:`AwsError` (``TooManyTagsException``)."""
     with translate("TagResource", permission="bedrock:TagResource", subject=resource_arn):
         client(target, "bedrock").tag_resource(resourceARN=resource_arn, tags=list(tags))
 
 
 def untag_resource(target: Target, resource_arn: str, tag_keys: Iterable[str]) -> None:
-    """Remove tags by key; a key the resource does not have is no error. Raises :class:`AwsError`."""
+    """Remove tags by key; keys that the resource does not have are ignored. Raises :class:`AwsError`."""
     with translate("UntagResource", permission="bedrock:UntagResource", subject=resource_arn):
         client(target, "bedrock").untag_resource(resourceARN=resource_arn, tagKeys=list(tag_keys))
 
 
 def list_tags_for_resource(target: Target, resource_arn: str) -> list[dict[str, str]]:
-    """The tags of a resource, each ``{"key": ..., "value": ...}``; raises :class:`AwsError`."""
+    """Return the tags of a resource, each ``{"key": ..., "value": ...}``. Raises :class:`AwsError`."""
     with translate("ListTagsForResource", permission="bedrock:ListTagsForResource", subject=resource_arn):
         return list(client(target, "bedrock").list_tags_for_resource(resourceARN=resource_arn)["tags"])
 
 
 def list_foundation_models(target: Target) -> list[FoundationModel]:
-    """The models the region offers; says nothing about batch support. Raises :class:`AwsError`."""
+    """Return the models that the region offers, whether or not they support batch. Raises :class:`AwsError`."""
     with translate("ListFoundationModels", permission="bedrock:ListFoundationModels"):
         answer = client(target, "bedrock").list_foundation_models()
     return [_foundation_model(item) for item in answer["modelSummaries"]]
@@ -183,9 +184,9 @@ def _foundation_model(item: dict[str, Any]) -> FoundationModel:
 
 
 def list_inference_profiles(target: Target) -> list[InferenceProfile]:
-    """AWS's inference profiles, then the account's own; raises :class:`AwsError`.
+    """Return AWS's inference profiles, then the account's own. Raises :class:`AwsError`.
 
-    Both types are asked for by name, since a list without the filter leaves the account's own out.
+    Each type is requested by name, because a list without the filter omits the account's own profiles.
     """
     found: dict[str, InferenceProfile] = {}
     for kind in ("SYSTEM_DEFINED", "APPLICATION"):
@@ -208,7 +209,7 @@ def _inference_profile(item: dict[str, Any]) -> InferenceProfile:
 
 
 def _pages(target: Target, method: str, operation: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each page of a list call, following ``nextToken``."""
+    """Yield each page of a list call, following ``nextToken``."""
     token: dict[str, str] = {}
     while True:
         with translate(operation, permission=f"bedrock:{operation}"):

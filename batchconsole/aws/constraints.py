@@ -1,4 +1,4 @@
-"""The rules of CreateModelInvocationJob's fields, read at run time from the service model botocore ships."""
+"""The constraints of CreateModelInvocationJob's fields, read at run time from the service model in botocore."""
 
 import re
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import Any
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
-# The API model admits 200 in one call, the service 50 a resource.
+# The API model allows 200 in one call, but the service 50 per resource.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/tagging.html
 MAX_TAGS = 50
-# In jobName's pattern a run of hyphens can be split in exponentially many ways between ``-*`` and a class that holds
-# the hyphen too: sixty hyphens and an underscore would keep a matcher busy for years. The ``-*`` adds nothing.
+# In the pattern of jobName, a run of hyphens can be split in exponentially many ways between ``-*`` and a class that
+# contains the hyphen too, so a matcher would need years for sixty hyphens and an underscore. The ``-*`` is redundant.
 REDUNDANT_HYPHENS = re.compile(r"\(-\*(\[[^\]]*\\-[^\]]*\])\)")
 
 
@@ -20,9 +20,9 @@ REDUNDANT_HYPHENS = re.compile(r"\(-\*(\[[^\]]*\\-[^\]]*\])\)")
 class Constraint:
     """What the API accepts for one field.
 
-    ``min`` and ``max`` bound the length of a text, the number of items of a list, the value of a number. ``pattern`` is
-    a regular expression for the whole text, usable in Python and in HTML; ``None`` means no rule. ``item`` is the rule
-    of a list's items.
+    ``min`` and ``max`` limit the length of a string, the number of items in a list, or the value of a number.
+    ``pattern`` is a regular expression for the whole string, valid in Python and in HTML. ``item`` is the constraint of
+    a list's items. ``None`` means that there is no limit.
     """
 
     min: int | None = None
@@ -32,15 +32,16 @@ class Constraint:
     item: "Constraint | None" = None
 
     def matches(self, text: str) -> bool:
-        """Whether all of *text* fits the pattern; true without one. Length is not looked at."""
+        """Whether all of *text* matches the pattern; true if there is none. The length is not checked."""
         return self.pattern is None or re.fullmatch(self.pattern, text) is not None
 
 
 @cache
 def job_constraints() -> dict[str, Constraint]:
-    """The rule of each field of a create request, by its API name without the path: ``jobName``, ``s3Uri``, ``key``.
+    """Return the constraint of each field of a create request by its API name: ``jobName``, ``s3Uri``, ``key``.
 
-    ``subnetIds`` and ``securityGroupIds`` carry their items' rule in ``item``; a tag's parts are ``key`` and ``value``.
+    Names have no path. ``subnetIds`` and ``securityGroupIds`` have their items' constraint in ``item``; the parts of a
+    tag are ``key`` and ``value``.
     Source: botocore's ``bedrock/2023-04-20`` service model, operation CreateModelInvocationJob.
     """
     model = ServiceModel(Loader().load_service_model("bedrock", "service-2"), "bedrock")
@@ -48,7 +49,7 @@ def job_constraints() -> dict[str, Constraint]:
 
 
 def _walk(shape: Any) -> list[tuple[str, Constraint]]:
-    """The rules of a structure's members and, under their own names, of the structures inside."""
+    """Return the constraints of a structure's members, with those of nested structures under their own names."""
     found: list[tuple[str, Constraint]] = []
     for name, member in shape.members.items():
         inner = member.member if member.type_name == "list" else member

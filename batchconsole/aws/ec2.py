@@ -1,4 +1,4 @@
-"""EC2: networks for the VPC pickers. ``name`` is the resource's Name tag, or its group name."""
+"""EC2: networks for the VPC pickers. ``name`` is the resource's Name tag, or a security group's name."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ class SecurityGroup:
 
 
 def list_vpcs(target: Target) -> list[Vpc]:
-    """The VPCs of this region; raises :class:`AwsError`."""
+    """Return the VPCs of this region. Raises :class:`AwsError`."""
     return [
         Vpc(
             vpc_id=item["VpcId"],
@@ -52,7 +52,7 @@ def list_vpcs(target: Target) -> list[Vpc]:
 
 
 def list_subnets(target: Target, vpc_id: str = "") -> list[Subnet]:
-    """The subnets of this region, or of one VPC; raises :class:`AwsError`."""
+    """Return the subnets of this region, or of one VPC. Raises :class:`AwsError`."""
     return [
         Subnet(
             subnet_id=item["SubnetId"],
@@ -66,7 +66,7 @@ def list_subnets(target: Target, vpc_id: str = "") -> list[Subnet]:
 
 
 def list_security_groups(target: Target, vpc_id: str = "") -> list[SecurityGroup]:
-    """The security groups of this region, or of one VPC; raises :class:`AwsError`."""
+    """Return the security groups of this region, or of one VPC. Raises :class:`AwsError`."""
     return [
         SecurityGroup(
             group_id=item["GroupId"],

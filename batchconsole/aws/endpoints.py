@@ -1,17 +1,17 @@
-"""Which addresses a connection may be pointed at.
+"""Which endpoints a connection may use.
 
-Whoever edits a connection chooses where this machine sends requests and whose answers its pages show. AWS's own
-endpoints are always allowed; everything else, and above all what only this machine or its network can reach, has to be
-on a list that the operator writes.
+Users who edit a connection choose where this machine sends requests and whose responses its pages show. AWS's own
+endpoints are always allowed. All others, above all those that only this machine or its network can reach, have to be on
+a list that the operator maintains.
 """
 
 import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-# The services the console calls, with FIPS, dual-stack and interface endpoints, as botocore's endpoint rules build
-# them. Whole names, for amazonaws.com also has machines and load balancers of anybody in it. The domains are the
-# dnsSuffix and dualStackDnsSuffix of botocore's partitions.
+# The services that the console calls, with FIPS, dual-stack and interface endpoints, as built by botocore's endpoint
+# rules. The whole name has to match, because amazonaws.com also contains the machines and load balancers of AWS's
+# customers. The domains are the dnsSuffix and dualStackDnsSuffix of botocore's partitions.
 AWS_HOST = re.compile(
     r"(?:(?:[a-z0-9-]+\.)?vpce-[a-z0-9-]+\.)?"
     r"(?:s3|iam|sts|kms|ec2|bedrock|bedrock-runtime|servicequotas|api\.pricing)(?:-fips)?"
@@ -21,11 +21,11 @@ AWS_HOST = re.compile(
 
 
 def is_allowed(url: str, allowed: Collection[str]) -> bool:
-    """Whether *url* is AWS's own or on the list *allowed*, of entries ``host``, ``host:port`` or ``*.domain``."""
+    """Whether *url* is AWS's own or in *allowed*, a list of ``host``, ``host:port`` or ``*.domain``."""
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:  # brackets without an address, a port that is none
+    except ValueError:  # brackets without an address, or an invalid port
         return False
     host = (parts.hostname or "").rstrip(".")
     if AWS_HOST.fullmatch(host):
@@ -35,6 +35,6 @@ def is_allowed(url: str, allowed: Collection[str]) -> bool:
 
 
 def domains(host: str) -> list[str]:
-    """What stands behind each dot of *host*."""
+    """Return the parent domains of *host*, longest first."""
     labels = host.split(".")
     return [".".join(labels[start:]) for start in range(1, len(labels))]

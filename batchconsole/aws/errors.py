@@ -1,8 +1,8 @@
-"""One error for everything that can go wrong between us and AWS, with a hint that says what to do about it.
+"""The one error for everything that can go wrong in calls to AWS, with a hint about what to do.
 
-Nothing above this package sees a botocore exception. Codes are AWS's own; for failures that never got an answer they
-are ours: ``EndpointUnreachable``, ``AnswerCutOff``, ``EndpointNotAllowed``, ``NoCredentials``, ``ExpiredToken``,
-``InvalidRequest``, ``ClientFailure``.
+No code outside this package sees a botocore exception. Codes are AWS's own. Failures without an answer from AWS have
+the console's codes: ``EndpointUnreachable``, ``AnswerCutOff``, ``EndpointNotAllowed``, ``EndpointBusy``,
+``NoCredentials``, ``ExpiredToken``, ``InvalidRequest``, ``ClientFailure``.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ NO_CREDENTIALS = (
 EXPIRED = (boto.TokenRetrievalError, boto.SSOError, boto.LoginError)
 INVALID = (boto.ParamValidationError, boto.ValidationError, boto.NoRegionError)
 
-# HEAD requests have no body, so S3's code is only the HTTP status.
+# Responses to HEAD requests have no body, so botocore uses the HTTP status as the code.
 HEAD_CODES = {"400": "BadRequest", "403": "AccessDenied", "404": "NotFound", "405": "MethodNotAllowed"}
 THROTTLED = frozenset(
     {
@@ -54,16 +54,16 @@ class AwsError(Exception):
     Attributes
     ----------
     code : str
-        AWS's error code, or one of ours (see the module).
+        AWS's error code, or one of the console's (see the module).
     operation : str
-        The API operation, ``CreateModelInvocationJob``.
+        The API operation, such as ``CreateModelInvocationJob``.
     message : str
         AWS's own message; also ``str(error)``.
     retryable : bool
         Whether the same call may succeed later without any change to the request: throttling, quotas, an unreachable
-        endpoint, AWS's own trouble, credentials that somebody will renew.
+        endpoint, errors inside AWS, credentials that somebody will renew.
     hint : str
-        Plain English: what the person or the administrator can do. May be empty.
+        What the user or the administrator can do, in plain English. May be empty.
     """
 
     def __init__(self, message: str, *, code: str, operation: str, retryable: bool = False, hint: str = "") -> None:
@@ -75,21 +75,21 @@ class AwsError(Exception):
         self.hint = hint
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle with all attributes: Celery carries exceptions between processes."""
+        """Pickle with all attributes, because Celery passes exceptions between processes."""
         return _rebuild, (self.message, self.as_dict())
 
     @property
     def is_throttling(self) -> bool:
-        """Whether AWS asked to slow down."""
+        """Whether AWS throttled the call."""
         return self.code in THROTTLED
 
     @property
     def is_quota(self) -> bool:
-        """Whether a limit of the account is used up for now."""
+        """Whether a quota of the account is used up for now."""
         return self.code in QUOTA
 
     def as_dict(self) -> dict[str, Any]:
-        """The error as plain JSON values, for a database column."""
+        """Return the error as plain JSON values, for a database column."""
         return {
             "code": self.code,
             "operation": self.operation,
@@ -110,18 +110,18 @@ def translate(operation: str, *, permission: str = "", subject: str = "") -> Ite
     Parameters
     ----------
     operation
-        The API operation, ``ListObjectsV2``.
+        The API operation, such as ``ListObjectsV2``.
     permission
-        The IAM action it needs, ``s3:ListBucket``; named in the hint when access is denied.
+        The IAM action it needs, such as ``s3:ListBucket``; named in the hint if access is denied.
     subject
-        What it was done to, in words a person knows: ``bucket my-prompts``.
+        What the call acts on, in words that users know: ``bucket my-prompts``.
     """
     try:
         yield
     except boto.ClientError as error:
         raise _from_answer(error, operation, permission, subject) from error
     except (boto.BotoCoreError, Boto3Error) as error:
-        # A multipart upload wraps AWS's answer in text; the answer itself is the cause.
+        # A multipart upload raises an error with AWS's answer as text; the answer itself is in its context.
         if isinstance(error.__context__, boto.ClientError):
             raise _from_answer(error.__context__, operation, permission, subject) from error
         raise _without_answer(error, operation) from error
@@ -147,7 +147,7 @@ def _without_answer(error: Exception, operation: str) -> AwsError:
 
 
 def _classify(error: Exception) -> tuple[str, bool]:
-    """Our code for *error*, and whether trying again later makes sense."""
+    """Return the console's code for *error*, and whether a later retry makes sense."""
     for classes, code, retryable in (
         (INVALID, "InvalidRequest", False),
         (UNREACHABLE, "EndpointUnreachable", True),

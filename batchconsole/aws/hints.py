@@ -1,4 +1,4 @@
-"""What to do about an AWS error, in plain English. Knows error codes and nothing else; unknown codes get no hint."""
+"""Hints about AWS errors in plain English. They depend on codes and messages only; unknown codes get no hint."""
 
 EXPIRED_CODES = frozenset(
     {
@@ -82,7 +82,7 @@ THROTTLED = "AWS is throttling requests. The console retries later."
 
 
 def for_answer(code: str, message: str, *, operation: str, permission: str, subject: str) -> str:
-    """The hint for an error AWS answered with; an empty string when there is nothing useful to say."""
+    """Return the hint for an error from AWS, or an empty string if there is nothing useful to say."""
     if code.startswith("KMS.") or ("kms" in message.lower() and permission.startswith("s3:")):
         return KMS
     if "Cross-account pass role" in message:
@@ -109,7 +109,7 @@ def _denied(message: str, *, permission: str, subject: str) -> str:
 
 
 def _invalid(message: str, operation: str) -> str:
-    """Hints for what Bedrock packs into its one ValidationException, by the words of its messages."""
+    """Return the hint for a ValidationException of Bedrock, which covers many problems, by the words of its message."""
     text = message.lower()
     if "batch inference is not supported" in text:
         return "This model takes no batch jobs in this region. Choose another model, or one of its inference profiles."

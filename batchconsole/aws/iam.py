@@ -1,4 +1,4 @@
-"""IAM: the roles Bedrock may assume, and making a new least-privilege one."""
+"""IAM: list the roles that Bedrock may assume, and create a new one with least privilege."""
 
 import json
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ DESCRIPTION = "Lets Amazon Bedrock read the input and write the output of batch 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceRole:
-    """A role Bedrock may assume."""
+    """A role that Bedrock may assume."""
 
     name: str
     arn: str
@@ -38,7 +38,7 @@ class ServiceRole:
 
 
 def list_service_roles(target: Target) -> list[ServiceRole]:
-    """The roles whose trust policy lets bedrock.amazonaws.com assume them, by name; raises :class:`AwsError`."""
+    """Return the roles whose trust policy names bedrock.amazonaws.com, sorted by name. Raises :class:`AwsError`."""
     found: list[ServiceRole] = []
     with translate("ListRoles", permission="iam:ListRoles"):
         for page in client(target, "iam").get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000}):
@@ -73,7 +73,7 @@ def _allows_bedrock(statement: dict[str, Any]) -> bool:
 
 
 def _as_list(value: Any) -> list[Any]:
-    """IAM writes a list of one as the one."""
+    """Return *value* as a list, because IAM writes a list of one item as that item."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
@@ -82,9 +82,9 @@ def _as_list(value: Any) -> list[Any]:
 def new_role_documents(
     target: Target, request: JobRequest, *, account_id: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The trust policy and the permissions :func:`create_service_role` would write, to be read before it does.
+    """Return the trust policy and the permissions that :func:`create_service_role` would write, for review.
 
-    Raises :class:`AwsError` when the models behind an inference profile cannot be listed.
+    Raises :class:`AwsError` if the models behind an inference profile cannot be listed.
     """
     policy = service_role_policy(
         request, account_id=account_id, region=target.region, model_arns=_models_behind(target, request.model_id)
@@ -93,15 +93,15 @@ def new_role_documents(
 
 
 def create_service_role(target: Target, request: JobRequest, *, role_name: str, account_id: str) -> str:
-    """Make the role *role_name* under ``/service-role/`` for jobs like *request* and return its ARN.
+    """Create the role *role_name* under ``/service-role/`` for jobs like *request* and return its ARN.
 
-    Its one inline policy is :func:`service_role_policy`. When the policy cannot be written the role is removed again,
-    so that the same name can be tried once more.
+    Its one inline policy is :func:`service_role_policy`. If the policy cannot be written, the role is deleted again, so
+    the same name can be used for another try.
 
     Raises
     ------
     AwsError
-        ``EntityAlreadyExists``, ``AccessDenied``, or never reached.
+        ``EntityAlreadyExists``, ``AccessDenied``, or AWS could not be reached.
     """
     trust, policy = new_role_documents(target, request, account_id=account_id)
     iam = client(target, "iam")
@@ -121,12 +121,12 @@ def create_service_role(target: Target, request: JobRequest, *, role_name: str, 
 
 
 def _policy_name(role_name: str) -> str:
-    """Named after the role, cut to leave the whole within IAM's 128 characters."""
+    """Return a policy name made from the role's, cut to fit into IAM's limit of 128 characters."""
     return f"{role_name[:100]}-batch-inference"
 
 
 def _remove(iam: Any, role_name: str, cause: AwsError) -> None:
-    """Take a half-made role away; when even that fails, say so in the hint of the error that led here."""
+    """Delete an incomplete role; if that fails too, say so in the hint of *cause*, the error that led here."""
     try:
         with translate("DeleteRole", permission="iam:DeleteRole", subject=f"role {role_name}"):
             iam.delete_role(RoleName=role_name)
@@ -135,7 +135,7 @@ def _remove(iam: Any, role_name: str, cause: AwsError) -> None:
 
 
 def _models_behind(target: Target, model_id: str) -> tuple[str, ...]:
-    """The foundation models of an inference profile, one a region; all regions' when AWS lists no such profile."""
+    """Return the foundation models of an inference profile, one per region; a wildcard ARN if AWS lists none."""
     if not policies.is_inference_profile(model_id):
         return ()
     profile_id = model_id.rpartition("/")[2]

@@ -1,7 +1,7 @@
-"""What a batch job is asked for, described once: the members of CreateModelInvocationJob as one typed value.
+"""The request of a batch job, described once: the members of CreateModelInvocationJob as one typed value.
 
-:class:`JobRequest` is the table: each field names its member of the API, and requests, answers, commands and rows
-derive from that. A new member is one more field here. Source: botocore's ``bedrock/2023-04-20`` service model.
+Each field of :class:`JobRequest` names its member in the API; requests, responses, commands and rows derive from that.
+A new member needs one more field here. Source: botocore's ``bedrock/2023-04-20`` service model.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from botocore import xform_name
 
 
 class Tag(TypedDict):
-    """A tag as the API writes it."""
+    """A tag in the API's format."""
 
     key: str
     value: str
@@ -20,20 +20,20 @@ class Tag(TypedDict):
 
 @dataclass(frozen=True)
 class Member:
-    """Where the API has a field: the names of the structures that lead to it, and its own, with dots between."""
+    """The place of a field in the API: the names of its parent structures and its own, joined by dots."""
 
     path: str
 
 
-# The one member whose value nobody chooses: the format of the input's records.
+# The only member with a fixed value: the format of the input's records.
 INPUT_FORMAT = (Member("inputDataConfig.s3InputDataConfig.s3InputFormat"), "JSONL")
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """What a batch job is asked for. An empty value says that the request does not mention the member.
+    """The request of a batch job. An empty value means that the request omits the member.
 
-    ``timeout_duration_in_hours`` is 24 to 168; subnets and security groups are ids, both or none.
+    ``timeout_duration_in_hours`` is 24 to 168. Subnets and security groups are ids; give both or neither.
     """
 
     job_name: Annotated[str, Member("jobName")]
@@ -53,19 +53,19 @@ class JobRequest:
 
     @classmethod
     def from_fields(cls, values: Mapping[str, Any]) -> Self:
-        """The request that *values* describe, by the names of the fields here; what they lack is empty.
+        """Return a request from *values* by field name; missing fields get their default, or are empty.
 
-        Other names are left out, so that a form's values or a row's will do; lists become tuples.
+        Other names are ignored, so a form's values or a row's can be passed; lists become tuples.
         """
         given = {name: _as_value(values[name]) for name in members(cls) if values.get(name)}
         return cls(**_blank() | given)
 
     def as_fields(self) -> dict[str, Any]:
-        """All values by the names of the fields here, as JSON has them: lists instead of tuples."""
+        """Return all values by field name in JSON types, with lists instead of tuples."""
         return {field.name: _as_json(getattr(self, field.name)) for field in fields(self)}
 
     def to_api(self) -> dict[str, Any]:
-        """The request as boto3 takes it, without the members that are empty; equal requests give equal ones."""
+        """Return the arguments for boto3, without empty members; equal requests give equal arguments."""
         request: dict[str, Any] = {}
         for name, member in members(JobRequest).items():
             _write(request, member, getattr(self, name))
@@ -73,12 +73,12 @@ class JobRequest:
         return request
 
 
-# What each class says of its members, which takes too long to find out for every job of a list.
+# The members of each class, cached because it takes too long to read the type hints for every job in a list.
 _TABLES: dict[type[JobRequest], dict[str, Member]] = {}
 
 
 def members(described: type[JobRequest]) -> dict[str, Member]:
-    """The member of the API for each field of *described*, which is :class:`JobRequest` or what extends it."""
+    """Return the API member of each field of *described*, which is :class:`JobRequest` or a subclass."""
     if described not in _TABLES:
         hints = get_type_hints(described, include_extras=True)
         _TABLES[described] = {field.name: hints[field.name].__metadata__[0] for field in fields(described)}
@@ -86,21 +86,21 @@ def members(described: type[JobRequest]) -> dict[str, Member]:
 
 
 def read_members(described: type[JobRequest], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that *answer*, a job as the API tells it, has for the fields of *described*.
+    """Return the values for the fields of *described* from *answer*, a job as returned by the API.
 
-    What a request must have and the answer lacks is empty: an input that does not lie in S3 has no URI.
+    Required fields that the answer lacks are empty: an input outside S3 has no URI.
     """
     found = {name: _read(answer, member) for name, member in members(described).items()}
     return _blank() | {name: _as_value(value) for name, value in found.items() if value is not None}
 
 
 def cli_option(member_name: str) -> str:
-    """The AWS CLI's option for a member of the request: ``--job-name`` for ``jobName``, by the CLI's own rule."""
+    """Return the AWS CLI's option for a member of the request by the CLI's own rule: ``jobName``, ``--job-name``."""
     return f"--{xform_name(member_name, '-')}"
 
 
 def _blank() -> dict[str, Any]:
-    """An empty value for each field without a default, all of which are texts."""
+    """Return an empty string for each field without a default; all of them are strings."""
     return {field.name: "" for field in fields(JobRequest) if field.default is MISSING}
 
 

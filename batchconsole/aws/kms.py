@@ -1,4 +1,4 @@
-"""KMS: the account's own keys, for the output encryption picker, and whether one can be used."""
+"""KMS: the account's own keys for the output encryption picker, and whether a key can be used."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from batchconsole.aws.errors import translate
 from batchconsole.aws.session import Target, client
 
 SYMMETRIC = "SYMMETRIC_DEFAULT"
-AWS_MANAGED = "alias/aws/"  # Keys AWS keeps for one service; another service's role cannot be given them.
+AWS_MANAGED = "alias/aws/"  # Keys that AWS manages for one service; roles of other services cannot use them.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """A customer managed key; ``aliases`` like ``alias/prompts``."""
+    """A customer managed key; ``aliases`` are like ``alias/prompts``."""
 
     key_id: str
     arn: str
@@ -21,7 +21,7 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class KeyDetails:
-    """What a key can be used for; ``state`` is KMS's word: ``Enabled``, ``Disabled``, ``PendingDeletion`` ..."""
+    """The state and use of a key; ``state`` is KMS's value: ``Enabled``, ``Disabled``, ``PendingDeletion`` ..."""
 
     state: str
     spec: str = ""
@@ -33,17 +33,18 @@ class KeyDetails:
 
     @property
     def encrypts_objects(self) -> bool:
-        """Whether S3 takes it; https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html."""
+        """Whether S3 accepts it; https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html."""
         return self.spec in ("", SYMMETRIC) and self.usage in ("", "ENCRYPT_DECRYPT")
 
 
 def describe_key(target: Target, key_id: str) -> KeyDetails:
-    """The state of a key by its id, ARN or alias.
+    """Return the details of a key by its id, ARN or alias.
 
     Raises
     ------
     AwsError
-        ``NotFoundException``, ``InvalidArnException`` (another region's), ``AccessDeniedException``, or never reached.
+        ``NotFoundException``, ``InvalidArnException`` (a key of another region), ``AccessDeniedException``, or AWS
+        could not be reached.
     """
     with translate("DescribeKey", permission="kms:DescribeKey", subject=key_id):
         key = client(target, "kms").describe_key(KeyId=key_id)["KeyMetadata"]
@@ -51,7 +52,7 @@ def describe_key(target: Target, key_id: str) -> KeyDetails:
 
 
 def list_keys(target: Target) -> list[Key]:
-    """The keys of this region that are not AWS's own, those with an alias first; raises :class:`AwsError`."""
+    """Return the keys of this region that AWS does not manage, those with an alias first. Raises :class:`AwsError`."""
     kms = client(target, "kms")
     aliases: defaultdict[str, list[str]] = defaultdict(list)
     with translate("ListAliases", permission="kms:ListAliases"):

@@ -1,7 +1,7 @@
-"""What the console itself needs in an account: permissions of the identity behind a connection, and which are there.
+"""The permissions that the console itself needs in an account, and which of them a connection's identity has.
 
-Reads are asked of AWS itself, which answers truly. What changes something is asked of IAM's simulator, which knows the
-policies of the identity and not those of buckets and keys.
+Permissions in :data:`READS` are tested by a real call, all others with IAM's simulator, which knows the policies of the
+identity but not those of buckets and keys.
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html.
 """
 
@@ -19,22 +19,22 @@ from batchconsole.aws.pricing import ENDPOINT_REGION
 from batchconsole.aws.session import Target, client
 
 SIMULATE = "iam:SimulatePrincipalPolicy"
-PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action of IAM
+PASS_ROLE = "iam:PassRole"  # noqa: S105 - an IAM action
 SERVICE_ROLES = "arn:{partition}:iam::{account}:role/service-role/*"
 
 
 class Answer(StrEnum):
-    """Whether a permission is there."""
+    """Whether an identity has a permission."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
-    PARTLY = "partly"  # not on everything; perhaps on some
-    UNKNOWN = "unknown"  # neither AWS nor the simulator could be asked
+    PARTLY = "partly"  # not on all resources, but perhaps on some
+    UNKNOWN = "unknown"  # neither a call nor the simulator gave an answer
 
 
 @dataclass(frozen=True)
 class Need:
-    """One IAM action, what the console does with it, and the part of the policy it stands in."""
+    """One IAM action, what the console uses it for, and the policy statement that contains it."""
 
     action: str
     use: str
@@ -43,7 +43,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose credentials these are; ``arn`` may be of a session of a role."""
+    """The identity behind credentials; ``arn`` may be that of a role session."""
 
     account: str
     arn: str
@@ -55,7 +55,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one need; ``reason`` is a sentence, empty for what is allowed."""
+    """The result for one need; ``reason`` is a sentence, empty if the action is allowed."""
 
     need: Need
     answer: Answer
@@ -121,7 +121,7 @@ NEEDS = tuple(
     }.items()
     for action, use in uses.items()
 )
-# What can be asked of AWS itself: client, method and arguments that keep the answer small.
+# Actions that are tested by a real call: service, method, and arguments that keep the response small.
 READS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "bedrock:ListModelInvocationJobs": ("bedrock", "list_model_invocation_jobs", {"maxResults": 1}),
     "bedrock:ListFoundationModels": ("bedrock", "list_foundation_models", {"byOutputModality": "EMBEDDING"}),
@@ -150,14 +150,14 @@ REASONS = {
 
 
 def caller(target: Target) -> Identity:
-    """Whose credentials *target* has; raises :class:`AwsError`. Needs no permission."""
+    """Return the identity behind the credentials of *target*. Raises :class:`AwsError`. Needs no permission."""
     with translate("GetCallerIdentity"):
         answer = client(target, "sts").get_caller_identity()
     return Identity(account=str(answer["Account"]), arn=str(answer["Arn"]))
 
 
 def own_access(target: Target, identity: Identity) -> list[Finding]:
-    """What *identity* may do of all that the console needs, in the order of :data:`NEEDS`; raises nothing."""
+    """Return which of :data:`NEEDS` *identity* may do, in that order. AwsErrors become findings."""
     asked = [partial(_read, target, action) for action in READS]
     answers = at_once([*asked, partial(simulate, target, identity)])
     reads = dict(zip(READS, answers[:-1], strict=True))
@@ -174,7 +174,7 @@ def _read(target: Target, action: str) -> dict[str, str]:
 
 
 def simulate(target: Target, identity: Identity) -> dict[str, str]:
-    """IAM's decision on each action that is not a read; raises :class:`AwsError`."""
+    """Return IAM's decision on each action that is not in :data:`READS`; empty for root. Raises :class:`AwsError`."""
     if identity.is_root:
         return {}
     actions = [need.action for need in NEEDS if need.action not in READS]
@@ -186,7 +186,7 @@ def simulate(target: Target, identity: Identity) -> dict[str, str]:
 
 
 def principal_of(target: Target, identity: Identity) -> str:
-    """The user or role whose policies count: of a session its role, whose path only IAM knows."""
+    """Return the ARN of the user or role whose policies apply; for a session, its role, with path if IAM returns it."""
     if ":assumed-role/" not in identity.arn:
         return identity.arn
     name = identity.arn.split("/")[1]
@@ -233,7 +233,10 @@ def _of_error(need: Need, error: Any) -> Finding:
 
 
 def console_policy(needs: Iterable[Need], *, region: str = "us-east-1", account: str = "*") -> dict[str, Any]:
-    """The policy that grants *needs*, in the documentation's parts; roles are passed and made on their path only."""
+    """Return a policy that grants *needs*, with one statement per part of the documentation.
+
+    Passing and creating roles is limited to the path ``/service-role/``.
+    """
     by_sid: dict[str, list[str]] = {}
     for need in needs:
         by_sid.setdefault(need.sid, []).append(need.action)

@@ -1,4 +1,4 @@
-"""Passing a request on to Bedrock as it came, signed anew with the credentials of a target."""
+"""Forwarding of a request to Bedrock, signed again with the credentials of a target."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -13,13 +13,13 @@ from batchconsole.aws.errors import translate
 from batchconsole.aws.session import Target, client, credentials_of
 
 SIGNING_NAME = "bedrock"
-CONNECT_SECONDS, READ_SECONDS = 3, 300  # a long answer of a model takes minutes
+CONNECT_SECONDS, READ_SECONDS = 3, 300  # a model needs minutes for a long answer
 CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Passed:
-    """What came back; ``chunks`` are the bytes of the body and must be read or closed."""
+    """A response; ``chunks`` yields the bytes of the body and must be read or closed."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,7 +29,7 @@ class Passed:
 def pass_on(target: Target, service: str, *, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Passed:
     """Send *body* to *path*, percent-encoded and with its query, at the endpoint of *service* (``bedrock-runtime``).
 
-    Raises :class:`AwsError` where there are no credentials or nobody answers; an error of AWS's own is passed back.
+    Raises :class:`AwsError` if there are no credentials or no response; an error response from AWS is returned.
     """
     with translate(f"{method} {path}"):
         url = f"{client(target, service).meta.endpoint_url.rstrip('/')}{path}"

@@ -1,4 +1,4 @@
-"""How long calls to AWS may take: those of a page are short and few at once, those of a worker are not."""
+"""How long calls to AWS may take. Calls for a page are short and few at a time; those of a worker are not limited."""
 
 import contextvars
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -13,17 +13,17 @@ T = TypeVar("T")
 A = TypeVar("A")
 B = TypeVar("B")
 
-# Half of the requests that a web process computes at once (bridge.py), so that the others are left for everybody else.
+# Half of the requests that a web process computes at the same time (bridge.py); the other half stays free.
 MOST_REQUESTS = 4
-SECONDS_FOR_A_PLACE = 2.0  # longer than calls to an AWS that answers keep their places
-MOST_AT_ONCE = 8  # calls of one request
+SECONDS_FOR_A_PLACE = 2.0  # longer than requests hold their places while AWS responds normally
+MOST_AT_ONCE = 8  # parallel calls of one request
 
 _places: dict[Hashable, BoundedSemaphore] = {}
 _lock = Lock()
 
 
 class PageCalls:
-    """The calls of one request. It takes one place of each target that it calls, and keeps it until it is answered."""
+    """The calls of one request, which takes a place at each target that it calls and keeps it until its end."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -31,7 +31,7 @@ class PageCalls:
         self._refused: set[Hashable] = set()
 
     def take_place(self, target: Hashable) -> None:
-        """Be one of the requests that wait for *target*; raises AwsError ``EndpointBusy`` when those are enough."""
+        """Take one of the places of *target*. Raises AwsError (``EndpointBusy``) if none becomes free in time."""
         with self._lock:
             if target in self._held:
                 return
@@ -41,7 +41,7 @@ class PageCalls:
             self._held.add(target)
 
     def leave(self) -> None:
-        """Give all places back."""
+        """Release all places."""
         for target in self._held:
             _places_of(target).release()
         self._held.clear()
@@ -52,7 +52,7 @@ _current: contextvars.ContextVar[PageCalls | None] = contextvars.ContextVar("pag
 
 @contextmanager
 def page_calls() -> Iterator[None]:
-    """Within the block calls to AWS are a page's: tried once, given up after seconds, bounded in number."""
+    """Treat calls to AWS inside the block as a page's: tried once, with a short timeout and limited places."""
     calls = PageCalls()
     token = _current.set(calls)
     try:
@@ -63,7 +63,7 @@ def page_calls() -> Iterator[None]:
 
 
 def of_a_page(target: Hashable) -> bool:
-    """Whether a call to *target* that begins now is a page's, which then has a place; raises AwsError."""
+    """Whether a call to *target* is a page's; if so, take a place for it. Raises AwsError (``EndpointBusy``)."""
     calls = _current.get()
     if calls:
         calls.take_place(target)
@@ -71,9 +71,9 @@ def of_a_page(target: Hashable) -> bool:
 
 
 def at_once(questions: Sequence[Callable[[], T]]) -> list[T | AwsError]:
-    """The answers to *questions*, asked at the same time, in their order; of one that failed its AwsError.
+    """Run *questions* in parallel and return their answers in order, with an AwsError in place of each that failed.
 
-    They run in other threads, so they must not touch the database.
+    They run in other threads, so they must not use the database.
     """
     if len(questions) < 2:
         return [_answer(question) for question in questions]
@@ -83,7 +83,7 @@ def at_once(questions: Sequence[Callable[[], T]]) -> list[T | AwsError]:
 
 
 def all_of(questions: Sequence[Callable[[], T]]) -> list[T]:
-    """As :func:`at_once`; raises the AwsError of the first that failed."""
+    """Do the same as :func:`at_once`, but raise the first AwsError."""
     answers: list[T] = []
     for answer in at_once(questions):
         if isinstance(answer, AwsError):
@@ -93,7 +93,7 @@ def all_of(questions: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
-    """As :func:`all_of`, of two questions whose answers are of different kinds."""
+    """Do the same as :func:`all_of` for two questions whose answers have different types."""
     answers = all_of([cast(Callable[[], Any], first), second])
     return answers[0], answers[1]
 

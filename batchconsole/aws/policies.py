@@ -1,7 +1,7 @@
-"""The trust and permission documents of a batch inference service role: least privilege on the chosen locations.
+"""The trust and permission policies of a batch inference service role: least privilege on the chosen locations.
 
 Sources: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html and, for a VPC, batch-vpc.html there.
-Pure: no call is made here.
+Pure: this module makes no calls.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ SERVICE = "bedrock.amazonaws.com"
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 PROFILE_PREFIXES = frozenset({"us", "us-gov", "eu", "apac", "global", "jp", "au", "ca"})
 
-# https://docs.aws.amazon.com/bedrock/latest/userguide/batch-vpc.html, with the tags that Bedrock gives its interfaces
+# https://docs.aws.amazon.com/bedrock/latest/userguide/batch-vpc.html, with the tags that Bedrock sets on its interfaces
 VPC_DESCRIPTIONS = [
     f"ec2:Describe{what}" for what in ("NetworkInterfaces", "Vpcs", "DhcpOptions", "Subnets", "SecurityGroups")
 ]
@@ -28,17 +28,17 @@ MANAGED_TAG, JOB_TAG = "BedrockManaged", "BedrockModelInvocationJobArn"
 
 
 def partition_of(region: str) -> str:
-    """The ARN partition a region lies in: ``aws``, ``aws-us-gov`` or ``aws-cn``."""
+    """Return the ARN partition of a region: ``aws``, ``aws-us-gov`` or ``aws-cn``."""
     return {"us-gov": "aws-us-gov", "cn": "aws-cn"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
 
 
 def document(statements: Iterable[Statement]) -> dict[str, Any]:
-    """A policy document of the one current version."""
+    """Return a policy document in the current version of the policy language."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def service_role_trust(*, account_id: str, region: str) -> dict[str, Any]:
-    """The trust policy: Bedrock may assume the role, only for batch jobs of this account and region."""
+    """Return the trust policy: Bedrock may assume the role, but only for batch jobs of this account and region."""
     arn = _any_job(partition_of(region), region, account_id)
     return document(
         [
@@ -55,14 +55,14 @@ def service_role_trust(*, account_id: str, region: str) -> dict[str, Any]:
 def service_role_policy(
     request: JobRequest, *, account_id: str, region: str, model_arns: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The permissions a job of *request* needs: S3 on its two locations; KMS key, inference profile and VPC if any.
+    """Return the permissions that a job of *request* needs: S3, and KMS key, inference profile and VPC if set.
 
-    A bucket may belong to the account of the role or to the owner that the request names.
+    The buckets may belong to the role's account or to the owners named in the request.
 
     Parameters
     ----------
     model_arns
-        The foundation models behind the request's model when that is an inference profile, one for each of its regions.
+        If the request's model is an inference profile, the foundation models behind it, one for each of its regions.
     """
     partition = partition_of(region)
     owners = sorted({account_id, request.input_bucket_owner, request.output_bucket_owner} - {""})
@@ -78,7 +78,7 @@ def service_role_policy(
 
 
 def is_inference_profile(model_id: str) -> bool:
-    """Whether *model_id* is an inference profile: an ARN of one, or an id that begins with a geography (``us.``)."""
+    """Whether *model_id* is an inference profile: the ARN of one, or an id with a geography as prefix (``us.``)."""
     return "inference-profile/" in model_id or model_id.partition(".")[0] in PROFILE_PREFIXES
 
 
@@ -98,14 +98,14 @@ def _s3(partition: str, input_s3_uri: str, output_s3_uri: str, owners: list[str]
 
 
 def _objects(partition: str, uri: str) -> str:
-    """The ARN of the one file a location names, or of everything in the folder it names."""
+    """Return the ARN of the file that *uri* names, or of everything in the folder that it names."""
     bucket, key = parse_s3_uri(uri)
     folder = key if not key or key.endswith("/") else f"{key}/"
     return f"arn:{partition}:s3:::{bucket}/" + (key if key.endswith(".jsonl") else f"{folder}*")
 
 
 def _kms(partition: str, region: str, account_id: str, kms_key_id: str) -> Statement:
-    """Use of one key through S3 only. An alias is no resource of a grant, so it becomes a condition on all keys."""
+    """Allow use of one key, only through S3. An alias cannot be a policy's resource, so it becomes a condition."""
     via = {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}}
     alias = kms_key_id.rpartition(":")[2] if "alias/" in kms_key_id else ""
     arn = kms_key_id if kms_key_id.startswith("arn:") else f"arn:{partition}:kms:{region}:{account_id}:key/{kms_key_id}"
@@ -116,7 +116,7 @@ def _kms(partition: str, region: str, account_id: str, kms_key_id: str) -> State
 
 
 def _vpc(partition: str, region: str, account_id: str, request: JobRequest) -> list[Statement]:
-    """Network interfaces in the chosen subnets: made, tagged, used and removed by batch jobs, and by nothing else."""
+    """Allow only batch jobs to create, tag, use and delete network interfaces in the chosen subnets."""
     ec2, job = f"arn:{partition}:ec2:{region}:{account_id}", _any_job(partition, region, account_id)
     interfaces = f"{ec2}:network-interface/*"
     subnets = [f"{ec2}:subnet/{name}" for name in request.subnet_ids]

@@ -1,4 +1,4 @@
-"""AWS's Price List: what a million tokens costs in a batch job, as AWS publishes it.
+"""AWS's Price List: the published prices of a million tokens in batch jobs.
 
 The rows differ by service. ``AmazonBedrock`` (Nova, Llama, Mistral, open-weight models) names the model in the
 attribute ``model`` and counts in thousands: usage type ``USE1-NovaMicro-input-tokens-batch``, unit ``1K tokens``.
@@ -16,7 +16,7 @@ from typing import Any, Literal
 from batchconsole.aws.errors import translate
 from batchconsole.aws.session import Target, client
 
-# The API has an endpoint in few regions, and each knows the prices of all of them.
+# The API has endpoints in a few regions only; each returns the prices of all regions.
 # https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
 ENDPOINT_REGION = "us-east-1"
 SERVICE_CODES = ("AmazonBedrock", "AmazonBedrockFoundationModels")
@@ -27,7 +27,7 @@ MILLION = 1_000_000
 Direction = Literal["input", "output"]
 
 _DIRECTION = re.compile(r"(input|output)[-_]?token")
-# Other things than text tokens of a batch job: other tiers, the prompt cache, capacity, media, long prompts.
+# Prices that are not for text tokens in batch jobs: other tiers, the prompt cache, capacity, media, long prompts.
 _OTHER = re.compile(
     r"cache|flex|priority|latency|reserved|provisioned|tpm|custom|rft|image|audio|video|speech|lctx|long[-_]?(?:ctx|context)"
 )
@@ -46,15 +46,15 @@ class TokenPrice:
     model : str
         The model's name as AWS prints it: ``Nova Micro``, ``Claude Haiku 4.5``.
     usage_name : str
-        The model as the usage type calls it, ``Mistral-Large-3-675b-Instruct``; empty where it does not.
+        The model's name in the usage type, such as ``Mistral-Large-3-675b-Instruct``; empty if it has none.
     model_id : str
-        The model's id, for the rows whose usage type carries it; else empty.
+        The model's id if the usage type contains it; else empty.
     region : str
-        The region whose jobs pay it.
+        The region of the jobs that it applies to.
     direction : {"input", "output"}
-        Which tokens it is for.
+        The tokens that it applies to.
     is_global : bool
-        Whether it holds for the ``global.`` inference profile, which may cost less than the others.
+        Whether it applies to the ``global.`` inference profile, which may cost less than the others.
     usd_per_million : Decimal
         USD per million tokens.
     """
@@ -69,15 +69,15 @@ class TokenPrice:
 
 
 def list_batch_prices(target: Target, region: str) -> Iterator[TokenPrice]:
-    """The batch prices of text tokens in *region*, of every model AWS lists; rows of other kinds are left out.
+    """Yield the batch prices of text tokens in *region* for every model that AWS lists, and no other prices.
 
-    Of *target* only the credentials count, and its endpoint where it has one. A price is no proof that the model takes
-    batch jobs.
+    Only the credentials of *target* matter, and its endpoint if it has one. A price does not prove that the model
+    accepts batch jobs.
 
     Raises
     ------
     AwsError
-        ``AccessDeniedException`` when ``pricing:GetProducts`` is not allowed, or never reached.
+        ``AccessDeniedException`` if ``pricing:GetProducts`` is not allowed, or AWS could not be reached.
     """
     for code in SERVICE_CODES:
         for product in _products(replace(target, region=ENDPOINT_REGION), code, region):
@@ -93,7 +93,7 @@ def _products(target: Target, service_code: str, region: str) -> Iterator[dict[s
 
 
 def read_product(product: dict[str, Any]) -> Iterator[TokenPrice]:
-    """The prices in one entry of the answer's ``PriceList``: one for a batch price of text tokens, else none."""
+    """Yield the prices in one entry of a response's ``PriceList``: none unless it is a batch price of text tokens."""
     attributes = product.get("product", {}).get("attributes", {})
     usage_type = str(attributes.get("usagetype", ""))
     told = " ".join([usage_type, attributes.get("inferenceType", ""), attributes.get("feature", "")]).lower()
@@ -125,7 +125,7 @@ def _usd_per_million(dimension: dict[str, Any]) -> Decimal | None:
 
 
 def _usage_name(usage_type: str) -> str:
-    """``NovaMicro`` of ``USE1-NovaMicro-input-tokens-batch``; Marketplace's usage types name no model."""
+    """Return ``NovaMicro`` from ``USE1-NovaMicro-input-tokens-batch``; Marketplace's usage types name no model."""
     return "" if "-MP:" in usage_type else _TAIL.sub("", _REGION_PREFIX.sub("", usage_type))
 
 

@@ -1,4 +1,4 @@
-"""Service Quotas: the account's limits for batch jobs, model by model, as far as the credentials may read them."""
+"""Service Quotas: the account's limits for batch jobs, for each model."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from batchconsole.aws.errors import translate
 from batchconsole.aws.session import Target, client
 
 SERVICE_CODE = "bedrock"
-# How AWS names the quotas; the size quotas come in two orders of words.
+# AWS's names of the quotas. Those of the size quotas come in two word orders.
 # https://docs.aws.amazon.com/general/latest/gr/bedrock.html#limits_bedrock
 NAMES = {
     "jobs_at_once": r"Sum of in-progress and submitted batch inference jobs using a base model for (?P<model>.+)",
@@ -27,7 +27,7 @@ PATTERNS = {what: re.compile(pattern) for what, pattern in NAMES.items()}
 
 @dataclass(frozen=True, kw_only=True)
 class BatchQuota:
-    """One limit of one model. ``what`` is a key of :data:`NAMES`; sizes are in GiB. ``model`` is AWS's printed name."""
+    """One limit of one model. ``what`` is a key of :data:`NAMES`, ``model`` is AWS's display name; sizes are in GiB."""
 
     model: str
     what: str
@@ -35,12 +35,12 @@ class BatchQuota:
 
 
 def list_batch_quotas(target: Target) -> Iterator[BatchQuota]:
-    """The account's quotas that are about batch inference, a call each hundred of Bedrock's quotas.
+    """Yield the account's quotas for batch inference, with one call per hundred of Bedrock's quotas.
 
     Raises
     ------
     AwsError
-        ``AccessDeniedException`` without ``servicequotas:ListServiceQuotas``.
+        ``AccessDeniedException`` if ``servicequotas:ListServiceQuotas`` is not allowed, or AWS could not be reached.
     """
     with translate("ListServiceQuotas", permission="servicequotas:ListServiceQuotas"):
         pages = client(target, "service-quotas").get_paginator("list_service_quotas")

@@ -1,4 +1,4 @@
-"""What a service role may do on a job's two locations, asked of IAM's own simulator before the job is sent."""
+"""What a service role may do on a job's input and output, according to IAM's simulator, before the job is submitted."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,7 @@ from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.session import Target, client
 
 ALLOWED = "allowed"
-# Stands for an object that a job will read or write below a folder; the simulator wants a whole name.
+# Represents any object that a job reads or writes in a folder, because the simulator needs a full name.
 ANY_NAME = "batch-inference-check.jsonl"
 
 
@@ -29,27 +29,28 @@ class Access:
 
     @property
     def place(self) -> str:
-        """The resource as a policy would name it: of a folder all objects, not the one that stands for them."""
+        """Return the resource as a policy would name it, with ``*`` in place of the sample object in a folder."""
         return self.resource.replace(ANY_NAME, "*")
 
     @property
     def is_forbidden(self) -> bool:
-        """Whether a policy says no; otherwise none says yes."""
+        """Whether a policy denies it explicitly; if neither allowed nor forbidden, no policy allows it."""
         return self.decision == "explicitDeny"
 
 
 def role_access(target: Target, request: JobRequest, *, account_id: str) -> list[Access]:
-    """What the role of *request* may do on its input and output location, one call a resource.
+    """Return what the role of *request* may do on its input and output location, with one call per resource.
 
-    A bucket whose owner the request does not name belongs to *account_id*, for policies with the condition
-    ``aws:ResourceAccount``. Only policies of the role count here: bucket policies and key policies may still forbid,
-    and those of another account must allow.
+    If the request names no owner for a bucket, it is taken to belong to *account_id*, for policies with the condition
+    ``aws:ResourceAccount``. Only the role's policies are simulated: bucket policies and key policies may still deny
+    access, and those of another account have to allow it.
     Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html.
 
     Raises
     ------
     AwsError
-        ``NoSuchEntity`` (no such role), ``AccessDenied`` (``iam:SimulatePrincipalPolicy``), or never reached.
+        ``NoSuchEntity`` (no such role), ``AccessDenied`` (``iam:SimulatePrincipalPolicy``), or AWS could not be
+        reached.
     """
     partition = partition_of(target.region)
     source, sink = request.input_s3_uri, request.output_s3_uri
@@ -85,7 +86,7 @@ def _bucket(partition: str, uri: str) -> str:
 
 
 def _object(partition: str, uri: str) -> str:
-    """The ARN of the file *uri* names, or of some file in the folder it names."""
+    """Return the ARN of the file that *uri* names, or of a sample file in the folder that it names."""
     bucket, key = parse_s3_uri(uri)
     if not key.endswith(".jsonl"):
         key = f"{key.rstrip('/')}/{ANY_NAME}".lstrip("/")

@@ -1,4 +1,4 @@
-"""Amazon S3: listing for the pickers, streaming and ranged reads for results, writing for uploads and samples."""
+"""Amazon S3: lists for the pickers, streaming and ranged reads of results, writes of uploads and samples."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from batchconsole.aws.errors import translate
 from batchconsole.aws.s3_addresses import SCHEME
 from batchconsole.aws.session import Target, client
 
-MOST_AT_ONCE = 5 * 1024**3  # bytes that one CopyObject copies
+MOST_AT_ONCE = 5 * 1024**3  # the size limit of one CopyObject call, in bytes
 PART_BYTES = 512 * 1024**2
 # Storage classes whose objects must be restored before they can be read, which takes minutes to days.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html
@@ -21,7 +21,7 @@ ARCHIVES = {"GLACIER": "Glacier Flexible Retrieval", "DEEP_ARCHIVE": "Glacier De
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """A bucket of the account; ``region`` is empty when S3 does not say."""
+    """A bucket of the account; ``region`` is empty if S3 does not return it."""
 
     name: str
     created_at: datetime | None = None
@@ -30,7 +30,7 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class S3Object:
-    """One object; ``size`` in bytes, ``etag`` without quotes, ``is_restored`` of one in an archive that can be read."""
+    """One object; ``size`` in bytes, ``etag`` without quotes, ``is_restored`` if it is archived but can be read now."""
 
     key: str
     size: int
@@ -41,13 +41,13 @@ class S3Object:
 
     @property
     def archive(self) -> str:
-        """The archive it must be restored from before it can be read, empty when it can be read now."""
+        """Return the archive that it has to be restored from before it can be read; empty if it can be read now."""
         return "" if self.is_restored else ARCHIVES.get(self.storage_class, "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectVersion:
-    """One version of an object, or with ``is_deleted`` the mark that it was deleted then; ``size`` in bytes."""
+    """One version of an object, or a delete marker if ``is_deleted``; ``size`` in bytes."""
 
     version_id: str
     last_modified: datetime
@@ -58,7 +58,7 @@ class ObjectVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """One page under a prefix. ``folders`` are whole prefixes ending in a slash; no ``next_token`` means no more."""
+    """One page under a prefix. ``folders`` are full prefixes with a final slash; ``next_token`` is empty at the end."""
 
     folders: list[str] = field(default_factory=list)
     objects: list[S3Object] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Listing:
 
 
 def list_buckets(target: Target) -> list[Bucket]:
-    """All buckets of the account, in S3's order (by name); raises :class:`AwsError`."""
+    """Return all buckets of the account in S3's order (by name). Raises :class:`AwsError`."""
     found: list[Bucket] = []
     with translate("ListBuckets", permission="s3:ListAllMyBuckets"):
         for page in client(target, "s3").get_paginator("list_buckets").paginate(PaginationConfig={"PageSize": 1000}):
@@ -78,7 +78,7 @@ def list_buckets(target: Target) -> list[Bucket]:
 
 
 def bucket_region(target: Target, bucket: str) -> str:
-    """The region a bucket lies in, empty when S3 does not say; raises :class:`AwsError` (``NotFound``)."""
+    """Return the region of a bucket, empty if S3 does not return it. Raises :class:`AwsError` (``NotFound``)."""
     with translate("HeadBucket", permission="s3:ListBucket", subject=f"bucket {bucket}"):
         return str(client(target, "s3").head_bucket(Bucket=bucket).get("BucketRegion", ""))
 
@@ -93,14 +93,14 @@ def list_objects(
     delimiter: str = "/",
     owner: str = "",
 ) -> Listing:
-    """One page of the folders and objects under *prefix*; an empty *delimiter* lists all depths, without folders.
+    """Return one page of the folders and objects under *prefix*; with an empty *delimiter*, all objects at any depth.
 
-    With *owner*, only if the bucket belongs to that account.
+    With *owner*, AWS denies access unless the bucket belongs to that account.
 
     Raises
     ------
     AwsError
-        ``NoSuchBucket``, ``AccessDenied`` (another owner too), or never reached.
+        ``NoSuchBucket``, ``AccessDenied`` (also for another owner), or AWS could not be reached.
     """
     request: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": max_keys}
     request |= {"OptionalObjectAttributes": ["RestoreStatus"]}
@@ -117,7 +117,7 @@ def list_objects(
 
 
 def iter_objects(target: Target, bucket: str, prefix: str = "") -> Iterator[S3Object]:
-    """Every object under *prefix* at all depths, in key order, a call each thousand; raises :class:`AwsError`."""
+    """Yield every object under *prefix* at all depths in key order, one call per thousand. Raises :class:`AwsError`."""
     token = ""
     while True:
         page = list_objects(target, bucket, prefix, continuation_token=token, delimiter="")
@@ -128,8 +128,9 @@ def iter_objects(target: Target, bucket: str, prefix: str = "") -> Iterator[S3Ob
 
 
 def list_object_versions(target: Target, bucket: str, key: str) -> list[ObjectVersion]:
-    """The versions of one object, newest first, up to a thousand; without versioning, its one version ``null``.
+    """Return the versions of one object, newest first; without versioning, its only version, ``null``.
 
+    They are taken from the first page, of at most a thousand versions of all keys that begin with *key*.
     Raises :class:`AwsError` (``AccessDenied``, ``NoSuchBucket``).
     """
     with translate("ListObjectVersions", permission="s3:ListBucketVersions", subject=f"bucket {bucket}"):
@@ -150,7 +151,7 @@ def list_object_versions(target: Target, bucket: str, key: str) -> list[ObjectVe
 
 
 def head_object(target: Target, bucket: str, key: str, *, version_id: str = "") -> S3Object:
-    """Size, time and ETag of one object; raises :class:`AwsError` (``NotFound``, ``AccessDenied``)."""
+    """Return the metadata of one object. Raises :class:`AwsError` (``NotFound``, ``AccessDenied``)."""
     with translate("HeadObject", permission="s3:GetObject", subject=f"{SCHEME}{bucket}/{key}"):
         answer = client(target, "s3").head_object(Bucket=bucket, Key=key, **_version(version_id))
     return _object(key, answer["ContentLength"], answer)
@@ -172,7 +173,7 @@ def _object(key: str, size: int, answer: dict[str, Any]) -> S3Object:
 
 
 def _is_restored(answer: dict[str, Any]) -> bool:
-    """A listing says until when a restored copy is kept; of one object there is a header that says so."""
+    """Whether S3 returned the expiry date of a restored copy: a member in a listing, a header for one object."""
     return "RestoreExpiryDate" in answer.get("RestoreStatus", {}) or "expiry-date" in answer.get("Restore", "")
 
 
@@ -187,15 +188,15 @@ def iter_object(
     etag: str = "",
     version_id: str = "",
 ) -> Iterator[bytes]:
-    """The bytes of an object from *start* up to but not including *end*, in chunks of at most *chunk_size* bytes.
+    """Yield the bytes of an object from *start* up to but not including *end*, in chunks of at most *chunk_size* bytes.
 
-    With *etag*, only while the object is still that one. A connection lost on the way is not taken up again.
+    With *etag*, the object must still have that ETag. A read whose connection breaks is not resumed.
 
     Raises
     ------
     AwsError
-        ``NoSuchKey``, ``NoSuchBucket``, ``AccessDenied``, ``InvalidRange``, ``PreconditionFailed`` (another ETag now),
-        or broken off: ``EndpointUnreachable``.
+        ``NoSuchKey``, ``NoSuchBucket``, ``AccessDenied``, ``InvalidRange``, ``PreconditionFailed`` (the ETag has
+        changed), or ``EndpointUnreachable`` if the connection breaks.
     """
     request: dict[str, Any] = {"Bucket": bucket, "Key": key, **_version(version_id)}
     if start or end is not None:
@@ -220,8 +221,8 @@ def get_range(
     etag: str = "",
     version_id: str = "",
 ) -> bytes:
-    """The bytes from *start* up to but not including *end*, in one piece; errors as :func:`iter_object`."""
-    at_once = 1 << 20 if end is None else max(end - start, 1)  # each read waits for the other threads once more
+    """Return the bytes from *start* up to but not including *end*. Raises the same errors as :func:`iter_object`."""
+    at_once = 1 << 20 if end is None else max(end - start, 1)  # few reads: each waits for the other threads again
     chunks = iter_object(
         target, bucket, key, start=start, end=end, chunk_size=at_once, etag=etag, version_id=version_id
     )
@@ -231,14 +232,14 @@ def get_range(
 def put_object(
     target: Target, bucket: str, key: str, body: bytes, *, content_type: str = "application/octet-stream"
 ) -> str:
-    """Write a small object and return its ETag; raises :class:`AwsError`."""
+    """Write a small object and return its ETag. Raises :class:`AwsError`."""
     with translate("PutObject", permission="s3:PutObject", subject=f"{SCHEME}{bucket}/{key}"):
         answer = client(target, "s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     return str(answer["ETag"]).strip('"')
 
 
 def upload_fileobj(target: Target, bucket: str, key: str, file: BinaryIO) -> None:
-    """Write an object of any size from an open file, in parts; raises :class:`AwsError`."""
+    """Write an object of any size from an open file, in parts if it is large. Raises :class:`AwsError`."""
     with translate("PutObject", permission="s3:PutObject", subject=f"{SCHEME}{bucket}/{key}"):
         client(target, "s3").upload_fileobj(file, bucket, key)
 
@@ -254,12 +255,12 @@ def copy_object(
     progress: Callable[[int], None] = lambda copied_bytes: None,
     at_once: int = MOST_AT_ONCE,
 ) -> None:
-    """Have S3 copy *item* within its bucket: in one call, or in parts where it has more than *at_once* bytes.
+    """Copy *item* within its bucket, inside S3: in one call, or in parts if it has more than *at_once* bytes.
 
-    *progress* is called with the bytes of each part, in the caller's thread. With *kms_key_id* the copy is encrypted
-    with that key, as its original was. Raises :class:`AwsError`.
+    *progress* is called in the caller's thread with the size of each part. With *kms_key_id*, the copy is encrypted
+    with that key. With *owner*, the bucket must belong to that account. Raises :class:`AwsError`.
     """
-    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html: a larger object takes UploadPartCopy.
+    # Larger objects need UploadPartCopy: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html.
     config = TransferConfig(
         multipart_threshold=at_once + 1, multipart_chunksize=min(at_once, PART_BYTES), use_threads=False
     )
@@ -277,14 +278,14 @@ def copy_object(
 
 
 def delete_object(target: Target, bucket: str, key: str) -> None:
-    """Delete an object; where the bucket keeps versions, put a mark of deletion on top. Raises :class:`AwsError`."""
+    """Delete an object; in a bucket with versioning, add a delete marker. Raises :class:`AwsError`."""
     with translate("DeleteObject", permission="s3:DeleteObject", subject=f"{SCHEME}{bucket}/{key}"):
         client(target, "s3").delete_object(Bucket=bucket, Key=key)
 
 
 def create_bucket(target: Target, bucket: str) -> None:
-    """Make a bucket in the target's region; one we own already is fine. Raises :class:`AwsError`."""
-    # us-east-1 is S3's default region and the one name it refuses as a LocationConstraint.
+    """Create a bucket in the target's region, unless the account owns it already. Raises :class:`AwsError`."""
+    # us-east-1 is S3's default region and the only one that it refuses as a LocationConstraint.
     where = {} if target.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": target.region}}
     with translate("CreateBucket", permission="s3:CreateBucket", subject=f"bucket {bucket}"):
         try:

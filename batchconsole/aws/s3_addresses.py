@@ -1,7 +1,7 @@
-"""Amazon S3: the many ways to write down one place, each as its ``s3://`` URI. Pure: no call is made here.
+"""Amazon S3: convert the many notations of a location to its ``s3://`` URI. Pure: this module makes no calls.
 
-People paste what they have at hand: an ARN from a policy, the address of an object, of a page of the AWS console, or of
-one of ours, or a URI in the quotation marks of a command. Sources:
+Users paste what they have: an ARN from a policy, the URL of an object, of a page in the AWS console or in this console,
+or a URI in quotation marks from a command. Sources:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html,
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-arn-format.html.
 """
@@ -11,10 +11,10 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 SCHEME = "s3://"
 QUOTES = "\"'`<>\u201c\u201d\u2018\u2019"
-# s3a and s3n are Hadoop's names for the same.
+# s3a and s3n are Hadoop's schemes for S3.
 SCHEMES = re.compile(r"s3[an]?://", re.IGNORECASE)
 ARN = re.compile(r"arn:aws[a-z-]*:s3:::(?P<bucket>[^/:*]+)(?:/(?P<key>.*))?")
-# bucket.s3.eu-west-1.amazonaws.com, and without a bucket in front the first folder of the path is it.
+# bucket.s3.eu-west-1.amazonaws.com; without a bucket in the host name, it is the first segment of the path.
 HOST = re.compile(
     r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?:dualstack\.|fips\.)?[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?"
 )
@@ -23,7 +23,7 @@ CONSOLE_PATH = re.compile(r"/s3/(?:buckets|object|upload)/(?P<bucket>[^/]+)")
 
 
 def parse_s3_uri(uri: str) -> tuple[str, str]:
-    """``s3://bucket/some/key`` as ``("bucket", "some/key")``; the key may be empty. Raises :class:`ValueError`."""
+    """Split ``s3://bucket/some/key`` into ``("bucket", "some/key")``; the key may be empty. Raises ValueError."""
     bucket, _, key = uri.removeprefix(SCHEME).partition("/")
     if not uri.startswith(SCHEME) or not bucket:
         raise ValueError(f"{uri!r} is not an S3 location. Write it as s3://bucket/prefix.")
@@ -31,14 +31,14 @@ def parse_s3_uri(uri: str) -> tuple[str, str]:
 
 
 def s3_uri(text: str) -> str:
-    """*text* as ``s3://bucket/key`` where it is a way to write a place in S3; else as it is, without blanks around."""
+    """Return *text* as ``s3://bucket/key`` if it denotes an S3 location, else stripped of whitespace and quotes."""
     text = text.strip().strip(QUOTES).strip()
     scheme = SCHEMES.match(text)
     if scheme:
         return SCHEME + text[scheme.end() :]
     arn = ARN.fullmatch(text)
     if arn:
-        # In a policy /* stands for every object of a folder.
+        # In a policy, /* means every object in a folder.
         return _uri(arn["bucket"], re.sub(r"(^|/)\*$", r"\1", arn["key"] or ""))
     return _of_address(text) if re.match(r"https?://", text, re.IGNORECASE) else text
 
@@ -47,7 +47,7 @@ def _of_address(text: str) -> str:
     try:
         address = urlsplit(text)
         host = (address.hostname or "").lower()
-    except ValueError:  # an IPv6 address that is none
+    except ValueError:  # an invalid IPv6 address
         return text
     return _of_object(address, host) or _of_console(address, host) or _of_query(address) or text
 
@@ -71,7 +71,7 @@ def _of_console(address: SplitResult, host: str) -> str:
 
 
 def _of_query(address: SplitResult) -> str:
-    """The place that a page of this console shows, on whatever host it runs."""
+    """Return the location that a page of this console shows, whatever the console's host; empty for other URLs."""
     uri = parse_qs(address.query).get("uri", [""])[0]
     return uri if "/s3/" in address.path and uri.startswith(SCHEME) else ""
 

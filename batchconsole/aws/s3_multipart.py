@@ -1,4 +1,4 @@
-"""Amazon S3: writing a large object in parts, each a call of its own, so that an upload can be taken up again."""
+"""Amazon S3: write a large object in parts, each by its own call, so an upload can be resumed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ MAX_PARTS = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One part S3 has; ``number`` counts from 1, ``size`` is in bytes, ``etag`` as S3 wants it back."""
+    """A part stored in S3. ``number`` starts at 1, ``size`` is in bytes, ``etag`` is as S3 expects it back."""
 
     number: int
     size: int
@@ -21,19 +21,19 @@ class Part:
 
 
 def create_multipart_upload(target: Target, bucket: str, key: str) -> str:
-    """Begin an upload and return its id. S3 keeps (and charges) its parts until it is completed or aborted.
+    """Start an upload and return its id. S3 stores, and charges for, its parts until it is completed or aborted.
 
     Raises
     ------
     AwsError
-        ``NoSuchBucket``, ``AccessDenied``, or never reached.
+        ``NoSuchBucket``, ``AccessDenied``, or AWS could not be reached.
     """
     with _translate("CreateMultipartUpload", bucket, key):
         return str(client(target, "s3").create_multipart_upload(Bucket=bucket, Key=key)["UploadId"])
 
 
 def upload_part(target: Target, bucket: str, key: str, *, upload_id: str, number: int, body: bytes) -> str:
-    """Write one part and return its ETag; the same number again replaces it. Raises AwsError (``NoSuchUpload``)."""
+    """Write one part, replacing any with the same number, and return its ETag. Raises AwsError (``NoSuchUpload``)."""
     with _translate("UploadPart", bucket, key):
         answer = client(target, "s3").upload_part(
             Bucket=bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=body
@@ -42,7 +42,7 @@ def upload_part(target: Target, bucket: str, key: str, *, upload_id: str, number
 
 
 def list_parts(target: Target, bucket: str, key: str, *, upload_id: str) -> list[Part]:
-    """The parts S3 has, by number; raises AwsError (``NoSuchUpload``)."""
+    """Return the parts stored in S3, ordered by number. Raises AwsError (``NoSuchUpload``)."""
     found: list[Part] = []
     with _translate("ListParts", bucket, key, permission="s3:ListMultipartUploadParts"):
         pages = client(target, "s3").get_paginator("list_parts")
@@ -56,7 +56,7 @@ def _part(item: dict[str, Any]) -> Part:
 
 
 def complete_multipart_upload(target: Target, bucket: str, key: str, *, upload_id: str) -> None:
-    """Make the object of all parts S3 has; raises AwsError (``NoSuchUpload``, ``EntityTooSmall``, ``InvalidPart``)."""
+    """Create the object from all parts. Raises AwsError (``NoSuchUpload``, ``EntityTooSmall``, ``InvalidPart``)."""
     parts = [
         {"PartNumber": part.number, "ETag": part.etag} for part in list_parts(target, bucket, key, upload_id=upload_id)
     ]
@@ -67,7 +67,7 @@ def complete_multipart_upload(target: Target, bucket: str, key: str, *, upload_i
 
 
 def abort_multipart_upload(target: Target, bucket: str, key: str, *, upload_id: str) -> None:
-    """Throw the parts away; raises AwsError (``NoSuchUpload``)."""
+    """Abort the upload and delete its parts. Raises AwsError (``NoSuchUpload``)."""
     with _translate("AbortMultipartUpload", bucket, key, permission="s3:AbortMultipartUpload"):
         client(target, "s3").abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
 

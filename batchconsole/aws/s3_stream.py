@@ -1,4 +1,4 @@
-"""Amazon S3: objects of any size in bounded memory, read ahead of whoever works on them or written as they are made."""
+"""Amazon S3: read objects of any size ahead of the consumer, or write them as they are produced, in bounded memory."""
 
 import logging
 from collections import deque
@@ -13,9 +13,9 @@ from batchconsole.aws.session import Target
 
 logger = logging.getLogger(__name__)
 
-# Times S3's 10,000 parts: 78 GiB, more than a job may read.
+# With S3's limit of 10,000 parts, this allows 78 GiB, more than a job may read.
 PART_BYTES = 8 * 2**20
-# S3 gives one connection some 80 MB/s, less than one processor checks. In memory are as many ranges as are under way.
+# One connection to S3 transfers about 80 MB/s, less than one CPU checks. Memory holds only the ranges being read.
 RANGE_BYTES = 4 * 2**20
 RANGES_AHEAD = 4
 
@@ -31,14 +31,14 @@ def write_stream(
 ) -> int:
     """Write *chunks* as one object and return its size in bytes.
 
-    What fits into a part is written at once; the rest goes in parts, and *progress* is called with the bytes written
-    after each. The object is there whole at the end or not at all: when *chunks* raise, the parts are thrown away and
-    the error goes on.
+    An object that fits into one part is written in one call. A larger one is written in parts, and after each of them
+    *progress* is called with the bytes written so far. The object is written completely or not at all: if *chunks*
+    raises, the upload is aborted and the error propagates.
 
     Raises
     ------
     AwsError
-        ``NoSuchBucket``, ``AccessDenied``, or never reached.
+        ``NoSuchBucket``, ``AccessDenied``, or AWS could not be reached.
     """
     parts = _parts(chunks, part_bytes)
     first, second = next(parts, b""), next(parts, None)
@@ -51,10 +51,10 @@ def write_stream(
 def read_ahead(
     target: Target, bucket: str, key: str, *, size: int, start: int = 0, etag: str = ""
 ) -> Generator[bytes, None, None]:
-    """The bytes of an object of *size* bytes from *start* on, a range of 4 MiB at a time.
+    """Yield the bytes of an object of *size* bytes from *start*, in ranges of 4 MiB.
 
-    While one is worked on, the next ones are being read by threads; leaving early reads no further. Errors as
-    :func:`s3.iter_object`.
+    Threads read the next ranges while the caller processes one; closing the generator starts no further reads. Raises
+    the same errors as :func:`s3.iter_object`.
     """
     threads = ThreadPoolExecutor(RANGES_AHEAD, thread_name_prefix="read-ahead")
     read = partial(s3.get_range, target, bucket, key, etag=etag)
@@ -71,11 +71,11 @@ def read_ahead(
 
 
 def _silent(written: int) -> None:
-    """Nobody wants to know."""
+    """Ignore progress."""
 
 
 def _parts(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """*chunks* joined into parts of at least *size* bytes; only the last may be smaller."""
+    """Join *chunks* into parts of at least *size* bytes; only the last may be smaller."""
     held: list[bytes] = []
     count = 0
     for chunk in chunks:

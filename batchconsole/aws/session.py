@@ -1,4 +1,4 @@
-"""boto3 clients for one target: region, endpoints and the way to credentials. Knows no policy and keeps no secret."""
+"""boto3 clients for a target: its region, endpoints and source of credentials."""
 
 import os
 import re
@@ -21,23 +21,24 @@ from batchconsole.aws.patience import of_a_page
 
 BEDROCK_SERVICES = {"bedrock": "bedrock_endpoint_url", "bedrock-runtime": "bedrock_runtime_endpoint_url"}
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
-LOCAL_KEY = "test"  # MiniStack's access key and secret for the account's root, where none was made for it
-# An address we were not given is AWS's own, whatever AWS_ENDPOINT_URL a shell that sourced aws.env hands down: a job
-# meant for a real account must not land in the local stack. Path style, as buckets are no host names on loopback.
+LOCAL_KEY = "test"  # MiniStack's default access key and secret for the account's root
+# Without a configured endpoint, use AWS's own and ignore AWS_ENDPOINT_URL, which a shell that sourced aws.env sets: a
+# job for a real account must not go to the local stack.
 CONFIG = Config(
     connect_timeout=3,
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 3},
     ignore_configured_endpoint_urls=True,
 )
-# Somebody waits for a page, with one of few threads, and can try again better than botocore.
+# A user waits for the page, which occupies one of few threads, and is better placed to retry than botocore.
 PAGE_CONFIG = CONFIG.merge(Config(read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1}))
+# Path style for custom endpoints, because bucket names are not host names on loopback.
 LOCAL_CONFIG = Config(s3={"addressing_style": "path"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where calls go and how they are signed. Empty endpoint URLs mean AWS itself."""
+    """Where calls are sent and how they are signed. Empty endpoint URLs mean AWS itself."""
 
     region: str
     endpoint_url: str = ""
@@ -47,12 +48,12 @@ class Target:
     profile_name: str = ""
     role_arn: str = ""
     external_id: str = ""
-    allowed_endpoints: frozenset[str] | None = None  # besides AWS's own; None is any
+    allowed_endpoints: frozenset[str] | None = None  # besides AWS's own; None allows all
     local_access_key: str = LOCAL_KEY
     local_secret_key: str = field(default=LOCAL_KEY, repr=False)
 
     def endpoint_of(self, service: str) -> str | None:
-        """The URL *service* is reached at, ``None`` for AWS's own; raises AwsError for one that is not allowed."""
+        """Return the endpoint URL of *service*, ``None`` for AWS's own. Raises AwsError (``EndpointNotAllowed``)."""
         url: str = getattr(self, BEDROCK_SERVICES.get(service, "endpoint_url"))
         if url and self.allowed_endpoints is not None and not is_allowed(url, self.allowed_endpoints):
             raise AwsError(
@@ -65,7 +66,7 @@ class Target:
 
 
 _clients: dict[tuple[Target, str, bool], Any] = {}
-_lock = Lock()  # A boto3 session is not safe to make clients from in two threads; a client is safe to share.
+_lock = Lock()  # Two threads must not create clients from a boto3 session at once; clients are safe to share.
 
 
 def _forget_clients() -> None:
@@ -73,18 +74,21 @@ def _forget_clients() -> None:
     _lock.release()
 
 
-# A forked worker must not share its parent's open connections, nor be born with a lock nobody will open.
+# A forked worker must not share its parent's open connections, or inherit a lock that no thread will release.
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_forget_clients)
 
 
 def client(target: Target, service: str) -> Any:
-    """The boto3 client of *service* (``"s3"``) for *target*, made once a process; of a page one of less patience.
+    """Return the boto3 client of *service* (``"s3"``) for *target*, created once per process.
+
+    Requests for pages get a separate client with a shorter timeout and no retries.
 
     Raises
     ------
     AwsError
-        ``NoCredentials`` when there are none or the named profile does not exist; nothing is remembered then, so that
-        credentials added later are found. Expired ones show at the first call. ``EndpointBusy`` see ``patience.py``.
+        ``NoCredentials`` if there are none or the named profile does not exist; this is not cached, so credentials
+        added later are found. Expired credentials only fail at the first call. ``EndpointNotAllowed`` if the operator
+        does not allow the endpoint. ``EndpointBusy``: see ``patience.py``.
     """
     key = (target, service, of_a_page(target))
     if key not in _clients:
@@ -108,32 +112,32 @@ def _make_client(target: Target, service: str, is_page: bool) -> Any:
 
 
 def _have_tried_again(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Have botocore try again when an answer has broken off: newer ones (1.43.127) take it for an empty one."""
+    """Make botocore retry a truncated response, which newer versions (1.43.127) treat as an empty one."""
     if _is_cut(response_dict["headers"], response_dict["body"]):
         customized_response_dict["Error"] = {"Code": "RequestTimeout", "Message": "The answer has broken off."}
 
 
 def _require_whole(http_response: Any, **_: Any) -> None:
-    """Raise what an answer that has broken off in each attempt is: none."""
+    """Raise IncompleteReadError if the response of the last attempt was truncated too."""
     if _is_cut(http_response.headers, http_response.content):
         length = int(http_response.headers["content-length"])
         raise IncompleteReadError(actual_bytes=len(http_response.content), expected_bytes=length)
 
 
 def _is_cut(headers: Any, body: Any) -> bool:
-    """Whether *body*, where it is not read as a stream, has fewer bytes than *headers* say."""
+    """Whether *body*, unless it is a stream or encoded, has fewer bytes than its Content-Length."""
     length = headers.get("content-length", "")
     is_plain = isinstance(body, bytes) and "content-encoding" not in headers and length.isdecimal()
     return is_plain and len(body) < int(length)
 
 
 def credentials_of(target: Target) -> Any:
-    """botocore's credentials of *target*, which renew themselves; raises what botocore raises without any."""
+    """Return botocore's credentials of *target*, which renew themselves. Raises botocore's errors if there are none."""
     return _session(target).get_credentials()
 
 
 def parse_time(value: Any) -> datetime:
-    """A timestamp of AWS's. botocore's own parser guesses at each, which is most of the time a long list takes."""
+    """Parse a timestamp from AWS. botocore's own parser guesses the format, which dominates the time of long lists."""
     if isinstance(value, str) and ISO_TIME.fullmatch(value):
         return datetime.fromisoformat(value)
     parsed: datetime = parse_timestamp(value)
@@ -159,7 +163,7 @@ def _session(target: Target) -> boto3.Session:
 
 
 def _assumed(base: boto3.Session, target: Target) -> boto3.Session:
-    """A session as the target's role; its credentials are fetched at the first call and renewed before they expire."""
+    """Return a session with the target's role; its credentials are fetched at the first call and then renewed."""
 
     def sts_client(service: str, **options: Any) -> Any:
         return base.client(service, endpoint_url=target.endpoint_of(service), **{"config": PAGE_CONFIG, **options})

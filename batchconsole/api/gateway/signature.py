@@ -66,7 +66,7 @@ def read_signature(authorization: str) -> Signature:
 
 
 def check_signature(signature: Signature, incoming: Incoming, *, secret: str, region: str, now: datetime) -> None:
-    """Raise :class:`SignatureRefused` unless *incoming* was signed with *secret*, for *region*, within SKEW of *now*."""
+    """Raise :class:`SignatureRefused` unless *incoming* was signed with *secret* for *region* within SKEW of *now*."""
     _check_headers(signature, incoming)
     signed_at = _signed_at(incoming)
     _check_time(signature, signed_at, now)

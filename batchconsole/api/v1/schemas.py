@@ -37,7 +37,7 @@ class TagsIn(Strict):
 
 
 def _of_request(base: type[Schema], *, as_told: bool = False) -> Any:
-    """Return a schema with the fields of JobRequest, tuples as lists. With *as_told*, for responses, all are required."""
+    """Return a schema with JobRequest's fields, tuples as lists. With *as_told*, for responses, all are required."""
     types: dict[str, Any] = {"model_invocation_type": Literal["InvokeModel", "Converse"], "tags": list[TagIn]}
     if as_told:
         types = {"model_invocation_type": str, "tags": list[dict[str, str]]}
