@@ -16,7 +16,7 @@ def main() -> None:
     """Enter `.venv`, creating it if necessary, and run the command there."""
     environment.enter(sys.argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "batchconsole.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - Django is only importable inside .venv
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - Django may be missing before enter()
 
     execute_from_command_line(sys.argv)
 

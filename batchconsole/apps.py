@@ -1,4 +1,4 @@
-"""The root application. It loads Celery once Django is ready, so importing a pure module loads neither."""
+"""The root application. It loads Celery once Django is ready, so importing a pure module loads neither of them."""
 
 from importlib import import_module
 

@@ -79,7 +79,7 @@ class DataFolder:
     def _close_to_others(self) -> None:
         """Remove other users' permissions on the folder, but only if it is empty or holds our data.
 
-        Raises PermissionError if the folder is open to other users afterwards, or belongs to one.
+        Raises PermissionError if the folder is still open to other users, or belongs to another user.
         """
         is_ours = self.secret_key.exists() or self.lock.exists() or not any(self.path.iterdir())
         if is_ours and is_open(self.path) and self.path.stat().st_uid == os.getuid():

@@ -1,4 +1,4 @@
-"""Hints about AWS errors in plain English. They depend on codes and messages only; unknown codes get no hint."""
+"""Hints about AWS errors in plain English, chosen by code and message; unknown codes get no hint."""
 
 EXPIRED_CODES = frozenset(
     {

@@ -38,7 +38,7 @@ class ServiceRole:
 
 
 def list_service_roles(target: Target) -> list[ServiceRole]:
-    """Return the roles whose trust policy names bedrock.amazonaws.com, sorted by name. Raises :class:`AwsError`."""
+    """Return the roles that bedrock.amazonaws.com may assume, sorted by name. Raises :class:`AwsError`."""
     found: list[ServiceRole] = []
     with translate("ListRoles", permission="iam:ListRoles"):
         for page in client(target, "iam").get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000}):
@@ -135,7 +135,10 @@ def _remove(iam: Any, role_name: str, cause: AwsError) -> None:
 
 
 def _models_behind(target: Target, model_id: str) -> tuple[str, ...]:
-    """Return the foundation models of an inference profile, one per region; a wildcard ARN if AWS lists none."""
+    """Return the ARNs of the foundation models behind an inference profile, one per region; empty for other models.
+
+    If AWS does not list the profile, return one ARN for all regions.
+    """
     if not policies.is_inference_profile(model_id):
         return ()
     profile_id = model_id.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""How long calls to AWS may take. Calls for a page are short and few at a time; those of a worker are not limited."""
+"""How long calls to AWS may take: calls for a page are short and few at a time; those of a worker need not be."""
 
 import contextvars
 from collections.abc import Callable, Hashable, Iterator, Sequence

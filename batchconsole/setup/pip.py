@@ -29,8 +29,8 @@ def make_venv(folder: Path, *options: str) -> None:
 def install(*arguments: str, into: Path | None = None) -> None:
     """Install into `.venv`, or into the environment of the Python *into*, which needs no pip.
 
-    Modules are not compiled, because Python does that on first import; most are never imported, and compiling them all
-    would take a third of the time.
+    Modules are not compiled, because Python does that on first import. Most are never imported, and compiling them all
+    takes a third of the installation time.
     """
     run_pip(*(["--python", str(into)] if into else []), "install", "--no-compile", *arguments)
 

@@ -28,7 +28,7 @@ ATTEMPT = re.compile(r"\battempt=(\d{1,4})\b", re.ASCII)
 @csrf_exempt
 @takes_files(max_bytes=MAX_BODY_BYTES)
 def aws_gateway(request: HttpRequest, name: str, rest: str) -> HttpResponseBase:
-    """Answer one call of an AWS client. *rest* is ignored, because the signed path is the one as sent."""
+    """Answer one call of an AWS client. *rest* is unused: the path is read as sent, the form that clients sign."""
     try:
         return _answer(Incoming.of(request), name)
     except Exception as error:  # report every error in the client's own dialect
