@@ -26,6 +26,9 @@ EVENTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 MOST_RECEIVED_BYTES = 256 * 1024
 BYTES_RECEIVED = 128  # offset of tcpi_bytes_received
 LOOK_SECONDS = 0.1
+# The only part of IPv6 from which public addresses are assigned; is_global counts most of what is reserved as public:
+# https://www.iana.org/assignments/ipv6-address-space
+UNICAST = ip_network("2000::/3")
 NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the last four bytes are an IPv4 address
 
 
@@ -115,7 +118,12 @@ def is_permitted(host: str) -> bool:
     except ValueError:
         return False
     networks = (ip_network(each.strip()) for each in settings.NOTIFICATION_NETWORKS)
-    return (address.is_global and not address.is_multicast) or any(address in network for network in networks)
+    return _is_public(address) or any(address in network for network in networks)
+
+
+def _is_public(address: Address) -> bool:
+    is_unicast = address in UNICAST if address.version == 6 else not address.is_multicast
+    return address.is_global and is_unicast
 
 
 def _innermost(address: Address) -> Address:
