@@ -15,6 +15,7 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.db import connection as database
 from django.db import transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.http import http_date
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -364,6 +365,26 @@ def test_an_address_is_stored_sealed_and_shown_without_its_query(
     assert channel.shown == f"{receiver.url}/hook"
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("", ""),
+        ("/", "/"),
+        ("/batch", "/batch"),
+        ("/services/T0/B0/SECRET", "/services/…"),
+        ("//services/SECRET", "/services/…"),
+        ("/batch/?token=SECRET", "/batch/…"),
+    ],
+)
+def test_the_path_of_an_address_is_a_secret_after_its_first_segment(
+    nowhere: Connection, admin: User, path: str, shown: str
+) -> None:
+    wanted = Wanted(name="x", occasions=FAILED, address=f"https://hooks.example.com{path}")
+    channel = channels.add_channel(nowhere, kind="webhook", wanted=wanted, actor=admin)
+    assert channel.shown == f"https://hooks.example.com{shown}"
+    assert "SECRET" not in str(list(Event.objects.values()))
+
+
 def test_an_address_sealed_with_another_key_pauses_the_channel_in_words(
     settings: LazySettings, nowhere: Connection, admin: User, receiver: Receiver
 ) -> None:
@@ -523,6 +544,29 @@ def test_a_warning_is_told_once_for_each_job(nowhere: Connection, admin: User, r
     told = {got.json()["type"]: got.json()["data"]["job_id"] for got in receiver.got}
     assert (len(receiver.got), set(told)) == (2, {"job.may_expire", "job.stuck"})
     assert told["job.may_expire"] == job.pk
+
+
+def test_warnings_told_long_ago_cost_one_query_and_no_lock(nowhere: Connection, admin: User) -> None:
+    wanted = Wanted(name="x", occasions=["job.may_expire"], address="https://hooks.example.com/")
+    channels.add_channel(nowhere, kind="webhook", wanted=wanted, actor=admin)
+    for _ in range(3):
+        make_job(nowhere, status=Status.SCHEDULED, submit_time=timezone.now() - timedelta(hours=23))
+    warning_notices.tell_warnings(nowhere)
+    with CaptureQueriesContext(database) as queries:
+        warning_notices.tell_warnings(nowhere)
+    assert not [each["sql"] for each in queries if "SAVEPOINT" in each["sql"]]
+    assert sum('jobs_notice"' in each["sql"] for each in queries) == 1
+
+
+def test_the_rights_of_a_person_are_not_read_for_a_job_out_of_scope(nowhere: Connection, admin: User) -> None:
+    wanted = Wanted(name="x", occasions=FAILED, address="https://hooks.example.com/")
+    channel = channels.add_channel(admin, kind="webhook", wanted=wanted, actor=admin)
+    fail(nowhere)
+    notice = Notice.objects.select_related("job", "connection").get()
+    channel = NotificationChannel.objects.select_related("user").get(pk=channel.pk)
+    with CaptureQueriesContext(database) as queries:
+        assert not handing_on.may_know(channel, notice)
+    assert not queries.captured_queries
 
 
 def test_a_budget_is_told_once_for_each_level_of_a_month(nowhere: Connection, admin: User, receiver: Receiver) -> None:

@@ -255,7 +255,9 @@ class WebhookIn(Strict):
 class WebhookOut(Schema):
     id: int
     name: str
-    url: str = Field(alias="shown", description="Without its query, which may hold secrets.")
+    url: str = Field(
+        alias="shown", description="Without its query and all but the start of its path, which may be secret."
+    )
     occasions: list[str]
     created_at: datetime
     failures: int = Field(description="Failed attempts in a row.")

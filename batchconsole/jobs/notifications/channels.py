@@ -237,7 +237,13 @@ def _check_webhook(channel: NotificationChannel, address: str) -> str:
     if host.lower() == "localhost" or (is_address and not is_permitted(host)):
         hint = "An operator can allow its network with BATCHCONSOLE_NOTIFICATION_NETWORKS."
         raise UserError(f"{host} is not a public address.", "address", hint)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc}{_first_segment(parts.path)}"
+
+
+def _first_segment(path: str) -> str:
+    """Return *path* up to its second segment: in the addresses of many services, the rest is the secret."""
+    first, slash, _ = path.lstrip("/").partition("/")
+    return f"/{first}{'/…' if slash else ''}" if path else ""
 
 
 ADDRESSES = {Kind.EMAIL: _check_mail, Kind.CHAT: _check_chat, Kind.WEBHOOK: _check_webhook}

@@ -69,9 +69,13 @@ def may_know(channel: NotificationChannel, notice: Notice) -> bool:
         return False
     if notice.occasion == TEST.code:
         return True
-    if notice.occasion == BUDGET.code or not notice.connection or Right.VIEW not in rights_on(user, notice.connection):
+    if notice.occasion == BUDGET.code or not _is_in_scope(channel, notice):
         return False
-    is_own = bool(notice.job and notice.job.created_by_id == user.pk)
+    return notice.connection is not None and Right.VIEW in rights_on(user, notice.connection)
+
+
+def _is_in_scope(channel: NotificationChannel, notice: Notice) -> bool:
+    is_own = bool(notice.job and notice.job.created_by_id == channel.user_id)
     return is_own or channel.scope == NotificationChannel.Scope.ALL
 
 

@@ -13,8 +13,13 @@ def tell_warnings(connection: Connection) -> None:
     channels = NotificationChannel.objects.for_connection(connection.pk)
     if not any({MAY_EXPIRE.code, STUCK.code} & set(each.occasions) for each in channels):
         return
-    for job, warning in warned_jobs(connection):
-        _tell_once(job, MAY_EXPIRE.code if warning.title == EXPIRING else STUCK.code)
+    warned = {
+        job: MAY_EXPIRE.code if warning.title == EXPIRING else STUCK.code for job, warning in warned_jobs(connection)
+    }
+    told = set(Notice.objects.filter(job__in=warned).values_list("job_id", "occasion"))
+    for job, occasion in warned.items():
+        if (job.pk, occasion) not in told:
+            _tell_once(job, occasion)
 
 
 def _tell_once(job: BatchJob, occasion: str) -> None:
