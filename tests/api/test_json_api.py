@@ -297,6 +297,15 @@ def test_results_that_are_not_there_are_told(api: Client, connection: Connection
     assert {api.get(f"{JOBS}{job.pk}/{each}").status_code for each in ("output", "export")} == {409}
 
 
+@pytest.mark.parametrize("path", ["results", "errors", "records", "output", "export"])
+def test_a_job_whose_output_lies_elsewhere_is_not_read(api: Client, connection: Connection, path: str) -> None:
+    places = ["s3://data/"]
+    Connection.objects.update(input_prefixes=places, output_prefixes=places, upload_prefixes=places)
+    job = make_job(connection, output_s3_uri="s3://payroll/", results="ready")
+    answer = api.get(f"{JOBS}{job.pk}/{path}")
+    assert (answer.status_code, "only in s3://data/" in answer.json()["detail"]) == (403, True)
+
+
 @pytest.mark.parametrize(("path", "verb"), [("output", Verb.DOWNLOADED), ("records", Verb.RECORDS_VIEWED)])
 def test_reading_records_is_told_with_the_key(api: Client, connection: Connection, path: str, verb: Verb) -> None:
     job = make_job(connection, status="Completed", job_arn=arn(1), results="ready")

@@ -38,6 +38,7 @@ from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.audit import count_record_view, record_download
 from batchconsole.jobs.filters import JobFilter
 from batchconsole.jobs.models import BatchJob, JobRequest, MadeInput, ResultIndex, Right
+from batchconsole.jobs.results import require_reading
 from batchconsole.records import exports
 from batchconsole.records.selecting import ERRORS, ONLY, ORDERS, UNANSWERED, Wanted
 
@@ -123,6 +124,13 @@ def own_job(request: HttpRequest, connection: str, job_id: int) -> BatchJob:
     """Return the job. Raises Http404 if it does not exist, NotAllowed if the caller may not act on it."""
     job = find_job(request, connection, job_id, Right.VIEW)
     require_on_job(caller_of(request), job)
+    return job
+
+
+def readable_job(request: HttpRequest, connection: str, job_id: int) -> BatchJob:
+    """Return the job. Raises Http404 if it does not exist, NotAllowed if the caller may not read its records."""
+    job = find_job(request, connection, job_id, Right.READ)
+    require_reading(caller_of(request), job)
     return job
 
 
@@ -253,7 +261,7 @@ def replace_tags(request: HttpRequest, connection: ConnectionName, job_id: Key, 
 
 @router.get("/{job_id}/results", response=ResultsOut, operation_id="get_results", summary="Counts and errors of a job")
 def get_results(request: HttpRequest, connection: ConnectionName, job_id: Key) -> dict[str, Any]:
-    job = find_job(request, connection, job_id, Right.READ)
+    job = readable_job(request, connection, job_id)
     stored = ResultIndex.objects.filter(job=job).first()
     totals = msgspec.to_builtins(stored.totals) if stored else None
     return {"state": job.results, "error": job.results_error, "totals": totals}
@@ -263,7 +271,7 @@ def get_results(request: HttpRequest, connection: ConnectionName, job_id: Key) -
     "/{job_id}/errors", response=list[ErrorGroupOut], operation_id="list_errors", summary="Errors by their message"
 )
 def list_errors(request: HttpRequest, connection: ConnectionName, job_id: Key) -> list[Any]:
-    job = find_job(request, connection, job_id, Right.READ)
+    job = readable_job(request, connection, job_id)
     stored = ResultIndex.objects.filter(job=job).first()
     return list(stored.totals.errors) if stored else []
 
@@ -282,7 +290,7 @@ def list_records(
     find: Annotated[str, Query(max_length=200, description="A record's id, or a text in question or answer.")] = "",
     since: Annotated[int, Query(ge=0, le=10**9, description="Where a search goes on.")] = 0,
 ) -> dict[str, Any]:
-    job = find_job(request, connection, job_id, Right.READ)
+    job = readable_job(request, connection, job_id)
     count_record_view(job, caller_of(request))
     wanted = Wanted(only=ERRORS if only_errors else only, stop=stop, order=order)
     if find:
@@ -341,7 +349,7 @@ def export_records(
 
 
 def _with_results(request: HttpRequest, connection: str, job_id: int) -> BatchJob:
-    job = find_job(request, connection, job_id, Right.READ)
+    job = readable_job(request, connection, job_id)
     if job.results != BatchJob.Results.READY:
         raise HttpError(409, "The results of this job have not been read. Wait for them.")
     return job
