@@ -261,12 +261,12 @@ def require_model(connection: Connection, model_id: str) -> None:
         )
 
 
-def require_model_of_role(actor: Actor, connection: Connection, model_id: str) -> None:
-    """Raise NotAllowed unless a role that lets *actor* submit on *connection* allows the model."""
+def require_model_of_role(actor: Actor, connection: Connection, model_id: str, *, right: Right) -> None:
+    """Raise NotAllowed unless a role that gives *actor* the *right* on *connection* allows the model."""
     if actor is None or actor.is_superuser:
         return
     here = [grant.role for grant in grants_of(actor) if grant.connection_id in (None, connection.pk)]
-    lists = [role.model_ids for role in here if Right.SUBMIT in role.rights]
+    lists = [role.model_ids for role in here if right in role.rights]
     model = base_model_id(model_id)
     if all(allowed and not any(fnmatchcase(model, each) for each in allowed) for allowed in lists):
         names = sorted({each for allowed in lists for each in allowed})

@@ -120,7 +120,7 @@ def _require_creating(connection: Connection, actor: Actor, *, request: JobReque
     require_places(connection, output=request.output_s3_uri)
     require_model(connection, request.model_id)
     require_service_role(connection, request.role_arn)
-    require_model_of_role(actor, connection, request.model_id)
+    require_model_of_role(actor, connection, request.model_id, right=Right.SUBMIT)
 
 
 def _merged_in(job: BatchJob) -> set[BatchJob]:

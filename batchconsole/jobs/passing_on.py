@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from batchconsole.aws import passing_on
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.passing_on import Passed
-from batchconsole.jobs.access import require, require_model, require_places
+from batchconsole.jobs.access import require, require_model, require_model_of_role, require_places
 from batchconsole.jobs.models import Connection, Event, Right, Verb
 
 # Operation of the API -> the right that it needs.
@@ -56,6 +56,7 @@ def pass_on(
     require(actor, PASSED_ON[operation], connection)
     if PASSED_ON[operation] == Right.INVOKE:
         require_model(connection, model_id)
+        require_model_of_role(actor, connection, model_id, right=Right.INVOKE)
         _require_objects(connection, body)
     # Recorded before the call, so that a lost answer leaves a trail.
     told = {"operation": operation} | ({"model_id": model_id} if model_id else {})

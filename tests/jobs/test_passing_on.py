@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.gateway_calls import answer_call
-from batchconsole.jobs.models import Connection, Event, Verb
+from batchconsole.jobs.models import Connection, Event, Grant, Role, Verb
 from tests.factories import MODEL, grant
 
 NOBODY = "http://127.0.0.1:9"
@@ -78,6 +78,26 @@ def test_only_the_models_of_the_list_can_be_called(
     prod.allowed_models = [MODEL, "anthropic.*"]
     with pytest.raises(AwsError if is_allowed else NotAllowed):
         converse(prod, ada, model_id=model_id)
+
+
+@pytest.mark.parametrize(
+    ("model_ids", "is_allowed"), [([], True), (["amazon.nova-*"], True), (["anthropic.*"], False)]
+)
+def test_the_models_of_a_role_bind_direct_calls(prod: Connection, model_ids: list[str], is_allowed: bool) -> None:
+    bob = User.objects.create_user("bob")
+    role = Role.objects.create(name="Chat", rights=["view", "invoke"], model_ids=model_ids)
+    Grant.objects.create(user=bob, role=role)
+    with pytest.raises(AwsError if is_allowed else NotAllowed):
+        converse(prod, bob, model_id="us.amazon.nova-lite-v1:0")
+
+
+def test_a_role_that_only_submits_does_not_widen_the_models_to_call(prod: Connection) -> None:
+    bob = User.objects.create_user("bob")
+    grant(bob, "Submitter", prod)
+    role = Role.objects.create(name="Chat", rights=["invoke"], model_ids=["anthropic.*"])
+    Grant.objects.create(user=bob, role=role)
+    with pytest.raises(NotAllowed, match="do not allow the model"):
+        converse(prod, bob)
 
 
 @pytest.mark.parametrize(
