@@ -4,6 +4,7 @@ Each call needs a right, is limited to the models and S3 locations that the conn
 event, because AWS's own trail shows only the console's credentials.
 """
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,6 +32,10 @@ PASSED_ON = {
 # The key under which a request names an object that AWS reads with the connection's credentials: an image, document or
 # video. Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_S3Location.html
 S3_LOCATION = "s3Location"
+# Where a request of CountTokens holds the body of another request, in base64. Source:
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelTokensRequest.html
+COUNT_TOKENS = "CountTokens"
+BODY_TO_COUNT = ("input", "invokeModel", "body")
 
 
 def pass_on(
@@ -57,19 +62,19 @@ def pass_on(
     if PASSED_ON[operation] == Right.INVOKE:
         require_model(connection, model_id)
         require_model_of_role(actor, connection, model_id, right=Right.INVOKE)
-        _require_objects(connection, body)
+        _require_objects(connection, operation, body)
     # Recorded before the call, so that a lost answer leaves a trail.
     told = {"operation": operation} | ({"model_id": model_id} if model_id else {})
     Event.objects.create(connection=connection, actor=actor, verb=Verb.PASSED_ON, data=told)
     return passing_on.pass_on(connection.target, service, method=method, path=path, headers=headers, body=body)
 
 
-def _require_objects(connection: Connection, body: bytes) -> None:
+def _require_objects(connection: Connection, operation: str, body: bytes) -> None:
     """Raise NotAllowed unless the connection lets jobs read every S3 object that the request names."""
     if not connection.input_prefixes:
         return
     try:
-        uris = list(_object_uris(json.loads(body or b"{}", object_pairs_hook=list)))
+        uris = [uri for request in _requests(operation, body) for uri in _object_uris(request)]
     except (ValueError, RecursionError) as error:
         message = f"The request body is not valid JSON: {error}"
         raise AwsError(message, code="ValidationException", operation="") from error
@@ -77,8 +82,32 @@ def _require_objects(connection: Connection, body: bytes) -> None:
         require_places(connection, input=uri)
 
 
+def _requests(operation: str, body: bytes) -> Iterator[Any]:
+    """Yield the parsed body, and the request whose tokens it asks to count. Raises ValueError and RecursionError."""
+    request = _parsed(body)
+    yield request
+    if operation == COUNT_TOKENS:
+        for encoded in _members(request, *BODY_TO_COUNT):
+            yield _parsed(base64.b64decode(str(encoded), validate=True))
+
+
+def _parsed(body: bytes) -> Any:
+    """Return the JSON value in *body* with objects as lists of pairs, to keep duplicate names."""
+    return json.loads(body or b"{}", object_pairs_hook=list)
+
+
+def _members(value: Any, *path: str) -> Iterator[Any]:
+    """Yield every value at the *path* of names in *value*: several if names are repeated."""
+    if not path:
+        yield value
+    elif isinstance(value, list):
+        for name, member in filter(_is_pair, value):
+            if name == path[0]:
+                yield from _members(member, *path[1:])
+
+
 def _object_uris(value: Any) -> Iterator[str]:
-    """Yield the URIs of all S3 locations in *value*, whose objects are lists of pairs, to keep duplicate names."""
+    """Yield the URIs of all S3 locations in *value*, a result of :func:`_parsed`."""
     if isinstance(value, tuple) and value[0] == S3_LOCATION and isinstance(value[1], list):
         yield from (str(uri) for name, uri in filter(_is_pair, value[1]) if name == "uri")
     if isinstance(value, list | tuple):

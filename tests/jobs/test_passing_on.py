@@ -1,5 +1,6 @@
 """Calls that are passed on keep to the rights of the caller, and to the models and places of the connection."""
 
+import base64
 import json
 from typing import Any
 
@@ -33,10 +34,12 @@ def ada(prod: Connection) -> User:
     return user
 
 
-def converse(connection: Connection, actor: User, body: Any = None, *, model_id: str = MODEL) -> None:
+def converse(
+    connection: Connection, actor: User, body: Any = None, *, model_id: str = MODEL, verb: str = "converse"
+) -> None:
     """Call a model that nobody listens at."""
     text = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
-    answer_call(connection, actor, method="POST", path=f"/model/{model_id}/converse", headers={}, body=text)
+    answer_call(connection, actor, method="POST", path=f"/model/{model_id}/{verb}", headers={}, body=text)
 
 
 def image(uri: str) -> dict[str, Any]:
@@ -80,9 +83,7 @@ def test_only_the_models_of_the_list_can_be_called(
         converse(prod, ada, model_id=model_id)
 
 
-@pytest.mark.parametrize(
-    ("model_ids", "is_allowed"), [([], True), (["amazon.nova-*"], True), (["anthropic.*"], False)]
-)
+@pytest.mark.parametrize(("model_ids", "is_allowed"), [([], True), (["amazon.nova-*"], True), (["anthropic.*"], False)])
 def test_the_models_of_a_role_bind_direct_calls(prod: Connection, model_ids: list[str], is_allowed: bool) -> None:
     bob = User.objects.create_user("bob")
     role = Role.objects.create(name="Chat", rights=["view", "invoke"], model_ids=model_ids)
@@ -118,6 +119,40 @@ def test_a_model_reads_only_what_lies_where_input_may_lie(
     prod.input_prefixes = ["s3://data/in/"]
     with pytest.raises(AwsError if is_allowed else NotAllowed):
         converse(prod, ada, body)
+
+
+def to_count(body: Any) -> dict[str, Any]:
+    return {"input": {"invokeModel": {"body": base64.b64encode(json.dumps(body).encode()).decode()}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "is_allowed"),
+    [
+        (to_count(image("s3://data/in/a.png")), True),
+        (to_count(image("s3://data/secret/a.png")), False),
+        ({"input": {"converse": image("s3://data/secret/a.png")}}, False),
+        ({"input": {"invokeModel": {"body": ""}}}, True),
+        (
+            b'{"input": {"invokeModel": {"body": "%s", "body": "e30="}}}'
+            % base64.b64encode(json.dumps(image("s3://data/secret/a.png")).encode()),
+            False,
+        ),
+    ],
+)
+def test_counting_tokens_reads_only_what_lies_where_input_may_lie(
+    prod: Connection, ada: User, body: Any, is_allowed: bool
+) -> None:
+    prod.input_prefixes = ["s3://data/in/"]
+    with pytest.raises(AwsError if is_allowed else NotAllowed):
+        converse(prod, ada, body, verb="count-tokens")
+
+
+@pytest.mark.parametrize("body", ["{", "ä", "e30=e30=", 7])
+def test_a_body_to_count_that_cannot_be_read_is_not_passed_on(prod: Connection, ada: User, body: Any) -> None:
+    prod.input_prefixes = ["s3://data/in/"]
+    with pytest.raises(AwsError) as refused:
+        converse(prod, ada, {"input": {"invokeModel": {"body": body}}}, verb="count-tokens")
+    assert refused.value.code == "ValidationException"
 
 
 def test_a_body_that_cannot_be_read_is_not_passed_on_where_places_are_limited(prod: Connection, ada: User) -> None:
