@@ -95,6 +95,7 @@ NEEDS = tuple(
         UPLOADS: {
             "s3:CreateBucket": "Create buckets",
             "s3:PutObject": "Upload and make input",
+            "s3:DeleteObject": "Delete and rename objects",
             "s3:AbortMultipartUpload": "Clear up uploads that were given up",
             "s3:ListMultipartUploadParts": "Finish uploads of many parts",
         },
