@@ -17,7 +17,7 @@ from batchconsole.aws.session import Target
 from batchconsole.jobs.access import lies_in, require, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, BatchJob, Connection, Event, Right, Verb
-from batchconsole.jobs.states import ENDED
+from batchconsole.jobs.states import LIVE, WAITING
 
 __all__ = [
     "MAX_PARTS",
@@ -149,9 +149,9 @@ class Storage:
 
     def upload(self, bucket: str, key: str, file: BinaryIO, *, size: int, may_replace: bool) -> None:
         """Write *file* of *size* bytes as one object. Raises EmptyFile and ObjectExists."""
-        before = self._require_upload(bucket, key, size=size, may_replace=may_replace)
+        replaces = self._require_upload(bucket, key, size=size, may_replace=may_replace)
         s3.upload_fileobj(self._target, bucket, key, file)
-        self._record_upload(bucket, key, size=size, before=before)
+        self._record_upload(bucket, key, size=size, replaces=replaces)
 
     def begin_upload(self, bucket: str, key: str, *, size: int, may_replace: bool, upload_id: str = "") -> Upload:
         """Begin a multipart upload of *size* bytes, or resume *upload_id* if S3 still knows it.
@@ -182,10 +182,16 @@ class Storage:
     def finish_upload(self, bucket: str, key: str, *, upload_id: str) -> None:
         """Assemble the object from the parts that S3 has."""
         self._require_write(bucket, key)
-        before = self._existing(bucket, key)
+        replaces = self._require_replacing(bucket, key)
         s3_multipart.complete_multipart_upload(self._target, bucket, key, upload_id=upload_id)
-        made = self._existing(bucket, key)
-        self._record_upload(bucket, key, size=made.size if made else None, before=before)
+        self._record_upload(bucket, key, size=self._size(bucket, key), replaces=replaces)
+
+    def _size(self, bucket: str, key: str) -> int | None:
+        """Return the size of a new object; ``None`` if S3 does not say, because the object is written all the same."""
+        try:
+            return s3.head_object(self._target, bucket, key).size
+        except AwsError:
+            return None
 
     def abort_upload(self, bucket: str, key: str, *, upload_id: str) -> None:
         """Delete the parts of an upload; it is no error if they are already gone."""
@@ -206,6 +212,7 @@ class Storage:
         """Delete one existing object. Raises AwsError, and UserError while a job needs the object."""
         self._require_change(bucket, key)
         s3.head_object(self._target, bucket, key)
+        self._record(Verb.OBJECT_DELETION_REQUESTED, bucket, key)
         s3.delete_object(self._target, bucket, key)
         self._record(Verb.OBJECT_DELETED, bucket, key)
 
@@ -223,6 +230,7 @@ class Storage:
         existing = self._existing(bucket, to_key)
         if existing:
             raise ObjectExists(to_key.rpartition("/")[2], existing)
+        self._record(Verb.OBJECT_RENAMING_REQUESTED, bucket, key, to=_uri(bucket, to_key))
         s3.copy_object(self._target, bucket, item, to_key=to_key)
         s3.delete_object(self._target, bucket, key)
         self._record(Verb.OBJECT_RENAMED, bucket, key, to=_uri(bucket, to_key))
@@ -237,9 +245,12 @@ class Storage:
     def users_of(self, bucket: str, key: str) -> list[BatchJob]:
         """Return up to MOST_USERS jobs that have not ended and read the object, by its name or by a folder above it."""
         self._require_read(bucket, key)
+        return self._users(bucket, key)
+
+    def _users(self, bucket: str, key: str) -> list[BatchJob]:
         places = [_uri(bucket, key), *(_uri(bucket, key[:end]) for end in _folder_ends(key))]
         uris = {spelled for place in places for spelled in (place, place.removesuffix("/"))}
-        jobs = BatchJob.objects.filter(connection=self.connection, input_s3_uri__in=uris).exclude(status__in=ENDED)
+        jobs = BatchJob.objects.filter(connection=self.connection, input_s3_uri__in=uris, status__in=WAITING | LIVE)
         return list(jobs[:MOST_USERS])
 
     @property
@@ -259,31 +270,54 @@ class Storage:
         """Raise an error unless the object may be removed and no job that has not ended needs it."""
         self._require_read(bucket, key)
         self._require_write(bucket, key)
-        users = self.users_of(bucket, key)
+        self._require_unused(bucket, key)
+
+    def _require_unused(self, bucket: str, key: str) -> None:
+        users = self._users(bucket, key)
         if users:
             names = ", ".join(job.job_name for job in users)
             raise UserError(f"Jobs that have not ended read this object: {names}.", "", "Wait for them, or stop them.")
 
-    def _require_upload(self, bucket: str, key: str, *, size: int, may_replace: bool) -> S3Object | None:
-        """Check that a file may be uploaded, and return the object that it will replace, if any."""
+    def _require_upload(self, bucket: str, key: str, *, size: int, may_replace: bool) -> bool:
+        """Check that a file may be uploaded, and return whether it will replace an object."""
         self._require_write(bucket, key)
         name = key.rpartition("/")[2]
         if not size:
             raise EmptyFile(name)
+        if may_replace:
+            return self._require_replacing(bucket, key)
         existing = self._existing(bucket, key)
-        if existing and not may_replace:
+        if existing:
             raise ObjectExists(name, existing)
-        return existing
+        return False
+
+    def _require_replacing(self, bucket: str, key: str) -> bool:
+        """Check that no job that has not ended reads the object, if it exists, and return whether it exists.
+
+        Without the permission to see the object, it counts as new, but the check is the same.
+        """
+        try:
+            exists = self._existing(bucket, key) is not None
+        except AwsError as error:
+            if error.code != "AccessDenied":
+                raise
+            self._require_unused(bucket, key)
+            return False
+        if exists:
+            self._require_unused(bucket, key)
+        return exists
 
     def _existing(self, bucket: str, key: str) -> S3Object | None:
-        """Return the existing object; ``None`` also if S3 does not say, because the write then shows any problem."""
+        """Return the object; ``None`` if S3 says that there is none. Raises AwsError if S3 does not say."""
         try:
             return s3.head_object(self._target, bucket, key)
-        except AwsError:
+        except AwsError as error:
+            if error.code != "NotFound":
+                raise
             return None
 
-    def _record_upload(self, bucket: str, key: str, *, size: int | None, before: S3Object | None) -> None:
-        verb = Verb.OBJECT_OVERWRITTEN if before else Verb.OBJECT_UPLOADED
+    def _record_upload(self, bucket: str, key: str, *, size: int | None, replaces: bool) -> None:
+        verb = Verb.OBJECT_OVERWRITTEN if replaces else Verb.OBJECT_UPLOADED
         self._record(verb, bucket, key, **{} if size is None else {"bytes": size})
 
     def _record(self, verb: Verb, bucket: str, key: str = "", **data: int | str) -> None:

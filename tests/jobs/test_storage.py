@@ -1,15 +1,23 @@
 """S3 through the domain: who may read and write where, and the event each write leaves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from batchconsole.aws import s3
-from batchconsole.jobs.errors import NotAllowed
+from batchconsole.aws.errors import AwsError
+from batchconsole.aws.session import client
+from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import Connection, Event, Grant, Role
 from batchconsole.jobs.storage import EmptyFile, ObjectExists, Storage
+from tests.factories import make_job
 
 
 @pytest.fixture
@@ -41,6 +49,22 @@ def upload(storage: Storage, bucket: str, key: str, *, may_replace: bool = False
     storage.upload(bucket, key, BytesIO(b"{}\n"), size=3, may_replace=may_replace)
 
 
+@contextmanager
+def failing(storage: Storage, operation: str, key: str, code: str = "SlowDown", status: int = 503) -> Iterator[None]:
+    """S3 answers *operation* on *key* with an error."""
+    events, name = client(storage.connection.target, "s3").meta.events, f"before-call.s3.{operation}"
+    answer = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+    def fail(params: dict[str, str], **_: object) -> tuple[SimpleNamespace, dict[str, object]] | None:
+        return (SimpleNamespace(status_code=status), answer) if params["url"].endswith(key) else None
+
+    events.register(name, fail)
+    try:
+        yield
+    finally:
+        events.unregister(name, fail)
+
+
 def test_an_upload_leaves_an_event(storage: Storage, bucket: str) -> None:
     upload(storage, bucket, "new.jsonl")
     assert last_event() == ("object_uploaded", "ada", {"s3_uri": f"s3://{bucket}/new.jsonl", "bytes": 3})
@@ -56,6 +80,67 @@ def test_an_object_is_overwritten_only_where_somebody_said_so(storage: Storage, 
         upload(storage, bucket, "team/b.jsonl")
     assert caught.value.item.size == 2
     assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("403", 403)])
+def test_nothing_is_replaced_while_s3_does_not_say_whether_it_exists(
+    storage: Storage, bucket: str, code: str, status: int
+) -> None:
+    with failing(storage, "HeadObject", "team/b.jsonl", code, status):
+        with pytest.raises(AwsError):
+            upload(storage, bucket, "team/b.jsonl")
+        with pytest.raises(AwsError):
+            storage.rename(bucket, "other/c.jsonl", to_key="team/b.jsonl")
+    assert s3.head_object(storage.connection.target, bucket, "team/b.jsonl").size == 2
+    assert s3.head_object(storage.connection.target, bucket, "other/c.jsonl").size == 2
+
+
+def test_whoever_may_not_look_may_still_replace(storage: Storage, bucket: str) -> None:
+    with failing(storage, "HeadObject", "team/b.jsonl", "403", 403):
+        upload(storage, bucket, "team/b.jsonl", may_replace=True)
+    assert s3.head_object(storage.connection.target, bucket, "team/b.jsonl").size == 3
+
+
+@pytest.mark.parametrize("read", ["team/b.jsonl", "team/", "team"])
+@pytest.mark.parametrize("status", ["Checking", "Queued", "Submitting", "InProgress"])
+def test_what_a_job_that_has_not_ended_reads_is_not_replaced(
+    storage: Storage, bucket: str, read: str, status: str
+) -> None:
+    begun = storage.begin_upload(bucket, "team/b.jsonl", size=3, may_replace=True)
+    storage.upload_part(bucket, "team/b.jsonl", upload_id=begun.upload_id, number=1, body=b"{}\n")
+    make_job(storage.connection, status=status, input_s3_uri=f"s3://{bucket}/{read}")
+    for write in (
+        lambda: upload(storage, bucket, "team/b.jsonl", may_replace=True),
+        lambda: storage.begin_upload(bucket, "team/b.jsonl", size=3, may_replace=True),
+        lambda: storage.finish_upload(bucket, "team/b.jsonl", upload_id=begun.upload_id),
+    ):
+        with pytest.raises(UserError, match="have not ended read this object"):
+            write()
+    assert s3.head_object(storage.connection.target, bucket, "team/b.jsonl").size == 2
+
+
+def test_jobs_that_read_an_object_are_found_by_their_status(storage: Storage, bucket: str) -> None:
+    """A condition on what the status is not would read every job of the connection."""
+    with CaptureQueriesContext(database) as asked:
+        assert storage.users_of(bucket, "team/b.jsonl") == []
+    assert not [each["sql"] for each in asked if "NOT " in each["sql"] and "jobs_batchjob" in each["sql"]]
+
+
+def test_what_an_ended_job_has_read_is_replaced(storage: Storage, bucket: str) -> None:
+    make_job(storage.connection, status="Completed", input_s3_uri=f"s3://{bucket}/team/")
+    upload(storage, bucket, "team/b.jsonl", may_replace=True)
+    assert last_event()[0] == "object_overwritten"
+
+
+def test_the_trail_names_what_is_removed_before_s3_is_asked(storage: Storage, bucket: str) -> None:
+    with failing(storage, "DeleteObject", "team/b.jsonl"):
+        with pytest.raises(AwsError):
+            storage.delete(bucket, "team/b.jsonl")
+        assert last_event() == ("object_deletion_requested", "ada", {"s3_uri": f"s3://{bucket}/team/b.jsonl"})
+        with pytest.raises(AwsError):
+            storage.rename(bucket, "team/b.jsonl", to_key="team/d.jsonl")
+    data = {"s3_uri": f"s3://{bucket}/team/b.jsonl", "to": f"s3://{bucket}/team/d.jsonl"}
+    assert last_event() == ("object_renaming_requested", "ada", data)
 
 
 def test_an_empty_file_is_refused(storage: Storage, bucket: str) -> None:
