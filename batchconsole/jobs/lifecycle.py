@@ -83,7 +83,7 @@ def create_job(
     family = {"resend_of": resend_of, "clone_of": clone_of}
     with transaction.atomic():
         Connection.objects.lock(connection.pk)
-        above_budget = require_budget(connection, actor, request)
+        judgement = require_budget(connection, actor, request)
         job = BatchJob(
             connection=connection,
             created_by=actor,
@@ -91,10 +91,11 @@ def create_job(
             check_input=check_input,
             caller_token=caller_token,
             start_at=start_at,
+            estimate_usd=judgement.usd_at_most,
             **family,
             **asked,
         )
-        _save_new(job, actor, above_budget=above_budget)
+        _save_new(job, actor, above_budget=judgement.above)
         if is_nudged:
             nudge("check_input" if check_input else "submit", job.pk)
     return job

@@ -1,7 +1,9 @@
 """Budgets: the money spent in a month or committed to jobs in flight; jobs that exceed a budget are refused or held.
 
-An ended job counts with its cost, in the UTC month in which it ended. A job in flight counts with the highest cost that
-its input check estimates; without a check, its cost is unknown and it is counted separately.
+An ended job counts with its cost, in the UTC month in which it ended. A job in flight, or one whose output is not read
+yet, counts with the highest cost that its input check estimates, else with the estimate that it was created with.
+Without either, its cost is unknown and it is counted separately. A job that waits for approval counts once it is
+approved.
 """
 
 from collections.abc import Iterable
@@ -11,19 +13,36 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import LIVE, WAITING, Actor, BatchJob, Budget, Connection, InputCheck, utc_today
+from batchconsole.jobs.states import IN_QUEUE
 
 LEVELS = (50, 80, 100)  # percentages at which a budget warns
 ZERO = Decimal(0)
+AT_MOST = Coalesce("input_check__usd_at_most", "estimate_usd")
+UNAPPROVED = Q(awaits_approval=True, held_at__isnull=False, status__in=IN_QUEUE)
+# Jobs that AWS ran: their output is not read yet or cannot be, or the price of their tokens is unknown.
+UNCOSTED = Q(cost_usd=None) & (
+    Q(results__in=[BatchJob.Results.PENDING, BatchJob.Results.FAILED])
+    | Q(results=BatchJob.Results.READY, input_token_count__isnull=False)
+)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a job was judged by: ``usd_at_most``, its highest cost if known; ``above``, why it is held, else empty."""
+
+    usd_at_most: Decimal | None = None
+    above: str = ""
 
 
 @dataclass(frozen=True)
 class Spending:
-    """How much of one budget is used this month. ``unknown`` is the number of jobs in flight without an estimate."""
+    """How much of one budget is used this month. ``unknown`` is the number of jobs without a cost and an estimate."""
 
     budget: Budget
     ended_usd: Decimal
@@ -88,13 +107,14 @@ def spending(budget: Budget) -> Spending:
     """Return how much of *budget* is used this month."""
     jobs = _counted(budget)
     ended = jobs.filter(end_time__gte=first_of_month(utc_today()))
-    in_flight = jobs.filter(status__in=WAITING | LIVE)
-    flight = _sums(budget, in_flight, "input_check__usd_at_most")
+    known, _ = _sums(budget, ended, F("cost_usd"))
+    unread, unread_unknown = _sums(budget, ended.filter(UNCOSTED), AT_MOST)
+    in_flight, unknown = _sums(budget, jobs.filter(status__in=WAITING | LIVE).exclude(UNAPPROVED), AT_MOST)
     return Spending(
         budget=budget,
-        ended_usd=_sums(budget, ended, "cost_usd")[0],
-        in_flight_usd=flight[0],
-        unknown=flight[1],
+        ended_usd=known + unread,
+        in_flight_usd=in_flight,
+        unknown=unread_unknown + unknown,
     )
 
 
@@ -111,9 +131,9 @@ def _counted(budget: Budget) -> QuerySet[BatchJob]:
     return jobs.filter(**{name: key for name, key in rules.items() if key}).order_by()
 
 
-def _sums(budget: Budget, jobs: QuerySet[BatchJob], column: str) -> tuple[Decimal, int]:
-    """Return the sum of *column* over *jobs* and the number of jobs without a value; tags are compared in Python."""
-    figures: dict[str, Any] = {"usd": Sum(column), "unknown": Count("pk", filter=Q(**{column: None}))}
+def _sums(budget: Budget, jobs: QuerySet[BatchJob], usd: F | Coalesce) -> tuple[Decimal, int]:
+    """Return the sum of *usd* over *jobs* and the number of jobs without a value; tags are compared in Python."""
+    figures: dict[str, Any] = {"usd": Sum(usd), "unknown": Count("pk") - Count(usd)}
     rows: list[Any] = [jobs.aggregate(**figures)]
     if budget.tag_key:
         tagged: Any = jobs.exclude(tags=[]).values("tags")
@@ -140,23 +160,24 @@ def estimate(connection: Connection, request: JobRequest) -> Decimal | None:
     return newest.usd_at_most if newest else None
 
 
-def require_budget(connection: Connection, actor: Actor, request: JobRequest) -> str:
+def require_budget(connection: Connection, actor: Actor, request: JobRequest) -> Judgement:
     """Raise NotAllowed if a job of *request* would exceed a budget that refuses.
 
-    Returns why the job must be held, if a budget asks for that, otherwise an empty string. The caller holds the lock on
-    the connection, so that two concurrent jobs do not both take what is left.
+    The judgement says why the job must be held, if a budget asks for that. The caller holds the lock on the connection,
+    so that two concurrent jobs do not both take what is left, and keeps the judged cost in the row of the job.
     """
     tags = [{"key": tag["key"], "value": tag.get("value", "")} for tag in request.tags]
-    strict = [each for each in budgets_for(connection, actor, tags) if each.above != Budget.Above.WARN]
-    if not strict:
-        return ""
-    _hold(strict)
+    budgets = budgets_for(connection, actor, tags)
+    if not budgets:
+        return Judgement()
     wanted = estimate(connection, request)
+    strict = [each for each in budgets if each.above != Budget.Above.WARN]
+    _hold(strict)
     reasons = {each.above: _above(used, wanted) for each in strict if (used := spending(each)).is_above(wanted)}
     if Budget.Above.REFUSE in reasons:
         message = f"{reasons[Budget.Above.REFUSE]} No job is created above it."
         raise NotAllowed(message, "Ask an administrator to raise the budget, or wait for next month.")
-    return reasons.get(Budget.Above.HOLD, "")
+    return Judgement(wanted, reasons.get(Budget.Above.HOLD, ""))
 
 
 def _hold(budgets: list[Budget]) -> None:

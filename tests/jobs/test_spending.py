@@ -13,6 +13,7 @@ from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.models import BatchJob, Budget, Connection, InputCheck, Role, utc_today
 from batchconsole.jobs.spending import first_of_month, spending, spendings
+from batchconsole.jobs.waiting import unhold
 from tests.factories import MODEL, grant, make_job
 
 ROLE = "arn:aws:iam::123456789012:role/batch"
@@ -159,3 +160,47 @@ def test_one_role_that_allows_any_model_is_enough(prod: Connection, ada: User) -
     role = Role.objects.create(name="Small models", rights=["submit"], model_ids=["anthropic.*"])
     ada.grants.create(role=role)
     create_job(connection=prod, actor=ada, request=asked())
+
+
+def test_jobs_without_a_check_of_their_own_use_up_the_budget_by_their_estimates(prod: Connection, ada: User) -> None:
+    budget(100, connection=prod)
+    checked(prod, 90)
+    job = create_job(connection=prod, actor=ada, request=asked())
+    assert job.estimate_usd == 90
+    with pytest.raises(NotAllowed, match=r"90\.00 of 100\.00 USD"):
+        create_job(connection=prod, actor=ada, request=asked(job_name="second"))
+
+
+@pytest.mark.parametrize(("usd", "counted"), [(None, 90), (25, 25)])
+def test_the_estimate_counts_until_the_jobs_own_check_is_done(usd: int | None, counted: int, prod: Connection) -> None:
+    make_job(prod, status="Checking", estimate_usd=90, input_check=checked(prod, usd))
+    assert spending(budget(100, connection=prod)).in_flight_usd == counted
+
+
+def test_a_job_that_waits_for_approval_counts_once_it_is_approved(prod: Connection, ada: User) -> None:
+    limit = budget(100, connection=prod, above=Budget.Above.HOLD)
+    checked(prod, 500)
+    job = create_job(connection=prod, actor=ada, request=asked())
+    assert spending(limit).used_usd == 0
+    unhold(job, None, comment="Once.")
+    assert spending(limit).used_usd == 500
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"results": "pending", "estimate_usd": 90}, (90, 0)),
+        ({"results": "failed", "estimate_usd": 90}, (90, 0)),
+        ({"results": "pending"}, (0, 1)),
+        ({"results": "ready", "input_token_count": 5, "estimate_usd": 90}, (90, 0)),
+        ({"results": "ready", "cost_usd": 70, "estimate_usd": 90}, (70, 0)),
+        ({"results": "ready", "estimate_usd": 90}, (0, 0)),
+        ({"status": "Failed", "results": "none", "estimate_usd": 90}, (0, 0)),
+    ],
+)
+def test_an_ended_job_counts_with_its_estimate_until_its_cost_is_known(
+    changes: dict[str, Any], expected: tuple[int, int], prod: Connection
+) -> None:
+    make_job(prod, **{"status": "Completed", "end_time": timezone.now()} | changes)
+    found = spending(budget(100, connection=prod))
+    assert (int(found.ended_usd), found.unknown) == expected

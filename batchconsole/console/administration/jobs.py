@@ -116,6 +116,7 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in djan
             "cache_read_token_count": "Tokens read from cache",
             "cache_write_token_count": "Tokens written to cache",
             "cost_usd": "Cost in USD",
+            "estimate_usd": "Estimate in USD",
         }
 
 
@@ -182,6 +183,7 @@ class BatchJobAdmin(ReadOnlyAdmin):
                     "tags_text",
                     "check_input",
                     "input_check",
+                    "estimate_usd",
                     "clone_of",
                     "resend_of",
                     "merged",

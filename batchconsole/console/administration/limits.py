@@ -75,5 +75,5 @@ class BudgetAdmin(LimitedAdmin):
         if budget.pk is None:
             return "-"
         now = spending(budget)
-        unknown = f"; {now.unknown} in flight without an estimate" if now.unknown else ""
+        unknown = f"; {now.unknown} without an estimate" if now.unknown else ""
         return f"{now.used_usd:,.2f} USD ({now.percent}%), {now.in_flight_usd:,.2f} of it by jobs in flight{unknown}"

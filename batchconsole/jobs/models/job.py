@@ -109,6 +109,13 @@ class BatchJob(Leased):
     input_check = models.ForeignKey(
         InputCheck, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs", editable=False
     )
+    estimate_usd = models.DecimalField(
+        max_digits=14,
+        decimal_places=6,
+        null=True,
+        editable=False,
+        help_text="The highest cost by which budgets judged it, until its own input check knows better.",
+    )
     clone_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="clones")
     resend_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resends")
     merges = models.ManyToManyField(
