@@ -397,9 +397,9 @@ def test_a_relative_time_ages_while_the_page_stays_open(open_page: Open, make_jo
     page = open_page("/activity/")
     page.clock.install()
     page.goto(JOBS)
-    expect(page.locator("time[data-relative]")).to_have_text(["5 min", "2 min ago"])
+    expect(page.locator("time[data-relative]")).to_have_text(["2 min ago"])
     page.clock.fast_forward("10:30")
-    expect(page.locator("time[data-relative]")).to_have_text(["15 min", "12 min ago"])
+    expect(page.locator("time[data-relative]")).to_have_text(["12 min ago"])
 
 
 def test_tags_are_edited_in_place(open_page: Open, make_job: MakeJob) -> None:
