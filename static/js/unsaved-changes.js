@@ -39,8 +39,9 @@ document.addEventListener("live:leave", (event) => {
   if (asks(event.detail.url)) event.preventDefault();
 });
 
-// Lists that come after the page bring fields that nobody has changed.
-const comesLater = (event) => ["load", "toggle"].includes(event.detail.requestConfig?.triggeringEvent?.type);
+// Lists that come after the page bring fields that nobody has changed. htmx asks for them without an event when an element
+// is there, and with "toggle" when a section is opened.
+const comesLater = (event) => ["toggle", undefined].includes(event.detail.requestConfig?.triggeringEvent?.type);
 const cleanBefore = new WeakSet(); // answers that found the form without changes
 
 document.addEventListener("htmx:beforeSwap", (event) => {
