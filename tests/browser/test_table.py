@@ -97,12 +97,12 @@ def test_columns_are_moved_in_the_dialog_and_the_focus_stays(open_page: Open, ru
 
 
 def test_what_is_cut_off_is_told_whole_under_the_pointer(open_page: Open, make_job: MakeJob) -> None:
-    reason = "The role may not read the input. " * 8
+    reason = " ".join(["The role may not read the input."] * 8)
     job = make_job("failed", "Failed", message=reason)
     page = open_page(JOBS)
     text = page.locator(f"#job-{job.pk} .reason")
     text.hover()
-    expect(text).to_have_attribute("title", reason.strip())
+    expect(text).to_have_attribute("title", reason)
     name = page.get_by_role("link", name="failed", exact=True)
     name.hover()
     expect(name).not_to_have_attribute("title", "failed")
