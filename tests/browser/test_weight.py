@@ -1,6 +1,7 @@
 """What a page costs the browser: bytes, hosts, and whether an update moves what somebody is reading."""
 
 import gzip
+import re
 from datetime import timedelta
 
 import pytest
