@@ -21,7 +21,7 @@ from django.utils import timezone
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import scheduling
 from batchconsole.jobs.access import require, require_on_job
-from batchconsole.jobs.errors import IllegalTransition, UserError
+from batchconsole.jobs.errors import IllegalTransition, NotAllowed, UserError
 from batchconsole.jobs.input_objects import InputObjects, list_input, location, read_head
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.leases import SCAN, WORKER_LOST, Failure, Lease, step
@@ -40,6 +40,8 @@ from batchconsole.jobs.models import (
 )
 from batchconsole.jobs.prices import MICRO_USD, price_for
 from batchconsole.jobs.signals import nudge
+from batchconsole.jobs.spending import require_budget
+from batchconsole.jobs.waiting import ask_approval
 from batchconsole.records import preflight
 from batchconsole.records import report as reports
 from batchconsole.records.preview import preview
@@ -230,13 +232,27 @@ def _decide(job: BatchJob, check: InputCheck) -> None:
         data = {"input_check": check.pk, "code": said.get("code", ""), "message": said.get("message", "")}
         _reject(job, data, message=data["message"], error_code=data["code"], hint=said.get("hint", ""))
     elif report.ok:
-        with transaction.atomic():
-            job.transition(
-                Status.QUEUED, verb=Verb.CHECKED, data=_figures(check, report), due_at=timezone.now(), **NOTHING
-            )
-            nudge("submit", job.pk)
+        _queue(job, check, report)
     else:
         _reject(job, _figures(check, report), message=_reason(report), error_code="", hint=_first_problem(report))
+
+
+def _queue(job: BatchJob, check: InputCheck, report: Report) -> None:
+    """Queue *job*, unless a budget refuses or holds it now that its cost is known."""
+    figures = _figures(check, report)
+    with transaction.atomic():
+        Connection.objects.lock(job.connection_id)
+        try:
+            judgement = require_budget(job.connection, job.created_by, job.request, checked=job)
+        except NotAllowed as error:
+            data = {**figures, "message": error.message}
+            _reject(job, data, message=error.message, error_code="", hint=error.hint)
+            return
+        job.transition(Status.QUEUED, verb=Verb.CHECKED, data=figures, due_at=timezone.now(), **NOTHING)
+        # Who approved the job while it was checked is not asked again.
+        if judgement.above and not job.events.filter(verb=Verb.APPROVED, at__gte=check.created_at).exists():
+            ask_approval(job, above_budget=judgement.above)
+        nudge("submit", job.pk)
 
 
 NOTHING: dict[str, Any] = {"message": "", "error_code": "", "hint": ""}

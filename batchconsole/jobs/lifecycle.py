@@ -285,14 +285,31 @@ def _record_stop_request(job: BatchJob, actor: Actor, data: dict[str, Any] | Non
         job.record(Verb.STOP_REQUESTED, actor=actor, data=data)
 
 
+def bring_back(job: BatchJob, to: str, **changes: Any) -> None:
+    """Let a rejected *job* transition *to* another state, if its creator may create it today.
+
+    Rules, roles and budgets may have changed since it was created. It is held if it needs approval. The caller holds
+    the connection's lock; *changes* are those of ``BatchJob.transition``. Raises NotAllowed and IllegalTransition.
+    """
+    _require_creating(job.connection, job.created_by, request=job.request, resend_of=job.resend_of)
+    judgement = require_budget(job.connection, job.created_by, job.request)
+    job.transition(to, estimate_usd=judgement.usd_at_most, **changes)
+    if judgement.above or waiting.needs_approval(job, job.created_by):
+        waiting.ask_approval(job, above_budget=judgement.above)
+
+
 def release(job: BatchJob, actor: Actor) -> None:
     """Queue a job without its input check, or in spite of it. Raises NotAllowed and :class:`UserError`."""
     require_on_job(actor, job)
     try:
-        if job.status not in {Status.CHECKING, Status.REJECTED}:
-            raise IllegalTransition("Only an input check can be skipped.")
         with transaction.atomic():
-            job.transition(
+            Connection.objects.lock(job.connection_id)
+            job.refresh_from_db()
+            if job.status not in {Status.CHECKING, Status.REJECTED}:
+                raise IllegalTransition("Only an input check can be skipped.")
+            change = bring_back if job.status == Status.REJECTED else BatchJob.transition
+            change(
+                job,
                 Status.QUEUED,
                 verb=Verb.RELEASED,
                 actor=actor,

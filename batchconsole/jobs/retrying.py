@@ -8,6 +8,7 @@ from django.utils import timezone
 from batchconsole.jobs.access import require, require_on_job
 from batchconsole.jobs.errors import IllegalTransition, UserError
 from batchconsole.jobs.input_checks import start_check
+from batchconsole.jobs.lifecycle import bring_back
 from batchconsole.jobs.models import (
     QUEUED,
     Actor,
@@ -30,7 +31,12 @@ def check_again(job: BatchJob, actor: Actor) -> None:
     said: dict[str, Any] = {"message": "", "error_code": "", "hint": ""}
     try:
         with transaction.atomic():
-            job.transition(
+            Connection.objects.lock(job.connection_id)
+            job.refresh_from_db()
+            if job.status != Status.REJECTED:
+                raise IllegalTransition("Only a rejected job is checked again.")
+            bring_back(
+                job,
                 Status.CHECKING,
                 verb=Verb.CHECK_REQUESTED,
                 actor=actor,

@@ -103,9 +103,9 @@ def budgets_for(connection: Connection, user: Actor, tags: Iterable[dict[str, st
     return [each for each in mine if not each.tag_key or pairs is None or (each.tag_key, each.tag_value) in pairs]
 
 
-def spending(budget: Budget) -> Spending:
-    """Return how much of *budget* is used this month."""
-    jobs = _counted(budget)
+def spending(budget: Budget, *, without: BatchJob | None = None) -> Spending:
+    """Return how much of *budget* is used this month, by every job or by those besides *without*."""
+    jobs = _counted(budget).exclude(pk=without.pk) if without else _counted(budget)
     ended = jobs.filter(end_time__gte=first_of_month(utc_today()))
     known, _ = _sums(budget, ended, F("cost_usd"))
     unread, unread_unknown = _sums(budget, ended.filter(UNCOSTED), AT_MOST)
@@ -160,8 +160,12 @@ def estimate(connection: Connection, request: JobRequest) -> Decimal | None:
     return newest.usd_at_most if newest else None
 
 
-def require_budget(connection: Connection, actor: Actor, request: JobRequest) -> Judgement:
+def require_budget(
+    connection: Connection, actor: Actor, request: JobRequest, *, checked: BatchJob | None = None
+) -> Judgement:
     """Raise NotAllowed if a job of *request* would exceed a budget that refuses.
+
+    *checked* is the job itself if its own check is done: the cost by that check counts, and not its earlier estimate.
 
     The judgement says why the job must be held, if a budget asks for that. The caller holds the lock on the connection,
     so that two concurrent jobs do not both take what is left, and keeps the judged cost in the row of the job.
@@ -170,12 +174,14 @@ def require_budget(connection: Connection, actor: Actor, request: JobRequest) ->
     budgets = budgets_for(connection, actor, tags)
     if not budgets:
         return Judgement()
-    wanted = estimate(connection, request)
+    own = checked.input_check.usd_at_most if checked and checked.input_check else None
+    wanted = estimate(connection, request) if own is None else own
     strict = [each for each in budgets if each.above != Budget.Above.WARN]
     _hold(strict)
-    reasons = {each.above: _above(used, wanted) for each in strict if (used := spending(each)).is_above(wanted)}
+    uses = [spending(each, without=checked) for each in strict]
+    reasons = {used.budget.above: _above(used, wanted) for used in uses if used.is_above(wanted)}
     if Budget.Above.REFUSE in reasons:
-        message = f"{reasons[Budget.Above.REFUSE]} No job is created above it."
+        message = f"{reasons[Budget.Above.REFUSE]} No job is {'queued' if checked else 'created'} above it."
         raise NotAllowed(message, "Ask an administrator to raise the budget, or wait for next month.")
     return Judgement(wanted, reasons.get(Budget.Above.HOLD, ""))
 

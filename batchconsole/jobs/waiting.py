@@ -30,6 +30,13 @@ def needs_approval(job: BatchJob, actor: Actor) -> bool:
     return Right.OPERATE not in rights_on(actor, job.connection)
 
 
+def ask_approval(job: BatchJob, *, above_budget: str = "") -> None:
+    """Hold *job* until a person approves it, unless it is held so already. The caller holds the connection's lock."""
+    if not job.awaits_approval:
+        _write(job, held_at=timezone.now(), held_by=None, awaits_approval=True)
+        job.record(Verb.APPROVAL_ASKED, data={"budget": above_budget} if above_budget else None)
+
+
 def may_release(job: BatchJob, actor: Actor) -> bool:
     """Whether *actor* may release *job*: with ``operate`` every job, otherwise an own job that the actor held."""
     if actor is None or Right.OPERATE in rights_on(actor, job.connection):

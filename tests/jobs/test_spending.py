@@ -1,5 +1,6 @@
 """Budgets of a month and models of a role: what counts, what is refused, and for whom."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,10 +11,13 @@ from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest, Tag
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.lifecycle import create_job
+from batchconsole.jobs.input_checks import check_input
+from batchconsole.jobs.lifecycle import create_job, release
 from batchconsole.jobs.models import BatchJob, Budget, Connection, InputCheck, Role, utc_today
+from batchconsole.jobs.retrying import check_again
 from batchconsole.jobs.spending import first_of_month, spending, spendings
 from batchconsole.jobs.waiting import unhold
+from batchconsole.records import report as reports
 from tests.factories import MODEL, grant, make_job
 
 ROLE = "arn:aws:iam::123456789012:role/batch"
@@ -204,3 +208,66 @@ def test_an_ended_job_counts_with_its_estimate_until_its_cost_is_known(
     make_job(prod, **{"status": "Completed", "end_time": timezone.now()} | changes)
     found = spending(budget(100, connection=prod))
     assert (int(found.ended_usd), found.unknown) == expected
+
+
+def rejected(connection: Connection, user: User) -> BatchJob:
+    places = {"input_s3_uri": "s3://data/in/", "output_s3_uri": "s3://data/out/", "role_arn": ROLE}
+    return make_job(connection, status="Rejected", created_by=user, **places)
+
+
+@pytest.mark.parametrize("verb", [release, check_again])
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"allowed_models": ["anthropic.*"]}, "does not allow the model"),
+        ({"output_prefixes": ["s3://other/"]}, "allows output only in"),
+        ({"service_roles": ["arn:aws:iam::123456789012:role/other"]}, "does not allow the service role"),
+        ({}, "costs up to 90.00 USD"),
+    ],
+)
+def test_a_rejected_job_comes_back_by_the_rules_of_today(
+    verb: Callable[[BatchJob, Any], None], rules: dict[str, Any], said: str, prod: Connection, ada: User
+) -> None:
+    budget(80, connection=prod)
+    checked(prod, 10 if rules else 90)
+    job = rejected(prod, ada)
+    Connection.objects.filter(pk=prod.pk).update(**rules)
+    with pytest.raises(NotAllowed, match=said):
+        verb(job, ada)
+    assert BatchJob.objects.get(pk=job.pk).status == "Rejected"
+
+
+@pytest.mark.parametrize("verb", [release, check_again])
+@pytest.mark.parametrize("asks_approval", [True, False])
+def test_a_rejected_job_comes_back_held_where_it_needs_approval(
+    verb: Callable[[BatchJob, Any], None], asks_approval: bool, prod: Connection, ada: User
+) -> None:
+    Connection.objects.filter(pk=prod.pk).update(asks_approval=asks_approval)
+    budget(100 if asks_approval else 80, connection=prod, above=Budget.Above.HOLD)
+    checked(prod, 90)
+    verb(job := rejected(prod, ada), ada)
+    job.refresh_from_db()
+    assert (job.is_held, job.awaits_approval, int(job.estimate_usd or 0)) == (True, True, 90)
+    assert ("budget" in job.events.get(verb="approval_asked").data) != asks_approval
+
+
+@pytest.mark.parametrize(
+    ("above", "usd", "status", "is_held"),
+    [
+        (Budget.Above.REFUSE, 50_000, "Rejected", False),
+        (Budget.Above.HOLD, 50_000, "Queued", True),
+        (Budget.Above.WARN, 50_000, "Queued", False),
+        (Budget.Above.REFUSE, 90, "Queued", False),
+    ],
+)
+def test_a_job_is_judged_by_its_own_check(
+    above: str, usd: int, status: str, is_held: bool, prod: Connection, ada: User
+) -> None:
+    budget(100, connection=prod, above=above)
+    check, report = checked(prod, usd), reports.Report(model_id=MODEL, invocation_type="InvokeModel")
+    InputCheck.objects.update(report_json=reports.encode(report).decode())
+    job = make_job(prod, status="Checking", created_by=ada, input_check=check, estimate_usd=20)
+    check_input.run(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.is_held, "50,000.00 USD" in job.message) == (status, is_held, status == "Rejected")
+    assert job.events.filter(verb="approval_asked").exists() == is_held
