@@ -17,11 +17,11 @@ from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import write_stream
 from batchconsole.aws.session import Target
 from batchconsole.jobs import resending, scheduling, uploads
-from batchconsole.jobs.access import require, require_on_job, require_places
+from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look, read_records
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
-from batchconsole.jobs.models import QUEUED, UNFINISHED, Actor, Connection, Event, MadeInput, Right, Verb
+from batchconsole.jobs.models import QUEUED, UNFINISHED, Actor, Connection, Event, MadeInput, Verb
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.storage import Storage
 from batchconsole.records.limits import DEFAULTS
@@ -93,18 +93,23 @@ def write_records(target: Target, output_s3_uri: str, records: Iterable[Line]) -
 
 def write_now(connection: Connection, actor: Actor, *, output_s3_uri: str, records: Iterable[Line]) -> int:
     """Make input at once and return the number of records. Raises NotAllowed and what :func:`write_records` raises."""
-    _require_making(connection, actor, output_s3_uri)
+    replaces = _require_making(connection, actor, output_s3_uri)
     count = write_records(connection.target, output_s3_uri, records)
-    _record_made(connection, actor, output_s3_uri=output_s3_uri, records=count)
+    _record_made(connection, actor, output_s3_uri=output_s3_uri, records=count, replaces=replaces)
     return count
 
 
-def _require_making(connection: Connection, actor: Actor, output_s3_uri: str) -> None:
-    require(actor, Right.SUBMIT, connection)
-    require_places(connection, upload=output_s3_uri)
+def _require_making(connection: Connection, actor: Actor, output_s3_uri: str) -> bool:
+    """Check that the input may be written, and return whether it replaces an object, which no job may still read."""
+    return Storage(connection, actor).require_replacing(*parse_s3_uri(output_s3_uri))
 
 
-def _record_made(connection: Connection, actor: Actor, *, output_s3_uri: str, records: int) -> None:
+def _record_made(
+    connection: Connection, actor: Actor, *, output_s3_uri: str, records: int, replaces: bool = False
+) -> None:
+    if replaces:
+        overwritten = {"s3_uri": output_s3_uri}
+        Event.objects.create(connection=connection, actor=actor, verb=Verb.OBJECT_OVERWRITTEN, data=overwritten)
     data = {"s3_uri": output_s3_uri, "records": records}
     Event.objects.create(connection=connection, actor=actor, verb=Verb.INPUT_MADE, data=data)
 
@@ -190,8 +195,15 @@ def order_from_s3(
 
 
 def start_making(connection: Connection, actor: Actor, order: Order) -> MadeInput:
-    """Schedule the making of input by a worker. Raises NotAllowed."""
-    _require_making(connection, actor, order.output_s3_uri)
+    """Schedule the making of input by a worker. Raises NotAllowed, ObjectInUse and AwsError.
+
+    An S3 that is away is no obstacle: the worker waits for it, and checks what it replaces.
+    """
+    try:
+        _require_making(connection, actor, order.output_s3_uri)
+    except AwsError as error:
+        if not error.retryable:
+            raise
     made = order.row(connection, actor)
     with transaction.atomic():
         made.save()
@@ -200,15 +212,15 @@ def start_making(connection: Connection, actor: Actor, order: Order) -> MadeInpu
 
 
 def make_now(connection: Connection, actor: Actor, order: Order) -> MadeInput:
-    """Make input while the page waits. Raises NotAllowed and what :func:`write_records` raises."""
-    _require_making(connection, actor, order.output_s3_uri)
+    """Make input while the page waits. Raises NotAllowed, ObjectInUse and what :func:`write_records` raises."""
+    replaces = _require_making(connection, actor, order.output_s3_uri)
     count = write_records(connection.target, order.output_s3_uri, order.records())
     made = order.row(connection, actor)
     _keep_source(made)
     made.state, made.due_at, made.records, made.finished_at = MadeInput.State.DONE, None, count, timezone.now()
     with transaction.atomic():
         made.save()
-        _record_made(connection, actor, output_s3_uri=order.output_s3_uri, records=count)
+        _record_made(connection, actor, output_s3_uri=order.output_s3_uri, records=count, replaces=replaces)
     uploads.forget(order.upload)
     return made
 
@@ -240,6 +252,8 @@ def make_input(made: MadeInput, lease: Lease) -> None:
     lease.write(state=MadeInput.State.RUNNING, bytes_read=0, records=0)
     progress = _Progress(lease)
     count = 0
+    # A resend is written to a folder of its own, outside the places for uploads.
+    replaces = not made.resend_of and _require_making(made.connection, None, made.output_s3_uri)
     try:
         for uri, records in _objects(made, progress):
             count += write_records(made.connection.target, uri, progress.count(records))
@@ -254,7 +268,9 @@ def make_input(made: MadeInput, lease: Lease) -> None:
         lease.end(
             due_at=None, state=MadeInput.State.DONE, finished_at=timezone.now(), error=None, records=count, **kept
         )
-        _record_made(made.connection, made.created_by, output_s3_uri=made.output_s3_uri, records=count)
+        _record_made(
+            made.connection, made.created_by, output_s3_uri=made.output_s3_uri, records=count, replaces=replaces
+        )
     uploads.forget(upload)
     prune()
 

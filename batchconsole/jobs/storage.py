@@ -26,6 +26,7 @@ __all__ = [
     "EmptyFile",
     "Listing",
     "ObjectExists",
+    "ObjectInUse",
     "ObjectVersion",
     "S3Object",
     "Storage",
@@ -51,6 +52,13 @@ class ObjectExists(UserError):
     def __init__(self, name: str, item: S3Object) -> None:
         super().__init__(f"{name} exists already.", "file", "Choose to replace it, or upload under another name.")
         self.item = item
+
+
+class ObjectInUse(UserError):
+    """Jobs that have not ended read the object, so it must stay as it is."""
+
+    def __init__(self, names: str) -> None:
+        super().__init__(f"Jobs that have not ended read this object: {names}.", "", "Wait for them, or stop them.")
 
 
 @dataclass(frozen=True)
@@ -181,8 +189,7 @@ class Storage:
 
     def finish_upload(self, bucket: str, key: str, *, upload_id: str) -> None:
         """Assemble the object from the parts that S3 has."""
-        self._require_write(bucket, key)
-        replaces = self._require_replacing(bucket, key)
+        replaces = self.require_replacing(bucket, key)
         s3_multipart.complete_multipart_upload(self._target, bucket, key, upload_id=upload_id)
         self._record_upload(bucket, key, size=self._size(bucket, key), replaces=replaces)
 
@@ -201,6 +208,24 @@ class Storage:
         except AwsError as error:
             if error.code != NO_UPLOAD:
                 raise
+
+    def require_replacing(self, bucket: str, key: str) -> bool:
+        """Check that a write would replace no object that a job still reads, and return whether it replaces any.
+
+        Without the permission to see the object, it counts as new, but the check is the same. Raises NotAllowed,
+        ObjectInUse and AwsError.
+        """
+        self._require_write(bucket, key)
+        try:
+            exists = self._existing(bucket, key) is not None
+        except AwsError as error:
+            if error.code != "AccessDenied":
+                raise
+            self._require_unused(bucket, key)
+            return False
+        if exists:
+            self._require_unused(bucket, key)
+        return exists
 
     def create_folder(self, bucket: str, folder: str) -> None:
         """Create an empty folder: in S3, an object of no bytes whose key ends in a slash."""
@@ -276,7 +301,7 @@ class Storage:
         users = self._users(bucket, key)
         if users:
             names = ", ".join(job.job_name for job in users)
-            raise UserError(f"Jobs that have not ended read this object: {names}.", "", "Wait for them, or stop them.")
+            raise ObjectInUse(names)
 
     def _require_upload(self, bucket: str, key: str, *, size: int, may_replace: bool) -> bool:
         """Check that a file may be uploaded, and return whether it will replace an object."""
@@ -285,27 +310,11 @@ class Storage:
         if not size:
             raise EmptyFile(name)
         if may_replace:
-            return self._require_replacing(bucket, key)
+            return self.require_replacing(bucket, key)
         existing = self._existing(bucket, key)
         if existing:
             raise ObjectExists(name, existing)
         return False
-
-    def _require_replacing(self, bucket: str, key: str) -> bool:
-        """Check that no job that has not ended reads the object, if it exists, and return whether it exists.
-
-        Without the permission to see the object, it counts as new, but the check is the same.
-        """
-        try:
-            exists = self._existing(bucket, key) is not None
-        except AwsError as error:
-            if error.code != "AccessDenied":
-                raise
-            self._require_unused(bucket, key)
-            return False
-        if exists:
-            self._require_unused(bucket, key)
-        return exists
 
     def _existing(self, bucket: str, key: str) -> S3Object | None:
         """Return the object; ``None`` if S3 says that there is none. Raises AwsError if S3 does not say."""

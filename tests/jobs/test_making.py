@@ -22,10 +22,11 @@ from batchconsole.jobs import clock, making, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Source, from_s3, from_upload, look, read_records
 from batchconsole.jobs.leases import MOST_LOSSES, LeaseLost
-from batchconsole.jobs.models import Connection, MadeInput
-from batchconsole.jobs.storage import Storage
+from batchconsole.jobs.models import Connection, Event, MadeInput, Verb
+from batchconsole.jobs.storage import ObjectInUse, Storage
 from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import TableError
+from tests.factories import make_job
 from tests.jobs.conftest import die, held
 
 pytestmark = pytest.mark.django_db
@@ -266,6 +267,38 @@ def test_a_tick_finds_it_when_the_nudge_was_lost(
         clock.tick()
         clock.tick()
     assert nudges.count(("make_input", made.pk)) == 1
+
+
+def small_order(bucket: str) -> making.Order:
+    source = uploaded(CSV)
+    return making.Order(source=source, look=look(source), recipe=RECIPE, output_s3_uri=f"s3://{bucket}/made/data.jsonl")
+
+
+@pytest.mark.parametrize("make", [making.make_now, making.start_making])
+def test_input_that_a_job_still_reads_is_not_made_anew(connection: Connection, bucket: str, make: Any) -> None:
+    uri = put(connection, bucket, b"{}", "made/data.jsonl")
+    make_job(connection, status="Queued", input_s3_uri=uri)
+    with pytest.raises(ObjectInUse):
+        make(connection, None, small_order(bucket))
+    assert s3.get_range(connection.target, bucket, "made/data.jsonl") == b"{}"
+
+
+def test_a_worker_replaces_nothing_that_a_job_reads_by_now(connection: Connection, bucket: str) -> None:
+    made = start(connection, bucket)
+    make_job(connection, status="Queued", input_s3_uri=put(connection, bucket, b"{}", "made/data.jsonl"))
+    assert done(made).state == State.FAILED
+    assert made.error
+    assert "have not ended read this object" in made.error["message"]
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_making_over_an_object_is_recorded(connection: Connection, bucket: str, is_small: bool) -> None:
+    uri = put(connection, bucket, b"{}", "made/data.jsonl")
+    if is_small:
+        making.make_now(connection, None, small_order(bucket))
+    else:
+        done(start(connection, bucket))
+    assert Event.objects.get(verb=Verb.OBJECT_OVERWRITTEN).data == {"s3_uri": uri}
 
 
 def test_old_rows_are_deleted(connection: Connection, bucket: str) -> None:

@@ -30,6 +30,7 @@ from batchconsole.console.s3.places import Place
 from batchconsole.jobs import making, same_request, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import MadeInput
+from batchconsole.jobs.storage import ObjectInUse
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.limits import DEFAULTS
@@ -199,6 +200,8 @@ def _make(request: ConsoleRequest, form: MakingForm, mark: str) -> HttpResponse:
         made = same_request.made_once(MadeInput, form.connection, request.user, token=mark, make=make)
     except TableError as error:
         form.add_error(form.source_field, sentences(error))
+    except ObjectInUse as error:
+        form.add_error("output_s3_uri", sentences(error))
     except AwsError as error:
         return _not_written(request, form, error)
     else:
