@@ -314,8 +314,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 AUDIT_DAYS = env.int("BATCHCONSOLE_AUDIT_DAYS", default=0)
 AUDIT_LOG = env.bool("BATCHCONSOLE_AUDIT_LOG", default=False)
 
-# How many days data read from S3 is kept. The first two are for input checks that no job refers to and for made
-# inputs, the last two for checks and results of jobs that have ended (0: for ever).
+# How many days data read from S3 is kept (0: for ever). The first two are for input checks that no job refers to and
+# for made inputs, the last two for checks and results of jobs that have ended.
 CHECK_DAYS = env.int("BATCHCONSOLE_CHECK_DAYS", default=7)
 MADE_INPUT_DAYS = env.int("BATCHCONSOLE_MADE_INPUT_DAYS", default=7)
 REPORT_DAYS = env.int("BATCHCONSOLE_REPORT_DAYS", default=0)

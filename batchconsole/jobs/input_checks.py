@@ -348,7 +348,9 @@ def find_all(check: InputCheck) -> Iterator[Finding]:
 
 
 def prune() -> int:
-    """Delete a batch of old checks that no job refers to, and return how many rows were deleted."""
+    """Delete a batch of old checks that no job refers to, and return how many rows; CHECK_DAYS of 0 keeps all."""
+    if not settings.CHECK_DAYS:
+        return 0
     old = InputCheck.objects.filter(finished_at__lt=timezone.now() - timedelta(days=settings.CHECK_DAYS), jobs=None)
     pks = list(old.order_by().values_list("pk", flat=True)[:PRUNE_AT_ONCE])
     return InputCheck.objects.filter(pk__in=pks, jobs=None).delete()[0]

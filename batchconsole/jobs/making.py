@@ -351,9 +351,13 @@ def cancel_making(made: MadeInput, actor: Actor) -> None:
 def prune() -> None:
     """Delete old rows; what they made stays in S3.
 
-    The setting MADE_INPUT_DAYS applies, but rows that link a table to its answers are kept for KEEP_TABLES_FOR.
+    The setting MADE_INPUT_DAYS applies (0: for ever), but rows that link a table to its answers are kept for
+    KEEP_TABLES_FOR. Resends are kept as long as their job: they allow its input and name the jobs merged into it.
     """
+    if not settings.MADE_INPUT_DAYS:
+        return
     now = timezone.now()
+    rows = MadeInput.objects.exclude(state=MadeInput.State.DONE, resend_of__isnull=False)
     tables = Q(state=MadeInput.State.DONE, is_foreign=False, resend_of=None) & ~Q(source_s3_uri="")
-    MadeInput.objects.filter(~tables, finished_at__lt=now - timedelta(days=settings.MADE_INPUT_DAYS)).delete()
-    MadeInput.objects.filter(finished_at__lt=now - KEEP_TABLES_FOR).delete()
+    rows.filter(~tables, finished_at__lt=now - timedelta(days=settings.MADE_INPUT_DAYS)).delete()
+    rows.filter(finished_at__lt=now - KEEP_TABLES_FOR).delete()

@@ -7,7 +7,16 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from batchconsole.jobs import retention
-from batchconsole.jobs.models import BatchJob, Connection, InputCheck, ResultFile, ResultIndex, Status, Verb
+from batchconsole.jobs.models import (
+    BatchJob,
+    Connection,
+    InputCheck,
+    MadeInput,
+    ResultFile,
+    ResultIndex,
+    Status,
+    Verb,
+)
 from tests.factories import make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,3 +74,35 @@ def test_a_report_that_another_job_still_shows_stays(nowhere: Connection, settin
     make_job(nowhere, input_check=ended.input_check)
     settings.REPORT_DAYS = 30
     assert retention.prune() == 0
+
+
+def made(connection: Connection, *, resend_of: BatchJob | None = None) -> MadeInput:
+    return MadeInput.objects.create(
+        connection=connection,
+        source_name="a.csv",
+        source_size=1,
+        resend_of=resend_of,
+        output_s3_uri="s3://b/made/",
+        state=MadeInput.State.DONE,
+        finished_at=LONG_AGO,
+        due_at=None,
+    )
+
+
+@pytest.mark.parametrize(("days", "is_kept"), [(0, True), (30, False)])
+def test_checks_and_made_inputs_are_kept_for_ever_with_0_days(
+    nowhere: Connection, settings: Settings, days: int, is_kept: bool
+) -> None:
+    settings.CHECK_DAYS = settings.MADE_INPUT_DAYS = days
+    made(nowhere)
+    checked(nowhere)
+    BatchJob.objects.update(input_check=None)
+    retention.prune()
+    assert (MadeInput.objects.exists(), InputCheck.objects.exists()) == (is_kept, is_kept)
+
+
+def test_a_resend_is_kept_as_long_as_its_job(nowhere: Connection) -> None:
+    kept = made(nowhere, resend_of=make_job(nowhere, status=Status.COMPLETED))
+    MadeInput.objects.update(finished_at=timezone.now() - timedelta(days=500))
+    retention.prune()
+    assert list(MadeInput.objects.all()) == [kept]
