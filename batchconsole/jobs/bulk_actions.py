@@ -109,7 +109,7 @@ def request_bulk_action(
         action = BulkAction.objects.create(
             connection=connection,
             kind=kind,
-            comment=comment.strip()[: waiting.MAX_COMMENT],
+            comment=waiting.trimmed(comment),
             created_by=actor,
             query=query,
             matched_all=matched_all,

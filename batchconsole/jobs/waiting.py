@@ -73,7 +73,7 @@ def unhold(job: BatchJob, actor: Actor, *, comment: str = "", data: dict[str, An
     If the job waits for approval, this approves it and needs a *comment*. Raises NotAllowed and :class:`UserError`.
     """
     require_on_job(actor, job)
-    comment = comment.strip()[:MAX_COMMENT]
+    comment = trimmed(comment)
     with transaction.atomic():
         row = _row_in_queue(job)
         if not row.is_held:
@@ -87,6 +87,11 @@ def unhold(job: BatchJob, actor: Actor, *, comment: str = "", data: dict[str, An
         job.record(Verb.APPROVED if row.awaits_approval else Verb.UNHELD, actor=actor, data=said)
         if job.status == Status.QUEUED:
             nudge("submit", job.pk)
+
+
+def trimmed(comment: str) -> str:
+    """Return *comment* as it is stored: trimmed, cut, and without NUL characters, which PostgreSQL does not store."""
+    return comment.replace("\0", "").strip()[:MAX_COMMENT]
 
 
 def set_priority(job: BatchJob, actor: Actor, priority: int) -> None:

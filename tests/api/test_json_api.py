@@ -172,6 +172,14 @@ def test_a_job_in_the_queue_is_held_released_and_moved(connection: Connection, p
     assert post(operator, f"{job}/front", {}).json()["priority"] == 101
 
 
+def test_a_comment_with_a_nul_character_is_refused(api: Client, connection: Connection, person: User) -> None:
+    answer = post(api, f"{JOBS}{make_job(connection, created_by=person).pk}/unhold", {"comment": "Go\0"})
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        [{"field": "comment", "message": "NUL characters are not allowed."}],
+    )
+
+
 def test_priority_takes_the_right_to_operate(api: Client, connection: Connection, person: User) -> None:
     job = f"{JOBS}{make_job(connection, created_by=person).pk}"
     assert post(api, f"{job}/hold", {}).status_code == 200
@@ -238,6 +246,8 @@ def test_what_cannot_be_sent_again_is_told(
         ({"temperature": 3}, "temperature"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"separator": ";;"}, "separator"),
+        ({"separator": "\0"}, "separator"),
+        ({"template": "{a}\0"}, "template"),
     ],
 )
 def test_input_that_cannot_be_made_is_told_by_field(api: Client, change: dict[str, Any], field: str) -> None:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 from ninja import Field, Header, Path, Schema
-from pydantic import AwareDatetime, ConfigDict, create_model
+from pydantic import AwareDatetime, ConfigDict, create_model, field_validator
+from pydantic_core import PydanticCustomError
 
 from batchconsole.jobs.models import JobRequest
 from batchconsole.jobs.states import Status
@@ -22,9 +23,19 @@ IdempotencyKey = Annotated[
 
 
 class Strict(Schema):
-    """A request body. Unknown members are refused, because they are usually misspelled."""
+    """A request body. Unknown members are refused, because they are usually misspelled.
+
+    NUL characters are refused as in forms, because PostgreSQL stores no text that contains one.
+    """
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def refuse_nul(cls, value: Any) -> Any:
+        if any(isinstance(text, str) and "\0" in text for text in (value if isinstance(value, list) else [value])):
+            raise PydanticCustomError("nul", "NUL characters are not allowed.")
+        return value
 
 
 class TagIn(Strict):
