@@ -22,7 +22,7 @@ from batchconsole.jobs.access import (
     require_places,
     require_service_role,
 )
-from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.leases import CONTROL, NUDGE, Failure, Lease, step
 from batchconsole.jobs.models import (
@@ -46,6 +46,9 @@ logger = logging.getLogger(__name__)
 ROLE_ATTEMPTS = 6
 BEING_SUBMITTED = "The job is being submitted at this moment."
 IN_A_MOMENT = "Try again in a few seconds."
+
+# In the event of a job that is held because it is not allowed any more: why.
+NOT_ALLOWED = "not_allowed"
 
 # Tags that AWS sets itself; users cannot change or remove them.
 RESERVED_TAGS = "aws:"
@@ -124,6 +127,32 @@ def _require_creating(connection: Connection, actor: Actor, *, request: JobReque
     require_model_of_role(actor, connection, request.model_id, right=Right.SUBMIT)
 
 
+def _hold_if_not_allowed(job: BatchJob) -> None:
+    """Hold *job* for approval if it waited for a time or a person, and its creator may not create it any more.
+
+    A person who approves it vouches for the creator, not for what its connection allows nobody.
+    """
+    if job.status != Status.QUEUED or job.is_held or job.is_to_start_later:
+        return
+    holds = list(job.events.filter(verb__in=(Verb.HELD, Verb.APPROVAL_ASKED)).values_list("data", flat=True))
+    if job.start_at is None and not holds:
+        return
+    actor = None if any(NOT_ALLOWED in data for data in holds) else job.created_by
+    try:
+        _require_creating(job.connection, actor, request=job.request, resend_of=job.resend_of)
+    except NotAllowed as error:
+        _hold_for_approval(job, why=f"{job.created_by or 'Nobody'} may not create this job any more: {error.message}")
+
+
+def _hold_for_approval(job: BatchJob, *, why: str) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        Connection.objects.lock(job.connection_id)
+        free = BatchJob.objects.filter(pk=job.pk, status=Status.QUEUED, held_at__isnull=True)
+        if free.update(held_at=now, held_by=None, awaits_approval=True, modified_at=now):
+            job.record(Verb.APPROVAL_ASKED, data={NOT_ALLOWED: why})
+
+
 def _merged_in(job: BatchJob) -> set[BatchJob]:
     """Return the jobs whose records are in the input of *job*, besides those of the job that it resends."""
     if job.resend_of is None:
@@ -144,10 +173,12 @@ def _merged_in(job: BatchJob) -> set[BatchJob]:
 def submit(job: BatchJob, lease: Lease) -> None:
     """Submit *job* if its model's limit has room; otherwise it stays in the queue.
 
-    1. Take a place. After a crash from here on, the job stays ``Submitting`` and is taken over with the same token.
-    2. Call AWS. With the same token, a second call returns the ARN of the first.
-    3. Store the ARN, or requeue the job, or end it with AWS's message.
+    1. Hold it if it waited long and is not allowed any more.
+    2. Take a place. After a crash from here on, the job stays ``Submitting`` and is taken over with the same token.
+    3. Call AWS. With the same token, a second call returns the ARN of the first.
+    4. Store the ARN, or requeue the job, or end it with AWS's message.
     """
+    _hold_if_not_allowed(job)
     if not scheduling.take_place(job, lease):
         return
     try:

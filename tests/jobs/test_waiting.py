@@ -11,7 +11,7 @@ from django.utils import timezone
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import clock, lifecycle, waiting
 from batchconsole.jobs.errors import NotAllowed, UserError
-from batchconsole.jobs.models import BatchJob, Connection, ModelLimit, Status, Verb
+from batchconsole.jobs.models import BatchJob, Connection, Event, ModelLimit, Status, Verb
 from batchconsole.jobs.queue_places import why_waiting
 from tests.factories import grant
 from tests.jobs.conftest import MODEL, claim, make_job
@@ -113,6 +113,13 @@ def test_a_job_is_held_and_released_with_events(nowhere: Connection, operator: U
     assert claim(job)
 
 
+def test_a_comment_is_stored_without_what_postgresql_refuses(nowhere: Connection, operator: User) -> None:
+    job = make_job(nowhere, held_at=timezone.now(), awaits_approval=True)
+    waiting.unhold(job, operator, comment=" Go\0 ")
+    assert Event.objects.get(verb=Verb.APPROVED).data == {"comment": "Go"}
+    assert waiting.trimmed("\0" * 600 + "a") == "a"
+
+
 def test_a_job_that_is_checked_stays_held_when_the_check_ends(nowhere: Connection, operator: User) -> None:
     job = make_job(nowhere, status=Status.CHECKING)
     waiting.hold(job, operator)
@@ -155,7 +162,7 @@ def test_a_submitter_releases_no_hold_of_an_operator(nowhere: Connection, submit
         waiting.unhold(job, submitter)
 
 
-def create(connection: Connection, actor: User | None) -> BatchJob:
+def create(connection: Connection, actor: User | None, **values: Any) -> BatchJob:
     asked = {
         "job_name": "j",
         "model_id": MODEL,
@@ -163,7 +170,58 @@ def create(connection: Connection, actor: User | None) -> BatchJob:
         "input_s3_uri": "s3://data/in/",
         "output_s3_uri": "s3://data/out/",
     }
-    return lifecycle.create_job(connection=connection, actor=actor, request=JobRequest.from_fields(asked))
+    return lifecycle.create_job(connection=connection, actor=actor, request=JobRequest.from_fields(asked), **values)
+
+
+def start(connection: Connection, actor: User) -> BatchJob:
+    """Create a job whose start time has come a minute ago."""
+    job = create(connection, actor, start_at=timezone.now() - timedelta(minutes=1))
+    assert not job.is_held
+    return job
+
+
+def submit(job: BatchJob) -> BatchJob:
+    """Let a worker submit *job* to an address that nobody listens at, and return its row."""
+    lifecycle.submit(BatchJob.objects.get(pk=job.pk))
+    return BatchJob.objects.get(pk=job.pk)
+
+
+@pytest.mark.parametrize(
+    "forbid",
+    [
+        lambda user, _: User.objects.filter(pk=user.pk).update(is_active=False),
+        lambda user, _: user.grants.all().delete(),
+        lambda _, connection: Connection.objects.filter(pk=connection.pk).update(allowed_models=["anthropic.*"]),
+        lambda _, connection: Connection.objects.filter(pk=connection.pk).update(input_prefixes=["s3://other/"]),
+    ],
+)
+@pytest.mark.parametrize("is_scheduled", [True, False])
+def test_a_job_that_waited_is_held_when_it_is_not_allowed_any_more(
+    nowhere: Connection, submitter: User, operator: User, forbid: Callable[..., Any], is_scheduled: bool
+) -> None:
+    if is_scheduled:
+        job = start(nowhere, submitter)
+    else:
+        job = create(nowhere, submitter)
+        waiting.hold(job, operator)
+    forbid(submitter, nowhere)
+    if not is_scheduled:
+        waiting.unhold(BatchJob.objects.get(), operator)
+    row = submit(job)
+    assert (row.status, row.is_held, row.awaits_approval, row.attempts) == (Status.QUEUED, True, True, 0)
+    why = job.events.get(verb=Verb.APPROVAL_ASKED).data["not_allowed"]
+    assert why.startswith("sue may not create this job any more: ")
+
+
+def test_who_approves_a_job_vouches_for_its_creator(nowhere: Connection, submitter: User, operator: User) -> None:
+    job = start(nowhere, submitter)
+    User.objects.filter(pk=submitter.pk).update(is_active=False)
+    waiting.unhold(submit(job), operator, comment="Still wanted.")
+    assert submit(job).attempts == 1
+
+
+def test_a_job_that_waited_and_is_still_allowed_is_submitted(nowhere: Connection, submitter: User) -> None:
+    assert submit(start(nowhere, submitter)).attempts == 1
 
 
 def test_a_job_of_a_submitter_waits_for_approval_where_that_is_asked(
