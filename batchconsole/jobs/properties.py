@@ -136,7 +136,8 @@ def origin(operator: str, value: str) -> Q | None:
 
 
 def archived(operator: str, value: str) -> Q | None:
-    return {"yes": Q(archived_at__isnull=False), "no": Q(archived_at__isnull=True)}.get(value.lower())
+    known = {"yes": Q(archived_at__isnull=False), "no": Q(archived_at__isnull=True), "any": Q()}
+    return known.get(value.lower())
 
 
 def created_by(operator: str, value: str) -> Q:
@@ -273,7 +274,7 @@ PROPERTIES = (
         condition=origin,
         values=tuple(str(label) for label in BatchJob.Origin.labels),
     ),
-    Property(name=ARCHIVED, title="Archived", operators=("=",), condition=archived, values=("yes", "no")),
+    Property(name=ARCHIVED, title="Archived", operators=("=",), condition=archived, values=("yes", "no", "any")),
     Property(
         name="created",
         title="Creation time",

@@ -6,10 +6,11 @@ from django.utils.functional import cached_property
 
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.numbers import read_number, read_numbers
+from batchconsole.console.kit.pagination import bounded_text
 from batchconsole.jobs.bulk_actions import CHANGEABLE
 from batchconsole.jobs.filters import JobFilter
 from batchconsole.jobs.models import WAITING, BatchJob, BulkAction, Connection
-from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.querysets import COUNT_LIMIT, BatchJobQuerySet
 
 NAMED = 20  # jobs that the confirmation lists by name
 
@@ -46,16 +47,30 @@ class StopQuestion:
     @cached_property
     def waiting(self) -> int:
         """The number of selected jobs that have not been submitted to AWS, so that stopping only cancels them."""
-        return self.jobs.filter(status__in=WAITING).count()
+        return self.jobs.filter(status__in=WAITING).bounded_count()
 
     @cached_property
     def count(self) -> int:
-        """The number of jobs that would be changed."""
-        return self.jobs.filter(self.changeable).count()
+        """The number of jobs that would be changed; like the other numbers, ``COUNT_LIMIT + 1`` means more."""
+        return self.jobs.filter(self.changeable).bounded_count()
 
     @property
+    def count_text(self) -> str:
+        return bounded_text(self.count, COUNT_LIMIT)
+
+    @property
+    def waiting_text(self) -> str:
+        return bounded_text(self.waiting, COUNT_LIMIT)
+
+    @cached_property
     def on_aws(self) -> int:
-        return self.count - self.waiting
+        if self.count <= COUNT_LIMIT:
+            return self.count - self.waiting
+        return self.jobs.filter(self.changeable).exclude(status__in=WAITING).bounded_count()
+
+    @property
+    def on_aws_text(self) -> str:
+        return bounded_text(self.on_aws, COUNT_LIMIT)
 
     @cached_property
     def others(self) -> int:
@@ -76,3 +91,7 @@ class StopQuestion:
     @property
     def unnamed(self) -> int:
         return self.count - len(self.named)
+
+    @property
+    def unnamed_text(self) -> str:
+        return bounded_text(self.unnamed, COUNT_LIMIT - len(self.named))

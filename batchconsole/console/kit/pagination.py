@@ -87,8 +87,8 @@ def bounded(rows: QuerySet[Any]) -> str:
     return bounded_text(rows.order_by().values("pk")[: LOOK_AHEAD + 1].count())
 
 
-def bounded_text(count: int) -> str:
-    return f"{LOOK_AHEAD:,}+" if count > LOOK_AHEAD else f"{count:,}"
+def bounded_text(count: int, limit: int = LOOK_AHEAD) -> str:
+    return f"{limit:,}+" if count > limit else f"{count:,}"
 
 
 def page_number(text: str) -> int:

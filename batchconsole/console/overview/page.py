@@ -15,8 +15,9 @@ from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import bounded
 from batchconsole.console.overview.warnings import Notice, warnings_of
-from batchconsole.jobs.filters import STATUS_GROUPS
+from batchconsole.jobs.filters import STATUS_GROUPS, in_view
 from batchconsole.jobs.models import BatchJob, Connection, utc_today
+from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.queue_places import why_each_waits
 from batchconsole.jobs.usage import DAY, Days, Totals, Usage, cells
 
@@ -42,6 +43,11 @@ class Overview:
         self.connection = connection
         self.jobs = BatchJob.objects.filter(connection=connection)
 
+    @cached_property
+    def lately(self) -> BatchJobQuerySet:
+        """The jobs created in the recent period that the job list shows, so without archived ones."""
+        return in_view(self.jobs.filter(created_at__gte=self.since), ())
+
     @property
     def url(self) -> str:
         return reverse("overview", args=[self.connection.name])
@@ -66,7 +72,7 @@ class Overview:
         return Figure(group, title, bounded(self._in(group, lately=lately)), self.list_url(group, lately=lately))
 
     def _in(self, group: str, *, lately: bool = False) -> QuerySet[BatchJob]:
-        jobs = self.jobs.filter(created_at__gte=self.since) if lately else self.jobs
+        jobs = self.lately if lately else self.jobs
         found: QuerySet[BatchJob] = jobs.filter(reduce(or_, STATUS_GROUPS[group].conditions))
         return found
 
@@ -99,7 +105,7 @@ class Overview:
         return self._newest("failed", lately=True)
 
     def _newest(self, group: str, *, lately: bool = False) -> list[BatchJob]:
-        jobs = self.jobs.filter(created_at__gte=self.since) if lately else self.jobs
+        jobs = self.lately if lately else self.jobs
         rows = jobs.meeting(STATUS_GROUPS[group].conditions).select_related("connection", "held_by").defer(*UNSHOWN)
         return list(rows.order_by("-created_at", "-id")[:SHOWN])
 

@@ -14,6 +14,7 @@ from batchconsole.console.usage.chart import OTHERS, UsageChart, day_title
 from batchconsole.console.usage.query import COST, GROUP_TITLES, MEASURES, RANGES, TOKENS, UsageQuery
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.narrowing import NOBODY
+from batchconsole.jobs.properties import ARCHIVED
 from batchconsole.jobs.usage import (
     DAY,
     MODEL,
@@ -178,7 +179,13 @@ class UsagePage:
     def jobs_url(self, days: Days, *tokens: str) -> str:
         """Return the URL of the job list of jobs that ended within *days*, the most expensive first."""
         ended = [f"ended>={days.start:%Y-%m-%dT%H:%MZ}", f"ended<{days.end:%Y-%m-%dT%H:%MZ}"]
-        return self.connection.get_absolute_url() + query_string({"f": [*ended, *tokens], "sort": "-cost"})
+        archived = [f"{ARCHIVED}=any"] if self.has_archived else []
+        return self.connection.get_absolute_url() + query_string({"f": [*ended, *tokens, *archived], "sort": "-cost"})
+
+    @cached_property
+    def has_archived(self) -> bool:
+        """Whether jobs are archived: their usage counts, but the job list leaves them out unless asked."""
+        return bool(BatchJob.objects.filter(connection=self.connection, archived_at__isnull=False).exists())
 
     @property
     def all_jobs_url(self) -> str:

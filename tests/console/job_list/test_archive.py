@@ -2,11 +2,17 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection as database
+from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from batchconsole.console.bulk_actions.stop_question import StopQuestion
 from batchconsole.jobs import archiving, bulk_actions
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.querysets import COUNT_LIMIT
 from tests.console.conftest import MakeJob
 
 URL = "/local/jobs/"
@@ -22,6 +28,7 @@ def test_an_archived_job_leaves_the_list_and_comes_back(client: Client, make_job
     client.post(f"{URL}{job.pk}/archive/")
     assert listed(client) == ["new"]
     assert listed(client, f="archived=yes") == ["old"]
+    assert listed(client, f="archived=any") == ["new", "old"]
     assert client.get(URL).context["table"].segments[0].count == "1"
     client.post(f"{URL}{job.pk}/unarchive/")
     assert listed(client) == ["new", "old"]
@@ -42,6 +49,28 @@ def test_many_are_archived_and_brought_back(connection: Connection, make_job: Ma
         )
         bulk_actions.stop_jobs(action)
         assert action.counts() == {became: 2}
+
+
+def test_archiving_by_a_filter_counts_up_to_a_bound(connection: Connection, make_job: MakeJob) -> None:
+    make_job("old")
+    question = StopQuestion(connection, QueryDict("all=1"), "archive")
+    with CaptureQueriesContext(database) as queries:
+        assert (question.count, question.count_text) == (1, "1")
+    assert f"LIMIT {COUNT_LIMIT + 1}" in queries[-1]["sql"]
+    question.count = COUNT_LIMIT + 1
+    assert (question.count_text, question.unnamed_text) == ("10,000+", "9,999+")
+
+
+def test_figures_and_totals_agree_with_the_lists_they_link_to(client: Client, make_job: MakeJob, person: User) -> None:
+    for name in ("old", "new"):
+        make_job(name, end_time=timezone.now(), input_token_count=1, cost_usd=1)
+    archiving.archive(BatchJob.objects.get(job_name="old"), person)
+    figure = client.get("/local/").context["overview"].figures[-1]
+    assert client.get(figure.url).context["table"].page.count_text == figure.count == "1"
+    usage = client.get("/local/usage/").context["usage"]
+    assert [totals.jobs for _, totals in usage.rows] == [2]
+    for url in (usage.all_jobs_url, usage.page.rows[0].url):
+        assert client.get(url).context["table"].page.count_text == "2"
 
 
 def test_all_that_match_leaves_out_what_is_archived(client: Client, make_job: MakeJob, person: User) -> None:
