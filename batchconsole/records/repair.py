@@ -43,6 +43,12 @@ def has_lone_surrogate(line: bytes) -> bool:
     return any(match["lone"] for match in _ESCAPE.finditer(line.decode("utf-8", "replace")))
 
 
+def unknown_escape(line: bytes) -> str:
+    """Return the first escape in *line* that JSON does not have, such as ``\\x``; empty if there is none."""
+    escapes = _ESCAPE.finditer(line.decode("utf-8", "replace"))
+    return next((match[0] for match in escapes if match["bad"] is not None), "")
+
+
 def _mended(match: re.Match[str]) -> str:
     if match["lone"]:
         return r"\ufffd"
@@ -69,7 +75,7 @@ def decode_object(line: bytes) -> dict[str, Any]:
 
 def record_id(line: bytes) -> str:
     """Return the recordId of a broken line, such as one that is cut off; empty if none is found."""
-    for name, value in _members(line):
+    for name, value in raw_members(line):
         if name == b'"recordId"':
             try:
                 found = decode(value)
@@ -81,7 +87,7 @@ def record_id(line: bytes) -> str:
 
 def _shallow_members(line: bytes) -> dict[str, Any]:
     found = {}
-    for name, value in _members(line):
+    for name, value in raw_members(line):
         try:
             found[str(decode(name))] = decode(value)
         except (ValueError, RecursionError):
@@ -89,7 +95,7 @@ def _shallow_members(line: bytes) -> dict[str, Any]:
     return found
 
 
-def _members(line: bytes) -> list[tuple[bytes, bytes]]:
+def raw_members(line: bytes) -> list[tuple[bytes, bytes]]:
     """Return the raw names and values of the object *line*, without decoding them."""
     found: list[tuple[bytes, bytes]] = []
     depth, name, last, start = 0, b"", b"", -1

@@ -150,7 +150,10 @@ def _filled(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _object(line: bytes, number: int) -> dict[str, Any]:
-    """Return the JSON object of *line*. ``NaN`` is accepted; invalid UTF-8 and lone surrogates are refused."""
+    """Return the JSON object of *line*.
+
+    ``NaN`` is accepted; invalid UTF-8, unknown escapes and lone surrogates are refused.
+    """
     try:
         found = _decode_object(line)
     except repair.BROKEN:
@@ -166,10 +169,20 @@ def _read_loosely(line: bytes, number: int) -> Any:
         found = repair.decode(line)
     except (ValueError, RecursionError) as error:
         raise _no_object(number) from error
+    if escape := repair.unknown_escape(line):
+        column = _column_with(escape, line)
+        hint = "Write a backslash in a text as two backslashes."
+        raise TableError(f"{column} holds {escape}, which is no escape of JSON.", row=number, hint=hint)
     if repair.has_lone_surrogate(line):
         hint = "A program has cut a text within a character. Write the text anew."
         raise TableError("It holds half of a surrogate pair.", row=number, hint=hint)
     return found
+
+
+def _column_with(escape: str, line: bytes) -> str:
+    """Return the name of the member of the JSON object *line* in which *escape* is."""
+    members = (name for name, value in repair.raw_members(line) if repair.unknown_escape(value) == escape)
+    return next((name.strip(b'"').decode() for name in members), "It")
 
 
 def _no_object(number: int) -> TableError:

@@ -172,3 +172,8 @@ def test_cohere_s_tokens_stand_deeper() -> None:
     usage = {"billed_units": {"input_tokens": 3}, "tokens": {"input_tokens": 5, "output_tokens": 6}}
     answer = read_answer({"message": {"content": []}, "usage": usage})
     assert (answer.input_tokens, answer.output_tokens) == (5, 6)
+
+
+@pytest.mark.parametrize("reason", [True, False])
+def test_a_boolean_is_no_stop_reason(reason: bool) -> None:
+    assert read_answer({"generation": "Hi", "stop_reason": reason}).stop_reason is None

@@ -242,3 +242,13 @@ def test_threads_may_use_a_family_first_at_once() -> None:
     """msgspec crashes when two threads learn one type; about every second process of these did."""
     started = [subprocess.Popen([sys.executable, "-c", FIRST_USE]) for _ in range(4)]
     assert [process.wait() for process in started] == [0] * 4
+
+
+@pytest.mark.parametrize(("family", "name", "kind"), [("converse", "image", "png"), ("nova", "video", "mp4")])
+def test_media_in_s3_are_found_in_tool_results_too(family: str, name: str, kind: str) -> None:
+    holder = {name: {"format": kind, "source": {"s3Location": {"uri": "s3://bucket/a"}}}}
+    block = {"toolResult": {"toolUseId": "t1", "content": [{"text": "a"}, holder]}}
+    found = FAMILIES[family]
+    body = found.parse({"messages": [{"role": "user", "content": [block]}]})
+    path = f"$.messages[0].content[0].toolResult.content[1].{name}.source.s3Location.uri"
+    assert list(found.media(body)) == [(path, "s3://bucket/a")]

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from batchconsole.records import rows
-from batchconsole.records.tables import RangedFile, TableError, kind_of, read_csv, read_jsonl, read_parquet, read_rows
+from batchconsole.records.tables import (
+    RangedFile,
+    TableError,
+    kind_of,
+    read_csv,
+    read_jsonl,
+    read_objects,
+    read_parquet,
+    read_rows,
+)
 
 
 def pieces(data: bytes, size: int = 7) -> Iterator[bytes]:
@@ -144,6 +153,14 @@ def test_json_lines_become_texts() -> None:
 def test_a_line_that_is_no_object_is_named(line: bytes) -> None:
     with pytest.raises(TableError, match="Row 2: It is not a JSON object"):
         list(read_jsonl(pieces(b'{"a": 1}\n' + line + b"\n")))
+
+
+@pytest.mark.parametrize("escape", ["\\x", "\\d", "\\u12G4"])
+@pytest.mark.parametrize("read", [read_jsonl, read_objects])
+def test_an_escape_that_json_does_not_have_is_refused_with_its_column(read: Any, escape: str) -> None:
+    line = b'{"a": "\\n", "path": "C:%s", "c": [1]}\n' % escape.encode()
+    with pytest.raises(TableError, match=r"Row 2: path holds \\.*, which is no escape of JSON"):
+        list(read(pieces(b'{"a": 1}\n' + line)))
 
 
 @given(st.binary(max_size=300))

@@ -95,7 +95,7 @@ class Parts:
         """Set the stop reason to the first string or number in *reasons*, unless one is already set."""
         if self.stop_reason is None:
             for reason in reasons:
-                if isinstance(reason, str | int) and reason is not False:
+                if isinstance(reason, str | int) and not isinstance(reason, bool):
                     self.stop_reason = str(reason)
                     return
 

@@ -18,6 +18,7 @@ from batchconsole.records.families.converse_body import (
     ToolChoice,
     ToolConfig,
     ToolResult,
+    ToolResultBlock,
 )
 from batchconsole.records.families.schema import (
     Size,
@@ -57,10 +58,13 @@ def plain_characters(messages: list[PlainMessage], system: list[PlainBlock] | No
 
 
 def conversation_media(messages: list[Message]) -> Iterator[tuple[str, str]]:
-    """Yield the path and S3 URI of every image, document, video and audio block in S3, except those in tool results."""
+    """Yield the path and S3 URI of every image, document, video and audio block in S3, also in tool results."""
     for number, message in enumerate(messages):
         for index, block in enumerate(message.content):
-            yield from _block_media(block, f"$.messages[{number}].content[{index}]")
+            path = f"$.messages[{number}].content[{index}]"
+            yield from _block_media(block, path)
+            for place, item in enumerate(block.tool_result.content if block.tool_result else ()):
+                yield from _block_media(item, f"{path}.toolResult.content[{place}]")
 
 
 def neutral_messages(messages: list[Message], system: list[SystemBlock] | None) -> list[dict[str, Any]]:
@@ -70,9 +74,9 @@ def neutral_messages(messages: list[Message], system: list[SystemBlock] | None) 
     return first + [neutral for message in messages for neutral in _neutral(message)]
 
 
-def _block_media(block: ContentBlock, path: str) -> Iterator[tuple[str, str]]:
+def _block_media(block: ContentBlock | ToolResultBlock, path: str) -> Iterator[tuple[str, str]]:
     for name in ("image", "document", "video", "audio"):
-        holder = getattr(block, name)
+        holder = getattr(block, name, None)  # a tool result has no audio
         if holder is not None and holder.source.s3_location is not None:
             yield f"{path}.{name}.source.s3Location.uri", holder.source.s3_location.uri
 
