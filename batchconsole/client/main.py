@@ -125,7 +125,7 @@ def wait(api: Api, asked: argparse.Namespace) -> int:
 
 
 def check(api: Api, asked: argparse.Namespace) -> int:
-    """Check an input and print the check when it has ended.
+    """Check an input and print the check when it has ended or the time is over.
 
     The exit code is 1 if there is no report or it has errors, 5 on timeout.
     """
@@ -134,6 +134,7 @@ def check(api: Api, asked: argparse.Namespace) -> int:
     until = time.monotonic() + asked.timeout
     while found["state"] not in CHECK_ENDS:
         if time.monotonic() >= until:
+            show(found)
             return TIME_OVER
         print(f"{found['records']} records read.", file=sys.stderr)
         time.sleep(asked.interval)

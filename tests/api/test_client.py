@@ -85,6 +85,13 @@ def test_a_check_that_could_not_be_done_is_bad(capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out)["state"] == "failed"
 
 
+def test_a_check_that_takes_longer_is_shown_as_it_stands(
+    capsys: pytest.CaptureFixture[str], connection: Connection
+) -> None:
+    code, check = run(capsys, "check", "s3://prompts/in/", "--model-id", MODEL, "--timeout", 0)
+    assert (code, check["report"]) == (5, None)
+
+
 @pytest.mark.parametrize(("severities", "expected"), [([], 0), (["warning"], 0), (["warning", "error"], 1)])
 def test_a_check_is_bad_when_it_found_an_error(
     capsys: pytest.CaptureFixture[str], connection: Connection, severities: list[Severity], expected: int

@@ -151,11 +151,11 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
             accounts.send_invitation(request, person)
             return f"The invite was sent to {person.email}."
         if act == "sign-out":
-            return f"{person} is signed out of {accounts.end_sessions(request, person)} sessions."
+            return f"{person} is signed out of {_counted(accounts.end_sessions(request, person), 'session')}."
         if act == "keys":
-            return f"{revoke_all_keys(person, request.user)} keys of {person} are revoked."
+            return f"Revoked {_counted(revoke_all_keys(person, request.user), 'key')} of {person}."
         if act == "factors":
-            return f"{accounts.remove_factors(request, person)} second factors of {person} are removed."
+            return f"Removed {_counted(accounts.remove_factors(request, person), 'second factor')} of {person}."
         accounts.activate(person) if act == "activate" else accounts.deactivate(request, person, request.user)
         return f"{person} is {act}d."
 
@@ -170,6 +170,10 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
                 "factors": Authenticator.objects.filter(user=person),
             }
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def acts_for(person: User) -> list[tuple[str, str]]:

@@ -80,5 +80,6 @@ def stop_many(request: ConsoleRequest, question: StopQuestion, mark: str) -> Non
 
 
 def say_progress(request: ConsoleRequest, action: BulkAction) -> None:
-    text = '{} jobs are being stopped. <a href="{}">View progress</a>'
-    messages.success(request, format_html(text, f"{action.job_count:,}", action.get_absolute_url()))
+    are = "job is" if action.job_count == 1 else "jobs are"
+    text = f"{action.job_count:,} {are} being stopped."
+    messages.success(request, format_html('{} <a href="{}">View progress</a>', text, action.get_absolute_url()))

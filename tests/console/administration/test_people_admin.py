@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import LazySettings
 from django.contrib.auth.models import Group, Permission, User
@@ -224,6 +225,21 @@ def test_who_is_deactivated_is_out_at_once_with_sessions_and_keys(
     act(admin_client, ada, "activate")
     key.refresh_from_db()
     assert not key.is_usable
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("sign-out", "ada is signed out of 1 session."),
+        ("keys", "Revoked 1 key of ada."),
+        ("factors", "Removed 1 second factor of ada."),
+    ],
+)
+def test_what_was_done_to_one_is_said_in_the_singular(name: str, said: str, admin_client: Client, ada: User) -> None:
+    create_api_key(user=ada, name="nightly", rights=[Right.VIEW])
+    Authenticator.objects.create(user=ada, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    UserSession.objects.create(user=ada, session_key="abc", ip="127.0.0.1", user_agent="Browser")
+    assert said in act(admin_client, ada, name)
 
 
 @pytest.mark.parametrize("name", ["link", "deactivate", "factors", "keys", "sign-out"])

@@ -54,6 +54,8 @@ def test_a_button_pressed_twice_makes_one_bulk_action(client: Client, make_job: 
     jobs[0].transition("Cancelled", verb="cancelled")  # a worker has begun
     assert said(client.post(URL, sent))[-1:] == first
     assert BulkAction.objects.count() == 1
+    BulkAction.objects.update(job_count=1)
+    assert said(client.post(URL, sent))[-1].startswith("1 job is being stopped.")
     assert 'name="request_token"' in client.get(URL, {"job": [jobs[1].pk]}).text
 
 
