@@ -248,7 +248,7 @@ def test_threads_may_use_a_family_first_at_once() -> None:
 def test_media_in_s3_are_found_in_tool_results_too(family: str, name: str, kind: str) -> None:
     holder = {name: {"format": kind, "source": {"s3Location": {"uri": "s3://bucket/a"}}}}
     block = {"toolResult": {"toolUseId": "t1", "content": [{"text": "a"}, holder]}}
-    found = FAMILIES[family]
+    found: Any = FAMILIES[family]
     body = found.parse({"messages": [{"role": "user", "content": [block]}]})
     path = f"$.messages[0].content[0].toolResult.content[1].{name}.source.s3Location.uri"
     assert list(found.media(body)) == [(path, "s3://bucket/a")]
