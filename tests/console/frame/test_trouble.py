@@ -21,9 +21,9 @@ def no_room(client: Client) -> Iterator[None]:
     """A database that cannot grow by a page."""
     client.raise_request_exception = False
     with database.cursor() as cursor:
+        cursor.execute("VACUUM")  # what other tests have left free
         cursor.execute("PRAGMA page_count")
         pages = cursor.fetchone()[0]
-        cursor.execute("PRAGMA freelist_count")
         cursor.execute(f"PRAGMA max_page_count = {pages}")
         yield
         cursor.execute("PRAGMA max_page_count = 4294967294")
