@@ -140,12 +140,12 @@ def test_a_batch_is_cancelled_and_keeps_what_it_has(
 def test_what_is_left_when_the_window_ends_is_an_error_each(
     service: Service, client: openai.OpenAI, workspace: Workspace
 ) -> None:
-    with service.settings(record_seconds=0.2, hour_seconds=0.05):
-        batch = wait(client, create(client, workspace.put(json_lines(map(line, range(200))))).id)
+    with service.settings(record_seconds=0.2, hour_seconds=0.15):
+        batch = wait(client, create(client, workspace.put(json_lines(map(line, range(400))))).id)
     answered, left = read(workspace, batch.output_file_id), read(workspace, batch.error_file_id)
     assert (batch.status, batch.expired_at is not None) == ("expired", True)
     assert {request["error"]["code"] for request in left} == {"batch_expired"}
-    assert sorted(request["custom_id"] for request in answered + left) == sorted(f"r{n}" for n in range(200))
+    assert sorted(request["custom_id"] for request in answered + left) == sorted(f"r{n}" for n in range(400))
 
 
 def test_a_killed_service_loses_and_repeats_nothing(aws_endpoint: str, workspace: Workspace, tmp_path: Path) -> None:
