@@ -81,7 +81,6 @@ def create_job(
     Raises NotAllowed.
     """
     _require_creating(connection, actor, request=request, resend_of=resend_of)
-    status = Status.CHECKING if check_input else Status.QUEUED
     asked = {name: value for name, value in request.as_fields().items() if value}
     family = {"resend_of": resend_of, "clone_of": clone_of}
     with transaction.atomic():
@@ -90,7 +89,7 @@ def create_job(
         job = BatchJob(
             connection=connection,
             created_by=actor,
-            status=status,
+            status=Status.CHECKING if check_input else Status.QUEUED,
             check_input=check_input,
             caller_token=caller_token,
             start_at=start_at,
