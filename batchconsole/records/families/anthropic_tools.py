@@ -70,6 +70,10 @@ def _one_tool_faults(tool: Tool, path: str) -> Iterator[Fault]:
             expected="1 to 128 letters, digits, underscores and hyphens",
             refusal=f"{dotted(path)}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'",
         )
+    yield from _input_schema_faults(tool, path)
+
+
+def _input_schema_faults(tool: Tool, path: str) -> Iterator[Fault]:
     if tool.input_schema is None:
         yield rule(
             "tool-schema",
