@@ -306,7 +306,8 @@ class BatchJobAdmin(ReadOnlyAdmin):
                 messages.warning(request, f"{job}: {sentences(error)}")
             else:
                 done += 1
-        messages.success(request, f"{done} job{'' if done == 1 else 's'}: {VERBS[verb][0].lower()}.")
+        if done:
+            messages.success(request, f"{done} job{'' if done == 1 else 's'}: {VERBS[verb][0].lower()}.")
 
 
 @admin.register(Event)

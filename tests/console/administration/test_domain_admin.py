@@ -131,6 +131,12 @@ def test_a_waiting_job_can_be_hurried(client: Client, make_job: MakeJob) -> None
     assert due[running.pk] is None
 
 
+def test_an_action_that_every_job_refuses_is_no_success(client: Client, make_job: MakeJob) -> None:
+    asked = {"action": "read_again", "_selected_action": [make_job(status=Status.IN_PROGRESS).pk]}
+    said = client.post("/admin/jobs/batchjob/", asked, follow=True).context["messages"]
+    assert [message.level_tag for message in said] == ["warning"]
+
+
 @pytest.mark.parametrize(
     ("verb", "before", "after"),
     [
