@@ -311,7 +311,12 @@ class Storage:
             raise EmptyFile(name)
         if may_replace:
             return self.require_replacing(bucket, key)
-        existing = self._existing(bucket, key)
+        try:
+            existing = self._existing(bucket, key)
+        except AwsError as error:
+            if error.code != "AccessDenied":
+                raise
+            return False  # an identity may be allowed to write and not to look
         if existing:
             raise ObjectExists(name, existing)
         return False

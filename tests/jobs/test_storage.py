@@ -82,15 +82,24 @@ def test_an_object_is_overwritten_only_where_somebody_said_so(storage: Storage, 
     assert not Event.objects.exists()
 
 
+def test_no_upload_replaces_anything_while_s3_does_not_say_whether_it_exists(storage: Storage, bucket: str) -> None:
+    with failing(storage, "HeadObject", "team/b.jsonl", "SlowDown", 503), pytest.raises(AwsError):
+        upload(storage, bucket, "team/b.jsonl")
+    assert s3.head_object(storage.connection.target, bucket, "team/b.jsonl").size == 2
+
+
+def test_whoever_may_write_and_not_look_may_upload(storage: Storage, bucket: str) -> None:
+    with failing(storage, "HeadObject", "team/new.jsonl", "403", 403):
+        upload(storage, bucket, "team/new.jsonl")
+    assert s3.head_object(storage.connection.target, bucket, "team/new.jsonl").size == 3
+
+
 @pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("403", 403)])
-def test_nothing_is_replaced_while_s3_does_not_say_whether_it_exists(
+def test_nothing_is_renamed_over_what_s3_does_not_tell_of(
     storage: Storage, bucket: str, code: str, status: int
 ) -> None:
-    with failing(storage, "HeadObject", "team/b.jsonl", code, status):
-        with pytest.raises(AwsError):
-            upload(storage, bucket, "team/b.jsonl")
-        with pytest.raises(AwsError):
-            storage.rename(bucket, "other/c.jsonl", to_key="team/b.jsonl")
+    with failing(storage, "HeadObject", "team/b.jsonl", code, status), pytest.raises(AwsError):
+        storage.rename(bucket, "other/c.jsonl", to_key="team/b.jsonl")
     assert s3.head_object(storage.connection.target, bucket, "team/b.jsonl").size == 2
     assert s3.head_object(storage.connection.target, bucket, "other/c.jsonl").size == 2
 
