@@ -18,6 +18,7 @@ import boto3
 import pytest
 from django.apps import apps
 from django.contrib.contenttypes.management import create_contenttypes
+from django.core.cache import caches
 from django.db import connection as database
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models.signals import post_migrate
@@ -145,16 +146,21 @@ def aws_client(service: str, url: str, *, access_key: str = "test", secret_key: 
     )
 
 
-def flush_events_too(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
-    """Empty the database, including the audit events, which no other code may delete."""
+def flush_whole_database(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
+    """Empty the database, including the audit events, which no other code may delete, and the counted attempts.
+
+    The attempts are in the cache's table, which is no model's, so Django's flush would leave them to later tests.
+    """
     from batchconsole.jobs import audit  # noqa: PLC0415 - it needs the models, which exist only after Django is set up
 
     with audit.deletions():
         flush(self, sql_list)
+    for cache in caches.all(initialized_only=True):
+        cache.clear()
 
 
 flush = BaseDatabaseOperations.execute_sql_flush
-BaseDatabaseOperations.execute_sql_flush = flush_events_too  # type: ignore[method-assign] # Django has no hook for it
+BaseDatabaseOperations.execute_sql_flush = flush_whole_database  # type: ignore[method-assign] # Django has no hook for it
 
 
 @pytest.fixture(scope="session")

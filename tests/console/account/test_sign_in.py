@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 from sesame.utils import get_parameters, get_query_string
@@ -84,6 +85,14 @@ def test_nobody_escapes_by_a_header_of_their_own(person: User) -> None:
     for number in range(settings.WRONG_PASSWORDS):
         sign_in(Client(), "wrong", HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
     assert sign_in(Client(), PASSWORD, HTTP_X_FORWARDED_FOR="203.0.113.99") == 429
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attempts_that_a_committing_test_leaves_lock_out_nobody_in_the_next_one() -> None:
+    fail(Client())
+    call_command("flush", interactive=False, verbosity=0)  # what ends each test that commits
+    User.objects.create_user("ada", password=PASSWORD)
+    assert sign_in(Client(), PASSWORD) == 302
 
 
 def test_the_attempts_of_all_web_processes_are_counted_in_the_database(settings: Settings) -> None:
