@@ -278,6 +278,7 @@ class Seed:
             minutes=3,
             check_input=True,
             input_s3_uri=f"s3://{self.bucket}/bad/",
+            due_at=self.now,
         )
         check_now(refused)
         refused.refresh_from_db()

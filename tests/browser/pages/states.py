@@ -27,6 +27,7 @@ class State(NamedTuple):
     is_signed_in: bool = True
     has_script: bool = True
     has_connections: bool = True
+    http_status: int = 200
 
 
 def press(name: str, *, role: str = "button", then: str = "dialog") -> Callable[[Page], object]:
@@ -312,8 +313,8 @@ STATES = [
     State("s3-object-text", s3("s3://{bucket}/notes.txt", "object/")),
     State("s3-version", f"{s3('s3://{kept}/records.jsonl', 'object/')}&versions=1&version={{version}}"),
     State("s3-versions", f"{s3('s3://{kept}/records.jsonl', 'object/')}&versions=1"),
-    State("s3-deleted", s3("s3://{kept}/gone.jsonl", "object/")),
-    State("s3-object-missing", s3("s3://{bucket}/gone.jsonl", "object/")),
+    State("s3-deleted", s3("s3://{kept}/gone.jsonl", "object/"), http_status=404),
+    State("s3-object-missing", s3("s3://{bucket}/gone.jsonl", "object/"), http_status=404),
     State("models", "/local/models/"),
     State("models-sorted", "/local/models/?provider=Anthropic&batch=1&sort=-input_price"),
     State("models-no-match", "/local/models/?find=nothing"),
@@ -350,8 +351,8 @@ STATES = [
     State("admin-connection", "/admin/jobs/connection/add/"),
     State("admin-user", "/admin/auth/user/{colleague}/change/"),
     State("admin-work", "/admin/work/"),
-    State("not-found", "/nowhere/jobs/"),
-    State("bad-request", "/raises/bad-request/"),
-    State("no-permission", "/raises/no-permission/"),
-    State("server-error", "/raises/server-error/"),
+    State("not-found", "/nowhere/jobs/", http_status=404),
+    State("bad-request", "/raises/bad-request/", http_status=400),
+    State("no-permission", "/raises/no-permission/", http_status=403),
+    State("server-error", "/raises/server-error/", http_status=500),
 ]

@@ -75,7 +75,8 @@ class Site:
         page.context.add_cookies([{"name": "console-page-size", "value": "10", "url": self.url}])
         if state.is_signed_in:
             page.context.add_cookies([session_cookie(User.objects.get(username="ada"), self.url)])
-        page.goto(state.path.format_map(self.names))
+        response = page.goto(state.path.format_map(self.names))
+        assert getattr(response, "status", None) == state.http_status, f"{state.name} is not the page it says it is"
         if state.do:
             state.do(page)
         page.evaluate(STILL)
