@@ -25,10 +25,12 @@ from batchconsole.jobs import lifecycle, origin, scheduling
 from batchconsole.jobs.access import require, require_model, require_on_job, require_places, require_service_role
 from batchconsole.jobs.account import account_id
 from batchconsole.jobs.input_places import require_input
+from batchconsole.jobs.job_rules import RESERVED_TAGS
 from batchconsole.jobs.model_rules import refusal, takes_converse
 from batchconsole.jobs.models import BatchJob, Connection, OutputCopy, Right, Status, Verb
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, NEVER_SENT
 from batchconsole.jobs.sync import take_in
+from batchconsole.jobs.tags import current_tags, edit_tags
 from batchconsole.records import catalogue
 from batchconsole.records.geographies import geography_of
 
@@ -52,7 +54,6 @@ WHILE_COPYING = dict.fromkeys(ENDED_ON_AWS, Status.IN_PROGRESS) | {Status.STOPPE
 COPYING = Q(output_copy__state=OutputCopy.State.PENDING)
 # How long a call waits for a job that another process is submitting.
 SETTLE_SECONDS, LOOK_AGAIN_SECONDS = 3.0, 0.05
-RESERVED_TAGS = "aws:"
 TRYING_AGAIN = timedelta(minutes=5)  # botocore makes three attempts of a minute each, with pauses
 
 
@@ -358,15 +359,15 @@ def _edit_tags(
     job = find_job(connection, actor, params["resourceARN"])
     require_on_job(actor, job)
     _settle(job)
-    before = {each["key"]: each["value"] for each in lifecycle.current_tags(job)}
+    before = {each["key"]: each["value"] for each in current_tags(job)}
     wanted = {key: value for key, value in (before | (given or {})).items() if key not in (gone or ())}
     if len(wanted) > MAX_TAGS:
         raise _refused(f"The resource can have at most {MAX_TAGS} tags.", code="TooManyTagsException")
     if wanted != before:
-        lifecycle.edit_tags(job, actor, [{"key": key, "value": value} for key, value in wanted.items()])
+        edit_tags(job, actor, [{"key": key, "value": value} for key, value in wanted.items()])
     return {}
 
 
 def list_tags(connection: Connection, actor: User, params: Params) -> Answer:
     """Handle ListTagsForResource."""
-    return {"tags": lifecycle.current_tags(find_job(connection, actor, params["resourceARN"]))}
+    return {"tags": current_tags(find_job(connection, actor, params["resourceARN"]))}

@@ -20,6 +20,7 @@ from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.records import catalogue
 
 REQUIRED = ("job_name", "model_id", "role_arn", "input_s3_uri", "output_s3_uri")
+# Tags that AWS sets itself; users cannot change or remove them.
 RESERVED_TAGS = "aws:"
 
 

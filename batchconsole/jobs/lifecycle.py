@@ -1,7 +1,6 @@
-"""The verbs on one job, such as create, submit, stop, cancel and tag. Each takes a row and the acting user."""
+"""The verbs on one job, such as create, submit, stop and cancel. Each takes a row and the acting user."""
 
 import logging
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws import bedrock
-from batchconsole.aws.constraints import MAX_TAGS
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import input_checks, reports, scheduling, waiting
@@ -49,16 +47,6 @@ IN_A_MOMENT = "Try again in a few seconds."
 
 # In the event of a job that is held because it is not allowed any more: why.
 NOT_ALLOWED = "not_allowed"
-
-# Tags that AWS sets itself; users cannot change or remove them.
-RESERVED_TAGS = "aws:"
-# Why the tags of a job without an ARN cannot change: it is being submitted (False) or has ended (True).
-_NO_NEW_TAGS = {
-    False: (BEING_SUBMITTED, "tags", "Change its tags once it is submitted."),
-    True: ("AWS did not accept this job, so it has no tags there.", "tags", "Clone it to create one with other tags."),
-}
-
-Tags = list[dict[str, str]]
 
 
 def create_job(
@@ -352,41 +340,3 @@ def release(job: BatchJob, actor: Actor) -> None:
         input_checks.leave_check(job)
     except IllegalTransition as error:
         raise UserError(f"The job is {job.status}, so it can't be queued.") from error
-
-
-def current_tags(job: BatchJob) -> Tags:
-    """Return the tags of *job* without AWS's own, from AWS if the job has an ARN. Raises :class:`AwsError`."""
-    if not job.job_arn:
-        return list(job.tags)
-    found = bedrock.list_tags_for_resource(job.connection.target, job.job_arn)
-    return [tag for tag in found if not tag["key"].startswith(RESERVED_TAGS)]
-
-
-def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> None:
-    """Replace the tags of *job*, on AWS too if it has an ARN. Raises NotAllowed, UserError and AwsError."""
-    require_on_job(actor, job)
-    wanted = list(tags)
-    if len(wanted) > MAX_TAGS:
-        raise UserError(f"A job takes at most {MAX_TAGS} tags.", "tags", "Remove some.")
-    job.refresh_from_db()
-    if job.job_arn:
-        _tag_on_aws(job, wanted)
-    with transaction.atomic():
-        # A request that may have reached AWS must not change: with other tags, its token would create a second job.
-        row = BatchJob.objects.filter(pk=job.pk).filter(Q(job_arn__isnull=False) | Q(attempts=0))
-        if not row.update(tags=wanted, tags_unread=False, modified_at=timezone.now()):
-            raise UserError(*_NO_NEW_TAGS[job.is_ended])
-        job.record(Verb.TAGS_CHANGED, actor=actor, data={"before": job.tags, "after": wanted})
-    job.tags, job.tags_unread = wanted, False
-
-
-def _tag_on_aws(job: BatchJob, wanted: Tags) -> None:
-    """Change the tags on AWS, removing first: near the limit, there is no room for new tags until old ones are gone."""
-    target, arn = job.connection.target, str(job.job_arn)
-    before = {tag["key"]: tag["value"] for tag in current_tags(job)}
-    gone = before.keys() - {tag["key"] for tag in wanted}
-    new = [tag for tag in wanted if before.get(tag["key"]) != tag["value"]]
-    if gone:
-        bedrock.untag_resource(target, arn, sorted(gone))
-    if new:
-        bedrock.tag_resource(target, arn, new)

@@ -17,8 +17,9 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from batchconsole.aws.job_request import JobRequest
+from batchconsole.jobs.access import rights_on, who_grants
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.models import LIVE, WAITING, Actor, BatchJob, Budget, Connection, InputCheck, utc_today
+from batchconsole.jobs.models import LIVE, WAITING, Actor, BatchJob, Budget, Connection, InputCheck, Right, utc_today
 from batchconsole.jobs.states import IN_QUEUE
 
 LEVELS = (50, 80, 100)  # percentages at which a budget warns
@@ -176,12 +177,60 @@ def require_budget(
         return Judgement()
     own = checked.input_check.usd_at_most if checked and checked.input_check else None
     wanted = estimate(connection, request) if own is None else own
+    return _judge(budgets, wanted, done="queued" if checked else "created", without=checked)
+
+
+def require_retagging(job: BatchJob, actor: Actor, tags: Iterable[dict[str, Any]]) -> Judgement:
+    """Raise NotAllowed if the budgets of the tags that *tags* take from *job* or add to it forbid the change.
+
+    A job leaves a budget that refuses or holds jobs only with the right ``operate``. By a budget that it enters, it is
+    judged like a new job. If a new job would be held, but this one was sent already, that takes ``operate`` too. A job
+    that counts toward no budget may change freely. The caller holds the lock on the connection, and keeps the judged
+    cost in the row of the job.
+    """
+    before, after = _pairs(job.tags), _pairs(tags)
+    moved = [each for each in budgets_of(job.connection) if (each.tag_key, each.tag_value) in before ^ after]
+    if not moved or not BatchJob.objects.filter(_counts_now(), pk=job.pk).exists():
+        return Judgement(job.estimate_usd)
+    entered = [each for each in moved if (each.tag_key, each.tag_value) in after]
+    for left in moved:
+        if left not in entered and left.above != Budget.Above.WARN:
+            _require_operate(actor, job, f"This job counts toward the budget for {left}, and would leave it.")
+    judgement = _judge(entered, _cost_of(job), done="moved", without=job)
+    if judgement.above and job.status not in IN_QUEUE:
+        _require_operate(actor, job, judgement.above)
+        return Judgement(judgement.usd_at_most)
+    return judgement
+
+
+def _counts_now() -> Q:
+    """Whether a job is in flight, or has ended this month and its cost counts or is to count."""
+    this_month = Q(end_time__gte=first_of_month(utc_today()))
+    return Q(status__in=WAITING | LIVE) | this_month & (Q(cost_usd__isnull=False) | UNCOSTED)
+
+
+def _cost_of(job: BatchJob) -> Decimal | None:
+    """Return the cost of *job*, or the highest that is known so far; ``None`` if nothing is."""
+    at_most = job.input_check.usd_at_most if job.input_check else None
+    known = [cost for cost in (job.cost_usd, at_most, job.estimate_usd) if cost is not None]
+    return known[0] if known else estimate(job.connection, job.request)
+
+
+def _require_operate(actor: Actor, job: BatchJob, why: str) -> None:
+    if actor is not None and Right.OPERATE not in rights_on(actor, job.connection):
+        instead = " Or cancel the job, and clone it with other tags." if job.waits_here else ""
+        message = f"{why} Changing its tags takes the right “{Right.OPERATE}” on {job.connection}."
+        raise NotAllowed(message, f"{who_grants(job.connection)}{instead}", field="tags")
+
+
+def _judge(budgets: list[Budget], wanted: Decimal | None, *, done: str, without: BatchJob | None) -> Judgement:
+    """Judge a job that costs *wanted*, which is not to count already; *done* is what is refused, such as "created"."""
     strict = [each for each in budgets if each.above != Budget.Above.WARN]
     _hold(strict)
-    uses = [spending(each, without=checked) for each in strict]
+    uses = [spending(each, without=without) for each in strict]
     reasons = {used.budget.above: _above(used, wanted) for used in uses if used.is_above(wanted)}
     if Budget.Above.REFUSE in reasons:
-        message = f"{reasons[Budget.Above.REFUSE]} No job is {'queued' if checked else 'created'} above it."
+        message = f"{reasons[Budget.Above.REFUSE]} No job is {done} above it."
         raise NotAllowed(message, "Ask an administrator to raise the budget, or wait for next month.")
     return Judgement(wanted, reasons.get(Budget.Above.HOLD, ""))
 

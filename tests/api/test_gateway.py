@@ -14,7 +14,18 @@ from django.test import Client
 from batchconsole.aws import s3
 from batchconsole.jobs import lifecycle, sync
 from batchconsole.jobs.gateway import ID_PREFIX
-from batchconsole.jobs.models import ApiKey, BatchJob, Connection, Event, ModelLimit, OutputCopy, Right, Status, Verb
+from batchconsole.jobs.models import (
+    ApiKey,
+    BatchJob,
+    Budget,
+    Connection,
+    Event,
+    ModelLimit,
+    OutputCopy,
+    Right,
+    Status,
+    Verb,
+)
 from batchconsole.jobs.output_copies import copy_output
 from batchconsole.jobs.results import collect_results
 from tests.api.conftest import aws_client, carry, key_of, pair_of
@@ -225,6 +236,15 @@ def test_tags_are_added_changed_and_removed(bedrock: Any, asked: dict[str, Any])
     assert {tag["key"]: tag["value"] for tag in found} == {"team": "ocr", "b": "1"}
     many = [{"key": f"k{number}", "value": ""} for number in range(49)]
     assert code(bedrock.tag_resource, resourceARN=made["jobArn"], tags=many) == "TooManyTagsException"
+
+
+@pytest.mark.usefixtures("full")
+def test_a_client_does_not_take_a_job_out_of_the_budget_of_its_tag(bedrock: Any, asked: dict[str, Any]) -> None:
+    Budget.objects.create(usd_per_month=100, tag_key="team", tag_value="nlp")
+    arn = bedrock.create_model_invocation_job(**asked, tags=[{"key": "team", "value": "nlp"}])["jobArn"]
+    assert code(bedrock.untag_resource, resourceARN=arn, tagKeys=["team"]) == "AccessDeniedException"
+    other = [{"key": "team", "value": "ocr"}]
+    assert code(bedrock.tag_resource, resourceARN=arn, tags=other) == "AccessDeniedException"
 
 
 def test_a_job_created_elsewhere_is_found_before_the_next_sync(bedrock: Any, asked: dict[str, Any], boto: Any) -> None:

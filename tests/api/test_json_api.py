@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from batchconsole.jobs.models import (
     BatchJob,
+    Budget,
     Connection,
     Event,
     Grant,
@@ -159,6 +160,15 @@ def test_a_checked_job_is_released_cloned_and_tagged(api: Client, connection: Co
     assert put.json()["tags"] == [{"key": "a", "value": "1"}]
     bad = api.put(f"{JOBS}{job.pk}/tags", {"tags": [{"key": "aws:a"}]}, content_type="application/json")
     assert bad.status_code == 422
+
+
+def test_a_program_does_not_take_a_job_out_of_the_budget_of_its_tag(
+    api: Client, connection: Connection, person: User
+) -> None:
+    Budget.objects.create(usd_per_month=100, tag_key="team", tag_value="nlp")
+    job = make_job(connection, created_by=person, tags=ASKED["tags"])
+    put = api.put(f"{JOBS}{job.pk}/tags", {"tags": []}, content_type="application/json")
+    assert (put.status_code, "team=nlp" in put.text, "clone it" in put.text) == (403, True, True)
 
 
 def test_a_job_in_the_queue_is_held_released_and_moved(connection: Connection, person: User) -> None:

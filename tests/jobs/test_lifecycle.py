@@ -21,6 +21,7 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import ENDED, ENDED_ON_AWS, BatchJob, Connection, Status, Verb
 from batchconsole.jobs.service_roles import create_service_role
 from batchconsole.jobs.sync import sync
+from batchconsole.jobs.tags import edit_tags
 from tests.jobs.conftest import LocalBedrock, claim, die, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -301,11 +302,11 @@ def test_a_role_that_cannot_read_the_input_fails_with_awss_message(
 
 
 def test_tags_are_changed_on_aws(job: BatchJob, person: User) -> None:
-    lifecycle.edit_tags(job, person, [{"key": "a", "value": "1"}, {"key": "b", "value": "1"}])
+    edit_tags(job, person, [{"key": "a", "value": "1"}, {"key": "b", "value": "1"}])
     lifecycle.submit(job)
     job.refresh_from_db()
     wanted = [{"key": "b", "value": "2"}, {"key": "c", "value": "3"}]
-    lifecycle.edit_tags(job, person, wanted)
+    edit_tags(job, person, wanted)
     found = bedrock.list_tags_for_resource(job.connection.target, str(job.job_arn))
     assert sorted(found, key=lambda tag: tag["key"]) == wanted == job.tags
     assert job.events.filter(verb=Verb.TAGS_CHANGED, actor=person).count() == 2
@@ -316,12 +317,12 @@ def test_tags_of_a_request_that_may_be_out_there_stay(nowhere: Connection) -> No
     job = make_job(nowhere)
     lifecycle.submit(job)
     with pytest.raises(UserError):
-        lifecycle.edit_tags(job, None, [{"key": "a", "value": "1"}])
+        edit_tags(job, None, [{"key": "a", "value": "1"}])
 
 
 def test_too_many_tags_are_refused(job: BatchJob) -> None:
     with pytest.raises(UserError) as caught:
-        lifecycle.edit_tags(job, None, [{"key": str(number), "value": ""} for number in range(51)])
+        edit_tags(job, None, [{"key": str(number), "value": ""} for number in range(51)])
     assert caught.value.field == "tags"
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest, Tag
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.input_checks import check_input
@@ -16,6 +17,7 @@ from batchconsole.jobs.lifecycle import create_job, release
 from batchconsole.jobs.models import BatchJob, Budget, Connection, InputCheck, Role, utc_today
 from batchconsole.jobs.retrying import check_again
 from batchconsole.jobs.spending import first_of_month, spending, spendings
+from batchconsole.jobs.tags import edit_tags
 from batchconsole.jobs.waiting import unhold
 from batchconsole.records import report as reports
 from tests.factories import MODEL, grant, make_job
@@ -271,3 +273,96 @@ def test_a_job_is_judged_by_its_own_check(
     job.refresh_from_db()
     assert (job.status, job.is_held, "50,000.00 USD" in job.message) == (status, is_held, status == "Rejected")
     assert job.events.filter(verb="approval_asked").exists() == is_held
+
+
+def tagged(connection: Connection, user: User | None, **changes: Any) -> BatchJob:
+    values = {"status": "Queued", "created_by": user, "tags": [TEAM], "estimate_usd": 30}
+    return make_job(connection, **values | changes)
+
+
+OCR = {"key": "team", "value": "ocr"}
+ON_AWS = {"status": "InProgress", "job_arn": "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abc"}
+ENDED = {**ON_AWS, "status": "Completed", "end_time": timezone.now(), "results": "ready", "cost_usd": 30}
+
+
+@pytest.mark.parametrize("wanted", [[], [OCR], [{"key": "team", "value": ""}]])
+@pytest.mark.parametrize("state", [{}, {"estimate_usd": None}, {"status": "Checking"}, ON_AWS, ENDED])
+@pytest.mark.parametrize("above", [Budget.Above.REFUSE, Budget.Above.HOLD])
+def test_a_job_leaves_a_budget_of_its_tags_only_by_somebody_who_may_operate(
+    above: str, state: dict[str, Any], wanted: list[dict[str, str]], prod: Connection, ada: User
+) -> None:
+    budget(100, tag_key="team", tag_value="nlp", above=above)
+    job = tagged(prod, ada, **state)
+    with pytest.raises(NotAllowed, match="counts toward the budget for tag team=nlp") as refused:
+        edit_tags(job, ada, wanted)
+    assert ("clone it with other tags" in refused.value.hint) == (job.status in {"Queued", "Checking"})
+    assert (BatchJob.objects.get(pk=job.pk).tags, job.events.count()) == ([TEAM], 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "role", "wanted", "changes"),
+    [
+        (Budget.Above.REFUSE, "Operator", [OCR], {}),
+        (Budget.Above.REFUSE, "Submitter", [TEAM, {"key": "stage", "value": "test"}], {}),
+        (Budget.Above.WARN, "Submitter", [], {}),
+        (Budget.Above.REFUSE, "Submitter", [], {"status": "Rejected"}),
+        (Budget.Above.REFUSE, "Submitter", [], {"status": "Completed", "end_time": timezone.now(), "results": "none"}),
+    ],
+)
+def test_a_change_that_takes_nothing_from_a_budget_is_free(
+    rule: str, role: str, wanted: list[dict[str, str]], changes: dict[str, Any], prod: Connection, ada: User
+) -> None:
+    grant(ada, role, prod)
+    budget(100, tag_key="team", tag_value="nlp", above=rule)
+    job = tagged(prod, ada, **changes)
+    edit_tags(job, ada, wanted)
+    assert BatchJob.objects.get(pk=job.pk).tags == wanted
+
+
+@pytest.mark.parametrize("role", ["Submitter", "Operator"])
+@pytest.mark.parametrize("state", [{}, {"estimate_usd": None}, ON_AWS, ENDED])
+def test_a_job_that_enters_a_budget_is_judged_like_a_new_one(
+    state: dict[str, Any], role: str, prod: Connection, ada: User
+) -> None:
+    grant(ada, role, prod)
+    budget(20, tag_key="team", tag_value="nlp")
+    checked(prod, 30)
+    job = tagged(prod, ada, **state, tags=[], input_s3_uri="s3://data/in/")
+    with pytest.raises(NotAllowed, match=r"costs up to 30\.00 USD\. No job is moved above it"):
+        edit_tags(job, ada, [TEAM])
+    assert BatchJob.objects.get(pk=job.pk).tags == []
+
+
+def test_a_job_that_enters_a_budget_takes_its_estimate_along(prod: Connection, ada: User) -> None:
+    """It was created where no budget asked, so nobody knew what it would cost."""
+    limit = budget(100, tag_key="team", tag_value="nlp")
+    checked(prod, 30)
+    edit_tags(tagged(prod, ada, tags=[], estimate_usd=None, input_s3_uri="s3://data/in/"), ada, [TEAM])
+    found = spending(limit)
+    assert (int(found.in_flight_usd), found.unknown) == (30, 0)
+
+
+def test_a_job_in_the_queue_that_enters_a_full_budget_is_held(prod: Connection, ada: User) -> None:
+    budget(20, tag_key="team", tag_value="nlp", above=Budget.Above.HOLD)
+    job = tagged(prod, ada, tags=[])
+    edit_tags(job, ada, [TEAM])
+    job.refresh_from_db()
+    assert (job.tags, job.is_held, job.awaits_approval) == ([TEAM], True, True)
+    assert "30.00 USD" in job.events.get(verb="approval_asked").data["budget"]
+
+
+def test_a_sent_job_enters_a_full_budget_that_holds_only_by_somebody_who_may_operate(
+    prod: Connection, ada: User
+) -> None:
+    budget(20, tag_key="team", tag_value="nlp", above=Budget.Above.HOLD)
+    with pytest.raises(NotAllowed, match="takes the right “operate”"):
+        edit_tags(tagged(prod, ada, **ON_AWS, tags=[]), ada, [TEAM])
+
+
+def test_tags_that_aws_does_not_take_are_put_back(nowhere: Connection) -> None:
+    job = tagged(nowhere, None, **ON_AWS, tags_unread=True)
+    with pytest.raises(AwsError):
+        edit_tags(job, None, [OCR])
+    row = BatchJob.objects.get(pk=job.pk)
+    assert (row.tags, row.tags_unread) == ([TEAM], True)
+    assert [event.data["after"] for event in job.events.order_by("pk")] == [[OCR], [TEAM]]

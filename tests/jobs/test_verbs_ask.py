@@ -10,6 +10,7 @@ from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import bulk_actions, input_checks, lifecycle, resending, results, service_roles
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import BatchJob, BulkAction, BulkActionItem, Connection, MadeInput
+from batchconsole.jobs.tags import edit_tags
 from tests.factories import grant, make_job
 
 NOBODY = "http://127.0.0.1:9"
@@ -19,7 +20,7 @@ ON_JOB: dict[str, Verb] = {
     "stop": lifecycle.stop,
     "cancel": lifecycle.cancel,
     "release": lifecycle.release,
-    "tag": lambda job, actor: lifecycle.edit_tags(job, actor, []),
+    "tag": lambda job, actor: edit_tags(job, actor, []),
     "resend": lambda job, actor: resending.start_resend(job, actor, failed=True, unanswered=True),
     "read results": results.request_results,
     "create a resend": lambda job, actor: create(job.connection, actor, resend_of=job),

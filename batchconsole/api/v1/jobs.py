@@ -39,6 +39,7 @@ from batchconsole.jobs.audit import count_record_view, record_download
 from batchconsole.jobs.filters import JobFilter
 from batchconsole.jobs.models import BatchJob, JobRequest, MadeInput, ResultIndex, Right
 from batchconsole.jobs.results import require_reading
+from batchconsole.jobs.tags import edit_tags
 from batchconsole.records import exports
 from batchconsole.records.selecting import ERRORS, ONLY, ORDERS, UNANSWERED, Wanted
 
@@ -255,7 +256,7 @@ def replace_tags(request: HttpRequest, connection: ConnectionName, job_id: Key, 
     job = own_job(request, connection, job_id)
     tags = [tag.model_dump() for tag in payload.tags]
     creating.check_tags(job, tags)
-    lifecycle.edit_tags(job, caller_of(request), tags)
+    edit_tags(job, caller_of(request), tags)
     return find_job(request, connection, job_id, Right.VIEW)
 
 

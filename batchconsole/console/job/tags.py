@@ -15,10 +15,9 @@ from batchconsole.console.job.tags_form import JobTagsForm
 from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.steps import take_step
-from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
-from batchconsole.jobs.tags import ask_for_tags
+from batchconsole.jobs.tags import ask_for_tags, current_tags, edit_tags
 
 CHANGED = "The tags were changed after you opened this page. Save again to keep your values."
 
@@ -58,7 +57,7 @@ def read(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 def _open(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
     """Show the editor with the current tags from AWS, not the tags the job was created with."""
     try:
-        form = JobTagsForm.of(job, lifecycle.current_tags(job))
+        form = JobTagsForm.of(job, current_tags(job))
     except AwsError as error:
         return _show(request, job, None, aws_error=error)
     return _show(request, job, form)
@@ -69,13 +68,13 @@ def _save(request: ConsoleRequest, job: BatchJob) -> HttpResponse:
     if not form.is_valid():
         return _show(request, job, form)
     try:
-        now = lifecycle.current_tags(job)
+        now = current_tags(job)
         conflicts = form.conflicts(now)
         if conflicts:
             form.take_as_seen(now)
             form.add_error(None, " ".join([CHANGED, *conflicts]))
             return _show(request, job, form)
-        lifecycle.edit_tags(job, request.user, form.applied_to(now))
+        edit_tags(job, request.user, form.applied_to(now))
     except UserError as error:
         form.add_error(None, sentences(error))
     except AwsError as error:

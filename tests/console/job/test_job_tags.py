@@ -6,11 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from batchconsole.aws import bedrock
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Budget, Connection
 from tests.console.conftest import Answer, MakeJob, arn
+from tests.factories import grant
 
 HTMX = {"HX-Request": "true"}
 
@@ -154,6 +156,15 @@ def test_without_an_answer_there_is_nothing_to_edit(client: Client, make_job: Ma
     text = client.get(url(make_job(job_arn=arn()))).text
     assert "The tags could not be read" in text
     assert "Save changes" not in text
+
+
+def test_the_form_says_why_a_job_stays_in_the_budget_of_its_tag(client: Client, job: BatchJob, person: User) -> None:
+    Budget.objects.create(usd_per_month=100, tag_key="team", tag_value="nlp")
+    person.grants.all().delete()
+    grant(person, "Submitter")
+    page = save(client, job, row("team", "nlp", existing="1", removed="1"))
+    assert "counts toward the budget for tag team=nlp on all connections" in html.unescape(page.text)
+    assert "cancel the job, and clone it with other tags" in page.text
 
 
 def test_a_job_that_aws_refused_has_no_tags_to_change(client: Client, make_job: MakeJob) -> None:
