@@ -1,4 +1,4 @@
-"""Base classes of the administration's model pages: form fields without pop-ups, and native date inputs."""
+"""Base classes of the administration's model pages: form fields without pop-ups, and saving only what changed."""
 
 from typing import Any, ClassVar
 
@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models
 from django.forms import DateInput
+from django.http import HttpRequest
 
 
 class PlainFields:
-    """Foreign keys without the buttons that open pop-up windows, and dates as the browser's native inputs."""
+    """Foreign keys without the buttons that open pop-up windows, dates as native inputs, and saving what changed."""
 
     formfield_overrides: ClassVar[Any] = {
         models.DateField: {"widget": DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
@@ -20,6 +21,16 @@ class PlainFields:
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write only the columns that the form changed: workers may have written others since the row was read."""
+        if change:
+            columns = obj._meta.concrete_fields
+            changed = [each.name for each in columns if each.name in form.changed_data]
+            of_now = [each.name for each in columns if changed and getattr(each, "auto_now", False)]
+            obj.save(update_fields=[*changed, *of_now])
+        else:
+            super().save_model(request, obj, form, change)  # type: ignore[misc] # a mixin of ModelAdmin
 
 
 class RowAdmin(PlainFields, admin.ModelAdmin):  # type: ignore[type-arg] # generic only in django-stubs, not at run time

@@ -1,12 +1,14 @@
 """Connections, jobs, events and limits in the administration: what can be changed there, and what cannot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
+from django.db.models import Model
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.utils import timezone
 
@@ -21,6 +23,7 @@ NEW = {
     "region": "eu-west-1",
     "credentials": "default",
 }
+NO_PEOPLE = {"grants-TOTAL_FORMS": "0", "grants-INITIAL_FORMS": "0"}
 
 
 @pytest.fixture
@@ -34,6 +37,53 @@ def test_it_works(client: Client, connection: Connection) -> None:
     assert client.post("/admin/jobs/connection/add/", NEW).status_code == 302
     made = Connection.objects.get(name="production")
     assert (made.region, made.credentials, made.sync_due_at <= timezone.now()) == ("eu-west-1", "default", True)
+
+
+@pytest.fixture
+def meanwhile() -> Iterator[Callable[..., None]]:
+    """What a worker writes between the moment at which a page reads a row and that at which it saves it."""
+    writers = []
+
+    def write(model: type[Model], **values: Any) -> None:
+        def update(sender: type[Model], **_: Any) -> None:
+            sender._default_manager.update(**values)
+
+        writers.append(update)
+        pre_save.connect(update, sender=model)
+
+    yield write
+    for each in writers:
+        pre_save.disconnect(each)
+
+
+def test_saving_a_connection_keeps_what_a_sync_wrote_meanwhile(
+    client: Client, connection: Connection, meanwhile: Callable[..., None]
+) -> None:
+    meanwhile(Connection, sync_failures=3, sync_lease="held", tags_error={"code": "Throttled"})
+    page = f"/admin/jobs/connection/{connection.pk}/change/"
+    assert client.post(page, NEW | NO_PEOPLE | {"title": "New"}).status_code == 302
+    connection.refresh_from_db()
+    assert (connection.title, connection.name) == ("New", "production")
+    assert (connection.sync_failures, connection.sync_lease, bool(connection.tags_error)) == (3, "held", True)
+
+
+def test_an_account_that_was_found_while_the_page_was_open_stays(client: Client, connection: Connection) -> None:
+    page = f"/admin/jobs/connection/{connection.pk}/change/"
+    assert 'name="initial-account_id"' in client.get(page).text
+    client.post(page, NEW | NO_PEOPLE | {"account_id": "", "initial-account_id": ""})
+    assert Connection.objects.get().account_id == connection.account_id != ""
+
+
+def test_saving_a_person_keeps_a_sign_in_of_that_moment(
+    client: Client, person: User, meanwhile: Callable[..., None]
+) -> None:
+    now = timezone.now()
+    meanwhile(User, last_login=now)
+    person.refresh_from_db()
+    asked = {"username": "ada", "first_name": "Ada", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    assert client.post(f"/admin/auth/user/{person.pk}/change/", asked | NO_PEOPLE).status_code == 302
+    person.refresh_from_db()
+    assert (person.first_name, person.last_login) == ("Ada", now)
 
 
 @pytest.mark.parametrize(("credentials", "missing"), [("profile", "Profile name"), ("assume_role", "Role ARN")])
