@@ -24,6 +24,7 @@ from batchconsole.jobs.models import (
     Connection,
     Event,
     Grant,
+    JobNote,
     Right,
     Role,
     base_model_id,
@@ -33,7 +34,7 @@ from batchconsole.jobs.models.work import Work
 from batchconsole.records import catalogue
 
 Rights = frozenset[str]
-Owned = BatchJob | BulkAction | Work  # rows that one person created on one connection
+Owned = BatchJob | BulkAction | JobNote | Work  # rows that one person created on one connection
 ALL = None  # the key of rights granted on all connections
 FEW = 3  # how many administrators a refusal names
 
@@ -169,7 +170,7 @@ def require_any(actor: Actor, rights: Collection[Right], connection: Connection)
 
 
 def require_on_job(actor: Actor, job: Owned) -> None:
-    """Raise NotAllowed unless *actor* may act on *job*, which may also be a bulk action or another kind of work.
+    """Raise NotAllowed unless *actor* may act on *job*, which may also be a bulk action, a note or other work.
 
     Acting on one's own job needs the right ``submit``, on another person's job ``operate``.
     """

@@ -6,6 +6,7 @@ the rest: the worker finishes the current job and leaves the others unchanged.
 """
 
 from datetime import timedelta
+from hashlib import blake2b
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +15,8 @@ from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import archiving, lifecycle, scheduling, waiting
-from batchconsole.jobs.access import require_any, require_on_job
+from batchconsole.jobs.access import require, require_any, require_on_job
+from batchconsole.jobs.cloning import clone_job
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.models import (
@@ -35,6 +37,7 @@ from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.queue_places import HELD
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.states import IN_QUEUE
+from batchconsole.jobs.tags import TAGGABLE, current_tags, edit_tags
 
 MOST_JOBS = 10_000
 STEP = 20  # jobs; each may be a call to AWS
@@ -54,6 +57,8 @@ OUTCOMES = {
     str(Verb.APPROVED): Outcome.RELEASED,
     str(Verb.ARCHIVED): Outcome.ARCHIVED,
     str(Verb.UNARCHIVED): Outcome.RESTORED,
+    str(Verb.TAGS_CHANGED): Outcome.TAGGED,
+    str(Verb.CLONED): Outcome.CLONED,
 }
 # The jobs that each kind of action can change, and (in REQUESTED) the event that records the request.
 CHANGEABLE: dict[str, Q] = {
@@ -62,6 +67,8 @@ CHANGEABLE: dict[str, Q] = {
     Kind.UNHOLD: HELD,
     Kind.ARCHIVE: Q(status__in=ENDED, archived_at__isnull=True),
     Kind.UNARCHIVE: Q(archived_at__isnull=False),
+    Kind.TAG: TAGGABLE,
+    Kind.CLONE: Q(pk__gt=0),
 }
 REQUESTED = {
     Kind.STOP: Verb.BULK_STOP_REQUESTED,
@@ -69,6 +76,8 @@ REQUESTED = {
     Kind.UNHOLD: Verb.BULK_RELEASE_REQUESTED,
     Kind.ARCHIVE: Verb.BULK_ARCHIVE_REQUESTED,
     Kind.UNARCHIVE: Verb.BULK_UNARCHIVE_REQUESTED,
+    Kind.TAG: Verb.BULK_TAG_REQUESTED,
+    Kind.CLONE: Verb.BULK_CLONE_REQUESTED,
 }
 NOTHING_TO_DO = {
     Kind.STOP: ("No jobs to stop.", "All of these jobs have ended or are being stopped already."),
@@ -76,6 +85,8 @@ NOTHING_TO_DO = {
     Kind.UNHOLD: ("No jobs to release.", "None of these jobs is held."),
     Kind.ARCHIVE: ("No jobs to archive.", "None of these jobs has ended, or all of them are archived already."),
     Kind.UNARCHIVE: ("No jobs to bring back.", "None of these jobs is archived."),
+    Kind.TAG: ("No jobs to tag.", "AWS accepted none of these jobs, or they are being submitted."),
+    Kind.CLONE: ("No jobs to clone.", "None of these jobs exists any more."),
 }
 
 
@@ -94,15 +105,19 @@ def request_bulk_action(
     matched_all: bool = False,
     request_token: str = "",
     comment: str = "",
+    parameters: dict[str, Any] | None = None,
     most: int = MOST_JOBS,
 ) -> BulkAction:
     """Request a bulk action of *kind* on those of *jobs* that it can change, to be processed soon.
 
-    *query* is the filter that found the jobs, kept for people to read; *matched_all* says that they are all it finds.
-    Whether *actor* may act on a job is checked when its turn comes. Raises NotAllowed if the actor may act on no job,
-    and :class:`UserError` if no job or more than *most* jobs can be changed.
+    *parameters* are those of :func:`tag_parameters` for the kind ``tag``. *query* is the filter that found the jobs,
+    kept for people to read; *matched_all* says that they are all it finds. Whether *actor* may act on a job is checked
+    when its turn comes. Raises NotAllowed if the actor may act on no job, and :class:`UserError` if no job or more than
+    *most* jobs can be changed.
     """
     require_any(actor, (Right.OPERATE, Right.SUBMIT), connection)
+    if kind == Kind.CLONE:
+        require(actor, Right.SUBMIT, connection)
     keys = _some_keys(kind, jobs, most)
     with transaction.atomic():
         Connection.objects.lock(connection.pk)  # its items point to many jobs: see jobs/locks.py
@@ -110,6 +125,7 @@ def request_bulk_action(
             connection=connection,
             kind=kind,
             comment=waiting.trimmed(comment),
+            parameters=parameters or {},
             created_by=actor,
             query=query,
             matched_all=matched_all,
@@ -118,9 +134,27 @@ def request_bulk_action(
             skipped=jobs.exclude(CHANGEABLE[kind]).bounded_count(),
         )
         BulkActionItem.objects.bulk_create((BulkActionItem(action=action, job_id=key) for key in keys), batch_size=500)
-        _record(action, REQUESTED[Kind(kind)], actor=actor, jobs=len(keys), **({"filter": query} if query else {}))
+        _record(action, REQUESTED[Kind(kind)], actor=actor, jobs=len(keys), **_said(action))
         nudge("stop_jobs", action.pk)
     return action
+
+
+def tag_parameters(tags: list[dict[str, str]], *, remove: list[str]) -> dict[str, Any]:
+    """Return the parameters of a bulk action that sets *tags* and removes the keys *remove*, keeping other tags.
+
+    Raises :class:`UserError` if there is nothing to do, or a key is to be both set and removed.
+    """
+    both = sorted({tag["key"] for tag in tags} & set(remove))
+    if both:
+        raise UserError(f"{', '.join(both)} is both set and removed.", "remove", "Decide for one of the two.")
+    if not tags and not remove:
+        raise UserError("There are no tags to set or to remove.", "tags", "Enter at least one key.")
+    return {"set": tags, "remove": remove}
+
+
+def _said(action: BulkAction) -> dict[str, Any]:
+    """Return what the event of a request says besides the number of jobs."""
+    return {name: value for name, value in {"filter": action.query, **action.parameters}.items() if value}
 
 
 def _some_keys(kind: str, jobs: BatchJobQuerySet, most: int) -> list[int]:
@@ -159,7 +193,7 @@ def stop_jobs(action: BulkAction, lease: Lease, *, most: int = STEP) -> None:
         if _is_cancelled(action):
             break
         try:
-            item.decide(_act(action, item.job))
+            item.decide(_act(action, item))
             action.failures = 0
         except NotAllowed as error:
             item.decide(Outcome.FAILED, error.as_dict())
@@ -196,8 +230,8 @@ def _waiting(action: BulkAction) -> Any:
     return items.select_related("job__connection")
 
 
-def _act(action: BulkAction, job: BatchJob) -> Outcome:
-    data = {"bulk_action": action.pk}
+def _act(action: BulkAction, item: BulkActionItem) -> Outcome:
+    job, data = item.job, {"bulk_action": action.pk}
     if action.kind == Kind.STOP:
         lifecycle.stop(job, action.created_by, data=data)
     else:
@@ -210,9 +244,34 @@ def _act(action: BulkAction, job: BatchJob) -> Outcome:
         archiving.archive(job, action.created_by, data=data)
     if action.kind == Kind.UNARCHIVE:
         archiving.unarchive(job, action.created_by, data=data)
+    if action.kind == Kind.TAG:
+        _tag(action, job, data)
+    if action.kind == Kind.CLONE:
+        item.made = clone_job(job, action.created_by, token=_token(item), data=data)
     # A worker that died may have changed the job without storing the outcome; the audit trail knows.
     mine = job.events.filter(verb__in=OUTCOMES, data__bulk_action=action.pk).values_list("verb", flat=True).first()
     return _outcome(action, job, OUTCOMES.get(mine or ""))
+
+
+def _tag(action: BulkAction, job: BatchJob, data: dict[str, Any]) -> None:
+    """Set and remove the tags that the action names, starting from those that the job has now on AWS.
+
+    A worker that died may have written the row only, or AWS may have refused what the row has got back since.
+    """
+    require_on_job(action.created_by, job)
+    before = {tag["key"]: tag["value"] for tag in current_tags(job)}
+    after = before | {tag["key"]: tag["value"] for tag in action.parameters["set"]}
+    for key in action.parameters["remove"]:
+        after.pop(key, None)
+    here = {tag["key"]: tag["value"] for tag in job.tags}
+    if after != before or after != here:
+        tags = [{"key": key, "value": value} for key, value in after.items()]
+        edit_tags(job, action.created_by, tags, data=data)
+
+
+def _token(item: BulkActionItem) -> str:
+    """Return the client request token of the clone that *item* makes, always the same one."""
+    return blake2b(f"{item.action.seed} {item.pk}".encode(), digest_size=16).hexdigest()
 
 
 def _outcome(action: BulkAction, job: BatchJob, mine: Outcome | None) -> Outcome:
@@ -293,6 +352,8 @@ def _skip_rest(action: BulkAction) -> None:
     mine = Event.objects.filter(job__in=left.values("job"), verb__in=OUTCOMES, data__bulk_action=action.pk)
     if action.kind == Kind.STOP:
         mine = mine.filter(job__status__in=HEARD)
+    if action.kind == Kind.TAG:  # AWS may have refused the change, which was then taken back
+        mine = mine.none()
     now = timezone.now()
     for job, verb in list(mine.values_list("job", "verb")):
         left.filter(job=job).update(outcome=OUTCOMES[verb], error=None, decided_at=now)

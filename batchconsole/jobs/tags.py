@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws import bedrock
@@ -32,6 +33,8 @@ SUGGESTED_FROM = 200  # this many of the newest jobs
 AT_ONCE, PAUSE = 10, timedelta(seconds=5)
 AFTER_FAILURE, AFTER_REFUSAL = timedelta(minutes=2), timedelta(days=1)
 GONE = "ResourceNotFoundException"
+# The jobs whose tags can change: AWS has them, or has never been sent them.
+TAGGABLE = Q(job_arn__isnull=False) | Q(attempts=0)
 # Why the tags of a job without an ARN cannot change: it is being submitted (False) or has ended (True).
 _NO_NEW_TAGS = {
     False: (BEING_SUBMITTED, "tags", "Change its tags once it is submitted."),
@@ -49,8 +52,10 @@ def current_tags(job: BatchJob) -> Tags:
     return [tag for tag in found if not tag["key"].startswith(RESERVED_TAGS)]
 
 
-def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> None:
-    """Replace the tags of *job*, on AWS too if it has an ARN.
+def edit_tags(
+    job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]], *, data: dict[str, Any] | None = None
+) -> None:
+    """Replace the tags of *job*, on AWS too if it has an ARN; *data* goes into its event.
 
     1. Write the row, in the transaction that judges the change by the budgets of the tags that come and go.
     2. Change the tags on AWS, without a lock; if AWS refuses, put the row back.
@@ -61,7 +66,7 @@ def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> No
     wanted = list(tags)
     if len(wanted) > MAX_TAGS:
         raise UserError(f"A job takes at most {MAX_TAGS} tags.", "tags", "Remove some.")
-    before = _write_tags(job, actor, wanted)
+    before = _write_tags(job, actor, wanted, data=data or {})
     if job.job_arn:
         try:
             _tag_on_aws(job, wanted)
@@ -70,7 +75,7 @@ def edit_tags(job: BatchJob, actor: Actor, tags: Iterable[dict[str, str]]) -> No
             raise
 
 
-def _write_tags(job: BatchJob, actor: Actor, wanted: Tags) -> BatchJob:
+def _write_tags(job: BatchJob, actor: Actor, wanted: Tags, *, data: dict[str, Any]) -> BatchJob:
     """Write *wanted* into the row, hold the job if a budget asks for that, and return the row as it was."""
     with transaction.atomic():
         Connection.objects.lock(job.connection_id)
@@ -81,7 +86,7 @@ def _write_tags(job: BatchJob, actor: Actor, wanted: Tags) -> BatchJob:
         judgement = require_retagging(job, actor, wanted)
         before = BatchJob(pk=job.pk, tags=job.tags, tags_unread=job.tags_unread)
         _set_tags(job, wanted, tags_unread=False, estimate_usd=judgement.usd_at_most)
-        job.record(Verb.TAGS_CHANGED, actor=actor, data={"before": before.tags, "after": wanted})
+        job.record(Verb.TAGS_CHANGED, actor=actor, data={"before": before.tags, "after": wanted, **data})
         if judgement.above:
             waiting.ask_approval(job, above_budget=judgement.above)
     return before

@@ -1,6 +1,6 @@
 // Dialogs: [data-open="<id>"] shows one, [data-close] inside or a click on the backdrop closes it. A link or GET form
-// with data-dialog shows the page it leads to (or the URL data-dialog names) inside the page's #dialog; without script
-// it leads there. With data-loading it opens at once with that text: what it shows is asked of somebody slow.
+// with data-dialog shows the page it leads to (or the URL data-dialog names) inside the page's #dialog; without script,
+// and by a button with data-whole-page, it leads there. With data-loading it opens at once with that text: what it shows is asked of somebody slow.
 import { showPart } from "./asking.js";
 
 export function openDialog(dialog) {
@@ -47,7 +47,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  if (!event.target.matches("form[data-dialog]")) return;
+  if (!event.target.matches("form[data-dialog]") || event.submitter?.matches("[data-whole-page]")) return;
   event.preventDefault();
   openPage(`${event.submitter?.hasAttribute("formaction") ? event.submitter.formAction : event.target.action}?${new URLSearchParams(new FormData(event.target))}`);
 });

@@ -28,10 +28,11 @@ export function showSelection() {
   for (const element of document.querySelectorAll("[data-selected-count]")) {
     element.textContent = chosen.length ? `${count}/` : "";
   }
-  // A button is for jobs that have not ended, or for those that have.
+  // A button is for jobs that have not ended, for those that have, for any, or for two of them.
   for (const button of document.querySelectorAll("[data-needs-selection]")) {
-    const isForEnded = button.dataset.needsSelection === "ended";
-    const fits = matching?.checked || chosen.some((box) => "ended" in box.dataset === isForEnded);
+    const wanted = button.dataset.needsSelection;
+    const isWanted = (box) => wanted === "any" || "ended" in box.dataset === (wanted === "ended");
+    const fits = wanted === "two" ? !matching?.checked && chosen.length === 2 : matching?.checked || chosen.some(isWanted);
     button.setAttribute("aria-disabled", String(!fits));
   }
 }

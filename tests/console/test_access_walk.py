@@ -44,6 +44,7 @@ VALUES: dict[str, Any] = {
     "model_id": "amazon.nova-lite-v1:0",
     "position": 0,
     "kind": "csv",
+    "note": 1,
 }
 
 

@@ -36,6 +36,7 @@ from batchconsole.api.v1.sign_in import headers_of
 from batchconsole.jobs import creating, lifecycle, resending, result_pages, waiting
 from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.audit import count_record_view, record_download
+from batchconsole.jobs.cloning import request_without_identity
 from batchconsole.jobs.filters import JobFilter
 from batchconsole.jobs.models import BatchJob, JobRequest, MadeInput, ResultIndex, Right
 from batchconsole.jobs.results import require_reading
@@ -46,7 +47,6 @@ from batchconsole.records.selecting import ERRORS, ONLY, ORDERS, UNANSWERED, Wan
 router = Router(tags=["Jobs"])
 SALT = "batchconsole.api.cursor"
 MOST_JOBS, MOST_RECORDS = 200, 100
-NOT_CLONED = ("job_name", "client_request_token")
 
 
 @router.get("/", response=JobsOut, operation_id="list_jobs", summary="List jobs, newest first")
@@ -204,7 +204,7 @@ def clone_job(
     idempotency_key: IdempotencyKey = "",
 ) -> Answer[BatchJob]:
     source = find_job(request, connection, job_id, Right.SUBMIT)
-    asked = {name: value for name, value in source.request.as_fields().items() if name not in NOT_CLONED}
+    asked = request_without_identity(source)
     job, is_new = creating.create_once(
         source.connection,
         caller_of(request),

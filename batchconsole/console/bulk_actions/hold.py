@@ -1,5 +1,6 @@
-"""Confirm holding, releasing, archiving or restoring the jobs selected in the list, and start the bulk action."""
+"""Confirm holding, releasing, archiving, restoring or cloning the selected jobs, and start the bulk action."""
 
+from collections.abc import Callable
 from functools import partial
 
 from django.contrib import messages
@@ -24,6 +25,8 @@ DONE = {
     BulkAction.Kind.UNHOLD: "released",
     BulkAction.Kind.ARCHIVE: "archived",
     BulkAction.Kind.UNARCHIVE: "brought back",
+    BulkAction.Kind.TAG: "tagged",
+    BulkAction.Kind.CLONE: "cloned",
 }
 
 
@@ -34,9 +37,18 @@ def confirm_hold(request: ConsoleRequest, question: StopQuestion, *, back: str) 
         kind = BulkAction.Kind(question.kind)
         context = {"question": question, "back": back, "verb": kind.label, "nothing": NOTHING_TO_DO[kind][1]}
         return show(request, "console/bulk_actions/job_hold.html", context)
+    try:
+        request_once(request, question, bulk_actions.request_bulk_action)
+    except UserError as error:
+        messages.error(request, sentences(error))
+    return redirect(back)
+
+
+def request_once(request: ConsoleRequest, question: StopQuestion, make: Callable[..., BulkAction]) -> None:
+    """Create the bulk action by *make*, once per form, and tell the user where its progress is. Raises UserError."""
     mark = request_mark(request.POST)
     make = partial(
-        bulk_actions.request_bulk_action,
+        make,
         question.kind,
         connection=request.connection,
         actor=request.user,
@@ -46,12 +58,7 @@ def confirm_hold(request: ConsoleRequest, question: StopQuestion, *, back: str) 
         request_token=mark,
         comment=request.POST.get("comment", ""),
     )
-    try:
-        action = made_once(BulkAction, request.connection, request.user, token=mark, make=make)
-    except UserError as error:
-        messages.error(request, sentences(error))
-    else:
-        are = "job is" if action.job_count == 1 else "jobs are"
-        text = f"{action.job_count:,} {are} being {DONE[BulkAction.Kind(action.kind)]}."
-        messages.success(request, format_html('{} <a href="{}">View progress</a>', text, action.get_absolute_url()))
-    return redirect(back)
+    action = made_once(BulkAction, request.connection, request.user, token=mark, make=make)
+    are = "job is" if action.job_count == 1 else "jobs are"
+    text = f"{action.job_count:,} {are} being {DONE[BulkAction.Kind(action.kind)]}."
+    messages.success(request, format_html('{} <a href="{}">View progress</a>', text, action.get_absolute_url()))

@@ -23,6 +23,8 @@ SAID = {
     Outcome.RELEASED: ("released", "released"),
     Outcome.ARCHIVED: ("archived", "archived"),
     Outcome.RESTORED: ("brought back", "brought back"),
+    Outcome.TAGGED: ("tagged", "tagged"),
+    Outcome.CLONED: ("cloned", "cloned"),
     Outcome.UNCHANGED: ("needed no change", "needed no change"),
     Outcome.FAILED: ("failed", "failed"),
     Outcome.LEFT: ("was skipped", "were skipped"),
@@ -85,7 +87,7 @@ class BulkActionPage:
     def __init__(self, action: BulkAction, query: QueryDict) -> None:
         self.action = action
         self.outcome = query.get("outcome", "") if query.get("outcome") in Outcome.values else ""
-        items = action.items.select_related("job__connection").order_by("id")
+        items = action.items.select_related("job__connection", "made__connection").order_by("id")
         self.page: Page = paginate(
             items.filter(outcome=self.outcome) if self.outcome else items,
             number=page_number(query.get("page", "")),
@@ -118,7 +120,7 @@ class BulkActionPage:
     @cached_property
     def version(self) -> str:
         """A digest of everything the page shows, including its URL."""
-        rows = [(item.pk, item.outcome, item.attempts, item.job.status) for item in self.page.rows]
+        rows = [(item.pk, item.outcome, item.attempts, item.job.status, item.made_id) for item in self.page.rows]
         counts = sorted(self.progress.counts.items())
         return version_of(self.url, rows, counts, self.progress.state, self.action.failures)
 

@@ -1,4 +1,4 @@
-"""The jobs selected for stopping, holding, releasing or archiving, by checkbox or filter, and what that would do."""
+"""The jobs selected for a bulk action, by checkbox or filter, and what that would do."""
 
 from django.db.models import Max
 from django.http import QueryDict
@@ -23,6 +23,7 @@ class StopQuestion:
     """
 
     def __init__(self, connection: Connection, data: QueryDict, kind: str = BulkAction.Kind.STOP) -> None:
+        self.connection = connection
         self.kind = kind
         self.changeable = CHANGEABLE[kind]
         self.matches_all = bool(data.get("all"))

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from itertools import count
 from typing import Any, ClassVar, cast
 
 from django import forms
@@ -11,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
-from batchconsole.aws.constraints import job_constraints
 from batchconsole.console.create.layout import job_layout
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
@@ -22,6 +20,7 @@ from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest
 from batchconsole.jobs.access import require_model, require_places, require_service_role
+from batchconsole.jobs.cloning import free_name, request_without_identity
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.limits import limits_for
@@ -44,8 +43,6 @@ EXISTING, NEW = "existing", "new"
 GIVEN_OUT = re.compile("[0-9a-f]{32}")  # the format of this console's request tokens
 # The fields that name the job's origin.
 LINEAGE = ("resend_of", "clone_of")
-# Every job has its own name and token.
-NOT_CLONED = ("job_name", "client_request_token")
 
 INVOCATION_TYPES = [
     ("InvokeModel", Choice("InvokeModel", "Records hold the model's own request format.")),
@@ -316,8 +313,7 @@ class JobForm(TaggedForm):
 
 def initial_of(job: BatchJob) -> dict[str, Any]:
     """Return the initial values for a new job with the same request as *job*, but without its name."""
-    asked = {name: value for name, value in job.request.as_fields().items() if name not in NOT_CLONED}
-    return asked | {"check_input": job.check_input}
+    return request_without_identity(job) | {"check_input": job.check_input}
 
 
 def initial_of_correction(job: BatchJob) -> dict[str, Any]:
@@ -331,19 +327,3 @@ def initial_of_correction(job: BatchJob) -> dict[str, Any]:
         "resend_of": job.resend_of_id,
         "start_at": job.start_at if job.start_at and job.start_at > timezone.now() else None,
     }
-
-
-def name_of_resend(connection: Connection, name: str) -> str:
-    """Return a free name for a job that resends records of *name*: ``nightly-resend-2``, then ``nightly-resend-3``."""
-    longest = (job_constraints()["jobName"].max or 0) - len("-resend-9999")
-    stem = re.sub(r"-resend(-\d{1,4})?$", "", name)[:longest].rstrip("-+.")
-    return free_name(connection, f"{stem}-resend")
-
-
-def free_name(connection: Connection, name: str) -> str:
-    """Return *name* with the first free number from 2, such as ``nightly-2``; it replaces a number at the end."""
-    stem = re.sub(r"-\d{1,4}$", "", name)[: (job_constraints()["jobName"].max or 0) - 5].rstrip("-+.")
-    used = set(
-        BatchJob.objects.filter(connection=connection, job_name__startswith=stem).values_list("job_name", flat=True)
-    )
-    return next(free for number in count(2) if (free := f"{stem}-{number}") not in used)

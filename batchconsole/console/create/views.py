@@ -14,13 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.create.aws_checks import check_field, check_form
-from batchconsole.console.create.forms import (
-    JobForm,
-    free_name,
-    initial_of,
-    initial_of_correction,
-    name_of_resend,
-)
+from batchconsole.console.create.forms import JobForm, initial_of, initial_of_correction
 from batchconsole.console.create.offers import OFFERS, forget_offer, known_offer, offer
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
@@ -39,6 +33,7 @@ from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs import lifecycle
+from batchconsole.jobs.cloning import free_name, name_of_resend
 from batchconsole.jobs.correcting import can_correct, field_at_fault
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern
 
-from batchconsole.console.job import queue, results, stop, tags, views
+from batchconsole.console.job import notes, queue, results, stop, tags, views
 from batchconsole.jobs.models import Right
 from batchconsole.url_rights import Act, page
 
@@ -18,6 +18,13 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/jobs/<int:pk>/priority/", queue.priority, name="job-priority", right=Right.OPERATE),
     page("<slug:connection>/jobs/<int:pk>/archive/", queue.archive, name="job-archive", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/unarchive/", queue.unarchive, name="job-unarchive", right=Act.ON_JOB),
+    page("<slug:connection>/jobs/<int:pk>/notes/", notes.add, name="job-note", right=Act.ON_JOBS),
+    page(
+        "<slug:connection>/jobs/<int:pk>/notes/<int:note>/remove/",
+        notes.remove,
+        name="job-note-remove",
+        right=Act.ON_JOBS,
+    ),
     page("<slug:connection>/jobs/<int:pk>/results/read/", views.collect, name="job-results-read", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/records/<int:position>/", views.record, name="job-record", right=Right.READ),
     page("<slug:connection>/jobs/<int:pk>/output/", views.download, name="job-download", right=Right.READ),

@@ -18,7 +18,8 @@ from batchconsole.console.kit.answers import show, version_of
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
-from batchconsole.jobs.models import BatchJob, Event, Status
+from batchconsole.jobs.models import BatchJob, Event, JobNote, Status
+from batchconsole.jobs.models.job_note import LONGEST_NOTE
 from batchconsole.jobs.queue_places import why_waiting
 from batchconsole.jobs.results import request_results, require_reading
 from batchconsole.jobs.waiting import may_release
@@ -37,6 +38,7 @@ TABS = {
 OF_RECORDS = {"results", "errors"}
 EVENTS_SHOWN = 200
 RELATED_SHOWN = 20
+NOTES_SHOWN = 100
 JSON_USE = "Saved as request.json: aws bedrock create-model-invocation-job --cli-input-json file://request.json"
 
 
@@ -134,6 +136,8 @@ def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
         "resent": [each for each in (job.resend_of, *job.merges.select_related("connection")) if each],
         "resends": BatchJob.objects.resends_of([job]).select_related("connection")[:RELATED_SHOWN],
         "clones": job.clones.select_related("connection")[:RELATED_SHOWN],
+        "notes": JobNote.objects.filter(job=job).select_related("created_by", "job__connection")[:NOTES_SHOWN],
+        "longest_note": LONGEST_NOTE,
     }
 
 

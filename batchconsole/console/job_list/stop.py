@@ -1,4 +1,4 @@
-"""Stop, hold, release, archive or unarchive the jobs selected in the list, or all that match its filter."""
+"""Stop, hold, release, archive, unarchive, tag or clone the jobs selected in the list, or all that match its filter."""
 
 from collections.abc import Callable
 
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from batchconsole.console.bulk_actions.hold import confirm_hold
 from batchconsole.console.bulk_actions.stop import confirm
 from batchconsole.console.bulk_actions.stop_question import StopQuestion
+from batchconsole.console.bulk_actions.tag import confirm_tags
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.links import back_to
 from batchconsole.jobs.models import BulkAction
@@ -21,6 +22,8 @@ WORDS = {
     Kind.UNHOLD: "release",
     Kind.ARCHIVE: "archive",
     Kind.UNARCHIVE: "bring back",
+    Kind.TAG: "tag",
+    Kind.CLONE: "clone",
 }
 
 
@@ -48,6 +51,16 @@ def archive(request: ConsoleRequest, connection: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def unarchive(request: ConsoleRequest, connection: str) -> HttpResponse:
     return _ask(request, Kind.UNARCHIVE, confirm_hold)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def tag(request: ConsoleRequest, connection: str) -> HttpResponse:
+    return _ask(request, Kind.TAG, confirm_tags)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def clone(request: ConsoleRequest, connection: str) -> HttpResponse:
+    return _ask(request, Kind.CLONE, confirm_hold)
 
 
 def _ask(request: ConsoleRequest, kind: str, confirm: Callable[..., HttpResponse]) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern
 
-from batchconsole.console.job_list import kept, stop, views
+from batchconsole.console.job_list import compare, kept, stop, views
 from batchconsole.jobs.models import Right
 from batchconsole.url_rights import Act, page
 
@@ -17,5 +17,8 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/jobs/unhold/", stop.unhold, name="job-unhold-selected", right=Act.ON_JOBS),
     page("<slug:connection>/jobs/archive/", stop.archive, name="job-archive-selected", right=Act.ON_JOBS),
     page("<slug:connection>/jobs/unarchive/", stop.unarchive, name="job-unarchive-selected", right=Act.ON_JOBS),
+    page("<slug:connection>/jobs/tag/", stop.tag, name="job-tag-selected", right=Act.ON_JOBS),
+    page("<slug:connection>/jobs/clone/", stop.clone, name="job-clone-selected", right=Right.SUBMIT),
+    page("<slug:connection>/jobs/compare/", compare.index, name="job-compare", right=Right.VIEW),
     page("<slug:connection>/jobs/stop/", stop.selected, name="job-stop-selected", right=Act.ON_JOBS),
 ]

@@ -39,15 +39,17 @@ def add_tag(data: Data, _: str) -> Shown:
 
 
 def remove_tag(data: Data, value: str) -> Shown:
+    """Remove a row, or mark a tag that the job has; the focus goes where js/attribute-editor.js moves it."""
     rows = tag_rows(data)
     number = read_number(value, len(rows))
-    if number < len(rows):
-        if rows[number].get("existing"):
-            rows[number]["removed"] = "1"
-        else:
-            del rows[number]
+    if number < len(rows) and rows[number].get("existing"):
+        rows[number]["removed"] = "1"
+        focus = f"{PREFIX}-{number}-undo"
+    else:
+        del rows[number : number + 1]
+        focus = f"{PREFIX}-{number}-key" if number < len(rows) else "add_tag"
     _write_tags(data, rows)
-    return Shown(focus=f"{PREFIX}-{len(rows) - 1}-key")
+    return Shown(focus=focus)
 
 
 def undo_tag(data: Data, value: str) -> Shown:

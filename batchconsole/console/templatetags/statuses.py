@@ -45,6 +45,8 @@ OUTCOME_TYPES = {
     "ended": SUCCESS,
     "held": SUCCESS,
     "released": SUCCESS,
+    "tagged": SUCCESS,
+    "cloned": SUCCESS,
     "archived": SUCCESS,
     "restored": SUCCESS,
     "unchanged": SUCCESS,

@@ -1,4 +1,4 @@
-"""Bulk actions: who asked to stop, hold, release or archive which jobs, and the outcome for each job."""
+"""Bulk actions: who asked to stop, hold, tag or clone which jobs, and the outcome for each job."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from batchconsole.jobs.models.connection import Connection
-from batchconsole.jobs.models.job import BatchJob
+from batchconsole.jobs.models.job import BatchJob, new_client_request_token
 from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.querysets import LeasedQuerySet
 
@@ -27,10 +27,19 @@ class BulkAction(Leased):
         UNHOLD = "unhold", "Release"
         ARCHIVE = "archive", "Archive"
         UNARCHIVE = "unarchive", "Bring back"
+        TAG = "tag", "Change tags"
+        CLONE = "clone", "Clone"
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="bulk_actions")
     kind = models.CharField(max_length=9, choices=Kind, default=Kind.STOP)
     comment = models.CharField(max_length=500, blank=True, help_text="Why, in the words of who asked for it.")
+    parameters = models.JSONField(
+        default=dict,
+        help_text="What to do with each job, where the kind does not say it: the tags to set and to remove.",
+    )
+    seed = models.CharField(
+        max_length=32, default=new_client_request_token, help_text="The request tokens of clones derive from it."
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     matched_all = models.BooleanField(default=False, help_text="Asked for all jobs of a filter, not for named ones.")
@@ -63,7 +72,8 @@ class BulkAction(Leased):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {self.job_count} job{'' if self.job_count == 1 else 's'}"
+        what = "Tag change" if self.kind == self.Kind.TAG else self.get_kind_display()
+        return f"{what} of {self.job_count} job{'' if self.job_count == 1 else 's'}"
 
     def get_absolute_url(self) -> str:
         return reverse("bulk-action", args=[self.connection.name, self.pk])
@@ -106,12 +116,22 @@ class BulkActionItem(models.Model):
         RELEASED = "released", "Released"
         ARCHIVED = "archived", "Archived"
         RESTORED = "restored", "Brought back"
+        TAGGED = "tagged", "Tags changed"
+        CLONED = "cloned", "Cloned"
         UNCHANGED = "unchanged", "Nothing to change"
         FAILED = "failed", "Failed"
         LEFT = "left", "Left alone"
 
     action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="items", db_index=False)
     job = models.ForeignKey(BatchJob, on_delete=models.PROTECT, related_name="+")
+    made = models.ForeignKey(
+        BatchJob,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="The clone of the job.",
+    )
     outcome = models.CharField(max_length=9, choices=Outcome, default=Outcome.PENDING)
     attempts = models.PositiveIntegerField(default=0)
     error = models.JSONField(null=True, help_text="Message, hint and code of the last attempt that failed.")
@@ -128,6 +148,6 @@ class BulkActionItem(models.Model):
         return f"{self.job}: {self.get_outcome_display()}"
 
     def decide(self, outcome: str, error: dict[str, Any] | None = None) -> None:
-        """Save the outcome for the job."""
+        """Save the outcome for the job, and its clone if one was made."""
         self.outcome, self.error, self.decided_at = outcome, error, timezone.now()
-        self.save(update_fields=["outcome", "error", "decided_at"])
+        self.save(update_fields=["outcome", "error", "decided_at", "made"])

@@ -239,6 +239,9 @@ STATES = [
     State("bulk-action-cut-short", "/local/bulk-actions/{bulk-cut-short}/"),
     State("bulk-action-running", "/local/bulk-actions/{bulk-running}/"),
     State("job-stop-selected", "/local/jobs/stop/?job={InProgress}&job={Queued}&job={Completed}"),
+    State("job-tag-selected", "/local/jobs/tag/?job={InProgress}&job={Queued}&job={Completed}"),
+    State("job-clone-selected", "/local/jobs/clone/?job={InProgress}&job={Queued}&job={Completed}"),
+    State("job-compare", "/local/jobs/compare/?job={InProgress}&job={long}"),
     # A job
     State("job-completed", JOB % "Completed"),
     State("job-running", JOB % "InProgress"),

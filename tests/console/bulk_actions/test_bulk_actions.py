@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.jobs import bulk_actions
 from batchconsole.jobs.models import BatchJob, BulkAction, Connection
-from tests.console.conftest import MakeJob, arn
+from tests.console.conftest import Answer, MakeJob, arn
 
 QUERIES = 9  # session, user, connections of the page and the switch; the action, its counts, its page of jobs
 
@@ -177,3 +177,80 @@ def test_selected_jobs_are_held_after_a_question(client: Client, make_job: MakeJ
     assert "2 jobs are being held." in client.post("/local/jobs/hold/", {"job": keys}, follow=True).text
     assert "Hold of 2 jobs" in client.get("/local/bulk-actions/").text
     assert "None of these jobs is held." in client.get("/local/jobs/unhold/", {"job": keys}).text
+
+
+def tag(client: Client, *jobs: BatchJob, **entries: str) -> Answer:
+    return client.post("/local/jobs/tag/", {"job": [job.pk for job in jobs], **entries}, follow=True)
+
+
+def test_tags_of_several_jobs_are_set_and_removed(client: Client, make_job: MakeJob) -> None:
+    old = {"key": "stage", "value": "test"}
+    one, two = make_job("one", "Queued", tags=[old, {"key": "keep", "value": "me"}]), make_job("two", "Queued")
+    text = tag(client, one, two, **{"tags-0-key": "team", "tags-0-value": "nlp", "remove": "stage, gone"}).text
+    assert "2 jobs are being tagged." in text
+    action = BulkAction.objects.get()
+    bulk_actions.stop_jobs(action)
+    one.refresh_from_db()
+    assert one.tags == [{"key": "keep", "value": "me"}, {"key": "team", "value": "nlp"}]
+    text = client.get(action.get_absolute_url()).text
+    for part in ("Tag change of 2 jobs", "team = nlp", "stage, gone", "2 tagged."):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({}, "There are no tags to set or to remove."),
+        ({"tags-0-key": "team", "remove": "team"}, "team is both set and removed."),
+        ({"remove": "aws:cloudformation"}, "is a tag of AWS"),
+        ({"tags-0-value": "nlp"}, "You must specify a tag key"),
+    ],
+)
+def test_tags_that_cannot_be_changed_are_said(
+    entries: dict[str, str], said: str, client: Client, make_job: MakeJob
+) -> None:
+    text = tag(client, make_job("one", "Queued"), **entries).text
+    assert said in text
+    assert "<title>Error: Change tags" in text
+    assert not BulkAction.objects.exists()
+
+
+def test_a_row_is_added_without_script(client: Client, make_job: MakeJob) -> None:
+    text = tag(client, make_job("one", "Queued"), **{"tags-0-key": "team", "add_tag": "1"}).text
+    assert 'name="tags-1-key"' in text
+    assert 'value="team"' in text
+
+
+def test_a_job_that_aws_never_accepted_is_not_tagged(client: Client, make_job: MakeJob) -> None:
+    text = tag(client, make_job("one", "SubmitFailed", attempts=1), **{"tags-0-key": "team"}).text
+    assert "No jobs to tag." in text
+
+
+def test_several_jobs_are_cloned_once_even_if_a_worker_dies(client: Client, make_job: MakeJob) -> None:
+    one, two = make_job("nightly", tags=[{"key": "team", "value": "nlp"}]), make_job("weekly", "Failed")
+    form = {"job": [one.pk, two.pk]}
+    assert "charged again" in client.get("/local/jobs/clone/", form).text
+    assert "2 jobs are being cloned." in client.post("/local/jobs/clone/", form, follow=True).text
+    action = BulkAction.objects.get()
+    bulk_actions.stop_jobs(action, most=1)
+    action.items.update(outcome="pending", made=None)  # as if the worker had died before it stored the outcome
+    BulkAction.objects.update(finished_at=None)
+    bulk_actions.stop_jobs(BulkAction.objects.get())
+    clones = BatchJob.objects.filter(clone_of__isnull=False)
+    assert sorted(clones.values_list("job_name", flat=True)) == ["nightly-2", "weekly-2"]
+    assert clones.get(clone_of=one).tags == one.tags
+    text = client.get(action.get_absolute_url()).text
+    assert "2 cloned." in text
+    assert f'<a href="{clones.get(clone_of=two).get_absolute_url()}">weekly-2</a>' in text
+
+
+def test_a_clone_that_the_connection_refuses_now_fails_with_the_reason(
+    client: Client, make_job: MakeJob, connection: Connection
+) -> None:
+    job = make_job("nightly")
+    connection.allowed_models = ["anthropic.*"]
+    connection.save()
+    client.post("/local/jobs/clone/", {"job": [job.pk]})
+    action = BulkAction.objects.get()
+    bulk_actions.stop_jobs(action)
+    assert "does not allow the model" in client.get(action.get_absolute_url()).text

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from batchconsole.console.create.forms import JobForm, free_name, name_of_resend
+from batchconsole.console.create.forms import JobForm
+from batchconsole.jobs.cloning import free_name, name_of_resend
 from batchconsole.jobs.models import BatchJob, Connection, Status
 from tests.console.conftest import MODEL, filled_in
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.console.job.stages import Pace
-from batchconsole.jobs.models import BatchJob, Connection, Event
+from batchconsole.jobs.models import BatchJob, Connection, Event, JobNote
 from batchconsole.jobs.states import Status
 from tests.console.conftest import Answer, MakeJob, arn
 from tests.console.job_list.test_jobs import poll, version
@@ -251,3 +251,20 @@ def test_a_job_that_ended_here_has_an_end_too(client: Client, make_job: MakeJob)
 def test_an_arn_breaks_after_its_separators(client: Client, make_job: MakeJob) -> None:
     job = make_job(status="InProgress", job_arn="arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abc")
     assert "us-east-1:<wbr>123456789012:<wbr>model-invocation-job/<wbr>abc<wbr>" in page(client, job).text
+
+
+def test_a_note_is_added_shown_and_removed(client: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    text = client.post(f"{job.get_absolute_url()}notes/", {"text": "Ask <b>Grace</b>\nfirst"}, follow=True).text
+    assert "The note was added." in text
+    assert "Ask &lt;b&gt;Grace&lt;/b&gt;\nfirst" in text
+    note = JobNote.objects.get()
+    text = client.post(f"{job.get_absolute_url()}notes/{note.pk}/remove/", follow=True).text
+    assert "The note was removed." in text
+    assert "No notes." in text
+    assert client.post(f"{job.get_absolute_url()}notes/{note.pk}/remove/").status_code == 404
+
+
+def test_an_empty_note_is_refused(client: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    assert "The note is empty." in client.post(f"{job.get_absolute_url()}notes/", {"text": " "}, follow=True).text

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -176,8 +177,17 @@ def test_without_script_a_tag_is_marked_and_taken_back(client: Client, job: Batc
     rows = [row("team", "nlp", existing="1"), row("stage", "test", existing="1")]
     text = client.post(url(job), posted(*rows, remove_tag="0")).text
     assert 'name="tags-0-removed" value="1"' in text
+    assert re.search(r'name="undo_tag" value="0" formnovalidate autofocus', text)
     text = client.post(url(job), posted(rows[0] | {"removed": "1"}, rows[1], undo_tag="0")).text
     assert 'name="tags-0-removed" value=""' in text
+
+
+@pytest.mark.parametrize(("removed", "focused"), [("0", 'id="id_tags-0-key"'), ("1", 'name="add_tag"')])
+def test_without_script_the_focus_goes_on_from_a_row_that_is_removed(
+    removed: str, focused: str, client: Client, job: BatchJob
+) -> None:
+    text = client.post(url(job), posted(row("team"), row("stage"), remove_tag=removed)).text
+    assert [focused in control for control in re.findall(r"<[^>]* autofocus[^>]*>", text)] == [True]
 
 
 def test_saved_by_script_the_page_goes_back_to_the_tab(client: Client, job: BatchJob) -> None:

@@ -1,0 +1,63 @@
+"""Clones of jobs: their names, and cloning one job without a form."""
+
+import re
+from itertools import count
+from typing import Any
+
+from batchconsole.aws.constraints import job_constraints
+from batchconsole.aws.job_request import JobRequest
+from batchconsole.jobs.access import require
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.job_rules import find_problems
+from batchconsole.jobs.lifecycle import create_job
+from batchconsole.jobs.models import Actor, BatchJob, Connection, Right, Verb
+
+# Every job has its own name and token.
+IDENTITY = ("job_name", "client_request_token")
+
+
+def request_without_identity(job: BatchJob) -> dict[str, Any]:
+    """Return the fields of the request of *job*, for a new job like it."""
+    return {name: value for name, value in job.request.as_fields().items() if name not in IDENTITY}
+
+
+def clone_job(job: BatchJob, actor: Actor, *, token: str, data: dict[str, Any]) -> BatchJob:
+    """Create a job like *job* under a free name; *data* goes into the event of *job*.
+
+    *token* is the client request token of the clone: a second call with it returns the clone of the first.
+    Raises NotAllowed, :class:`UserError` if the request is refused now, and AwsError if the account is unknown.
+    """
+    require(actor, Right.SUBMIT, job.connection)
+    made: BatchJob | None = BatchJob.objects.filter(connection=job.connection, client_request_token=token).first()
+    if made is None:
+        made = _create_clone(job, actor, token)
+    if not job.events.filter(verb=Verb.CLONED, data__clone=made.pk).exists():
+        job.record(Verb.CLONED, actor=actor, data={"clone": made.pk, "name": made.job_name, **data})
+    return made
+
+
+def _create_clone(job: BatchJob, actor: Actor, token: str) -> BatchJob:
+    identity = {"job_name": free_name(job.connection, job.job_name), "client_request_token": token}
+    request = JobRequest.from_fields(request_without_identity(job) | identity)
+    problems = find_problems(job.connection, request)
+    if problems:
+        raise UserError(" ".join(problem.message for problem in problems), problems[0].field, "Clone it in the form.")
+    return create_job(
+        connection=job.connection, actor=actor, request=request, check_input=job.check_input, clone_of=job
+    )
+
+
+def name_of_resend(connection: Connection, name: str) -> str:
+    """Return a free name for a job that resends records of *name*: ``nightly-resend-2``, then ``nightly-resend-3``."""
+    longest = (job_constraints()["jobName"].max or 0) - len("-resend-9999")
+    stem = re.sub(r"-resend(-\d{1,4})?$", "", name)[:longest].rstrip("-+.")
+    return free_name(connection, f"{stem}-resend")
+
+
+def free_name(connection: Connection, name: str) -> str:
+    """Return *name* with the first free number from 2, such as ``nightly-2``; it replaces a number at the end."""
+    stem = re.sub(r"-\d{1,4}$", "", name)[: (job_constraints()["jobName"].max or 0) - 5].rstrip("-+.")
+    used = set(
+        BatchJob.objects.filter(connection=connection, job_name__startswith=stem).values_list("job_name", flat=True)
+    )
+    return next(free for number in count(2) if (free := f"{stem}-{number}") not in used)
