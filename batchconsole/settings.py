@@ -320,6 +320,8 @@ CHECK_DAYS = env.int("BATCHCONSOLE_CHECK_DAYS", default=7)
 MADE_INPUT_DAYS = env.int("BATCHCONSOLE_MADE_INPUT_DAYS", default=7)
 REPORT_DAYS = env.int("BATCHCONSOLE_REPORT_DAYS", default=0)
 RESULT_DAYS = env.int("BATCHCONSOLE_RESULT_DAYS", default=0)
+# How many days the runs of schedules and the files of watched folders are kept (0: for ever).
+SCHEDULE_DAYS = env.int("BATCHCONSOLE_SCHEDULE_DAYS", default=365)
 
 # Logs go to standard error; systemd, a container runtime or `up` stores them.
 LOGGING = {

@@ -27,6 +27,7 @@ from batchconsole.jobs.models import (
     JobNote,
     Right,
     Role,
+    Schedule,
     base_model_id,
 )
 from batchconsole.jobs.models.access import SHIPPED_ROLES
@@ -34,7 +35,7 @@ from batchconsole.jobs.models.work import Work
 from batchconsole.records import catalogue
 
 Rights = frozenset[str]
-Owned = BatchJob | BulkAction | JobNote | Work  # rows that one person created on one connection
+Owned = BatchJob | BulkAction | JobNote | Schedule | Work  # rows that one person created on one connection
 ALL = None  # the key of rights granted on all connections
 FEW = 3  # how many administrators a refusal names
 

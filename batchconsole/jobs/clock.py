@@ -16,8 +16,10 @@ from batchconsole.jobs import (
     quotas,
     results,
     retention,
+    schedule_runs,
     sync,
     tags,
+    watched_folders,
 )
 from batchconsole.jobs.leases import Step
 from batchconsole.jobs.notifications import handing_on
@@ -35,6 +37,8 @@ STEPS: tuple[Step[Any, Any], ...] = (
     output_copies.copy_output,
     making.make_input,
     bulk_actions.stop_jobs,
+    schedule_runs.run_schedule,
+    watched_folders.watch_folder,
     handing_on.announce,
     handing_on.deliver,
 )

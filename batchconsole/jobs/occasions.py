@@ -39,6 +39,9 @@ class Occasion:
 BUDGET = Occasion("budget.reached", "Budget at 50, 80 or 100 percent", is_shared=True)
 MAY_EXPIRE = Occasion("job.may_expire", "May expire before it starts")
 STUCK = Occasion("job.stuck", "Makes no progress")
+SCHEDULE_FAILED = Occasion("schedule.run_failed", "Scheduled run failed or was skipped")
+SCHEDULE_STOPPED = Occasion("schedule.stopped", "Schedule stopped")
+OF_SCHEDULES = frozenset({SCHEDULE_FAILED.code, SCHEDULE_STOPPED.code})
 OCCASIONS: tuple[Occasion, ...] = (
     Occasion("job.completed", "Completed", Status.COMPLETED),
     Occasion("job.completed_with_errors", "Completed with errors", Status.COMPLETED, with_errors=True),
@@ -52,6 +55,8 @@ OCCASIONS: tuple[Occasion, ...] = (
     Occasion("job.awaits_approval", "Waiting for approval", verb=Verb.APPROVAL_ASKED),
     MAY_EXPIRE,
     STUCK,
+    SCHEDULE_FAILED,
+    SCHEDULE_STOPPED,
     BUDGET,
 )
 TEST = Occasion("test", "Test of a notification channel")

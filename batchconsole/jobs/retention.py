@@ -8,10 +8,21 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.jobs import input_checks, making
-from batchconsole.jobs.models import ENDED, BatchJob, Connection, InputCheck, ResultIndex, Verb
+from batchconsole.jobs.models import (
+    ENDED,
+    BatchJob,
+    Connection,
+    InputCheck,
+    ResultIndex,
+    Schedule,
+    ScheduleRun,
+    Verb,
+    WatchedFile,
+)
 
 BATCH = 200  # rows of one kind at once
 PAUSE_SECONDS = 600
@@ -31,6 +42,7 @@ def prune() -> int:
     """Delete a batch of the rows that are past their retention; return how many results and reports."""
     input_checks.prune()
     making.prune()
+    _prune_schedules()
     return _prune_results() + _prune_reports()
 
 
@@ -67,3 +79,21 @@ def _prune_reports() -> int:
             Connection.objects.lock(connection)  # several jobs may refer to it: see jobs/locks.py
             InputCheck.objects.filter(pk=key).delete()
     return len(pruned)
+
+
+def _prune_schedules() -> None:
+    """Delete old runs of schedules, and old files of watched folders.
+
+    A file that is still in its folder must not become new again, so older ones are left alone from then on.
+    """
+    if not settings.SCHEDULE_DAYS:
+        return
+    before = _before(settings.SCHEDULE_DAYS)
+    runs = ScheduleRun.objects.filter(created_at__lt=before, planned_at__lt=before)
+    ScheduleRun.objects.filter(pk__in=list(runs.values_list("pk", flat=True)[:BATCH])).delete()
+    files = WatchedFile.objects.filter(decided_at__lt=before, modified_at__lt=before).order_by("decided_at")
+    keys = list(files.values_list("pk", "schedule")[:BATCH])
+    with transaction.atomic():
+        watching = Schedule.objects.filter(pk__in={schedule for _, schedule in keys})
+        watching.filter(Q(files_since=None) | Q(files_since__lt=before)).update(files_since=before)
+        WatchedFile.objects.filter(pk__in=[key for key, _ in keys]).delete()

@@ -19,6 +19,7 @@ def test_the_same_tests_pass_on_postgresql(database_url: str) -> None:
             str(TESTS / "test_audit.py"),
             str(TESTS / "test_scheduling.py"),
             str(TESTS / "test_waiting.py"),
+            str(TESTS / "test_schedules.py"),
             str(TESTS / "test_leases.py"),
             str(TESTS / "test_usage.py"),
             str(TESTS / "test_prices.py"),

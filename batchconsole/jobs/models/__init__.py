@@ -19,6 +19,7 @@ from batchconsole.jobs.models.preferences import KeptPreferences
 from batchconsole.jobs.models.price import ModelPrice, utc_today
 from batchconsole.jobs.models.record_view import RecordView
 from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
+from batchconsole.jobs.models.schedule import Schedule, ScheduleRun, WatchedFile
 from batchconsole.jobs.models.work import QUEUED, UNFINISHED
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, LIVE, OCCUPYING, STOPPABLE, WAITING, Status, Verb
 
@@ -58,8 +59,11 @@ __all__ = [
     "ResultIndex",
     "Right",
     "Role",
+    "Schedule",
+    "ScheduleRun",
     "Status",
     "Verb",
+    "WatchedFile",
     "base_model_id",
     "utc_today",
 ]

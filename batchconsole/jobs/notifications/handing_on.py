@@ -23,9 +23,9 @@ from django.utils import timezone
 
 from batchconsole.jobs.access import is_active_user, rights_on
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
-from batchconsole.jobs.models import Delivery, Notice, NotificationChannel, Right, utc_today
+from batchconsole.jobs.models import Delivery, Notice, NotificationChannel, Right, Schedule, utc_today
 from batchconsole.jobs.notifications.sending import SendingFailed, send
-from batchconsole.jobs.occasions import BUDGET, TEST
+from batchconsole.jobs.occasions import BUDGET, OF_SCHEDULES, TEST
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.spending import first_of_month
 
@@ -75,7 +75,11 @@ def may_know(channel: NotificationChannel, notice: Notice) -> bool:
 
 
 def _is_in_scope(channel: NotificationChannel, notice: Notice) -> bool:
-    is_own = bool(notice.job and notice.job.created_by_id == channel.user_id)
+    if notice.occasion in OF_SCHEDULES:
+        mine = Schedule.objects.filter(pk=notice.data["schedule_id"], created_by=channel.user_id)
+        is_own = mine.exists()
+    else:
+        is_own = bool(notice.job and notice.job.created_by_id == channel.user_id)
     return is_own or channel.scope == NotificationChannel.Scope.ALL
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from batchconsole.jobs.models import Notice
-from batchconsole.jobs.occasions import BUDGET, TEST
+from batchconsole.jobs.occasions import BUDGET, OF_SCHEDULES, TEST
 from batchconsole.jobs.states import Status
 
 # The characters that a job name may not contain (the API's pattern of jobName). A chat could read them as markup, a
@@ -43,6 +43,8 @@ def as_text(notice: Notice) -> Text:
     """Return the message as text for people."""
     name = plain(str(notice.data.get("job_name", "")))
     title = f"{name}: {notice.label}" if name else notice.label
+    if notice.occasion in OF_SCHEDULES:
+        title = f"{plain(notice.data['schedule'])}: {notice.label}"
     if notice.occasion == BUDGET.code:
         title = "Budget at {percent} percent".format(**notice.data)
     return Text(title, "\n".join(_lines(notice, name)))
@@ -54,6 +56,8 @@ def _lines(notice: Notice, name: str) -> list[str]:
         lines.append("This channel works.")
     if notice.occasion == BUDGET.code:
         lines.append("{percent} percent of {usd_per_month} USD are used in {month}.".format(**notice.data))
+    if notice.occasion in OF_SCHEDULES:
+        lines.append(f"Schedule: {plain(notice.data['schedule'])}")
     if notice.connection:
         lines.append(f"Connection: {notice.connection.name}")
     if status := notice.data.get("status"):
@@ -70,9 +74,12 @@ def plain(name: str) -> str:
 
 
 def link(notice: Notice) -> str:
-    """Return the URL of the job's page or of the usage page; empty for tests, and if ``PUBLIC_URL`` is not set."""
+    """Return the URL of the page that it is about; empty for tests, and if ``PUBLIC_URL`` is not set."""
     if not settings.PUBLIC_URL or not notice.connection or notice.occasion == TEST.code:
         return ""
     here = notice.connection.name
-    path = reverse("job-detail", args=[here, notice.job_id]) if notice.job_id else reverse("usage", args=[here])
+    if notice.occasion in OF_SCHEDULES:
+        path = reverse("schedule-detail", args=[here, notice.data["schedule_id"]])
+    else:
+        path = reverse("job-detail", args=[here, notice.job_id]) if notice.job_id else reverse("usage", args=[here])
     return f"{settings.PUBLIC_URL}{path}"
