@@ -10,6 +10,7 @@ from batchconsole.console.frame.urls import urlpatterns as frame_urls
 from batchconsole.console.input_checks.urls import urlpatterns as input_checks_urls
 from batchconsole.console.job.urls import urlpatterns as job_urls
 from batchconsole.console.job_list.urls import urlpatterns as job_list_urls
+from batchconsole.console.job_templates.urls import urlpatterns as job_templates_urls
 from batchconsole.console.make_input.urls import urlpatterns as make_input_urls
 from batchconsole.console.models.urls import urlpatterns as models_urls
 from batchconsole.console.notifications.urls import urlpatterns as notifications_urls
@@ -32,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *s3_urls,
     *job_list_urls,
     *bulk_actions_urls,
+    *job_templates_urls,
     *job_urls,
     # Last, so that pages of one word such as /activity/ take precedence over a connection of the same name.
     *overview_urls,

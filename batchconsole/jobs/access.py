@@ -25,6 +25,7 @@ from batchconsole.jobs.models import (
     Event,
     Grant,
     JobNote,
+    JobTemplate,
     Right,
     Role,
     Schedule,
@@ -35,7 +36,7 @@ from batchconsole.jobs.models.work import Work
 from batchconsole.records import catalogue
 
 Rights = frozenset[str]
-Owned = BatchJob | BulkAction | JobNote | Schedule | Work  # rows that one person created on one connection
+Owned = BatchJob | BulkAction | JobNote | JobTemplate | Schedule | Work  # rows that one person created
 ALL = None  # the key of rights granted on all connections
 FEW = 3  # how many administrators a refusal names
 
@@ -171,7 +172,7 @@ def require_any(actor: Actor, rights: Collection[Right], connection: Connection)
 
 
 def require_on_job(actor: Actor, job: Owned) -> None:
-    """Raise NotAllowed unless *actor* may act on *job*, which may also be a bulk action, a note or other work.
+    """Raise NotAllowed unless *actor* may act on *job*, which may also be a bulk action, note, template or work.
 
     Acting on one's own job needs the right ``submit``, on another person's job ``operate``.
     """

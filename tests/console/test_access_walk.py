@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -18,6 +19,7 @@ from batchconsole.jobs.models import (
     Connection,
     Delivery,
     InputCheck,
+    JobTemplate,
     MadeInput,
     Notice,
     NotificationChannel,
@@ -66,6 +68,8 @@ def key_of(route: str, connection: Connection, owner: User | None) -> int:
         return InputCheck.objects.create(connection=connection, created_by=owner).pk
     if "notifications" in route:
         return channel_key(connection)
+    if "job-templates" in route:
+        return JobTemplate.objects.create(connection=connection, created_by=owner, name=uuid4().hex).pk
     if "/input/" in route:
         return MadeInput.objects.create(connection=connection, created_by=owner, source_size=0).pk
     return make_job(connection, created_by=owner).pk

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
@@ -25,8 +26,9 @@ from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.model_rules import refusal, takes_converse
-from batchconsole.jobs.models import BatchJob, Connection, JobRequest
+from batchconsole.jobs.models import BatchJob, Connection, JobRequest, JobTemplate
 from batchconsole.jobs.models.job import new_client_request_token
+from batchconsole.jobs.models.job_template import LONGEST_NAME
 from batchconsole.jobs.tags import tags_in_use
 from batchconsole.jobs.waiting import start_problem
 from batchconsole.records import catalogue
@@ -179,6 +181,15 @@ class JobForm(TaggedForm):
         widget=PickOrType(noun="security group IDs", placeholder="sg-…, sg-…"),
     )
 
+    keep_as = forms.CharField(
+        label="Template name",
+        required=False,
+        max_length=LONGEST_NAME,
+        help_text="What this kind of job is for. The fields above are kept under it, as they are now.",
+    )
+    # The key and version of the template that the form was opened with.
+    template_seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
     def __init__(self, data: Any = None, *, connection: Connection, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
         for name in LINEAGE:
@@ -298,6 +309,22 @@ class JobForm(TaggedForm):
         tags = self.tags.tags if self.tags.is_valid() else ()
         return JobRequest.from_fields(self.cleaned_data | {"tags": tags})
 
+    def keep_only_errors_for_template(self) -> bool:
+        """Drop the errors of fields that a template may leave out, and of a name in use; return whether none is left.
+
+        A template is filled in further with each job, under a name of its own.
+        """
+        tags_valid = self.tags.is_valid()
+        for name, errors in list(self.errors.as_data().items()):
+            if all(error.code in ("required", "in_use") for error in errors):
+                del self.errors[name]
+        return tags_valid and not self.errors
+
+    @property
+    def template_request(self) -> JobRequest:
+        """The request to keep in a template, after :meth:`keep_only_errors_for_template`; its name may be in use."""
+        return replace(self.request, job_name=str(self["job_name"].value() or "").strip())
+
     @property
     def draft_request(self) -> JobRequest:
         """The job request of a partly filled-in form, not validated: for display only, never for AWS."""
@@ -314,6 +341,16 @@ class JobForm(TaggedForm):
 def initial_of(job: BatchJob) -> dict[str, Any]:
     """Return the initial values for a new job with the same request as *job*, but without its name."""
     return request_without_identity(job) | {"check_input": job.check_input}
+
+
+def initial_of_template(template: JobTemplate) -> dict[str, Any]:
+    """Return the initial values for a new job from *template*, under its name for jobs or the next free one."""
+    asked, connection = template.request.as_fields(), template.connection
+    name = asked["job_name"]
+    if name and BatchJob.objects.using_name(connection.pk, name).exists():
+        asked["job_name"] = free_name(connection, name)
+    seen = {"keep_as": template.name, "template_seen": f"{template.pk}-{template.version}"}
+    return asked | {"check_input": template.check_input} | seen
 
 
 def initial_of_correction(job: BatchJob) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def job_layout(connection: str) -> Layout:
         _additional_settings(connection),
         Fragment("console/create/_job_preview.html"),
         Fragment("console/input_checks/_job_summary.html"),
+        _template(),
         FormActions("Create batch inference job", cancel_url=reverse("job-list", args=[connection])),
     )
 
@@ -160,6 +161,14 @@ def _additional_settings(connection: str) -> ExpandableSection:
             constraint="Up to 5 security groups of the same VPC.",
             info="vpc",
         ),
+    )
+
+
+def _template() -> ExpandableSection:
+    return ExpandableSection(
+        "Save as job template",
+        Field("keep_as"),
+        Fragment("console/create/_save_template.html"),
     )
 
 

@@ -16,6 +16,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.create.aws_checks import check_field, check_form
 from batchconsole.console.create.forms import JobForm, initial_of, initial_of_correction
 from batchconsole.console.create.offers import OFFERS, forget_offer, known_offer, offer
+from batchconsole.console.create.templates import initial_of_asked, save_as_template, templates_of
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import begin, shown_before
@@ -50,9 +51,9 @@ ROLE_EXISTS = "EntityAlreadyExists"
 def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Show or submit the create-job form.
 
-    The form opens blank, as a clone (``?clone=<job>``), as a correction (``?correct=<job>``), or with fields from the
-    query string. A POST is a step of filling it in, or the submission. Users may leave to make the input and return to
-    the form as it was (``?resume=1``).
+    The form opens blank, from a template (``?template=<key>``), as a clone (``?clone=<job>``), as a correction
+    (``?correct=<job>``), or with fields from the query string. A POST is a step of filling it in, or the submission.
+    Users may leave to make the input and return to the form as it was (``?resume=1``).
     """
     draft = drafts.restored(request)
     if draft is not None:
@@ -62,6 +63,8 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
     if "make_input" in request.POST:
         put_aside.put_aside(request, dict(JobForm.draft(request.POST, connection=request.connection).initial))
         return redirect(f"{reverse('input-new', args=[connection])}?{urlencode(put_aside.mark(request))}")
+    if "save_template" in request.POST:
+        return _show(request, save_as_template(request), is_dirty=True)
     step = take_step(request.POST)
     if step is None:
         return _submit(request)
@@ -100,7 +103,9 @@ def _found(request: ConsoleRequest, name: str) -> BatchJob:
 def _initial(request: ConsoleRequest) -> dict[str, Any]:
     """Return the form's initial values from the query string and from what was put aside."""
     initial = put_aside.taken_up(request)
-    if request.GET.get("clone"):
+    if request.GET.get("template"):
+        initial = initial_of_asked(request)
+    elif request.GET.get("clone"):
         job = _found(request, "clone")
         initial = initial_of(job)
         if "resend_of" in request.GET:
@@ -145,6 +150,8 @@ def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpRespons
     context |= summary_context(request.connection, str(form["model_id"].value() or ""))
     check = shown_before(request.connection, request.POST.get("input_check", ""))
     context["budgets"] = spendings(request.connection, request.user)
+    context["templates"] = templates_of(request)
+    context["opened"] = str(form["template_seen"].value() or "").partition("-")[0]
     return render(request, "console/create/job_create.html", {"form": form, **check, **context})
 
 

@@ -62,6 +62,9 @@ JOB_PAGES = (
     "job-tags",
     "bulk-action-list",
     "bulk-action",
+    "job-template-list",
+    "job-template-save",
+    "job-template-delete",
 )
 NOTIFICATION_PAGES = (
     "connection-notifications",

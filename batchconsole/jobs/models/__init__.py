@@ -11,6 +11,7 @@ from batchconsole.jobs.models.event import Actor, Event
 from batchconsole.jobs.models.input_check import InputCheck
 from batchconsole.jobs.models.job import COUNTED, BatchJob
 from batchconsole.jobs.models.job_note import JobNote
+from batchconsole.jobs.models.job_template import JobTemplate
 from batchconsole.jobs.models.limit import ModelLimit, base_model_id
 from batchconsole.jobs.models.made_input import MadeInput
 from batchconsole.jobs.models.notification import Delivery, Notice, NotificationChannel
@@ -47,6 +48,7 @@ __all__ = [
     "InputCheck",
     "JobNote",
     "JobRequest",
+    "JobTemplate",
     "KeptPreferences",
     "MadeInput",
     "ModelLimit",

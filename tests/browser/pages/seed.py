@@ -28,6 +28,8 @@ from batchconsole.jobs.models import (
     Delivery,
     Event,
     InputCheck,
+    JobNote,
+    JobTemplate,
     MadeInput,
     Notice,
     NotificationChannel,
@@ -95,6 +97,7 @@ class Seed:
         self.make_made_inputs()
         self.make_usage()
         self.make_bulk_actions()
+        self.make_words_of_people()
         self.make_notifications()
         self.job("eu-nightly", Status.IN_PROGRESS, connection=self.away, total_record_count=500)
         return self.names
@@ -333,6 +336,16 @@ class Seed:
                 error = AWAY if outcome == "failed" else None
                 BulkActionItem.objects.create(action=action, job=job, outcome=outcome, error=error)
             self.names[key] = action.pk
+
+    def make_words_of_people(self) -> None:
+        """Notes on a job, one of them long, and job templates, one of them nearly empty."""
+        job = BatchJob.objects.get(pk=self.names["Completed"])
+        JobNote.objects.create(job=job, created_by=self.colleague, text="Checked by hand: see s3://reviews/2026/. " * 9)
+        JobNote.objects.create(job=job, created_by=self.person, text="Good.\nUsed for the report.")
+        shared: dict[str, Any] = {"connection": self.local, "created_by": self.person, "changed_by": self.colleague}
+        values = {name: value for name, value in job.request.as_fields().items() if value}
+        JobTemplate.objects.create(name="Nightly reviews of the whole product catalogue", values=values, **shared)
+        JobTemplate.objects.create(name="Any", values={"tags": [{"key": "team", "value": "nlp"}]}, **shared)
 
     def make_usage(self) -> None:
         """Two months of jobs with tokens and cost, one model without a price."""

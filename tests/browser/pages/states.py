@@ -242,6 +242,9 @@ STATES = [
     State("job-tag-selected", "/local/jobs/tag/?job={InProgress}&job={Queued}&job={Completed}"),
     State("job-clone-selected", "/local/jobs/clone/?job={InProgress}&job={Queued}&job={Completed}"),
     State("job-compare", "/local/jobs/compare/?job={InProgress}&job={long}"),
+    State("job-templates", "/local/job-templates/"),
+    State("job-templates-empty", "/new/job-templates/"),
+    State("job-template-save", f"{JOB % 'Completed'}template/"),
     # A job
     State("job-completed", JOB % "Completed"),
     State("job-running", JOB % "InProgress"),
