@@ -105,12 +105,18 @@ def _require_making(connection: Connection, actor: Actor, output_s3_uri: str) ->
 
 
 def _record_made(
-    connection: Connection, actor: Actor, *, output_s3_uri: str, records: int, replaces: bool = False
+    connection: Connection,
+    actor: Actor,
+    *,
+    output_s3_uri: str,
+    records: int,
+    replaces: bool = False,
+    made_with: str = "",
 ) -> None:
     if replaces:
         overwritten = {"s3_uri": output_s3_uri}
         Event.objects.create(connection=connection, actor=actor, verb=Verb.OBJECT_OVERWRITTEN, data=overwritten)
-    data = {"s3_uri": output_s3_uri, "records": records}
+    data = {"s3_uri": output_s3_uri, "records": records} | ({"template": made_with} if made_with else {})
     Event.objects.create(connection=connection, actor=actor, verb=Verb.INPUT_MADE, data=data)
 
 
@@ -119,7 +125,7 @@ class Order:
     """A request to make input.
 
     *source* is the file of *upload* or the object at *source_s3_uri*; *separator* and *encoding* are for CSV, if the
-    user has chosen them.
+    user has chosen them. *made_with* names the saved template and version that the recipe comes from, if any.
     """
 
     source: Source
@@ -131,6 +137,7 @@ class Order:
     separator: str = ""
     encoding: str = ""
     request_token: str = ""
+    made_with: str = ""
 
     def records(self) -> Iterator[Made]:
         """Yield the records to write."""
@@ -160,6 +167,7 @@ class Order:
             recipe_json=msgspec.json.encode(self.recipe).decode(),
             output_s3_uri=self.output_s3_uri,
             request_token=self.request_token,
+            made_with=self.made_with,
         )
 
 
@@ -220,7 +228,14 @@ def make_now(connection: Connection, actor: Actor, order: Order) -> MadeInput:
     made.state, made.due_at, made.records, made.finished_at = MadeInput.State.DONE, None, count, timezone.now()
     with transaction.atomic():
         made.save()
-        _record_made(connection, actor, output_s3_uri=order.output_s3_uri, records=count, replaces=replaces)
+        _record_made(
+            connection,
+            actor,
+            output_s3_uri=order.output_s3_uri,
+            records=count,
+            replaces=replaces,
+            made_with=order.made_with,
+        )
     uploads.forget(order.upload)
     return made
 
@@ -269,7 +284,12 @@ def make_input(made: MadeInput, lease: Lease) -> None:
             due_at=None, state=MadeInput.State.DONE, finished_at=timezone.now(), error=None, records=count, **kept
         )
         _record_made(
-            made.connection, made.created_by, output_s3_uri=made.output_s3_uri, records=count, replaces=replaces
+            made.connection,
+            made.created_by,
+            output_s3_uri=made.output_s3_uri,
+            records=count,
+            replaces=replaces,
+            made_with=made.made_with,
         )
     uploads.forget(upload)
     prune()

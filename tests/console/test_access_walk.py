@@ -23,6 +23,7 @@ from batchconsole.jobs.models import (
     MadeInput,
     Notice,
     NotificationChannel,
+    PromptTemplate,
     Right,
     Role,
 )
@@ -70,6 +71,8 @@ def key_of(route: str, connection: Connection, owner: User | None) -> int:
         return channel_key(connection)
     if "job-templates" in route:
         return JobTemplate.objects.create(connection=connection, created_by=owner, name=uuid4().hex).pk
+    if "/input/templates/" in route:
+        return PromptTemplate.objects.create(connection=connection, name=uuid4().hex).pk
     if "/input/" in route:
         return MadeInput.objects.create(connection=connection, created_by=owner, source_size=0).pk
     return make_job(connection, created_by=owner).pk

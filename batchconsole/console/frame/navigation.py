@@ -73,13 +73,14 @@ NOTIFICATION_PAGES = (
     "connection-notification-edit",
     "connection-notification-deliveries",
 )
+MAKING_PAGES = ("input-new", "input-made", "input-templates", "input-template", "input-template-delete")
 # Title, URL name, and the URL names of the pages for which the entry is current.
 CONNECTION_PAGES = (
     ("Overview", "overview", ("overview",)),
     ("Batch inference", "job-list", JOB_PAGES),
     ("Models", "model-list", ("model-list", "model-detail")),
     ("S3 buckets", "s3-browse", ("s3-browse", "s3-object")),
-    ("Make batch input", "input-new", ("input-new", "input-made")),
+    ("Make batch input", "input-new", MAKING_PAGES),
     ("Usage and cost", "usage", ("usage",)),
     ("Notifications", "connection-notifications", NOTIFICATION_PAGES),
     ("Programs", "programs", ("programs",)),

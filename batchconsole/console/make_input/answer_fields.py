@@ -85,9 +85,14 @@ def edit_rows(data: QueryDict) -> str:
         rows = [*rows, NEW_ROW][:MOST_FIELDS]
     elif (number := read_number(str(data["remove_field"]), len(rows))) < len(rows):
         del rows[number]
+    write_rows(data, rows)
+    return f"{PREFIX}-{max(len(rows) - 1, 0)}-name"
+
+
+def write_rows(data: QueryDict, rows: list[dict[str, str]]) -> None:
+    """Replace the rows in the posted *data*."""
     for name in [name for name in data if name.startswith(f"{PREFIX}-")]:
         del data[name]
     for number, row in enumerate(rows):
         for part, value in row.items():
             data[f"{PREFIX}-{number}-{part}"] = value
-    return f"{PREFIX}-{max(len(rows) - 1, 0)}-name"

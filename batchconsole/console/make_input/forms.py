@@ -18,6 +18,9 @@ from batchconsole.console.make_input.layout import making_layout
 from batchconsole.jobs.access import require_places
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look
+from batchconsole.jobs.models import Connection
+from batchconsole.jobs.models.prompt_template import Content
+from batchconsole.jobs.prompt_templates import offered_versions
 from batchconsole.jobs.storage import Storage
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.csv_rows import ENCODINGS
@@ -42,6 +45,7 @@ SEPARATORS = [("", "Found by itself"), *((name, name.capitalize()) for name in S
 NUMBERED = ("", "Number the records")
 WHOLE_NUMBER = "Maximum output tokens must be a whole number, 1 or more."
 ZERO_TO_TWO = "Temperature must be from 0 to 2."
+VERSIONS_LISTED = 10  # of each template; its page lists all
 NOT_THERE = {"NotFound", "NoSuchKey", "404"}
 # Common names of id columns, in lower case and without punctuation.
 ID_COLUMNS = ("recordid", "customid", "id", "key", "uuid")
@@ -60,6 +64,16 @@ class MakingForm(PageForm):
     upload = forms.CharField(required=False, widget=forms.HiddenInput)
     upload_name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
     request_token = forms.CharField(required=False, widget=forms.HiddenInput, initial=new_token)
+    template_version = forms.CharField(required=False, widget=forms.HiddenInput)
+    chosen_template = forms.CharField(
+        label="Saved template",
+        required=False,
+        widget=forms.Select,
+        help_text="It replaces the prompt, the settings and the answers below.",
+    )
+    save_as = forms.CharField(
+        label="Save as", required=False, help_text="A name in use gets a new version; its other versions stay."
+    )
     input_s3_uri = S3UriField(required=False, help_text="One CSV, JSON Lines, or Parquet file.")
     separator = forms.ChoiceField(label="Separator", choices=SEPARATORS, required=False)
     encoding = forms.ChoiceField(
@@ -134,6 +148,7 @@ class MakingForm(PageForm):
     def _arrange(self) -> None:
         """Set up the choices and the layout for the source that was read."""
         columns = self.look.columns if self.look else ()
+        self.fields["chosen_template"].widget.choices = _version_choices(self.connection)
         self.fields["record_id_column"].widget.choices = [NUMBERED, *((name, name) for name in columns)]
         self.helper.layout = making_layout(
             self.connection.name,
@@ -250,6 +265,12 @@ class MakingForm(PageForm):
         values = {name: self._value(name) for name in names} | {"output_schema": self.schema_text}
         return Recipe(**{name: value for name, value in values.items() if value not in (None, "")})
 
+    @property
+    def content(self) -> Content:
+        """What a saved template keeps of the form."""
+        fields = self.answer_fields.fields_of_answer if self.answers == FIELDS else []
+        return Content(recipe=self.recipe, fields=tuple(fields))
+
     def _value(self, name: str) -> Any:
         try:
             value = (
@@ -294,6 +315,16 @@ class MakingForm(PageForm):
             return self.look.first_records(self.recipe), ""
         except (RecipeError, TableError) as error:
             return [], sentences(error)
+
+
+def _version_choices(connection: Connection) -> list[tuple[str, Any]]:
+    """Return the saved versions as Django choices, a group for each template with its newest versions."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for version in offered_versions(connection):
+        listed = groups.setdefault(version.template.name, [])
+        if len(listed) < VERSIONS_LISTED:
+            listed.append((str(version.pk), str(version)))
+    return [("", "Choose a template" if groups else "None saved yet"), *groups.items()]
 
 
 def _first_error(formset: AnswerFieldFormSet) -> str:

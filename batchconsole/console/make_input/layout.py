@@ -33,6 +33,7 @@ def making_layout(connection: str, *, foreign: str = "", is_csv: bool = False) -
     return Layout(
         Fragment("cloudscape/layout/default_submit.html"),
         _source(connection, is_csv=is_csv),
+        *([] if foreign else [_templates()]),
         _recipe(connection, foreign=foreign),
         *([] if foreign else [_answers(connection)]),
         Fragment("console/make_input/_making_preview_container.html"),
@@ -70,6 +71,14 @@ def _source(connection: str, *, is_csv: bool) -> Container:
         Fragment("console/make_input/_making_look.html"),
         *([_separation(url)] if is_csv else []),
         description="A table with one row for each record, or a batch file for OpenAI, Anthropic, Gemini or Vertex AI.",
+    )
+
+
+def _templates() -> Container:
+    return Container(
+        "Prompt templates",
+        Fragment("console/make_input/_making_templates.html", "chosen_template", "save_as"),
+        description="A prompt with its settings and answers, kept under a name for everybody who may submit here.",
     )
 
 

@@ -22,7 +22,8 @@ from batchconsole.console.kit.answers import show, version_of, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.steps import take_step
 from batchconsole.console.make_input.answer_fields import edit_rows
-from batchconsole.console.make_input.forms import S3, MakingForm, suggestions
+from batchconsole.console.make_input.forms import S3, UPLOAD, MakingForm, suggestions
+from batchconsole.console.make_input.template_steps import made_with, save_template, use_chosen, use_version
 from batchconsole.console.make_input.upload_handler import ArrivingFile, DataFolderUploadHandler
 from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, storage_of
@@ -30,6 +31,7 @@ from batchconsole.console.s3.places import Place
 from batchconsole.jobs import making, same_request, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import MadeInput
+from batchconsole.jobs.prompt_templates import find_version
 from batchconsole.jobs.storage import ObjectInUse
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.families import FAMILIES
@@ -92,6 +94,10 @@ def _new(request: ConsoleRequest) -> HttpResponse:
     if data.get("preview"):
         form = MakingForm.draft(data, storage=storage_of(request))
         return _preview(request, form) if wants_part(request) else _show(request, form)
+    if "use_template" in data:
+        return _use_template(request, data)
+    if "save_template" in data:
+        return _save_template(request, data)
     if "read" in data or "forget_upload" in data:
         return _read(request, data)
     step = take_step(data)
@@ -113,11 +119,36 @@ def _begin(request: ConsoleRequest) -> HttpResponse:
     if draft is not None:
         return _show(request, MakingForm.draft(draft, storage=storage_of(request)))
     uri = request.GET.get("input_s3_uri", "")
-    if not uri:
+    version = find_version(request.connection, request.GET.get("template", ""))
+    if not uri and version is None:
         return _show(request, MakingForm(storage=storage_of(request)), is_dirty=False)
     data = QueryDict(mutable=True)
-    data.update({"source": S3, "input_s3_uri": uri, sent_twice.FIELD: sent_twice.new_token()})
+    data.update({"source": S3 if uri else UPLOAD, "input_s3_uri": uri, sent_twice.FIELD: sent_twice.new_token()})
+    if version is not None:
+        use_version(data, version, columns=())
     return _read(request, data)
+
+
+def _use_template(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
+    """Fill the form with the chosen version of a template."""
+    form = MakingForm.draft(data, storage=storage_of(request))
+    use_chosen(form, data)
+    if "chosen_template" not in form.errors:
+        form = MakingForm.draft(data, storage=storage_of(request))
+    form.focus("chosen_template" if "chosen_template" in form.errors else "template")
+    return _show(request, form)
+
+
+def _save_template(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
+    """Save the recipe in the form as a new version of a template."""
+    form = MakingForm.draft(data, storage=storage_of(request))
+    saved = save_template(form, request.user, data)
+    if saved:
+        form = MakingForm.draft(data, storage=storage_of(request))
+        form.focus("save_as")
+    else:
+        form.focus_first_error()
+    return _show(request, form, saved=saved)
 
 
 def _take_file(request: ConsoleRequest, data: QueryDict) -> None:
@@ -221,6 +252,7 @@ def _order(form: MakingForm, mark: str) -> making.Order:
         upload=form.token,
         source_s3_uri=form.source_s3_uri,
         request_token=mark,
+        made_with=made_with(form),
         **form.separation,
     )
 

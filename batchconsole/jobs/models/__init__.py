@@ -18,6 +18,7 @@ from batchconsole.jobs.models.notification import Delivery, Notice, Notification
 from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.models.preferences import KeptPreferences
 from batchconsole.jobs.models.price import ModelPrice, utc_today
+from batchconsole.jobs.models.prompt_template import PromptTemplate, PromptTemplateVersion
 from batchconsole.jobs.models.record_view import RecordView
 from batchconsole.jobs.models.result_file import ResultFile, ResultIndex
 from batchconsole.jobs.models.schedule import Schedule, ScheduleRun, WatchedFile
@@ -56,6 +57,8 @@ __all__ = [
     "Notice",
     "NotificationChannel",
     "OutputCopy",
+    "PromptTemplate",
+    "PromptTemplateVersion",
     "RecordView",
     "ResultFile",
     "ResultIndex",

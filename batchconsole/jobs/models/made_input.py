@@ -30,6 +30,10 @@ class MadeInput(Work):
     encoding = models.CharField(max_length=16, blank=True, help_text="Likewise.")
     is_foreign = models.BooleanField(default=False, help_text="Lines of another provider's batch, to be converted.")
     recipe_json = models.TextField(blank=True, help_text="The prompt template and the settings.")
+    made_with = models.CharField(
+        max_length=200, blank=True, help_text="The prompt template and its version, where it was made with one."
+    )
+    model_id = models.CharField(max_length=2048, blank=True, help_text="The model that it was made for, if chosen.")
     resend_of = models.ForeignKey(
         BatchJob,
         null=True,
@@ -85,9 +89,11 @@ class MadeInput(Work):
     def form_fields(self) -> dict[str, Any]:
         """The fields that prefill the create form, for its query string."""
         resent = {"clone": self.resend_of_id, "resend_of": self.resend_of_id} if self.resend_of_id else {}
+        chosen = {"model_id": self.model_id} if self.model_id else {}
         return resent | {
             "input_s3_uri": self.output_s3_uri,
             "model_invocation_type": self.model_invocation_type,
+            **chosen,
         }
 
     @property

@@ -36,7 +36,11 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
+from batchconsole.jobs.models.prompt_template import Content
 from batchconsole.jobs.occasions import USUAL
+from batchconsole.jobs.prompt_templates import archive_template, save_version
+from batchconsole.records.making import Recipe
+from batchconsole.records.schema_fields import SchemaField
 from tests.conftest import ACCOUNT, REGION
 from tests.jobs.conftest import converse_lines
 
@@ -95,6 +99,7 @@ class Seed:
         self.make_results()
         self.make_checks()
         self.make_made_inputs()
+        self.make_templates()
         self.make_usage()
         self.make_bulk_actions()
         self.make_words_of_people()
@@ -318,6 +323,17 @@ class Seed:
                 **fields,
             )
             self.names[key] = made.pk
+
+    def make_templates(self) -> None:
+        """A prompt template with two versions, and an archived one."""
+        fields = (SchemaField(name="mood", description="good or bad"), SchemaField(name="stars", kind="integer"))
+        first = Content(recipe=Recipe(template="Is this good?\n\n{review}"))
+        recipe = Recipe(template="Judge this review of {product}:\n\n{review}", system="Be fair.", max_tokens=200)
+        second = Content(recipe=recipe, fields=fields)
+        save_version(self.local, None, name="Mood of a review", content=first)
+        version = save_version(self.local, None, name="Mood of a review", content=second)
+        archive_template(save_version(self.local, None, name="Old questions", content=first).template, None)
+        self.names |= {"template": version.template_id, "template-version": version.pk}
 
     def make_bulk_actions(self) -> None:
         """One that is done, with every outcome, one whose rest was cancelled, and one that runs."""

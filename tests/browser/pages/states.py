@@ -305,6 +305,10 @@ STATES = [
     State("making-errors", "/local/input/new/", make_nothing),
     State("making-running", "/local/input/{making}/"),
     State("making-failed", "/local/input/{making-failed}/"),
+    State("templates", "/local/input/templates/"),
+    State("template", "/local/input/templates/{template}/"),
+    State("template-used", "/local/input/new/?template={template-version}"),
+    State("template-delete", "/local/input/templates/{template}/delete/"),
     # S3, models, usage
     State("s3-buckets", "/local/s3/"),
     State("s3-objects", s3("s3://{bucket}/")),
