@@ -143,6 +143,9 @@ CSRF_FAILURE_VIEW = "batchconsole.console.frame.session_end.csrf_failure"
 STEP_MEMORY_BYTES = env.int("BATCHCONSOLE_STEP_MEMORY_MIB", default=2048) << 20
 STEP_TIME = timedelta(hours=env.float("BATCHCONSOLE_STEP_HOURS", default=12))
 
+# The bytes that one person's uploads may have at once, on their way and waiting to be made into input (0: no limit).
+UPLOAD_QUOTA_BYTES = env.int("BATCHCONSOLE_UPLOAD_QUOTA_MIB", default=10 << 10) << 20
+
 METRICS_TOKEN = env.str("BATCHCONSOLE_METRICS_TOKEN", default="")  # empty: only this machine may read /metrics
 
 LOGIN_URL = "login"

@@ -53,7 +53,7 @@ def bucket(connection: Connection) -> str:
 def upload(data: bytes) -> str:
     path = uploads.folder() / "arriving"
     path.write_bytes(data)
-    return uploads.keep(path)
+    return uploads.keep(path, 1)
 
 
 def uploaded(data: bytes, name: str = "data.csv") -> Source:

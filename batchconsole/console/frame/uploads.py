@@ -1,8 +1,9 @@
-"""Accept files only for views that take them, and only while the disk has room."""
+"""Accept files only for views that take them, while the disk has room and the person's quota is not used up."""
 
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,10 @@ from django.http import HttpRequest, HttpResponse
 
 from batchconsole.body_limits import largest_body
 from batchconsole.console.kit.answers import Refusal, refuse
+from batchconsole.jobs import uploads
+from batchconsole.jobs.errors import UserError
 
+FORM_BYTES = 128 << 10  # a form of this size is read without counting it, so that it can remove a file
 SPARE_BYTES = 1 << 30  # kept free for the database and the logs
 ALMOST_FULL = Refusal(
     "The disk of the console is almost full", "Nothing was uploaded. Tell the console's administrator."
@@ -39,16 +43,30 @@ class UploadMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        with ExitStack() as while_answered:
+            request.while_uploading = while_answered  # type: ignore[attr-defined] # for process_view
+            return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
+        size = int(request.META.get("CONTENT_LENGTH") or 0)
         if not largest_body(view):
             request.upload_handlers = [RefusingUploadHandler(request)]
-        elif not has_room_for(int(request.META.get("CONTENT_LENGTH") or 0)):
+        elif not has_room_for(size):
             return refuse(request, ALMOST_FULL, status=507)
+        elif size > FORM_BYTES and request.user.pk:
+            return reserve(request, request.user.pk, size)
         return None
+
+
+def reserve(request: HttpRequest, owner: int, size: int) -> HttpResponse | None:
+    """Count the body as on its way until the request is answered; refuse it (507, RFC 4331) if it is too much."""
+    try:
+        request.while_uploading.enter_context(uploads.reserved(owner, size))  # type: ignore[attr-defined] # see __call__
+    except UserError as error:
+        return refuse(request, Refusal("You have uploaded as much as you may", error.message, error.hint), status=507)
+    return None
 
 
 def has_room_for(size: int) -> bool:

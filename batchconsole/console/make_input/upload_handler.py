@@ -19,10 +19,10 @@ class ArrivingFile(TemporaryUploadedFile):
         UploadedFile.__init__(self, file, name, content_type, 0, charset, extra)
         self.digest = blake2b(digest_size=16)  # of the bytes received so far
 
-    def keep(self) -> str:
-        """Keep the file beyond the request and return its token."""
+    def keep(self, owner: int) -> str:
+        """Keep the file of the user *owner* beyond the request and return its token. Raises :class:`UserError`."""
         self.flush()
-        token = uploads.keep(Path(self.temporary_file_path()))
+        token = uploads.keep(Path(self.temporary_file_path()), owner)
         self.close()
         return token
 

@@ -156,8 +156,13 @@ def _take_file(request: ConsoleRequest, data: QueryDict) -> None:
     file = request.FILES.get("file")
     if isinstance(file, ArrivingFile) and data.get("source") != S3:
         uploads.forget(data.get("upload", ""))
-        data["upload_name"] = file.name or "file"
-        data["upload"] = file.keep()
+        data["upload"] = data["upload_name"] = ""
+        try:
+            data["upload"] = file.keep(request.user.pk)
+        except UserError as error:
+            messages.error(request, sentences(error))
+        else:
+            data["upload_name"] = file.name or "file"
 
 
 def _read(request: ConsoleRequest, data: QueryDict) -> HttpResponse:

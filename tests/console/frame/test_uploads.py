@@ -2,10 +2,12 @@
 
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import Settings
 
 from batchconsole.body_limits import largest_body, limit_of, takes_files
 from batchconsole.jobs.models import Connection
@@ -42,3 +44,25 @@ def test_a_full_disk_is_said_before_the_first_byte(
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1 << 20))
     assert client.post("/local/s3/upload/", {"file": file()}).status_code == 507
+
+
+@pytest.mark.parametrize(
+    "path", ["/local/s3/upload/", "/local/s3/upload/part/?uri=s3://b/k&part=1", "/local/input/new/"]
+)
+def test_a_used_up_quota_is_said_before_the_first_byte(
+    client: Client, connection: Connection, settings: Settings, path: str
+) -> None:
+    settings.UPLOAD_QUOTA_BYTES = 200 << 10
+    large = SimpleUploadedFile("rows.csv", b"a" * (300 << 10))
+    response = client.post(path, {"file": large})
+    assert response.status_code == 507
+    assert "may have 200.0\xa0KB together" in response.content.decode()
+
+
+def test_a_form_takes_no_small_file_beyond_the_quota(
+    client: Client, connection: Connection, settings: Settings, tmp_path: Path
+) -> None:
+    settings.UPLOAD_QUOTA_BYTES, settings.DATA_DIR = 4, tmp_path
+    page = client.post("/local/input/new/", {"file": file(), "source": "file", "read": "1"}).content.decode()
+    assert "may have 4\xa0bytes together" in page
+    assert list((tmp_path / "uploads").iterdir()) == []
