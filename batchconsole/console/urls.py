@@ -17,6 +17,7 @@ from batchconsole.console.notifications.urls import urlpatterns as notifications
 from batchconsole.console.overview.urls import urlpatterns as overview_urls
 from batchconsole.console.programs.urls import urlpatterns as programs_urls
 from batchconsole.console.s3.urls import urlpatterns as s3_urls
+from batchconsole.console.split.urls import urlpatterns as split_urls
 from batchconsole.console.usage.urls import urlpatterns as usage_urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *notifications_urls,
     *create_urls,
     *make_input_urls,
+    *split_urls,
     *usage_urls,
     *input_checks_urls,
     *models_urls,

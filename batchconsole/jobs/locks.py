@@ -3,7 +3,7 @@
 1. The connection's row, by ``Connection.objects.lock``, ``BatchJob.locked`` or ``BatchJob.transition`` to an end.
 2. Budgets, in order of their keys.
 3. Jobs, in order of their keys; several jobs only while the connection is locked.
-4. Rows of work: checks, made inputs, bulk actions, copies of output, schedules. One at a time.
+4. Rows of work: checks, made inputs, splits, bulk actions, copies of output, schedules. One at a time.
 5. A notification channel's row, then those of its deliveries.
 
 A transaction that locks several rows takes them in this order; one that locks a single row may take any. Inserting a
@@ -20,7 +20,16 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"jobs_connection"}),
     frozenset({"jobs_budget"}),
     frozenset({"jobs_batchjob"}),
-    frozenset({"jobs_inputcheck", "jobs_madeinput", "jobs_bulkaction", "jobs_outputcopy", "jobs_schedule"}),
+    frozenset(
+        {
+            "jobs_inputcheck",
+            "jobs_madeinput",
+            "jobs_inputsplit",
+            "jobs_bulkaction",
+            "jobs_outputcopy",
+            "jobs_schedule",
+        }
+    ),
     frozenset({"jobs_notificationchannel"}),
     frozenset({"jobs_delivery"}),
 )

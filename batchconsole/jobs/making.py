@@ -64,8 +64,13 @@ def is_small(source: Source, look: Look, recipe: Recipe) -> bool:
     return is_short and look.extent.rows * size <= AT_ONCE_OUTPUT_BYTES
 
 
-def write_records(target: Target, output_s3_uri: str, records: Iterable[Line]) -> int:
-    """Write *records* to *output_s3_uri* and return how many. Raises what they raise, TableError and AwsError."""
+def write_records(
+    target: Target, output_s3_uri: str, records: Iterable[Line], *, most_bytes: int = MOST_OUTPUT_BYTES
+) -> int:
+    """Write *records* to *output_s3_uri* and return how many.
+
+    Raises what they raise, AwsError, and TableError if they have more than *most_bytes*.
+    """
     count = total = 0
 
     def lines() -> Iterator[bytes]:
@@ -77,10 +82,8 @@ def write_records(target: Target, output_s3_uri: str, records: Iterable[Line]) -
             held.append(record.line)
             size += len(held[-1])
             total += len(held[-1])
-            if total > MOST_OUTPUT_BYTES:
-                raise TableError(
-                    f"The input would be larger than {MOST_OUTPUT_BYTES >> 30} GiB.", hint="Split the file."
-                )
+            if total > most_bytes:
+                raise TableError(f"The input would be larger than {most_bytes >> 30} GiB.", hint="Split the file.")
             if size >= FLUSH_BYTES:
                 yield b"".join(held)
                 held.clear()

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 
 from batchconsole.aws import s3
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_objects import Reader, read_span
 from batchconsole.jobs.models import BatchJob, ResultIndex
@@ -162,7 +163,7 @@ def _input_changed() -> UserError:
 
 def output_files(job: BatchJob) -> list[InputFile]:
     """Return the output of *job*, in the version that was read, as files; reading a changed one raises AwsError."""
-    reader = Reader(job.connection.target, output_folder(job)[0])
+    reader = Reader(job.connection.target, parse_s3_uri(job.output_s3_uri)[0])
     return [InputFile(file.name, file.size, partial(reader.open, file)) for file in job.result_files.all()]
 
 

@@ -19,6 +19,7 @@ from batchconsole.jobs.models import (
     Connection,
     Delivery,
     InputCheck,
+    InputSplit,
     JobTemplate,
     MadeInput,
     Notice,
@@ -73,6 +74,8 @@ def key_of(route: str, connection: Connection, owner: User | None) -> int:
         return JobTemplate.objects.create(connection=connection, created_by=owner, name=uuid4().hex).pk
     if "/input/templates/" in route:
         return PromptTemplate.objects.create(connection=connection, name=uuid4().hex).pk
+    if "/splits/" in route:
+        return InputSplit.objects.create(connection=connection, created_by=owner).pk
     if "/input/" in route:
         return MadeInput.objects.create(connection=connection, created_by=owner, source_size=0).pk
     return make_job(connection, created_by=owner).pk

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from batchconsole.jobs.models import BulkAction, Connection, InputCheck, MadeInput
+from batchconsole.jobs.models import BulkAction, Connection, InputCheck, InputSplit, MadeInput
 from batchconsole.jobs.properties import read_token, why_no_token
 from batchconsole.records.making import Recipe
 from tests.console.conftest import MakeJob
@@ -57,7 +57,8 @@ def urls(make_job: MakeJob, local: Connection, bedrock_endpoint: str, person: Us
         connection=local, output_s3_uri="s3://bucket/out.jsonl", source_size=1, recipe_json=RECIPE
     )
     action = BulkAction.objects.create(connection=local, created_by=person, job_count=0)
-    rows = {"job": job.pk, "input-check": check.pk, "input": made.pk, "bulk-action": action.pk}
+    split = InputSplit.objects.create(connection=local, request_json=job.request.as_fields())
+    rows = {"split": split.pk, "job": job.pk, "input-check": check.pk, "input": made.pk, "bulk-action": action.pk}
     found = []
     for pattern in patterns(get_resolver().url_patterns):
         name = str(pattern.name)

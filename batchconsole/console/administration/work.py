@@ -20,8 +20,9 @@ from batchconsole.jobs.bulk_actions import cancel_rest
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_checks import cancel_check
 from batchconsole.jobs.making import cancel_making
-from batchconsole.jobs.models import BatchJob, BulkAction, Connection, Delivery, InputCheck, MadeInput
+from batchconsole.jobs.models import BatchJob, BulkAction, Connection, Delivery, InputCheck, InputSplit, MadeInput
 from batchconsole.jobs.notifications.channels import send_again
+from batchconsole.jobs.splitting import cancel_split, retry_split
 
 MOST = 50  # rows of each kind, newest first
 WAITING, RUNNING, FAILED = "waiting", "running", "failed"
@@ -32,6 +33,8 @@ STATES = {
     BatchJob.Results.PENDING: WAITING,
     BatchJob.Results.FAILED: FAILED,
 }
+# The verbs of work that goes on where it stopped, by its state.
+ACTS = {WAITING: ("retry", "cancel"), RUNNING: ("cancel",), FAILED: ("retry",)}
 INDICATORS = {WAITING: "pending", RUNNING: "in-progress", FAILED: "error"}
 
 
@@ -83,9 +86,15 @@ def checks(connections: QuerySet[Connection]) -> Iterator[Piece]:
 def makings(connections: QuerySet[Connection]) -> Iterator[Piece]:
     for made in _newest(MadeInput, connections, state__in=(*_unfinished(), MadeInput.State.FAILED)):
         state = STATES[MadeInput.State(made.state)]
-        acts = {WAITING: ("retry", "cancel"), RUNNING: ("cancel",), FAILED: ("retry",)}[state]
+        acts = ACTS[state]
         title = made.output_s3_uri or made.source_name
         yield _piece("making", made, title=title, state=state, error=made.error, acts=acts)
+
+
+def splits(connections: QuerySet[Connection]) -> Iterator[Piece]:
+    for split in _newest(InputSplit, connections, state__in=(*_unfinished(), InputSplit.State.FAILED)):
+        state = STATES[InputSplit.State(split.state)]
+        yield _piece("split", split, state=state, error=split.error, acts=ACTS[state])
 
 
 def results(connections: QuerySet[Connection]) -> Iterator[Piece]:
@@ -156,6 +165,7 @@ def _newest(model: Any, connections: QuerySet[Connection], **rules: Any) -> Iter
 KINDS: dict[str, tuple[str, Callable[[QuerySet[Connection]], Iterable[Piece]]]] = {
     "check": ("Input checks", checks),
     "making": ("Making input", makings),
+    "split": ("Splitting input", splits),
     "results": ("Reading results", results),
     "bulk": ("Bulk actions", bulk_actions),
     "notice": ("Notifications", deliveries),
@@ -166,6 +176,8 @@ VERBS: dict[tuple[str, str], tuple[type[Any], Callable[[Any, Any], object]]] = {
     ("check", "cancel"): (InputCheck, cancel_check),
     ("making", "retry"): (MadeInput, retrying.retry_making),
     ("making", "cancel"): (MadeInput, cancel_making),
+    ("split", "retry"): (InputSplit, retry_split),
+    ("split", "cancel"): (InputSplit, cancel_split),
     ("results", "retry"): (BatchJob, retrying.retry_results),
     ("bulk", "cancel"): (BulkAction, cancel_rest),
     ("notice", "retry"): (Delivery, send_again),

@@ -15,7 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.create.aws_checks import check_field, check_form
 from batchconsole.console.create.forms import JobForm, initial_of, initial_of_correction
-from batchconsole.console.create.offers import OFFERS, forget_offer, known_offer, offer
+from batchconsole.console.create.new_role import with_role
+from batchconsole.console.create.offers import OFFERS, known_offer, offer
+from batchconsole.console.create.split import is_split, start_split
 from batchconsole.console.create.templates import initial_of_asked, save_as_template, templates_of
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
@@ -38,8 +40,8 @@ from batchconsole.jobs.cloning import free_name, name_of_resend
 from batchconsole.jobs.correcting import can_correct, field_at_fault
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, Right
-from batchconsole.jobs.service_roles import create_service_role
+from batchconsole.jobs.models import BatchJob, InputSplit, Right
+from batchconsole.jobs.same_request import made_before
 from batchconsole.jobs.spending import spendings
 
 # IAM's error code for a new role whose name is taken.
@@ -148,7 +150,7 @@ def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpRespons
     if request.connection.service_roles or not request.user.has_perm(Right.ROLES, request.connection):
         form.offer_no_new_role()
     context |= summary_context(request.connection, str(form["model_id"].value() or ""))
-    check = shown_before(request.connection, request.POST.get("input_check", ""))
+    check = shown_before(request.connection, (request.POST or request.GET).get("input_check", ""))
     context["budgets"] = spendings(request.connection, request.user)
     context["templates"] = templates_of(request)
     context["opened"] = str(form["template_seen"].value() or "").partition("-")[0]
@@ -160,24 +162,26 @@ def _offer(request: ConsoleRequest, form: JobForm, name: str) -> None:
         form.take_offer(name, offer(name, form.connection, request.user))
 
 
-def _sent_before(request: ConsoleRequest) -> BatchJob | None:
-    """Return the job that this form, submitted twice, has already created, or None; the job's name must match too."""
+def _sent_before(request: ConsoleRequest) -> BatchJob | InputSplit | None:
+    """Return what this form, submitted twice, has already created, or None; a job's name must match too."""
     token, name = request.POST.get("request_token", ""), request.POST.get("job_name", "").strip()
+    if is_split(request):
+        return made_before(InputSplit, request.connection, request.user, token)
     mine = BatchJob.objects.filter(connection=request.connection, created_by=request.user, job_name=name)
     return mine.filter(client_request_token=token).first() if token else None
 
 
 def _submit(request: ConsoleRequest) -> HttpResponse:
-    job = _sent_before(request)
-    if job:
-        return redirect(job)
+    made = _sent_before(request)
+    if made:
+        return redirect(made)
     try:
         return _submit_first(request)
     except IntegrityError:  # a concurrent request with the same form was first
-        job = _sent_before(request)
-        if job is None:
+        made = _sent_before(request)
+        if made is None:
             raise
-        return redirect(job)
+        return redirect(made)
 
 
 def _submit_first(request: ConsoleRequest) -> HttpResponse:
@@ -187,7 +191,7 @@ def _submit_first(request: ConsoleRequest) -> HttpResponse:
         form.focus_first_error()
         return _show(request, form, is_dirty=True)
     try:
-        job = _create(request, form)
+        made = start_split(request, form) if is_split(request) else _create(request, form)
     except UserError as error:
         words = sentences(error)
         form.add_error(error.field if error.field in form.fields else None, words)
@@ -204,8 +208,9 @@ def _submit_first(request: ConsoleRequest) -> HttpResponse:
     for doubt in doubts[:1]:
         messages.warning(request, f"Not everything could be checked. {sentences(doubt)}")
     put_aside.forget(request)
-    messages.success(request, f"The batch inference job {job.job_name} was created.")
-    return redirect(job)
+    if isinstance(made, BatchJob):
+        messages.success(request, f"The batch inference job {made.job_name} was created.")
+    return redirect(made)
 
 
 def _doubtful(form: JobForm) -> str:
@@ -215,19 +220,7 @@ def _doubtful(form: JobForm) -> str:
 
 
 def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
-    """Create the new role, if requested, then the job. If the job is refused, the form keeps the new role selected."""
-    asked = form.request
-    if form.makes_role:
-        role_arn = create_service_role(
-            request.connection,
-            request.user,
-            role_name=form.cleaned_data["role_name"],
-            request=asked,
-        )
-        asked = replace(asked, role_arn=role_arn)
-        form.use_role(role_arn)
-        forget_offer("role_arn", request.connection)
-        messages.success(request, f"The service role {form.cleaned_data['role_name']} was created.")
+    asked = with_role(request, form, form.request)
     return lifecycle.create_job(
         connection=request.connection,
         actor=request.user,

@@ -15,12 +15,13 @@ from batchconsole.jobs.models import (
     Connection,
     Delivery,
     InputCheck,
+    InputSplit,
     MadeInput,
     NotificationChannel,
 )
 from batchconsole.jobs.models.work import Work
 
-WORK: dict[str, type[Work]] = {"check": InputCheck, "making": MadeInput}
+WORK: dict[str, type[Work]] = {"check": InputCheck, "making": MadeInput, "split": InputSplit}
 
 
 class ConsoleCollector(Collector):
@@ -48,7 +49,7 @@ class ConsoleCollector(Collector):
         )
 
     def open_work(self) -> Iterator[Metric]:
-        """Count the input checks and made inputs that wait or run, and the users who wait for them."""
+        """Count the input checks, made inputs and splits that wait or run, and the users who wait for them."""
         rows = GaugeMetricFamily("batchconsole_open_work", "Work that waits or runs", labels=["kind", "status"])
         people = GaugeMetricFamily("batchconsole_people_waiting", "People whose work waits or runs", labels=["kind"])
         for kind, model in WORK.items():

@@ -65,6 +65,7 @@ JOB_PAGES = (
     "job-template-list",
     "job-template-save",
     "job-template-delete",
+    "split",
 )
 NOTIFICATION_PAGES = (
     "connection-notifications",

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.urls import reverse
+from django.utils.http import urlencode
+
 from batchconsole.console.kit.amounts import usd
 from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.errors import sentences
@@ -12,27 +15,56 @@ from batchconsole.console.kit.page_form import FormError, PageForm
 from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.limits import limits_for
-from batchconsole.jobs.models import Actor, Connection, InputCheck
+from batchconsole.jobs.models import Actor, BatchJob, Connection, InputCheck, Status
+from batchconsole.jobs.splitting import Offer, offer_of
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.limits import Limits
 from batchconsole.records.report import Problem, Report
 
 ASKED = ("model_id", "model_invocation_type", "input_s3_uri")
+# In the URL of the panel inside the create form, where its buttons submit that form.
+IN_FORM = "in_form"
+FORM_QUERY = f"?{IN_FORM}=1"
 # The number of kinds of problem that are shown with examples.
 DETAILED = 20
 
 
 @dataclass(frozen=True)
 class CheckView:
-    """An input check as a page shows it; ``is_alone`` is False inside a part that updates itself anyway."""
+    """An input check as a page shows it.
+
+    ``is_alone`` is False inside a part that updates itself anyway, ``is_in_form`` is True inside the create form, and
+    ``job`` is the job whose page it is.
+    """
 
     check: InputCheck
     is_alone: bool = True
+    is_in_form: bool = False
+    job: BatchJob | None = None
 
     @property
     def is_followed(self) -> bool:
         """Whether the panel polls for updates by itself."""
         return self.is_alone and not self.check.is_finished
+
+    @property
+    def url(self) -> str:
+        """The URL to poll, which keeps the panel as it is here."""
+        return f"{self.check.get_absolute_url()}{FORM_QUERY if self.is_in_form else ''}"
+
+    @cached_property
+    def offer(self) -> Offer | None:
+        """The offer to split an input that is too large for one job, where a job may still be created with it."""
+        is_settled = self.job is not None and self.job.status != Status.REJECTED
+        return None if is_settled else offer_of(self.check)
+
+    @property
+    def split_url(self) -> str:
+        """The create form with this input and the offer: the form of the rejected job, or a new one."""
+        asked = {name: getattr(self.check, name) for name in ASKED}
+        values = {"correct": self.job.pk} if self.job else asked
+        query = urlencode(values | {"input_check": self.check.pk})
+        return f"{reverse('job-create', args=[self.check.connection.name])}?{query}#split-offer"
 
     @property
     def version(self) -> str:
@@ -115,13 +147,13 @@ def begin(form: PageForm, connection: Connection, *, actor: Actor) -> dict[str, 
         check = input_checks.start_check(connection, actor=actor, **asked)
     except UserError as error:
         return {"check_errors": [FormError(form["input_s3_uri"], form.name_of("input_s3_uri"), sentences(error))]}
-    return {"shown": CheckView(check)}
+    return {"shown": CheckView(check, is_in_form=True)}
 
 
 def shown_before(connection: Connection, key: str) -> dict[str, Any]:
-    """Return the context for the check that the posted form showed, so that steps without JavaScript keep it."""
+    """Return the context for the check *key* that the form shows, so that steps without JavaScript keep it."""
     number = read_number(key)
     if not number:
         return {}
     check = InputCheck.objects.select_related("connection").filter(connection=connection, pk=number).first()
-    return {"shown": CheckView(check)} if check else {}
+    return {"shown": CheckView(check, is_in_form=True)} if check else {}

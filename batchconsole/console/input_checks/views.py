@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
-from batchconsole.console.input_checks.panel import CheckView
+from batchconsole.console.input_checks.panel import IN_FORM, CheckView
 from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.console.kit.errors import sentences
@@ -31,7 +31,7 @@ def find_check(request: ConsoleRequest, pk: int) -> InputCheck:
 @require_safe
 def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Show a check as a page with its own URL, or as the part of another page that updates itself."""
-    shown = CheckView(find_check(request, pk))
+    shown = CheckView(find_check(request, pk), is_in_form=IN_FORM in request.GET)
     return show(request, "console/input_checks/input_check.html", {"shown": shown}, version=shown.version)
 
 

@@ -1,13 +1,10 @@
 """Downloads of a job's results (joined records, the answered table), and resending failed or unanswered records."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
 from batchconsole.aws.errors import AwsError
@@ -17,6 +14,7 @@ from batchconsole.console.job.resend_question import ResendQuestion
 from batchconsole.console.job.results_tab import read_wanted
 from batchconsole.console.job.views import find_job, find_readable
 from batchconsole.console.kit.answers import show
+from batchconsole.console.kit.downloads import FORMATS, as_file, begun
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.sent_twice import request_mark
 from batchconsole.jobs import resending
@@ -25,16 +23,7 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, MadeInput
 from batchconsole.jobs.same_request import made_once
 from batchconsole.records import exports
-from batchconsole.records.joining import JoinedRow
-from batchconsole.records.schema_columns import Column
 from batchconsole.records.selecting import INPUT, select
-
-Write = Callable[[Iterable[JoinedRow], Sequence[Column] | None], Iterator[bytes]]
-FORMATS: dict[str, tuple[Write, str]] = {
-    "jsonl": (exports.jsonl, "application/x-ndjson"),
-    "csv": (exports.as_csv, "text/csv; charset=utf-8"),
-    "parquet": (exports.as_parquet, "application/vnd.apache.parquet"),
-}
 
 
 @require_safe
@@ -78,18 +67,6 @@ def table(request: ConsoleRequest, connection: str, pk: int, kind: str) -> HttpR
         return redirect(f"{job.get_absolute_url()}?tab=results")
     stem = made.source_name.rpartition(".")[0] or made.source_name
     return as_file(stream, f"{stem}-answered.{kind}", FORMATS[kind][1])
-
-
-def as_file(stream: Iterator[bytes], name: str, content_type: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(stream, content_type=content_type)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return response
-
-
-def begun(stream: Iterator[bytes]) -> Iterator[bytes]:
-    """Return *stream* with its first chunk already produced, so that errors are raised before the response starts."""
-    first = next(stream, b"")
-    return chain([first], stream)
 
 
 @drafts.takes_drafts

@@ -18,7 +18,7 @@ from batchconsole.console.kit.answers import show, version_of
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
-from batchconsole.jobs.models import BatchJob, Event, JobNote, Status
+from batchconsole.jobs.models import BatchJob, Event, JobNote, SplitPart, Status
 from batchconsole.jobs.models.job_note import LONGEST_NOTE
 from batchconsole.jobs.queue_places import why_waiting
 from batchconsole.jobs.results import request_results, require_reading
@@ -132,6 +132,7 @@ def no_more(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict
 def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
     return {
         "stages": stages(job, events),
+        "part": SplitPart.objects.filter(job=job).select_related("split__connection").first(),
         "files": job.result_files.all()[:100],
         "resent": [each for each in (job.resend_of, *job.merges.select_related("connection")) if each],
         "resends": BatchJob.objects.resends_of([job]).select_related("connection")[:RELATED_SHOWN],
@@ -143,7 +144,7 @@ def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
 
 def read_check(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
     """Return the context of the Check tab. The page polls for changes, so the check inside it does not."""
-    return {"shown": CheckView(job.input_check, is_alone=False)} if job.input_check else {}
+    return {"shown": CheckView(job.input_check, is_alone=False, job=job)} if job.input_check else {}
 
 
 def read_definition(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from batchconsole.jobs.models.bulk_action import BulkAction, BulkActionItem
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Actor, Event
 from batchconsole.jobs.models.input_check import InputCheck
+from batchconsole.jobs.models.input_split import InputSplit, SplitPart
 from batchconsole.jobs.models.job import COUNTED, BatchJob
 from batchconsole.jobs.models.job_note import JobNote
 from batchconsole.jobs.models.job_template import JobTemplate
@@ -47,6 +48,7 @@ __all__ = [
     "Grant",
     "IllegalTransition",
     "InputCheck",
+    "InputSplit",
     "JobNote",
     "JobRequest",
     "JobTemplate",
@@ -66,6 +68,7 @@ __all__ = [
     "Role",
     "Schedule",
     "ScheduleRun",
+    "SplitPart",
     "Status",
     "Verb",
     "WatchedFile",

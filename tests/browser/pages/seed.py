@@ -28,6 +28,7 @@ from batchconsole.jobs.models import (
     Delivery,
     Event,
     InputCheck,
+    InputSplit,
     JobNote,
     JobTemplate,
     MadeInput,
@@ -39,7 +40,9 @@ from batchconsole.jobs.models import (
 from batchconsole.jobs.models.prompt_template import Content
 from batchconsole.jobs.occasions import USUAL
 from batchconsole.jobs.prompt_templates import archive_template, save_version
+from batchconsole.records.limits import Limits, job_findings
 from batchconsole.records.making import Recipe
+from batchconsole.records.report import Problems, Report, encode
 from batchconsole.records.schema_fields import SchemaField
 from tests.conftest import ACCOUNT, REGION
 from tests.jobs.conftest import converse_lines
@@ -100,6 +103,7 @@ class Seed:
         self.make_checks()
         self.make_made_inputs()
         self.make_templates()
+        self.make_splits()
         self.make_usage()
         self.make_bulk_actions()
         self.make_words_of_people()
@@ -334,6 +338,56 @@ class Seed:
         version = save_version(self.local, None, name="Mood of a review", content=second)
         archive_template(save_version(self.local, None, name="Old questions", content=first).template, None)
         self.names |= {"template": version.template_id, "template-version": version.pk}
+
+    def make_splits(self) -> None:
+        """A rejected job whose input is too large, splits being made and failed, and one whose jobs have ended."""
+        report = Report(model_id=NOVA, invocation_type="Converse", family="converse", records=123_456, bytes=2**31)
+        for finding in job_findings(Limits(), records=report.records, size=report.bytes):
+            problems = Problems()
+            problems.add(finding)
+            report.problems += problems.listed()
+        check = InputCheck.objects.create(
+            connection=self.local,
+            input_s3_uri=f"s3://{self.bucket}/input/",
+            model_id=NOVA,
+            model_invocation_type="Converse",
+            state=InputCheck.State.DONE,
+            due_at=None,
+            finished_at=self.now,
+            records=report.records,
+            problems=1,
+            report_json=encode(report).decode(),
+        )
+        self.names["split-check"] = check.pk
+        rejected = self.job("split-rejected", Status.REJECTED, check_input=True, input_check=check)
+        error = {"message": "Line 3 of a.jsonl has 2,000,000,000 bytes.", "hint": "Shorten this record.", "code": ""}
+        states: dict[str, dict[str, Any]] = {
+            "split-running": {"state": "running", "bytes_total": 2**32, "bytes_done": 2**31 + 2**30},
+            "split-failed": {"state": "failed", "error": error},
+            "split": {"state": "done", "finished_at": self.now},
+        }
+        for key, fields in states.items():
+            self.names[key] = self.split(rejected, due_at=self.now + timedelta(days=1), **fields).pk
+
+    def split(self, rejected: BatchJob, **fields: Any) -> InputSplit:
+        place = f"s3://{self.bucket}/output/reviews-split-0a1b2c3d/"
+        asked = {**rejected.request.as_fields(), "job_name": "reviews"}
+        values = {"input_s3_uri": rejected.input_s3_uri, "output_s3_uri": place, "request_json": asked}
+        split: InputSplit = InputSplit.objects.create(
+            connection=self.local, created_by=self.person, records=123_456, **values, **fields
+        )
+        for number in range(1, 4) if split.state != "failed" else ():
+            is_done = split.state == "done"
+            part = split.parts.create(
+                number=number, input_s3_uri=split.part_uri(number, 3), records=41_152, is_written=is_done or number < 2
+            )
+            if is_done:
+                errors: dict[str, Any] = {"error_record_count": 1_234} if number == 2 else {}
+                counts: dict[str, Any] = {"total_record_count": 41_152, "processed_record_count": 41_152}
+                counts |= {"cost_usd": "12.345678", "results": "ready" if number < 3 else "failed"}
+                part.job = self.job(f"reviews-{number}-of-3", Status.COMPLETED, **counts, **errors)
+                part.save()
+        return split
 
     def make_bulk_actions(self) -> None:
         """One that is done, with every outcome, one whose rest was cancelled, and one that runs."""

@@ -309,6 +309,11 @@ STATES = [
     State("template", "/local/input/templates/{template}/"),
     State("template-used", "/local/input/new/?template={template-version}"),
     State("template-delete", "/local/input/templates/{template}/delete/"),
+    State("split-offer", "/local/jobs/{split-rejected}/"),
+    State("split-offer-in-form", "/local/jobs/create/?correct={split-rejected}&input_check={split-check}"),
+    State("split-running", "/local/splits/{split-running}/"),
+    State("split-failed", "/local/splits/{split-failed}/"),
+    State("split", "/local/splits/{split}/"),
     # S3, models, usage
     State("s3-buckets", "/local/s3/"),
     State("s3-objects", s3("s3://{bucket}/")),

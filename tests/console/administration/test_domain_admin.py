@@ -13,7 +13,17 @@ from django.test import Client
 from django.utils import timezone
 
 from batchconsole.console.administration.jobs import BatchJobAdmin
-from batchconsole.jobs.models import BatchJob, Connection, Event, InputCheck, MadeInput, ModelLimit, Status, Verb
+from batchconsole.jobs.models import (
+    BatchJob,
+    Connection,
+    Event,
+    InputCheck,
+    InputSplit,
+    MadeInput,
+    ModelLimit,
+    Status,
+    Verb,
+)
 from tests.console.conftest import MakeJob
 
 NEW = {
@@ -229,6 +239,7 @@ WORK: dict[str, Callable[[Connection], Any]] = {
     "making": lambda connection: MadeInput.objects.create(
         connection=connection, source_name="rows.csv", source_size=1, output_s3_uri="s3://b/in/", state="failed"
     ),
+    "split": lambda connection: InputSplit.objects.create(connection=connection, state="failed"),
     "sync": lambda connection: connection,
 }
 
@@ -241,7 +252,7 @@ def test_work_is_listed_and_tried_again(kind: str, client: Client, connection: C
     assert client.post(url, follow=True).text.count("done.") == 1
 
 
-@pytest.mark.parametrize("kind", ["check", "making"])
+@pytest.mark.parametrize("kind", ["check", "making", "split"])
 def test_waiting_work_is_cancelled(kind: str, client: Client, connection: Connection) -> None:
     row = WORK[kind](connection)
     type(row).objects.update(state="queued")

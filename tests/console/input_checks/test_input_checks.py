@@ -65,7 +65,7 @@ def fragment(client: Client, check: InputCheck) -> Answer:
 def test_it_works(client: Client, connection: Connection, bucket: str) -> None:
     started = client.post(START, ASKED | {"input_s3_uri": f"s3://{bucket}/in/"}, headers=HTMX)
     check = InputCheck.objects.get()
-    assert f'data-live="{check.get_absolute_url()}"' in started.text
+    assert f'data-live="{check.get_absolute_url()}?in_form=1"' in started.text
     input_checks.check_records.run(check.pk)
     text = fragment(client, check).text
     assert "No problems in 100 records" in text
