@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from batchconsole.records.openai_errors import error_object
+
 RETRY_AFTER_SECONDS = "5"
 JSON, PROBLEM, TEXT = "application/json", "application/problem+json", "text/plain; charset=utf-8"
 # AWS's error code for each HTTP status. Other statuses below 500 become ValidationException.
@@ -72,9 +74,14 @@ def _as_problem(status: int, message: str, request_id: str) -> tuple[Headers, by
     return {}, json.dumps(told | {"instance": instance(request_id)}).encode()
 
 
+def _of_openai(status: int, message: str, request_id: str) -> tuple[Headers, bytes]:
+    return {}, json.dumps({"error": error_object(status, message)}).encode()
+
+
 AWS = Dialect("/aws/", "x-amzn-RequestId", JSON, _of_aws)
 PROBLEMS = Dialect("/api/", "X-Request-Id", PROBLEM, _as_problem)
-DIALECTS = (AWS, PROBLEMS)
+OPENAI = Dialect("/openai/", "x-request-id", JSON, _of_openai)
+DIALECTS = (AWS, PROBLEMS, OPENAI)
 
 
 def dialect_of(path: str) -> Dialect | None:

@@ -48,6 +48,64 @@ def write_stream(
     return _write_parts(target, bucket, key, _after(first, second, parts), progress or _silent)
 
 
+class ObjectWriter:
+    """An object that is written piece by piece, when the bytes arrive by calls: in one call of S3, or in parts.
+
+    At most one part is held in memory. Nothing appears in S3 before :meth:`finish`; :meth:`abort` drops what there is.
+    """
+
+    def __init__(self, target: Target, bucket: str, key: str, *, part_bytes: int = PART_BYTES) -> None:
+        self.target, self.bucket, self.key = target, bucket, key
+        self.part_bytes = part_bytes
+        self.size = 0
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._upload_id = ""
+        self._parts = 0
+
+    def write(self, data: bytes) -> None:
+        """Add *data* to the object. Raises AwsError."""
+        self._held.append(data)
+        self._held_bytes += len(data)
+        self.size += len(data)
+        if self._held_bytes >= self.part_bytes:
+            self._write_part()
+
+    def finish(self) -> int:
+        """Let the object appear and return its size in bytes. Raises AwsError."""
+        if not self._upload_id:
+            s3.put_object(self.target, self.bucket, self.key, self._take())
+            return self.size
+        if self._held_bytes:
+            self._write_part()
+        s3_multipart.complete_multipart_upload(self.target, self.bucket, self.key, upload_id=self._upload_id)
+        return self.size
+
+    def abort(self) -> None:
+        """Drop the parts written so far. If S3 refuses that, only a warning is logged."""
+        if self._upload_id:
+            _abort(self.target, self.bucket, self.key, self._upload_id)
+
+    def _write_part(self) -> None:
+        if not self._upload_id:
+            self._upload_id = s3_multipart.create_multipart_upload(self.target, self.bucket, self.key)
+        self._parts += 1
+        s3_multipart.upload_part(
+            self.target,
+            self.bucket,
+            self.key,
+            upload_id=self._upload_id,
+            number=self._parts,
+            body=self._take(),
+        )
+
+    def _take(self) -> bytes:
+        data = b"".join(self._held)
+        self._held.clear()
+        self._held_bytes = 0
+        return data
+
+
 def read_ahead(
     target: Target, bucket: str, key: str, *, size: int, start: int = 0, etag: str = ""
 ) -> Generator[bytes, None, None]:

@@ -26,6 +26,8 @@ from batchconsole.jobs.models import (
     Grant,
     JobNote,
     JobTemplate,
+    OpenAIBatch,
+    OpenAIFile,
     Right,
     Role,
     Schedule,
@@ -36,7 +38,8 @@ from batchconsole.jobs.models.work import Work
 from batchconsole.records import catalogue
 
 Rights = frozenset[str]
-Owned = BatchJob | BulkAction | JobNote | JobTemplate | Schedule | Work  # rows that one person created
+# Rows that one person created.
+Owned = BatchJob | BulkAction | JobNote | JobTemplate | OpenAIBatch | OpenAIFile | Schedule | Work
 ALL = None  # the key of rights granted on all connections
 FEW = 3  # how many administrators a refusal names
 

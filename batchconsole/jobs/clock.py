@@ -24,6 +24,7 @@ from batchconsole.jobs import (
 )
 from batchconsole.jobs.leases import Step
 from batchconsole.jobs.notifications import handing_on
+from batchconsole.jobs.openai import answering, conversion, following
 from batchconsole.jobs.scheduling import BATCH
 
 STEPS: tuple[Step[Any, Any], ...] = (
@@ -41,6 +42,9 @@ STEPS: tuple[Step[Any, Any], ...] = (
     bulk_actions.stop_jobs,
     schedule_runs.run_schedule,
     watched_folders.watch_folder,
+    conversion.convert_batch,
+    following.follow_batch,
+    answering.write_answers,
     handing_on.announce,
     handing_on.deliver,
 )

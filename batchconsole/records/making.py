@@ -239,13 +239,16 @@ def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[
         if found is None:
             raise TableError("It is no line of an OpenAI, Anthropic, Gemini, or Vertex AI batch.", row=number)
         try:
-            yield Made(as_text(found.record_id) or f"row-{number:0{ID_DIGITS}}", _convert(found, shape))
+            yield Made(as_text(found.record_id) or f"row-{number:0{ID_DIGITS}}", convert_body(found, shape))
         except (Unreadable, Untranslatable) as error:
             raise TableError(str(error), row=number, hint=error.hint) from error
 
 
-def _convert(line: ForeignLine, shape: str) -> dict[str, Any]:
-    """Return the body of *line* in *shape*: unchanged if it is in that format, otherwise through a neutral request."""
+def convert_body(line: ForeignLine, shape: str) -> dict[str, Any]:
+    """Return the body of *line* in *shape*: unchanged if it is in that format, otherwise through a neutral request.
+
+    Raises :class:`Unreadable` and :class:`Untranslatable`.
+    """
     target = bodies.SHAPES[shape]
     if target.family != line.family:
         return bodies.write(shape, read_foreign(line))

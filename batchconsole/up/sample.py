@@ -15,6 +15,7 @@ from batchconsole.up import preparation, questions
 BUCKET = "batchconsole-samples"
 ROLE = "batchconsole-samples"
 MODEL_ID = "amazon.nova-micro-v1:0"
+EMBEDDING_MODEL_ID = "amazon.titan-embed-text-v2:0"
 JOB = "welcome"
 FILES = {
     "converse/questions.jsonl": questions.converse,
@@ -32,7 +33,9 @@ def make() -> None:
     s3.create_bucket(target, BUCKET)
     for key, content in FILES.items():
         s3.put_object(target, BUCKET, key, content())
-    submit_job(connection, service_role(connection))
+    role_arn = service_role(connection)
+    offer_openai(connection, role_arn)
+    submit_job(connection, role_arn)
 
 
 def request() -> JobRequest:
@@ -55,6 +58,14 @@ def service_role(connection: Connection) -> str:
             return role.arn
     everywhere = replace(request(), input_s3_uri=f"s3://{BUCKET}/", output_s3_uri=f"s3://{BUCKET}/")
     return create_service_role(connection, preparation.admin(), role_name=ROLE, request=everywhere)
+
+
+def offer_openai(connection: Connection, role_arn: str) -> None:
+    """Let programs that speak OpenAI's API create batches, whatever model they name, unless an administrator has."""
+    if not (connection.openai_folder or connection.openai_role_arn or connection.openai_models):
+        connection.openai_folder, connection.openai_role_arn = f"s3://{BUCKET}/openai/", role_arn
+        connection.openai_models = {"gpt-*": MODEL_ID, "text-embedding-*": EMBEDDING_MODEL_ID}
+        connection.save(update_fields=["openai_folder", "openai_role_arn", "openai_models"])
 
 
 def submit_job(connection: Connection, role_arn: str) -> None:

@@ -10,8 +10,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, resolve, reverse
 
+from batchconsole.access_table import urls
 from batchconsole.aws.errors import AwsError
-from batchconsole.console.administration.fields import LinesField
+from batchconsole.console.administration.fields import LinesField, PairsField
 from batchconsole.console.administration.grants import GrantsOnConnection
 from batchconsole.console.administration.limited import LimitedAdmin
 from batchconsole.console.frame.middleware import ConsoleRequest
@@ -20,7 +21,13 @@ from batchconsole.jobs.account import ask_account_id
 from batchconsole.jobs.connection_access import try_connection
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, Grant, Status
-from batchconsole.jobs.models.connection import ENDPOINTS, check_model_patterns, check_prefixes, check_role_arns
+from batchconsole.jobs.models.connection import (
+    ENDPOINTS,
+    check_model_map,
+    check_model_patterns,
+    check_prefixes,
+    check_role_arns,
+)
 from batchconsole.jobs.patience import page_calls
 
 # Only superusers may change these: they make the console use other credentials or send its data to other endpoints.
@@ -48,8 +55,17 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
         check=check_role_arns, help_text="ARNs of roles for jobs, one on a line. Empty: any role."
     )
 
+    openai_models = PairsField(
+        check=check_model_map,
+        label="Models of OpenAI batches",
+        help_text="Names in their lines and the models of Bedrock for them, one pair on a line: "
+        "gpt-4o-mini = amazon.nova-lite-v1:0. In a name * stands for anything. A model id of Bedrock needs no pair.",
+    )
+
     class Meta:
         labels: ClassVar = {
+            "openai_folder": "Folder of OpenAI batches",
+            "openai_role_arn": "Service role of OpenAI batches",
             "is_enabled": "Enabled",
             "checks_programs": "Check input",
             "asks_approval": "Approve jobs",
@@ -69,7 +85,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
-        if any(resolve(reverse(view, args=[name])).view_name != view for view in HIDEABLE):
+        is_taken = any(route.partition("/")[0] == name for route, _ in urls())
+        if is_taken or any(resolve(reverse(view, args=[name])).view_name != view for view in HIDEABLE):
             raise forms.ValidationError(f"“{name}” is the address of another page. Choose another name.")
         return name
 
@@ -120,7 +137,7 @@ class ConnectionAdmin(LimitedAdmin):
         ("Allowed places", {"fields": ("input_prefixes", "output_prefixes", "upload_prefixes")}),
         ("Allowed service roles", {"fields": ("service_roles",)}),
         ("Allowed models", {"fields": ("allowed_models",)}),
-        ("Programs", {"fields": ("checks_programs",)}),
+        ("Programs", {"fields": ("checks_programs", "openai_models", "openai_folder", "openai_role_arn")}),
         ("Approval", {"fields": ("asks_approval",)}),
         ("Sync", {"fields": ("synced_at", "sync_due_at", "trouble")}),
     )

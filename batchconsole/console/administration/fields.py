@@ -33,6 +33,28 @@ class LinesField(forms.CharField):
         return bool(self.to_python(initial) != self.to_python(data))
 
 
+class PairsField(LinesField):
+    """A map of names to values, one pair per line: ``name = value``."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(f"{name} = {each}" for name, each in value.items()) if isinstance(value, dict) else value
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return value
+        pairs = [line.partition("=") for line in super().to_python(value)]
+        wrong = next((name for name, sign, each in pairs if not (name.strip() and sign and each.strip())), None)
+        if wrong is not None:
+            raise ValidationError(f"{wrong.strip() or 'A line'} is not a pair like name = value.")
+        return {name.strip(): each.strip() for name, _, each in pairs}
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return super().has_changed(initial, data)
+        except ValidationError:
+            return True
+
+
 class ChecklistField(forms.MultipleChoiceField):
     """A list of some of the *choices*, shown as checkboxes."""
 

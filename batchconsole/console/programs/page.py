@@ -24,6 +24,15 @@ for await (const page of paginateListModelInvocationJobs({ client }, {})) {
   for (const job of page.invocationJobSummaries) console.log(job.status, job.jobName);
 }
 """
+OPENAI = """import openai
+
+client = openai.OpenAI()
+file = client.files.create(file=open("requests.jsonl", "rb"), purpose="batch")
+batch = client.batches.create(
+    input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+)
+print(batch.id, batch.status)
+"""
 CLI = "aws bedrock list-model-invocation-jobs --max-results 10\n"
 
 
@@ -38,11 +47,15 @@ class Example:
 
 @dataclass(frozen=True)
 class Programs:
-    """The page of *connection*. ``gateway_url`` is the endpoint for AWS clients, ``jobs_url`` the API's job list."""
+    """The page of *connection*. ``gateway_url`` is the endpoint for AWS clients, ``jobs_url`` the API's job list.
+
+    ``openai_url`` is the base URL for OpenAI's SDK.
+    """
 
     connection: Connection
     gateway_url: str
     jobs_url: str
+    openai_url: str
 
     @property
     def environment(self) -> Example:
@@ -53,8 +66,7 @@ class Programs:
             "AWS_REGION": self.connection.region,
             "AWS_DEFAULT_REGION": self.connection.region,
         }
-        lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
-        return Example("environment", "Environment variables", lines)
+        return Example("environment", "Environment variables", _exports(values))
 
     @property
     def examples(self) -> list[Example]:
@@ -63,8 +75,20 @@ class Programs:
             Example("cli", "AWS CLI", CLI),
             Example("boto3", "Python (boto3)", BOTO3),
             Example("javascript", "JavaScript", JAVASCRIPT),
+            Example("openai", "Python (openai)", self._openai_exports + OPENAI),
             Example("curl", "JSON API", curl),
         ]
+
+    @property
+    def _openai_exports(self) -> str:
+        """The variables of OpenAI's SDK, as comments above the script."""
+        values = {"OPENAI_BASE_URL": self.openai_url, "OPENAI_API_KEY": YOUR_KEY}
+        return "".join(f"# {line}\n" for line in _exports(values).splitlines())
+
+
+def _exports(values: dict[str, str]) -> str:
+    """Return shell lines that set *values*."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
 def latest_events(connection: Connection, user: User) -> QuerySet[Event]:

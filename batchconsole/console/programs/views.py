@@ -13,6 +13,8 @@ from batchconsole.console.programs.page import Programs, latest_events
 def index(request: ConsoleRequest, connection: str) -> HttpResponse:
     url = request.build_absolute_uri(reverse("aws-gateway", args=[request.connection.name, "x"])).removesuffix("/x")
     api_url = request.build_absolute_uri(reverse("api-v1:list_jobs", args=[request.connection.name]))
-    programs = Programs(request.connection, gateway_url=url, jobs_url=api_url)
+    files_url = request.build_absolute_uri(reverse("openai-files", args=[request.connection.name]))
+    base_url = files_url.removesuffix("/files")
+    programs = Programs(request.connection, gateway_url=url, jobs_url=api_url, openai_url=base_url)
     context = {"programs": programs, "events": latest_events(request.connection, request.user)}
     return render(request, "console/programs/programs.html", context)

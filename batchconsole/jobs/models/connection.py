@@ -40,6 +40,24 @@ def check_model_patterns(patterns: list[str]) -> None:
     _check_each(patterns, r"[A-Za-z0-9.:/*_-]{1,2048}", "the id or ARN of a model, or a beginning like amazon.*")
 
 
+def check_model_map(names: dict[str, str]) -> None:
+    """Raise ValidationError unless *names* maps names of models, as programs send them, to model ids or ARNs."""
+    if not isinstance(names, dict):
+        raise ValidationError("Enter a map.")
+    _check_each(list(names), r"\S.{0,255}", "the name of a model")
+    _check_each(list(names.values()), r"[A-Za-z0-9.:/_-]{1,2048}", "the id or ARN of a model")
+
+
+def check_folder(folder: str) -> None:
+    """Raise ValidationError unless *folder* is an S3 location that ends in a slash."""
+    _check_each([folder], r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]/(.*/)?", "a folder like s3://bucket/openai/")
+
+
+def check_role_arn(arn: str) -> None:
+    """Raise ValidationError unless *arn* is the ARN of an IAM role."""
+    check_role_arns([arn])
+
+
 def _check_each(values: list[str], pattern: str, what: str) -> None:
     if not isinstance(values, list):
         raise ValidationError("Enter a list.")
@@ -109,6 +127,26 @@ class Connection(models.Model):
 
     checks_programs = models.BooleanField(
         default=False, help_text="Check the input of jobs that programs create, as the form does by default."
+    )
+
+    # The batches of programs that speak OpenAI's API.
+    openai_models = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[check_model_map],
+        help_text='{"gpt-4o-mini": "amazon.nova-lite-v1:0"}. A model id of Bedrock stands for itself.',
+    )
+    openai_folder = models.CharField(
+        max_length=500,
+        blank=True,
+        validators=[check_folder],
+        help_text="S3 folder for files and answers. Empty: openai/ in the first location for uploads.",
+    )
+    openai_role_arn = models.CharField(
+        max_length=2048,
+        blank=True,
+        validators=[check_role_arn],
+        help_text="ARN of the service role of their jobs. Empty: the first allowed service role.",
     )
 
     asks_approval = models.BooleanField(

@@ -107,7 +107,7 @@ def test_a_name_is_part_of_urls(client: Client) -> None:
     assert "valid “slug”" in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["activity", "admin", "login", "help"])
+@pytest.mark.parametrize("name", ["activity", "admin", "login", "help", "aws", "openai"])
 def test_a_name_that_a_page_has_is_refused(client: Client, name: str) -> None:
     answer = client.post("/admin/jobs/connection/add/", NEW | {"name": name})
     assert f"“{name}” is the address of another page" in answer.content.decode()
