@@ -82,10 +82,13 @@ AWS = Dialect("/aws/", "x-amzn-RequestId", JSON, _of_aws)
 PROBLEMS = Dialect("/api/", "X-Request-Id", PROBLEM, _as_problem)
 OPENAI = Dialect("/openai/", "x-request-id", JSON, _of_openai)
 DIALECTS = (AWS, PROBLEMS, OPENAI)
+DOCS = "/api/v1/docs"  # a page for people among the addresses for programs
 
 
 def dialect_of(path: str) -> Dialect | None:
     """Return the dialect of *path*, or ``None`` for a page."""
+    if path == DOCS:
+        return None
     return next((dialect for dialect in DIALECTS if path.startswith(dialect.prefix)), None)
 
 

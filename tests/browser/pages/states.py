@@ -337,6 +337,7 @@ STATES = [
     State("model", f"/local/models/{CLAUDE}/"),
     State("usage", "/local/usage/"),
     State("programs", "/local/programs/"),
+    State("api-docs", "/api/v1/docs", lambda page: page.locator("#create_job > summary").click()),
     State("usage-by-tag", "/local/usage/?group=tag", open_menu("Chart data")),
     State("usage-year", "/local/usage/?range=12m&group=person"),
     State("usage-empty", "/new/usage/"),
