@@ -183,7 +183,7 @@ def test_the_whole_flow(client: openai.OpenAI, person: User) -> None:
     assert batch.usage is not None
     assert batch.usage.total_tokens == sum(each["response"]["body"]["usage"]["total_tokens"] for each in answers) > 0
     assert batch.created_at <= (batch.finalizing_at or 0) <= (batch.completed_at or 0) < (batch.expires_at or 0)
-    job = BatchJob.objects.get()
+    job = BatchJob.objects.get(created_by=person)
     assert (job.created_by, job.tags, job.check_input) == (person, [{"key": "team", "value": "nlp"}], True)
     assert Event.objects.get(job=job, verb=Verb.CREATED).api_key != ""
 

@@ -34,7 +34,7 @@ def test_the_json_api_has_a_page_with_every_operation(client: Client) -> None:
     assert all(f'id="{each["operationId"]}"' in page for each in operations)
     assert "curl -X POST -H &quot;Authorization: Bearer $KEY&quot; http://testserver/api/v1/connections/local/" in page
     assert "s3://prompts/input/" in page
-    assert "script-src" in answer["Content-Security-Policy"]
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
 
 
 def test_the_page_of_the_json_api_asks_to_sign_in() -> None:
