@@ -1,7 +1,7 @@
-"""``python -m batchconsole.client``: jobs and checks from a shell. JSON on standard output, messages on standard error.
+"""``batchconsole``: jobs, checks and inputs from a shell. JSON on standard output, messages on standard error.
 
-Exit codes: 0 success, 1 a job or check ended badly, 2 invalid command, 3 the console refused the call, 4 the console
-could not be reached, 5 timeout of ``wait`` or ``check``.
+Exit codes: 0 success, 1 a job, check or input ended badly, 2 invalid command, 3 the console refused the call, 4 the
+console could not be reached, 5 timeout of ``wait``, ``check`` or ``make``.
 """
 
 import argparse
@@ -10,11 +10,12 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from batchconsole.client.http import Api, ApiError, Send, send
+from batchconsole.client.progress import Progress
 
 BAD, REFUSED, UNREACHED, TIME_OVER = 1, 3, 4, 5
 GOOD_ENDS = {"Completed"}
@@ -27,7 +28,7 @@ ENDS = GOOD_ENDS | {
     "Cancelled",
     "SubmitFailed",
 }
-CHECK_ENDS = {"done", "failed", "cancelled"}
+WORK_ENDS = {"done", "failed", "cancelled"}  # of checks and inputs
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,14 +49,28 @@ def parser() -> argparse.ArgumentParser:
     for verb in ("get", "stop", "results"):
         jobs.add_parser(verb).add_argument("id", type=int)
     wait = jobs.add_parser("wait", help="wait until each job has ended")
-    wait.add_argument("id", type=int, nargs="+")
+    wait.add_argument("id", type=int, nargs="*")
+    wait.add_argument("--query", default="", help="also the jobs with this text in the name or model")
+    wait.add_argument("--status", default="", help="also the jobs with this status, or of this group: running")
     _add_times(wait)
+    _add_work(nouns)
+    nouns.add_parser(
+        "mcp", help="serve these verbs as tools of the Model Context Protocol, on standard input and output"
+    )
+    return root
+
+
+def _add_work(nouns: Any) -> None:
+    """Add the commands that have the console read or write an input in S3."""
+    make = nouns.add_parser("make", help="make an input of a table in S3, and wait until it is written")
+    make.add_argument("file", help="a JSON file with the fields of the API's POST inputs/, or - for standard input")
+    make.add_argument("--idempotency-key", default="", help="repeat the command with it after a lost answer")
+    _add_times(make)
     check = nouns.add_parser("check", help="check an input in S3 and wait for the report")
     check.add_argument("input_s3_uri")
     check.add_argument("--model-id", required=True)
     check.add_argument("--model-invocation-type", default="InvokeModel", choices=["InvokeModel", "Converse"])
     _add_times(check)
-    return root
 
 
 def _add_times(command: argparse.ArgumentParser) -> None:
@@ -68,12 +83,12 @@ def main(arguments: Sequence[str] | None = None, *, send: Send = send) -> int:
     asked = parser().parse_args(arguments)
     api = Api(asked.url, os.environ.get("BATCHCONSOLE_API_KEY", ""), asked.connection, send)
     try:
-        return check(api, asked) if asked.noun == "check" else JOBS[asked.verb](api, asked)
+        return COMMANDS[asked.verb if asked.noun == "jobs" else asked.noun](api, asked)
     except ApiError as error:
         show(error.problem, to=sys.stderr)
         return REFUSED if error.status else UNREACHED
     except (OSError, ValueError) as error:
-        print(f"{asked.file if 'file' in asked else ''}: {error}", file=sys.stderr)
+        print(f"{asked.file}: {error}" if "file" in asked else error, file=sys.stderr)
         return 2
 
 
@@ -82,10 +97,15 @@ def show(value: Any, *, to: Any = None) -> None:
 
 
 def create(api: Api, asked: argparse.Namespace) -> int:
+    show(_post_file(api, "jobs/", asked))
+    return 0
+
+
+def _post_file(api: Api, path: str, asked: argparse.Namespace) -> Any:
+    """Send the JSON of the command's file, and return what the console made of it."""
     text = sys.stdin.read() if asked.file == "-" else Path(asked.file).read_text()
     key = asked.idempotency_key or uuid.uuid4().hex
-    show(api.call("POST", "jobs/", json.loads(text), **{"Idempotency-Key": key}))
-    return 0
+    return api.call("POST", path, json.loads(text), **{"Idempotency-Key": key})
 
 
 def list_jobs(api: Api, asked: argparse.Namespace) -> int:
@@ -112,16 +132,38 @@ def results(api: Api, asked: argparse.Namespace) -> int:
 
 def wait(api: Api, asked: argparse.Namespace) -> int:
     """Wait until all jobs have ended, then print them. The exit code is 1 unless every job completed, 5 on timeout."""
-    until, jobs = time.monotonic() + asked.timeout, [api.call("GET", f"jobs/{each}") for each in asked.id]
-    while open_ids := [job["id"] for job in jobs if job["status"] not in ENDS]:
-        if time.monotonic() >= until:
-            show(jobs)
-            return TIME_OVER
-        print(f"{len(jobs) - len(open_ids)} of {len(jobs)} jobs have ended.", file=sys.stderr)
-        time.sleep(asked.interval)
-        jobs = [api.call("GET", f"jobs/{job['id']}") if job["id"] in open_ids else job for job in jobs]
+    until, jobs = time.monotonic() + asked.timeout, _wanted(api, asked)
+    with Progress() as progress:
+        while open_ids := [job["id"] for job in jobs if job["status"] not in ENDS]:
+            if time.monotonic() >= until:
+                show(jobs)
+                return TIME_OVER
+            progress.show(f"{len(jobs) - len(open_ids)} of {len(jobs)} jobs have ended.", _share(jobs))
+            time.sleep(asked.interval)
+            jobs = [api.call("GET", f"jobs/{job['id']}") if job["id"] in open_ids else job for job in jobs]
     show(jobs)
     return 0 if all(job["status"] in GOOD_ENDS for job in jobs) else BAD
+
+
+def _wanted(api: Api, asked: argparse.Namespace) -> list[Any]:
+    """Return the jobs to wait for: those named, and those that the filters find. Raises ValueError if there is none."""
+    query = {name: value for name, value in (("status", asked.status), ("q", asked.query)) if value}
+    if not asked.id and not query:
+        raise ValueError("Name the jobs to wait for, by id, --query or --status.")
+    named = {each: api.call("GET", f"jobs/{each}") for each in asked.id}
+    found = api.pages("jobs/", "jobs", limit="200", **query) if query else ()
+    return list((named | {job["id"]: job for job in found}).values())
+
+
+def _share(jobs: list[Any]) -> float:
+    """Return the share of the jobs' records that have been processed; a job without counts is all or nothing."""
+    return sum(map(_share_of_job, jobs)) / len(jobs)
+
+
+def _share_of_job(job: Any) -> float:
+    if job["status"] in ENDS:
+        return 1.0
+    return (job["processed_record_count"] or 0) / (job["total_record_count"] or 1)
 
 
 def check(api: Api, asked: argparse.Namespace) -> int:
@@ -130,17 +172,36 @@ def check(api: Api, asked: argparse.Namespace) -> int:
     The exit code is 1 if there is no report or it has errors, 5 on timeout.
     """
     names = ("input_s3_uri", "model_id", "model_invocation_type")
-    found = api.call("POST", "checks/", {name: getattr(asked, name) for name in names})
-    until = time.monotonic() + asked.timeout
-    while found["state"] not in CHECK_ENDS:
-        if time.monotonic() >= until:
-            show(found)
-            return TIME_OVER
-        print(f"{found['records']} records read.", file=sys.stderr)
-        time.sleep(asked.interval)
-        found = api.call("GET", f"checks/{found['id']}")
+    started = api.call("POST", "checks/", {name: getattr(asked, name) for name in names})
+    found = _follow(api, "checks", started, asked, share=_share_of_check)
     show(found)
+    if found["state"] not in WORK_ENDS:
+        return TIME_OVER
     return 0 if found["report"] and not has_errors(found["report"]) else BAD
+
+
+def make(api: Api, asked: argparse.Namespace) -> int:
+    """Make an input and print it when it is written or the time is over. The exit code is 1 if it failed."""
+    found = _follow(api, "inputs", _post_file(api, "inputs/", asked), asked, share=lambda each: each["percent"] / 100)
+    show(found)
+    if found["state"] not in WORK_ENDS:
+        return TIME_OVER
+    return 0 if found["state"] == "done" else BAD
+
+
+def _share_of_check(check: Any) -> float | None:
+    return check["bytes_done"] / check["bytes_total"] if check["bytes_total"] else None
+
+
+def _follow(api: Api, noun: str, found: Any, asked: argparse.Namespace, *, share: Callable[[Any], float | None]) -> Any:
+    """Return the check or input *found* once it has ended or the time is over; *share* tells how much of it is done."""
+    until = time.monotonic() + asked.timeout
+    with Progress() as progress:
+        while found["state"] not in WORK_ENDS and time.monotonic() < until:
+            progress.show(f"{found['records']} records.", share(found))
+            time.sleep(asked.interval)
+            found = api.call("GET", f"{noun}/{found['id']}")
+    return found
 
 
 def has_errors(report: dict[str, Any]) -> bool:
@@ -148,4 +209,26 @@ def has_errors(report: dict[str, Any]) -> bool:
     return any(problem["severity"] == "error" for problem in report["problems"])
 
 
-JOBS = {"create": create, "list": list_jobs, "get": get, "stop": stop, "results": results, "wait": wait}
+def serve_tools(api: Api, asked: argparse.Namespace) -> int:
+    """Serve the verbs as tools until standard input ends; needs the package ``mcp``."""
+    try:
+        # Only this command needs anything but Python.
+        from batchconsole.client.tools import tool_server  # noqa: PLC0415 - an optional package
+    except ModuleNotFoundError as error:
+        print(f"{error}. Install the Model Context Protocol's SDK: pip install 'batchconsole[mcp]'", file=sys.stderr)
+        return 2
+    tool_server(api).run("stdio")
+    return 0
+
+
+COMMANDS = {
+    "create": create,
+    "list": list_jobs,
+    "get": get,
+    "stop": stop,
+    "results": results,
+    "wait": wait,
+    "check": check,
+    "make": make,
+    "mcp": serve_tools,
+}

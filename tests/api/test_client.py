@@ -1,6 +1,9 @@
 """The command for pipelines, at the API itself."""
 
+import importlib
+import io
 import json
+import tomllib
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -8,14 +11,17 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.management import call_command
 from django.test import Client
 
 from batchconsole.client.http import ApiError
 from batchconsole.client.main import main
-from batchconsole.jobs.models import Connection, InputCheck
+from batchconsole.client.progress import Progress
+from batchconsole.jobs.models import Connection, InputCheck, MadeInput
 from batchconsole.records import report
 from batchconsole.records.families.faults import Severity
 from batchconsole.records.report import Problem
+from batchconsole.setup.paths import ROOT
 from tests.api.conftest import key_of
 from tests.api.test_json_api import ASKED
 from tests.api.test_json_api import connection as connection
@@ -119,3 +125,59 @@ def test_a_file_that_is_no_json_is_told(capsys: pytest.CaptureFixture[str], tmp_
     (tmp_path / "job.json").write_text("{")
     assert main(["jobs", "create", str(tmp_path / "job.json")], send=send) == 2
     assert "job.json" in capsys.readouterr().err
+
+
+def test_a_set_of_jobs_is_waited_for(capsys: pytest.CaptureFixture[str], connection: Connection) -> None:
+    night = [make_job(connection, job_name=f"night-{number}", status="Completed").pk for number in range(3)]
+    other = make_job(connection, job_name="other", status="Completed")
+    code, jobs = run(capsys, "jobs", "wait", other.pk, night[0], "--query", "night", "--timeout", 0)
+    assert (code, {job["id"] for job in jobs}, len(jobs)) == (0, {other.pk, *night}, 4)
+    assert main(["jobs", "wait"], send=send) == 2
+    assert "--query" in capsys.readouterr().err
+
+
+def test_an_input_is_made_and_waited_for(
+    capsys: pytest.CaptureFixture[str], connection: Connection, tmp_path: Path
+) -> None:
+    made = MadeInput.objects.create(connection=connection, source_size=9, output_s3_uri="s3://prompts/in/a.jsonl")
+    answers = iter([(201, 0), (200, 0), (200, 7)])
+
+    def work(request: urllib.request.Request) -> tuple[int, bytes]:
+        status, records = next(answers)
+        MadeInput.objects.update(records=records, state="done" if records else "running")
+        request = urllib.request.Request(  # what the API would answer to the POST
+            f"http://x/api/v1/connections/{connection.name}/inputs/{made.pk}", headers=dict(request.header_items())
+        )
+        return status, send(request)[1]
+
+    (tmp_path / "input.json").write_text("{}")
+    assert main(["make", str(tmp_path / "input.json"), "--interval", "0"], send=work) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["records"] == 7
+    assert "0 records." in said.err
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_a_bar_in_a_terminal_and_a_line_elsewhere() -> None:
+    for stream, shown in ((Terminal(), f"\r[{'#' * 15}{'.' * 15}] half\n"), (io.StringIO(), "half\n")):
+        with Progress(stream) as progress:
+            progress.show("half", 0.5)
+            progress.show("half", 0.5)
+        assert stream.getvalue() == shown
+
+
+def test_the_command_is_installed_under_its_name() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    module, _, name = project["scripts"]["batchconsole"].partition(":")
+    assert getattr(importlib.import_module(module), name) is main
+
+
+def test_manage_py_has_the_verbs_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command("jobs", "wait")
+    assert ended.value.code == 2
+    assert "Name the jobs to wait for" in capsys.readouterr().err

@@ -1,0 +1,80 @@
+"""The tools for assistants, asked by the protocol's own client."""
+
+import json
+import os
+import sys
+import urllib.request
+from typing import Any
+
+import anyio
+from mcp import Client, StdioServerParameters, stdio_client
+
+from batchconsole.client.http import Api
+from batchconsole.client.tools import tool_server
+from batchconsole.setup.paths import ROOT
+
+
+class Console:
+    """A console that answers each call with *answer*, and keeps what it was asked."""
+
+    def __init__(self, answer: Any, status: int = 200) -> None:
+        self.answer, self.status = answer, status
+        self.asked: list[tuple[str, str, Any]] = []
+
+    def send(self, request: urllib.request.Request) -> tuple[int, bytes]:
+        assert request.get_header("Authorization") == "Bearer a-key"
+        body = json.loads(bytes(request.data)) if request.data else None  # type: ignore[arg-type] # json's bytes
+        self.asked.append((request.get_method(), request.full_url.partition("/connections/")[2], body))
+        return self.status, json.dumps(self.answer).encode()
+
+    def call(self, tool: str, **arguments: Any) -> Any:
+        async def ask() -> Any:
+            async with Client(tool_server(Api("http://x", "a-key", "local", self.send))) as client:
+                return await client.call_tool(tool, arguments)
+
+        return anyio.run(ask)
+
+
+def test_a_tool_is_a_call_of_the_api() -> None:
+    console = Console({"jobs": [{"id": 1}], "next_cursor": None})
+    found = console.call("list_jobs", query="night", limit=500)
+    assert found.structured_content == console.answer
+    assert console.asked == [("GET", "local/jobs/?q=night&limit=50", None)]
+
+
+def test_a_job_is_created_with_the_fields_of_the_form() -> None:
+    console = Console({"id": 7})
+    given = {
+        "job_name": "nightly",
+        "model_id": "m",
+        "input_s3_uri": "s3://in/",
+        "output_s3_uri": "s3://out/",
+        "role_arn": "r",
+    }
+    assert console.call("create_job", **given).structured_content == {"id": 7}
+    ((method, path, body),) = console.asked
+    assert (method, path) == ("POST", "local/jobs/")
+    assert body == given | {"model_invocation_type": "InvokeModel", "timeout_duration_in_hours": None}
+
+
+def test_what_the_console_refuses_is_an_error_of_the_tool() -> None:
+    problem = {"detail": "Some fields are not valid.", "errors": [{"field": "job_name", "message": "Too long."}]}
+    found = Console(problem, status=422).call("stop_job", job_id=3)
+    assert found.is_error
+    assert "Some fields are not valid. job_name: Too long." in found.content[0].text
+
+
+def test_the_command_serves_them_on_standard_input_and_output() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BATCHCONSOLE_")}
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "batchconsole.client", "mcp"], env=environment, cwd=ROOT
+    )
+
+    async def ask() -> Any:
+        async with Client(stdio_client(command)) as client:
+            return await client.list_tools()
+
+    tools = {tool.name: tool for tool in anyio.run(ask).tools}
+    assert {"list_jobs", "create_job", "check_input", "get_usage"} <= tools.keys()
+    assert tools["get_job"].input_schema["required"] == ["job_id"]
+    assert all(tool.description for tool in tools.values())
