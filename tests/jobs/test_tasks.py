@@ -88,7 +88,7 @@ def test_every_step_has_a_task() -> None:
 
 def test_what_reads_gigabytes_has_a_queue_of_its_own() -> None:
     slow = {step.name for step in clock.STEPS if step.queue == SCAN}
-    of_inputs = {"check_input", "check_records", "make_input", "watch_folder"}
+    of_inputs = {"check_input", "check_records", "make_input", "split_input", "watch_folder"}
     of_openai = {"convert_batch", "write_answers"}
     assert slow == of_inputs | of_openai | {"collect_results", "copy_output"}
 
