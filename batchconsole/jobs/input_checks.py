@@ -251,7 +251,7 @@ def _queue(job: BatchJob, check: InputCheck, report: Report) -> None:
         job.transition(Status.QUEUED, verb=Verb.CHECKED, data=figures, due_at=timezone.now(), **NOTHING)
         # Who approved the job while it was checked is not asked again.
         if judgement.above and not job.events.filter(verb=Verb.APPROVED, at__gte=check.created_at).exists():
-            ask_approval(job, above_budget=judgement.above)
+            ask_approval(job, budget=judgement.above)
         nudge("submit", job.pk)
 
 

@@ -93,14 +93,12 @@ def create_job(
 
 def _save_new(job: BatchJob, actor: Actor, *, above_budget: str) -> None:
     """Save *job* with the first events of its trail; hold it if its connection or a budget requires approval."""
-    if above_budget or waiting.needs_approval(job, actor):
-        job.held_at, job.awaits_approval = timezone.now(), True
     job.save()
     if job.resend_of:
         job.merges.set(_merged_in(job))
     job.record(Verb.CREATED, actor=actor, to_status=job.status)
-    if job.awaits_approval:
-        job.record(Verb.APPROVAL_ASKED, data={"budget": above_budget} if above_budget else None)
+    if above_budget or waiting.needs_approval(job, actor):
+        waiting.ask_approval(job, budget=above_budget)
 
 
 def _require_creating(connection: Connection, actor: Actor, *, request: JobRequest, resend_of: BatchJob | None) -> None:
@@ -128,16 +126,10 @@ def _hold_if_not_allowed(job: BatchJob) -> None:
     try:
         _require_creating(job.connection, actor, request=job.request, resend_of=job.resend_of)
     except NotAllowed as error:
-        _hold_for_approval(job, why=f"{job.created_by or 'Nobody'} may not create this job any more: {error.message}")
-
-
-def _hold_for_approval(job: BatchJob, *, why: str) -> None:
-    now = timezone.now()
-    with transaction.atomic():
-        Connection.objects.lock(job.connection_id)
-        free = BatchJob.objects.filter(pk=job.pk, status=Status.QUEUED, held_at__isnull=True)
-        if free.update(held_at=now, held_by=None, awaits_approval=True, modified_at=now):
-            job.record(Verb.APPROVAL_ASKED, data={NOT_ALLOWED: why})
+        why = f"{job.created_by or 'Nobody'} may not create this job any more: {error.message}"
+        with transaction.atomic():
+            Connection.objects.lock(job.connection_id)
+            waiting.ask_approval(job, **{NOT_ALLOWED: why})
 
 
 def _merged_in(job: BatchJob) -> set[BatchJob]:
@@ -313,7 +305,7 @@ def bring_back(job: BatchJob, to: str, **changes: Any) -> None:
     judgement = require_budget(job.connection, job.created_by, job.request)
     job.transition(to, estimate_usd=judgement.usd_at_most, **changes)
     if judgement.above or waiting.needs_approval(job, job.created_by):
-        waiting.ask_approval(job, above_budget=judgement.above)
+        waiting.ask_approval(job, budget=judgement.above)
 
 
 def release(job: BatchJob, actor: Actor) -> None:

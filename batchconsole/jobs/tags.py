@@ -88,7 +88,7 @@ def _write_tags(job: BatchJob, actor: Actor, wanted: Tags, *, data: dict[str, An
         _set_tags(job, wanted, tags_unread=False, estimate_usd=judgement.usd_at_most)
         job.record(Verb.TAGS_CHANGED, actor=actor, data={"before": before.tags, "after": wanted, **data})
         if judgement.above:
-            waiting.ask_approval(job, above_budget=judgement.above)
+            waiting.ask_approval(job, budget=judgement.above)
     return before
 
 

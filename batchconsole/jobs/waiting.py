@@ -15,6 +15,7 @@ from batchconsole.jobs.access import may_act_on, require, require_on_job, rights
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, BatchJob, Right, Status, Verb
 from batchconsole.jobs.signals import nudge
+from batchconsole.jobs.states import IN_QUEUE
 
 # The range that users choose from. A job moved to the front goes above it, and above all others in its queue.
 LOWEST, HIGHEST = -100, 100
@@ -30,11 +31,17 @@ def needs_approval(job: BatchJob, actor: Actor) -> bool:
     return Right.OPERATE not in rights_on(actor, job.connection)
 
 
-def ask_approval(job: BatchJob, *, above_budget: str = "") -> None:
-    """Hold *job* until a person approves it, unless it is held so already. The caller holds the connection's lock."""
-    if not job.awaits_approval:
-        _write(job, held_at=timezone.now(), held_by=None, awaits_approval=True)
-        job.record(Verb.APPROVAL_ASKED, data={"budget": above_budget} if above_budget else None)
+def ask_approval(job: BatchJob, **why: str) -> None:
+    """Hold *job* until a person approves it, unless it is held so already or has left the queue.
+
+    The caller holds the connection's lock. *why* goes into the event, by kind of reason; an empty one does not.
+    """
+    held = {"held_at": timezone.now(), "held_by": None, "awaits_approval": True}
+    free = BatchJob.objects.filter(pk=job.pk, status__in=IN_QUEUE, awaits_approval=False)
+    if free.update(**held, modified_at=timezone.now()):
+        for name, value in held.items():
+            setattr(job, name, value)
+        job.record(Verb.APPROVAL_ASKED, data={kind: text for kind, text in why.items() if text})
 
 
 def may_release(job: BatchJob, actor: Actor) -> bool:

@@ -262,3 +262,12 @@ def test_when_a_job_starts_is_told_in_the_time_zone_of_who_reads_it(nowhere: Con
     assert why_waiting(job) == "Starts at 2999-01-01, 08:00 (UTC)."
     with timezone.override("Europe/Berlin"):
         assert why_waiting(job) == "Starts at 2999-01-01, 09:00 (UTC+01:00)."
+
+
+@pytest.mark.parametrize(("status", "is_held"), [(Status.QUEUED, True), (Status.SUBMITTING, False)])
+def test_approval_is_asked_for_jobs_in_the_queue_only(nowhere: Connection, status: Status, is_held: bool) -> None:
+    job = make_job(nowhere, status=status)
+    for _ in range(2):
+        waiting.ask_approval(BatchJob.objects.get(pk=job.pk), budget="It is used up.")
+    assert BatchJob.objects.get(pk=job.pk).awaits_approval is is_held
+    assert [event.data for event in job.events.all()] == [{"budget": "It is used up."}] * is_held
