@@ -288,9 +288,18 @@ def lies_in(uri: str, prefixes: Iterable[str]) -> bool:
     return any(f"{uri}/".startswith(f"{prefix.rstrip('/')}/") for prefix in prefixes)
 
 
+def _has_every_column(model: type[Model], *, using: str) -> bool:
+    database, table = connections[using], model._meta.db_table
+    if table not in database.introspection.table_names():
+        return False
+    with database.cursor() as cursor:
+        existing = {column.name for column in database.introspection.get_table_description(cursor, table)}
+    return existing >= {field.column for field in model._meta.concrete_fields}
+
+
 def ship_roles(*, using: str = DEFAULT_DB_ALIAS, **_: object) -> None:
     """Reset the shipped roles to the rights that this version defines; a receiver of ``post_migrate``."""
-    if Role._meta.db_table not in connections[using].introspection.table_names():
-        return  # migrated back to before roles existed
+    if not _has_every_column(Role, using=using):
+        return  # migrated to a step before roles were what they are now
     for name, rights in SHIPPED_ROLES.items():
         Role.objects.using(using).update_or_create(name=name, defaults={"rights": list(rights), "is_shipped": True})
