@@ -8,10 +8,15 @@ for the model's quota are tried again. This module does not import models, so th
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.db.models import Q
+
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.states import ENDED_ON_AWS, OCCUPYING
 
 PENDING = "pending"  # BatchJob.Results.PENDING
+# Jobs whose results wait to be read or could not be read: the condition of the index job_results_unread. SQLite finds
+# it in a query with parameters only as comparisons of one value each, not as a list.
+UNREAD = ~Q(results="none") & ~Q(results="ready")
 
 
 class Ending(Protocol):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,6 +17,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import retrying
 from batchconsole.jobs.access import administrable
 from batchconsole.jobs.bulk_actions import cancel_rest
+from batchconsole.jobs.ending import UNREAD
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_checks import cancel_check
 from batchconsole.jobs.making import cancel_making
@@ -98,8 +99,7 @@ def splits(connections: QuerySet[Connection]) -> Iterator[Piece]:
 
 
 def results(connections: QuerySet[Connection]) -> Iterator[Piece]:
-    wanted = (BatchJob.Results.PENDING, BatchJob.Results.FAILED)
-    for job in _newest(BatchJob, connections, results__in=wanted):
+    for job in _newest(BatchJob, connections, UNREAD):
         state = RUNNING if job.lease else STATES[BatchJob.Results(job.results)]
         acts = ("retry",) if state != RUNNING else ()
         yield _piece("results", job, state=state, since=job.end_time, error=job.results_error, acts=acts)
@@ -155,8 +155,10 @@ def _unfinished() -> tuple[str, ...]:
     return InputCheck.State.QUEUED, InputCheck.State.RUNNING
 
 
-def _newest(model: Any, connections: QuerySet[Connection], **rules: Any) -> Iterable[Any]:
-    rows = model.objects.filter(connection__in=connections, **rules).select_related("connection", "created_by")
+def _newest(model: Any, connections: QuerySet[Connection], *conditions: Q, **rules: Any) -> Iterable[Any]:
+    rows = model.objects.filter(*conditions, connection__in=connections, **rules).select_related(
+        "connection", "created_by"
+    )
     newest: Iterable[Any] = rows.order_by("-pk")[:MOST]
     return newest
 

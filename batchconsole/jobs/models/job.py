@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest, members
-from batchconsole.jobs.ending import columns_of_end, follow_end
+from batchconsole.jobs.ending import UNREAD, columns_of_end, follow_end
 from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Actor, Event
@@ -221,6 +221,7 @@ class BatchJob(Leased):
             models.Index(
                 fields=["connection", *NEWEST], name="job_list_held", condition=models.Q(held_at__isnull=False)
             ),
+            models.Index(fields=["connection", "-id"], name="job_results_unread", condition=UNREAD),
             # Only jobs that wait for a step have a due time, so this index stays small; it holds all that the clock
             # reads.
             models.Index(

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import msgspec
 from django.db import models
+from django.utils import timezone
 
 from batchconsole.jobs.models.job import BatchJob
 from batchconsole.records.index import Index, Numbers
@@ -33,6 +34,7 @@ class ResultIndex(models.Model):
     """The outcome of one pass over all output files of a job: totals, and the position of every record."""
 
     job = models.OneToOneField(BatchJob, on_delete=models.CASCADE, primary_key=True, related_name="result_index")
+    read_at = models.DateTimeField(default=timezone.now, db_index=True)
     # Text instead of JSON: AWS's messages may quote a prompt's U+0000, which PostgreSQL's JSON refuses.
     totals_json = models.TextField()
     packed = models.BinaryField(help_text="The places of the records, as records/index.py packs them.")
