@@ -11,7 +11,7 @@ from django.db.models import Q
 from batchconsole.jobs.access import require_on_job, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import Lease
-from batchconsole.jobs.models import Actor, BatchJob, Connection, MadeInput, Status
+from batchconsole.jobs.models import Actor, BatchJob, Connection, MadeInput, ResultIndex, Status
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.result_pages import output_files
 from batchconsole.jobs.results import input_files, output_folder
@@ -103,7 +103,7 @@ def objects(made: MadeInput, lease: Lease, *, read: Counted) -> Iterator[tuple[s
     lease.write(source_size=2 * sum(file.size for run in runs.values() for file in run.inputs))  # to pair, and to send
     missing = made.resends_at_least
     for source, run in runs.items():
-        pairing = pair(run.inputs, run.outputs, output_index=source.result_index.index)
+        pairing = pair(run.inputs, run.outputs, output_index=_read_index(source).index)
         wanted = chosen(
             pairing,
             failed=made.resends_failed,
@@ -133,6 +133,17 @@ def run_of(job: BatchJob, *, read: Counted | None = None) -> Run:
     if read:
         inputs = [InputFile(file.name, file.size, partial(_counting, file, read)) for file in inputs]
     return Run(inputs, output_files(job), family_for(job.model_id, job.model_invocation_type))
+
+
+def _read_index(job: BatchJob) -> ResultIndex:
+    """Return what was read of the output of *job*. Raises :class:`UserError` if it has been deleted meanwhile."""
+    stored: ResultIndex | None = ResultIndex.objects.filter(job=job).first()
+    if stored is None:
+        raise UserError(
+            f"The results of the job {job.job_name} are not kept any more.",
+            hint="Choose “Read again” on the page of that job, and try this once its results are read.",
+        )
+    return stored
 
 
 def _counting(file: InputFile, read: Counted, *, start: int = 0) -> Iterator[bytes]:
@@ -170,7 +181,7 @@ def schema_fields(job: BatchJob, *, with_resends: bool) -> list[Column] | None:
     fields: dict[str, Kind] = {}
     has_schema = False
     for each in lineage(job) if with_resends else [job]:
-        totals = each.result_index.totals
+        totals = _read_index(each).totals
         has_schema |= bool(totals.with_schema)
         merged(fields, totals.columns)
     return [Column(name, kind) for name, kind in fields.items()] if has_schema else None

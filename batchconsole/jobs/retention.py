@@ -51,14 +51,15 @@ def _before(days: int) -> datetime:
 
 
 def _prune_results() -> int:
-    """Delete the result indexes of jobs that ended long ago; the results can be read again."""
+    """Delete the result indexes that were read long ago; the results can be read again, and are kept as long again."""
     if not settings.RESULT_DAYS:
         return 0
-    old = BatchJob.objects.filter(result_index__isnull=False, end_time__lt=_before(settings.RESULT_DAYS))
-    jobs = list(old.filter(results=BatchJob.Results.READY).order_by("end_time")[:BATCH])
+    before = _before(settings.RESULT_DAYS)
+    old = BatchJob.objects.filter(result_index__read_at__lt=before, results=BatchJob.Results.READY)
+    jobs = list(old.order_by("result_index__read_at")[:BATCH])
     for job in jobs:
         with transaction.atomic():
-            ready = BatchJob.objects.filter(pk=job.pk, results=BatchJob.Results.READY)
+            ready = old.filter(pk=job.pk)
             if ready.update(results=BatchJob.Results.NONE, modified_at=timezone.now()):
                 job.result_files.all().delete()
                 ResultIndex.objects.filter(job=job).delete()

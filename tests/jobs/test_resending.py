@@ -13,7 +13,7 @@ from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs import lifecycle, making, resending, result_pages, results
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, Connection, MadeInput, Status
+from batchconsole.jobs.models import BatchJob, Connection, MadeInput, ResultIndex, Status
 from batchconsole.records.retry import Outcome
 from batchconsole.records.selecting import Wanted
 from tests.conftest import ACCOUNT
@@ -124,6 +124,17 @@ def test_nothing_left_to_send_is_said(ended: Callable[..., BatchJob]) -> None:
     made.refresh_from_db()
     assert made.state == MadeInput.State.FAILED
     assert "No records left" in str(made.error)
+
+
+def test_results_that_retention_deleted_are_read_again_first(job: BatchJob) -> None:
+    made = resending.start_resend(job, None, failed=True, unanswered=True)
+    ResultIndex.objects.all().delete()
+    making.make_input(made)
+    made.refresh_from_db()
+    assert (made.error or {})["message"] == "The results of the job job-first are not kept any more."
+    assert "Read again" in (made.error or {})["hint"]
+    with pytest.raises(UserError, match="not kept any more"):
+        resending.schema_fields(job, with_resends=False)
 
 
 def test_the_form_opens_with_the_new_input_and_says_what_it_resends(job: BatchJob) -> None:

@@ -27,7 +27,7 @@ LONG_AGO = timezone.now() - timedelta(days=31)
 def read(nowhere: Connection) -> BatchJob:
     """A job whose results were read long ago."""
     job = make_job(nowhere, status=Status.COMPLETED, end_time=LONG_AGO, results="ready", output_token_count=7)
-    ResultIndex.objects.create(job=job, totals_json="{}", packed=b"")
+    ResultIndex.objects.create(job=job, totals_json="{}", packed=b"", read_at=LONG_AGO)
     ResultFile.objects.create(job=job, name="a.jsonl.out", key="out/a.jsonl.out", size=1, etag="x")
     return job
 
@@ -59,6 +59,13 @@ def test_old_results_go_and_the_sums_stay(read: BatchJob, settings: Settings, da
     assert read.output_token_count == 7
     assert read.results == ("ready" if is_kept else "none")
     assert read.events.filter(verb=Verb.RESULTS_EXPIRED).exists() is not is_kept
+
+
+def test_results_of_an_old_job_that_were_read_again_are_kept_as_long_again(read: BatchJob, settings: Settings) -> None:
+    settings.RESULT_DAYS = 30
+    ResultIndex.objects.update(read_at=timezone.now() - timedelta(days=29))
+    assert retention.prune() == 0
+    assert ResultIndex.objects.exists()
 
 
 def test_reports_of_jobs_that_ended_long_ago_go(nowhere: Connection, settings: Settings) -> None:
