@@ -106,6 +106,7 @@ class Look:
     def __init__(self, page: Page, *, has_script: bool) -> None:
         self.page, self.has_script = page, has_script
         page.evaluate(AXE_SCRIPT)
+        page.evaluate(REMEMBER_COLOURS)
 
     def faults(self) -> list[str]:
         """What is wrong, a line for each look and element; where no script runs axe does not, and widths are all."""
@@ -152,6 +153,19 @@ STILL = """() => {
   const still = new CSSStyleSheet();
   still.replaceSync("*, *::before, *::after { transition: none !important; }");
   document.adoptedStyleSheets.push(still);
+}"""
+# axe parses the text of a colour anew for each element; a sixth of all its time.
+REMEMBER_COLOURS = """() => {
+  const { prototype } = axe.commons.color.Color;
+  const { parseString } = prototype;
+  const known = new Map();
+  prototype.parseString = function (text) {
+    if (!known.has(text)) {
+      const { r, g, b, alpha } = parseString.call(this, text);
+      known.set(text, { r, g, b, alpha });
+    }
+    return Object.assign(this, known.get(text));
+  };
 }"""
 # What enters or flashes has done so. The frame is for scripts that follow the size of the window.
 SETTLE = """async () => {
