@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The project's command line. `python3 manage.py up` and `python3 manage.py test` do all their own set-up."""
 
+import gc
 import os
 import sys
 
@@ -15,6 +16,7 @@ from batchconsole.setup import environment
 def main() -> None:
     """Enter `.venv`, creating it if necessary, and run the command there."""
     environment.enter(sys.argv)
+    gc.disable()  # until Django is ready (batchconsole.apps): what is loaded until then stays
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "batchconsole.settings")
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - Django may be missing before enter()
 

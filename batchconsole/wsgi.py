@@ -1,5 +1,6 @@
 """The WSGI application, for asgi.py or for a WSGI server behind a proxy that buffers slow clients."""
 
+import gc
 import os
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,3 +17,4 @@ for unreadable in sign_in_errors():
     raise ImproperlyConfigured(f"{unreadable.msg} {unreadable.hint}")
 # Load all views now. Otherwise the first request to each worker would load them, and a broken view would show up late.
 get_resolver().check()
+gc.freeze()  # the views stay too: batchconsole.apps

@@ -53,7 +53,7 @@ def console(options: Options) -> Iterator[Process]:
     yield worker("control", "threads", 2 * options.workers)
     yield worker("scan", "prefork", options.workers)
     # The schedule's one entry is an interval, so no state is needed: an in-memory scheduler survives any crash.
-    command = celery("beat", "--scheduler", "celery.beat:Scheduler")
+    command = celery("beat", "--scheduler", "celery.beat:Scheduler", app="batchconsole.beat")
     yield Process("beat", command, inherits=CONSOLE, inherits_not=NOT_BEAT)
 
 
@@ -189,8 +189,8 @@ def worker(queue: str, pool: str, concurrency: int) -> Process:
     return Process(queue, command, quiet, inherits=CONSOLE, inherits_not=NOT_CONSOLE)
 
 
-def celery(*arguments: str) -> tuple[str, ...]:
-    return python("celery", "--app", "batchconsole.celery", "--quiet", *arguments)
+def celery(*arguments: str, app: str = "batchconsole.celery") -> tuple[str, ...]:
+    return python("celery", "--app", app, "--quiet", *arguments)
 
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:
