@@ -10,6 +10,7 @@ from batchconsole.console.administration.limits import BudgetAdmin, ModelLimitAd
 from batchconsole.console.administration.notifications import DeliveryAdmin, NotificationChannelAdmin
 from batchconsole.console.administration.people import GroupAdmin, RoleAdmin, UserAdmin
 from batchconsole.console.administration.prices import ModelPriceAdmin
+from batchconsole.console.administration.schedules import ScheduleAdmin
 
 __all__ = [
     "BatchJobAdmin",
@@ -27,6 +28,7 @@ __all__ = [
     "NotificationChannelAdmin",
     "ResultFileAdmin",
     "RoleAdmin",
+    "ScheduleAdmin",
     "UserAdmin",
 ]
 

@@ -17,6 +17,7 @@ from batchconsole.console.notifications.urls import urlpatterns as notifications
 from batchconsole.console.overview.urls import urlpatterns as overview_urls
 from batchconsole.console.programs.urls import urlpatterns as programs_urls
 from batchconsole.console.s3.urls import urlpatterns as s3_urls
+from batchconsole.console.schedules.urls import urlpatterns as schedules_urls
 from batchconsole.console.split.urls import urlpatterns as split_urls
 from batchconsole.console.usage.urls import urlpatterns as usage_urls
 
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *job_list_urls,
     *bulk_actions_urls,
     *job_templates_urls,
+    *schedules_urls,
     *job_urls,
     # Last, so that pages of one word such as /activity/ take precedence over a connection of the same name.
     *overview_urls,

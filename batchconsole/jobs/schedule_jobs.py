@@ -54,6 +54,7 @@ def create_job_of_run(schedule: Schedule, run: Run, *, input_s3_uri: str = "") -
     require_owner(schedule)
     request = request_of_run(schedule.connection, schedule.request, run, input_s3_uri=input_s3_uri)
     job, _ = create_once(schedule.connection, schedule.created_by, request, check_input=schedule.check_input)
+    _record(schedule, Verb.SCHEDULED, job=job)
     return job
 
 
@@ -80,13 +81,18 @@ def reason_of(error: UserError | Invalid | ValueError) -> str:
 def stop_schedule(schedule: Schedule, lease: Lease, reason: str) -> None:
     """Stop *schedule* until a person resumes it, and end the lease; call it inside a transaction."""
     lease.end(due_at=None, is_active=False, stop_reason=reason, next_at=None)
+    _record(schedule, Verb.SCHEDULE_STOPPED, reason=reason)
+    tell(schedule, SCHEDULE_STOPPED.code)
+
+
+def _record(schedule: Schedule, verb: Verb, *, job: BatchJob | None = None, **data: str) -> None:
     Event.objects.create(
         connection=schedule.connection,
-        verb=Verb.SCHEDULE_STOPPED,
+        job=job,
+        verb=verb,
         target=f"schedule {schedule.title}"[:255],
-        data={"schedule_id": schedule.pk, "reason": reason},
+        data={"schedule_id": schedule.pk, **data},
     )
-    tell(schedule, SCHEDULE_STOPPED.code)
 
 
 def retry_later(schedule: Schedule, lease: Lease, error: Failure) -> None:

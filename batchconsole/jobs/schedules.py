@@ -4,18 +4,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs.access import require, require_on_job, require_places
+from batchconsole.jobs.access import require, require_on_job, require_places, rights_on
 from batchconsole.jobs.account import account_id
 from batchconsole.jobs.creating import Invalid
 from batchconsole.jobs.cron_rules import read_rule
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.input_objects import location
 from batchconsole.jobs.job_rules import FieldProblem, find_problems
-from batchconsole.jobs.models import Actor, Connection, Event, Right, Schedule, Verb
+from batchconsole.jobs.models import Actor, Connection, Event, Right, Schedule, ScheduleRun, Verb
 from batchconsole.jobs.models.schedule import TITLE_LENGTH
 from batchconsole.jobs.placeholders import Run, problem_of
 from batchconsole.jobs.same_request import made_once
@@ -179,10 +180,21 @@ def change_schedule(schedule: Schedule, actor: Actor, wanted: Wanted) -> None:
 
 def _require_valid(connection: Connection, actor: Actor, wanted: Wanted) -> None:
     require(actor, Right.SUBMIT, connection)
+    _require_rights_of_person(connection, actor)
     account_id(connection)
     problems = find_schedule_problems(connection, wanted)
     if problems:
         raise Invalid(problems)
+
+
+def _require_rights_of_person(connection: Connection, actor: Actor) -> None:
+    """Raise NotAllowed for a key with fewer rights than its owner, with whose rights the schedule would run."""
+    person = User.objects.filter(pk=actor.pk).first() if actor else None
+    if actor and person and rights_on(person, connection) - rights_on(actor, connection):
+        raise NotAllowed(
+            "This key has fewer rights than its owner, and a schedule runs with all rights of its owner.",
+            "Use a key with the same rights, or save the schedule in the console.",
+        )
 
 
 def next_time(schedule: Schedule, now: datetime) -> datetime | None:
@@ -227,16 +239,15 @@ def delete_schedule(schedule: Schedule, actor: Actor) -> None:
         schedule.delete()
 
 
-def run_now(schedule: Schedule, actor: Actor, *, token: str = "") -> None:
-    """Create a job now, or look into the folder now, beside what is planned; works while paused, for rules.
+def run_now(schedule: Schedule, actor: Actor, *, token: str = "") -> ScheduleRun | None:
+    """Create a job now, even while paused, and return the run; or look into the folder now, and return None.
 
-    A repeated *token* does nothing. Raises NotAllowed, :class:`UserError` and AwsError.
+    A repeated *token* returns the same run. Raises NotAllowed, :class:`UserError` and AwsError.
     """
     require_on_job(actor, schedule)
     if schedule.is_by_rule:
         account_id(schedule.connection)
-        run_by_hand(schedule, actor, token=token)
-        return
+        return run_by_hand(schedule, actor, token=token)
     if not schedule.is_active:
         raise UserError("The schedule is paused.", hint="Resume it first.")
     now = timezone.now()
@@ -245,6 +256,7 @@ def run_now(schedule: Schedule, actor: Actor, *, token: str = "") -> None:
         if free.update(next_at=now, due_at=now):
             nudge("watch_folder", schedule.pk)
         _record(schedule, actor, Verb.SCHEDULE_RUN_REQUESTED)
+    return None
 
 
 def _record(schedule: Schedule, actor: Actor, verb: Verb, **values: dict[str, Any]) -> None:

@@ -139,6 +139,7 @@ class Verb(TextChoices):
     CHANNEL_RESUMED = "channel_resumed", "Notification channel resumed"
     CHANNEL_SECRET_ROTATED = "channel_secret_rotated", "Webhook secret rotated"
     NOTIFICATION_REPEATED = "notification_repeated", "Notification sent again"
+    SCHEDULED = "scheduled", "Created by a schedule"
     SCHEDULE_CREATED = "schedule_created", "Schedule created"
     SCHEDULE_CHANGED = "schedule_changed", "Schedule changed"
     SCHEDULE_PAUSED = "schedule_paused", "Schedule paused"

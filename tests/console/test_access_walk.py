@@ -27,6 +27,8 @@ from batchconsole.jobs.models import (
     PromptTemplate,
     Right,
     Role,
+    Schedule,
+    WatchedFile,
 )
 from batchconsole.jobs.models.access import SHIPPED_ROLES
 from batchconsole.url_rights import Act, Audience, needed_by
@@ -66,6 +68,8 @@ def key_of(route: str, connection: Connection, owner: User | None) -> int:
     """The key of what the URL is about, asked for by *owner*."""
     if "bulk-actions" in route:
         return BulkAction.objects.create(connection=connection, created_by=owner).pk
+    if "schedules" in route:
+        return schedule_key(connection, owner)
     if "input-checks" in route:
         return InputCheck.objects.create(connection=connection, created_by=owner).pk
     if "notifications" in route:
@@ -79,6 +83,14 @@ def key_of(route: str, connection: Connection, owner: User | None) -> int:
     if "/input/" in route:
         return MadeInput.objects.create(connection=connection, created_by=owner, source_size=0).pk
     return make_job(connection, created_by=owner).pk
+
+
+def schedule_key(connection: Connection, owner: User | None) -> int:
+    """The key of a schedule, and of a file in its folder."""
+    values = {"kind": "folder", "folder_s3_uri": "s3://bucket/in/", "created_by": owner, "due_at": None}
+    schedule = Schedule.objects.create(connection=connection, title="Files", **values)
+    WatchedFile.objects.create(pk=schedule.pk, schedule=schedule, s3_uri="s3://bucket/in/a.jsonl", etag="e", size=1)
+    return schedule.pk
 
 
 def channel_key(connection: Connection) -> int:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from batchconsole.jobs.models import BulkAction, Connection, InputCheck, InputSplit, MadeInput
+from batchconsole.jobs.models import BulkAction, Connection, InputCheck, InputSplit, MadeInput, Schedule
 from batchconsole.jobs.properties import read_token, why_no_token
 from batchconsole.records.making import Recipe
 from tests.console.conftest import MakeJob
@@ -18,7 +18,8 @@ from tests.console.conftest import MakeJob
 NAMES = re.findall(
     r"\S+",
     """
-    add all choose clone columns f fields find from group input_check input_s3_uri job join key match
+    add all choose clone columns f fields find from group
+    interval_minutes kind min_records missed rule title zone input_check input_s3_uri job join key match
     measure merges modality model_id model_invocation_type model_pick move name next only outcome
     outcomes page page_size part pick provider q query range resend_of resends role_arn s3_field
     s3_find s3_open s3_pick size sort source status tab tag tags-0-key tags-TOTAL_FORMS to token until
@@ -58,7 +59,9 @@ def urls(make_job: MakeJob, local: Connection, bedrock_endpoint: str, person: Us
     )
     action = BulkAction.objects.create(connection=local, created_by=person, job_count=0)
     split = InputSplit.objects.create(connection=local, request_json=job.request.as_fields())
+    schedule = Schedule.objects.create(connection=local, title="Night", kind="rule", rule="0 2 * * *")
     rows = {"split": split.pk, "job": job.pk, "input-check": check.pk, "input": made.pk, "bulk-action": action.pk}
+    rows["schedule"] = schedule.pk
     found = []
     for pattern in patterns(get_resolver().url_patterns):
         name = str(pattern.name)

@@ -44,6 +44,7 @@ GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
             "jobs.batchjob": "Every job with all its fields, its trail and what can be done to it.",
             "jobs.inputcheck": "Checks of input files.",
             "jobs.madeinput": "Input files that the console has written.",
+            "jobs.schedule": "Jobs at set times and for new files, who owns them, and what stopped them.",
             "jobs.bulkaction": "Stopping many jobs at once.",
             "jobs.delivery": "What was sent to channels, and what came of it.",
         },

@@ -88,7 +88,7 @@ class JobForm(TaggedForm):
         "clone_of": "Job to clone",
     }
 
-    job_name = ApiTextField(
+    job_name: forms.CharField = ApiTextField(
         "jobName",
         label="Job name",
         help_text="Unique in this account and region.",

@@ -20,10 +20,14 @@ from batchconsole.console.kit.layout import (
     S3Location,
     Tiles,
 )
+from batchconsole.console.kit.page_form import Part
 
 NAME_CONSTRAINT = (
     "Valid characters are a-z, A-Z, 0-9, plus signs, hyphens, and periods. It must start with a letter or a number."
 )
+ZONE_CONSTRAINT = "In your time zone, as set in the preferences."
+RULE_EXAMPLE = "30 2 * * 1-5 is 02:30 from Monday to Friday."
+PLACEHOLDERS = "Placeholders: {date:%Y-%m-%d}, {time:%H%M} and, for each new file, {file}."
 WRITE_FORMAT = "Use s3://bucket/prefix format."
 
 
@@ -31,35 +35,97 @@ def job_layout(connection: str) -> Layout:
     """Return the form's layout for the connection named *connection*."""
     return Layout(
         Fragment("cloudscape/layout/default_submit.html"),
-        _job_details(connection),
-        _input_data(connection),
+        _job_details(connection, _job_name()),
+        _input_data(
+            connection,
+            check_url=reverse("input-check-start", args=[connection]),
+            beside=[
+                Fragment("console/create/_make_input.html"),
+                Field("check_input", optional=False),
+                Fragment("console/input_checks/_input_check_region.html"),
+            ],
+        ),
         _output_data(connection),
         _service_access(connection),
-        Container(
-            "Tags",
-            AttributeEditor("tags"),
-            description="A tag is a label that you assign to a resource. Use tags to search for jobs and track costs.",
-            optional=True,
-            info="tags",
-        ),
-        _additional_settings(connection),
+        _tags(),
+        _additional_settings(connection, Field("start_at", constraint=ZONE_CONSTRAINT, info="start-at")),
         Fragment("console/create/_job_preview.html"),
+        Fragment("console/create/_save_as_schedule.html"),
         Fragment("console/input_checks/_job_summary.html"),
         _template(),
         FormActions("Create batch inference job", cancel_url=reverse("job-list", args=[connection])),
     )
 
 
-def _job_details(connection: str) -> Container:
+def schedule_layout(connection: str, *, cancel_url: str) -> Layout:
+    """Return the layout of a schedule's form: when it runs, then the fields of its jobs in the same order."""
+    name = Field("job_name", constraint=PLACEHOLDERS, info="schedule", placeholder="nightly-{date:%Y%m%d}")
+    return Layout(
+        Fragment("cloudscape/layout/default_submit.html"),
+        _times(),
+        _job_details(connection, name),
+        _input_data(connection, check_url="", beside=[Field("check_input", optional=False)]),
+        _output_data(connection),
+        Container(
+            "Service access",
+            RoleSelect("role_arn", refresh_url=_field_url(connection, "role_arn"), optional=False),
+            info="service-access",
+        ),
+        _tags(),
+        _additional_settings(connection),
+        FormActions("Save schedule", cancel_url=cancel_url),
+    )
+
+
+def _times() -> Container:
+    return Container(
+        "Schedule",
+        Field("title"),
+        RadioGroup(
+            "kind",
+            {
+                "rule": Group(
+                    Field("rule", optional=False, constraint=RULE_EXAMPLE, placeholder="30 2 * * 1-5"),
+                    Field("zone", optional=False, constraint="A name such as Europe/Berlin, or UTC."),
+                    Field("missed", optional=False),
+                ),
+                "folder": Group(
+                    Field("interval_minutes", inputmode="numeric"),
+                    Field("stable_seconds", inputmode="numeric"),
+                    Field("min_records", inputmode="numeric"),
+                    Field("takes_overwritten", optional=False),
+                    Field("takes_existing", optional=False),
+                ),
+            },
+        ),
+        info="schedule",
+    )
+
+
+def _tags() -> Container:
+    return Container(
+        "Tags",
+        AttributeEditor("tags"),
+        description="A tag is a label that you assign to a resource. Use tags to search for jobs and track costs.",
+        optional=True,
+        info="tags",
+    )
+
+
+def _job_name() -> Field:
+    return Field(
+        "job_name",
+        constraint=NAME_CONSTRAINT,
+        counter=job_constraints()["jobName"].max or 0,
+        info="job-name",
+        placeholder="my-job",
+    )
+
+
+def _job_details(connection: str, name: Field) -> Container:
     return Container(
         "Job details",
-        Field(
-            "job_name",
-            constraint=NAME_CONSTRAINT,
-            counter=job_constraints()["jobName"].max or 0,
-            info="job-name",
-            placeholder="my-job",
-        ),
+        name,
         ModelSelect(
             "model_id",
             picker_url=reverse("model-picker", args=[connection]),
@@ -71,7 +137,7 @@ def _job_details(connection: str) -> Container:
     )
 
 
-def _input_data(connection: str) -> Container:
+def _input_data(connection: str, *, check_url: str, beside: list[Part]) -> Container:
     browse_url = reverse("s3-browse", args=[connection])
     return Container(
         "Input data",
@@ -81,11 +147,9 @@ def _input_data(connection: str) -> Container:
             constraint=READ_FORMAT,
             of="input data",
             model="model_id",
-            check_url=reverse("input-check-start", args=[connection]),
+            check_url=check_url,
         ),
-        Fragment("console/create/_make_input.html"),
-        Field("check_input", optional=False),
-        Fragment("console/input_checks/_input_check_region.html"),
+        *beside,
         info="input-data",
     )
 
@@ -140,11 +204,11 @@ def _service_access(connection: str) -> Container:
     )
 
 
-def _additional_settings(connection: str) -> ExpandableSection:
+def _additional_settings(connection: str, *beside: Part) -> ExpandableSection:
     return ExpandableSection(
         "Additional settings",
         Field("timeout_duration_in_hours", constraint="From 24 to 168 hours.", inputmode="numeric", info="timeout"),
-        Field("start_at", constraint="In your time zone, as set in the preferences.", info="start-at"),
+        *beside,
         Field("input_bucket_owner", constraint="12 digits.", inputmode="numeric", info="bucket-owner"),
         Field("output_bucket_owner", constraint="12 digits.", inputmode="numeric", info="bucket-owner"),
         AwsSelect(

@@ -67,6 +67,9 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
         return redirect(f"{reverse('input-new', args=[connection])}?{urlencode(put_aside.mark(request))}")
     if "save_template" in request.POST:
         return _show(request, save_as_template(request), is_dirty=True)
+    if "save_as_schedule" in request.POST:
+        put_aside.put_aside(request, dict(JobForm.draft(request.POST, connection=request.connection).initial))
+        return redirect(f"{reverse('schedule-create', args=[connection])}?{urlencode(put_aside.mark(request))}")
     step = take_step(request.POST)
     if step is None:
         return _submit(request)
@@ -80,7 +83,7 @@ def _opened(request: ConsoleRequest) -> HttpResponse:
     """Show the form for a GET request; for a job to correct, show its error, at the field at fault if it is known."""
     if "correct" not in request.GET:
         return _show(request, JobForm(connection=request.connection, initial=_initial(request)))
-    job = _found(request, "correct")
+    job = find_named(request, "correct")
     if not can_correct(job):
         raise Http404(f"{job.job_name} is not to be corrected: AWS has taken it.")
     form = JobForm(connection=request.connection, initial=initial_of_correction(job))
@@ -93,7 +96,7 @@ def _opened(request: ConsoleRequest) -> HttpResponse:
     return _show(request, form)
 
 
-def _found(request: ConsoleRequest, name: str) -> BatchJob:
+def find_named(request: ConsoleRequest, name: str) -> BatchJob:
     """Return the job whose key is in the query parameter *name*, or raise Http404."""
     key = read_number(request.GET.get(name, ""))
     job: BatchJob | None = BatchJob.objects.filter(connection=request.connection, pk=key).first()
@@ -108,7 +111,7 @@ def _initial(request: ConsoleRequest) -> dict[str, Any]:
     if request.GET.get("template"):
         initial = initial_of_asked(request)
     elif request.GET.get("clone"):
-        job = _found(request, "clone")
+        job = find_named(request, "clone")
         initial = initial_of(job)
         if "resend_of" in request.GET:
             initial["job_name"] = name_of_resend(request.connection, job.job_name)
@@ -121,15 +124,7 @@ def _initial(request: ConsoleRequest) -> dict[str, Any]:
 def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDict) -> dict[str, Any]:
     """Return the context for what a step shows beside the form."""
     connection = request.connection
-    context: dict[str, Any] = {"is_dirty": True}
-    for name in shown.load:
-        _offer(request, form, name)
-    if shown.chooser in CHOOSERS:
-        limits = input_limits(request, shown.chooser, data)
-        page = read_page(storage_of(request), Place.read(QueryDict(shown.place)), limits=limits)
-        context |= chooser_context(page, shown.chooser, surface="inline")
-    if shown.picker is not None:
-        context |= {"picker": ModelSearch.read(connection, request.user, query=shown.picker), "surface": "inline"}
+    context = choices_beside(request, form, shown, data)
     if shown.command:
         context["command"] = as_cli(request.connection, form.draft_request)
     if shown.check:
@@ -141,12 +136,32 @@ def _beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDic
     return context
 
 
-def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpResponse:
-    """Render the page with *form*. Lists from AWS are loaded later: by script, or by a button without JavaScript."""
+def choices_beside(request: ConsoleRequest, form: JobForm, shown: Shown, data: QueryDict) -> dict[str, Any]:
+    """Return the context for the lists, the S3 chooser and the model picker that a step shows beside the form."""
+    context: dict[str, Any] = {"is_dirty": True}
+    for name in shown.load:
+        _offer(request, form, name)
+    if shown.chooser in CHOOSERS:
+        limits = input_limits(request, shown.chooser, data)
+        page = read_page(storage_of(request), Place.read(QueryDict(shown.place)), limits=limits)
+        context |= chooser_context(page, shown.chooser, surface="inline")
+    if shown.picker is not None:
+        search = ModelSearch.read(request.connection, request.user, query=shown.picker)
+        context |= {"picker": search, "surface": "inline"}
+    return context
+
+
+def take_known_offers(request: ConsoleRequest, form: JobForm) -> None:
+    """Show lists from AWS that are cached, if the form is shown again after a POST."""
     for name in OFFERS.keys() - form.offers.keys() if request.method == "POST" else ():
         known = known_offer(name, form.connection)
         if known:
             form.take_offer(name, known)
+
+
+def _show(request: ConsoleRequest, form: JobForm, **context: Any) -> HttpResponse:
+    """Render the page with *form*. Lists from AWS are loaded later: by script, or by a button without JavaScript."""
+    take_known_offers(request, form)
     if request.connection.service_roles or not request.user.has_perm(Right.ROLES, request.connection):
         form.offer_no_new_role()
     context |= summary_context(request.connection, str(form["model_id"].value() or ""))

@@ -75,10 +75,12 @@ NOTIFICATION_PAGES = (
     "connection-notification-deliveries",
 )
 MAKING_PAGES = ("input-new", "input-made", "input-templates", "input-template", "input-template-delete")
+SCHEDULE_PAGES = ("schedule-list", "schedule-detail", "schedule-create", "schedule-edit")
 # Title, URL name, and the URL names of the pages for which the entry is current.
 CONNECTION_PAGES = (
     ("Overview", "overview", ("overview",)),
     ("Batch inference", "job-list", JOB_PAGES),
+    ("Schedules", "schedule-list", SCHEDULE_PAGES),
     ("Models", "model-list", ("model-list", "model-detail")),
     ("S3 buckets", "s3-browse", ("s3-browse", "s3-object")),
     ("Make batch input", "input-new", MAKING_PAGES),

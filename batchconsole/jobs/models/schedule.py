@@ -185,6 +185,11 @@ class WatchedFile(models.Model):
     def name(self) -> str:
         return self.s3_uri.rpartition("/")[2]
 
+    @property
+    def path(self) -> str:
+        """Its path within the watched folder; the whole URI if the schedule watched another folder then."""
+        return self.s3_uri.removeprefix(f"{self.schedule.folder_s3_uri.rstrip('/')}/")
+
     def decide(self, state: str, **fields: Any) -> bool:
         """Write the fate of a file whose fate is open; return False if somebody else was faster."""
         decided = None if state == self.State.CHECKED else timezone.now()

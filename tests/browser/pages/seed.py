@@ -34,8 +34,11 @@ from batchconsole.jobs.models import (
     MadeInput,
     Notice,
     NotificationChannel,
+    Schedule,
+    ScheduleRun,
     Status,
     Verb,
+    WatchedFile,
 )
 from batchconsole.jobs.models.prompt_template import Content
 from batchconsole.jobs.occasions import USUAL
@@ -108,6 +111,7 @@ class Seed:
         self.make_bulk_actions()
         self.make_words_of_people()
         self.make_notifications()
+        self.make_schedules()
         self.job("eu-nightly", Status.IN_PROGRESS, connection=self.away, total_record_count=500)
         return self.names
 
@@ -139,6 +143,39 @@ class Seed:
             actor, at = None if old else job.created_by, created + timedelta(minutes=number)
             states = {"from_status": old, "to_status": new}
             Event.objects.create(connection=job.connection, job=job, actor=actor, verb=verb, at=at, **states)
+
+    def make_schedules(self) -> None:
+        """A schedule that was stopped, with a run of each outcome, and a watched folder with files of every fate."""
+        job = BatchJob.objects.get(pk=self.names[Status.COMPLETED])
+        values = {
+            "connection": self.local,
+            "created_by": self.person,
+            "definition": job.request.as_fields() | {"job_name": "nightly-{date:%Y%m%d}"},
+            "due_at": None,
+        }
+        nightly = Schedule.objects.create(
+            title=f"Reviews of {LONG}",
+            kind="rule",
+            rule="30 2 * * 1-5",
+            zone="Europe/Berlin",
+            is_active=False,
+            stop_reason="ada, in whose name it runs, may not submit jobs on Local stack any more.",
+            **values,
+        )
+        for number, outcome in enumerate(ScheduleRun.Outcome):
+            is_made, at = outcome == ScheduleRun.Outcome.CREATED, self.now - timedelta(days=number)
+            reason = "" if is_made else "The job name is already in use. Choose another one."
+            nightly.runs.create(planned_at=at, outcome=outcome, reason=reason, job=job if is_made else None)
+        folder = Schedule.objects.create(
+            title="Uploads", kind="folder", folder_s3_uri=f"s3://{self.bucket}/input", next_at=self.now, **values
+        )
+        for state in WatchedFile.State:
+            uri, is_made = f"s3://{self.bucket}/input/{state}/{LONG}.jsonl", state == WatchedFile.State.SUBMITTED
+            reason = "It has 3 records, and the schedule takes files from 100 on." if state == "skipped" else ""
+            folder.files.create(
+                s3_uri=uri, etag="d41d8cd98f00b204", size=9000, state=state, reason=reason, job=job if is_made else None
+            )
+        self.names |= {"schedule": nightly.pk, "folder": folder.pk}
 
     def make_notifications(self) -> None:
         """A channel of each kind, and one that is paused, with deliveries of every outcome."""
