@@ -167,7 +167,9 @@ def change_schedule(schedule: Schedule, actor: Actor, wanted: Wanted) -> None:
     columns = wanted.columns
     before = {name: getattr(schedule, name) for name in columns}
     changed = {name: value for name, value in columns.items() if before[name] != value}
-    moved = {"files_since": None if wanted.takes_existing else now} if "folder_s3_uri" in changed else {}
+    moved: dict[str, Any] = {"files_since": now} if "folder_s3_uri" in changed else {}
+    if wanted.takes_existing:
+        moved = {"files_since": None}
     for name, value in {**columns, **moved, "created_by": actor}.items():
         setattr(schedule, name, value)
     values = {**columns, **moved, **_afresh(schedule, now), "created_by": actor}

@@ -1,6 +1,6 @@
 """The form of a schedule: the job's fields as in the create form, with placeholders, and when jobs are made of them."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.urls import reverse
@@ -120,7 +120,8 @@ class ScheduleForm(JobForm):
         for name in WITHOUT:
             del self.fields[name]
         if schedule:
-            self.fields["kind"].disabled = True
+            kind = cast("forms.ChoiceField", self.fields["kind"])
+            kind.choices, kind.disabled = [each for each in KINDS if each[0] == schedule.kind], True
             self.initial["kind"] = schedule.kind
         self.focus("" if self.is_bound else "title")
         self.helper.attrs = {}
