@@ -43,6 +43,7 @@ from batchconsole.records.lines import iter_lines
 SUFFIX = ".jsonl"
 PAGES, FILES = 10, 20  # most of each in one step
 JOB_ID = re.compile("[a-z0-9]{12}")
+DENIED = "AccessDenied"  # of one object; what is denied for the folder fails the look
 GONE = ("NotFound", "NoSuchKey", "404")
 SKEW = timedelta(minutes=1)
 State = WatchedFile.State
@@ -225,9 +226,10 @@ def _check(schedule: Schedule, file: WatchedFile) -> None:
     try:
         item = s3.head_object(schedule.connection.target, bucket, key)
     except AwsError as error:
-        if error.code not in GONE:
+        if error.code not in (*GONE, DENIED):
             raise
-        file.decide(State.SKIPPED, reason="It was deleted before a job was created.")
+        gone = "It was deleted before a job was created."
+        file.decide(State.SKIPPED, reason=error.message if error.code == DENIED else gone)
         return
     if item.etag != file.etag:
         _changed(file, item)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -68,6 +68,14 @@ class Fate:
         return isinstance(self.row, WatchedFile) and self.row.state == WatchedFile.State.SKIPPED
 
 
+def _latest(model: type[ScheduleRun] | type[WatchedFile], schedules: list[Schedule], order: str) -> dict[int, Fate]:
+    """Return the latest row of each of *schedules* that has one, found for each by an index in one query."""
+    rows: Any = model._base_manager
+    newest = rows.filter(schedule=OuterRef("pk")).order_by(order).values("pk")[:1]
+    keys = Schedule.objects.filter(pk__in=[each.pk for each in schedules]).annotate(newest=Subquery(newest))
+    return {row.schedule_id: Fate(row) for row in rows.filter(pk__in=list(keys.values_list("newest", flat=True)))}
+
+
 class ScheduleList:
     """One page of the schedules of *connection*."""
 
@@ -79,19 +87,8 @@ class ScheduleList:
 
     @cached_property
     def rows(self) -> list[ScheduleRow]:
-        last = {**self._last(ScheduleRun, "-planned_at"), **self._last(WatchedFile, "-id")}
+        last = {**_latest(ScheduleRun, self.page.rows, "-planned_at"), **_latest(WatchedFile, self.page.rows, "-id")}
         return [ScheduleRow(each, last.get(each.pk)) for each in self.page.rows]
-
-    def _last(self, model: type[ScheduleRun] | type[WatchedFile], order: str) -> dict[int, Fate]:
-        """Return the latest row of each schedule of the page, with one query for each, by an index."""
-        kind = Schedule.Kind.RULE if model is ScheduleRun else Schedule.Kind.FOLDER
-        rows: Any = model._base_manager
-        found = (
-            rows.filter(schedule=each).order_by(order).select_related("job__connection").first()
-            for each in self.page.rows
-            if each.kind == kind
-        )
-        return {row.schedule_id: Fate(row) for row in found if row}
 
     @property
     def version(self) -> str:
