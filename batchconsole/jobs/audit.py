@@ -70,6 +70,12 @@ NOISE = frozenset({"last_login", *OF_SYNC})
 CHANGED = "(changed)"
 
 
+def last_event(connection: Connection) -> int:
+    """Return the key of the newest event of *connection*, 0 without any: it differs after each change of a job."""
+    newest = Event.objects.filter(connection=connection).order_by("-id").values_list("pk", flat=True).first()
+    return newest or 0
+
+
 def make_triggers(*, using: str = DEFAULT_DB_ALIAS, **_: object) -> None:
     """Create the database triggers that refuse to change or delete events; a receiver of ``post_migrate``."""
     database = connections[using]

@@ -82,13 +82,18 @@ def usual_duration(connection_id: int, base_model_id: str) -> timedelta | None:
     return median(end - start for start, end in times[:SAMPLE]) if times[:SAMPLE] else None
 
 
-def nearly_full(connection: Connection) -> dict[str, tuple[int, int]]:
-    """Return the models whose quota of concurrent jobs is nearly reached: jobs that count, and quota, busiest first."""
+def quota_use(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Return the busiest models with the jobs that count toward their quota of concurrent jobs, and the quota."""
     busy = BatchJob.objects.filter(connection=connection, status__in=OCCUPYING).order_by()
     rows = busy.values_list("base_model_id").annotate(jobs=Count("pk")).order_by("-jobs")
     counts = dict(rows[:MOST_MODELS])
     limits = {model: limit.jobs_at_once for model, limit in limits_of_each(connection.pk, counts).items()}
-    return {model: (jobs, limits[model]) for model, jobs in counts.items() if jobs >= NEARLY * limits[model]}
+    return {model: (jobs, limits[model]) for model, jobs in counts.items()}
+
+
+def nearly_full(use: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Return those of *use*, from :func:`quota_use`, whose quota is nearly reached."""
+    return {model: (jobs, limit) for model, (jobs, limit) in use.items() if jobs >= NEARLY * limit}
 
 
 def _expiring(job: BatchJob, now: datetime) -> JobWarning | None:

@@ -1,7 +1,8 @@
 // Parts of a page that keep themselves up to date. [data-live] holds the address a part is asked at, which also works as
 // a page, and [data-version] what it shows. It is asked often while something runs ([data-busy], with the seconds where
 // that matters), seldom otherwise, and not at all while the tab is hidden or the person has paused it; a part that comes
-// without its address is final. [data-spoken] is told to screen readers when it changes.
+// without its address is final. Where nothing runs, [data-news] is a mark of the last change anywhere: it is compared every
+// few seconds, which costs the server little, and the part is asked for only if it differs. [data-spoken] is told to screen readers when it changes.
 //
 // Where the address is the page's own the part is the page: links and forms with data-in-place load other views of it
 // ("live:leave" before, which may be prevented, "live:arrived" after). "live:before" and "live:after" stand round each
@@ -12,6 +13,7 @@ import { morph } from "./morph.js";
 import { clearRefusal, Refusal, showRefusal } from "./refusals.js";
 
 const BUSY = 4; // seconds
+const NEWS = 5;
 const IDLE = 60;
 const SLOWEST = 120;
 const LATE = 10;
@@ -29,6 +31,7 @@ class Part {
   isRefused = false; // for good: what it shows is gone, or no longer for this person
   wanted = ""; // what somebody asked for instead, and has not come yet
   asking = null;
+  wholeAt = Date.now(); // when all that it shows was asked for last
 
   constructor(element) {
     this.element = element;
@@ -39,6 +42,12 @@ class Part {
     return live !== undefined && new URL(live, location.href).pathname === location.pathname;
   }
 
+  // Where nothing runs, most renewals only ask whether there is news.
+  get asksForNews() {
+    const { busy, news } = this.element.dataset;
+    return news !== undefined && busy === undefined && Date.now() - this.wholeAt < IDLE * 1000;
+  }
+
   // Whether the part is there now; nothing is said of a load that another one has overtaken.
   async load({ url = this.isPage ? location.href : this.element.dataset.live, push = false, isRenewal = false } = {}) {
     clearTimeout(this.timer); // an update of the old address must not overtake what somebody asked for
@@ -46,12 +55,16 @@ class Part {
     const asking = (this.asking = new AbortController());
     const late = after(LATE, () => this.stamp("Still refreshing"));
     try {
-      const headers = isRenewal ? { "X-Version": this.element.dataset.version } : {};
+      const { version, news } = this.element.dataset;
+      const headers = isRenewal ? { "X-Version": version } : {};
+      if (isRenewal && this.asksForNews) headers["X-News"] = news;
+      else this.wholeAt = Date.now();
       const response = await ask(url, { headers, signal: asking.signal, redirect: "manual" });
       if (response.type === "opaqueredirect") return location.assign(url);
       const html = response.status === 204 ? "" : await response.text();
       if (!this.element.isConnected) return undefined; // something newer stands in its place
       this.succeed(html, isRenewal);
+      if (response.headers.has("X-News")) this.element.dataset.news = response.headers.get("X-News");
       if (push && url !== location.href) history.pushState(null, "", this.element.dataset.live);
       return true;
     } catch (error) {
@@ -125,9 +138,10 @@ class Part {
 
   schedule() {
     clearTimeout(this.timer);
-    const { live, busy } = this.element.dataset;
+    const { live, busy, news } = this.element.dataset;
     if (live === undefined || this.isRefused || this.isResting || !this.element.isConnected) return;
-    const wait = busy === undefined ? IDLE : Number(busy) || BUSY;
+    const idle = news === undefined ? IDLE : NEWS;
+    const wait = busy === undefined ? idle : Number(busy) || BUSY;
     this.timer = after(Math.min(wait * 2 ** this.failures, SLOWEST), () => this.renew());
   }
 

@@ -68,6 +68,15 @@ def test_a_new_job_appears_without_a_reload(open_page: Open, many: BatchJob, mak
     assert page.evaluate("window.stays")
 
 
+def test_a_list_in_which_nothing_runs_sees_new_jobs_within_seconds(open_page: Open, make_job: MakeJob) -> None:
+    make_job()
+    page = open_page(JOBS, has_clock=True)
+    for name in ("one", "another"):
+        make_job(name, created_at=timezone.now() + timedelta(seconds=5)).record("created")
+        let_time_pass(page)
+        expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+
+
 def test_an_open_menu_stays_open_through_an_update(open_page: Open, many: BatchJob) -> None:
     page = open_page(many.get_absolute_url(), has_clock=True)
     page.get_by_text("Actions", exact=True).click()

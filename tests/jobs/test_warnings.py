@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from batchconsole.jobs.models import BatchJob, Connection, ModelLimit, Status
-from batchconsole.jobs.warnings import EXPIRING, STUCK, nearly_full, usual_duration, warned_jobs, warning_of
+from batchconsole.jobs.warnings import EXPIRING, STUCK, nearly_full, quota_use, usual_duration, warned_jobs, warning_of
 from tests.factories import MODEL, make_job
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +62,6 @@ def test_a_quota_is_nearly_full(prod: Connection) -> None:
     ModelLimit.objects.create(model_id=MODEL, jobs_at_once=5)
     for _ in range(3):
         make_job(prod, status=Status.IN_PROGRESS)
-    assert nearly_full(prod) == {}
+    assert nearly_full(quota_use(prod)) == {}
     make_job(prod, status=Status.SUBMITTING)
-    assert nearly_full(prod) == {MODEL: (4, 5)}
+    assert nearly_full(quota_use(prod)) == {MODEL: (4, 5)}

@@ -55,8 +55,12 @@ def _lines(name: str, value: Any) -> list[str]:
     """Return a value as text, one line per item; the order of items that AWS does not keep is not compared."""
     if not isinstance(value, list):
         return [str(value)] if value else []
-    lines = [f"{each['key']} = {each['value']}" if isinstance(each, dict) else str(each) for each in value]
+    lines = [_tag(each) if isinstance(each, dict) else str(each) for each in value]
     return sorted(lines) if name in ORDERLESS else lines
+
+
+def _tag(tag: dict[str, str]) -> str:
+    return f"{tag['key']} = {tag['value']}" if tag["value"] else tag["key"]
 
 
 @require_safe

@@ -26,7 +26,7 @@ from batchconsole.jobs.properties import Token, read_tokens, why_no_token
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.queue_places import why_each_waits
 from batchconsole.jobs.states import Status
-from batchconsole.jobs.warnings import nearly_full, warnings_of
+from batchconsole.jobs.warnings import nearly_full, quota_use, warnings_of
 
 EXPORT_CHUNK = 500
 SELECTION_WIDTH = 40  # pixels, of the column of checkboxes
@@ -263,7 +263,7 @@ class JobTable:
     def nearly_full(self) -> list[tuple[str, int, int]]:
         """The models of waiting jobs on this page that are near their quota of concurrent jobs: name, jobs, quota."""
         shown = {job.base_model_id for job in self.page.rows if job.status in {Status.QUEUED, Status.CHECKING}}
-        full = nearly_full(self.connection) if shown else {}
+        full = nearly_full(quota_use(self.connection)) if shown else {}
         return [(model, *used) for model, used in full.items() if model in shown]
 
     @cached_property

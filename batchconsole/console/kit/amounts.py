@@ -1,5 +1,6 @@
 """Dollar amounts and large numbers for display. An unknown amount is shown as a word, never as zero."""
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -28,6 +29,13 @@ def usd(amount: Decimal | None, decimals: int | None = None) -> str:
     places = decimals_for([amount]) if decimals is None else decimals
     least = Decimal(1).scaleb(-places)
     return f"<${least}" if 0 < amount < least / 2 else f"${amount:,.{places}f}"
+
+
+def usd_ticks(values: list[float]) -> list[str]:
+    """Return the labels of an axis in dollars, all with the decimals that its steps need."""
+    step = values[1]
+    decimals = 0 if step >= 1 else max(2, -math.floor(math.log10(step)))
+    return [f"${value:,.{decimals}f}" for value in values]
 
 
 def compact(value: float) -> str:

@@ -16,6 +16,8 @@ from batchconsole.console.kit.errors import sentences
 
 # htmx sends the first header; the page's own scripts send the second, and the third with the version they show.
 ASKED_BY_HTMX, ASKED_FOR_PART, SHOWN_VERSION = "HX-Request", "X-Part", "X-Version"
+# The page's scripts send it with the mark of the last change they know of, and get the current one in return.
+NEWS = "X-News"
 ASKERS = (ASKED_BY_HTMX, ASKED_FOR_PART)  # the headers that a response with a part varies on
 
 
@@ -34,6 +36,15 @@ def is_renewal(request: HttpRequest) -> bool:
     return SHOWN_VERSION in request.headers
 
 
+def without_news(request: HttpRequest, news: str) -> HttpResponse | None:
+    """Return a 204 if the page's script only asks for *news*, the mark of the last change, and knows it already."""
+    if not is_renewal(request) or request.headers.get(NEWS) != news:
+        return None
+    response = HttpResponse(status=204)
+    patch_vary_headers(response, ASKERS)
+    return response
+
+
 def show(
     request: HttpRequest,
     page: str,
@@ -41,9 +52,10 @@ def show(
     *,
     part: str = "",
     version: str = "",
+    news: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """Render the template *page*, or *part* for a script.
+    """Render the template *page*, or *part* for a script, which keeps *news* for :func:`without_news`.
 
     *part* defaults to the template of the same name with a leading underscore. A script that already shows *version*
     gets a 204 without a body.
@@ -54,6 +66,8 @@ def show(
         response = HttpResponse(status=204)
     else:
         response = render(request, part or part_of(page), dict(context), status=status)
+    if news:
+        response[NEWS] = news
     patch_vary_headers(response, ASKERS)
     return response
 

@@ -1,12 +1,13 @@
-"""Stacked bars as plain geometry for a template to render as SVG, without style or knowledge of the data.
+"""Stacked bars with a line across them, as geometry for a template to render as SVG, without style or data of its own.
 
 Horizontal positions are percentages, so that the chart fills any width while its texts keep their size; vertical
 positions are pixels.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 HEIGHT = 240  # in pixels: the bars, without the labels below them
 LABEL_ROOM = 28  # in pixels: the space below the bars
@@ -43,6 +44,17 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Stroke:
+    """A piece of a line, from the middle of one bar's slot to the next, with the value at its end."""
+
+    x1: str
+    y1: float
+    x2: str
+    y2: float
+    title: str
+
+
+@dataclass(frozen=True)
 class Mark:
     """An axis label: at ``x`` percent below the bars, or at ``y`` pixels beside them."""
 
@@ -60,6 +72,7 @@ class Chart:
     marks: list[Mark]
     ticks: list[Mark]
     legend: list[tuple[int, str]]
+    strokes: list[Stroke] = field(default_factory=list)
     height: int = HEIGHT
     label_y: int = HEIGHT + 18
     full_height: int = HEIGHT + LABEL_ROOM
@@ -70,7 +83,7 @@ class StackedBars:
     """The data of a chart.
 
     ``labels`` are shown below the bars, ``titles`` are the bars' full names; ``show`` formats a value, ``show_ticks``
-    formats the round values beside the bars.
+    formats the round values beside the bars. ``line`` is drawn across the bars; it may be shorter than they.
     """
 
     labels: Sequence[str]
@@ -78,11 +91,12 @@ class StackedBars:
     series: Sequence[Series]
     show: Format
     show_ticks: Callable[[list[float]], list[str]]
+    line: Series | None = None
     steps: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
         tallest = max((sum(column) for column in zip(*(each.values for each in self.series), strict=True)), default=0)
-        self.steps = tick_values(tallest)
+        self.steps = tick_values(max([tallest, *(self.line.values if self.line else ())]))
 
     def draw(self) -> Chart:
         return Chart(
@@ -93,7 +107,15 @@ class StackedBars:
                 for text, value in zip(self.show_ticks(self.steps), self.steps, strict=True)
             ],
             legend=[(number, each.name) for number, each in enumerate(self.series, 1)],
+            strokes=list(self._strokes(self.line)) if self.line else [],
         )
+
+    def _strokes(self, line: Series) -> Iterator[Stroke]:
+        room = 100 / len(self.labels)
+        points = [(percent((position + 0.5) * room), self._y(value)) for position, value in enumerate(line.values)]
+        for position, ((x1, y1), (x2, y2)) in enumerate(pairwise(points), 1):
+            title = f"{line.name}, {self.titles[position]}: {self.show(line.values[position])}"
+            yield Stroke(x1, y1, x2, y2, title)
 
     def _y(self, value: float) -> float:
         return round(HEIGHT - HEIGHT * value / self.steps[-1], 2)

@@ -1,4 +1,4 @@
-"""A connection at a glance: waiting and running jobs, recent failures, this month's cost, and warnings."""
+"""A connection at a glance: waiting and running jobs, recent failures, cost, quotas, what is due, and warnings."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -14,12 +14,15 @@ from django.utils.functional import cached_property
 from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import bounded
+from batchconsole.console.overview.cost_chart import CostChart, days_needed
+from batchconsole.console.overview.due import Due, what_is_due
 from batchconsole.console.overview.warnings import Notice, warnings_of
 from batchconsole.jobs.filters import STATUS_GROUPS, in_view
 from batchconsole.jobs.models import BatchJob, Connection, utc_today
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.queue_places import why_each_waits
-from batchconsole.jobs.usage import DAY, Days, Totals, Usage, cells
+from batchconsole.jobs.usage import DAY, Totals, Usage, cells
+from batchconsole.jobs.warnings import quota_use
 
 LATELY = timedelta(days=7)
 SHOWN = 5
@@ -119,10 +122,28 @@ class Overview:
         return len(self.first_jobs) < 2
 
     @cached_property
+    def costs(self) -> CostChart:
+        """The cost by day of the current and the last UTC month."""
+        today = utc_today()
+        return CostChart(Usage.of(cells(self.connection, days_needed(today), by=DAY)), today)
+
+    @cached_property
     def month(self) -> Totals:
         """Tokens and cost of the jobs that ended in the current UTC month."""
-        today = utc_today()
-        return Usage.of(cells(self.connection, Days(today.replace(day=1), today), by=DAY)).total
+        total, first = Totals(), self.costs.month.first
+        for day, totals in self.costs.usage.by_day.items():
+            if day >= first:
+                total.add(totals)
+        return total
+
+    @cached_property
+    def due(self) -> list[Due]:
+        return what_is_due(self.connection)
+
+    @cached_property
+    def quotas(self) -> dict[str, tuple[int, int]]:
+        """The jobs of the busiest models, and their quotas of concurrent jobs."""
+        return quota_use(self.connection)
 
     @property
     def usage_url(self) -> str:
@@ -130,7 +151,7 @@ class Overview:
 
     @cached_property
     def warnings(self) -> list[Notice]:
-        return warnings_of(self.connection, self.month, usage_url=self.usage_url)
+        return warnings_of(self.connection, self.month, quotas=self.quotas, usage_url=self.usage_url)
 
     @property
     def is_busy(self) -> bool:
@@ -141,4 +162,6 @@ class Overview:
     def version(self) -> str:
         """The version of the page, which changes with anything it shows."""
         rows = [(job.pk, job.modified_at) for job in [*self.running, *self.failed, *self.first_jobs]]
-        return version_of(self.figures, rows, self.waits, self.month, self.warnings, timezone.localdate())
+        due = [(each.job.pk, each.at, each.job.status) for each in self.due]
+        seen = [self.waits, self.month, self.costs.sums, self.warnings, due, self.quotas]
+        return version_of(self.figures, rows, seen, timezone.localdate(), self.costs.today)

@@ -21,6 +21,7 @@ LONG_WAIT = timedelta(hours=1)
 # Longer than the longest pause between two syncs after errors.
 OVERDUE = timedelta(minutes=15)
 MANY = {EXPIRING: "{count} jobs may expire before they start", STUCK: "{count} jobs make no progress"}
+QuotaUse = dict[str, tuple[int, int]]  # from quota_use()
 NAMED = 3  # jobs listed by name in a warning
 
 
@@ -35,13 +36,13 @@ class Notice:
     link: str = ""
 
 
-def warnings_of(connection: Connection, month: Totals, *, usage_url: str) -> list[Notice]:
+def warnings_of(connection: Connection, month: Totals, *, quotas: QuotaUse, usage_url: str) -> list[Notice]:
     """Return the warnings of *connection*, the most urgent first. *month* is the usage of the current month."""
     found = [
         unreachable(connection) or overdue(connection),
         *endangered(connection),
         awaiting_approval(connection),
-        used_up(connection),
+        used_up(connection, quotas),
         long_waiting(connection),
         unpriced(month, usage_url),
     ]
@@ -113,9 +114,9 @@ def long_waiting(connection: Connection) -> Notice | None:
     return Notice("warning", title, text, f"{connection.get_absolute_url()}?status=waiting", "View waiting jobs")
 
 
-def used_up(connection: Connection) -> Notice | None:
+def used_up(connection: Connection, quotas: QuotaUse) -> Notice | None:
     """Warn of the models whose quota of concurrent jobs is nearly used up, the busiest first."""
-    near = nearly_full(connection)
+    near = nearly_full(quotas)
     if not near:
         return None
     which = f"quota of {model_name(next(iter(near)))} is" if len(near) == 1 else f"quotas of {len(near)} models are"

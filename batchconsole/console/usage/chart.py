@@ -1,6 +1,5 @@
 """The chart of the usage page, with a bar per day, week or month, and the same data as a table."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from batchconsole.console.kit.amounts import compact, decimals_for, usd
+from batchconsole.console.kit.amounts import compact, decimals_for, usd, usd_ticks
 from batchconsole.console.kit.charts import Chart, Series, StackedBars
 from batchconsole.console.usage.query import COST, MEASURES, TOKENS
 from batchconsole.jobs.usage import Days, Group, Totals, Usage
@@ -98,9 +97,7 @@ class UsageChart:
         """Format the round values of the axis, all with the same decimals."""
         if self.measure == TOKENS:
             return [compact(value) for value in values]
-        step = values[1]
-        decimals = 0 if step >= 1 else max(2, -math.floor(math.log10(step)))
-        return [f"${value:,.{decimals}f}" for value in values]
+        return usd_ticks(values)
 
 
 def _decimal(value: float) -> Decimal:

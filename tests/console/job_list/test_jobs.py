@@ -17,6 +17,8 @@ QUERIES = (
     23  # session, user, connection, its page and counts, what to suggest, its queue; the connections of the switch
 )
 
+NEWS_QUERIES = 4  # session, user, connection, and the newest event
+
 
 def names(response: Answer) -> list[str]:
     return re.findall(r'<th class="job-name" scope="row"><a[^>]*>([^<]+)</a>', response.text)
@@ -262,3 +264,24 @@ def test_a_completed_job_tells_how_many_records_failed(client: Client, make_job:
     make_job("clean", "Completed", total_record_count=500, error_record_count=0)
     page = client.get(URL).text
     assert page.count("Completed with errors: 12 of 500") == 1
+
+
+def test_an_idle_list_costs_one_query_until_something_happens(
+    client: Client, make_job: MakeJob, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_job().record("created")
+    first = poll(client, URL, version(client.get(URL)))
+    news = {"HX-Request": "true", "X-Version": "any", "X-News": first["X-News"]}
+    with django_assert_max_num_queries(NEWS_QUERIES):
+        assert client.get(URL, headers=news).status_code == 204
+    make_job("new-one").record("created")
+    answer = client.get(URL, headers=news)
+    assert "new-one" in answer.text
+    assert answer["X-News"] != first["X-News"]
+
+
+def test_news_of_another_connection_is_none_here(client: Client, make_job: MakeJob, other: Connection) -> None:
+    make_job().record("created")
+    first = poll(client, URL, version(client.get(URL)))
+    make_job(connection=other).record("created")
+    assert poll(client, URL)["X-News"] == first["X-News"]

@@ -147,3 +147,39 @@ def test_what_is_in_danger_and_what_waits_for_approval_is_told(client: Client, m
     listed = client.get("/local/jobs/").text
     assert "This job may expire before it starts" in listed
     assert "This job makes no progress" in listed
+
+
+def test_the_costs_of_this_month_and_the_last_are_drawn_and_told(client: Client, make_job: MakeJob) -> None:
+    now = timezone.now()
+    make_job("today", end_time=now, input_token_count=1, cost_usd=Decimal("12.5"))
+    make_job("before", end_time=now.replace(day=1) - timedelta(days=1), input_token_count=1, cost_usd=Decimal("3"))
+    text = client.get(URL).text
+    assert "$12.50 so far" in text
+    assert "last month $3.00" in text
+    assert "chart-line" in text
+
+
+def test_without_costs_there_is_no_chart(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    assert "overview-costs" not in client.get(URL).text
+
+
+def test_what_is_due_comes_in_its_order(client: Client, make_job: MakeJob) -> None:
+    now = timezone.now()
+    make_job("starts-tomorrow", "Queued", start_at=now + timedelta(days=1))
+    make_job("starts-next-month", "Queued", start_at=now + timedelta(days=30))
+    make_job("ends-in-an-hour", "InProgress", job_expiration_time=now + timedelta(hours=1))
+    make_job("ends-tomorrow", "InProgress", job_expiration_time=now + timedelta(days=1))
+    make_job("ended", "Completed", job_expiration_time=now + timedelta(hours=1))
+    due = client.get(URL).context["overview"].due
+    assert [(each.job.job_name, each.what) for each in due] == [
+        ("ends-in-an-hour", "Expires"),
+        ("starts-tomorrow", "Starts"),
+    ]
+
+
+def test_the_use_of_quotas_is_shown_for_each_model(client: Client, make_job: MakeJob) -> None:
+    for number in range(3):
+        make_job(f"job-{number}", "InProgress")
+    text = client.get(URL).text
+    assert re.search(r'<progress max="\d+" value="3" aria-label="Jobs of Nova Lite"', text)
