@@ -96,6 +96,7 @@ NEEDS = tuple(
             "s3:CreateBucket": "Create buckets",
             "s3:PutObject": "Upload and make input",
             "s3:DeleteObject": "Delete and rename objects",
+            "s3:DeleteObjectVersion": "Delete a single version of an object",
             "s3:AbortMultipartUpload": "Clear up uploads that were given up",
             "s3:ListMultipartUploadParts": "Finish uploads of many parts",
         },

@@ -250,15 +250,17 @@ def copy_object(
     item: S3Object,
     *,
     to_key: str,
+    version_id: str = "",
     kms_key_id: str = "",
     owner: str = "",
     progress: Callable[[int], None] = lambda copied_bytes: None,
     at_once: int = MOST_AT_ONCE,
 ) -> None:
-    """Copy *item* within its bucket, inside S3: in one call, or in parts if it has more than *at_once* bytes.
+    """Copy *item*, or its version *version_id*, within its bucket, inside S3: in one call, or in parts.
 
-    *progress* is called in the caller's thread with the size of each part. With *kms_key_id*, the copy is encrypted
-    with that key. With *owner*, the bucket must belong to that account. Raises :class:`AwsError`.
+    It is copied in parts if it has more than *at_once* bytes. *progress* is called in the caller's thread with the size
+    of each part. With *kms_key_id*, the copy is encrypted with that key. With *owner*, the bucket must belong to that
+    account. Raises :class:`AwsError`.
     """
     # Larger objects need UploadPartCopy: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html.
     config = TransferConfig(
@@ -268,7 +270,7 @@ def copy_object(
     owners = {"ExpectedBucketOwner": owner, "ExpectedSourceBucketOwner": owner} if owner else {}
     with translate("CopyObject", permission="s3:PutObject", subject=f"{SCHEME}{bucket}/{to_key}"):
         client(target, "s3").copy(
-            {"Bucket": bucket, "Key": item.key},
+            {"Bucket": bucket, "Key": item.key, **_version(version_id)},
             bucket,
             to_key,
             ExtraArgs=extra | owners,
@@ -277,10 +279,14 @@ def copy_object(
         )
 
 
-def delete_object(target: Target, bucket: str, key: str) -> None:
-    """Delete an object; in a bucket with versioning, add a delete marker. Raises :class:`AwsError`."""
-    with translate("DeleteObject", permission="s3:DeleteObject", subject=f"{SCHEME}{bucket}/{key}"):
-        client(target, "s3").delete_object(Bucket=bucket, Key=key)
+def delete_object(target: Target, bucket: str, key: str, *, version_id: str = "") -> None:
+    """Delete an object; in a bucket with versioning, add a delete marker, or delete *version_id* for good.
+
+    Raises :class:`AwsError`.
+    """
+    permission = "s3:DeleteObjectVersion" if version_id else "s3:DeleteObject"
+    with translate("DeleteObject", permission=permission, subject=f"{SCHEME}{bucket}/{key}"):
+        client(target, "s3").delete_object(Bucket=bucket, Key=key, **_version(version_id))
 
 
 def create_bucket(target: Target, bucket: str) -> None:

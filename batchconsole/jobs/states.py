@@ -112,6 +112,7 @@ class Verb(TextChoices):
     OBJECT_DELETED = "object_deleted", "Object deleted"
     OBJECT_RENAMING_REQUESTED = "object_renaming_requested", "Object renaming requested"
     OBJECT_RENAMED = "object_renamed", "Object renamed"
+    OBJECT_RESTORED = "object_restored", "Object version restored"
     BUCKET_CREATED = "bucket_created", "Bucket created"
     FOLDER_CREATED = "folder_created", "Folder created"
     INPUT_MADE = "input_made", "Input created"

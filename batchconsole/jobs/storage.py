@@ -241,6 +241,37 @@ class Storage:
         s3.delete_object(self._target, bucket, key)
         self._record(Verb.OBJECT_DELETED, bucket, key)
 
+    def find_version(self, bucket: str, key: str, version_id: str) -> ObjectVersion:
+        """Return one version of an object, or its delete marker. Raises AwsError, and UserError without such one."""
+        found = next((each for each in self.versions(bucket, key) if each.version_id == version_id), None)
+        if found is None:
+            raise UserError(f"{_uri(bucket, key)} has no version {version_id}.", hint="It may be deleted already.")
+        return found
+
+    def delete_version(self, bucket: str, key: str, version_id: str) -> None:
+        """Delete one version for good. Raises AwsError, and UserError for the current one while a job needs it."""
+        self._require_write(bucket, key)
+        if self.find_version(bucket, key, version_id).is_latest:
+            self._require_change(bucket, key)
+        self._record(Verb.OBJECT_DELETION_REQUESTED, bucket, key, version=version_id)
+        s3.delete_object(self._target, bucket, key, version_id=version_id)
+        self._record(Verb.OBJECT_DELETED, bucket, key, version=version_id)
+
+    def restore_version(self, bucket: str, key: str, version_id: str) -> None:
+        """Make an older version the current one by a copy of it; all versions stay.
+
+        Raises AwsError, and UserError while a job needs the object or if it is too large to wait for.
+        """
+        self._require_change(bucket, key)
+        self._require_read(bucket, key)
+        item = s3.head_object(self._target, bucket, key, version_id=version_id)
+        if item.size > LARGEST_RENAMED:
+            source = f"{bucket}/{key}?versionId={version_id}"
+            command = f"aws s3api copy-object --bucket {bucket} --key {key} --copy-source {source}"
+            raise UserError("Versions of more than 1 GiB can't be restored here.", hint=f"Use the AWS CLI: {command}")
+        s3.copy_object(self._target, bucket, item, to_key=key, version_id=version_id)
+        self._record(Verb.OBJECT_RESTORED, bucket, key, version=version_id)
+
     def rename(self, bucket: str, key: str, *, to_key: str) -> None:
         """Copy one object to *to_key*, and delete the original once the copy exists.
 

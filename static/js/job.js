@@ -2,6 +2,7 @@
 import "./attribute-editor.js";
 import "./first-error.js";
 import "./unsaved-changes.js";
+import "./watch.js";
 
 // Choosing how records are shown takes effect at once.
 document.addEventListener("change", (event) => {

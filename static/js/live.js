@@ -131,9 +131,9 @@ class Part {
     }
   }
 
-  // Only where there is a button to go on with, an update is paused.
+  // Only where there is a button to go on with, an update is paused. What somebody watches is asked for in a hidden tab.
   get isResting() {
-    return document.hidden || (isPaused() && this.element.querySelector("[data-pause]"));
+    return (document.hidden && !("watched" in this.element.dataset)) || (isPaused() && this.element.querySelector("[data-pause]"));
   }
 
   schedule() {

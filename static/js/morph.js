@@ -1,7 +1,7 @@
 // Makes one element like a newer rendering of it, changing no more than differs. Focus, selection, scroll, typed text
 // and opened menus stay, because the elements that have them stay. What has data-keep (a form opened in place) stays whole,
 // and so does what the page has put in by itself (data-refused).
-const kept = new Set(["open", "aria-expanded", "style", "tabindex"]);
+const kept = new Set(["open", "aria-expanded", "data-watched", "style", "tabindex"]);
 
 export function morph(old, fresh) {
   if (old.isEqualNode(fresh) || old.dataset?.keep !== undefined) return;

@@ -38,6 +38,18 @@ def many(make_job: MakeJob) -> BatchJob:
     return running
 
 
+# Stands for the browser's own notifications, which a headless one does not show.
+SPY = """() => {
+  window.asked = 0;
+  window.told = [];
+  window.Notification = class extends EventTarget {
+    static permission = "default";
+    static async requestPermission() { window.asked += 1; return "granted"; }
+    constructor(title) { super(); window.told.push(title); }
+  };
+}"""
+
+
 def row(page: Page, name: str) -> str:
     return page.locator("tr", has=page.get_by_role("link", name=name, exact=True)).inner_text()
 
@@ -75,6 +87,18 @@ def test_a_list_in_which_nothing_runs_sees_new_jobs_within_seconds(open_page: Op
         make_job(name, created_at=timezone.now() + timedelta(seconds=5)).record("created")
         let_time_pass(page)
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+
+
+def test_whoever_watches_a_job_is_notified_once_of_its_end(open_page: Open, many: BatchJob) -> None:
+    page = open_page(many.get_absolute_url(), has_clock=True)
+    page.evaluate(SPY)
+    assert page.evaluate("[window.asked, window.told]") == [0, []]
+    page.get_by_role("button", name="Notify me when it ends").click()
+    expect(page.get_by_role("button", name="Don't notify me")).to_be_visible()
+    many.transition(Status.COMPLETED, verb="reported")
+    let_time_pass(page)
+    expect(page.locator(".key-values .status-indicator").first).to_contain_text("Completed")
+    assert page.evaluate("[window.asked, window.told]") == [1, ["running has ended"]]
 
 
 def test_an_open_menu_stays_open_through_an_update(open_page: Open, many: BatchJob) -> None:

@@ -82,7 +82,7 @@ CONNECTION_PAGES = (
     ("Batch inference", "job-list", JOB_PAGES),
     ("Schedules", "schedule-list", SCHEDULE_PAGES),
     ("Models", "model-list", ("model-list", "model-detail")),
-    ("S3 buckets", "s3-browse", ("s3-browse", "s3-object")),
+    ("S3 buckets", "s3-browse", ("s3-browse", "s3-object", "s3-object-delete", "s3-object-restore")),
     ("Make batch input", "input-new", MAKING_PAGES),
     ("Usage and cost", "usage", ("usage",)),
     ("Notifications", "connection-notifications", NOTIFICATION_PAGES),

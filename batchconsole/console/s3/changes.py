@@ -1,4 +1,4 @@
-"""Delete or rename an object after a confirmation page that explains the consequences; and create a bucket."""
+"""Delete, rename or restore an object after a confirmation page that explains the consequences; and create a bucket."""
 
 from typing import Any
 
@@ -49,18 +49,47 @@ class RenameForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: ConsoleRequest, connection: str) -> HttpResponse:
-    """Show the consequences of deleting the object, or delete it on POST."""
+    """Show the consequences of deleting the object, or one version of it, or delete it on POST."""
     bucket, key = object_place(request)
-    context = about(bucket, key)
+    version_id = request.GET.get("version", "")
+    context = about(bucket, key) | {"version_id": version_id}
     if request.method == "POST":
         try:
-            storage_of(request).delete(bucket, key)
+            _delete(request, bucket, key, version_id=version_id)
         except (AwsError, UserError) as error:
             context["problem"] = error
         else:
-            messages.success(request, f"{context['name']} was deleted from {context['place'].uri}.")
-            return to_place(connection, context["place"])
+            which = f"Version {version_id} of {context['name']}" if version_id else context["name"]
+            messages.success(request, f"{which} was deleted from {context['place'].uri}.")
+            return to_versions(connection, context["uri"]) if version_id else to_place(connection, context["place"])
     return render(request, "console/s3/s3_delete.html", context | what_is_lost(request, bucket, key))
+
+
+def _delete(request: ConsoleRequest, bucket: str, key: str, *, version_id: str) -> None:
+    if version_id:
+        storage_of(request).delete_version(bucket, key, version_id)
+    else:
+        storage_of(request).delete(bucket, key)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def restore(request: ConsoleRequest, connection: str) -> HttpResponse:
+    """Ask whether an older version shall be the current one, or restore it on POST."""
+    bucket, key = object_place(request)
+    version_id = request.GET.get("version", "")
+    if not version_id:
+        raise Http404("The address names no version.")
+    storage = storage_of(request)
+    context = about(bucket, key) | {"version_id": version_id, "users": storage.users_of(bucket, key)}
+    if request.method == "POST":
+        try:
+            storage.restore_version(bucket, key, version_id)
+        except (AwsError, UserError) as error:
+            context["problem"] = error
+        else:
+            messages.success(request, f"{context['name']} is as in version {version_id} again.")
+            return to_versions(connection, context["uri"])
+    return render(request, "console/s3/s3_restore.html", context)
 
 
 def what_is_lost(request: ConsoleRequest, bucket: str, key: str) -> dict[str, Any]:
@@ -126,6 +155,10 @@ def about(bucket: str, key: str) -> dict[str, Any]:
     folder, slash, name = key.rstrip("/").rpartition("/")
     name += "/" if key.endswith("/") else ""
     return {"uri": f"s3://{bucket}/{key}", "name": name, "place": Place(bucket, folder + slash)}
+
+
+def to_versions(connection: str, uri: str) -> HttpResponse:
+    return redirect(f"{reverse('s3-object', args=[connection])}?{urlencode({'uri': uri, 'versions': '1'})}#versions")
 
 
 def to_place(connection: str, place: Place) -> HttpResponse:

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/s3/download/", views.download, name="s3-download", right=Right.READ),
     page("<slug:connection>/s3/object/delete/", changes.delete, name="s3-object-delete", right=Right.SUBMIT),
     page("<slug:connection>/s3/object/rename/", changes.rename, name="s3-object-rename", right=Right.SUBMIT),
+    page("<slug:connection>/s3/object/restore/", changes.restore, name="s3-object-restore", right=Right.SUBMIT),
     page("<slug:connection>/s3/bucket/", changes.create_bucket, name="s3-bucket", right=Right.ADMINISTER),
     page("<slug:connection>/s3/upload/", views.upload, name="s3-upload", right=Right.SUBMIT),
     page("<slug:connection>/s3/upload/start/", upload.start_upload, name="s3-upload-start", right=Right.SUBMIT),

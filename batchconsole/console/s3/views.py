@@ -59,7 +59,9 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 
 def _picked(page: PlacePage, uri: str) -> str:
-    """Return *uri*, such as a file just uploaded, if its row is on the page and can be chosen; else an empty string."""
+    """Return *uri*, such as a file just uploaded, if it is on the page and can be chosen; else an empty string."""
+    if uri == page.place.uri:
+        return uri
     return next((row.uri for row in page.rows if row.uri == uri and row.is_choosable), "")
 
 
@@ -198,7 +200,7 @@ def create_folder(request: ConsoleRequest, connection: str) -> HttpResponse:
         messages.error(request, f"The folder {name} could not be created. {sentences(error)}")
         return _back(request, place, add="folder")
     messages.success(request, f"The folder {name} was created.")
-    return _back(request, made)
+    return _back(request, made, pick=made.uri)
 
 
 def _back(request: ConsoleRequest, place: Place, **more: str) -> HttpResponse:

@@ -328,6 +328,8 @@ STATES = [
     State("s3-object-text", s3("s3://{bucket}/notes.txt", "object/")),
     State("s3-version", f"{s3('s3://{kept}/records.jsonl', 'object/')}&versions=1&version={{version}}"),
     State("s3-versions", f"{s3('s3://{kept}/records.jsonl', 'object/')}&versions=1"),
+    State("s3-version-delete", f"{s3('s3://{kept}/records.jsonl', 'object/delete/')}&version={{version}}"),
+    State("s3-version-restore", f"{s3('s3://{kept}/records.jsonl', 'object/restore/')}&version={{version}}"),
     State("s3-deleted", s3("s3://{kept}/gone.jsonl", "object/"), http_status=404),
     State("s3-object-missing", s3("s3://{bucket}/gone.jsonl", "object/"), http_status=404),
     State("models", "/local/models/"),

@@ -548,6 +548,8 @@ def test_in_the_chooser_a_folder_is_created_and_shown_there(client: Client, buck
     page = client.post("/local/s3/folder/", data, headers=HTMX, follow=True).text
     assert "<html" not in page
     assert "The folder new was created." in page
+    assert re.search(r'id="s3-this" checked', page)
+    assert "data-s3-choose>" in page
 
 
 def test_in_the_chooser_an_uploaded_file_is_picked(client: Client, bucket: str) -> None:
@@ -654,6 +656,44 @@ class TestVersions:
 
     def test_a_version_that_never_was_is_said_in_place(self) -> None:
         assert "The object could not be read" in self.show(version="nonsense").text
+
+    def post(self, path: str, version: str) -> Any:
+        uri = f"s3://{self.place['Bucket']}/kept.txt"
+        query = urlencode({"uri": uri, "version": version})
+        return self.client.post(f"/local/s3/object/{path}/?{query}", follow=True)
+
+    def body(self) -> bytes:
+        return bytes(self.s3.get_object(**self.place)["Body"].read())
+
+    def test_an_older_one_is_restored_as_the_current_one(self) -> None:
+        assert "Restore this version of kept.txt?" in self.show("object/restore", version=self.first).text
+        assert "kept.txt is as in version" in self.post("restore", self.first).text
+        assert self.body() == b"first"
+        assert len(self.s3.list_object_versions(Bucket=self.place["Bucket"], Prefix="kept.txt")["Versions"]) == 3
+        assert Event.objects.get(verb=Verb.OBJECT_RESTORED).data["version"] == self.first
+
+    def test_a_single_one_is_deleted_for_good(self) -> None:
+        assert "Delete this version of kept.txt?" in self.show("object/delete", version=self.first).text
+        assert f"Version {self.first} of kept.txt was deleted" in self.post("delete", self.first).text
+        assert self.body() == b"second"
+        assert self.show(version=self.first).status_code == 404
+
+    def test_deleting_the_mark_of_a_deletion_brings_the_object_back(self) -> None:
+        mark = self.s3.delete_object(**self.place)["VersionId"]
+        self.post("delete", mark)
+        assert self.body() == b"second"
+
+    def test_the_current_one_stays_while_a_job_reads_it_and_an_older_one_does_not(self, make_job: MakeJob) -> None:
+        make_job(status="InProgress", input_s3_uri=f"s3://{self.place['Bucket']}/kept.txt")
+        second = self.s3.head_object(**self.place)["VersionId"]
+        for path, version in (("delete", second), ("restore", self.first)):
+            self.post(path, version)
+            assert self.body() == b"second"
+        assert "was deleted" in self.post("delete", self.first).text
+
+    def test_a_version_that_is_not_there_is_neither_deleted_nor_restored(self) -> None:
+        assert "has no version nonsense" in self.post("delete", "nonsense").text
+        assert "could not be restored" in self.post("restore", "nonsense").text
 
     def test_in_the_chooser_a_deleted_object_cannot_be_chosen(self) -> None:
         self.s3.delete_object(**self.place)
