@@ -17,7 +17,7 @@ QUERIES = (
     23  # session, user, connection, its page and counts, what to suggest, its queue; the connections of the switch
 )
 
-NEWS_QUERIES = 4  # session, user, connection, and the newest event
+NEWS_QUERIES = 5  # session, user, rights, connection, and the newest event
 
 
 def names(response: Answer) -> list[str]:
