@@ -37,7 +37,7 @@ def clone_job(job: BatchJob, actor: Actor, *, token: str, data: dict[str, Any]) 
 
 
 def _create_clone(job: BatchJob, actor: Actor, token: str) -> BatchJob:
-    identity = {"job_name": free_name(job.connection, job.job_name), "client_request_token": token}
+    identity = {"job_name": name_of_clone(job.connection, job.job_name), "client_request_token": token}
     request = JobRequest.from_fields(request_without_identity(job) | identity)
     problems = find_problems(job.connection, request)
     if problems:
@@ -49,9 +49,18 @@ def _create_clone(job: BatchJob, actor: Actor, token: str) -> BatchJob:
 
 def name_of_resend(connection: Connection, name: str) -> str:
     """Return a free name for a job that resends records of *name*: ``nightly-resend-2``, then ``nightly-resend-3``."""
-    longest = (job_constraints()["jobName"].max or 0) - len("-resend-9999")
-    stem = re.sub(r"-resend(-\d{1,4})?$", "", name)[:longest].rstrip("-+.")
-    return free_name(connection, f"{stem}-resend")
+    return _free_name_with(connection, name, word="resend")
+
+
+def name_of_clone(connection: Connection, name: str) -> str:
+    """Return a free name for a clone of *name*, or of one of its clones: ``nightly-clone-2``, ``nightly-clone-3``."""
+    return _free_name_with(connection, name, word="clone")
+
+
+def _free_name_with(connection: Connection, name: str, *, word: str) -> str:
+    longest = (job_constraints()["jobName"].max or 0) - len(f"-{word}-9999")
+    stem = re.sub(rf"-{word}(-\d{{1,4}})?$", "", name)[:longest].rstrip("-+.")
+    return free_name(connection, f"{stem}-{word}")
 
 
 def free_name(connection: Connection, name: str) -> str:

@@ -1,5 +1,6 @@
 """Resend the records that a job left without an answer, and read a job and its resends as one."""
 
+import logging
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import groupby
@@ -8,6 +9,7 @@ from typing import cast
 from django.db import transaction
 from django.db.models import Q
 
+from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.access import require_on_job, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import Lease
@@ -23,7 +25,10 @@ from batchconsole.records.matching import pair
 from batchconsole.records.retry import Resent, chosen, resend
 from batchconsole.records.schema_columns import Column, Kind, merged
 
+logger = logging.getLogger(__name__)
+
 Counted = Callable[[int], None]
+AT_ONCE_BYTES = 4 * 2**20  # of input and output that are read while a page waits: about a second
 
 
 def start_resend(
@@ -35,11 +40,12 @@ def start_resend(
     merges: Collection[BatchJob] = (),
     at_least: int = 0,
     request_token: str = "",
+    is_nudged: bool = True,
 ) -> MadeInput:
     """Schedule a worker to write the chosen records of *job*, and of the jobs *merges*, as a new input.
 
-    The input is written beside the output of *job*. *at_least* adds answered records until there are that many. Raises
-    NotAllowed and :class:`UserError`.
+    The input is written beside the output of *job*. *at_least* adds answered records until there are that many. A
+    caller that makes the input itself passes ``is_nudged=False``. Raises NotAllowed and :class:`UserError`.
     """
     _require_resending(job, actor, merges)
     if not (failed or unanswered):
@@ -64,8 +70,19 @@ def start_resend(
         is_folder = bool(merges) or job.merges.exists()
         made.output_s3_uri = f"s3://{bucket}/{folder}resend-{made.pk}/{'' if is_folder else 'input.jsonl'}"
         made.save(update_fields=["output_s3_uri"])
-        nudge("make_input", made.pk)
+        if is_nudged:
+            nudge("make_input", made.pk)
     return made
+
+
+def is_small(job: BatchJob, merges: Collection[BatchJob] = ()) -> bool:
+    """Whether the records of *job* and of *merges* can be read and resent while a page waits."""
+    try:
+        files = [file for each in (job, *merges) for file in (*input_files(each), *output_files(each))]
+    except (AwsError, UserError) as error:
+        logger.info("The input of job %s cannot be listed now: %s", job.pk, error)
+        return False
+    return sum(file.size for file in files) <= AT_ONCE_BYTES
 
 
 def _require_resending(job: BatchJob, actor: Actor, merges: Collection[BatchJob]) -> None:

@@ -95,7 +95,7 @@ def resend_failed(page: Page) -> None:
     page.get_by_role("link", name="Resend records").click()
     expect(page.get_by_label(f"Failed records ({REFUSED})")).to_be_checked()
     page.get_by_role("button", name="Make new input").click()
-    page.get_by_role("link", name="Create job").click(timeout=WITHIN)
+    expect(page.get_by_role("textbox", name="Job name")).to_have_value("night-resend-2", timeout=WITHIN)
     page.get_by_role("textbox", name="Job name").fill("night-again")
 
 

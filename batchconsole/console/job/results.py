@@ -5,6 +5,8 @@ from functools import partial
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from batchconsole.aws.errors import AwsError
@@ -17,7 +19,7 @@ from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.downloads import FORMATS, as_file, begun
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.sent_twice import request_mark
-from batchconsole.jobs import resending
+from batchconsole.jobs import making, resending
 from batchconsole.jobs.answered_tables import read_answered_table, table_of
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, MadeInput
@@ -82,7 +84,9 @@ def resend(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 
 
 def start_resend(request: ConsoleRequest, question: ResendQuestion) -> HttpResponse:
+    """Start the resend and go on to the form for its job, or to the page that follows a worker at a large one."""
     mark, job = request_mark(request.POST), question.job
+    is_small = resending.is_small(job, question.picked)
     make = partial(
         resending.start_resend,
         job,
@@ -92,10 +96,18 @@ def start_resend(request: ConsoleRequest, question: ResendQuestion) -> HttpRespo
         merges=question.picked,
         at_least=question.least if question.pads else 0,
         request_token=mark,
+        is_nudged=not is_small,
     )
     try:
         made = made_once(MadeInput, job.connection, request.user, token=mark, make=make)
     except UserError as error:
         context = {"job": question.job, "question": question, "problem": error}
         return render(request, "console/job/job_resend.html", context, status=422)
-    return redirect(made)
+    if is_small and not made.is_finished:
+        making.make_input(made)
+        made.refresh_from_db()
+    if made.state != MadeInput.State.DONE:
+        return redirect(made)
+    words = "record was" if made.records == 1 else "records were"
+    messages.success(request, f"{made.records:,} {words} written to {made.output_s3_uri}.")
+    return redirect(f"{reverse('job-create', args=[job.connection.name])}?{urlencode(made.form_fields)}")

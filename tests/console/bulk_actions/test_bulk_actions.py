@@ -237,11 +237,11 @@ def test_several_jobs_are_cloned_once_even_if_a_worker_dies(client: Client, make
     BulkAction.objects.update(finished_at=None)
     bulk_actions.stop_jobs(BulkAction.objects.get())
     clones = BatchJob.objects.filter(clone_of__isnull=False)
-    assert sorted(clones.values_list("job_name", flat=True)) == ["nightly-2", "weekly-2"]
+    assert sorted(clones.values_list("job_name", flat=True)) == ["nightly-clone-2", "weekly-clone-2"]
     assert clones.get(clone_of=one).tags == one.tags
     text = client.get(action.get_absolute_url()).text
     assert "2 cloned." in text
-    assert f'<a href="{clones.get(clone_of=two).get_absolute_url()}">weekly-2</a>' in text
+    assert f'<a href="{clones.get(clone_of=two).get_absolute_url()}">weekly-clone-2</a>' in text
 
 
 def test_a_clone_that_the_connection_refuses_now_fails_with_the_reason(

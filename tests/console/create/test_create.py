@@ -211,7 +211,7 @@ def test_a_clone_asks_for_the_same_under_another_name(client: Client, posted: di
     page = client.get(URL, {"clone": BatchJob.objects.get().pk}).content.decode()
     assert 'value="48"' in control(page, "timeout_duration_in_hours")
     assert 'value="team"' in control(page, "tags-0-key")
-    assert 'value="support-triage-2"' in control(page, "job_name")
+    assert 'value="support-triage-clone-2"' in control(page, "job_name")
 
 
 REFUSED = [

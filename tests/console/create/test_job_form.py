@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from batchconsole.console.create.forms import JobForm
-from batchconsole.jobs.cloning import free_name, name_of_resend
+from batchconsole.jobs.cloning import free_name, name_of_clone, name_of_resend
 from batchconsole.jobs.models import BatchJob, Connection, Status
 from tests.console.conftest import MODEL, filled_in
 
@@ -146,6 +146,7 @@ def test_the_name_proposed_is_free_and_short_enough(connection: Connection) -> N
 
 
 def test_the_name_of_a_resend_says_so_and_counts(connection: Connection) -> None:
+    assert name_of_clone(connection, "reviews") == name_of_clone(connection, "reviews-clone-7") == "reviews-clone-2"
     assert name_of_resend(connection, "reviews") == "reviews-resend-2"
     BatchJob.objects.create(connection=connection, job_name="reviews-resend-2", status=Status.COMPLETED)
     assert name_of_resend(connection, "reviews-resend-2") == name_of_resend(connection, "reviews") == "reviews-resend-3"
