@@ -16,7 +16,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import write_stream
 from batchconsole.aws.session import Target
-from batchconsole.jobs import resending, scheduling, uploads
+from batchconsole.jobs import merging, resending, scheduling, uploads
 from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look, read_records
@@ -302,6 +302,9 @@ def _objects(made: MadeInput, progress: "_Progress") -> Iterator[tuple[str, Iter
     """Yield the URI of each object to write, and its records."""
     if made.resend_of:
         yield from resending.objects(made, progress.lease, read=progress.read)
+        return
+    if made.merged_files:
+        yield made.output_s3_uri, merging.records_of(made, progress.read)
         return
     source = open_source(made).counted(progress.read)
     yield (

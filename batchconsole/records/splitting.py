@@ -74,20 +74,20 @@ def measure(
     ends: Numbers = array("q")
     end, most = 0, min(limits.bytes_per_file, limits.bytes_per_job)
     for file in files:
-        for line, number in _numbered(file, progress):
+        for line, number in numbered_lines(file, progress):
             if len(line) + 1 > most:
                 raise CannotSplit(
                     f"Line {number} of {file.name} has {len(line):,} bytes. A file may have {most:,}.",
                     "Shorten this record.",
                 )
             if S3_SCHEME.search(line):
-                _refuse_media(line, f"Line {number} of {file.name}", family)
+                refuse_media(line, f"Line {number} of {file.name}", family)
             end += len(line) + 1
             ends.append(end)
     return ends
 
 
-def _numbered(file: InputFile, progress: Callable[[int], None]) -> Iterator[tuple[bytes, int]]:
+def numbered_lines(file: InputFile, progress: Callable[[int], None]) -> Iterator[tuple[bytes, int]]:
     """Yield the lines of *file* that are not blank, and their numbers from 1. Raises :class:`CannotSplit`."""
     number = read = 0
     for batch in batches(file.open(start=0)):
@@ -103,7 +103,7 @@ def _numbered(file: InputFile, progress: Callable[[int], None]) -> Iterator[tupl
         read = batch.end
 
 
-def _refuse_media(line: bytes, place: str, family: AnyFamily | None) -> None:
+def refuse_media(line: bytes, place: str, family: AnyFamily | None) -> None:
     uri = next(_media(line, family), "")
     if uri:
         raise CannotSplit(
@@ -181,7 +181,7 @@ def split(
     part, number, position = 1, 0, 0
     for file in files:
         records, size = limits.records_per_file, 0  # so that the first record starts a file
-        for line, _ in _numbered(file, progress):
+        for line, _ in numbered_lines(file, progress):
             if position >= cuts[part - 1]:
                 part, number, records = part + 1, 0, limits.records_per_file
             if records >= limits.records_per_file or size + len(line) + 1 > limits.bytes_per_file:

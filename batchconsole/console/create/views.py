@@ -36,7 +36,7 @@ from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs import lifecycle
-from batchconsole.jobs.cloning import free_name, name_of_resend
+from batchconsole.jobs.cloning import name_of_clone, name_of_resend
 from batchconsole.jobs.correcting import can_correct, field_at_fault
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
@@ -64,7 +64,7 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
         return _opened(request)
     if "make_input" in request.POST:
         put_aside.put_aside(request, dict(JobForm.draft(request.POST, connection=request.connection).initial))
-        return redirect(f"{reverse('input-new', args=[connection])}?{urlencode(put_aside.mark(request))}")
+        return redirect(_way_to_input(request))
     if "save_template" in request.POST:
         return _show(request, save_as_template(request), is_dirty=True)
     if "save_as_schedule" in request.POST:
@@ -77,6 +77,15 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
     form = JobForm.draft(data, connection=request.connection)
     form.focus(shown.focus)
     return _show(request, form, **_beside(request, form, shown, data))
+
+
+def _way_to_input(request: ConsoleRequest) -> str:
+    """Return the URL of the page that makes input, or merges files of it; it leads back to the form."""
+    mark, name = put_aside.mark(request), request.connection.name
+    if request.POST["make_input"] != "merge":
+        return f"{reverse('input-new', args=[name])}?{urlencode(mark)}"
+    folder = request.POST.get("input_s3_uri", "")
+    return f"{reverse('input-merge', args=[name])}?{urlencode({'folder': folder, **mark})}"
 
 
 def _opened(request: ConsoleRequest) -> HttpResponse:
@@ -116,7 +125,7 @@ def _initial(request: ConsoleRequest) -> dict[str, Any]:
         if "resend_of" in request.GET:
             initial["job_name"] = name_of_resend(request.connection, job.job_name)
         else:
-            initial |= {"clone_of": job.pk, "job_name": free_name(request.connection, job.job_name)}
+            initial |= {"clone_of": job.pk, "job_name": name_of_clone(request.connection, job.job_name)}
     named = {name: request.GET[name] for name in JobForm.base_fields if name in request.GET}
     return initial | named
 

@@ -74,7 +74,7 @@ NOTIFICATION_PAGES = (
     "connection-notification-edit",
     "connection-notification-deliveries",
 )
-MAKING_PAGES = ("input-new", "input-made", "input-templates", "input-template", "input-template-delete")
+MAKING_PAGES = ("input-new", "input-merge", "input-made", "input-templates", "input-template", "input-template-delete")
 SCHEDULE_PAGES = ("schedule-list", "schedule-detail", "schedule-create", "schedule-edit")
 # Title, URL name, and the URL names of the pages for which the entry is current.
 CONNECTION_PAGES = (

@@ -59,6 +59,17 @@ class CheckView:
         return None if is_settled else offer_of(self.check)
 
     @property
+    def is_too_small(self) -> bool:
+        """Whether the input has records, but fewer than a job with this model needs."""
+        return self.report is not None and 0 < self.report.records < self.limits.min_records_per_job
+
+    @property
+    def merge_url(self) -> str:
+        """The page that merges this input with other files."""
+        query = urlencode({"folder": self.check.input_s3_uri})
+        return f"{reverse('input-merge', args=[self.check.connection.name])}?{query}"
+
+    @property
     def split_url(self) -> str:
         """The create form with this input and the offer: the form of the rejected job, or a new one."""
         asked = {name: getattr(self.check, name) for name in ASKED}

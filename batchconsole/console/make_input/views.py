@@ -278,10 +278,11 @@ def _go_on(request: ConsoleRequest, made: MadeInput, upload: str) -> HttpRespons
     """
     if upload != made.upload:
         uploads.forget(upload)
-    return _on_to_the_job(request, made) if made.state == MadeInput.State.DONE else redirect(made)
+    return on_to_the_job(request, made) if made.state == MadeInput.State.DONE else redirect(made)
 
 
-def _on_to_the_job(request: ConsoleRequest, made: MadeInput) -> HttpResponse:
+def on_to_the_job(request: ConsoleRequest, made: MadeInput) -> HttpResponse:
+    """Redirect to the create form with the input that was made."""
     messages.success(request, f"{_records(made.records)} written to {made.output_s3_uri}.")
     doubt = doubt_about(made.records)
     if doubt:
@@ -308,6 +309,13 @@ def job_url(request: ConsoleRequest, fields: dict[str, Any]) -> str:
     return f"{reverse('job-create', args=[request.connection.name])}?{query}"
 
 
+def merge_query(made: MadeInput) -> str:
+    """Return the query string of the page that asks for the merge *made* again."""
+    uris = [each["s3_uri"] for each in made.merged_files["files"]]
+    values = {"folder": uris[0].rpartition("/")[0], "files": uris, "output_s3_uri": made.output_s3_uri}
+    return urlencode(values, doseq=True)
+
+
 @require_safe
 def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Show the progress of a worker, and the next step once it is done."""
@@ -317,6 +325,7 @@ def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     context = {
         "made": row,
         "doubt": doubt_about(row.records),
+        "merge_query": merge_query(row) if row.merged_files else "",
         "job_url": job_url(request, row.form_fields),
         "spoken": SPOKEN[MadeInput.State(row.state)],
         "version": version,

@@ -63,7 +63,7 @@ def _too_large(item: S3Object, limits: Limits) -> Hindrance | None:
     for limit, of in ((limits.bytes_per_job, "job"), (limits.bytes_per_file, "file")):
         if item.size > limit:
             text = f"Larger than the {filesizeformat(limit)} that a {of} may have."
-            return Hindrance(text, "Split it into several files, or request a quota increase.", is_final=False)
+            return Hindrance(text, "Check the input to split it, or request a quota increase.", is_final=False)
     return None
 
 

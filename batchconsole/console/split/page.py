@@ -8,6 +8,7 @@ from batchconsole.jobs import splitting
 from batchconsole.jobs.models import BatchJob, InputSplit
 
 State = InputSplit.State
+WITHOUT = (BatchJob.Results.NONE, BatchJob.Results.FAILED)
 SPOKEN = {  # for screen readers; progress is not announced, because it would never stop
     State.QUEUED: "Waiting for a worker.",
     State.RUNNING: "The input is being split.",
@@ -45,7 +46,7 @@ class SplitPage:
     @property
     def unread(self) -> int:
         """The number of jobs that have ended without results, whose records have no answer in the joined results."""
-        return sum(job.results != BatchJob.Results.READY for job in self.jobs)
+        return sum(job.results in WITHOUT for job in self.jobs)
 
     @property
     def processed(self) -> int:
@@ -78,8 +79,11 @@ class SplitPage:
             return INDICATORS[State(self.split.state)]
         if self.ended < len(self.jobs):
             return "in-progress", f"{self.ended:,} of {len(self.jobs):,} jobs ended"
-        if self.unread or self.errors:
-            return "warning", "All jobs ended, some with errors"
+        if self.unread:
+            kind = "error" if self.unread == len(self.jobs) else "warning"
+            return kind, f"All jobs ended, {self.unread:,} without results"
+        if self.errors:
+            return "warning", "All jobs ended, some records failed"
         return "success", "All jobs ended"
 
     @property

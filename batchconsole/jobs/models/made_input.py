@@ -47,6 +47,9 @@ class MadeInput(Work):
     resends_failed = models.BooleanField(default=False)
     resends_unanswered = models.BooleanField(default=False)
     resends_at_least = models.PositiveIntegerField(default=0, help_text="Answered ones fill up to so many records.")
+    merged_files = models.JSONField(
+        default=dict, help_text="The files of records that are merged; then there is no other source."
+    )
     output_s3_uri = models.CharField(max_length=1024)
     request_token = models.CharField(
         max_length=32, blank=True, help_text="The form it was asked for by; sent twice, it makes one."
@@ -83,6 +86,8 @@ class MadeInput(Work):
         """The invocation type that a job with these records needs."""
         if self.resend_of:
             return str(self.resend_of.model_invocation_type)
+        if self.merged_files:
+            return "Converse" if "converse" in self.merged_files["formats"] else "InvokeModel"
         return SHAPES[self.recipe.shape].invocation_type
 
     @property

@@ -116,6 +116,11 @@ def choose_a_file(page: Page) -> None:
     expect(page.locator(".answer-fields input").first).to_be_visible()
 
 
+def merge_nothing(page: Page) -> None:
+    page.get_by_role("button", name="Merge files").click()
+    page.get_by_text("The files were not merged").wait_for()
+
+
 def make_nothing(page: Page) -> None:
     page.get_by_role("button", name="Write to S3").click()
     page.get_by_role("alert").or_(page.locator(".alert, .field-error")).first.wait_for()
@@ -309,6 +314,8 @@ STATES = [
     State("template", "/local/input/templates/{template}/"),
     State("template-used", "/local/input/new/?template={template-version}"),
     State("template-delete", "/local/input/templates/{template}/delete/"),
+    State("merge", "/local/input/merge/?folder=s3://{bucket}/input/"),
+    State("merge-errors", "/local/input/merge/?folder=s3://{bucket}/input/", merge_nothing),
     State("split-offer", "/local/jobs/{split-rejected}/"),
     State("split-offer-in-form", "/local/jobs/create/?correct={split-rejected}&input_check={split-check}"),
     State("split-running", "/local/splits/{split-running}/"),
