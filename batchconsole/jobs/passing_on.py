@@ -32,6 +32,7 @@ PASSED_ON = {
 # The key under which a request names an object that AWS reads with the connection's credentials: an image, document or
 # video. Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_S3Location.html
 S3_LOCATION = "s3Location"
+HTTP_ERROR = 400  # the least status of an answer that is an error
 # Where a request of CountTokens holds the body of another request, in base64. Source:
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelTokensRequest.html
 COUNT_TOKENS = "CountTokens"
@@ -66,7 +67,19 @@ def pass_on(
     # Recorded before the call, so that a lost answer leaves a trail.
     told = {"operation": operation} | ({"model_id": model_id} if model_id else {})
     Event.objects.create(connection=connection, actor=actor, verb=Verb.PASSED_ON, data=told)
-    return passing_on.pass_on(connection.target, service, method=method, path=path, headers=headers, body=body)
+    try:
+        passed = passing_on.pass_on(connection.target, service, method=method, path=path, headers=headers, body=body)
+    except AwsError as error:
+        _record_failure(connection, actor, told | {"code": error.code})
+        raise
+    if passed.status >= HTTP_ERROR:
+        _record_failure(connection, actor, told | {"status": passed.status})
+    return passed
+
+
+def _record_failure(connection: Connection, actor: User, told: dict[str, Any]) -> None:
+    """Record how a call ended that failed; one without such an event was answered."""
+    Event.objects.create(connection=connection, actor=actor, verb=Verb.PASSED_ON_FAILED, data=told)
 
 
 def _require_objects(connection: Connection, operation: str, body: bytes) -> None:

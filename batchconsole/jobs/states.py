@@ -130,6 +130,7 @@ class Verb(TextChoices):
     OUTPUT_COPIED = "output_copied", "Output copied to where the program looks for it"
     OUTPUT_NOT_COPIED = "output_not_copied", "Output could not be copied"
     PASSED_ON = "passed_on", "Call passed on to AWS"
+    PASSED_ON_FAILED = "passed_on_failed", "Call refused by AWS"
     API_KEY_CREATED = "api_key_created", "API key created"
     API_KEY_REVOKED = "api_key_revoked", "API key revoked"
     CHANNEL_ADDED = "channel_added", "Notification channel added"

@@ -52,6 +52,8 @@ def test_a_call_leaves_an_event_even_when_nobody_answers(prod: Connection, ada: 
         converse(prod, ada)
     event = Event.objects.get(verb=Verb.PASSED_ON)
     assert (event.connection, event.actor, event.data) == (prod, ada, {"operation": "Converse", "model_id": MODEL})
+    outcome = Event.objects.get(verb=Verb.PASSED_ON_FAILED)
+    assert outcome.data == event.data | {"code": "EndpointUnreachable"}
 
 
 def test_calling_a_model_takes_a_right_of_its_own(prod: Connection) -> None:

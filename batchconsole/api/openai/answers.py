@@ -130,7 +130,7 @@ def _told(error: Exception, request_id: str) -> tuple[int, str, str | None]:
         return (503 if error.retryable else 502), said, None
     if isinstance(error, RequestDataTooBig):
         return 413, "The body of the request is too large.", None
-    if isinstance(error, UnreadablePostError | OSError) and not trouble_of(error):
+    if isinstance(error, UnreadablePostError):
         return 408, "The body broke off. Send the request again.", None
     if isinstance(error, MultiPartParserError | SuspiciousOperation):
         return 400, f"The body cannot be read: {error}", None

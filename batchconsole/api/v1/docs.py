@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from batchconsole.api.refusals import TITLES
@@ -74,7 +76,7 @@ def openapi_document() -> Schema:
 def docs(request: HttpRequest) -> HttpResponse:
     document = openapi_document()
     context = {
-        "description": document["info"]["description"],
+        "description": coded(document["info"]["description"]),
         "tags": tags_of(document, request.build_absolute_uri("/").rstrip("/")),
         "schemas": list(schemas_of(document)),
         "errors": [(status, TITLES[status]) for status in ERRORS],
@@ -99,7 +101,7 @@ def _operation(document: Schema, origin: str, path: str, method: str, told: Sche
         method=method.upper(),
         path=path,
         summary=told["summary"],
-        description=told.get("description", ""),
+        description=coded(told.get("description", "")),
         parameters=[_parameter(each) for each in told.get("parameters", [])],
         body=body,
         body_fields=fields_of(document["components"]["schemas"][body]) if body else [],
@@ -114,24 +116,32 @@ def _schema_name(told: Schema) -> str:
     return found[0].removeprefix(REFERENCE) if found else ""
 
 
+def coded(text: str) -> SafeString:
+    """Return *text* with what stands between backticks as code."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)
+    )
+
+
 def _parameter(told: Schema) -> Field:
     where = {"path": "in the address", "header": "a header"}.get(told["in"], "")
     kind = ", ".join(text for text in (kind_of(told["schema"]), where) if text)
-    return Field(told["name"], kind, told.get("required", False), told.get("description", ""))
+    return Field(told["name"], kind, told.get("required", False), coded(told.get("description", "")))
 
 
 def schemas_of(document: Schema) -> Iterator[tuple[str, str, list[Field]]]:
     """Yield the name, the description and the members of each schema of *document* that has members."""
     for name, schema in sorted(document["components"]["schemas"].items()):
         if schema.get("properties"):
-            yield name, schema.get("description", ""), fields_of(schema)
+            yield name, coded(schema.get("description", "")), fields_of(schema)
 
 
 def fields_of(schema: Schema) -> list[Field]:
     """Return the members of an object."""
     required = schema.get("required", [])
     return [
-        Field(name, kind_of(each), name in required, each.get("description", ""))
+        Field(name, kind_of(each), name in required, coded(each.get("description", "")))
         for name, each in schema.get("properties", {}).items()
     ]
 
