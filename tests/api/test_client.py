@@ -139,7 +139,9 @@ def test_a_set_of_jobs_is_waited_for(capsys: pytest.CaptureFixture[str], connect
 def test_an_input_is_made_and_waited_for(
     capsys: pytest.CaptureFixture[str], connection: Connection, tmp_path: Path
 ) -> None:
-    made = MadeInput.objects.create(connection=connection, source_size=9, output_s3_uri="s3://prompts/in/a.jsonl")
+    made = MadeInput.objects.create(
+        connection=connection, source_size=9, recipe_json="{}", output_s3_uri="s3://prompts/in/a.jsonl"
+    )
     answers = iter([(201, 0), (200, 0), (200, 7)])
 
     def work(request: urllib.request.Request) -> tuple[int, bytes]:

@@ -113,6 +113,28 @@ def test_a_name_that_a_page_has_is_refused(client: Client, name: str) -> None:
     assert f"“{name}” is the address of another page" in answer.content.decode()
 
 
+def test_the_models_of_openai_batches_are_pairs_on_lines(client: Client) -> None:
+    models = {"openai_models": "gpt-4o-mini = amazon.nova-lite-v1:0\r\n\r\ngpt-4* = anthropic.claude-opus-5"}
+    assert client.post("/admin/jobs/connection/add/", NEW | models).status_code == 302
+    made = Connection.objects.get(name="production")
+    assert made.openai_models == {"gpt-4o-mini": "amazon.nova-lite-v1:0", "gpt-4*": "anthropic.claude-opus-5"}
+    shown = client.get(f"/admin/jobs/connection/{made.pk}/change/").content.decode()
+    assert "gpt-4o-mini = amazon.nova-lite-v1:0" in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"openai_models": "gpt-4o-mini"}, "gpt-4o-mini is not a pair"),
+        ({"openai_models": "gpt-4o-mini = a model"}, "a model is not the id or ARN of a model"),
+        ({"openai_folder": "s3://bucket/openai"}, "s3://bucket/openai is not a folder"),
+        ({"openai_role_arn": "batch"}, "batch is not the ARN of a role"),
+    ],
+)
+def test_what_openai_batches_need_is_checked(client: Client, given: dict[str, str], says: str) -> None:
+    assert says in client.post("/admin/jobs/connection/add/", NEW | given).content.decode()
+
+
 @pytest.mark.parametrize("url", ["http://ministack:4566", "http://127.0.0.1:4566", "https://s3.eu-west-1.example/x"])
 def test_an_endpoint_may_be_any_host_the_operator_lists(client: Client, url: str, settings: LazySettings) -> None:
     settings.ALLOWED_ENDPOINTS = ["ministack", "127.0.0.1:4566", "*.example"]
