@@ -162,6 +162,6 @@ class Overview:
     def version(self) -> str:
         """The version of the page, which changes with anything it shows."""
         rows = [(job.pk, job.modified_at) for job in [*self.running, *self.failed, *self.first_jobs]]
-        due = [(each.job.pk, each.at, each.job.status) for each in self.due]
+        due = [(each.name, each.at, each.what, each.job and each.job.status) for each in self.due]
         seen = [self.waits, self.month, self.costs.sums, self.warnings, due, self.quotas]
         return version_of(self.figures, rows, seen, timezone.localdate(), self.costs.today)

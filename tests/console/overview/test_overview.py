@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Connection, Schedule
 from tests.console.conftest import MakeJob
 
 URL = "/local/"
@@ -171,11 +171,16 @@ def test_what_is_due_comes_in_its_order(client: Client, make_job: MakeJob) -> No
     make_job("ends-in-an-hour", "InProgress", job_expiration_time=now + timedelta(hours=1))
     make_job("ends-tomorrow", "InProgress", job_expiration_time=now + timedelta(days=1))
     make_job("ended", "Completed", job_expiration_time=now + timedelta(hours=1))
-    due = client.get(URL).context["overview"].due
-    assert [(each.job.job_name, each.what) for each in due] == [
+    rule = {"connection": BatchJob.objects.all()[0].connection, "kind": "rule", "rule": "0 3 * * *"}
+    for title, is_active in (("nightly", True), ("switched off", False)):
+        Schedule.objects.create(title=title, is_active=is_active, next_at=now + timedelta(hours=9), **rule)
+    page = client.get(URL)
+    assert [(each.name, each.what) for each in page.context["overview"].due] == [
         ("ends-in-an-hour", "Expires"),
+        ("nightly", "Schedule runs"),
         ("starts-tomorrow", "Starts"),
     ]
+    assert "/local/schedules/" in page.text
 
 
 def test_the_use_of_quotas_is_shown_for_each_model(client: Client, make_job: MakeJob) -> None:
