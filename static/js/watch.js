@@ -26,12 +26,11 @@ async function watch() {
   const answer = "Notification" in window ? await Notification.requestPermission() : "denied";
   if (answer === "granted") {
     sessionStorage.setItem(key, "yes");
-    note = "This page notifies you while it is open.";
   } else {
-    note = "This browser does not allow notifications from this page.";
+    note = "Notifications are blocked in this browser.";
   }
   show();
-  announce(note);
+  announce(note || "This page notifies you while it is open.");
 }
 
 function tell() {
