@@ -68,7 +68,8 @@ def common_formats(formats: dict[str, frozenset[str]]) -> frozenset[str]:
     common: frozenset[str] | None = None
     for name, found in known.items():
         if common is not None and not common & found:
-            other = next(each for each, theirs in known.items() if not theirs & found)
+            apart = (each for each, theirs in known.items() if not theirs & found)
+            other = next(apart, next(iter(known)))  # three files may agree two by two and not together
             raise CannotMerge(
                 f"{other} has the format {_titles(known[other])} and {name} has {_titles(found)}.",
                 "A job takes records of one format. Merge the files of each format by themselves.",

@@ -30,8 +30,14 @@ def test_files_of_one_format_go_together() -> None:
 
 def test_files_of_two_formats_are_named() -> None:
     formats = {"a.jsonl": formats_of("a.jsonl", line("r")), "b.jsonl": formats_of("b.jsonl", line("r", CLAUDE))}
-    with pytest.raises(CannotMerge, match=r"a\.jsonl has the format Converse.* and b\.jsonl has Anthropic"):
+    with pytest.raises(CannotMerge, match=r"a\.jsonl has the format .*Converse and b\.jsonl has Anthropic"):
         common_formats(formats)
+
+
+def test_files_that_agree_only_two_by_two_do_not_go_together() -> None:
+    pairs = [frozenset(pair) for pair in (("converse", "nova"), ("nova", "llama"), ("llama", "converse"))]
+    with pytest.raises(CannotMerge, match="a has the format"):
+        common_formats(dict(zip("abc", pairs, strict=True)))
 
 
 def test_a_format_that_is_not_known_is_no_obstacle() -> None:
