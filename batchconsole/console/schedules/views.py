@@ -14,6 +14,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.sent_twice import FIELD, GIVEN_OUT, new_token
 from batchconsole.console.schedules.page import ScheduleList, SchedulePage
 from batchconsole.jobs import schedules
+from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Schedule, ScheduleRun, WatchedFile
 from batchconsole.jobs.watched_folders import retry_file
@@ -64,6 +65,7 @@ def delete(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
 def run(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Run the schedule now, or look into its folder; the outcome of a run is told."""
     found = find_schedule(request, pk)
+    require_on_job(request.user, found)
     posted = request.POST.get(FIELD, "")
     token = posted if GIVEN_OUT.fullmatch(posted) else ""
     try:
