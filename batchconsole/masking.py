@@ -1,9 +1,13 @@
-"""Masking of secrets in URLs, such as sign-in links and password reset links, so they never reach a log."""
+"""Masking of secrets in URLs and headers, such as sign-in links and presigned URLs, so they never reach a log."""
 
 import logging
 import re
 
-SECRET = re.compile(r"(\b(?:sesame|key|token|code|state)=|/password/reset/key/)[^&\s\"'/]+")
+# The backslash ends a secret too: in a line of JSON it belongs to the next character.
+SECRET = re.compile(
+    r"(\b(?:sesame|key|token|code|state|X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token)="
+    r"|/password/reset/key/|\bBearer )[^&\s\"'/\\]+"
+)
 MASK = r"\1..."
 
 

@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
 from batchconsole.datafolder import DataFolder
+from batchconsole.logs import FORMATS, TEXT, quiet_level
 
 NO_SECRET_KEY = "only-for-commands-that-serve-nothing"  # noqa: S105 - wsgi.py and checks.py refuse to serve with it
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -66,7 +68,8 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
-    "batchconsole.console.frame.client_address.ClientAddressMiddleware",  # before all that read the client's address
+    "batchconsole.console.frame.request_id.RequestIdMiddleware",  # before the client's address replaces the proxy's
+    "batchconsole.console.frame.client_address.ClientAddressMiddleware",  # before all that read it
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "batchconsole.console.frame.caching.NoStoreMiddleware",  # after static files: hashed names may be cached
@@ -326,22 +329,35 @@ RESULT_DAYS = env.int("BATCHCONSOLE_RESULT_DAYS", default=0)
 # How many days the runs of schedules and the files of watched folders are kept (0: for ever).
 SCHEDULE_DAYS = env.int("BATCHCONSOLE_SCHEDULE_DAYS", default=365)
 
-# Logs go to standard error; systemd, a container runtime or `up` stores them.
+# Logs go to standard error; systemd, a container runtime or `up` stores them. As JSON they tell requests and AWS calls.
+LOG_FORMAT = env.str("BATCHCONSOLE_LOG_FORMAT", default=TEXT).lower()
+if LOG_FORMAT not in FORMATS:
+    raise ImproperlyConfigured(f"BATCHCONSOLE_LOG_FORMAT is {LOG_FORMAT!r}. It is one of: {', '.join(FORMATS)}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "bare": {"format": "{message}", "style": "{"},
-        "line": {"format": "[{asctime}] [{levelname}] {name}: {message}", "style": "{"},
+        "text": {
+            "()": "batchconsole.logs.TextFormatter",
+            "format": "[{asctime}] [{levelname}] {name}: {message}",
+            "style": "{",
+        },
+        "json": {"()": "batchconsole.logs.JsonLines"},
     },
-    "filters": {"mask": {"()": "batchconsole.masking.MaskingFilter"}},
+    "filters": {
+        "mask": {"()": "batchconsole.masking.MaskingFilter"},
+        "context": {"()": "batchconsole.logs.ContextFilter"},
+    },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]},
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["mask", "context"]},
         "audit": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "bare"},
     },
     "root": {"handlers": ["console"], "level": env.str("BATCHCONSOLE_LOG_LEVEL", default="INFO").upper()},
     "loggers": {
         "batchconsole.audit": {"handlers": ["audit"], "level": "INFO", "propagate": False},
+        "batchconsole.aws.call_log": {"level": quiet_level(LOG_FORMAT)},
+        "batchconsole.console.frame.request_id": {"level": quiet_level(LOG_FORMAT)},
         "apprise": {
             "handlers": [],
             "propagate": False,

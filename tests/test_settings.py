@@ -1,5 +1,6 @@
 """Settings from the environment, and the refusal to serve an unsafe console. Each case runs in its own process."""
 
+import json
 import os
 import subprocess
 import sys
@@ -97,3 +98,15 @@ def test_nothing_is_served_with_a_setting_of_sign_in_that_cannot_be_read(tmp_pat
     done = run("-c", "import batchconsole.wsgi", data_dir=tmp_path, BATCHCONSOLE_SECRET_KEY=KEY, **{name: value})
     assert done.returncode == 1
     assert f"{name}: " in done.stderr
+
+
+def test_an_unknown_format_of_logs_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    done = run("manage.py", "check", data_dir=tmp_path, BATCHCONSOLE_LOG_FORMAT="xml")
+    assert done.returncode == 1
+    assert "BATCHCONSOLE_LOG_FORMAT is 'xml'. It is one of: text, json." in done.stderr
+
+
+def test_logs_may_be_json(tmp_path: Path) -> None:
+    code = "import django, logging; django.setup(); logging.getLogger('x').warning('told %s', 'once')"
+    done = run("-c", code, data_dir=tmp_path, BATCHCONSOLE_LOG_FORMAT="json")
+    assert {"level": "WARNING", "logger": "x", "message": "told once"}.items() <= json.loads(done.stderr).items()

@@ -12,8 +12,10 @@ from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
-from batchconsole.api.refusals import PROBLEMS, Dialect, dialect_of, new_request_id, refuse
+from batchconsole import log_context
+from batchconsole.api.refusals import PROBLEMS, Dialect, dialect_of, refuse
 from batchconsole.jobs import origin
+from batchconsole.request_ids import ID, new_request_id
 from batchconsole.trouble import trouble_of
 from batchconsole.url_rights import UNSIGNED, needed_by
 
@@ -27,7 +29,6 @@ SAID = {
     405: "This address does not take this method.",
     413: "The body of the request is too large.",
 }
-ID = "batchconsole.request_id"
 
 
 class ProgramsMiddleware:
@@ -43,7 +44,7 @@ class ProgramsMiddleware:
 
 def answer_program(request: HttpRequest, dialect: Dialect) -> HttpResponseBase:
     """Return the view's response to *request*, or an error response in *dialect*."""
-    request_id = request.META[ID] = new_request_id()
+    request_id = request.META[ID] = request_id_of(request) or new_request_id()
     with origin.coming_from(origin.Origin(address=request.META.get("REMOTE_ADDR") or None)):
         try:
             response = _odd(request, dialect) or _answer(request)
@@ -64,6 +65,7 @@ def _answer(request: HttpRequest) -> HttpResponseBase:
     match = request.resolver_match = resolve(request.path_info)
     if needed_by(match.func) not in UNSIGNED:  # a page of a connection that is named like a dialect's prefix
         raise Http404
+    log_context.note(job_id=match.kwargs.get("job_id"))
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     return response
 

@@ -4,9 +4,11 @@ Independent of Django, because the web server's bridge refuses requests before D
 """
 
 import json
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
+
+from batchconsole.request_ids import UUID, new_request_id
 
 from batchconsole.records.openai_errors import error_object
 
@@ -92,15 +94,12 @@ def dialect_of(path: str) -> Dialect | None:
     return next((dialect for dialect in DIALECTS if path.startswith(dialect.prefix)), None)
 
 
-def new_request_id() -> str:
-    """Return a random id in the form that AWS uses, a lower-case UUID."""
-    digits = secrets.token_hex(16)
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
 def instance(request_id: str) -> str:
-    """Return the URN of a request, for the ``instance`` member of an RFC 9457 problem."""
-    return f"urn:uuid:{request_id}"
+    """Return the URN of a request, for the ``instance`` member of an RFC 9457 problem.
+
+    An id that a proxy gave and that is no UUID is a relative reference.
+    """
+    return f"urn:uuid:{request_id}" if UUID.fullmatch(request_id) else quote(request_id)
 
 
 def refuse(path: str, status: int, message: str, request_id: str = "") -> Refusal:

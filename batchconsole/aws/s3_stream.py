@@ -1,5 +1,6 @@
 """Amazon S3: read objects of any size ahead of the consumer, or write them as they are produced, in bounded memory."""
 
+import contextvars
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -117,7 +118,7 @@ def read_ahead(
     threads = ThreadPoolExecutor(RANGES_AHEAD, thread_name_prefix="read-ahead")
     read = partial(s3.get_range, target, bucket, key, etag=etag)
     ranges = ((place, min(place + RANGE_BYTES, size)) for place in range(start, size, RANGE_BYTES))
-    coming = (threads.submit(read, start=begin, end=end) for begin, end in ranges)
+    coming = (threads.submit(contextvars.copy_context().run, read, start=begin, end=end) for begin, end in ranges)
     try:
         ahead: deque[Future[bytes]] = deque(islice(coming, RANGES_AHEAD))
         while ahead:

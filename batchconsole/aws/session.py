@@ -15,6 +15,7 @@ from botocore.exceptions import IncompleteReadError, NoCredentialsError
 from botocore.session import Session as CoreSession
 from botocore.utils import parse_timestamp
 
+from batchconsole.aws.call_log import log_calls
 from batchconsole.aws.endpoints import is_allowed
 from batchconsole.aws.errors import AwsError, translate
 from batchconsole.aws.patience import of_a_page
@@ -106,6 +107,7 @@ def _make_client(target: Target, service: str, is_page: bool) -> Any:
         endpoint_url=endpoint,
         config=config.merge(LOCAL_CONFIG) if endpoint else config,
     )
+    log_calls(made)
     made.meta.events.register("before-parse.bedrock", _have_tried_again)
     made.meta.events.register("after-call.bedrock", _require_whole)
     return made
@@ -166,7 +168,9 @@ def _assumed(base: boto3.Session, target: Target) -> boto3.Session:
     """Return a session with the target's role; its credentials are fetched at the first call and then renewed."""
 
     def sts_client(service: str, **options: Any) -> Any:
-        return base.client(service, endpoint_url=target.endpoint_of(service), **{"config": PAGE_CONFIG, **options})
+        made = base.client(service, endpoint_url=target.endpoint_of(service), **{"config": PAGE_CONFIG, **options})
+        log_calls(made)
+        return made
 
     extra = {"RoleSessionName": "batch-console"} | ({"ExternalId": target.external_id} if target.external_id else {})
     fetcher = AssumeRoleCredentialFetcher(sts_client, base.get_credentials(), target.role_arn, extra_args=extra)

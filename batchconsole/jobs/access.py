@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
+from batchconsole import log_context
 from batchconsole.jobs import origin
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import (
@@ -64,6 +65,7 @@ def is_active_user(user: AbstractBaseUser | AnonymousUser) -> TypeGuard[User]:
 def limit_to_key(user: User, key: ApiKey) -> None:
     """Limit *user*, which stands for a program that signed in with *key*, to the rights of the key from here on."""
     origin.note_key(key.key_id)
+    log_context.note(person=user.get_username())
     user._api_key = key  # type: ignore[attr-defined] # as _granted_rights below
 
 

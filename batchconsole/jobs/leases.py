@@ -28,6 +28,7 @@ from django.db.models import Case, F, Q, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
+from batchconsole import log_context
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import budgets, turns
 from batchconsole.jobs.errors import UserError
@@ -190,13 +191,17 @@ class Step(Generic[Row, Result]):
         lease = self.take(row)
         if lease is None:
             return None
-        try:
-            result = self._do(row, lease, options)
-        except LeaseLost:
-            logger.info("%s of %s %s goes on elsewhere.", self.name, self.model.__name__, row.pk)
-            return None
+        with log_context.logged_with(step_id=f"{self.name}-{row.pk}", job_id=self._job_id(row)):
+            try:
+                result = self._do(row, lease, options)
+            except LeaseLost:
+                logger.info("%s of %s %s goes on elsewhere.", self.name, self.model.__name__, row.pk)
+                return None
         lease.give_back()
         return result
+
+    def _job_id(self, row: Row) -> Any:
+        return row.pk if self.model._meta.model_name == "batchjob" else getattr(row, "job_id", None)
 
     def take(self, row: Row) -> Lease | None:
         """Take the lease of *row*, which is reloaded. Return None if another worker holds it or no step is due."""

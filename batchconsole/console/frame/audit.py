@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
+from batchconsole import log_context
 from batchconsole.jobs import origin
 from batchconsole.jobs.audit import count_record_view
 from batchconsole.jobs.models import BatchJob, Event, Verb
@@ -51,6 +52,7 @@ class AuditMiddleware:
         here = origin.current()
         if here and isinstance(request.user, User):
             here.actor = request.user
+            log_context.note(person=request.user.get_username(), job_id=named_job(request))
 
 
 def record_rest(request: HttpRequest, response: HttpResponseBase, actor: User) -> None:
@@ -81,10 +83,15 @@ def record(request: HttpRequest, verb: Verb, actor: User) -> None:
 
 def job_key(request: HttpRequest) -> int | None:
     """Return the key of the job that the request's URL names, or None if there is no such job."""
+    pk = named_job(request)
+    return pk if pk and BatchJob.objects.filter(pk=pk).exists() else None
+
+
+def named_job(request: HttpRequest) -> int | None:
+    """Return the key in the URL of a page of a job, whether or not there is such a job."""
     match = request.resolver_match
     is_of_job = match is not None and match.view_name.startswith("job-") and "pk" in match.kwargs
-    pk = match.kwargs["pk"] if match and is_of_job else None
-    return pk if pk and BatchJob.objects.filter(pk=pk).exists() else None
+    return match.kwargs["pk"] if match and is_of_job else None
 
 
 @receiver(user_logged_in, dispatch_uid="console.audit")
