@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from batchconsole.request_ids import UUID, new_request_id
-
 from batchconsole.records.openai_errors import error_object
+from batchconsole.request_ids import UUID, new_request_id
 
 RETRY_AFTER_SECONDS = "5"
 JSON, PROBLEM, TEXT = "application/json", "application/problem+json", "text/plain; charset=utf-8"

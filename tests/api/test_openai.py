@@ -8,6 +8,7 @@ import openai
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from batchconsole.aws import iam, s3
 from batchconsole.aws.job_request import JobRequest
@@ -388,6 +389,12 @@ def test_a_parameter_that_is_refused_is_named(
 ) -> None:
     found = refused(client, body)
     assert (found["status"], found["type"], found["param"]) == (status, "invalid_request_error", param)
+
+
+def test_a_file_beyond_the_quota_is_refused_before_its_first_byte(client: openai.OpenAI, settings: Settings) -> None:
+    settings.UPLOAD_QUOTA_BYTES = 10
+    with pytest.raises(openai.BadRequestError, match=r"may have 10\sbytes together"):
+        upload(client, as_bytes(lines(1)))
 
 
 def test_files_are_listed_read_and_deleted(client: openai.OpenAI, here: Connection) -> None:

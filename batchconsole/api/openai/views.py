@@ -14,7 +14,7 @@ from batchconsole.api.middleware import request_id_of
 from batchconsole.api.openai.answers import Unauthenticated, answer_error, batch_object, file_object, list_object
 from batchconsole.api.openai.uploads import S3UploadHandler
 from batchconsole.body_limits import takes_files
-from batchconsole.jobs import origin
+from batchconsole.jobs import origin, uploads
 from batchconsole.jobs.access import limit_to_key, require, rights_on
 from batchconsole.jobs.api_keys import find_by_token
 from batchconsole.jobs.errors import UserError
@@ -99,6 +99,11 @@ def list_files(call: Call) -> Answer:
 
 def upload_file(call: Call) -> Answer:
     require(call.actor, Right.SUBMIT, call.connection)
+    with uploads.reserved(call.actor.pk, int(call.request.META.get("CONTENT_LENGTH") or 0)):
+        return _receive_file(call)
+
+
+def _receive_file(call: Call) -> Answer:
     handler = S3UploadHandler(call.request, call.connection, call.actor)
     call.request.upload_handlers = [handler]
     try:
