@@ -13,6 +13,7 @@ class BatchConsoleConfig(AppConfig):
     def ready(self) -> None:
         import_module("batchconsole.celery")
         import_module("batchconsole.checks")
+        import_module("batchconsole.telemetry").start()
         # What is loaded now stays. The collector would go through all of it again and again, also as the process ends,
         # which is a quarter of the processor time of a short command.
         gc.freeze()

@@ -149,6 +149,7 @@ STEP_TIME = timedelta(hours=env.float("BATCHCONSOLE_STEP_HOURS", default=12))
 # The bytes that one person's uploads may have at once, on their way and waiting to be made into input (0: no limit).
 UPLOAD_QUOTA_BYTES = env.int("BATCHCONSOLE_UPLOAD_QUOTA_MIB", default=10 << 10) << 20
 
+SENTRY_DSN = env.str("BATCHCONSOLE_SENTRY_DSN", default="")  # empty: no error reports; see telemetry.py
 METRICS_TOKEN = env.str("BATCHCONSOLE_METRICS_TOKEN", default="")  # empty: only this machine may read /metrics
 
 LOGIN_URL = "login"
@@ -308,7 +309,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
-        "base-uri": [SELF],
+        "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
     }

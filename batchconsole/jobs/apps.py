@@ -1,9 +1,9 @@
-"""The domain as a Django application: connects tasks to nudges, and the search index, triggers and roles to migrate."""
+"""The domain as a Django application: connects tasks to nudges, and defaults, index, triggers and roles to migrate."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from batchconsole.jobs import search
+from batchconsole.jobs import column_defaults, search
 
 
 class JobsConfig(AppConfig):
@@ -15,6 +15,7 @@ class JobsConfig(AppConfig):
         import batchconsole.jobs.tasks  # noqa: F401, PLC0415 - importing it connects its receiver, once apps are ready
         from batchconsole.jobs import access, audit  # noqa: PLC0415 - they need the models, which exist once apps are ready
 
+        post_migrate.connect(column_defaults.keep_defaults, sender=self, dispatch_uid="jobs.column_defaults")
         post_migrate.connect(search.make_index, sender=self, dispatch_uid="jobs.search")
         post_migrate.connect(audit.make_triggers, sender=self, dispatch_uid="jobs.audit")
         post_migrate.connect(access.ship_roles, sender=self, dispatch_uid="jobs.access")

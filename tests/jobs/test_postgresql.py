@@ -17,6 +17,7 @@ def test_the_same_tests_pass_on_postgresql(database_url: str) -> None:
             "pytest",
             str(TESTS / "test_models.py"),
             str(TESTS / "test_audit.py"),
+            str(TESTS / "test_migrations.py"),
             str(TESTS / "test_scheduling.py"),
             str(TESTS / "test_waiting.py"),
             str(TESTS / "test_schedules.py"),

@@ -1,5 +1,6 @@
 """What machines ask: alive, ready, figures."""
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -94,15 +95,19 @@ def test_metrics_are_for_this_machine_or_for_the_token(
     assert Client(**client).get("/metrics").status_code == status
 
 
-def test_the_alerts_ask_for_figures_that_there_are(connection: Connection, make_job: MakeJob) -> None:
+def test_alerts_and_dashboard_ask_for_figures_that_there_are(connection: Connection, make_job: MakeJob) -> None:
     make_job(status="Queued")
     connection.synced_at = timezone.now()
     connection.save()
     InputCheck.objects.create(connection=connection, input_s3_uri="s3://bucket/x", model_id="m")
     rules = yaml.safe_load((ROOT / "deploy" / "monitoring" / "alerts.yaml").read_text())
     asked = {name for group in rules["groups"] for rule in group["rules"] for name in NAMES.findall(rule["expr"])}
+    board = json.loads((ROOT / "deploy" / "monitoring" / "dashboard.json").read_text())
+    shown = {name for panel in board["panels"] for each in panel["targets"] for name in NAMES.findall(each["expr"])}
+    figures = {name for name, _ in samples(Client())}
     assert asked
-    assert asked <= {name for name, _ in samples(Client())}
+    assert asked | shown <= figures
+    assert shown
 
 
 def test_metrics_tell_how_each_connection_is_followed(connection: Connection) -> None:
