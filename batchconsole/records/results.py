@@ -90,6 +90,9 @@ class Scan(msgspec.Struct):
     index: Index
 
 
+LARGEST_COUNT = 2**63  # what a column of the database holds
+
+
 class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
     """The counts in Bedrock's ``manifest.json.out``. Missing members are ``None``; unknown ones are ignored."""
 
@@ -102,8 +105,20 @@ class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def read_manifest(data: bytes) -> Manifest:
-    """Return the manifest's counts. Raises ``msgspec.DecodeError`` if *data* is not a JSON object of that shape."""
-    return msgspec.json.decode(data, type=Manifest)
+    """Return the manifest's counts: whole numbers, also if written as ``5.0`` or after a byte-order mark.
+
+    Raises ``msgspec.DecodeError`` if *data* is not a JSON object.
+    """
+    found = msgspec.json.decode(data.removeprefix(repair.BOM), type=dict[str, Any])
+    names = zip(Manifest.__struct_fields__, Manifest.__struct_encode_fields__, strict=True)
+    return Manifest(**{field: _whole_count(found.get(name)) for field, name in names})
+
+
+def _whole_count(value: object) -> int | None:
+    """Return *value* as a count, ``None`` if it is none: a manifest with one odd member still tells the others."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        return None
+    return int(value) if 0 <= value < LARGEST_COUNT else None
 
 
 def fit_of(record: Record, judge: Judge) -> Fit | None:

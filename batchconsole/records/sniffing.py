@@ -3,13 +3,13 @@
 import msgspec
 
 from batchconsole.records.families.faults import Severity
+from batchconsole.records.file_formats import format_of
 from batchconsole.records.report import Example, Finding
 
 HEAD_BYTES = 64 * 1024
 LOOK_ALIKES = (".json", ".ndjson", ".jsonlines", ".csv", ".tsv", ".txt", ".gz", ".zip", ".parquet", ".xlsx")
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_MAGIC = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PAR1": "Parquet", b"\x28\xb5\x2f\xfd": "Zstandard"}
 BOM = b"\xef\xbb\xbf"
 
 
@@ -49,13 +49,13 @@ def _not_jsonl(name: str) -> Finding:
 def _hopeless(name: str, head: bytes) -> Finding | None:
     if not head:
         return _finding(name, "empty-file", "The file is empty.", found="0 bytes", expected="one JSON object a line")
-    kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+    kind = format_of(head)
     if kind:
         return _finding(
             name,
             "compressed",
-            f"The file is {kind}, which Bedrock does not unpack. Upload plain JSON Lines.",
-            found=kind,
+            f"The file is {kind.name}. Bedrock reads only plain JSON Lines. {kind.advice}",
+            found=kind.name,
             expected="plain text",
         )
     if head.startswith(_UTF16) or _looks_utf16(head):

@@ -8,6 +8,7 @@ import msgspec
 
 from batchconsole.records import repair
 from batchconsole.records.csv_rows import as_utf8, encoding_of, read_csv
+from batchconsole.records.file_formats import PARQUET, format_of
 from batchconsole.records.lines import iter_lines
 from batchconsole.records.parquet_rows import Extent, parquet_extent, read_parquet
 from batchconsole.records.rows import BOM, Row, TableError, as_text, counted
@@ -19,19 +20,6 @@ Kind = Literal["csv", "jsonl", "parquet"]
 
 HEAD_BYTES = 64 * 1024
 MOST_LINE_BYTES = 32 * 2**20  # of JSON, which takes ten times as much memory once decoded
-
-PARQUET = b"PAR1"
-_CANNOT = {
-    b"\x1f\x8b": ("The file is compressed with gzip.", "Unpack it first."),
-    b"PK\x03\x04": ("The file is a zip archive or an Excel workbook.", "Unpack it, or save the sheet as CSV."),
-    b"\xd0\xcf\x11\xe0": ("The file is an old Excel workbook.", "Save the sheet as CSV."),
-    b"\x28\xb5\x2f\xfd": ("The file is compressed with Zstandard.", "Unpack it first."),
-    b"BZh91AY&SY": ("The file is compressed with bzip2.", "Unpack it first."),
-    b"\xfd7zXZ": ("The file is compressed with xz.", "Unpack it first."),
-    b"%PDF-": ("The file is a PDF document.", "Choose a CSV, JSON Lines, or Parquet file."),
-    b"Obj\x01": ("The file is an Avro table.", "Save it as Parquet or CSV."),
-    b"ARROW1\0": ("The file is an Arrow table.", "Save it as Parquet or CSV."),
-}
 
 
 class RangedFile(io.RawIOBase):
@@ -70,11 +58,11 @@ def kind_of(name: str, head: bytes) -> Kind:
     """Return the kind of a file by its first bytes; its name only settles doubts. Raises :class:`TableError`."""
     if not head.removeprefix(BOM).strip():
         raise TableError("The file is empty.", hint="Choose a file with a row for each record.")
-    if head.startswith(PARQUET):
+    found = format_of(head)
+    if found == PARQUET:
         return "parquet"
-    for magic, (message, hint) in _CANNOT.items():
-        if head.startswith(magic):
-            raise TableError(message, hint=hint)
+    if found:
+        raise TableError(f"The file is {found.name}.", hint=found.advice)
     encoding = encoding_of(head)
     if b"\0" in head and not encoding.startswith("utf-16"):
         raise TableError("The file is not a text.", hint="Choose a CSV, JSON Lines, or Parquet file.")

@@ -18,6 +18,7 @@ from batchconsole.records.families import FAMILIES
 from batchconsole.records.inspection import CheckTarget, Inspector
 from batchconsole.records.limits import Limits
 from batchconsole.records.report import MAX_EXAMPLES, MAX_PROBLEMS, Problem, Report
+from batchconsole.records.sniffing import sniff
 from tests.records.strategies import mutations
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -266,3 +267,17 @@ def test_objects_with_commas_between_the_lines_are_not_called_pretty_printed() -
     line = lines(text_record(1)).strip()
     assert {each.code for each in check(line + b",\n" + line + b"\n").problems} >= {"invalid-json"}
     assert "pretty-printed" not in {each.code for each in check(line + b",\n" + line + b"\n").problems}
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"ORC\n\x1b\n\x03\x12\x07", "an ORC table"),
+        (b"Obj\x01\x04\x14", "an Avro table"),
+        (b"PK\x03\x04", "Excel workbook"),
+    ],
+)
+def test_a_binary_file_is_refused_by_its_name_and_not_line_by_line(head: bytes, words: str) -> None:
+    sniffed = sniff("a.jsonl", head)
+    assert not sniffed.readable
+    assert words in sniffed.findings[0].message

@@ -125,6 +125,11 @@ def test_a_manifest_ignores_members_it_does_not_know() -> None:
     assert (manifest.total_record_count, manifest.input_token_count, manifest.error_record_count) == (5, 9, None)
 
 
+def test_a_manifest_may_begin_with_a_mark_and_write_whole_numbers_as_decimals() -> None:
+    manifest = read_manifest(b'\xef\xbb\xbf{"totalRecordCount": 5.0, "errorRecordCount": 2.5, "outputTokenCount": "x"}')
+    assert (manifest.total_record_count, manifest.error_record_count, manifest.output_token_count) == (5, None, None)
+
+
 def test_a_broken_manifest_is_refused() -> None:
     with pytest.raises(msgspec.DecodeError):
         read_manifest(b"[]")

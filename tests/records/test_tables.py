@@ -69,6 +69,9 @@ def test_the_first_bytes_tell_the_kind(name: str, head: bytes, kind: str) -> Non
         (b"%PDF-1.7\n%", "PDF"),
         (b"Obj\x01\x04\x14avro.schema", "Avro"),
         (b"ARROW1\0\0", "Arrow"),
+        (b"ORC\n\x1b\n\x03\x12\x07", "ORC"),
+        (b"FEA1\1", "Feather"),
+        (b"7z\xbc\xaf\x27\x1c\1", "7z"),
         (b'[{"a": 1}]', "array"),
     ],
 )
@@ -76,6 +79,11 @@ def test_a_file_that_is_no_table_is_refused_in_words(head: bytes, words: str) ->
     with pytest.raises(TableError, match=words) as caught:
         kind_of("a.csv", head)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("head", [b"ORC\nx\n", b"ORC,name\r\n1,2\n", b"PKG,name\n", b"Obj,name\n"])
+def test_a_csv_that_begins_like_a_magic_number_is_read(head: bytes) -> None:
+    assert kind_of("a.csv", head) == "csv"
 
 
 def test_csv_rows_are_under_their_columns() -> None:
