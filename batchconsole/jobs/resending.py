@@ -145,7 +145,11 @@ def _file_of(job: BatchJob) -> str:
 
 
 def run_of(job: BatchJob, *, read: Counted | None = None) -> Run:
-    """Return input and output of *job*, whose results have been read, as files. Raises :class:`UserError`, AwsError."""
+    """Return input and output of *job*, whose results have been read, as files.
+
+    Raises AwsError, :class:`UserError`, and NotAllowed if the connection does not allow the location of this output.
+    """
+    require_places(job.connection, read=job.output_s3_uri)
     inputs = input_files(job)
     if read:
         inputs = [InputFile(file.name, file.size, partial(_counting, file, read)) for file in inputs]

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs import lifecycle, making, resending, result_pages, results
-from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput, ResultIndex, Status
 from batchconsole.records.retry import Outcome
 from batchconsole.records.selecting import Wanted
@@ -201,6 +201,19 @@ def test_job_and_resend_join_into_one_row_a_record(job: BatchJob, ended: Callabl
         "r4": (Outcome.ANSWERED, "four", 1),
         "r5": (Outcome.UNANSWERED, "", 0),
     }
+
+
+def test_answers_of_a_resend_are_read_only_where_the_connection_allows_it(
+    job: BatchJob, ended: Callable[..., BatchJob]
+) -> None:
+    resent = ended("second", [line(2)], [outcome(2, "two")], resend_of=job)
+    BatchJob.objects.filter(pk=resent.pk).update(output_s3_uri="s3://elsewhere/out/")
+    allowed = [job.output_s3_uri]
+    Connection.objects.update(input_prefixes=allowed, output_prefixes=allowed, upload_prefixes=allowed)
+    job = BatchJob.objects.get(pk=job.pk)
+    assert len(list(resending.joined(job, with_resends=False))) == RECORDS
+    with pytest.raises(NotAllowed, match="allows read only in"):
+        resending.joined(job, with_resends=True)
 
 
 def test_without_resends_the_job_stands_alone(job: BatchJob, ended: Callable[..., BatchJob]) -> None:

@@ -188,7 +188,9 @@ def _offer(request: ConsoleRequest, form: JobForm, name: str) -> None:
 
 def _sent_before(request: ConsoleRequest) -> BatchJob | InputSplit | None:
     """Return what this form, submitted twice, has already created, or None; a job's name must match too."""
-    token, name = request.POST.get("request_token", ""), request.POST.get("job_name", "").strip()
+    token, name = (request.POST.get(each, "").strip() for each in ("request_token", "job_name"))
+    if "\0" in token + name:  # which PostgreSQL does not store, so no job has it
+        return None
     if is_split(request):
         return made_before(InputSplit, request.connection, request.user, token)
     mine = BatchJob.objects.filter(connection=request.connection, created_by=request.user, job_name=name)

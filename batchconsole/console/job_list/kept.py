@@ -69,8 +69,8 @@ def save(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Save the current filter and sort order as a named view."""
     response = HttpResponseRedirect(back_to(request, request.connection.get_absolute_url()))
     name = request.POST.get("name", "").strip()
-    if not name or len(name) > MAX_NAME:
-        messages.error(request, f"Enter a name of up to {MAX_NAME} characters for the view.")
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        messages.error(request, f"Enter a name of up to {MAX_NAME} printable characters for the view.")
         return response
     wanted = JobTable(request.connection, QueryDict(request.POST.get("query", "").lstrip("?")), request.preferences)
     view = SavedView(name, wanted.view_query)

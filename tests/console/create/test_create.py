@@ -5,7 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from batchconsole.aws import iam
 from batchconsole.jobs.models import BatchJob, Connection, Event, Status, Verb
@@ -55,6 +57,15 @@ def test_a_form_gone_back_to_makes_another_job_under_another_name(client: Client
 def test_a_token_that_was_not_given_out_is_replaced(client: Client, posted: dict[str, Any], token: str) -> None:
     client.post(URL, posted | {"request_token": token})
     assert BatchJob.objects.get().client_request_token != token
+
+
+@pytest.mark.parametrize("field", ["request_token", "job_name"])
+def test_no_query_carries_a_character_that_postgresql_refuses(
+    field: str, client: Client, connection: Connection
+) -> None:
+    with CaptureQueriesContext(database) as queries:
+        client.post(URL, {"request_token": TOKEN, "job_name": "a", field: "a\0b"})
+    assert not any("\0" in each["sql"] for each in queries)
 
 
 def test_every_field_reaches_the_job(client: Client, posted: dict[str, Any]) -> None:

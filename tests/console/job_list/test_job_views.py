@@ -58,9 +58,10 @@ def test_views_saved_in_another_browser_are_not_lost(client: Client, person: Use
     assert [view.name for view in client.get(URL).context["table"].views] == ["Theirs", "Mine"]
 
 
-def test_a_view_needs_a_name(client: Client, connection: Connection) -> None:
-    response = client.post(SAVE, {"name": " ", "query": "q=a"})
-    assert said(response) == ["Enter a name of up to 40 characters for the view."]
+@pytest.mark.parametrize("name", [" ", "a\0b", "a\nb", "a" * 41])
+def test_a_view_needs_a_name(name: str, client: Client, connection: Connection) -> None:
+    response = client.post(SAVE, {"name": name, "query": "q=a%00"})
+    assert said(response) == ["Enter a name of up to 40 printable characters for the view."]
 
 
 def test_there_is_room_for_so_many_views_only(client: Client, connection: Connection) -> None:
