@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
@@ -383,7 +383,16 @@ def prune() -> None:
     if not settings.MADE_INPUT_DAYS:
         return
     now = timezone.now()
-    rows = MadeInput.objects.exclude(state=MadeInput.State.DONE, resend_of__isnull=False)
+    expirable().filter(finished_at__lt=now - timedelta(days=settings.MADE_INPUT_DAYS)).delete()
+    _not_kept_by_jobs().filter(finished_at__lt=now - KEEP_TABLES_FOR).delete()
+
+
+def expirable() -> QuerySet[MadeInput]:
+    """Return the rows that MADE_INPUT_DAYS applies to."""
     tables = Q(state=MadeInput.State.DONE, is_foreign=False, resend_of=None) & ~Q(source_s3_uri="")
-    rows.filter(~tables, finished_at__lt=now - timedelta(days=settings.MADE_INPUT_DAYS)).delete()
-    rows.filter(finished_at__lt=now - KEEP_TABLES_FOR).delete()
+    return _not_kept_by_jobs().filter(~tables)
+
+
+def _not_kept_by_jobs() -> QuerySet[MadeInput]:
+    rows: QuerySet[MadeInput] = MadeInput.objects.exclude(state=MadeInput.State.DONE, resend_of__isnull=False)
+    return rows

@@ -4,11 +4,14 @@ This deletes only what can be read from S3 again and old work rows; S3 itself is
 """
 
 import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from batchconsole.jobs import input_checks, making
@@ -16,7 +19,9 @@ from batchconsole.jobs.models import (
     ENDED,
     BatchJob,
     Connection,
+    Event,
     InputCheck,
+    Notice,
     ResultIndex,
     Schedule,
     ScheduleRun,
@@ -50,12 +55,70 @@ def _before(days: int) -> datetime:
     return timezone.now() - timedelta(days=days)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """One kind of rows that are kept for some days.
+
+    *rows* are those that may go one day, and *since* is the column, or annotation, from which their days count.
+    """
+
+    what: str
+    setting: str
+    rows: QuerySet[Any]
+    since: str
+
+    @property
+    def days(self) -> int:
+        """How many days the rows are kept; 0 means for ever."""
+        return int(getattr(settings, self.setting))
+
+    @property
+    def variable(self) -> str:
+        return f"BATCHCONSOLE_{self.setting}"
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next row goes, or went already if workers are behind; ``None`` if no row ever does."""
+        times = self.rows.filter(**{f"{self.since}__isnull": False}).order_by(self.since)
+        oldest: datetime | None = times.values_list(self.since, flat=True).first() if self.days else None
+        return oldest + timedelta(days=self.days) if oldest else None
+
+    def due_by(self, at: datetime, most: int) -> int:
+        """Return how many rows go until *at*; ``most + 1`` stands for more than *most*."""
+        if not self.days:
+            return 0
+        due = self.rows.filter(**{f"{self.since}__lt": at - timedelta(days=self.days)})
+        return due.order_by().values("pk")[: most + 1].count()
+
+
+def kinds_kept() -> list[Kept]:
+    """Return each kind of rows that a setting limits."""
+    shown = InputCheck.objects.filter(jobs__isnull=False).exclude(jobs__in=BatchJob.objects.exclude(status__in=ENDED))
+    reports = shown.annotate(since=Greatest("finished_at", Max("jobs__status_changed_at")))
+    runs = ScheduleRun.objects.annotate(since=Greatest("created_at", "planned_at"))
+    files = WatchedFile.objects.annotate(since=Greatest("decided_at", "modified_at"))
+    return [
+        Kept("Activity", "AUDIT_DAYS", Event.objects.all(), "at"),
+        Kept("Input checks that no job shows", "CHECK_DAYS", InputCheck.objects.filter(jobs=None), "finished_at"),
+        Kept("Input checks of jobs, from their end", "REPORT_DAYS", reports, "since"),
+        Kept("Results, from when they were read", "RESULT_DAYS", _read_results(), "result_index__read_at"),
+        Kept("Rows of made inputs", "MADE_INPUT_DAYS", making.expirable(), "finished_at"),
+        Kept("Runs of schedules", "SCHEDULE_DAYS", runs, "since"),
+        Kept("Files of watched folders", "SCHEDULE_DAYS", files, "since"),
+        Kept("Notifications and deliveries", "NOTIFICATION_DAYS", Notice.objects.filter(due_at=None), "created_at"),
+    ]
+
+
+def _read_results() -> QuerySet[BatchJob]:
+    jobs: QuerySet[BatchJob] = BatchJob.objects.filter(result_index__isnull=False, results=BatchJob.Results.READY)
+    return jobs
+
+
 def _prune_results() -> int:
     """Delete the result indexes that were read long ago; the results can be read again, and are kept as long again."""
     if not settings.RESULT_DAYS:
         return 0
-    before = _before(settings.RESULT_DAYS)
-    old = BatchJob.objects.filter(result_index__read_at__lt=before, results=BatchJob.Results.READY)
+    old = _read_results().filter(result_index__read_at__lt=_before(settings.RESULT_DAYS))
     jobs = list(old.order_by("result_index__read_at")[:BATCH])
     for job in jobs:
         with transaction.atomic():

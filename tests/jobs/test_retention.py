@@ -113,3 +113,33 @@ def test_a_resend_is_kept_as_long_as_its_job(nowhere: Connection) -> None:
     MadeInput.objects.update(finished_at=timezone.now() - timedelta(days=500))
     retention.prune()
     assert list(MadeInput.objects.all()) == [kept]
+
+
+def kept(what: str) -> retention.Kept:
+    return next(each for each in retention.kinds_kept() if each.what.startswith(what))
+
+
+def test_what_goes_next_is_told_with_its_time(read: BatchJob, settings: Settings) -> None:
+    settings.RESULT_DAYS = 40
+    results = kept("Results")
+    assert results.next_at == LONG_AGO + timedelta(days=40)
+    assert [results.due_by(timezone.now() + timedelta(days=days), 10) for days in (1, 10)] == [0, 1]
+
+
+def test_a_kind_that_is_kept_for_ever_has_nothing_that_goes(read: BatchJob) -> None:
+    assert (kept("Results").next_at, kept("Results").due_by(timezone.now(), 10)) == (None, 0)
+
+
+def test_what_the_page_tells_is_what_goes(nowhere: Connection, settings: Settings) -> None:
+    checked(nowhere)
+    checked(nowhere, Status.IN_PROGRESS)
+    settings.REPORT_DAYS = 30
+    assert kept("Input checks of jobs").due_by(timezone.now(), 10) == 1 == retention.prune()
+
+
+@pytest.mark.parametrize("name", ["AUDIT", "CHECK", "REPORT", "RESULT", "MADE_INPUT", "SCHEDULE", "NOTIFICATION"])
+def test_each_kind_can_be_asked(name: str, settings: Settings, db: None) -> None:
+    setattr(settings, f"{name}_DAYS", 1)
+    asked = [each for each in retention.kinds_kept() if each.setting == f"{name}_DAYS"]
+    assert asked
+    assert [(each.next_at, each.due_by(timezone.now(), 10)) for each in asked] == [(None, 0)] * len(asked)

@@ -10,7 +10,7 @@ from django.db.models.base import ModelBase
 from django.http import HttpRequest
 from django.urls import path, reverse
 
-from batchconsole.console.administration import work
+from batchconsole.console.administration import retention, work
 
 # The tables of each group, by model label, with a description.
 GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -35,6 +35,7 @@ GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
             "jobs.modellimit": "What a model admits: jobs at once, records, sizes.",
             "jobs.budget": "What may be spent in a month, and what happens above it.",
             "jobs.modelprice": "What a million tokens cost, and where that is from.",
+            "retention": "What is kept for how long, what goes next, and when.",
         },
     ),
     (
@@ -55,7 +56,8 @@ GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
 
 # Apps whose models are not registered: the page of a user shows what administrators need of them.
 OUT_OF_SIGHT = frozenset({"account", "mfa", "socialaccount", "usersessions"})
-WORK = {"model": None, "name": "Work", "object_name": "work", "add_url": None, "view_only": True}
+# Pages without a model: the name of each one's URL, and its title.
+PAGES = {"work": "Work", "retention": "Retention"}
 
 
 class AdministrationSite(admin.AdminSite):
@@ -75,15 +77,22 @@ class AdministrationSite(admin.AdminSite):
     def get_urls(self) -> list[Any]:
         return [
             path("work/", self.admin_view(work.index), name="work"),
+            path("retention/", self.admin_view(retention.index), name="retention"),
             path("work/<slug:kind>/<int:pk>/<slug:verb>/", self.admin_view(work.act), name="work_act"),
             *super().get_urls(),
         ]
+
+    def _page(self, name: str) -> dict[str, Any]:
+        url = reverse(f"admin:{name}", current_app=self.name)
+        page = {"model": None, "name": PAGES[name], "object_name": name, "add_url": None, "view_only": True}
+        return page | {"admin_url": url}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the groups in the shape of Django's app list; with *app_label*, only the tables of that app."""
         apps: list[Any] = super().get_app_list(request, app_label)
         if app_label is None:
-            apps.append({"models": [WORK | {"admin_url": reverse("admin:work", current_app=self.name)}]})
+            shown = [name for name in PAGES if name != "retention" or retention.may_open(request)]
+            apps.append({"models": [self._page(name) for name in shown]})
         known = {_label(entry): entry for app in apps for entry in app["models"]}
         groups = [(name, _entries(request, tables, known)) for name, tables in GROUPS]
         return [_group(name, entries) for name, entries in groups if entries]

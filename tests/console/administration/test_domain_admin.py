@@ -359,3 +359,19 @@ def test_a_connection_that_has_jobs_is_not_deleted_and_the_page_says_what_to_do(
     assert "1 job of Local stack. To take the connection out of use, clear Enabled instead" in page
     client.post(url, {"post": "yes"})
     assert Connection.objects.filter(pk=connection.pk).exists()
+
+
+@pytest.mark.django_db
+def test_the_page_on_retention_tells_the_settings_and_what_goes(client: Client, settings: LazySettings) -> None:
+    settings.AUDIT_DAYS, settings.RESULT_DAYS = 30, 0
+    page = client.get("/admin/retention/").text
+    assert "BATCHCONSOLE_AUDIT_DAYS" in page
+    assert "30 days" in page
+    assert "For ever" in page
+    assert 'href="/admin/retention/"' in client.get("/admin/").text
+
+
+def test_staff_of_one_connection_does_not_see_retention(client: Client, person: User, connection: Connection) -> None:
+    User.objects.filter(pk=person.pk).update(is_superuser=False)
+    assert client.get("/admin/retention/").status_code == 403
+    assert "/admin/retention/" not in client.get("/admin/").text
