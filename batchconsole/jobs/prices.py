@@ -4,11 +4,12 @@ A job keeps the cost that was computed when its tokens were counted, so a later 
 without a known price has no cost, never a cost of zero, and can get one once a price is known.
 """
 
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from functools import reduce
-from operator import add
+from operator import add, or_
 
-from django.db.models import DecimalField, ExpressionWrapper, F, Value
+from django.db.models import DecimalField, ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Round
 
 from batchconsole.jobs.models import BatchJob, ModelPrice, base_model_id
@@ -76,6 +77,24 @@ def price_the_unpriced() -> int:
             mine = waiting.filter(model_id=model_id, connection__region=region)
             priced += mine.update(cost_usd=_cost_in_sql(price))
     return priced
+
+
+def jobs_with_cost(models: Mapping[str, Collection[str]]) -> QuerySet[BatchJob]:
+    """Return the jobs that have a cost, of *models*: for each region its models, and for an empty one those of all."""
+    of_models = [Q(base_model_id__in=ids, connection__region=region) for region, ids in models.items() if region]
+    of_models += [Q(base_model_id__in=models[""])] if "" in models else []
+    jobs = BatchJob.objects.filter(cost_usd__isnull=False, input_token_count__isnull=False)
+    return jobs.filter(reduce(or_, of_models)) if of_models else jobs.none()
+
+
+def recompute_costs(models: Mapping[str, Collection[str]]) -> int:
+    """Compute the cost of :func:`jobs_with_cost` again by the prices of now; return how many jobs it is for."""
+    jobs, count = jobs_with_cost(models), 0
+    for model_id, region in list(jobs.order_by().values_list("model_id", "connection__region").distinct()):
+        price = price_for(model_id, region)
+        if price:
+            count += jobs.filter(model_id=model_id, connection__region=region).update(cost_usd=_cost_in_sql(price))
+    return count
 
 
 def _cost_in_sql(price: Price) -> Round:

@@ -7,14 +7,17 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 
+from batchconsole.console.administration import price_import
+from batchconsole.console.administration.price_import import EffectForm
 from batchconsole.console.administration.rows import RowAdmin
 from batchconsole.jobs.models import BatchJob, ModelPrice, Right, base_model_id
-from batchconsole.jobs.prices import price_the_unpriced
+from batchconsole.jobs.prices import price_the_unpriced, recompute_costs
 from batchconsole.records.catalogue import find_model
 
 
-class ModelPriceForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
+class ModelPriceForm(EffectForm, forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
     """An administrator's price, at most one for each model, region and profile."""
 
     def clean_model_id(self) -> str:
@@ -37,6 +40,10 @@ class ModelPriceAdmin(RowAdmin):
     list_filter = ("source", "region")
     search_fields = ("model_id",)
     readonly_fields = ("source",)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(price_import.index)
+        return [path("import/", view, name="jobs_modelprice_import"), *super().get_urls()]
 
     @admin.display(description="Input, USD per million", ordering="input_usd_per_million")
     def input_price(self, price: ModelPrice) -> Decimal:
@@ -62,6 +69,9 @@ class ModelPriceAdmin(RowAdmin):
         super().save_model(request, obj, form, change)
         if not find_model(obj.model_id) and not BatchJob.objects.filter(base_model_id=obj.model_id).exists():
             messages.warning(request, f"{obj.model_id} is not a model that this console or any job knows. Is it right?")
+        if form.recomputes:
+            count = recompute_costs({obj.region: [obj.model_id]})
+            messages.success(request, f"The cost of {count:,} past job{'' if count == 1 else 's'} was computed again.")
         priced = price_the_unpriced()
         if priced:
             jobs = "1 job has" if priced == 1 else f"{priced:,} jobs have"

@@ -28,13 +28,13 @@ class Command(BaseCommand):
         regions = options["region"] or sorted(set(Connection.objects.enabled().values_list("region", flat=True)))
         for region in regions:
             try:
-                self.report(take_prices(target, region))
+                self.report(region, take_prices(target, region))
             except AwsError as error:
                 raise CommandError(f"{region}: {error.message} {error.hint}".strip()) from error
         self.stdout.write(f"Jobs that had no known price and now have a cost: {price_the_unpriced()}")
 
-    def report(self, taken: Taken) -> None:
-        self.stdout.write(f"{taken.region}: batch prices of {len(taken.models)} models stored.")
+    def report(self, region: str, taken: Taken) -> None:
+        self.stdout.write(f"{region}: batch prices of {len(taken.models)} models stored.")
         if taken.incomplete:
             self.stdout.write(f"  Without both an input and an output price: {', '.join(sorted(taken.incomplete))}")
         if taken.unknown:
