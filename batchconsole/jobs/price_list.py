@@ -75,7 +75,7 @@ def read_price_file(data: bytes, regions: Collection[str]) -> Taken:
         products = list(_products_of(found))
         rows = [row for product in products for row in read_product(product)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError, TypeError, ValueError) as error:
-        raise UserError(f"This is no price list in JSON: {error}.", "file", HOW_TO_GET) from error
+        raise UserError("This is no price list in JSON, or not in AWS's form.", "file", HOW_TO_GET) from error
     mine = [row for row in rows if row.region in regions]
     if not mine:
         others = ", ".join(sorted({row.region for row in rows})) or "none"
