@@ -187,6 +187,8 @@ def test_the_whole_flow(client: openai.OpenAI, person: User) -> None:
     job = BatchJob.objects.get(created_by=person)
     assert (job.created_by, job.tags, job.check_input) == (person, [{"key": "team", "value": "nlp"}], True)
     assert Event.objects.get(job=job, verb=Verb.CREATED).api_key != ""
+    made_input = Event.objects.get(verb=Verb.INPUT_MADE)
+    assert (made_input.actor, made_input.data) == (person, {"s3_uri": job.input_s3_uri, "records": COUNT})
 
 
 def test_two_models_are_two_jobs_and_one_batch(client: openai.OpenAI) -> None:
@@ -287,6 +289,7 @@ def test_a_batch_is_cancelled_before_and_after_it_has_jobs(client: openai.OpenAI
     first, second = create(client, lines()), create(client, lines())
     early = client.batches.cancel(first.id)
     assert (early.status, early.cancelled_at is not None) == ("cancelled", True)
+    assert Event.objects.get(verb=Verb.INPUT_MAKING_CANCELLED).data["batch"] == first.id
     convert_batch(OpenAIBatch.objects.get(batch_id=first.id))
     assert not BatchJob.objects.exists()
     batch = OpenAIBatch.objects.get(batch_id=second.id)

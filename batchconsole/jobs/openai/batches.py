@@ -20,7 +20,7 @@ from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.job_rules import tag_problems
-from batchconsole.jobs.models import Actor, Connection, OpenAIBatch, OpenAIFile, Right
+from batchconsole.jobs.models import Actor, Connection, Event, OpenAIBatch, OpenAIFile, Right, Verb
 from batchconsole.jobs.openai.errors import Missing
 from batchconsole.jobs.openai.files import find_file
 from batchconsole.jobs.openai.places import folder_of, role_of
@@ -230,7 +230,12 @@ def cancel_batch(connection: Connection, actor: Actor, batch_id: str) -> OpenAIB
     by = {"cancelling_at": now, "cancelled_by": actor}
     mine = OpenAIBatch.objects.filter(pk=batch.pk)
     # A worker that reads the file of the first one loses its lease, and creates no job.
-    ended = mine.filter(state=State.VALIDATING).update(state=State.CANCELLED, ended_at=now, due_at=None, lease="", **by)
+    at_once = {"state": State.CANCELLED, "ended_at": now, "due_at": None, "lease": ""}
+    with transaction.atomic():
+        ended = mine.filter(state=State.VALIDATING).update(**at_once, **by)
+        if ended:
+            data = {"source": batch.input_s3_uri, "batch": batch.batch_id}
+            Event.objects.create(connection=connection, actor=actor, verb=Verb.INPUT_MAKING_CANCELLED, data=data)
     if not ended and mine.filter(state=State.IN_PROGRESS).update(state=State.CANCELLING, due_at=now, lease="", **by):
         nudge("follow_batch", batch.pk)
     batch.refresh_from_db()

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import cache
+from functools import lru_cache
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,7 +19,7 @@ from batchconsole.jobs.input_objects import Reader
 from batchconsole.jobs.job_rules import find_problems
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.lifecycle import create_job
-from batchconsole.jobs.models import Connection, OpenAIBatch, OpenAIBatchJob
+from batchconsole.jobs.models import Connection, Event, OpenAIBatch, OpenAIBatchJob, Verb
 from batchconsole.jobs.openai.batches import State, job_request, records_uri
 from batchconsole.jobs.openai.places import model_for
 from batchconsole.records.bodies import SHAPES
@@ -32,7 +32,9 @@ from batchconsole.records.repair import BOM
 logger = logging.getLogger(__name__)
 
 MOST_JOBS = 16  # each has a part of its input in memory
+MOST_REQUESTS = 2_000_000  # forty full jobs; the id of each is in memory while the file is read
 MOST_ERRORS = 100
+KEPT_NAMES = 1000
 MOST_FAILURES = 5
 MOST_LINE_BYTES = 32 * 2**20  # of JSON, which takes ten times as much memory once decoded
 FOLLOW_AFTER = timedelta(seconds=1)
@@ -75,7 +77,7 @@ class Conversion:
         self.inputs: dict[tuple[str, str], Input] = {}
         self.errors: list[Error] = []
         self.ids: set[int] = set()
-        self.model_for = cache(lambda name: model_for(batch.connection, name))
+        self.model_for = lru_cache(KEPT_NAMES)(lambda name: model_for(batch.connection, name))
 
     def read(self, number: int, data: bytes) -> None:
         """Take the line *number* of the file. Once there are errors, lines are checked and no longer written."""
@@ -94,6 +96,9 @@ class Conversion:
         if mark in self.ids:
             message = f"The custom_id {line.custom_id[:80]!r} is used more than once."
             raise BadLine(message, code="duplicate_custom_id", param="custom_id")
+        if len(self.ids) >= MOST_REQUESTS:
+            message = f"The file has more than {MOST_REQUESTS:,} requests. Split it into several batches."
+            raise Refused([error(message, code="too_many_requests", param="input_file_id")])
         self.ids.add(mark)
 
     def _model_of(self, line: Line) -> str:
@@ -199,6 +204,8 @@ def _create_job(batch: OpenAIBatch, each: Input) -> None:
     except NotAllowed as refused:
         raise Refused([_told(sentences(refused), field=refused.field, line=each.first_line)]) from refused
     OpenAIBatchJob.objects.create(batch=batch, job=job, request_count=each.records)
+    data = {"s3_uri": request.input_s3_uri, "records": each.records}
+    Event.objects.create(connection=batch.connection, actor=batch.created_by, verb=Verb.INPUT_MADE, data=data)
 
 
 def _told(message: str, *, field: str, line: int) -> Error:
