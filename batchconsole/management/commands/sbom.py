@@ -45,7 +45,7 @@ def bill_of(components: list[Component]) -> Bom:
 def read_components(lock: str) -> list[Component]:
     """Return a component for each pin of *lock*, a requirements file with hashes."""
     pins = list(PIN.finditer(lock))
-    ends = [*(pin.start() for pin in pins[1:]), len(lock)]
+    ends = [*(pin.start() for pin in pins), len(lock)][1:]
     return [
         component_of(pin[1], pin[2], HASH.findall(lock[pin.end() : end])) for pin, end in zip(pins, ends, strict=True)
     ]
