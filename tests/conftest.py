@@ -1,6 +1,7 @@
 """The local stack for tests, started once per session: MiniStack (S3, IAM, STS, KMS, EC2) and our Bedrock."""
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -43,10 +44,11 @@ LONGEST = (
     "jobs/test_postgresql.py",
     "console/test_odd_values.py",
     "localbedrock/test_docs.py",
+    "api/test_pipeline.py",
+    "localbedrock/test_real_model.py",
     "browser/test_pages.py",
     "jobs/test_sync.py",
     "localbedrock/test_model_server.py",
-    "localbedrock/test_real_model.py",
     "browser/test_session_end.py",
     "localbedrock/test_robustness.py",
     "browser/test_keyboard.py",
@@ -56,7 +58,6 @@ LONGEST = (
     "localbedrock/test_lifecycle.py",
     "records/test_families.py",
     "jobs/test_tasks.py",
-    "api/test_pipeline.py",
     "test_settings.py",
     "browser/test_records.py",
     "browser/test_table.py",
@@ -68,6 +69,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     turns = {TESTS / name: turn for turn, name in enumerate(LONGEST)}
     assert all(path.exists() for path in turns), "A file of LONGEST is no longer there."
     items.sort(key=lambda item: turns.get(item.path, len(turns)))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector off the tests and all that they have loaded: nothing of it goes before the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def free_port() -> int:
