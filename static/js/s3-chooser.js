@@ -60,6 +60,13 @@ document.addEventListener("dblclick", (event) => {
   }
 });
 
+// What was typed since a search was asked for is not to be lost to its answer; the next search is on its way.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { elt, formData } = detail.requestConfig;
+  if (!elt.matches("[data-s3-search]")) return;
+  if (elt.querySelector("[name=find]").value !== formData.get("find")) detail.shouldSwap = false;
+});
+
 // A step inside the dialog replaces the link that had the focus.
 document.addEventListener("htmx:afterSettle", (event) => {
   const isNowhere = document.activeElement === document.body || document.activeElement.matches("dialog");
