@@ -130,6 +130,15 @@ def test_one_page_sums_the_parts_up_and_offers_their_answers(client: Client, spl
     assert "data-busy" not in shown
 
 
+def test_parts_without_jobs_are_shown_as_planned(client: Client, split: InputSplit) -> None:
+    InputSplit.objects.update(state="running")
+    split.parts.update(job=None)
+    split.parts.filter(number=2).update(is_written=False)
+    shown = client.get(split.get_absolute_url()).text
+    assert "Written" in shown
+    assert "To be written" in shown
+
+
 def test_the_answers_are_offered_once_all_jobs_have_ended(client: Client, split: InputSplit) -> None:
     BatchJob.objects.filter(job_name="reviews-2-of-2").update(status="InProgress")
     shown = client.get(split.get_absolute_url()).text
