@@ -49,10 +49,10 @@ def job_layout(connection: str) -> Layout:
         _service_access(connection),
         _tags(),
         _additional_settings(connection, Field("start_at", constraint=ZONE_CONSTRAINT, info="start-at")),
+        _template(),
         Fragment("console/create/_job_preview.html"),
         Fragment("console/input_checks/_job_summary.html"),
         Fragment("console/create/_save_as_schedule.html"),
-        _template(),
         FormActions("Create batch inference job", cancel_url=reverse("job-list", args=[connection])),
     )
 
