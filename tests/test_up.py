@@ -64,9 +64,28 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 
 @pytest.fixture(scope="module")
-def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder for successive `up` runs that each end, so that the database is created only once."""
-    return tmp_path_factory.mktemp("used")
+def killed(running: Up) -> list[psutil.Process]:
+    """The processes of the first start, just killed. From here on the folder of `running` is used by the next ones."""
+    client("s3", sourced(running.folder)).create_bucket(Bucket="made-before-the-kill")
+    former = running.processes()
+    running.process.kill()
+    running.process.wait()
+    return former
+
+
+@pytest.fixture(scope="module")
+def second(running: Up, killed: list[psutil.Process]) -> Iterator[Up]:
+    """The start after the kill."""
+    with up(running.folder, "--model", "echo") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def used(second: Up) -> Path:
+    """The folder of runs that have ended."""
+    if second.process.poll() is None:
+        second.end()
+    return second.folder
 
 
 def eventually(holds: Callable[[], Any], seconds: float = 180) -> Any:
@@ -253,10 +272,10 @@ def test_a_taken_port_is_refused(option: str, tmp_path: Path) -> None:
     assert str(refused.value) == f"Port {port} on 127.0.0.1 is taken. Choose another with {option}."
 
 
-def test_a_taken_port_is_one_clear_line(used: Path) -> None:
+def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        done = run(used, "--model", "echo", "--port", "0", "--aws-port", str(port), "--bedrock-port", "0")
+        done = run(tmp_path, "--model", "echo", "--port", "0", "--aws-port", str(port), "--bedrock-port", "0")
     assert done.returncode == 1
     assert done.stderr == f"Port {port} on 127.0.0.1 is taken. Choose another with --aws-port.\n"
 
@@ -281,13 +300,6 @@ def test_a_data_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) 
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_ctrl_c_ends_everything(used: Path) -> None:
-    with up(used, "--model", "echo", "--no-sample") as started:
-        assert len(started.processes()) >= len(OTHERS)
-        assert started.end(signal.SIGINT) == 0
-        assert started.processes() == []
-
-
 def test_a_dead_child_is_said_and_started_again(running: Up) -> None:
     web = min((each for each in running.processes() if "granian" in each.cmdline()), key=lambda each: each.pid)
     web.kill()
@@ -301,36 +313,6 @@ def answers(url: str) -> bool:
             return True
     except (urllib.error.URLError, OSError):
         return False
-
-
-def test_a_child_that_keeps_ending_ends_everything(used: Path) -> None:
-    socket = DataFolder(used).redis_socket
-    socket.parent.mkdir(mode=0o700, exist_ok=True)
-    socket.unlink(missing_ok=True)
-    socket.mkdir()
-    done = run(used, "--no-local", "--port", str(free_port()))
-    socket.rmdir()
-    assert done.returncode == 1
-    assert done.stderr.startswith("redis ended 5 times within 60 s, last with exit code 1, so everything is ended.")
-
-
-def test_a_killed_up_is_cleaned_up_after_and_nothing_is_lost(used: Path) -> None:
-    with up(used, "--model", "echo") as first:
-        first.process.kill()
-        first.process.wait()
-        former = first.processes()
-        with up(used, "--model", "echo") as second:
-            _, alive = psutil.wait_procs(former, timeout=0)
-            assert alive == []
-            names = client("iam", sourced(used)).list_roles()["Roles"]
-            assert [role["RoleName"] for role in names] == ["batchconsole-samples"]
-            assert len(second.processes()) >= len(OTHERS)
-            assert second.end(signal.SIGTERM) == 0
-            assert second.processes() == []
-
-
-def test_a_stranger_is_left_alone(running: Up, stranger: subprocess.Popen[bytes]) -> None:
-    assert stranger.poll() is None
 
 
 def test_a_deep_data_folder_still_has_a_socket(bare: Up) -> None:
@@ -350,3 +332,39 @@ def test_postgresql_serves_as_the_database(database_url: str, tmp_path: Path) ->
     with up(tmp_path, "--model", "echo", BATCHCONSOLE_DATABASE_URL=database_url) as started:
         assert not (tmp_path / "console.sqlite3").exists()
         assert completed(started.folder)
+        assert len(started.processes()) >= len(OTHERS)
+        assert started.end(signal.SIGTERM) == 0
+        assert started.processes() == []
+
+
+# What ends the first start comes last.
+
+
+def test_a_killed_up_is_cleaned_up_after_and_nothing_is_lost(killed: list[psutil.Process], second: Up) -> None:
+    _, alive = psutil.wait_procs(killed, timeout=0)
+    assert alive == []
+    environment = sourced(second.folder)
+    names = client("iam", environment).list_roles()["Roles"]
+    assert [role["RoleName"] for role in names] == ["batchconsole-samples"]
+    client("s3", environment).head_bucket(Bucket="made-before-the-kill")
+
+
+def test_a_stranger_is_left_alone(second: Up, stranger: subprocess.Popen[bytes]) -> None:
+    assert stranger.poll() is None
+
+
+def test_ctrl_c_ends_everything(second: Up) -> None:
+    assert len(second.processes()) >= len(OTHERS)
+    assert second.end(signal.SIGINT) == 0
+    assert second.processes() == []
+
+
+def test_a_child_that_keeps_ending_ends_everything(used: Path) -> None:
+    socket = DataFolder(used).redis_socket
+    socket.parent.mkdir(mode=0o700, exist_ok=True)
+    socket.unlink(missing_ok=True)
+    socket.mkdir()
+    done = run(used, "--no-local", "--port", str(free_port()))
+    socket.rmdir()
+    assert done.returncode == 1
+    assert done.stderr.startswith("redis ended 5 times within 60 s, last with exit code 1, so everything is ended.")
