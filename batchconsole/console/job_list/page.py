@@ -159,6 +159,13 @@ class JobTable:
         return "join" in self.filter.values
 
     @property
+    def add_filter_url(self) -> str:
+        """The URL of the page that adds a filter to this list."""
+        return reverse("job-filter", args=[self.connection.name]) + self.link().removeprefix(
+            self.connection.get_absolute_url()
+        )
+
+    @property
     def join_url(self) -> str:
         """The URL with the tokens joined the other way (all or any)."""
         return self.link(join=None if self.any_of else "any")

@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern
 
-from batchconsole.console.job_list import compare, kept, stop, views
+from batchconsole.console.job_list import adding_filter, compare, kept, stop, views
 from batchconsole.jobs.models import Right
 from batchconsole.url_rights import Act, page
 
 urlpatterns: list[URLPattern] = [
     page("<slug:connection>/jobs/", views.index, name="job-list", right=Right.VIEW),
     page("<slug:connection>/jobs.csv", views.export, name="job-list-export", right=Right.VIEW),
+    page("<slug:connection>/jobs/filter/", adding_filter.add, name="job-filter", right=Right.VIEW),
     page("<slug:connection>/jobs/columns/", kept.table, name="job-columns", right=Right.VIEW),
     page("<slug:connection>/jobs/columns/widths/", kept.widths, name="job-column-widths", right=Right.VIEW),
     page("<slug:connection>/jobs/views/save/", kept.save, name="job-view-save", right=Right.VIEW),

@@ -304,6 +304,8 @@ STATES = [
     State("create-no-script", CREATE, has_script=False),
     State("input-check", "/local/input-checks/{check}/"),
     State("input-check-running", "/local/input-checks/{check-running}/"),
+    State("job-filter", "/local/jobs/filter/?property=status"),
+    State("job-filter-wrong", "/local/jobs/filter/?property=cost&operator=%3E%3D&value=much"),
     # Making input
     State("making", "/local/input/new/"),
     State("making-file", "/local/input/new/", choose_a_file),
