@@ -55,7 +55,7 @@ class Look:
 
     ``foreign`` names another provider's batch format; its lines are converted and need no prompt. ``rows`` holds the
     first rows of a table, ``lines`` the first lines of such a batch. ``extent`` is the size that a Parquet file
-    declares.
+    declares, ``start`` the number of the first of the rows or lines.
     """
 
     kind: Kind
@@ -64,10 +64,13 @@ class Look:
     foreign: str = ""
     lines: list[dict[str, Any]] = field(default_factory=list)
     extent: Extent | None = None
+    start: int = 1
 
     def first_records(self, recipe: Recipe) -> list[Made]:
         """Return the first records that *recipe* makes. Raises :class:`making.RecipeError` and :class:`TableError`."""
-        return list(_records(self.rows, iter(self.lines), is_foreign=bool(self.foreign), recipe=recipe))
+        if self.foreign:
+            return list(making.convert_records(self.lines, shape=recipe.shape, start=self.start))
+        return list(making.make_records(self.rows, recipe, start=self.start))
 
 
 def from_upload(token: str, name: str) -> Source:

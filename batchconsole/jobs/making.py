@@ -128,7 +128,8 @@ class Order:
     """A request to make input.
 
     *source* is the file of *upload* or the object at *source_s3_uri*; *separator* and *encoding* are for CSV, if the
-    user has chosen them. *made_with* names the saved template and version that the recipe comes from, if any.
+    user has chosen them. *made_with* names the saved template and version that the recipe comes from,
+    *model_id* the model that it is meant for, if any.
     """
 
     source: Source
@@ -141,6 +142,7 @@ class Order:
     encoding: str = ""
     request_token: str = ""
     made_with: str = ""
+    model_id: str = ""
 
     def records(self) -> Iterator[Made]:
         """Yield the records to write."""
@@ -171,6 +173,7 @@ class Order:
             output_s3_uri=self.output_s3_uri,
             request_token=self.request_token,
             made_with=self.made_with,
+            model_id=self.model_id,
         )
 
 

@@ -110,7 +110,9 @@ def checked(shape: str, body: Body) -> Body:
 
 def _refused(fault: Fault) -> Untranslatable:
     where = "" if fault.path == "$" else f" ({fault.path.removeprefix('$.')})"
-    return Untranslatable(f"The record made of it would be refused: {message_of(fault)}{where}")
+    error = Untranslatable(f"The record made of it would be refused: {message_of(fault)}{where}")
+    error.path = fault.path
+    return error
 
 
 def _converse_blocks(turn: Body) -> tuple[str, list[Body]]:

@@ -12,8 +12,12 @@ Body = dict[str, Any]
 
 
 class Untranslatable(ValueError):
-    """The format has no place for a part of the request; ``str(error)`` names the part, ``hint`` says what to do."""
+    """The format has no place for a part of the request; ``str(error)`` names the part, ``hint`` says what to do.
 
+    ``path`` is the JSON path of what Bedrock would refuse in the body, if that is the reason.
+    """
+
+    path = ""
     hint = "Take it out of the lines, or choose another record format."
 
 

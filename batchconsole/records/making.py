@@ -172,8 +172,8 @@ def _check_shape(recipe: Recipe, shape: bodies.Shape) -> None:
             raise RecipeError(f"{shape.title} takes no {name}.", part=part, hint="Leave it empty.")
 
 
-def make_records(rows: Iterable[Row], recipe: Recipe) -> Iterator[Made]:
-    """Yield a record for each row, in order.
+def make_records(rows: Iterable[Row], recipe: Recipe, *, start: int = 1) -> Iterator[Made]:
+    """Yield a record for each row, in order; *start* is the number of the first row.
 
     Raises
     ------
@@ -182,8 +182,8 @@ def make_records(rows: Iterable[Row], recipe: Recipe) -> Iterator[Made]:
     TableError
         A later row cannot become a record: it lacks a column, or its prompt is blank or too long, or its id is blank.
     """
-    for number, row in enumerate(rows, 1):
-        if number == 1:
+    for number, row in enumerate(rows, start):
+        if number == start:
             check_recipe(recipe, row)
         yield _record(number, row, recipe)
 
@@ -209,7 +209,31 @@ def _record(number: int, row: Row, recipe: Recipe) -> Made:
         temperature=recipe.temperature,
         extra={"response_format": schema_format(_schema(recipe), NAME)} if recipe.output_schema else {},
     )
-    return Made(record_id, bodies.write(recipe.shape, request))
+    try:
+        return Made(record_id, bodies.write(recipe.shape, request))
+    except Untranslatable as error:
+        part = part_at(error.path)
+        if part is None:
+            raise TableError(str(error), row=number) from error
+        raise RecipeError(str(error), part=part) from error
+
+
+def part_at(path: str) -> Part | None:
+    """Return the part of a recipe that the value at *path* of a request body comes from; None if it is the row's."""
+    leaf = path.rpartition(".")[2]
+    return next((part for part, names in _MEMBERS.items() if leaf in names), None) or next(
+        (part for part, names in _OBJECTS.items() if any(name in path.split(".") for name in names)), None
+    )
+
+
+# Where the formats have what a recipe sets: members, and objects whose every member it sets.
+_MEMBERS: dict[Part, frozenset[str]] = {
+    "max_tokens": frozenset({"maxTokens", "max_tokens", "max_gen_len", "maxTokenCount"}),
+    "temperature": frozenset({"temperature"}),
+}
+_OBJECTS: dict[Part, frozenset[str]] = {
+    "output_schema": frozenset({"outputConfig", "output_config", "response_format"}),
+}
 
 
 def foreign_title(first: dict[str, Any]) -> str:
@@ -223,7 +247,7 @@ def is_batch_input(first: dict[str, Any]) -> bool:
     return isinstance(first.get("modelInput"), dict)
 
 
-def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[Made]:
+def convert_records(lines: Iterable[dict[str, Any]], *, shape: str, start: int = 1) -> Iterator[Made]:
     """Yield records in *shape* from the lines of another provider's batch file.
 
     A line's model is left out; everything else is carried or refused by name. Every record passes the check. Lines
@@ -234,7 +258,7 @@ def convert_records(lines: Iterable[dict[str, Any]], *, shape: str) -> Iterator[
     TableError
         A line has another format, or contains something that *shape* has no place for.
     """
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, start):
         found = foreign_line(line)
         if found is None:
             raise TableError("It is no line of an OpenAI, Anthropic, Gemini, or Vertex AI batch.", row=number)

@@ -8,7 +8,7 @@ const form = document.querySelector("form[data-field-check]");
 const waiting = new Map();
 const latest = new Map();
 
-function mark(controls, slot) {
+export function mark(controls, slot) {
   const error = slot.querySelector(".field-error");
   const said = [...slot.children].map((child) => child.id);
   for (const control of controls) {

@@ -1,7 +1,9 @@
 // Making batch input: columns go into the prompt at the cursor, an upload shows how far it is, and what the source
 // turned out to be is said out loud. The preview and the reading of the source are htmx's.
 import { announce } from "./announce.js";
+import { mark } from "./field-check.js";
 import "./first-error.js";
+import "./model-picker.js";
 import "./s3-chooser.js";
 import "./unsaved-changes.js";
 
@@ -35,4 +37,25 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const found = document.querySelector("#making-body .field-error, .making-look .status-indicator");
   announce(found?.textContent.trim() ?? "");
   document.querySelector("#making-body [autofocus]")?.focus();
+});
+
+// A number of a row is no reason to send the form.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.target.id !== "id_preview_row") return;
+  event.preventDefault();
+  event.target.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
+// With the preview comes what is said of the fields; the first words that are new are said out loud.
+let said = new Set();
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id !== "making-preview") return;
+  for (const slot of document.querySelectorAll("#making-body [data-error-slot]")) {
+    mark(document.querySelectorAll(`#making-form [name="${slot.dataset.errorSlot}"]:not([type=radio], [type=checkbox])`), slot);
+  }
+  const words = [...document.querySelectorAll("#making-body .field-error, #making-body .field-warning")].map((each) => each.textContent.trim());
+  const fresh = words.find((each) => !said.has(each));
+  said = new Set(words);
+  if (fresh) announce(fresh);
 });

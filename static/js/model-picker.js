@@ -1,12 +1,12 @@
 // The picker's dialog writes its choice into the field, and a line under the field says what a typed id means.
 import { showPart } from "./asking.js";
 
-const field = document.getElementById("id_model_id");
-const summary = document.getElementById("model-summary");
+const isModel = (element) => element.id === "id_model_id";
 
 function choose(picker) {
   const picked = picker.querySelector("[name=model_pick]:checked");
   if (!picked) return;
+  const field = document.getElementById("id_model_id");
   field.value = picked.value;
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.dispatchEvent(new Event("change", { bubbles: true }));
@@ -37,7 +37,10 @@ document.addEventListener("click", (event) => {
   if (button) choose(button.closest("[data-model-picker]"));
 });
 
-field?.addEventListener("change", () => {
+// A form may be replaced as a whole, and its field with it.
+document.addEventListener("change", ({ target: field }) => {
+  if (!isModel(field)) return;
+  const summary = document.getElementById("model-summary");
   const url = `${summary.dataset.modelSummary}?model_id=${encodeURIComponent(field.value.trim())}`;
   showPart(url, summary);
 });

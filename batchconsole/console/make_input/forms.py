@@ -11,13 +11,16 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import S3UriField, required
 from batchconsole.console.kit.layout import Choice
+from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.page_form import PageForm
 from batchconsole.console.kit.sent_twice import new_token
 from batchconsole.console.make_input.answer_fields import AnswerFieldFormSet, field_formset, field_rows
+from batchconsole.console.make_input.judging import ShownEstimate, judge
 from batchconsole.console.make_input.layout import making_layout
 from batchconsole.jobs.access import require_places
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look
+from batchconsole.jobs.input_surveys import look_at
 from batchconsole.jobs.models import Connection
 from batchconsole.jobs.models.prompt_template import Content
 from batchconsole.jobs.prompt_templates import offered_versions
@@ -97,6 +100,14 @@ class MakingForm(PageForm):
     record_id_column = forms.CharField(
         label="Record ID", required=False, widget=forms.Select, help_text="Matches each answer with its row."
     )
+    model_id = forms.CharField(
+        label="Model",
+        required=False,
+        max_length=2048,
+        help_text="Its limits and its price are told before anything is written. The records suit other models too.",
+    )
+    preview_row = forms.CharField(required=False, widget=forms.HiddenInput)
+    told = forms.CharField(required=False, widget=forms.HiddenInput)
     max_tokens = forms.IntegerField(
         label="Maximum output tokens",
         required=False,
@@ -134,6 +145,7 @@ class MakingForm(PageForm):
         self.storage, self.connection = storage, storage.connection
         self.origin: Source | None = None
         self.look: Look | None = None
+        self.estimate: ShownEstimate | None = None
         self.helper.form_tag = False
         self._arrange()
 
@@ -143,6 +155,7 @@ class MakingForm(PageForm):
         form = super().draft(data, initial={"rows": data}, **kwargs)
         form.cleaned_data = {}  # add_error() removes the source field from it
         form.read_source()
+        form.estimate = judge(form)
         return form
 
     def _arrange(self) -> None:
@@ -226,6 +239,8 @@ class MakingForm(PageForm):
             self._clean_answers()
         if self.look and not self.errors.keys() - {"output_s3_uri"}:
             self._try_recipe(self.look)
+        if self.look and not self.errors.keys() - {"output_s3_uri"}:
+            self.estimate = judge(self)
         return data
 
     def _clean_answers(self) -> None:
@@ -307,13 +322,24 @@ class MakingForm(PageForm):
         stem = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name)
         return stem.rpartition(".")[0].strip("-.") or "records"
 
+    @property
+    def all_warnings(self) -> list[str]:
+        """The warnings of all fields, in page order."""
+        return [words for name in self.shown_order for words in self.warnings.get(name, [])]
+
+    @property
+    def first_previewed(self) -> int:
+        """The number of the first row in the preview."""
+        return max(1, read_number(str(self["preview_row"].value() or "1").strip()))
+
     def preview(self) -> tuple[list[Made], str]:
-        """Return the first records and an empty text, or no records and the error; without a source, both are empty."""
-        if self.look is None:
+        """Return the chosen records and an empty text, or no records and the error; both are empty without a source."""
+        if self.look is None or self.origin is None:
             return [], ""
         try:
-            return self.look.first_records(self.recipe), ""
-        except (RecipeError, TableError) as error:
+            seen = look_at(self.origin, self.look, start=self.first_previewed, **self.separation)
+            return seen.first_records(self.recipe), ""
+        except (RecipeError, TableError, AwsError) as error:
             return [], sentences(error)
 
 

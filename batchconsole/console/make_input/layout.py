@@ -12,6 +12,7 @@ from batchconsole.console.kit.layout import (
     Field,
     FormActions,
     Fragment,
+    ModelSelect,
     RadioGroup,
     S3Location,
 )
@@ -112,13 +113,23 @@ def _recipe(connection: str, *, foreign: str) -> Container:
     typed: dict[str, Any] = {**SHOWN, "hx_post": url, "hx_trigger": "input changed delay:400ms"}
     chosen: dict[str, Any] = {**typed, "hx_trigger": "change"}
     shape = Field("shape", **chosen)
+    model = ModelSelect(
+        "model_id",
+        picker_url=reverse("model-picker", args=[connection]),
+        summary_url=reverse("model-summary", args=[connection]),
+        placeholder="Model ID or ARN",
+        **chosen,
+    )
     if foreign:
-        return Container("Records", shape, description=f"The {foreign} requests are converted. No prompt is needed.")
+        return Container(
+            "Records", shape, model, description=f"The {foreign} requests are converted. No prompt is needed."
+        )
     parts: list[str | Part] = [
         Field("template", optional=False, stretch=True, info="prompt-template", **typed),
         Fragment("console/make_input/_making_columns.html"),
         Field("system", stretch=True, **typed),
         shape,
+        model,
         Columns(
             Field("record_id_column", optional=False, stretch=True, **chosen),
             Field("max_tokens", inputmode="numeric", stretch=True, **typed),

@@ -20,16 +20,21 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit import sent_twice
 from batchconsole.console.kit.answers import show, version_of, wants_part
 from batchconsole.console.kit.errors import sentences
+from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.steps import take_step
 from batchconsole.console.make_input.answer_fields import edit_rows
 from batchconsole.console.make_input.forms import S3, UPLOAD, MakingForm, suggestions
+from batchconsole.console.make_input.judging import JUDGED, told
 from batchconsole.console.make_input.template_steps import made_with, save_template, use_chosen, use_version
 from batchconsole.console.make_input.upload_handler import ArrivingFile, DataFolderUploadHandler
+from batchconsole.console.models.search import ModelSearch
+from batchconsole.console.models.summary import summary_context
 from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, storage_of
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs import making, same_request, uploads
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.input_sources import PREVIEW_ROWS
 from batchconsole.jobs.models import MadeInput
 from batchconsole.jobs.prompt_templates import find_version
 from batchconsole.jobs.storage import ObjectInUse
@@ -54,18 +59,19 @@ LARGEST_FILE_BYTES = DEFAULTS.bytes_per_job
 
 @dataclass(frozen=True)
 class ShownRecord:
-    """A record in the preview: the prompt text, and the record as it is written."""
+    """A record in the preview: the system prompt, the prompt text, and the record as it is written."""
 
     record_id: str
+    system: str
     prompt: str
     text: str
 
     @classmethod
     def of(cls, made: Made, shape: str) -> "ShownRecord":
         record = msgspec.json.encode({"recordId": made.record_id, "modelInput": made.body})
-        prompt = FAMILIES[SHAPES[shape].family].prompt_text(made.body)
-        text, prompt = lay_out(record, most=MOST_SHOWN).text, prompt[:MOST_SHOWN]
-        return cls(made.record_id[:MOST_SHOWN], prompt, text)
+        family = FAMILIES[SHAPES[shape].family]
+        system, prompt = family.system_text(made.body)[:MOST_SHOWN], family.prompt_text(made.body)[:MOST_SHOWN]
+        return cls(made.record_id[:MOST_SHOWN], system, prompt, lay_out(record, most=MOST_SHOWN).text)
 
 
 @drafts.takes_drafts
@@ -91,7 +97,8 @@ def _new(request: ConsoleRequest) -> HttpResponse:
         form = MakingForm.draft(data, storage=storage_of(request))
         form.focus(focus)
         return _show(request, form)
-    if data.get("preview"):
+    if data.get("preview") or "preview_step" in data:
+        _step_preview(data)
         form = MakingForm.draft(data, storage=storage_of(request))
         return _preview(request, form) if wants_part(request) else _show(request, form)
     if "use_template" in data:
@@ -110,6 +117,11 @@ def _new(request: ConsoleRequest) -> HttpResponse:
     if shown.chooser in CHOOSERS:
         page = read_page(storage_of(request), Place.read(QueryDict(shown.place)))
         context = chooser_context(page, shown.chooser, surface="inline")
+    if shown.picker is not None:
+        context = {
+            "picker": ModelSearch.read(request.connection, request.user, query=shown.picker),
+            "surface": "inline",
+        }
     return _show(request, form, **context)
 
 
@@ -120,10 +132,19 @@ def _begin(request: ConsoleRequest) -> HttpResponse:
         return _show(request, MakingForm.draft(draft, storage=storage_of(request)))
     uri = request.GET.get("input_s3_uri", "")
     version = find_version(request.connection, request.GET.get("template", ""))
+    model_id = put_aside.taken_up(request).get("model_id", "")
     if not uri and version is None:
-        return _show(request, MakingForm(storage=storage_of(request)), is_dirty=False)
+        blank = MakingForm(storage=storage_of(request), initial={"model_id": model_id})
+        return _show(request, blank, is_dirty=False)
     data = QueryDict(mutable=True)
-    data.update({"source": S3 if uri else UPLOAD, "input_s3_uri": uri, sent_twice.FIELD: sent_twice.new_token()})
+    data.update(
+        {
+            "model_id": model_id,
+            "source": S3 if uri else UPLOAD,
+            "input_s3_uri": uri,
+            sent_twice.FIELD: sent_twice.new_token(),
+        }
+    )
     if version is not None:
         use_version(data, version, columns=())
     return _read(request, data)
@@ -183,12 +204,22 @@ def _show(request: ConsoleRequest, form: MakingForm, *, is_dirty: bool = True, *
     """Return the page with *form*; for htmx, only the content of the form."""
     if put_aside.mark(request):
         form.cancel_to(job_url(request, {}))
-    shown = {"form": form, "is_dirty": is_dirty, **_previewed(form), **context}
+    chosen = summary_context(request.connection, str(form["model_id"].value() or "").strip())
+    shown = {"form": form, "is_dirty": is_dirty, **chosen, **_previewed(form), **context}
     return show(request, "console/make_input/making.html", shown, part="console/make_input/_making_form.html")
 
 
+def _step_preview(data: QueryDict) -> None:
+    """Go to the rows that Previous or Next asks for."""
+    step = {"previous": -PREVIEW_ROWS, "next": PREVIEW_ROWS}.get(str(data.get("preview_step", "")), 0)
+    data["preview_row"] = str(max(1, read_number(str(data.get("preview_row") or "1").strip()) + step))
+
+
 def _preview(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
-    return render(request, "console/make_input/_making_preview.html", _previewed(form))
+    """Return the preview, and with it what is said of the fields."""
+    judged = [form[name] for name in (form.source_field, *JUDGED) if name in form.shown_order]
+    context = {"form": form, "judged": judged, **_previewed(form)}
+    return render(request, "console/make_input/_making_live.html", context)
 
 
 def _previewed(form: MakingForm) -> dict[str, Any]:
@@ -197,6 +228,10 @@ def _previewed(form: MakingForm) -> dict[str, Any]:
     records, problem = form.preview()
     return {
         "look": form.look,
+        "estimate": form.estimate,
+        "told": told(form),
+        "first_row": form.first_previewed,
+        "has_next": len(records) == PREVIEW_ROWS,
         "shown": [ShownRecord.of(made, form.recipe.shape) for made in records],
         "problem": problem,
     }
@@ -210,12 +245,20 @@ def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
         return _go_on(request, before, data.get("upload", ""))
     form = MakingForm(data, storage=storage_of(request))
     if form.is_valid() and form.origin and form.look:
+        if form.warnings and form.cleaned_data["told"] != told(form):
+            return _doubt(request, form)
         return _make(request, form, mark)
     before = _made_before(request, mark)  # another request may have made it and used up the file
     if before is not None:
         return _go_on(request, before, data.get("upload", ""))
     form.focus_first_error()
     return _show(request, form)
+
+
+def _doubt(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
+    """Show the warnings that have not been seen yet; the next press writes all the same."""
+    form.focus(next(iter(form.warnings)))
+    return _show(request, form, is_doubted=True)
 
 
 def _mark(request: ConsoleRequest) -> str:
@@ -258,6 +301,7 @@ def _order(form: MakingForm, mark: str) -> making.Order:
         source_s3_uri=form.source_s3_uri,
         request_token=mark,
         made_with=made_with(form),
+        model_id=form.cleaned_data["model_id"],
         **form.separation,
     )
 

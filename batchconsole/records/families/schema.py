@@ -152,6 +152,18 @@ class SchemaFamily(Generic[Body]):
             return ""
         return request.embed or last_user_text(request.messages)
 
+    def system_text(self, body: dict[str, Any]) -> str:
+        """Return the system prompt of the request; empty if there is none or *body* is malformed."""
+        try:
+            return system_text(self.request(self.parse(body)).messages)
+        except (msgspec.ValidationError, RecursionError):
+            return ""
+
+
+def system_text(messages: list[dict[str, Any]]) -> str:
+    """Return the text of the system messages, or an empty string."""
+    return "\n".join(text_of(message.get("content")) for message in messages if message.get("role") == "system")
+
 
 def text_of(content: Any) -> str:
     """Return the text of an OpenAI message content: the string itself, or its text parts joined by newlines."""
