@@ -4,7 +4,7 @@ Each function gets a token's operator, including its negation, the token's value
 means. It returns a condition that matches the same jobs, or the given one if no index helps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from django.contrib.auth.models import User
@@ -64,6 +64,12 @@ def tag(operator: str, value: str, condition: Q) -> Q:
     key, equals, text = value.partition("=")
     found = search.tagged(key, text if equals else None, using=DEFAULT_DB_ALIAS)
     return condition if found is None else ~found if operator == "!=" else found
+
+
+def tags_together(values: Iterable[str]) -> Q:
+    """Return a condition for the few jobs that have all tags of *values*, ``team=nlp`` each; else an empty one."""
+    pairs = [(key, text) for key, equals, text in (value.partition("=") for value in values) if equals]
+    return search.tagged_with_all(pairs, using=DEFAULT_DB_ALIAS) if len(pairs) > 1 else Q()
 
 
 def end_time(operator: str, value: str, condition: Q) -> Q:

@@ -340,5 +340,9 @@ def read_tokens(texts: Iterable[str]) -> list[Token]:
 def matching(jobs: BatchJobQuerySet, tokens: Iterable[Token], *, any_of: bool) -> BatchJobQuerySet:
     """Return the *jobs* that match all of *tokens*, or any of them."""
     jobs = jobs.alias(tags_text=Cast("tags", TextField()))
+    tokens = list(tokens)
     conditions = [token.narrowed for token in tokens]
-    return jobs.any_of(conditions) if any_of else jobs.filter(*conditions)
+    if any_of:
+        return jobs.any_of(conditions)
+    tags = [token.value for token in tokens if (token.of.name, token.operator) == ("tag", "=")]
+    return jobs.filter(narrowing.tags_together(tags), *conditions)

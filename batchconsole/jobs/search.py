@@ -9,6 +9,7 @@ every row.
 import logging
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.apps import apps
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 SHORTEST = 3  # a shorter text has no trigram
 # A text that more jobs than this match is found faster by reading the newest jobs until enough match.
 FREQUENT = 10_000
+MOST_TOGETHER = 1_000  # jobs with several frequent tags that are selected by key
 AWS_ID = re.compile(r"(^|/)[a-z0-9]{12}$")
 
 ADD = "INSERT INTO jobs_search(rowid, job_name, model_id) VALUES (new.id, new.job_name, new.model_id);"
@@ -105,6 +107,25 @@ def tagged(key: str, value: str | None, *, using: str) -> Q | None:
     if _is_ready(database):
         return Q(RawSQL(IS_TAGGED, [key, value], output_field=BooleanField()))  # noqa: S611 - as in _indexed
     return None
+
+
+def tagged_with_all(pairs: list[tuple[str, str]], *, using: str) -> Q:
+    """Return a condition for the jobs that have all tags of *pairs*, if few do; an empty one if that is not known.
+
+    Of tags that very many jobs have each, but few or none together, the index is read once instead of every job.
+    """
+    database = connections[using]
+    if database.vendor != "sqlite" or not _is_ready(database):
+        return Q()
+    frequent = [pair for pair in pairs if _is_frequent(database, TAGGED_WITH, pair)]
+    if len(frequent) < 2:
+        return Q()
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"{' INTERSECT '.join([TAGGED_WITH] * len(frequent))} LIMIT %s", [*chain(*frequent), MOST_TOGETHER + 1]
+        )
+        found = [key for (key,) in cursor.fetchall()]
+    return Q(pk__in=found) if len(found) <= MOST_TOGETHER else Q()
 
 
 def _arns(text: str) -> list[str]:

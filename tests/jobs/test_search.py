@@ -138,3 +138,23 @@ def test_a_tag_of_very_many_jobs_is_found_too(nowhere: Connection) -> None:
         cursor.executemany("INSERT INTO jobs_search_tags VALUES (%s, %s, %s)", others)
     assert "EXISTS" in str(BatchJob.objects.filter(search.tagged("team", "nlp", using="default") or Q()).query)
     assert tagged("team", "nlp") == ["one"]
+
+
+@pytest.mark.parametrize(("both", "is_keyed"), [(2, True), (search.MOST_TOGETHER + 1, False)])
+def test_few_jobs_with_several_frequent_tags_are_selected_by_key(
+    both: int, is_keyed: bool, nowhere: Connection
+) -> None:
+    first, last = 2_000_000, 2_000_000 + search.FREQUENT
+    with database.cursor() as cursor:
+        for key, begin in (("left", first), ("right", last + 1 - both)):
+            rows = [(key, str(both), begin + number) for number in range(search.FREQUENT + 1)]
+            cursor.executemany("INSERT OR IGNORE INTO jobs_search_tags VALUES (%s, %s, %s)", rows)
+    found = search.tagged_with_all([("left", str(both)), ("right", str(both))], using="default")
+    with database.cursor() as cursor:
+        cursor.execute("DELETE FROM jobs_search_tags WHERE tag_key IN ('left', 'right')")
+    assert found.children == ([("pk__in", [last - 1, last])] if is_keyed else [])
+
+
+def test_rare_tags_need_no_key(nowhere: Connection) -> None:
+    make_job(nowhere, job_name="one", tags=TAGS)
+    assert not search.tagged_with_all([("team", "nlp"), ("cost-centre", "é 7")], using="default")
