@@ -44,7 +44,7 @@ def install() -> None:
 def whole() -> list[str]:
     """Return pytest's options for the whole suite: whole files, ordered by tests/conftest.py, over several processes.
 
-    Tests spend half of their time waiting for other processes, so there is one process more than there are CPUs.
+    Tests wait for other processes much of the time, so there are two processes more than there are CPUs.
     """
-    processes = min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
+    processes = min((os.cpu_count() or 1) + 2, MOST_PROCESSES)
     return [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder"]
