@@ -6,12 +6,12 @@ import sys
 import urllib.request
 from typing import Any
 
-import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 
 from batchconsole.client.http import Api
 from batchconsole.client.tools import tool_server
 from batchconsole.setup.paths import ROOT
+from tests.running import run_coroutine
 
 
 class Console:
@@ -32,7 +32,7 @@ class Console:
             async with Client(tool_server(Api("http://x", "a-key", "local", self.send))) as client:
                 return await client.call_tool(tool, arguments)
 
-        return anyio.run(ask)
+        return run_coroutine(ask())
 
 
 def test_a_tool_is_a_call_of_the_api() -> None:
@@ -74,7 +74,7 @@ def test_the_command_serves_them_on_standard_input_and_output() -> None:
         async with Client(stdio_client(command)) as client:
             return await client.list_tools()
 
-    tools = {tool.name: tool for tool in anyio.run(ask).tools}
+    tools = {tool.name: tool for tool in run_coroutine(ask()).tools}
     assert {"list_jobs", "create_job", "check_input", "get_usage"} <= tools.keys()
     assert tools["get_job"].input_schema["required"] == ["job_id"]
     assert all(tool.description for tool in tools.values())
