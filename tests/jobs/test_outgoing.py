@@ -56,6 +56,7 @@ def hang(connection: socket.socket) -> None:
 
 
 def flood(connection: socket.socket) -> None:
+    connection.settimeout(1)  # once nobody reads any more, the system may take two minutes to say so
     connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
     while True:
         connection.sendall(b"x" * 65536)
