@@ -140,7 +140,7 @@ def job_list() -> Iterator[Row]:
 
 def calls_of_a_sync() -> Row:
     now = timezone.now()
-    with scratch_database(), BedrockDouble() as double:
+    with scratch_database(), BedrockDouble() as double, override_settings(ALLOWED_ENDPOINTS=["127.0.0.1"]):
         connection = make_connection()
         connection.bedrock_endpoint_url, connection.sync_watermark = double.url, now
         connection.save()
@@ -152,4 +152,6 @@ def calls_of_a_sync() -> Row:
             rows.append(BatchJob(connection=connection, status=Status.IN_PROGRESS, due_at=None, **job))
         BatchJob.objects.bulk_create(rows)
         sync(connection)
+        connection.refresh_from_db()
+        assert not connection.sync_error, connection.sync_error
         return Row(f"sync of {FOLLOWED:,} live jobs", double.calls, unit="calls", at_most=11)

@@ -383,6 +383,8 @@ STATES = [
     State("admin-connection", "/admin/jobs/connection/add/"),
     State("admin-user", "/admin/auth/user/{colleague}/change/"),
     State("admin-work", "/admin/work/"),
+    State("admin-retention", "/admin/retention/"),
+    State("admin-price-import", "/admin/jobs/modelprice/import/"),
     State("not-found", "/nowhere/jobs/", http_status=404),
     State("bad-request", "/raises/bad-request/", http_status=400),
     State("no-permission", "/raises/no-permission/", http_status=403),
