@@ -2,11 +2,9 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, cast
 
-import msgspec
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -21,11 +19,12 @@ from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look, read_records
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
+from batchconsole.jobs.making_orders import Order
 from batchconsole.jobs.models import QUEUED, UNFINISHED, Actor, Connection, Event, MadeInput, Verb
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.storage import Storage
 from batchconsole.records.limits import DEFAULTS
-from batchconsole.records.making import Made, Recipe, RecipeError
+from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import Kind, TableError
 
 logger = logging.getLogger(__name__)
@@ -121,60 +120,6 @@ def _record_made(
         Event.objects.create(connection=connection, actor=actor, verb=Verb.OBJECT_OVERWRITTEN, data=overwritten)
     data = {"s3_uri": output_s3_uri, "records": records} | ({"template": made_with} if made_with else {})
     Event.objects.create(connection=connection, actor=actor, verb=Verb.INPUT_MADE, data=data)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """A request to make input.
-
-    *source* is the file of *upload* or the object at *source_s3_uri*; *separator* and *encoding* are for CSV, if the
-    user has chosen them. *made_with* names the saved template and version that the recipe comes from,
-    *model_id* the model that it is meant for, if any.
-    """
-
-    source: Source
-    look: Look
-    recipe: Recipe
-    output_s3_uri: str
-    upload: str = ""
-    source_s3_uri: str = ""
-    separator: str = ""
-    encoding: str = ""
-    request_token: str = ""
-    made_with: str = ""
-    model_id: str = ""
-
-    def records(self) -> Iterator[Made]:
-        """Yield the records to write."""
-        return read_records(
-            self.source,
-            self.look.kind,
-            is_foreign=bool(self.look.foreign),
-            recipe=self.recipe,
-            separator=self.separator,
-            encoding=self.encoding,
-        )
-
-    def row(self, connection: Connection, actor: Actor) -> MadeInput:
-        """Return an unsaved row for this order."""
-        return MadeInput(
-            connection=connection,
-            created_by=actor,
-            source_name=self.source.name,
-            source_size=self.source.size,
-            upload=self.upload,
-            source_s3_uri=self.source_s3_uri,
-            source_etag=self.source.etag,
-            kind=self.look.kind,
-            separator=self.separator,
-            encoding=self.encoding,
-            is_foreign=bool(self.look.foreign),
-            recipe_json=msgspec.json.encode(self.recipe).decode(),
-            output_s3_uri=self.output_s3_uri,
-            request_token=self.request_token,
-            made_with=self.made_with,
-            model_id=self.model_id,
-        )
 
 
 def order_from_s3(

@@ -22,6 +22,7 @@ from batchconsole.jobs import clock, making, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Source, from_s3, from_upload, look, read_records
 from batchconsole.jobs.leases import MOST_LOSSES, LeaseLost
+from batchconsole.jobs.making_orders import Order
 from batchconsole.jobs.models import Connection, Event, MadeInput, Verb
 from batchconsole.jobs.storage import ObjectInUse, Storage
 from batchconsole.records.making import Recipe, RecipeError
@@ -80,7 +81,7 @@ def start(
     source = from_upload(token, "data.csv")
     actor = values.pop("actor", None)
     values = {"output_s3_uri": f"s3://{bucket}/made/data.jsonl", **values}
-    order = making.Order(source=source, look=look(source), recipe=recipe, upload=token, **values)
+    order = Order(source=source, look=look(source), recipe=recipe, upload=token, **values)
     return making.start_making(connection, actor, order)
 
 
@@ -269,9 +270,9 @@ def test_a_tick_finds_it_when_the_nudge_was_lost(
     assert nudges.count(("make_input", made.pk)) == 1
 
 
-def small_order(bucket: str) -> making.Order:
+def small_order(bucket: str) -> Order:
     source = uploaded(CSV)
-    return making.Order(source=source, look=look(source), recipe=RECIPE, output_s3_uri=f"s3://{bucket}/made/data.jsonl")
+    return Order(source=source, look=look(source), recipe=RECIPE, output_s3_uri=f"s3://{bucket}/made/data.jsonl")
 
 
 @pytest.mark.parametrize("make", [making.make_now, making.start_making])

@@ -35,6 +35,7 @@ from batchconsole.console.s3.places import Place
 from batchconsole.jobs import making, same_request, uploads
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import PREVIEW_ROWS
+from batchconsole.jobs.making_orders import Order
 from batchconsole.jobs.models import MadeInput
 from batchconsole.jobs.prompt_templates import find_version
 from batchconsole.jobs.storage import ObjectInUse
@@ -289,10 +290,10 @@ def _make(request: ConsoleRequest, form: MakingForm, mark: str) -> HttpResponse:
     return _show(request, form)
 
 
-def _order(form: MakingForm, mark: str) -> making.Order:
+def _order(form: MakingForm, mark: str) -> Order:
     assert form.origin is not None
     assert form.look is not None
-    return making.Order(
+    return Order(
         source=form.origin,
         look=form.look,
         recipe=form.recipe,
