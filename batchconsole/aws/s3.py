@@ -1,14 +1,14 @@
 """Amazon S3: lists for the pickers, streaming and ranged reads of results, writes of uploads and samples."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, BinaryIO
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from batchconsole.aws.errors import translate
+from batchconsole.aws.errors import AwsError, translate
 from batchconsole.aws.s3_addresses import SCHEME
 from batchconsole.aws.session import Target, client
 
@@ -227,6 +227,29 @@ def get_range(
         target, bucket, key, start=start, end=end, chunk_size=at_once, etag=etag, version_id=version_id
     )
     return b"".join(chunks)
+
+
+def presigned_url(
+    target: Target, bucket: str, key: str, *, disposition: str, seconds: int, version_id: str = ""
+) -> str:
+    """Return a URL from which anybody may download the object until *seconds* from now, without calling S3 for it.
+
+    S3 sends it with *disposition* as Content-Disposition, as bytes of no type that nobody may store. The URL is that of
+    the bucket's region, if S3 tells that. Raises :class:`AwsError` (``NoCredentials``).
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+    request = {"Bucket": bucket, "Key": key, "ResponseContentDisposition": disposition, **_version(version_id)}
+    request |= {"ResponseContentType": "application/octet-stream", "ResponseCacheControl": "no-store"}
+    there = target if target.endpoint_url else replace(target, region=_region_of(target, bucket))
+    with translate("GetObject", permission="s3:GetObject", subject=f"{SCHEME}{bucket}/{key}"):
+        return str(client(there, "s3").generate_presigned_url("get_object", Params=request, ExpiresIn=seconds))
+
+
+def _region_of(target: Target, bucket: str) -> str:
+    try:
+        return bucket_region(target, bucket) or target.region
+    except AwsError:
+        return target.region  # who may read objects may not be allowed to ask for their bucket
 
 
 def put_object(

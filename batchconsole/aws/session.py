@@ -33,6 +33,10 @@ CONFIG = Config(
 )
 # A user waits for the page, which occupies one of few threads, and is better placed to retry than botocore.
 PAGE_CONFIG = CONFIG.merge(Config(read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1}))
+# What botocore signs requests to S3 with anyway, said for presigned URLs: those would get the old signature, which
+# newer regions refuse, and a host that is not the region's and redirects, for which the signature does not hold.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+S3_CONFIG = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 # Path style for custom endpoints, because bucket names are not host names on loopback.
 LOCAL_CONFIG = Config(s3={"addressing_style": "path"})
 
@@ -101,6 +105,7 @@ def client(target: Target, service: str) -> Any:
 
 def _make_client(target: Target, service: str, is_page: bool) -> Any:
     endpoint, config = target.endpoint_of(service), PAGE_CONFIG if is_page else CONFIG
+    config = config.merge(S3_CONFIG) if service == "s3" else config
     made = _session(target).client(
         service,
         region_name=target.region,

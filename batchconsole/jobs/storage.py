@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from django.utils.http import content_disposition_header
+
 from batchconsole.aws import s3, s3_multipart
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3 import Bucket, Listing, ObjectVersion, S3Object
@@ -31,9 +33,11 @@ __all__ = [
     "S3Object",
     "Storage",
     "Upload",
+    "attachment",
 ]
 
 MOST_USERS = 5
+LINK_SECONDS = 60  # for the browser to follow the redirect; a download that has begun goes on
 LARGEST_RENAMED = 2**30  # the most bytes that S3 copies while a person waits for the page
 PART_BYTES = 8 * 2**20
 NO_UPLOAD = "NoSuchUpload"  # S3's code for an upload that was completed, aborted or never begun
@@ -152,6 +156,26 @@ class Storage:
         """Return the bytes of an object in chunks; with *etag*, only while the object has it."""
         self._require_read(bucket, key)
         return s3.iter_object(self._target, bucket, key, etag=etag, version_id=version_id)
+
+    def record_download(self, bucket: str, key: str, *, version_id: str = "") -> None:
+        """Record that the actor downloads the object, in what way soever."""
+        version = {"version": version_id} if version_id else {}
+        self._record(Verb.DOWNLOADED, bucket, key, **version)
+
+    def link(self, bucket: str, key: str, *, version_id: str = "") -> str:
+        """Return a presigned URL of the object, valid for LINK_SECONDS and for whoever has it: recorded as a download.
+
+        Raises UserError if the connection does not allow such URLs.
+        """
+        self._require_read(bucket, key)
+        if not self.connection.presigns_downloads:
+            raise UserError("This connection does not allow presigned URLs.")
+        disposition = attachment(key)
+        url = s3.presigned_url(
+            self._target, bucket, key, disposition=disposition, seconds=LINK_SECONDS, version_id=version_id
+        )
+        self.record_download(bucket, key, version_id=version_id)
+        return url
 
     # Writing
 
@@ -368,6 +392,12 @@ class Storage:
     def _record(self, verb: Verb, bucket: str, key: str = "", **data: int | str) -> None:
         data_of_place = {"s3_uri": _uri(bucket, key), **data}
         Event.objects.create(connection=self.connection, actor=self.actor, verb=verb, data=data_of_place)
+
+
+def attachment(key: str) -> str:
+    """Return the Content-Disposition for the object *key*: a file of its name without what cannot be seen in a name."""
+    name = "".join(letter if letter.isprintable() else "_" for letter in key.rpartition("/")[2])
+    return content_disposition_header(True, name) or "attachment"
 
 
 def part_bytes(size: int) -> int:

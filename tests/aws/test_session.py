@@ -66,6 +66,20 @@ def test_no_endpoint_is_aws_itself_whatever_the_environment_says(monkeypatch: py
     assert client(target, "bedrock").meta.endpoint_url == "https://bedrock.eu-central-1.amazonaws.com"
 
 
+@pytest.mark.parametrize(
+    ("bucket", "begins"),
+    [
+        ("batch-input", "https://batch-input.s3.eu-central-1.amazonaws.com/a.jsonl?"),
+        ("batch.input", "https://s3.eu-central-1.amazonaws.com/batch.input/a.jsonl?"),  # no certificate for its dots
+    ],
+)
+def test_a_presigned_url_is_of_the_region_and_signed_as_each_region_takes_it(bucket: str, begins: str) -> None:
+    s3 = client(Target(region="eu-central-1", credentials="local"), "s3")
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a.jsonl"})
+    assert url.startswith(begins)
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
+
+
 def test_without_credentials(bare_environment: Path) -> None:
     with refused("NoCredentials"):
         sts.account_id(Target(region=REGION))

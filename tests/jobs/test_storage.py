@@ -45,6 +45,12 @@ def last_event() -> tuple[str, str, dict[str, object]]:
     return event.verb, str(event.actor), event.data
 
 
+def test_a_presigned_url_is_made_only_where_the_connection_allows_it(storage: Storage, bucket: str) -> None:
+    with pytest.raises(UserError, match="does not allow presigned URLs"):
+        storage.link(bucket, "team/b.jsonl")
+    assert not Event.objects.exists()
+
+
 def upload(storage: Storage, bucket: str, key: str, *, may_replace: bool = False) -> None:
     storage.upload(bucket, key, BytesIO(b"{}\n"), size=3, may_replace=may_replace)
 

@@ -69,6 +69,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
             "is_enabled": "Enabled",
             "checks_programs": "Check input",
             "asks_approval": "Approve jobs",
+            "presigns_downloads": "Download from S3",
             "account_id": "Account ID",
             "assume_role_arn": "Role ARN",
             "external_id": "External ID",
@@ -139,6 +140,7 @@ class ConnectionAdmin(LimitedAdmin):
         ("Allowed models", {"fields": ("allowed_models",)}),
         ("Programs", {"fields": ("checks_programs", "openai_models", "openai_folder", "openai_role_arn")}),
         ("Approval", {"fields": ("asks_approval",)}),
+        ("Downloads", {"fields": ("presigns_downloads",)}),
         ("Sync", {"fields": ("synced_at", "sync_due_at", "trouble")}),
     )
 

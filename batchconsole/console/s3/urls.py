@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern
 
-from batchconsole.console.s3 import changes, upload, views
+from batchconsole.console.s3 import changes, downloads, upload, views
 from batchconsole.jobs.models import Right
 from batchconsole.url_rights import page
 
@@ -10,7 +10,7 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/s3/", views.browse, name="s3-browse", right=Right.READ),
     page("<slug:connection>/s3/summary/", views.folder_summary, name="s3-folder-summary", right=Right.READ),
     page("<slug:connection>/s3/object/", views.s3_object, name="s3-object", right=Right.READ),
-    page("<slug:connection>/s3/download/", views.download, name="s3-download", right=Right.READ),
+    page("<slug:connection>/s3/download/", downloads.download, name="s3-download", right=Right.READ),
     page("<slug:connection>/s3/object/delete/", changes.delete, name="s3-object-delete", right=Right.SUBMIT),
     page("<slug:connection>/s3/object/rename/", changes.rename, name="s3-object-rename", right=Right.SUBMIT),
     page("<slug:connection>/s3/object/restore/", changes.restore, name="s3-object-restore", right=Right.SUBMIT),

@@ -1,13 +1,12 @@
-"""S3 pages: buckets, folders and objects; an object with a preview; download, upload; the chooser's body."""
+"""S3 pages: buckets, folders and objects; an object with a preview; upload; the chooser's body."""
 
-from itertools import chain
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header, urlencode
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url
@@ -138,24 +137,6 @@ def _status(error: AwsError | UserError) -> int:
     if isinstance(error, UserError):
         return 403
     return 404 if error.code in NOT_THERE else 502
-
-
-@require_safe
-def download(request: ConsoleRequest, connection: str) -> HttpResponseBase:
-    """Stream the object as a download."""
-    bucket, key = object_place(request)
-    storage, version_id = storage_of(request), request.GET.get("version", "")
-    try:
-        item = storage.head(bucket, key, version_id=version_id)
-        chunks = storage.chunks(bucket, key, etag=item.etag, version_id=version_id)
-        first = next(chunks, b"")  # an error must be raised before the response starts
-    except (AwsError, UserError) as error:
-        messages.error(request, f"{key} could not be downloaded. {sentences(error)}")
-        return redirect(f"{reverse('s3-object', args=[connection])}?{urlencode({'uri': f's3://{bucket}/{key}'})}")
-    response = StreamingHttpResponse(chain([first], chunks), content_type="application/octet-stream")
-    response["Content-Length"] = str(item.size)
-    response["Content-Disposition"] = content_disposition_header(True, key.rpartition("/")[2]) or "attachment"
-    return response
 
 
 @takes_files(max_bytes=LARGEST_OBJECT_BYTES)

@@ -154,6 +154,12 @@ class Connection(models.Model):
         help_text="Hold the jobs of people without the right “operate” until somebody who has it releases them.",
     )
 
+    presigns_downloads = models.BooleanField(
+        default=False,
+        help_text="Send browsers to S3 by a presigned URL, valid for a minute, instead of passing objects through the "
+        "console. They must be able to reach S3.",
+    )
+
     # Three periodic steps with a lease each: see models/leased.py.
     sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     sync_lease = models.CharField(max_length=16, blank=True, editable=False)

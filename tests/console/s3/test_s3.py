@@ -3,19 +3,21 @@
 import json
 import re
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import uuid4
 
 import pytest
+import requests
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 from django.test import Client
+from pytest_django import Settings
 
 from batchconsole.aws import s3
 from batchconsole.console.s3.browser import PAGE_SIZE, read_page
 from batchconsole.console.s3.places import Place
-from batchconsole.jobs.models import Connection, Event, ModelLimit, Verb
+from batchconsole.jobs.models import Connection, Event, Grant, ModelLimit, Verb
 from batchconsole.jobs.storage import PART_BYTES, Storage, part_bytes
 from tests.console.conftest import MODEL, MakeJob
 from tests.factories import grant
@@ -440,6 +442,64 @@ def test_a_download_is_the_object_byte_for_byte(client: Client, bucket: str, loc
     assert b"".join(response) == body
     assert response.headers["Content-Length"] == str(len(body))
     assert response.headers["Content-Disposition"] == "attachment; filename*=utf-8''%C3%B6.bin"
+
+
+class TestPresignedDownloads:
+    """Downloads of a connection that allows presigned URLs, from MiniStack behind its guard."""
+
+    @pytest.fixture(autouse=True)
+    def allowed(self, client: Client, bucket: str, local: Connection) -> None:
+        local.presigns_downloads = True
+        local.save()
+        self.client, self.local, self.uri = client, local, put(local, bucket, "a b/ö\u202e.html", b"<script>")
+
+    def ask(self, uri: str = "", **headers: str) -> Any:
+        return self.client.get("/local/s3/download/", {"uri": uri or self.uri}, headers={"Host": "127.0.0.1"} | headers)
+
+    def test_s3_sends_the_object_as_a_file_that_nobody_stores(self) -> None:
+        response = self.ask()
+        assert (response.status_code, response["Cache-Control"]) == (302, "no-store")
+        followed = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"}
+        answer = requests.get(response["Location"], headers=followed, timeout=10)
+        assert (answer.status_code, answer.content) == (200, b"<script>")
+        assert answer.headers["Content-Disposition"] == "attachment; filename*=utf-8''%C3%B6_.html"
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Cache-Control"] == "no-store"
+
+    def test_the_url_is_short_lived_and_for_this_object_only(self) -> None:
+        url = self.ask()["Location"]
+        assert parse_qs(urlsplit(url).query)["X-Amz-Expires"] == ["60"]
+        assert requests.get(url.replace("a%20b/", "a%20c/"), timeout=10).status_code == 403
+        assert requests.get(url.replace("attachment", "inline"), timeout=10).status_code == 403
+
+    def test_it_is_recorded_with_the_object(self) -> None:
+        url = self.ask()["Location"]
+        event = Event.objects.get(verb=Verb.DOWNLOADED)
+        assert event.data == {"s3_uri": self.uri}
+        assert url not in str(event.as_dict())
+
+    def test_what_lies_outside_of_the_allowed_places_gets_no_url(self) -> None:
+        Connection.objects.update(**{f"{use}_prefixes": ["s3://elsewhere/"] for use in ("input", "output", "upload")})
+        assert self.ask()["Location"].startswith("/local/s3/object/")
+        assert not Event.objects.filter(verb=Verb.DOWNLOADED).exists()
+
+    def test_without_the_right_to_read_there_is_no_url(self, person: User) -> None:
+        Grant.objects.all().delete()
+        grant(person, "Viewer")
+        assert self.ask().status_code == 403
+
+    def test_an_object_that_is_gone_is_told_here(self, bucket: str) -> None:
+        assert self.ask(f"s3://{bucket}/gone.txt")["Location"].startswith("/local/s3/object/")
+
+    @pytest.mark.parametrize("host", ["localhost", "console.localhost"])
+    def test_the_local_stack_under_another_name_is_no_place_to_send_a_browser(
+        self, host: str, settings: Settings
+    ) -> None:
+        settings.ALLOWED_HOSTS = [host]
+        assert b"".join(self.ask(Host=host)) == b"<script>"
+
+    def test_a_question_for_the_head_alone_is_answered_here(self) -> None:
+        assert self.client.head("/local/s3/download/", {"uri": self.uri}).status_code == 200
 
 
 def test_a_download_of_nothing_comes_back_with_the_reason(client: Client, bucket: str) -> None:
