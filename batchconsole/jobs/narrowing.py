@@ -11,8 +11,9 @@ from django.contrib.auth.models import User
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 
-from batchconsole.jobs import search
-from batchconsole.jobs.models import BatchJob, base_model_id
+from batchconsole.jobs import durations, search
+from batchconsole.jobs.models import BatchJob, Connection, base_model_id
+from batchconsole.jobs.querysets import FEW
 from batchconsole.jobs.states import Status
 from batchconsole.records.catalogue import models
 
@@ -76,3 +77,16 @@ def end_time(operator: str, value: str, condition: Q) -> Q:
     """Add that a job that ended by a time was created by then, plus a day for clocks that differ from AWS's."""
     ends = [at for lookup, at in condition.deconstruct()[1] if lookup.startswith("end_time__lt")]
     return condition & Q(created_at__lt=ends[0] + timedelta(days=1)) if ends else condition
+
+
+def duration(operator: str, value: str, condition: Q) -> Q:
+    """Select jobs by key if few match: the jobs that ended and those that run are in different indexes."""
+    parts = durations.conditions(operator, value)
+    if parts is None:
+        return condition
+    everywhere = list(Connection.objects.values_list("pk", flat=True))  # both indexes begin with the connection
+    jobs = BatchJob.objects.alias(seconds=durations.Seconds()).filter(connection__in=everywhere)
+    ended, running = (list(jobs.filter(part).order_by().values_list("pk", flat=True)[: FEW + 1]) for part in parts)
+    if len(ended) + len(running) <= FEW:
+        return Q(pk__in=[*ended, *running])
+    return condition if running else parts[0]

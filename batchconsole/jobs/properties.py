@@ -16,7 +16,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from batchconsole.jobs import narrowing
+from batchconsole.jobs import durations, narrowing
 from batchconsole.jobs.models import BatchJob
 from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.queue_places import HELD, HELD_TITLE
@@ -292,14 +292,22 @@ PROPERTIES = (
     ),
     Property(name="records", title="Records", operators=("=", *ORDERED), condition=number("total_record_count")),
     Property(name="errors", title="Errors", operators=("=", *ORDERED), condition=number("error_record_count")),
+    Property(
+        name="duration",
+        title="Duration",
+        operators=("=", *ORDERED),
+        condition=durations.duration,
+        narrowing=narrowing.duration,
+        suggested=durations.SUGGESTED,
+    ),
     Property(name="cost", title="Cost", operators=("=", *ORDERED), condition=amount("cost_usd")),
 )
 BY_NAME = {name.lower(): each for each in PROPERTIES for name in (each.name, each.title)}
 MAX_TEXT = MAX_VALUE + 100  # a property, an operator and the white space around them
 # RE2 runs in time linear in the length of the text, whatever a person types.
-SHAPE = re2.compile(
-    rf"(?is)({'|'.join(sorted(map(re2.escape, BY_NAME), key=len, reverse=True))})\s*(!=|!:|>=|<=|=|:|<|>|\^)\s*(.+)"
-)
+NAMES = "|".join(sorted(map(re2.escape, BY_NAME), key=len, reverse=True))
+SHAPE = re2.compile(rf"(?is)({NAMES})\s*(!=|!:|>=|<=|=|:|<|>|\^)\s*(.+)")
+HALF = re2.compile(rf"(?i)({NAMES})\s*(!=|!:|>=|<=|=|:|<|>|\^|!)\s*")  # its value is still to come
 
 
 def read_token(text: str) -> Token | None:
@@ -323,13 +331,18 @@ def _taken_apart(text: str) -> tuple[str, str, str, str] | None:
 
 def why_no_token(text: str) -> str:
     """Return what is wrong with *text* if it starts like a token but is not one; otherwise an empty string."""
-    found = _taken_apart(text)
-    if not found or read_token(text):
+    if len(text) > MAX_TEXT or read_token(text):
         return ""
-    of = BY_NAME[found[1].lower()]
-    if found[2] not in of.operators:
-        return f"{of.title} takes {' '.join(of.operators)}, not {found[2]}"
-    return f"{of.title} has no value {found[3]}" + (f": choose {', '.join(of.values)}" if of.values else "")
+    found = HALF.fullmatch(text.strip()) or SHAPE.fullmatch(text.strip())
+    if not found:
+        return ""
+    of, operator = BY_NAME[found[1].lower()], found[2]
+    if operator not in of.operators:
+        return f"{of.title} takes {' '.join(of.operators)}, not {operator}"
+    said = f"{of.title} has no value {found[3]}" if found.re is SHAPE else f"{of.title} {operator} needs a value"
+    if of.values:
+        return f"{said}: choose {', '.join(of.values)}"
+    return f"{said}. Enter one such as {of.suggested[0]}" if of.suggested else said
 
 
 def read_tokens(texts: Iterable[str]) -> list[Token]:
@@ -339,7 +352,7 @@ def read_tokens(texts: Iterable[str]) -> list[Token]:
 
 def matching(jobs: BatchJobQuerySet, tokens: Iterable[Token], *, any_of: bool) -> BatchJobQuerySet:
     """Return the *jobs* that match all of *tokens*, or any of them."""
-    jobs = jobs.alias(tags_text=Cast("tags", TextField()))
+    jobs = jobs.alias(tags_text=Cast("tags", TextField()), seconds=durations.Seconds())
     tokens = list(tokens)
     conditions = [token.narrowed for token in tokens]
     if any_of:

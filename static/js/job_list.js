@@ -23,7 +23,8 @@ region.addEventListener("live:arrived", () => {
   // What was pressed may be gone: the button that cleared the filter.
   if (document.activeElement === document.body) document.getElementById("filter-text")?.focus();
   const matches = document.getElementById("job-list-matches")?.textContent.trim();
-  announce([matches, region.dataset.displaying].filter(Boolean).join(". "));
+  const misread = document.getElementById("job-list-misread")?.textContent.trim();
+  announce([misread, matches, region.dataset.displaying].filter(Boolean).join(". "));
 });
 
 function filterUrl() {
@@ -55,7 +56,7 @@ document.addEventListener("input", (event) => {
   clearTimeout(typing);
   const isChosen = !(event instanceof InputEvent) || event.inputType === "insertReplacementText";
   if (isChosen && !event.target.value.endsWith(" ")) apply();
-  else if (!/[=:<>^]/.test(event.target.value)) typing = setTimeout(() => go(filterUrl()), 300);
+  else if (!/[=:<>^!]/.test(event.target.value)) typing = setTimeout(() => go(filterUrl()), 300);
 });
 
 async function apply() {

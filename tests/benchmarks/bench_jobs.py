@@ -73,6 +73,8 @@ LISTS: dict[str, str] = {
     "Records >= 1,000": "f=records>=1000",
     "Errors > 0": "f=errors>0",
     "Errors > 4,999": "f=errors>4999",
+    "Duration > 20 min": "f=duration>20 min",
+    "Duration > 3 h": "f=duration>3 h",
     "all of: a model, a person": "f=model=Nova Lite&f=by=person-7",
     "all of: a tag, a type that few have": "f=tag=team=team-7&f=type=InvokeModel",
     "all of: a tag, a person, completed": "f=tag=team=team-6&f=by=person-10&status=completed",

@@ -32,6 +32,7 @@ MIXED = "(i * 31 + i / 7)"  # so that status has nothing to do with model, perso
 STATUS = f"CASE WHEN {MIXED} % 45 = 0 THEN 'Failed' WHEN {MIXED} % 40 = 0 THEN 'InProgress' ELSE 'Completed' END"
 TEAM = """'[{"key": "team", "value": "team-' || (i % 12) || '"}, {"key": "run", "value": "' || (i / 100) || '"}'"""
 PERSON = "(SELECT id FROM auth_user WHERE username = '%s')"
+LATER = f"CASE WHEN {PILOT} THEN -9000 ELSE i % 900 END"  # seconds from the creation to the submission
 # What differs from row to row; everything else is a copy of one job.
 VARIED = {
     "job_name": f"CASE WHEN i = 500 THEN 'the-needle' WHEN {PILOT} THEN 'nightly-pilot-' || i ELSE {NAME} END",
@@ -46,6 +47,7 @@ VARIED = {
     "status": f"CASE WHEN {PILOT} THEN 'Expired' ELSE {STATUS} END",
     "created_at": "datetime('2026-01-01', '+' || (i * 20) || ' seconds')",
     "end_time": "datetime('2026-01-01', '+' || (i * 20 + 1800) || ' seconds')",
+    "submit_time": f"datetime('2026-01-01', (i * 20 + {LATER}) || ' seconds')",
     "total_record_count": "100 + i % 1000",
     "error_record_count": f"CASE WHEN {PILOT} THEN 5000 + i WHEN i % 30 = 0 THEN 1 + i % 7 ELSE 0 END",
 }

@@ -6,7 +6,6 @@ The numbers are those of the newest jobs only, so that they cost one bounded que
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
@@ -30,16 +29,26 @@ MOST_COUNTED = 100  # more is told as "100+"
 MOST_VALUES = 20
 OWN = ("property", "operator", "value")  # the parameters of this page, besides those of the list
 TIMES = ("created", "ended")
-UNCOUNTED = frozenset({WITH_ERRORS_TITLE, HELD_TITLE})  # they are told by more than the status
 NUMBERS = {"records": "numeric", "errors": "numeric", "cost": "decimal"}
-# The column of each property that has counted values, and how a value of the column is told.
-READ: dict[str, tuple[str, Callable[[Any], list[str]]]] = {
-    "status": ("status", lambda status: [str(Status(status).label)]),
-    "model": ("model_id", lambda model_id: [model_name(model_id)]),
-    "type": ("model_invocation_type", lambda kind: [kind] if kind else []),
-    "tag": ("tags", lambda tags: [f"{tag['key']}={tag['value']}" for tag in tags or [] if "=" not in tag["key"]]),
-    "by": ("created_by__username", lambda name: [name or "-"]),
-    "origin": ("origin", lambda origin: [str(BatchJob.Origin(origin).label)]),
+
+
+def _statuses(job: BatchJob) -> list[str]:
+    told = {WITH_ERRORS_TITLE: job.has_errors, HELD_TITLE: job.is_held}
+    return [str(Status(job.status).label), *(title for title, is_so in told.items() if is_so)]
+
+
+def _tags(job: BatchJob) -> list[str]:
+    return [f"{tag['key']}={tag['value']}" for tag in job.tags or [] if "=" not in tag["key"]]
+
+
+# The columns behind each property that has counted values, and the values of a job.
+READ: dict[str, tuple[tuple[str, ...], Callable[[BatchJob], list[str]]]] = {
+    "status": (("status", "error_record_count", "held_at"), _statuses),
+    "model": (("model_id",), lambda job: [model_name(job.model_id)]),
+    "type": (("model_invocation_type",), lambda job: [job.model_invocation_type] if job.model_invocation_type else []),
+    "tag": (("tags",), _tags),
+    "by": (("created_by__username",), lambda job: [job.created_by.username if job.created_by else "-"]),
+    "origin": (("origin",), lambda job: [str(BatchJob.Origin(job.origin).label)]),
 }
 
 
@@ -124,12 +133,9 @@ class FilterStep:
             offered = [*self.property.values, *self.property.suggested]
             return [CountedValue(text, "", self._url_with("=", text)) for text in offered]
         counts = counted_values(self.connection, self.property.name)
-        counts.update({text: 0 for text in self.property.values if text not in UNCOUNTED})
+        counts.update(dict.fromkeys(self.property.values, 0))
         listed = counts.most_common(None if self.property.values else MOST_VALUES)
         made = [CountedValue(text, _bounded(count), self._url_with(self._sign(text), text)) for text, count in listed]
-        made += [
-            CountedValue(text, "", self._url_with("=", text)) for text in self.property.values if text in UNCOUNTED
-        ]
         return [each for each in made if each.url]
 
     def _sign(self, text: str) -> str:
@@ -140,9 +146,11 @@ class FilterStep:
 
 def counted_values(connection: Connection, name: str) -> Counter[str]:
     """Return how many of the newest jobs have each value of the property *name*."""
-    column, texts = READ[name]
-    newest = BatchJob.objects.filter(connection=connection).order_by("-created_at", "-id")
-    return Counter(text for value in newest.values_list(column, flat=True)[:COUNTED_JOBS] for text in texts(value))
+    columns, texts = READ[name]
+    newest = BatchJob.objects.filter(connection=connection).order_by("-created_at", "-id").only(*columns)
+    people = [column.partition("__")[0] for column in columns if "__" in column]
+    newest = newest.select_related(*people) if people else newest
+    return Counter(text for job in newest[:COUNTED_JOBS] for text in texts(job))
 
 
 def _bounded(count: int) -> str:

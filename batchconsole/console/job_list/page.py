@@ -53,6 +53,12 @@ class Chip:
     url: str
 
 
+def without_text(query: QueryDict) -> QueryDict:
+    rest = query.copy()
+    del rest["q"]
+    return rest
+
+
 class JobTable:
     """What the list shows: rows, columns, counts by status, and the URL of each link."""
 
@@ -65,7 +71,8 @@ class JobTable:
         self.views = views_of(preferences)
         self.columns = self.look.shown
         jobs: BatchJobQuerySet = BatchJob.objects.filter(connection=connection)
-        self.filter = JobFilter.of(query, jobs)
+        self.misread = why_no_token(query.get("q", ""))
+        self.filter = JobFilter.of(without_text(query) if self.misread else query, jobs)
         self.jobs: BatchJobQuerySet = self.filter.queryset
         self.size = page_size(query.get("page_size", ""))
         self.asked_sort = sorting.read_sort(query.get("sort", ""))
@@ -83,7 +90,7 @@ class JobTable:
     @property
     def url(self) -> str:
         """This page's own URL, without invalid parameters."""
-        return self.link(page=self.page.number)
+        return self.link(page=self.page.number, q=self.text)
 
     def link(self, *, page: int = 1, **changes: Any) -> str:
         """Return the URL of this list with *changes*; None removes a parameter."""
@@ -137,9 +144,13 @@ class JobTable:
         ]
 
     @property
-    def misread(self) -> str:
-        """Why a text that looks like a token (``Status =``) is searched as plain text."""
-        return why_no_token(self.filter.values.get("q", ""))
+    def text(self) -> str:
+        """The text in the filter field: one that is searched for, or one that is not a filter yet and filters nothing.
+
+        :attr:`misread` says what the latter lacks (``Status =``).
+        """
+        found: str = self.query.get("q", "") if self.misread else self.filter.values.get("q", "")
+        return found
 
     @property
     def chips(self) -> list[Chip]:

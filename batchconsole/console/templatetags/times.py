@@ -51,7 +51,7 @@ def age(value: datetime | None, form: str = "short") -> SafeString | str:
 @register.simple_tag
 def job_duration(job: BatchJob) -> str:
     """Return the time from a job's submission to its end or until now; a hyphen before submission."""
-    return duration((job.end_time or timezone.now()) - job.submit_time) if job.submit_time else "-"
+    return duration((job.ended_at or timezone.now()) - job.submit_time) if job.submit_time else "-"
 
 
 @register.simple_tag

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest, members
+from batchconsole.jobs.durations import Seconds
 from batchconsole.jobs.ending import UNREAD, columns_of_end, follow_end
 from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.connection import Connection
@@ -202,6 +203,13 @@ class BatchJob(Leased):
                 fields=["connection", "cost_usd", "status"],
                 name="job_list_cost",
                 condition=models.Q(cost_usd__isnull=False),
+            ),
+            models.Index(
+                models.F("connection"),
+                Seconds(),
+                models.F("status"),
+                name="job_list_duration",
+                condition=models.Q(end_time__isnull=False),
             ),
             # Jobs of which every record failed are rare among those with errors.
             models.Index(

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.console.job_list import adding_filter
@@ -46,6 +47,13 @@ def test_values_come_with_the_number_of_jobs_and_lead_to_the_list(client: Client
     page = client.get(found["Failed"][1])
     assert page.context["table"].page.count == 2
     assert values(client, "tag")["team=nlp"][0] == "3"
+
+
+def test_states_that_are_more_than_a_status_are_counted_too(client: Client, local: Connection) -> None:
+    make_job(local, status=Status.COMPLETED, error_record_count=3)
+    make_job(local, status=Status.QUEUED, held_at=timezone.now())
+    found = values(client, "status")
+    assert (found["Completed with errors"][0], found["Held"][0], found["Completed"][0]) == ("1", "1", "1")
 
 
 def test_counts_are_bounded(client: Client, local: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,13 +90,21 @@ def test_without_a_match_it_offers_to_clear_the_filter(client: Client, make_job:
     [
         ("Status = Lost", "Status has no value Lost: choose Checking, Rejected"),
         ("Status > Failed", "Status takes = !=, not &gt;."),
-        ("Creation time >= soon", "Creation time has no value soon."),
-        ("nothing-like-it", "We can't find a match."),
+        ("Creation time >= soon", "Creation time has no value soon. Enter one such as today."),
+        ("Status =", "Status = needs a value: choose Checking, Rejected"),
+        ("created by !", "Created by takes = !=, not !."),
+        ("Duration >", "Duration &gt; needs a value. Enter one such as 10 min."),
     ],
 )
-def test_what_is_nearly_a_filter_says_what_is_wrong(client: Client, make_job: MakeJob, text: str, said: str) -> None:
-    make_job()
-    assert said in client.get(URL, {"q": text}).text
+def test_what_is_nearly_a_filter_says_what_is_wrong_and_filters_nothing(
+    client: Client, make_job: MakeJob, text: str, said: str
+) -> None:
+    make_job("mine")
+    response = client.get(URL, {"q": text, "f": "name:mine"})
+    assert said in response.text
+    assert names(response) == ["mine"]
+    table = response.context["table"]
+    assert (table.text, table.view_query) == (text, "f=name:mine")
 
 
 def test_it_shows_the_jobs_of_its_connection_only(client: Client, make_job: MakeJob, other: Connection) -> None:

@@ -32,6 +32,7 @@ RARE = (
     "Creation time < the first hour",
     "End time >= a day to come",
     "Errors > 4,999",
+    "Duration > 3 h",
     "any of: a rare model, a rare tag",
     "any of: a name, a rare status",
 )

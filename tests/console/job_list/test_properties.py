@@ -32,6 +32,7 @@ def jobs(make_job: MakeJob) -> None:
         end_time=DAY.replace(day=13),
         created_by=User.objects.create_user("bob"),
         cost_usd="2000",
+        submit_time=DAY,
     )
     make_job(
         "gamma",
@@ -39,6 +40,7 @@ def jobs(make_job: MakeJob) -> None:
         created_by=None,
         origin="imported",
         created_at=DAY.replace(day=14),
+        submit_time=DAY.replace(day=14) - timedelta(hours=1, minutes=12, seconds=8),
         end_time=DAY.replace(day=14),
         job_arn=arn(),
     )
@@ -96,6 +98,11 @@ def found(*texts: str, any_of: bool = False) -> list[str]:
         ("Creation time = last 7 days", []),
         ("Cost > $1.50", ["beta"]),
         ("Cost <= 1.5", ["alpha"]),
+        ("Duration > 90 min", ["beta"]),
+        ("Duration = 1 h 12 min", ["gamma"]),
+        ("Duration = 1 h", ["gamma"]),
+        ("Duration >= 4320 s", ["beta", "gamma"]),
+        ("Duration < 2 hours", ["gamma"]),
     ],
 )
 def test_a_token_finds(jobs: None, text: str, expected: list[str]) -> None:
@@ -119,6 +126,10 @@ def test_a_token_finds(jobs: None, text: str, expected: list[str]) -> None:
         "Creation time = last 99999 days",
         "Cost > cheap",
         "Cost > 1.",
+        "Duration > long",
+        "Duration > 90",
+        "Duration > 999999999 d",
+        "Duration : 1 h",
         f"Job name = {'x' * 201}",
         "",
     ],
@@ -159,6 +170,14 @@ def test_times_are_asked_for_as_people_say_them(make_job: MakeJob, value: str, a
         make_job(str(age), created_at=at)
     make_job("old", created_at=now - timedelta(days=40))
     assert found(f"Creation time = {value}") == list(map(str, ages))
+
+
+@pytest.mark.parametrize(("text", "names_found"), [("Duration > 2 h", ["running"]), ("Duration < 2 h", ["young"])])
+def test_a_job_that_runs_has_its_duration_until_now(make_job: MakeJob, text: str, names_found: list[str]) -> None:
+    for name, hours in (("running", 3), ("young", 1)):
+        make_job(name, "InProgress", submit_time=timezone.now() - timedelta(hours=hours))
+    make_job("waiting", "Queued")
+    assert found(text) == names_found
 
 
 def test_tokens_are_joined_by_and_or_by_or(jobs: None) -> None:
