@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from batchconsole.console.administration.jobs import ReadOnlyAdmin
 from batchconsole.console.administration.limited import OF_CONNECTION
+from batchconsole.console.administration.read_only import ReadOnlyAdmin
 from batchconsole.jobs.models import InputCheck, MadeInput, ResultFile
 
 

@@ -3,7 +3,6 @@
 No row can be edited here: AWS is the source of truth about jobs, and nobody may rewrite the audit trail.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -11,14 +10,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.console.administration.limited import OF_CONNECTION, LimitedAdmin
+from batchconsole.console.administration.limited import OF_CONNECTION
+from batchconsole.console.administration.read_only import ReadOnlyAdmin, as_json
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs.access import may_act_on
@@ -68,26 +67,6 @@ def verbs_for(job: BatchJob) -> list[tuple[str, str]]:
         "sync": job.status in LIVE,
     }
     return [(name, label) for name, (label, _, _) in VERBS.items() if when[name]]
-
-
-def as_json(value: Any) -> SafeString | str:
-    """Return *value* as indented JSON in ``<pre>``, or ``-`` if it is empty."""
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False)) if value else "-"
-
-
-class ReadOnlyAdmin(LimitedAdmin):
-    """Rows that cannot be added, changed or deleted here."""
-
-    show_full_result_count = False  # Counting all rows costs more than the page.
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class JobForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
@@ -316,20 +295,6 @@ class EventAdmin(ReadOnlyAdmin):
     list_filter = (OF_CONNECTION, "at", "verb")
     list_select_related = ("job", "actor", "connection")
     search_fields = ("job__job_name", "actor__username", "target", "address", "api_key", "session")
-    exclude = ("data", "before", "after")
-    readonly_fields = ("data_text", "before_text", "after_text")
-
-    @admin.display(description="Details")
-    def data_text(self, event: Event) -> str:
-        return as_json(event.data)
-
-    @admin.display(description="Before")
-    def before_text(self, event: Event) -> str:
-        return as_json(event.before)
-
-    @admin.display(description="After")
-    def after_text(self, event: Event) -> str:
-        return as_json(event.after)
 
 
 @admin.register(BulkAction)

@@ -12,6 +12,15 @@ from batchconsole.jobs.models import Budget, ModelLimit, base_model_id
 from batchconsole.jobs.spending import spending
 
 ONE_KIND = "A user, a group or a tag. None of them: all jobs of the connection."
+# The numbers of a row of limits.
+LIMITED = (
+    "jobs_at_once",
+    "min_records_per_job",
+    "records_per_job",
+    "records_per_file",
+    "bytes_per_file",
+    "bytes_per_job",
+)
 
 
 class ModelLimitForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
@@ -23,6 +32,8 @@ class ModelLimitForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
     def clean(self) -> dict[str, Any]:
         """Refuse a second row for a connection and model: Django cannot check this, as the form lacks ``source``."""
         data = super().clean() or {}
+        if not any(data.get(name) is not None for name in LIMITED):
+            raise ValidationError("These limits limit nothing. Enter at least one number.")
         about = {name: data.get(name) for name in ("connection", "model_id")}
         same = ModelLimit.objects.filter(**about, source=ModelLimit.Source.OVERRIDE).exclude(pk=self.instance.pk)
         if same.exists():

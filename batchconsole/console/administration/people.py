@@ -258,6 +258,10 @@ class RoleAdmin(RowAdmin):
     def models_text(self, role: Role) -> str:
         return ", ".join(role.model_ids) or "any"
 
+    def get_fields(self, request: HttpRequest, obj: Role | None = None) -> Any:
+        is_changed = obj is None or self.has_change_permission(request, obj)
+        return super().get_fields(request, obj) if is_changed else ("name", "rights_text", "models_text")
+
     def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
         return _may_change_role(request, obj) and super().has_change_permission(request, obj)
 

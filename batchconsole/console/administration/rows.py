@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models
 from django.forms import DateInput
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 
 class PlainFields:
@@ -21,6 +21,19 @@ class PlainFields:
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context["adminform"].form.label_suffix = ""  # no label of the console ends in a colon
+        page: HttpResponse = super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc] # as above
+        return page
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write only the columns that the form changed: workers may have written others since the row was read."""

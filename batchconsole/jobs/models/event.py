@@ -67,7 +67,7 @@ class Event(models.Model):
         indexes: ClassVar = [models.Index(fields=["job", "-at"], name="event_job")]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.verb}"
+        return f"{self.at:%Y-%m-%d %H:%M} {self.get_verb_display()}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)

@@ -21,6 +21,7 @@ from batchconsole.jobs.models import (
     InputSplit,
     MadeInput,
     ModelLimit,
+    Role,
     Status,
     Verb,
 )
@@ -300,6 +301,25 @@ def test_a_limit_is_set_once_for_each_model(client: Client) -> None:
     assert "already limits for this connection and model" in again.content.decode()
 
 
+def test_a_limit_without_a_number_is_refused(client: Client) -> None:
+    page = client.post("/admin/jobs/modellimit/add/", {"model_id": "amazon.nova-micro-v1:0"})
+    assert "Enter at least one number." in page.content.decode()
+    assert not ModelLimit.objects.exists()
+
+
+def test_an_empty_list_says_what_it_is_for(client: Client) -> None:
+    page = client.get("/admin/jobs/budget/").content.decode()
+    assert "No budgets" in page
+    assert "What may be spent in a month, and what happens above it." in page
+    assert "No matches" in client.get("/admin/jobs/budget/", {"q": "x"}).content.decode()
+
+
+def test_fields_are_called_by_their_usual_spelling(client: Client, connection: Connection) -> None:
+    page = client.get("/admin/jobs/connection/").content.decode()
+    assert "Account ID" in page
+    assert "Is enabled" not in page
+
+
 def test_a_limit_of_service_quotas_is_only_shown(client: Client) -> None:
     row = ModelLimit.objects.create(model_id="m.n", jobs_at_once=5, source=ModelLimit.Source.SERVICE_QUOTAS)
     assert client.post(f"/admin/jobs/modellimit/{row.pk}/change/", {"jobs_at_once": 9}).status_code == 403
@@ -375,3 +395,14 @@ def test_staff_of_one_connection_does_not_see_retention(client: Client, person: 
     User.objects.filter(pk=person.pk).update(is_superuser=False)
     assert client.get("/admin/retention/").status_code == 403
     assert "/admin/retention/" not in client.get("/admin/").text
+
+
+def test_columns_of_json_read_as_text(client: Client, connection: Connection) -> None:
+    error = {"code": "AccessDenied", "message": "You may not.", "hint": "Ask <somebody>."}
+    made = MadeInput.objects.create(
+        connection=connection, output_s3_uri="s3://b/made.jsonl", source_size=1, error=error
+    )
+    page = client.get(f"/admin/jobs/madeinput/{made.pk}/change/").content.decode()
+    assert "You may not. Ask &lt;somebody&gt;." in page
+    role = Role.objects.get(name="Reader")
+    assert "view, read" in client.get(f"/admin/jobs/role/{role.pk}/change/").content.decode()
