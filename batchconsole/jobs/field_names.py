@@ -2,7 +2,7 @@
 
 from django.db.models import Field, Model
 
-SPELLED = {name.lower(): name for name in ("ARN", "AWS", "ID", "KMS", "S3", "URI", "URL", "USD", "VPC")}
+SPELLED = {name.lower(): name for name in ("API", "ARN", "AWS", "ETag", "ID", "KMS", "S3", "URI", "URL", "USD", "VPC")}
 SPELLED |= {f"{name.lower()}s": f"{name}s" for name in ("ARN", "ID", "URI", "URL")}
 
 

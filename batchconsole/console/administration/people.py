@@ -25,7 +25,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs.access import administrable, grants_of, rights_on
 from batchconsole.jobs.api_keys import revoke_all_keys
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import Connection, Grant, Right, Role, base_model_id
+from batchconsole.jobs.models import Connection, Event, Grant, Right, Role, base_model_id
 
 # Only superusers may change these fields: they can give a user any right.
 FOR_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -43,6 +43,9 @@ ACTS = {
     "deactivate": "Deactivate",
     "activate": "Activate",
 }
+NAMED_IN_AUDIT = (
+    "The audit trail names {}. To take the account out of use, deactivate it instead: its keys end at once."
+)
 PERMITTED = ("auth", "jobs")  # apps whose permissions the page of a user offers
 
 
@@ -112,6 +115,11 @@ class UserAdmin(PlainFields, DjangoUserAdmin):  # type: ignore[type-arg] # gener
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         may_touch = _may_touch(request, obj) and not (obj and _has_more(obj, request.user))
         return may_touch and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Report what is deleted with the users; those whom the audit trail names are protected, with advice."""
+        kept = [NAMED_IN_AUDIT.format(person) for person in objs if Event.objects.filter(actor=person).exists()]
+        return ([], {}, set(), kept) if kept else super().get_deleted_objects(objs, request)
 
     def rights_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show each right of a user on each connection, and what gives it."""

@@ -102,7 +102,7 @@ def index(request: ConsoleRequest) -> HttpResponse:
         raise PermissionDenied
     if "taken" in request.POST:
         return _store(request)
-    form = SourceForm(request.POST or None, request.FILES or None)
+    form = SourceForm(request.POST or None, request.FILES or None, label_suffix="")
     if request.method == "POST" and form.is_valid():
         try:
             return _confirm(request, _read(form.cleaned_data))
@@ -123,7 +123,7 @@ def _confirm(request: ConsoleRequest, taken: Taken, effect: EffectForm | None = 
     changes = list(_changes(taken))
     signed = signing.dumps(msgspec.to_builtins(taken), salt=SALT, compress=True)
     past = jobs_with_cost(_models(taken)).count()
-    return _show(request, effect or EffectForm(), changes=changes, taken=taken, signed=signed, past=past)
+    return _show(request, effect or EffectForm(label_suffix=""), changes=changes, taken=taken, signed=signed, past=past)
 
 
 def _changes(taken: Taken) -> Iterator[Change]:
@@ -146,7 +146,7 @@ def _store(request: ConsoleRequest) -> HttpResponse:
     except signing.BadSignature:
         messages.error(request, "What was read is too old, or was changed. Read the prices again.")
         return redirect("admin:jobs_modelprice_import")
-    taken, effect = msgspec.convert(read, Taken), EffectForm(request.POST)
+    taken, effect = msgspec.convert(read, Taken), EffectForm(request.POST, label_suffix="")
     if not effect.is_valid():
         return _confirm(request, taken, effect)
     with transaction.atomic():

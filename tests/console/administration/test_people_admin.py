@@ -11,7 +11,7 @@ from django.core.mail import EmailMessage
 from django.test import Client
 
 from batchconsole.jobs.api_keys import create_api_key
-from batchconsole.jobs.models import Connection, Event, Grant, Right, Role
+from batchconsole.jobs.models import Connection, Event, Grant, Right, Role, Verb
 from tests.factories import grant, make_job
 
 HOSTILE = "<script>alert(1)</script>{{ 7 }}'; --"
@@ -277,3 +277,13 @@ def test_a_role_names_models_by_their_own_ids(admin_client: Client) -> None:
     assert "Enter amazon.nova-pro-v1:0 instead" in admin_client.post("/admin/jobs/role/add/", role).text
     assert admin_client.post("/admin/jobs/role/add/", role | {"model_ids": "amazon.nova-*"}).status_code == 302
     assert Role.objects.get(name="Small").model_ids == ["amazon.nova-*"]
+
+
+def test_somebody_whom_the_audit_trail_names_is_deactivated_instead(admin_client: Client) -> None:
+    named, unnamed = User.objects.create_user("named"), User.objects.create_user("unnamed")
+    Event.objects.create(verb=Verb.SIGNED_IN, actor=named)
+    page = admin_client.post(f"/admin/auth/user/{named.pk}/delete/", {"post": "yes"}).content.decode()
+    assert "deactivate it instead" in page
+    admin_client.post(f"/admin/auth/user/{unnamed.pk}/delete/", {"post": "yes"})
+    assert set(User.objects.values_list("username", flat=True)) >= {"named"}
+    assert not User.objects.filter(username="unnamed").exists()
