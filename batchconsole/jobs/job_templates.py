@@ -1,9 +1,10 @@
-"""Save, change and delete job templates. Each is recorded in the audit trail with the values."""
+"""Save, change, rename and delete job templates. Each is recorded in the audit trail with the values."""
 
 from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest
@@ -24,10 +25,7 @@ def save_template(
     with transaction.atomic():
         Connection.objects.lock(connection.pk)
         others = JobTemplate.objects.filter(connection=connection)
-        if others.filter(name=name).exists():
-            raise UserError(
-                f"There is a template {name} already.", "name", "Enter another name, or edit that template."
-            )
+        _refuse_taken(others, name)
         if others.count() >= MOST_TEMPLATES:
             raise UserError(f"{connection} has {MOST_TEMPLATES} templates already.", "name", "Delete some.")
         template = JobTemplate.objects.create(
@@ -43,28 +41,62 @@ def save_template(
 
 
 def change_template(
-    template: JobTemplate, actor: Actor, *, request: JobRequest, check_input: bool, version: int
+    template: JobTemplate,
+    actor: Actor,
+    *,
+    request: JobRequest,
+    check_input: bool,
+    version: int,
+    name: str | None = None,
 ) -> None:
-    """Replace the values of *template*, of which the person saw *version*.
+    """Replace the values of *template*, of which the person saw *version*, and its name if *name* is given.
 
-    Raises NotAllowed, and :class:`UserError` if it has been changed or deleted since.
+    Raises NotAllowed, and :class:`UserError` if it has been changed or deleted since, or the name is unusable or taken.
     """
+    _change(
+        template,
+        actor,
+        version,
+        name=template.name if name is None else name,
+        values=_values(request),
+        check=check_input,
+    )
+
+
+def rename_template(template: JobTemplate, actor: Actor, name: str) -> None:
+    """Give *template*, as it was read, another name.
+
+    Raises NotAllowed, and :class:`UserError` if it has been changed or deleted since, or the name is unusable or taken.
+    """
+    _change(template, actor, template.version, name=name, values=template.values, check=template.check_input)
+
+
+def _change(
+    template: JobTemplate, actor: Actor, version: int, *, name: str, values: dict[str, Any], check: bool
+) -> None:
     require_on_job(actor, template)
-    values, now = _values(request), timezone.now()
+    name = _usable(name)
+    new = {"name": name, "values": values, "check_input": check}
     with transaction.atomic():
+        Connection.objects.lock(template.connection_id)
+        _refuse_taken(JobTemplate.objects.filter(connection=template.connection_id).exclude(pk=template.pk), name)
         seen = JobTemplate.objects.filter(pk=template.pk, version=version)
-        if not seen.update(
-            values=values, check_input=check_input, changed_by=actor, changed_at=now, version=version + 1
-        ):
+        if not seen.update(**new, changed_by=actor, changed_at=timezone.now(), version=version + 1):
             raise UserError(
                 f"The template {template} was changed or deleted after you opened it.",
                 "name",
                 "Save yours under another name, or open the template again.",
             )
-        differing = {name for name in {*template.values, *values} if template.values.get(name) != values.get(name)}
-        before, after = ({name: each.get(name, "") for name in differing} for each in (template.values, values))
-        _record(template, Verb.TEMPLATE_CHANGED, actor, before=before, after=after)
+        before, after = {"name": template.name, **template.values}, {"name": name, **values}
+        differing = {each for each in {*before, *after} if before.get(each) != after.get(each)}
+        changes = [{each: side.get(each, "") for each in differing} for side in (before, after)]
+        _record(template, Verb.TEMPLATE_CHANGED, actor, before=changes[0], after=changes[1])
     template.refresh_from_db()
+
+
+def _refuse_taken(others: QuerySet[JobTemplate], name: str) -> None:
+    if others.filter(name=name).exists():
+        raise UserError(f"There is a template {name} already.", "name", "Enter another name, or edit that template.")
 
 
 def delete_template(template: JobTemplate, actor: Actor) -> None:

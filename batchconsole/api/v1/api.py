@@ -7,7 +7,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from batchconsole.api.refusals import PROBLEM, TITLES
-from batchconsole.api.v1 import checks, connections, inputs, jobs, schedules, webhooks
+from batchconsole.api.v1 import checks, connections, inputs, jobs, schedules, templates, webhooks
 from batchconsole.api.v1.problems import register
 from batchconsole.api.v1.schemas import ProblemOut
 from batchconsole.api.v1.sign_in import KeySignIn, headers_of
@@ -56,6 +56,7 @@ api.add_router("/connections", connections.router)
 api.add_router("/connections/{connection}/jobs", jobs.router)
 api.add_router("/connections/{connection}/checks", checks.router)
 api.add_router("/connections/{connection}/schedules", schedules.router)
+api.add_router("/connections/{connection}/job-templates", templates.router)
 api.add_router("/connections/{connection}/webhooks", webhooks.router)
 api.add_router("/connections/{connection}/inputs", inputs.router)
 register(api)

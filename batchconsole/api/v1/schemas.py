@@ -47,21 +47,24 @@ class TagsIn(Strict):
     tags: list[TagIn]
 
 
-def _of_request(base: type[Schema], *, as_told: bool = False) -> Any:
-    """Return a schema with JobRequest's fields, tuples as lists. With *as_told*, for responses, all are required."""
+def of_request(base: type[Schema], *, as_told: bool = False, as_draft: bool = False) -> Any:
+    """Return a schema with JobRequest's fields, tuples as lists.
+
+    With *as_told*, for responses, all are required; with *as_draft*, none is.
+    """
     types: dict[str, Any] = {"model_invocation_type": Literal["InvokeModel", "Converse"], "tags": list[TagIn]}
     if as_told:
         types = {"model_invocation_type": str, "tags": list[dict[str, str]]}
     hints, made = get_type_hints(JobRequest), {}
     for each in fields(JobRequest):
         kind = types.get(each.name, list[str] if get_origin(hints[each.name]) is tuple else hints[each.name])
-        default = [] if each.default == () else each.default
+        default = [] if each.default == () else "" if as_draft and each.default is MISSING else each.default
         made[each.name] = (kind, ... if as_told or default is MISSING else default)
     del made["client_request_token"]  # comes from the Idempotency-Key
     return create_model(base.__name__, __base__=base, **made)  # type: ignore[call-overload] # fields by name
 
 
-class JobIn(_of_request(Strict)):  # type: ignore[misc] # its fields are those of the request
+class JobIn(of_request(Strict)):  # type: ignore[misc] # its fields are those of the request
     """The fields of CreateModelInvocationJob, whether to check the records first, and when to submit the job."""
 
     check_input: bool = True
@@ -126,7 +129,7 @@ class MadeInputOut(Schema):
     error: dict[str, Any] | None
 
 
-class JobOut(_of_request(Schema, as_told=True)):  # type: ignore[misc] # its fields are those of the request, and more
+class JobOut(of_request(Schema, as_told=True)):  # type: ignore[misc] # its fields are those of the request, and more
     id: int
     job_arn: str | None
     connection: str

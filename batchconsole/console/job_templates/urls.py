@@ -9,6 +9,12 @@ from batchconsole.url_rights import Act, page
 urlpatterns: list[URLPattern] = [
     page("<slug:connection>/job-templates/", views.index, name="job-template-list", right=Right.VIEW),
     page(
+        "<slug:connection>/job-templates/<int:pk>/rename/",
+        views.rename,
+        name="job-template-rename",
+        right=Act.ON_JOBS,
+    ),
+    page(
         "<slug:connection>/job-templates/<int:pk>/delete/",
         views.delete,
         name="job-template-delete",

@@ -1,4 +1,4 @@
-"""The list of a connection's job templates, and the confirmations that save a job as one or delete one."""
+"""The list of a connection's job templates, and the dialogs that save a job as one, rename one or delete one."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -9,7 +9,7 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.job_templates import delete_template, save_template
+from batchconsole.jobs.job_templates import delete_template, rename_template, save_template
 from batchconsole.jobs.models import BatchJob, JobTemplate
 from batchconsole.jobs.models.job_template import LONGEST_NAME
 
@@ -38,6 +38,23 @@ def save(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     except UserError as error:
         return show(request, f"{FOLDER}/save.html", context | {"error": sentences(error)})
     messages.success(request, f"The job template {made} was saved.")
+    return redirect(LIST, connection)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
+    """Ask for the new name; on POST, rename the template."""
+    templates = JobTemplate.objects.select_related("connection")
+    template = get_object_or_404(templates, connection=request.connection, pk=pk)
+    before, name = template.name, request.POST.get("name", template.name)
+    context = {"template": template, "name": name, "longest": LONGEST_NAME}
+    if request.method != "POST":
+        return show(request, f"{FOLDER}/rename.html", context)
+    try:
+        rename_template(template, request.user, name)
+    except UserError as error:
+        return show(request, f"{FOLDER}/rename.html", context | {"error": sentences(error)})
+    messages.success(request, f"The job template {before} was renamed to {template}.")
     return redirect(LIST, connection)
 
 

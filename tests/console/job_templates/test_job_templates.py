@@ -118,6 +118,19 @@ def test_a_template_is_deleted(client: Client, make_job: MakeJob) -> None:
     assert Event.objects.get(verb=Verb.TEMPLATE_DELETED).before == template.values
 
 
+def test_a_template_is_renamed(client: Client, connection: Connection) -> None:
+    save(client), save(client, "Night")
+    template = JobTemplate.objects.get(name="Reviews")
+    url = f"/local/job-templates/{template.pk}/rename/"
+    assert 'value="Reviews"' in client.get(url).text
+    assert "There is a template Night already." in client.post(url, {"name": "Night"}).text
+    assert "renamed to Customer reviews" in client.post(url, {"name": "Customer  reviews"}, follow=True).text
+    template.refresh_from_db()
+    assert (template.name, template.version, template.request.job_name) == ("Customer reviews", 2, "support-triage")
+    event = Event.objects.get(verb=Verb.TEMPLATE_CHANGED)
+    assert (event.before, event.after) == ({"name": "Reviews"}, {"name": "Customer reviews"})
+
+
 def test_a_template_of_somebody_else_is_changed_by_operators_only(client: Client, connection: Connection) -> None:
     save(client)
     template = JobTemplate.objects.get()
