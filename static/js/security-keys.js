@@ -18,11 +18,19 @@ function ask(kind, found, form) {
   return webauthnJSON.create(found);
 }
 
+// A key belongs to a name; a browser's own message at an address is "This is an invalid domain".
+const IP_ADDRESS = /^[\d.]+$|^\[/;
+
+function reason(error) {
+  if (error.name !== "SecurityError" || !IP_ADDRESS.test(location.hostname)) return error.message;
+  return "Browsers use keys only where the address is a name, such as localhost, and not an IP address.";
+}
+
 function complain(form, error) {
   const note = form.querySelector("[data-security-key-error]") ?? form.appendChild(document.createElement("p"));
   note.dataset.securityKeyError = "";
   note.setAttribute("role", "alert");
-  note.textContent = `The security key was not used: ${error.message}`;
+  note.textContent = `The security key was not used: ${reason(error)}`;
 }
 
 for (const holder of document.querySelectorAll("[data-security-key]")) {
