@@ -4,6 +4,7 @@ import gc
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class BatchConsoleConfig(AppConfig):
@@ -14,6 +15,7 @@ class BatchConsoleConfig(AppConfig):
         import_module("batchconsole.celery")
         import_module("batchconsole.checks")
         import_module("batchconsole.telemetry").start()
+        import_module("batchconsole.counts").COUNTS.connect(settings.REDIS_URL)
         # What is loaded now stays. The collector would go through all of it again and again, also as the process ends,
         # which is a quarter of the processor time of a short command.
         gc.freeze()

@@ -1,8 +1,10 @@
-"""A log line for each call of AWS: operation, seconds, attempts, error code and AWS's request id; never a parameter."""
+"""A count and a log line of each call of AWS: operation, seconds, attempts, code, AWS's request id; no parameter."""
 
 import logging
 import time
 from typing import Any
+
+from batchconsole.counts import count_call
 
 logger = logging.getLogger(__name__)
 STARTED = "batchconsole_started"  # in botocore's context of the call
@@ -41,6 +43,7 @@ def _log(event_name: str, context: dict[str, Any], **found: Any) -> None:
     _, service, operation = event_name.split(".", 2)
     seconds = round(time.monotonic() - context.get(STARTED, time.monotonic()), 4)
     said = {name: value for name, value in found.items() if value not in ("", None)}
+    count_call(service, operation, seconds=seconds, error=str(said.get("error", "")))
     outcome = said.get("error") or said.get("status")
     extra = {"aws_service": service, "aws_operation": operation, "seconds": seconds, **said}
     logger.info("%s %s: %s in %.3f s", service, operation, outcome, seconds, extra=extra)

@@ -1,5 +1,6 @@
 """Forwarding of a request to Bedrock, signed again with the credentials of a target."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from botocore.httpsession import URLLib3Session
 
 from batchconsole.aws.errors import translate
 from batchconsole.aws.session import Target, client, credentials_of
+from batchconsole.counts import count_call
 
+PASSED_ON = "passed on"  # what the counts know of the operation
 SIGNING_NAME = "bedrock"
 CONNECT_SECONDS, READ_SECONDS = 3, 300  # a model needs minutes for a long answer
 CHUNK_BYTES = 64 * 1024
@@ -37,7 +40,10 @@ def pass_on(target: Target, service: str, *, method: str, path: str, headers: Ma
         SigV4Auth(credentials_of(target).get_frozen_credentials(), SIGNING_NAME, target.region).add_auth(request)
         prepared = request.prepare()
         prepared.stream_output = True
+        started = time.monotonic()
         answer = _session().send(prepared)
+    error = str(answer.status_code) if answer.status_code >= 400 else ""
+    count_call(service, PASSED_ON, seconds=time.monotonic() - started, error=error)
     return Passed(answer.status_code, dict(answer.headers), _chunks(answer))
 
 

@@ -17,7 +17,8 @@ Locks are taken in one order, which ``jobs/locks.py`` lists.
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -30,6 +31,7 @@ from django.utils import timezone
 
 from batchconsole import log_context
 from batchconsole.aws.errors import AwsError
+from batchconsole.counts import COUNTS, STEP_SECONDS
 from batchconsole.jobs import budgets, turns
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.signals import nudge
@@ -70,6 +72,7 @@ class Lease:
     until: datetime
     renewed_at: float = field(default_factory=time.monotonic)
     is_over: bool = False
+    outcome: str = "done"  # for the counts: also failed, lost, or error, for what the step does not expect
 
     def renew(self, **fields: Any) -> None:
         """Renew the lease and write *fields*, at most every RENEW_SECONDS; call it with every chunk.
@@ -193,7 +196,8 @@ class Step(Generic[Row, Result]):
             return None
         with log_context.logged_with(step_id=f"{self.name}-{row.pk}", job_id=self._job_id(row)):
             try:
-                result = self._do(row, lease, options)
+                with timed(lease):
+                    result = self._do(row, lease, options)
             except LeaseLost:
                 logger.info("%s of %s %s goes on elsewhere.", self.name, self.model.__name__, row.pk)
                 return None
@@ -228,6 +232,7 @@ class Step(Generic[Row, Result]):
         except (AwsError, UserError) as error:
             if self.fail is None:
                 raise
+            lease.outcome = "failed"
             self.fail(row, lease, error)
             return None
 
@@ -250,6 +255,19 @@ class Step(Generic[Row, Result]):
         """Return the new count of lost workers: one more if the row still has a lease, whose worker must have died."""
         losses = F(f"{self.prefix}losses")
         return Case(When(**self.columns(lease=""), then=losses), default=losses + 1)
+
+
+@contextmanager
+def timed(lease: Lease) -> Iterator[None]:
+    """Count the step that the block takes, with its seconds and its outcome."""
+    started = time.monotonic()
+    try:
+        yield
+    except BaseException as error:
+        lease.outcome = "lost" if isinstance(error, LeaseLost) else "error"
+        raise
+    finally:
+        COUNTS.observe(STEP_SECONDS, lease.step.name, lease.outcome, seconds=time.monotonic() - started)
 
 
 def step(

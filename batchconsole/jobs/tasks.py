@@ -14,11 +14,12 @@ from threading import Lock, Thread
 from typing import Any
 
 from celery import Task, shared_task
-from celery.signals import worker_process_init
+from celery.signals import task_postrun, worker_process_init
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
 from batchconsole import log_context
+from batchconsole.counts import COUNTS
 from batchconsole.jobs import budgets, clock, signals
 from batchconsole.jobs.leases import NUDGE, Step
 
@@ -42,6 +43,12 @@ def request_id_of(task: Task) -> str:
     """Return the id of the request that asked for the running *task*; empty if the clock did."""
     headers = task.request.headers or {}
     return str(headers.get(log_context.REQUEST_ID) or task.request.get(log_context.REQUEST_ID) or "")
+
+
+@task_postrun.connect  # type: ignore[untyped-decorator] # celery has no types
+def write_counts(**_: object) -> None:
+    """Tell what the task has counted, before the worker waits for the next one."""
+    COUNTS.write(at_once=True)
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator] # celery has no types

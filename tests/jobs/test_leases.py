@@ -1,6 +1,7 @@
 """The lease of a row and the step taken under it, with workers that die, come late, or fail at any moment."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.counts import COUNTS, STEP_SECONDS
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import CONTROL, HOLD, MOST_LOSSES, NUDGE, Failure, Lease, LeaseLost, Step, step
 from batchconsole.jobs.lifecycle import submit
@@ -105,6 +107,33 @@ def test_a_failure_of_aws_goes_to_the_steps_own_handler(job: BatchJob) -> None:
 
     assert failing(job) is None
     assert (job.message, job.lease) == ("No.", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "handled", "outcome"),
+    [
+        (None, False, "done"),
+        (UserError("No."), True, "failed"),
+        (UserError("No."), False, "error"),
+        (ValueError("No."), True, "error"),
+        (LeaseLost(), False, "lost"),
+    ],
+)
+def test_each_step_is_counted_with_its_outcome(
+    job: BatchJob, error: Exception | None, handled: bool, outcome: str
+) -> None:
+    def counted_step(job: BatchJob, lease: Lease) -> None:
+        if error:
+            raise error
+
+    counting = a_step(counted_step)
+    if handled:
+        counting.on_failure(lambda job, lease, error: None)
+    COUNTS.forget()
+    with suppress(UserError, ValueError):
+        counting(job)
+    told = {place[1:3] for place in COUNTS._waiting if place[0] == STEP_SECONDS.name}
+    assert told == {("counted_step", outcome)}
 
 
 @pytest.mark.parametrize("error", [UserError("No."), ValueError("No.")])

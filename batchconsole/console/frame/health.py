@@ -48,7 +48,7 @@ def check_redis() -> str:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the metrics, or 401 if the client may not scrape; every web process reads the same from the database."""
+    """Return the metrics, or 401 if the client may not scrape; every web process reads the same."""
     if not may_scrape(request):
         return HttpResponse("Send BATCHCONSOLE_METRICS_TOKEN as a bearer token.\n", status=401, headers=CHALLENGE)
     registry = CollectorRegistry()

@@ -1,12 +1,16 @@
-"""The console's metrics for Prometheus, read from the database at each scrape, without names of jobs or users."""
+"""The console's metrics for Prometheus, from database and Redis at each scrape, without names of jobs or users."""
 
 from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 from django.utils import timezone
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from batchconsole import counts
+from batchconsole.counts import ALL, COUNTS
 from batchconsole.jobs.models import (
     LIVE,
     UNFINISHED,
@@ -25,14 +29,16 @@ WORK: dict[str, type[Work]] = {"check": InputCheck, "making": MadeInput, "split"
 
 
 class ConsoleCollector(Collector):
-    """Collect open jobs, open work, notifications, and the state of each connection's sync."""
+    """Collect open jobs and work, notifications, each connection's sync, and the counts of all processes."""
 
     def collect(self) -> Iterator[Metric]:
         yield self.open_jobs()
         yield self.oldest_waiting()
         yield from self.open_work()
+        yield from self.queues()
         yield from self.notifications()
         yield from self.sync()
+        yield from self.counts()
 
     def open_jobs(self) -> Metric:
         gauge = GaugeMetricFamily("batchconsole_open_jobs", "Jobs that wait or run", labels=["connection", "status"])
@@ -60,6 +66,31 @@ class ConsoleCollector(Collector):
         yield rows
         yield people
 
+    def queues(self) -> Iterator[Metric]:
+        """Tell how much of each person waits or runs, by the number of the account, and since when the oldest waits."""
+        queue = GaugeMetricFamily(
+            "batchconsole_queue_per_person", "Jobs and work of a person that wait or run", labels=["kind", "person"]
+        )
+        age = GaugeMetricFamily("batchconsole_oldest_waiting_work_seconds", "Age of the oldest work", labels=["kind"])
+        open_rows: dict[str, Any] = {k: m._base_manager.filter(state__in=UNFINISHED) for k, m in WORK.items()}
+        for kind, rows in open_rows.items():
+            oldest = rows.aggregate(at=Min("created_at", filter=Q(state=Work.State.QUEUED)))["at"]
+            age.add_metric([kind], (timezone.now() - oldest).total_seconds() if oldest else 0)
+        open_rows["job"] = BatchJob.objects.filter(status__in=WAITING | LIVE)
+        for kind, rows in open_rows.items():
+            for person, count in rows.order_by().values_list("created_by").annotate(Count("pk")):
+                queue.add_metric([kind, str(person or "system")], count)
+        yield queue
+        yield age
+
+    def counts(self) -> Iterator[Metric]:
+        """Tell what all processes have counted, and whether Redis told it."""
+        sums = COUNTS.read()
+        for count in ALL:
+            found = {place[1:]: amount for place, amount in (sums or {}).items() if place[0] == count.name}
+            yield histogram(count, found) if count.bounds else counter(count, found)
+        yield GaugeMetricFamily("batchconsole_counts_up", "Whether Redis tells the counts", value=sums is not None)
+
     def notifications(self) -> Iterator[Metric]:
         """Count the stored notifications by state, and the paused channels."""
         rows = GaugeMetricFamily(
@@ -85,3 +116,22 @@ class ConsoleCollector(Collector):
             failures.add_metric([connection.name], connection.sync_failures)
         yield age
         yield failures
+
+
+def counter(count: counts.Count, sums: counts.Sums) -> Metric:
+    """Return *count* with its *sums* by the values of its labels."""
+    family = CounterMetricFamily(count.name, count.meaning, labels=count.labels)
+    for labels, amount in sums.items():
+        family.add_metric(labels, amount)
+    return family
+
+
+def histogram(count: counts.Count, sums: counts.Sums) -> Metric:
+    """Return *count* as a histogram; *sums* has, after the values of the labels, a bound or ``sum``."""
+    family = HistogramMetricFamily(count.name, count.meaning, labels=count.labels)
+    for labels in {place[:-1] for place in sums}:
+        each = [(str(bound), sums.get((*labels, str(bound)), 0)) for bound in count.bounds]
+        totals = accumulate(amount for _, amount in each)
+        buckets = [("+Inf" if bound == "inf" else bound, total) for (bound, _), total in zip(each, totals, strict=True)]
+        family.add_metric(labels, buckets, sum_value=sums.get((*labels, "sum"), 0))
+    return family

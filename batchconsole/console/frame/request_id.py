@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from batchconsole import log_context
 from batchconsole.console.frame.client_address import is_in, read_networks
+from batchconsole.counts import COUNTS, count_request
 from batchconsole.request_ids import ID, new_request_id
 
 logger = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ UNTOLD = ("/healthz", "/readyz", "/metrics")  # asked every few seconds by machi
 
 
 class RequestIdMiddleware:
-    """Give each request its id and log it. It comes first, while ``REMOTE_ADDR`` still is the address of the peer."""
+    """Give each request its id, log and count it. It comes first, while ``REMOTE_ADDR`` is the address of the peer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,6 +33,8 @@ class RequestIdMiddleware:
             response.headers.setdefault(HEADER, request_id)
             if request.path not in UNTOLD:
                 log_request(request, response, time.monotonic() - started)
+                count_request(request.path, response.status_code)
+        COUNTS.write()
         return response
 
 
