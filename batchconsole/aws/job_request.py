@@ -6,6 +6,7 @@ A new member needs one more field here. Source: botocore's ``bedrock/2023-04-20`
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from typing import Annotated, Any, Self, TypedDict, get_type_hints
 
 from botocore import xform_name
@@ -66,11 +67,7 @@ class JobRequest:
 
     def to_api(self) -> dict[str, Any]:
         """Return the arguments for boto3, without empty members; equal requests give equal arguments."""
-        request: dict[str, Any] = {}
-        for name, member in members(JobRequest).items():
-            _write(request, member, getattr(self, name))
-        _write(request, *INPUT_FORMAT)
-        return request
+        return write_members(vars(self))
 
 
 # The members of each class, cached because it takes too long to read the type hints for every job in a list.
@@ -94,6 +91,42 @@ def read_members(described: type[JobRequest], answer: Mapping[str, Any]) -> dict
     return _blank() | {name: _as_value(value) for name, value in found.items() if value is not None}
 
 
+def write_members(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a request from *values* by field name, without those whose value is empty or missing."""
+    request: dict[str, Any] = {}
+    for path, members_by_field in _structures().items():
+        given = {member: _as_json(values[name]) for name, member in members_by_field.items() if values.get(name)}
+        if given:
+            _structure(request, path).update(given)
+    path, member = _place(INPUT_FORMAT[0])
+    _structure(request, path)[member] = INPUT_FORMAT[1]
+    return request
+
+
+def _structure(request: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """Return the structure at *path* in *request*, made if it is missing."""
+    for name in path:
+        request = request.setdefault(name, {})
+    return request
+
+
+@cache
+def _structures() -> dict[tuple[str, ...], dict[str, str]]:
+    """Return the members by field name of each structure by path; cached, because a list writes them for every job."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for name, member in members(JobRequest).items():
+        path, own_name = _place(member)
+        found.setdefault(path, {})[name] = own_name
+    return found
+
+
+@cache
+def _place(member: Member) -> tuple[tuple[str, ...], str]:
+    """Return the path of the structure around *member* and its name there."""
+    *path, name = member.path.split(".")
+    return tuple(path), name
+
+
 def cli_option(member_name: str) -> str:
     """Return the AWS CLI's option for a member of the request by the CLI's own rule: ``jobName``, ``--job-name``."""
     return f"--{xform_name(member_name, '-')}"
@@ -111,15 +144,6 @@ def _read(answer: Mapping[str, Any], member: Member) -> Any:
             return None
         value = value.get(name)
     return value
-
-
-def _write(request: dict[str, Any], member: Member, value: Any) -> None:
-    if not value:
-        return
-    *structures, name = member.path.split(".")
-    for structure in structures:
-        request = request.setdefault(structure, {})
-    request[name] = _as_json(value)
 
 
 def _as_value(value: Any) -> Any:

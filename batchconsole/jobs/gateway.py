@@ -4,8 +4,6 @@ A client that creates a job gets AWS's own ARN if the job could be submitted at 
 gets an ARN of the same form with an id of the console, and the gateway accepts that ARN as long as the job exists.
 """
 
-import secrets
-import string
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -24,34 +22,25 @@ from batchconsole.aws.job_request import JobRequest, Tag, read_members
 from batchconsole.jobs import lifecycle, origin, scheduling
 from batchconsole.jobs.access import require, require_model, require_on_job, require_places, require_service_role
 from batchconsole.jobs.account import account_id
+from batchconsole.jobs.gateway_descriptions import (
+    DEFAULT_TIMEOUT_HOURS,
+    ID_PREFIX,
+    Answer,
+    arn_of,
+    describe,
+    new_id,
+    status_of,
+)
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.job_rules import RESERVED_TAGS
 from batchconsole.jobs.model_rules import refusal, takes_converse
-from batchconsole.jobs.models import BatchJob, Connection, OutputCopy, Right, Status, Verb
-from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, NEVER_SENT
+from batchconsole.jobs.models import BatchJob, Connection, Right, Status, Verb
+from batchconsole.jobs.states import ENDED, NEVER_SENT
 from batchconsole.jobs.sync import take_in
 from batchconsole.jobs.tags import current_tags, edit_tags
 from batchconsole.records import catalogue
-from batchconsole.records.geographies import geography_of
 
 Params = Mapping[str, Any]
-Answer = dict[str, Any]
-
-# AWS's ids are 12 random letters and digits. Ours start with a prefix that one in about a million of theirs has.
-ID_PREFIX, ID_CHARACTERS, ID_LENGTH = "0000", string.ascii_lowercase + string.digits, 12
-DEFAULT_TIMEOUT_HOURS = 24
-# The AWS state to show for each state that AWS does not have.
-IN_AWS_WORDS = {
-    Status.CHECKING: Status.SUBMITTED,
-    Status.QUEUED: Status.SUBMITTED,
-    Status.SUBMITTING: Status.SUBMITTED,
-    Status.REJECTED: Status.FAILED,
-    Status.SUBMIT_FAILED: Status.FAILED,
-    Status.CANCELLED: Status.STOPPED,
-}
-# Clients read the output as soon as a job ends, so it ends only once its output is copied to where they look for it.
-WHILE_COPYING = dict.fromkeys(ENDED_ON_AWS, Status.IN_PROGRESS) | {Status.STOPPED: Status.STOPPING}
-COPYING = Q(output_copy__state=OutputCopy.State.PENDING)
 # How long a call waits for a job that another process is submitting.
 SETTLE_SECONDS, LOOK_AGAIN_SECONDS = 3.0, 0.05
 TRYING_AGAIN = timedelta(minutes=5)  # botocore makes three attempts of a minute each, with pauses
@@ -76,7 +65,8 @@ def create(connection: Connection, actor: User, params: Params) -> Answer:
     job, is_new = _job_of(connection, actor, request)
     if is_new and scheduling.may_go_now(job):
         lifecycle.submit(job)
-    _settle(job)
+    if not job.job_arn:
+        _settle(job)
     if job.status == Status.SUBMIT_FAILED and not job.gateway_id:
         raise _refused(job.message, code=job.error_code, operation="CreateModelInvocationJob")
     return {"jobArn": _answered_arn(job)}
@@ -134,6 +124,7 @@ def _job_of(connection: Connection, actor: User, request: JobRequest) -> tuple[B
             check_input=connection.checks_programs,
             caller_token=token,
             is_nudged=connection.checks_programs,
+            is_locked=True,
         )
     return job, True
 
@@ -180,25 +171,6 @@ def _answered_arn(job: BatchJob) -> str:
     return arn_of(job)
 
 
-def new_id() -> str:
-    """Return 12 letters and digits like AWS's ids; the fifth is a letter, so it never equals an :func:`_id_of_row`."""
-    begun = ID_PREFIX + secrets.choice(string.ascii_lowercase)
-    return begun + "".join(secrets.choice(ID_CHARACTERS) for _ in range(ID_LENGTH - len(begun)))
-
-
-def arn_of(job: BatchJob) -> str:
-    """Return the ARN that clients use: ours if one was given out or AWS has given none yet, otherwise AWS's own."""
-    if job.job_arn and not job.gateway_id:
-        return job.job_arn
-    connection = job.connection
-    return bedrock.job_arn(connection.region, connection.account_id, job.gateway_id or _id_of_row(job))
-
-
-def _id_of_row(job: BatchJob) -> str:
-    """Return the id under which lists show a waiting job that has none yet; valid until AWS gives it one."""
-    return f"{ID_PREFIX}{job.pk:08}"
-
-
 def find_job(connection: Connection, actor: User, identifier: str) -> BatchJob:
     """Return the job with this ARN or 12-character id, ours or AWS's; raise AwsError (``ResourceNotFoundException``).
 
@@ -240,78 +212,6 @@ def get(connection: Connection, actor: User, params: Params) -> Answer:
     job = find_job(connection, actor, identifier)
     by_aws_id = job.job_arn and identifier.rpartition("/")[2] == job.aws_id
     return describe(job) | ({"jobArn": job.job_arn} if by_aws_id else {})
-
-
-def status_of(job: BatchJob) -> str:
-    """Return the state of *job* as AWS names it."""
-    if job.status in WHILE_COPYING and _is_copying(job):
-        return str(WHILE_COPYING[Status(job.status)])
-    return str(IN_AWS_WORDS.get(Status(job.status), job.status))
-
-
-def _is_copying(job: BatchJob) -> bool:
-    copy = getattr(job, "output_copy", None) if job.gateway_id else None
-    return copy is not None and copy.state == OutputCopy.State.PENDING
-
-
-def with_status(word: str) -> Q:
-    """Return the condition for the jobs whose :func:`status_of` is *word*."""
-    plain = [status for status in Status if str(IN_AWS_WORDS.get(status, status)) == word]
-    copying = [status for status, shown in WHILE_COPYING.items() if shown == word]
-    return (Q(status__in=plain) & ~(Q(status__in=ENDED_ON_AWS) & COPYING)) | (Q(status__in=copying) & COPYING)
-
-
-def describe(job: BatchJob) -> Answer:
-    """Return *job* as GetModelInvocationJob and ListModelInvocationJobs show it, with times as aware datetimes."""
-    connection, status = job.connection, status_of(job)
-    asked = replace(
-        job.request,
-        tags=(),
-        client_request_token=job.caller_token or job.client_request_token,
-        model_id=model_arn(connection, job.model_id),
-        input_bucket_owner=job.input_bucket_owner or connection.account_id,
-        output_bucket_owner=job.output_bucket_owner or connection.account_id,
-        timeout_duration_in_hours=job.timeout_duration_in_hours or DEFAULT_TIMEOUT_HOURS,
-    )
-    view = asked.to_api() | {
-        "jobArn": arn_of(job),
-        "status": status,
-        "message": _message(job),
-        "submitTime": job.created_at,
-        "lastModifiedTime": job.modified_at,
-        "endTime": job.ended_at if status in ENDED else None,
-        "jobExpirationTime": job.job_expiration_time or job.created_at + timedelta(hours=_hours(asked)),
-        "totalRecordCount": job.total_record_count or 0,
-        "processedRecordCount": job.processed_record_count or 0,
-        "successRecordCount": job.success_record_count or 0,
-        "errorRecordCount": job.error_record_count or 0,
-    }
-    return {name: value for name, value in view.items() if value not in (None, "")}
-
-
-def _hours(request: JobRequest) -> int:
-    return request.timeout_duration_in_hours or DEFAULT_TIMEOUT_HOURS
-
-
-def _message(job: BatchJob) -> str:
-    """Return AWS's message, or why the job was refused here, or where the output is if it could not be copied."""
-    if job.status in NEVER_SENT:
-        return " ".join(text for text in (job.message, job.hint) if text)
-    copy = getattr(job, "output_copy", None) if job.gateway_id else None
-    if copy is not None and copy.state == OutputCopy.State.FAILED:
-        said = f"The output is at {job.output_folder}: it could not be copied. {(copy.error or {}).get('message', '')}"
-        return f"{job.message} {said}".strip()
-    return job.message if job.status in ENDED_ON_AWS else ""
-
-
-def model_arn(connection: Connection, model_id: str) -> str:
-    """Return *model_id* as Get shows it: as an ARN, even if the job named the foundation model or profile by id."""
-    if model_id.startswith("arn:"):
-        return model_id
-    arn = bedrock.job_arn(connection.region, connection.account_id, "").removesuffix("model-invocation-job/")
-    if geography_of(model_id) and catalogue.bare_id(model_id) != model_id:
-        return f"{arn}inference-profile/{model_id}"
-    return f"{arn.removesuffix(f'{connection.account_id}:')}:foundation-model/{model_id}"
 
 
 def stop(connection: Connection, actor: User, params: Params) -> Answer:

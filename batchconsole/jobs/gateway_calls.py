@@ -35,7 +35,7 @@ def answer_call(
     headers: Mapping[str, str],
     body: bytes = b"",
 ) -> dict[str, Any] | Passed:
-    """Return the members of the answer, with times as aware datetimes, or AWS's own answer if the call is passed on.
+    """Return the members of the answer, ready for JSON, or AWS's own answer if the call is passed on.
 
     *path*, in Bedrock's form, and *query* are still percent-encoded; *headers* are those to pass on. Raises AwsError,
     NotAllowed and UserError.

@@ -15,7 +15,8 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import search
 from batchconsole.jobs.access import require
 from batchconsole.jobs.account import account_id
-from batchconsole.jobs.gateway import Answer, Params, describe, with_status
+from batchconsole.jobs.gateway import Params
+from batchconsole.jobs.gateway_descriptions import Answer, Values, describe_values, values_of, with_status
 from batchconsole.jobs.models import BatchJob, Connection, Right
 from batchconsole.jobs.querysets import BatchJobQuerySet
 
@@ -36,10 +37,8 @@ def list_jobs(connection: Connection, actor: User, params: Params) -> Answer:
     if "nextToken" in params:
         jobs = jobs.filter(_behind(params, ascending=ascending))
     order = ("created_at", "id") if ascending else ("-created_at", "-id")
-    page = list(jobs.select_related("output_copy").order_by(*order)[: size + 1])
-    for job in page:
-        job.connection = connection
-    answer: Answer = {"invocationJobSummaries": [describe(job) for job in page[:size]]}
+    page = list(values_of(jobs).order_by(*order)[: size + 1])
+    answer: Answer = {"invocationJobSummaries": [describe_values(connection, job) for job in page[:size]]}
     if len(page) > size:
         answer["nextToken"] = _token(page[size - 1], params)
     return answer
@@ -73,8 +72,8 @@ def _invalid(message: str) -> AwsError:
     return AwsError(message, code="ValidationException", operation="ListModelInvocationJobs")
 
 
-def _token(last: BatchJob, params: Params) -> str:
-    return signing.dumps([last.created_at.isoformat(), last.pk, _digest(params)], salt=SALT)
+def _token(last: Values, params: Params) -> str:
+    return signing.dumps([last["created_at"].isoformat(), last["pk"], _digest(params)], salt=SALT)
 
 
 def _digest(params: Mapping[str, Any]) -> str:

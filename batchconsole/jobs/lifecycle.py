@@ -1,6 +1,8 @@
 """The verbs on one job, such as create, submit, stop and cancel. Each takes a row and the acting user."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -60,19 +62,20 @@ def create_job(
     caller_token: str = "",
     start_at: datetime | None = None,
     is_nudged: bool = True,
+    is_locked: bool = False,
 ) -> BatchJob:
     """Save a job to be checked or submitted soon. This makes no call to AWS, so nothing can get lost.
 
     A *request* without a client request token gets a new one. With *caller_token*, a client can ask for the same job
     again. The job is not submitted before *start_at*, nor before a person approves it if its connection or a budget
-    requires that. A caller that submits the job itself passes ``is_nudged=False``, so that no worker does the same.
-    Raises NotAllowed.
+    requires that. A caller that submits the job itself passes ``is_nudged=False``, so that no worker does the same. One
+    that holds the connection's lock, in a transaction that an error here ends, passes ``is_locked=True``. Raises
+    NotAllowed.
     """
     _require_creating(connection, actor, request=request, resend_of=resend_of)
     asked = {name: value for name, value in request.as_fields().items() if value}
     family = {"resend_of": resend_of, "clone_of": clone_of}
-    with transaction.atomic():
-        Connection.objects.lock(connection.pk)
+    with nullcontext() if is_locked else _lock(connection):
         judgement = require_budget(connection, actor, request)
         job = BatchJob(
             connection=connection,
@@ -89,6 +92,13 @@ def create_job(
         if is_nudged:
             nudge("check_input" if check_input else "submit", job.pk)
     return job
+
+
+@contextmanager
+def _lock(connection: Connection) -> Iterator[None]:
+    with transaction.atomic():
+        Connection.objects.lock(connection.pk)
+        yield
 
 
 def _save_new(job: BatchJob, actor: Actor, *, above_budget: str) -> None:
@@ -188,6 +198,7 @@ def _accepted(job: BatchJob, arn: str) -> None:
             hint="",
         )
         Connection.objects.sync_soon(job.connection_id)
+    job.status, job.job_arn = row.status, row.job_arn
 
 
 def _not_accepted(job: BatchJob, lease: Lease, error: AwsError) -> None:

@@ -139,14 +139,18 @@ class BatchJobQuerySet(LeasedQuerySet):
         mine = self.filter(connection_id=connection_id, base_model_id=base_model_id, status=Status.QUEUED)
         return mine.order_by("id")
 
+    def unheld(self, connection_id: int, base_model_id: str, now: datetime) -> Self:
+        """The jobs of one model's queue that are not held and whose start time has come, oldest first."""
+        has_come = Q(start_at__isnull=True) | Q(start_at__lte=now)
+        return self.queued(connection_id, base_model_id).filter(has_come, held_at__isnull=True)
+
     def ready(self, connection_id: int, base_model_id: str, now: datetime) -> Self:
-        """The jobs of one model's queue that are not held and whose start time has come, in the order of the queue.
+        """The jobs of :meth:`unheld` in the order of the queue.
 
         The order is by priority, then fair between users, then by age. Fair means that a user's first job comes before
         another user's second; each of a user's jobs that AWS already has counts as an earlier one.
         """
-        has_come = Q(start_at__isnull=True) | Q(start_at__lte=now)
-        mine = self.queued(connection_id, base_model_id).filter(has_come, held_at__isnull=True)
+        mine = self.unheld(connection_id, base_model_id, now)
         people = self.model.objects.occupying(connection_id, base_model_id).order_by().values_list("created_by")
         before = [When(created_by=person, then=Value(jobs)) for person, jobs in people.annotate(Count("pk"))]
         nth = Window(RowNumber(), partition_by=["priority", "created_by"], order_by="id")

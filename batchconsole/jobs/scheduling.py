@@ -56,11 +56,16 @@ def free_places(connection_id: int, base_model_id: str) -> int:
 
 
 def may_go_now(job: BatchJob) -> bool:
-    """Whether a queued *job* is first in its model's queue and a place is free."""
-    if job.status != Status.QUEUED:
+    """Whether a new *job* may be submitted at once: it is alone in its model's queue, or first and a place is free.
+
+    For a job that is alone, only :func:`take_place` counts the places.
+    """
+    if job.status != Status.QUEUED or job.is_held or job.is_to_start_later:
         return False
-    first = BatchJob.objects.ready(job.connection_id, job.base_model_id, timezone.now()).first()
-    return first == job and free_places(job.connection_id, job.base_model_id) > 0
+    queue, now = (job.connection_id, job.base_model_id), timezone.now()
+    if not BatchJob.objects.unheld(*queue, now).exclude(pk=job.pk).order_by().exists():
+        return True
+    return BatchJob.objects.ready(*queue, now).first() == job and free_places(*queue) > 0
 
 
 def _is_its_turn(job: BatchJob) -> bool:

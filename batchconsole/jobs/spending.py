@@ -91,17 +91,26 @@ def spendings(connection: Connection, user: User, tags: Iterable[dict[str, str]]
 
 def budgets_of(connection: Connection) -> QuerySet[Budget]:
     """Return the budgets that jobs of *connection* count toward, for any user."""
-    rows: QuerySet[Budget] = Budget.objects.filter(Q(connection=connection) | Q(connection=None))
+    rows: QuerySet[Budget] = Budget.objects.filter(_on(connection))
     return rows.select_related("connection", "user", "group")
 
 
 def budgets_for(connection: Connection, user: Actor, tags: Iterable[dict[str, str]] | None) -> list[Budget]:
-    """Return the budgets that a job counts toward, with one query, because the create form asks on every view."""
-    groups = user.groups.values("pk") if user else Group.objects.none().values("pk")
+    """Return the budgets that a job counts toward.
+
+    Where there are no budgets, this is one small query, because each new job and each view of the create form asks.
+    """
     persons = Q(user=None) | Q(user=user) if user else Q(user=None)
+    if not Budget.objects.filter(persons, _on(connection)).exists():
+        return []
+    groups = user.groups.values("pk") if user else Group.objects.none().values("pk")
     mine = budgets_of(connection).filter(persons, Q(group=None) | Q(group__in=groups))
     pairs = None if tags is None else {(tag["key"], tag.get("value", "")) for tag in tags}
     return [each for each in mine if not each.tag_key or pairs is None or (each.tag_key, each.tag_value) in pairs]
+
+
+def _on(connection: Connection) -> Q:
+    return Q(connection=connection) | Q(connection=None)
 
 
 def spending(budget: Budget, *, without: BatchJob | None = None) -> Spending:

@@ -9,11 +9,14 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 from django.contrib.auth.models import User
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from batchconsole.aws import s3
+from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import lifecycle, sync
-from batchconsole.jobs.gateway import ID_PREFIX
+from batchconsole.jobs.gateway_descriptions import ID_PREFIX
 from batchconsole.jobs.models import (
     ApiKey,
     BatchJob,
@@ -87,6 +90,20 @@ def test_a_free_place_is_taken_before_the_answer(bedrock: Any, asked: dict[str, 
     job_arn = bedrock.create_model_invocation_job(**asked)["jobArn"]
     assert boto("bedrock").get_model_invocation_job(jobIdentifier=job_arn)["jobName"] == asked["jobName"]
     assert BatchJob.objects.get().job_arn == job_arn
+
+
+def test_create_asks_little_more_than_the_submission_itself(
+    bedrock: Any, asked: dict[str, Any], connection: Connection, person: User, fields: dict[str, Any]
+) -> None:
+    bedrock.create_model_invocation_job(**asked)  # notes the use of the key
+    with CaptureQueriesContext(database) as by_gateway:
+        bedrock.create_model_invocation_job(**asked | {"jobName": "second"})
+    request = JobRequest.from_fields(fields | {"job_name": "third"})
+    with CaptureQueriesContext(database) as alone:
+        person.refresh_from_db()
+        lifecycle.submit(lifecycle.create_job(connection=connection, actor=person, request=request, is_nudged=False))
+    # The connection, the key and its connections; the jobs of the name, and those that wait in the queue.
+    assert len(by_gateway) <= len(alone) + 5
 
 
 def test_get_tells_what_was_asked_for(bedrock: Any, asked: dict[str, Any]) -> None:
@@ -298,6 +315,25 @@ def names(answer: dict[str, Any]) -> list[str]:
 @pytest.mark.usefixtures("listed")
 def test_list_has_the_filters_of_aws(bedrock: Any, params: dict[str, Any], expected: list[str]) -> None:
     assert names(bedrock.list_model_invocation_jobs(**params)) == expected
+
+
+def test_list_tells_of_a_job_what_get_tells(bedrock: Any, connection: Connection) -> None:
+    failed = {"status": "Failed", "message": "No such input.", "error_record_count": 3, "subnet_ids": ["subnet-1"]}
+    make_job(connection, job_arn=arn(1), security_group_ids=["sg-1"], end_time=datetime.now(UTC), **failed)
+    make_job(connection, status="Rejected", message="Line 7 is wrong.", hint="Correct it.")
+    listed = bedrock.list_model_invocation_jobs()["invocationJobSummaries"]
+    asked = [bedrock.get_model_invocation_job(jobIdentifier=job["jobArn"]) for job in listed]
+    assert [job.pop("ResponseMetadata") and job for job in asked] == listed
+    assert [job["message"] for job in listed] == ["Line 7 is wrong. Correct it.", "No such input."]
+    assert all("endTime" in job for job in listed)
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_list_asks_as_much_for_many_jobs_as_for_one(bedrock: Any) -> None:
+    bedrock.list_model_invocation_jobs()  # notes the use of the key
+    with CaptureQueriesContext(database) as queries:
+        bedrock.list_model_invocation_jobs(maxResults=1000)
+    assert len(queries) <= 5  # the connection, the key, its connections, its owner's rights, the jobs
 
 
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])

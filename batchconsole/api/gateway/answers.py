@@ -1,10 +1,9 @@
 """Responses and errors in Bedrock's wire format."""
 
-import json
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
@@ -47,23 +46,11 @@ STATUSES = {
 }
 
 
-class TimeEncoder(json.JSONEncoder):
-    """A JSON encoder that formats times as the API does."""
-
-    def default(self, o: Any) -> Any:
-        return rfc3339(o) if isinstance(o, datetime) else super().default(o)
-
-
-class Json(JsonResponse):
+class Json(HttpResponse):
     """A successful response."""
 
     def __init__(self, value: dict[str, Any]) -> None:
-        super().__init__(value, encoder=TimeEncoder, json_dumps_params={"separators": (",", ":")})
-
-
-def rfc3339(moment: datetime) -> str:
-    """Format a time as the API does: ``2026-01-31T12:00:00.123Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        super().__init__(msgspec.json.encode(value), content_type="application/json")
 
 
 def answer_error(error: Exception, request_id: str) -> HttpResponse:
