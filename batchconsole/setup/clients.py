@@ -6,10 +6,11 @@ from pathlib import Path
 
 from batchconsole.setup import pip
 from batchconsole.setup.errors import SetupError
-from batchconsole.setup.paths import AWSCLI, BOTOCORE, NODE, ROOT
+from batchconsole.setup.paths import AWSCLI, BOTOCORE, NODE, ROOT, SCHEMATHESIS
 
 AWSCLI_REQUIREMENTS = ROOT / "tests" / "requirements-awscli.txt"
 BOTOCORE_REQUIREMENTS = ROOT / "tests" / "requirements-botocore.txt"
+SCHEMATHESIS_REQUIREMENTS = ROOT / "tests" / "requirements-schemathesis.txt"
 JAVASCRIPT = ROOT / "tests" / "localbedrock" / "js"
 OPENID = ROOT / "tests" / "openid"
 
@@ -26,12 +27,22 @@ def ensure_awscli() -> None:
 
 
 def ensure_botocore() -> None:
-    """Install a newer botocore only for its API models; nothing imports it."""
-    stamp, wanted = BOTOCORE / "installed", hashlib.sha256(BOTOCORE_REQUIREMENTS.read_bytes()).hexdigest()
+    """Install the newest boto3 beside the console's: for its API models, and for a program that uses the gateway."""
+    _ensure_folder(BOTOCORE, BOTOCORE_REQUIREMENTS, "a newer boto3")
+
+
+def ensure_schemathesis() -> None:
+    """Install Schemathesis without its dependencies, which the tests have, but for one in another version."""
+    _ensure_folder(SCHEMATHESIS, SCHEMATHESIS_REQUIREMENTS, "Schemathesis")
+
+
+def _ensure_folder(folder: Path, requirements: Path, what: str) -> None:
+    """Install *requirements* as they are into *folder*, which is no environment, unless they are there."""
+    stamp, wanted = folder / "installed", hashlib.sha256(requirements.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    print("Installing a newer botocore into .venv/botocore.", flush=True)
-    pip.install("--no-deps", "--upgrade", "--target", str(BOTOCORE), "--requirement", str(BOTOCORE_REQUIREMENTS))
+    print(f"Installing {what} into {folder.relative_to(ROOT)}.", flush=True)
+    pip.install("--no-deps", "--upgrade", "--target", str(folder), "--requirement", str(requirements))
     stamp.write_text(wanted)
 
 

@@ -30,6 +30,7 @@ from batchconsole.jobs.models import (
 )
 from batchconsole.records.results import ErrorGroup, Totals
 from tests.api.conftest import key_of
+from tests.api.described import DescribedClient
 from tests.conftest import ACCOUNT, REGION
 from tests.factories import MODEL, grant, make_job
 from tests.jobs.conftest import arn
@@ -70,7 +71,7 @@ def api(connection: Connection, person: User) -> Client:
 
 def client_of(person: User, *rights: Right) -> Client:
     caches["calls"].clear()  # of the calls that other tests made
-    return Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {key_of(person, *rights)[1]}"})
+    return DescribedClient(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {key_of(person, *rights)[1]}"})
 
 
 def post(api: Client, path: str, body: Any, **headers: str) -> Any:

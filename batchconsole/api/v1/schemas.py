@@ -9,7 +9,10 @@ from ninja import Field, Header, Path, Schema
 from pydantic import AwareDatetime, ConfigDict, create_model, field_validator
 from pydantic_core import PydanticCustomError
 
+from batchconsole.aws.constraints import Constraint, job_constraints
+from batchconsole.aws.job_request import members
 from batchconsole.jobs.models import JobRequest
+from batchconsole.jobs.occasions import CHOICES
 from batchconsole.jobs.states import Status
 from batchconsole.jobs.waiting import HIGHEST, LOWEST, MAX_COMMENT
 from batchconsole.records.bodies import SHAPES
@@ -38,19 +41,30 @@ class Strict(Schema):
         return value
 
 
+def _text_rules(rule: Constraint, *, is_optional: bool = False) -> dict[str, Any]:
+    pattern = {"pattern": f"^(?:{rule.pattern}){'?' if is_optional else ''}$"} if rule.pattern else {}
+    return pattern | _bounds("Length", rule.max) | ({} if is_optional else {"minLength": rule.min or 1})
+
+
+def _bounds(what: str, most: int | None) -> dict[str, Any]:
+    return {} if most is None else {f"max{what}": most}
+
+
 class TagIn(Strict):
-    key: str
-    value: str = ""
+    key: str = Field(json_schema_extra=_text_rules(job_constraints()["key"]))
+    value: str = Field("", json_schema_extra=_text_rules(job_constraints()["value"], is_optional=True))
 
 
 class TagsIn(Strict):
     tags: list[TagIn]
 
 
-def of_request(base: type[Schema], *, as_told: bool = False, as_draft: bool = False) -> Any:
+def of_request(
+    base: type[Schema], *, as_told: bool = False, as_draft: bool = False, with_rules: bool = False
+) -> Any:
     """Return a schema with JobRequest's fields, tuples as lists.
 
-    With *as_told*, for responses, all are required; with *as_draft*, none is.
+    With *as_told*, for responses, all are required; with *as_draft*, none is. *with_rules* adds AWS's rules.
     """
     types: dict[str, Any] = {"model_invocation_type": Literal["InvokeModel", "Converse"], "tags": list[TagIn]}
     if as_told:
@@ -59,12 +73,31 @@ def of_request(base: type[Schema], *, as_told: bool = False, as_draft: bool = Fa
     for each in fields(JobRequest):
         kind = types.get(each.name, list[str] if get_origin(hints[each.name]) is tuple else hints[each.name])
         default = [] if each.default == () else "" if as_draft and each.default is MISSING else each.default
+        if with_rules:
+            kind = ruled(each.name, kind, is_optional=default is not MISSING)
         made[each.name] = (kind, ... if as_told or default is MISSING else default)
     del made["client_request_token"]  # comes from the Idempotency-Key
     return create_model(base.__name__, __base__=base, **made)  # type: ignore[call-overload] # fields by name
 
 
-class JobIn(of_request(Strict)):  # type: ignore[misc] # its fields are those of the request
+def ruled(name: str, kind: Any, *, is_optional: bool = False) -> Any:
+    """Return *kind* with AWS's rules for the field *name*, if it is a number, a text or a list of texts.
+
+    Those of texts are described only: the form's validation applies them, and its sentences are better. An optional
+    text may be empty, which means that it is left out.
+    """
+    rule = job_constraints().get(members(JobRequest)[name].path.rpartition(".")[2])
+    if rule is None or kind not in (str, list[str], int | None):
+        return kind
+    if kind == int | None:
+        return Annotated[int, Field(ge=rule.min, le=rule.max)] | None
+    if kind is str:
+        return Annotated[str, Field(json_schema_extra=_text_rules(rule, is_optional=is_optional))]
+    items = {"type": "string", **_text_rules(rule.item or Constraint())}
+    return Annotated[list[str], Field(json_schema_extra={"items": items, **_bounds("Items", rule.max)})]
+
+
+class JobIn(of_request(Strict, with_rules=True)):  # type: ignore[misc] # its fields are those of the request
     """The fields of CreateModelInvocationJob, whether to check the records first, and when to submit the job."""
 
     check_input: bool = True
@@ -72,7 +105,7 @@ class JobIn(of_request(Strict)):  # type: ignore[misc] # its fields are those of
 
 
 class CloneIn(Strict):
-    job_name: str
+    job_name: ruled("job_name", str)  # type: ignore[valid-type] # a text with AWS's rules
     check_input: bool = True
     start_at: AwareDatetime | None = None
 
@@ -103,8 +136,12 @@ class ResendIn(Strict):
 class InputIn(Strict):
     """Records to make from the rows of a table in S3 by a template, where `{column}` stands for the column's value."""
 
-    source_s3_uri: str = Field(description="A CSV, TSV, JSONL or Parquet file, or a batch file of another provider.")
-    output_s3_uri: str = Field(description="The object to write, which ends in `.jsonl`.")
+    source_s3_uri: ruled("input_s3_uri", str) = Field(  # type: ignore[valid-type] # a text with AWS's rules
+        description="A CSV, TSV, JSONL or Parquet file, or a batch file of another provider."
+    )
+    output_s3_uri: ruled("output_s3_uri", str) = Field(  # type: ignore[valid-type] # the same
+        description="The object to write, which ends in `.jsonl`."
+    )
     template: str = ""
     system: str = ""
     shape: Literal[tuple(SHAPES)] = "converse"  # type: ignore[valid-type] # the names of all shapes
@@ -185,8 +222,8 @@ class ConnectionOut(Schema):
 
 
 class CheckIn(Strict):
-    input_s3_uri: str
-    model_id: str
+    input_s3_uri: ruled("input_s3_uri", str)  # type: ignore[valid-type] # a text with AWS's rules
+    model_id: ruled("model_id", str)  # type: ignore[valid-type] # the same
     model_invocation_type: Literal["InvokeModel", "Converse"] = "InvokeModel"
 
 
@@ -263,7 +300,12 @@ class UsagesOut(Schema):
 class WebhookIn(Strict):
     name: str = Field(min_length=1, max_length=80)
     url: str = Field(min_length=1, max_length=2048, description="An address that begins with https://.")
-    occasions: list[str] = Field(min_length=1, max_length=50, description="`job.failed`, `job.completed` ...")
+    occasions: list[str] = Field(
+        min_length=1,
+        max_length=50,
+        description="`job.failed`, `job.completed` ...",
+        json_schema_extra={"items": {"type": "string", "enum": [code for code, _ in CHOICES]}},
+    )
 
 
 class WebhookOut(Schema):

@@ -4,9 +4,17 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from ninja import Field, Schema
+from pydantic import AwareDatetime
 
-from batchconsole.api.v1.schemas import JobIn, Strict
+from batchconsole.api.v1.schemas import Strict, of_request
 from batchconsole.jobs.models import ScheduleRun, WatchedFile
+
+
+class ScheduledJobIn(of_request(Strict)):  # type: ignore[misc] # its fields are those of the request
+    """The fields of CreateModelInvocationJob, some with placeholders, and whether to check the records first."""
+
+    check_input: bool = True
+    start_at: AwareDatetime | None = Field(None, description="A schedule says when its jobs start. Leave this out.")
 
 
 class ScheduleIn(Strict):
@@ -14,7 +22,9 @@ class ScheduleIn(Strict):
 
     title: str
     kind: Literal["rule", "folder"]
-    job: JobIn = Field(description="Name, input and output may hold `{date:%Y-%m-%d}`, `{time:%H%M}` and `{file}`.")
+    job: ScheduledJobIn = Field(
+        description="Name, input and output may hold `{date:%Y-%m-%d}`, `{time:%H%M}` and `{file}`."
+    )
     rule: str = Field("", max_length=100, description="Five fields as in cron: `30 2 * * 1-5`.")
     zone: str = Field("UTC", max_length=64)
     missed: Literal["latest", "each", "skip"] = "latest"

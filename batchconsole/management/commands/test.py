@@ -35,7 +35,13 @@ def environment() -> dict[str, str]:
 
 def install() -> None:
     """Install what is missing, in parallel, because most of it waits for the network. Raises SetupError on failure."""
-    parts = (chromium.ensure, clients.ensure_awscli, clients.ensure_botocore, clients.ensure_javascript)
+    parts = (
+        chromium.ensure,
+        clients.ensure_awscli,
+        clients.ensure_botocore,
+        clients.ensure_schemathesis,
+        clients.ensure_javascript,
+    )
     with ThreadPoolExecutor(len(parts)) as pool:
         for part in [pool.submit(part) for part in parts]:
             part.result()
