@@ -45,10 +45,14 @@ def find_field_problems(values: Mapping[str, Any]) -> list[FieldProblem]:
     return [problem for problem in problems if problem.field in values]
 
 
+def rule_for(name: str) -> Constraint | None:
+    """Return the API's rule for the field *name* of a request; ``None`` if it has none."""
+    return job_constraints().get(members(JobRequest)[name].path.rpartition(".")[2])
+
+
 def _of_fields(request: JobRequest) -> Iterator[FieldProblem]:
-    rules = job_constraints()
-    for name, member in members(JobRequest).items():
-        value, rule = getattr(request, name), rules.get(member.path.rpartition(".")[2])
+    for name in members(JobRequest):
+        value, rule = getattr(request, name), rule_for(name)
         if not value:
             if name in REQUIRED:
                 yield FieldProblem(name, "This field is required.")

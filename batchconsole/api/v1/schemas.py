@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, ConfigDict, create_model, field_validator
 from pydantic_core import PydanticCustomError
 
 from batchconsole.aws.constraints import Constraint, job_constraints
-from batchconsole.aws.job_request import members
+from batchconsole.jobs.job_rules import rule_for
 from batchconsole.jobs.models import JobRequest
 from batchconsole.jobs.occasions import CHOICES
 from batchconsole.jobs.states import Status
@@ -59,9 +59,7 @@ class TagsIn(Strict):
     tags: list[TagIn]
 
 
-def of_request(
-    base: type[Schema], *, as_told: bool = False, as_draft: bool = False, with_rules: bool = False
-) -> Any:
+def of_request(base: type[Schema], *, as_told: bool = False, as_draft: bool = False, with_rules: bool = False) -> Any:
     """Return a schema with JobRequest's fields, tuples as lists.
 
     With *as_told*, for responses, all are required; with *as_draft*, none is. *with_rules* adds AWS's rules.
@@ -86,7 +84,7 @@ def ruled(name: str, kind: Any, *, is_optional: bool = False) -> Any:
     Those of texts are described only: the form's validation applies them, and its sentences are better. An optional
     text may be empty, which means that it is left out.
     """
-    rule = job_constraints().get(members(JobRequest)[name].path.rpartition(".")[2])
+    rule = rule_for(name)
     if rule is None or kind not in (str, list[str], int | None):
         return kind
     if kind == int | None:
