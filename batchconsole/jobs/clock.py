@@ -24,6 +24,7 @@ from batchconsole.jobs import (
 )
 from batchconsole.jobs.leases import Step
 from batchconsole.jobs.notifications import handing_on
+from batchconsole.jobs.on_demand import running
 from batchconsole.jobs.openai import answering, conversion, following
 from batchconsole.jobs.scheduling import BATCH
 
@@ -35,6 +36,7 @@ STEPS: tuple[Step[Any, Any], ...] = (
     lifecycle.stop_cancelled,
     input_checks.check_input,
     input_checks.check_records,
+    running.answer_records,
     results.collect_results,
     output_copies.copy_output,
     making.make_input,

@@ -34,9 +34,9 @@ class Ending(Protocol):
     def bring_forward(cls, connection_id: int, base_model_id: str) -> None: ...
 
 
-def columns_of_end(to: str, *, has_arn: bool, now: datetime) -> dict[str, Any]:
+def columns_of_end(to: str, *, may_have_output: bool, now: datetime) -> dict[str, Any]:
     """Return the columns to write into the row of a job that ends, beside its new status *to*."""
-    if to in ENDED_ON_AWS and has_arn:
+    if to in ENDED_ON_AWS and may_have_output:
         return {"results": PENDING, "due_at": now}
     return {"due_at": None}
 

@@ -181,7 +181,8 @@ def find_job(connection: Connection, actor: User, identifier: str) -> BatchJob:
     arn = bedrock.job_arn(connection.region, account_id(connection), job_id)
     if identifier not in (job_id, arn):
         raise _unknown_job()
-    jobs = BatchJob.objects.filter(connection=connection).select_related("connection", "output_copy")
+    jobs = BatchJob.objects.filter(connection=connection, lane=BatchJob.Lane.BATCH)
+    jobs = jobs.select_related("connection", "output_copy")
     found: BatchJob | None = jobs.filter(Q(gateway_id=job_id) | Q(job_arn=arn) | _of_row(job_id)).first()
     if found is None and not job_id.startswith(ID_PREFIX):
         found = jobs.filter(job_arn=_ask_aws(connection, arn)).first()

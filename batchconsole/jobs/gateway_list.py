@@ -33,7 +33,7 @@ def list_jobs(connection: Connection, actor: User, params: Params) -> Answer:
     require(actor, Right.VIEW, connection)
     account_id(connection)
     size, ascending = params.get("maxResults", DEFAULT_MAX_RESULTS), params.get("sortOrder") == "Ascending"
-    jobs = _narrowed(BatchJob.objects.filter(connection=connection), params)
+    jobs = _narrowed(BatchJob.objects.filter(connection=connection, lane=BatchJob.Lane.BATCH), params)
     if "nextToken" in params:
         jobs = jobs.filter(_behind(params, ascending=ascending))
     order = ("created_at", "id") if ascending else ("-created_at", "-id")

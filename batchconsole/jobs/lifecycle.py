@@ -33,10 +33,12 @@ from batchconsole.jobs.models import (
     Connection,
     IllegalTransition,
     MadeInput,
+    OnDemandRun,
     Right,
     Status,
     Verb,
 )
+from batchconsole.jobs.on_demand.order import Order
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.spending import require_budget
 
@@ -61,6 +63,7 @@ def create_job(
     clone_of: BatchJob | None = None,
     caller_token: str = "",
     start_at: datetime | None = None,
+    on_demand: Order | None = None,
     is_nudged: bool = True,
     is_locked: bool = False,
 ) -> BatchJob:
@@ -68,17 +71,19 @@ def create_job(
 
     A *request* without a client request token gets a new one. With *caller_token*, a client can ask for the same job
     again. The job is not submitted before *start_at*, nor before a person approves it if its connection or a budget
-    requires that. A caller that submits the job itself passes ``is_nudged=False``, so that no worker does the same. One
-    that holds the connection's lock, in a transaction that an error here ends, passes ``is_locked=True``. Raises
-    NotAllowed.
+    requires that. With *on_demand*, AWS gets no job of it: a worker sends its records one by one. A caller that submits
+    the job itself passes ``is_nudged=False``, so that no worker does the same. One that holds the connection's lock, in
+    a transaction that an error here ends, passes ``is_locked=True``. Raises NotAllowed.
     """
     _require_creating(connection, actor, request=request, resend_of=resend_of)
     asked = {name: value for name, value in request.as_fields().items() if value}
     family = {"resend_of": resend_of, "clone_of": clone_of}
+    usd_at_most = on_demand.usd_at_most if on_demand else None
     with nullcontext() if is_locked else _lock(connection):
-        judgement = require_budget(connection, actor, request)
+        judgement = require_budget(connection, actor, request, usd_at_most=usd_at_most)
         job = BatchJob(
             connection=connection,
+            lane=BatchJob.Lane.ON_DEMAND if on_demand else BatchJob.Lane.BATCH,
             created_by=actor,
             status=Status.CHECKING if check_input else Status.QUEUED,
             check_input=check_input,
@@ -88,9 +93,9 @@ def create_job(
             **family,
             **asked,
         )
-        _save_new(job, actor, above_budget=judgement.above)
+        _save_new(job, actor, above_budget=judgement.above, on_demand=on_demand)
         if is_nudged:
-            nudge("check_input" if check_input else "submit", job.pk)
+            nudge("check_input" if check_input else job.sending_step, job.pk)
     return job
 
 
@@ -101,12 +106,15 @@ def _lock(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _save_new(job: BatchJob, actor: Actor, *, above_budget: str) -> None:
+def _save_new(job: BatchJob, actor: Actor, *, above_budget: str, on_demand: Order | None) -> None:
     """Save *job* with the first events of its trail; hold it if its connection or a budget requires approval."""
     job.save()
+    if on_demand:
+        OnDemandRun.objects.create(job=job, record_limit=on_demand.record_limit, takes_over=on_demand.takes_over)
     if job.resend_of:
-        job.merges.set(_merged_in(job))
-    job.record(Verb.CREATED, actor=actor, to_status=job.status)
+        job.merges.set(merged_in(job))
+    data = {"lane": str(job.lane)} if on_demand else {}
+    job.record(Verb.CREATED, actor=actor, data=data, to_status=job.status)
     if above_budget or waiting.needs_approval(job, actor):
         waiting.ask_approval(job, budget=above_budget)
 
@@ -122,7 +130,7 @@ def _require_creating(connection: Connection, actor: Actor, *, request: JobReque
     require_model_of_role(actor, connection, request.model_id, right=Right.SUBMIT)
 
 
-def _hold_if_not_allowed(job: BatchJob) -> None:
+def hold_if_not_allowed(job: BatchJob) -> None:
     """Hold *job* for approval if it waited for a time or a person, and its creator may not create it any more.
 
     A person who approves it vouches for the creator, not for what its connection allows nobody.
@@ -142,7 +150,7 @@ def _hold_if_not_allowed(job: BatchJob) -> None:
             waiting.ask_approval(job, **{NOT_ALLOWED: why})
 
 
-def _merged_in(job: BatchJob) -> set[BatchJob]:
+def merged_in(job: BatchJob) -> set[BatchJob]:
     """Return the jobs whose records are in the input of *job*, besides those of the job that it resends."""
     if job.resend_of is None:
         return set()
@@ -156,7 +164,7 @@ def _merged_in(job: BatchJob) -> set[BatchJob]:
 @step(
     BatchJob,
     queue=CONTROL,
-    where=Q(status__in=[Status.QUEUED, Status.SUBMITTING]),
+    where=Q(status__in=[Status.QUEUED, Status.SUBMITTING], lane=BatchJob.Lane.BATCH),
     rows_due=scheduling.submissions_due,
 )
 def submit(job: BatchJob, lease: Lease) -> None:
@@ -167,7 +175,7 @@ def submit(job: BatchJob, lease: Lease) -> None:
     3. Call AWS. With the same token, a second call returns the ARN of the first.
     4. Store the ARN, or requeue the job, or end it with AWS's message.
     """
-    _hold_if_not_allowed(job)
+    hold_if_not_allowed(job)
     if not scheduling.take_place(job, lease):
         return
     try:
@@ -239,12 +247,27 @@ def stop(job: BatchJob, actor: Actor = None, *, data: dict[str, Any] | None = No
         cancel(job, actor, data=data)
     elif job.status == Status.SUBMITTING:
         raise UserError(BEING_SUBMITTED, hint=IN_A_MOMENT)
+    elif job.is_on_demand and job.status == Status.IN_PROGRESS:
+        _stop_sending(job, actor, data)
     elif job.status in LIVE - {Status.STOPPING}:
         _stop_on_aws(job, actor, data)
 
 
+def _stop_sending(job: BatchJob, actor: Actor, data: dict[str, Any] | None) -> None:
+    """Ask the worker that sends the records of *job* to stop, or the next one if none does at the moment."""
+    with transaction.atomic():
+        row = job.locked()
+        if row.status != Status.IN_PROGRESS:
+            return
+        row.transition(Status.STOPPING, verb=Verb.STOP_REQUESTED, actor=actor, data=data)
+        # The due time of a row that a worker holds is the end of its lease.
+        BatchJob.objects.filter(pk=job.pk, lease="").update(due_at=timezone.now())
+        nudge(job.sending_step, job.pk)
+    job.refresh_from_db()
+
+
 # Sync follows live jobs; one has a step of its own only if it was cancelled here but reached AWS all the same.
-@step(BatchJob, queue=CONTROL, where=Q(status__in=LIVE - {Status.STOPPING}))
+@step(BatchJob, queue=CONTROL, where=Q(status__in=LIVE - {Status.STOPPING}, lane=BatchJob.Lane.BATCH))
 def stop_cancelled(job: BatchJob, lease: Lease) -> None:
     """Stop on AWS a job that was cancelled here during its submission; leave any other job alone."""
     if job.events.filter(verb=Verb.CANCELLED).exists():

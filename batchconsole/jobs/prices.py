@@ -22,8 +22,14 @@ USD = DecimalField(max_digits=30, decimal_places=12)
 
 
 def price_of(job: BatchJob) -> Price | None:
-    """Return the batch price of *job*'s model in its region, or None if it is unknown."""
-    return price_for(job.model_id, job.connection.region)
+    """Return the price of *job*'s model in its region and lane, or None if it is unknown."""
+    return price_in_lane(job.model_id, job.connection.region, job.lane)
+
+
+def price_in_lane(model_id: str, region: str, lane: str) -> Price | None:
+    """Return the price of *model_id* in *region* for batches, or the derived one for on demand; None if unknown."""
+    price = price_for(model_id, region)
+    return prices.on_demand_price(price) if price and lane == BatchJob.Lane.ON_DEMAND else price
 
 
 def cost_of(
@@ -69,12 +75,12 @@ def _price(row: ModelPrice) -> Price:
 def price_the_unpriced() -> int:
     """Compute the cost of every job that lacked a price and has one now; return how many jobs got a cost."""
     waiting = BatchJob.objects.filter(cost_usd=None, input_token_count__isnull=False)
-    kinds = waiting.order_by().values_list("model_id", "connection__region").distinct()
+    kinds = waiting.order_by().values_list("model_id", "connection__region", "lane").distinct()
     priced = 0
-    for model_id, region in list(kinds):
-        price = price_for(model_id, region)
+    for model_id, region, lane in list(kinds):
+        price = price_in_lane(model_id, region, lane)
         if price:
-            mine = waiting.filter(model_id=model_id, connection__region=region)
+            mine = waiting.filter(model_id=model_id, connection__region=region, lane=lane)
             priced += mine.update(cost_usd=_cost_in_sql(price))
     return priced
 
@@ -90,10 +96,12 @@ def jobs_with_cost(models: Mapping[str, Collection[str]]) -> QuerySet[BatchJob]:
 def recompute_costs(models: Mapping[str, Collection[str]]) -> int:
     """Compute the cost of :func:`jobs_with_cost` again by the prices of now; return how many jobs it is for."""
     jobs, count = jobs_with_cost(models), 0
-    for model_id, region in list(jobs.order_by().values_list("model_id", "connection__region").distinct()):
-        price = price_for(model_id, region)
+    kinds = jobs.order_by().values_list("model_id", "connection__region", "lane").distinct()
+    for model_id, region, lane in list(kinds):
+        price = price_in_lane(model_id, region, lane)
         if price:
-            count += jobs.filter(model_id=model_id, connection__region=region).update(cost_usd=_cost_in_sql(price))
+            mine = jobs.filter(model_id=model_id, connection__region=region, lane=lane)
+            count += mine.update(cost_usd=_cost_in_sql(price))
     return count
 
 

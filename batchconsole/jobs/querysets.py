@@ -29,6 +29,9 @@ WITH RECURSIVE used(model_id) AS (
 """
 
 
+BATCH_LANE = "batch"  # BatchJob.Lane.BATCH: the jobs that AWS runs, and that count toward its quota
+
+
 class LeasedQuerySet(models.QuerySet[Any]):
     def enabled(self) -> Self:
         """The rows of enabled connections, each with its connection."""
@@ -132,11 +135,13 @@ class BatchJobQuerySet(LeasedQuerySet):
 
     def occupying(self, connection_id: int, base_model_id: str) -> Self:
         """The jobs that count toward one model's quota."""
-        return self.filter(connection_id=connection_id, base_model_id=base_model_id, status__in=OCCUPYING)
+        model = {"connection_id": connection_id, "base_model_id": base_model_id}
+        return self.filter(**model, status__in=OCCUPYING, lane=BATCH_LANE)
 
     def queued(self, connection_id: int, base_model_id: str) -> Self:
         """All jobs of one model's queue, oldest first, including those that are held or start later."""
-        mine = self.filter(connection_id=connection_id, base_model_id=base_model_id, status=Status.QUEUED)
+        model = {"connection_id": connection_id, "base_model_id": base_model_id}
+        mine = self.filter(**model, status=Status.QUEUED, lane=BATCH_LANE)
         return mine.order_by("id")
 
     def unheld(self, connection_id: int, base_model_id: str, now: datetime) -> Self:
@@ -183,5 +188,6 @@ class BatchJobQuerySet(LeasedQuerySet):
     def queues(self) -> list[tuple[int, str, int]]:
         """Return connection, model and number of waiting jobs for each model with waiting jobs."""
         # Every queued job has a due time; the extra condition lets the database use the small index.
-        queued = self.filter(status=Status.QUEUED, due_at__isnull=False, connection__is_enabled=True).order_by()
+        queued = self.filter(status=Status.QUEUED, due_at__isnull=False, connection__is_enabled=True)
+        queued = queued.filter(lane=BATCH_LANE).order_by()
         return list(queued.values_list("connection_id", "base_model_id").annotate(Count("pk")))

@@ -78,6 +78,8 @@ def why_each_waits(jobs: Iterable[BatchJob]) -> dict[int, str]:
     reasons = {}
     for job in jobs:
         reason = _own_reason(job)
+        if not reason and job.is_on_demand and job.status == Status.QUEUED:
+            reason = "Waits for a worker."
         if not reason and job.status == Status.QUEUED:
             of = (job.connection_id, job.base_model_id)
             if of not in queues:

@@ -129,7 +129,7 @@ def _first_step(summary: JobSummary) -> dict[str, Any]:
         return {
             "status": status,
             "status_changed_at": changed,
-            **columns_of_end(status, has_arn=True, now=now),
+            **columns_of_end(status, may_have_output=True, now=now),
         }
     return {"status": status, "status_changed_at": changed, "due_at": None}
 

@@ -141,7 +141,7 @@ def _name(made: MadeInput, source: BatchJob, record: Resent) -> str:
 
 def _file_of(job: BatchJob) -> str:
     """Return the name of the file with the records of *job* in a resend that merges several jobs."""
-    return f"{job.aws_id}.jsonl"
+    return f"{job.output_id}.jsonl"
 
 
 def run_of(job: BatchJob, *, read: Counted | None = None) -> Run:

@@ -171,11 +171,17 @@ def estimate(connection: Connection, request: JobRequest) -> Decimal | None:
 
 
 def require_budget(
-    connection: Connection, actor: Actor, request: JobRequest, *, checked: BatchJob | None = None
+    connection: Connection,
+    actor: Actor,
+    request: JobRequest,
+    *,
+    checked: BatchJob | None = None,
+    usd_at_most: Decimal | None = None,
 ) -> Judgement:
     """Raise NotAllowed if a job of *request* would exceed a budget that refuses.
 
     *checked* is the job itself if its own check is done: the cost by that check counts, and not its earlier estimate.
+    *usd_at_most* is the highest cost if the caller knows it better than the checks of the input.
 
     The judgement says why the job must be held, if a budget asks for that. The caller holds the lock on the connection,
     so that two concurrent jobs do not both take what is left, and keeps the judged cost in the row of the job.
@@ -183,8 +189,8 @@ def require_budget(
     tags = [{"key": tag["key"], "value": tag.get("value", "")} for tag in request.tags]
     budgets = budgets_for(connection, actor, tags)
     if not budgets:
-        return Judgement()
-    own = checked.input_check.usd_at_most if checked and checked.input_check else None
+        return Judgement(usd_at_most)
+    own = checked.input_check.usd_at_most if checked and checked.input_check else usd_at_most
     wanted = estimate(connection, request) if own is None else own
     return _judge(budgets, wanted, done="queued" if checked else "created", without=checked)
 

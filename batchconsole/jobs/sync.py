@@ -119,6 +119,7 @@ def _by_token(connection: Connection, page: list[JobSummary]) -> dict[str, Batch
     jobs = BatchJob.objects.filter(
         connection=connection,
         origin=BatchJob.Origin.CONSOLE,
+        lane=BatchJob.Lane.BATCH,
         client_request_token__in=[summary.client_request_token for summary in page],
         job_arn__isnull=True,
     )
@@ -171,7 +172,8 @@ def _record_success(connection: Connection, lease: Lease, found: Pass) -> None:
 
 def pause(connection: Connection, found: Pass, now: datetime) -> timedelta:
     """Return the time until the next pass: longer the longer nothing has changed and the more calls a pass takes."""
-    changed_at = BatchJob.objects.live().filter(connection=connection).aggregate(at=Max("modified_at"))["at"]
+    on_aws = BatchJob.objects.live().filter(connection=connection, lane=BatchJob.Lane.BATCH)
+    changed_at = on_aws.aggregate(at=Max("modified_at"))["at"]
     if changed_at is None:
         return timedelta(seconds=IDLE)
     seconds = (now - changed_at).total_seconds() / PATIENCE

@@ -93,7 +93,7 @@ def unhold(job: BatchJob, actor: Actor, *, comment: str = "", data: dict[str, An
         _write(job, held_at=None, held_by=None, awaits_approval=False)
         job.record(Verb.APPROVED if row.awaits_approval else Verb.UNHELD, actor=actor, data=said)
         if job.status == Status.QUEUED:
-            nudge("submit", job.pk)
+            nudge(job.sending_step, job.pk)
 
 
 def trimmed(comment: str) -> str:

@@ -50,7 +50,7 @@ def warnings_of(jobs: Iterable[BatchJob]) -> dict[int, JobWarning]:
     found = {}
     for job in jobs:
         warning = _expiring(job, now)
-        if job.status == Status.IN_PROGRESS and now - _moved_at(job) >= SHORTEST_STILLNESS:
+        if job.status == Status.IN_PROGRESS and not job.is_on_demand and now - _moved_at(job) >= SHORTEST_STILLNESS:
             of = (job.connection_id, job.base_model_id)
             if of not in usual:
                 usual[of] = usual_duration(*of)
@@ -63,7 +63,7 @@ def warnings_of(jobs: Iterable[BatchJob]) -> dict[int, JobWarning]:
 def warned_jobs(connection: Connection) -> list[tuple[BatchJob, JobWarning]]:
     """Return the jobs of *connection* with a warning, the most urgent first; examines a limited number of jobs."""
     now = timezone.now()
-    live = BatchJob.objects.filter(connection=connection).select_related("connection")
+    live = BatchJob.objects.filter(connection=connection, lane=BatchJob.Lane.BATCH).select_related("connection")
     waiting = live.filter(status__in=NOT_BEGUN).order_by("submit_time", "id")
     still = live.filter(status=Status.IN_PROGRESS).filter(
         Q(last_modified_time__lt=now - SHORTEST_STILLNESS) | Q(last_modified_time=None)
@@ -84,7 +84,7 @@ def usual_duration(connection_id: int, base_model_id: str) -> timedelta | None:
 
 def quota_use(connection: Connection) -> dict[str, tuple[int, int]]:
     """Return the busiest models with the jobs that count toward their quota of concurrent jobs, and the quota."""
-    busy = BatchJob.objects.filter(connection=connection, status__in=OCCUPYING).order_by()
+    busy = BatchJob.objects.filter(connection=connection, status__in=OCCUPYING, lane=BatchJob.Lane.BATCH).order_by()
     rows = busy.values_list("base_model_id").annotate(jobs=Count("pk")).order_by("-jobs")
     counts = dict(rows[:MOST_MODELS])
     limits = {model: limit.jobs_at_once for model, limit in limits_of_each(connection.pk, counts).items()}

@@ -10,6 +10,7 @@ import msgspec
 from batchconsole.records.catalogue import bare_id, is_global
 
 MILLION = Decimal(1_000_000)
+ON_DEMAND_TIMES = 2  # the on-demand price, as a multiple of the batch price
 
 
 class CacheRates(msgspec.Struct, frozen=True):
@@ -96,6 +97,20 @@ def find_price(model_id: str, region: str = "us-east-1") -> Price | None:
     if price is None or region == home:
         return price
     return msgspec.structs.replace(price, inferred=True)
+
+
+def on_demand_price(batch: Price) -> Price:
+    """Return the on-demand price that belongs to the price of a *batch*: twice as much, and marked ``inferred``.
+
+    AWS sells batches at half the on-demand price (https://aws.amazon.com/bedrock/pricing, "Batch"), rounded.
+    """
+    return msgspec.structs.replace(
+        batch,
+        input_usd_per_million=batch.input_usd_per_million * ON_DEMAND_TIMES,
+        output_usd_per_million=batch.output_usd_per_million * ON_DEMAND_TIMES,
+        source=f"derived: twice the batch price of {batch.source}",
+        inferred=True,
+    )
 
 
 def without_public_price() -> frozenset[str]:

@@ -16,6 +16,7 @@ from batchconsole.jobs.models.job_template import JobTemplate
 from batchconsole.jobs.models.limit import ModelLimit, base_model_id
 from batchconsole.jobs.models.made_input import MadeInput
 from batchconsole.jobs.models.notification import Delivery, Notice, NotificationChannel
+from batchconsole.jobs.models.on_demand import OnDemandAnswer, OnDemandRun
 from batchconsole.jobs.models.openai_batch import OpenAIBatch, OpenAIBatchJob, OpenAIFile
 from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.models.preferences import KeptPreferences
@@ -59,6 +60,8 @@ __all__ = [
     "ModelPrice",
     "Notice",
     "NotificationChannel",
+    "OnDemandAnswer",
+    "OnDemandRun",
     "OpenAIBatch",
     "OpenAIBatchJob",
     "OpenAIFile",

@@ -16,6 +16,7 @@ from batchconsole.jobs.errors import IllegalTransition
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Actor, Event
 from batchconsole.jobs.models.input_check import InputCheck
+from batchconsole.jobs.models.lane import Laned
 from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.models.limit import base_model_id
 from batchconsole.jobs.models.notification import Notice
@@ -34,7 +35,7 @@ def new_client_request_token() -> str:
     return secrets.token_hex(16)
 
 
-class BatchJob(Leased):
+class BatchJob(Leased, Laned):
     """One batch inference job: the request, its state, and its results."""
 
     class InvocationType(models.TextChoices):
@@ -261,14 +262,9 @@ class BatchJob(Leased):
         return JobRequest.from_fields({name: getattr(self, name) for name in members(JobRequest)})
 
     @property
-    def aws_id(self) -> str:
-        """The 12-character job id; empty until AWS has accepted the job."""
-        return (self.job_arn or "").rpartition("/")[2]
-
-    @property
     def output_folder(self) -> str:
-        """The URI of AWS's output folder, with a trailing slash; empty until AWS has accepted the job."""
-        return f"{self.output_s3_uri.rstrip('/')}/{self.aws_id}/" if self.aws_id else ""
+        """The URI of the output folder, with a trailing slash; empty until AWS has accepted the job or it has begun."""
+        return f"{self.output_s3_uri.rstrip('/')}/{self.output_id}/" if self.output_id else ""
 
     @property
     def is_ended(self) -> bool:
@@ -350,7 +346,8 @@ class BatchJob(Leased):
         now = timezone.now()
         changes = {**fields, "status": to, "status_changed_at": now, "modified_at": now}
         if to in ENDED:
-            changes |= columns_of_end(to, has_arn=bool(fields.get("job_arn", self.job_arn)), now=now)
+            may_have_output = self.has_begun_on_demand or bool(fields.get("job_arn", self.job_arn))
+            changes |= columns_of_end(to, may_have_output=may_have_output, now=now)
         with transaction.atomic():
             if to in ENDED:
                 Connection.objects.lock(self.connection_id)

@@ -1,0 +1,291 @@
+"""The on-demand lane: records sent one by one by a worker, over the local Bedrock's runtime and real S3."""
+
+import json
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from batchconsole.aws import s3
+from batchconsole.aws.job_request import JobRequest
+from batchconsole.jobs import lifecycle, prices, results, scheduling, sync, waiting, warnings
+from batchconsole.jobs.clock import STEPS
+from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.leases import LeaseLost
+from batchconsole.jobs.models import (
+    BatchJob,
+    Budget,
+    Connection,
+    OnDemandAnswer,
+    OnDemandRun,
+    Status,
+    Verb,
+)
+from batchconsole.jobs.on_demand import running
+from batchconsole.jobs.on_demand.order import Order
+from batchconsole.jobs.on_demand.output import write_output
+from batchconsole.jobs.on_demand.running import answer_records
+from batchconsole.jobs.on_demand.sending import Sending
+from batchconsole.jobs.result_pages import output_files
+from batchconsole.records.on_demand import read_records
+from tests.jobs.conftest import LocalBedrock, Sample, converse_lines, die, held, make_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RECORDS = 6
+
+
+@pytest.fixture
+def few(connection: Connection, sample_input: Sample) -> Sample:
+    """The sample with so few records that AWS would refuse a batch job of them."""
+    s3.put_object(connection.target, sample_input.bucket, "in/converse.jsonl", converse_lines(RECORDS))
+    return sample_input
+
+
+def order(connection: Connection, sample: Sample, *, actor: User | None = None, **more: Any) -> BatchJob:
+    """A job on demand of *sample*, as the form makes it."""
+    usd = more.pop("usd_at_most", None)
+    limit, takes_over = more.pop("record_limit", None), more.pop("takes_over", False)
+    resend_of = more.pop("resend_of", None)
+    fields = {
+        "job_name": f"job-{uuid4().hex[:12]}",
+        "model_id": "amazon.nova-micro-v1:0",
+        "model_invocation_type": "Converse",
+        "input_s3_uri": sample.input_s3_uri,
+        "output_s3_uri": sample.output_s3_uri,
+        **more,
+    }
+    asked = Order(record_limit=limit, takes_over=takes_over, usd_at_most=usd)
+    request = JobRequest.from_fields(fields)
+    return lifecycle.create_job(
+        connection=connection, actor=actor, request=request, resend_of=resend_of, on_demand=asked
+    )
+
+
+@pytest.fixture
+def job(connection: Connection, few: Sample) -> BatchJob:
+    return order(connection, few)
+
+
+def run(job: BatchJob) -> BatchJob:
+    answer_records(job)
+    job.refresh_from_db()
+    return job
+
+
+def lines_of(job: BatchJob, name: str = "converse.jsonl.out") -> list[dict[str, Any]]:
+    bucket, folder = results.output_folder(job)
+    data = s3.get_range(job.connection.target, bucket, folder + name)
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def put(job: BatchJob, *records: bytes) -> None:
+    bucket = job.input_s3_uri.split("/")[2]
+    s3.put_object(job.connection.target, bucket, "in/converse.jsonl", b"\n".join(records) + b"\n")
+
+
+def test_it_works(job: BatchJob) -> None:
+    job = run(job)
+    assert (job.status, job.job_arn) == (Status.COMPLETED, None)
+    assert (job.total_record_count, job.success_record_count, job.error_record_count) == (RECORDS, RECORDS, 0)
+    lines = lines_of(job)
+    assert [line["recordId"] for line in lines] == [f"rec-{number:05}" for number in range(RECORDS)]
+    assert all(line["modelOutput"]["output"]["message"]["content"][0]["text"] for line in lines)
+    assert not OnDemandAnswer.objects.exists()
+
+
+def test_its_output_is_read_like_a_batch_jobs(job: BatchJob) -> None:
+    job = run(job)
+    results.collect_results(job)
+    job.refresh_from_db()
+    assert (job.results, [file.name for file in output_files(job)]) == ("ready", ["converse.jsonl.out"])
+    assert (job.manifest or {})["totalRecordCount"] == RECORDS
+    assert job.input_token_count
+
+
+def test_its_tokens_cost_the_on_demand_price(job: BatchJob, connection: Connection) -> None:
+    batch = make_job(connection)
+    job = run(job)
+    results.collect_results(job)
+    job.refresh_from_db()
+    at_batch = prices.cost_of(batch, job.input_token_count or 0, job.output_token_count or 0)
+    assert at_batch
+    assert job.cost_usd == pytest.approx(2 * at_batch, abs=Decimal("0.000002"))
+
+
+def test_a_bad_record_becomes_an_error_line(job: BatchJob) -> None:
+    put(job, b"nonsense", b"", b'{"recordId": "b", "modelInput": {"messages": []}}', converse_lines(1).strip())
+    job = run(job)
+    assert (job.status, job.success_record_count, job.error_record_count) == (Status.COMPLETED, 1, 2)
+    bad, empty, good = lines_of(job)
+    assert bad["recordId"] == "REC00000001"
+    assert "not a JSON object" in bad["error"]["errorMessage"]
+    assert (empty["recordId"], empty["error"]["errorCode"]) == ("b", 400)
+    assert "error" not in good
+
+
+def test_a_test_run_sends_only_the_first_records(connection: Connection, few: Sample) -> None:
+    job = run(order(connection, few, record_limit=2))
+    assert [line["recordId"] for line in lines_of(job)] == ["rec-00000", "rec-00001"]
+    assert job.total_record_count == 2
+
+
+def test_an_invoke_model_body_goes_unchanged(connection: Connection, few: Sample) -> None:
+    job = order(connection, few, model_invocation_type="InvokeModel")
+    body = {"messages": [{"role": "user", "content": [{"text": "Hello"}]}], "schemaVersion": "messages-v1"}
+    put(job, json.dumps({"modelInput": body}).encode())
+    [line] = lines_of(run(job))
+    assert line["modelInput"] == body
+    assert line["modelOutput"]["output"]["message"]["content"] == [{"text": "Hello"}]
+
+
+def test_throttling_is_waited_out(job: BatchJob, local_bedrock: LocalBedrock) -> None:
+    local_bedrock.fault("throttle", "Converse", count=RECORDS)
+    job = run(job)
+    assert (job.status, job.error_code) == (Status.IN_PROGRESS, "ThrottlingException")
+    assert job.due_at
+    assert job.due_at > timezone.now()
+    assert not job.lease
+    local_bedrock.reset()
+    job = run(job)
+    assert (job.status, job.success_record_count, job.message) == (Status.COMPLETED, RECORDS, "")
+
+
+def test_pauses_grow_while_aws_answers_nothing(job: BatchJob, local_bedrock: LocalBedrock) -> None:
+    local_bedrock.fault("throttle", "Converse", count=1000)
+    for _ in range(3):
+        run(job)
+    assert OnDemandRun.objects.get(job=job).pauses == 3
+    assert job.due_at
+    assert (job.due_at - timezone.now()).total_seconds() > scheduling.THROTTLED[0] * 2
+
+
+def test_an_error_of_aws_is_tried_again_at_once(job: BatchJob, local_bedrock: LocalBedrock) -> None:
+    local_bedrock.fault("error", "Converse", count=1)
+    assert run(job).success_record_count == RECORDS
+
+
+def begun(job: BatchJob, answered: int) -> None:
+    """As if a worker had died after storing *answered* answers of *job*."""
+    lease = answer_records.take(job)
+    assert lease
+    run = OnDemandRun.objects.get(job=job)
+    assert running.begin(job, run, lease)
+    records = running.missing_records(job, run)
+    Sending(job, lease, seconds=60).send([next(records) for _ in range(answered)])
+    die(lease)
+
+
+def test_a_killed_worker_loses_nothing_and_pays_nothing_twice(job: BatchJob) -> None:
+    begun(job, 4)
+    kept = {row.place: bytes(row.line) for row in OnDemandAnswer.objects.filter(job=job)}
+    OnDemandAnswer.objects.filter(job=job, place=0).update(line=b'{"recordId":"rec-00000","modelOutput":{"kept":1}}\n')
+    job = run(job)
+    assert (len(kept), job.processed_record_count) == (4, RECORDS)
+    assert lines_of(job)[0]["modelOutput"] == {"kept": 1}
+    assert len(lines_of(job)) == RECORDS
+
+
+def test_a_worker_that_lost_the_job_stores_nothing(job: BatchJob) -> None:
+    lease = held(answer_records, job)
+    die(lease)
+    answer_records.take(job)
+    [record, *_] = read_records(results.input_files(job))
+    with pytest.raises(LeaseLost):
+        Sending(job, lease, seconds=60).send([record])
+    assert not OnDemandAnswer.objects.exists()
+
+
+def test_a_job_killed_between_its_output_and_its_end_ends_once(job: BatchJob) -> None:
+    begun(job, RECORDS)
+    lease = held(answer_records, job)
+    write_output(job, lease)
+    die(lease)
+    job = run(job)
+    assert (job.status, len(lines_of(job))) == (Status.COMPLETED, RECORDS)
+    assert job.events.filter(verb=Verb.ON_DEMAND_ENDED).count() == 1
+    assert answer_records(job) is None
+    assert job.events.filter(verb=Verb.ON_DEMAND_ENDED).count() == 1
+
+
+def test_an_input_that_changed_fails_the_job_and_keeps_its_answers(job: BatchJob) -> None:
+    begun(job, 3)
+    put(job, converse_lines(1).strip())
+    job = run(job)
+    assert (job.status, job.message) == (Status.FAILED, "The input has changed since the job began.")
+    assert len(lines_of(job)) == 3
+
+
+def test_a_stopped_job_keeps_its_answers(job: BatchJob, person: User) -> None:
+    begun(job, 2)
+    lifecycle.stop(job, person)
+    assert job.status == Status.STOPPING
+    job = run(job)
+    assert (job.status, len(lines_of(job))) == (Status.STOPPED, 2)
+    assert lines_of(job, results.MANIFEST)[0]["processedRecordCount"] == 2
+
+
+def test_a_job_that_waits_is_cancelled_without_output(job: BatchJob) -> None:
+    lifecycle.stop(job)
+    assert (job.status, job.results, job.output_folder) == (Status.CANCELLED, "none", "")
+
+
+@pytest.mark.parametrize(("answered", "status"), [(2, Status.PARTIALLY_COMPLETED), (0, Status.EXPIRED)])
+def test_a_job_out_of_time_keeps_its_answers(
+    job: BatchJob, local_bedrock: LocalBedrock, answered: int, status: str
+) -> None:
+    begun(job, answered)
+    BatchJob.objects.filter(pk=job.pk).update(job_expiration_time=timezone.now())
+    local_bedrock.fault("throttle", "Converse", count=RECORDS)
+    job = run(job)
+    assert (job.status, job.processed_record_count) == (status, answered)
+
+
+def test_a_missing_input_fails_the_job(job: BatchJob) -> None:
+    BatchJob.objects.filter(pk=job.pk).update(input_s3_uri=f"{job.input_s3_uri}none/")
+    job = run(job)
+    assert (job.status, job.results) == (Status.FAILED, "none")
+    assert "There is no .jsonl object" in job.message
+
+
+def test_too_many_records_are_refused(job: BatchJob, settings: Any) -> None:
+    settings.ON_DEMAND_RECORDS = RECORDS - 1
+    assert "more than 5 records" in run(job).message
+
+
+def test_a_budget_refuses_it(connection: Connection, few: Sample, person: User) -> None:
+    Budget.objects.create(usd_per_month=1, above=Budget.Above.REFUSE)
+    with pytest.raises(NotAllowed, match="No job is created above it"):
+        order(connection, few, actor=person, usd_at_most=Decimal(2))
+
+
+def test_a_held_job_is_not_run_until_it_is_released(job: BatchJob, person: User) -> None:
+    waiting.hold(job, person)
+    assert run(job).status == Status.QUEUED
+    waiting.unhold(job, person)
+    assert run(job).status == Status.COMPLETED
+
+
+def test_it_takes_no_place_of_the_models_quota(job: BatchJob) -> None:
+    before = scheduling.free_places(job.connection_id, job.base_model_id)
+    BatchJob.objects.filter(pk=job.pk).update(status=Status.IN_PROGRESS)
+    assert scheduling.free_places(job.connection_id, job.base_model_id) == before
+    assert not warnings.quota_use(job.connection)
+
+
+def test_only_its_own_step_is_due(job: BatchJob) -> None:
+    mine = [step.name for step in STEPS if step.model is BatchJob and job in list(step.due(timezone.now()))]
+    assert mine == ["answer_records"]
+    BatchJob.objects.filter(pk=job.pk).update(status=Status.IN_PROGRESS)
+    mine = [step.name for step in STEPS if step.model is BatchJob and job in list(step.due(timezone.now()))]
+    assert mine == ["answer_records"]
+
+
+def test_sync_never_asks_aws_for_it(job: BatchJob) -> None:
+    BatchJob.objects.filter(pk=job.pk).update(status=Status.IN_PROGRESS, last_modified_time=timezone.now())
+    found = sync.sync(job.connection)
+    assert found is not None
+    assert not found.missing
+    assert not found.asked
