@@ -333,6 +333,8 @@ REPORT_DAYS = env.int("BATCHCONSOLE_REPORT_DAYS", default=0)
 RESULT_DAYS = env.int("BATCHCONSOLE_RESULT_DAYS", default=0)
 # How many days the runs of schedules and the files of watched folders are kept (0: for ever).
 SCHEDULE_DAYS = env.int("BATCHCONSOLE_SCHEDULE_DAYS", default=365)
+# How many days OpenAI batches are kept after their end, and files that no batch refers to (0: for ever).
+OPENAI_DAYS = env.int("BATCHCONSOLE_OPENAI_DAYS", default=365)
 
 # Logs go to standard error; systemd, a container runtime or `up` stores them. As JSON they tell requests and AWS calls.
 LOG_FORMAT = env.str("BATCHCONSOLE_LOG_FORMAT", default=TEXT).lower()

@@ -262,9 +262,12 @@ def put_object(
 
 
 def upload_fileobj(target: Target, bucket: str, key: str, file: BinaryIO) -> None:
-    """Write an object of any size from an open file, in parts if it is large. Raises :class:`AwsError`."""
+    """Write an object of any size from an open file, in parts if it is large. Raises :class:`AwsError`.
+
+    The parts go one after the other, so that what watches uploads is called in the caller's thread.
+    """
     with translate("PutObject", permission="s3:PutObject", subject=f"{SCHEME}{bucket}/{key}"):
-        client(target, "s3").upload_fileobj(file, bucket, key)
+        client(target, "s3").upload_fileobj(file, bucket, key, Config=TransferConfig(use_threads=False))
 
 
 def copy_object(

@@ -19,6 +19,7 @@ from batchconsole.aws.call_log import log_calls
 from batchconsole.aws.endpoints import is_allowed
 from batchconsole.aws.errors import AwsError, translate
 from batchconsole.aws.patience import of_a_page
+from batchconsole.aws.upload_watch import tell_uploads
 
 BEDROCK_SERVICES = {"bedrock": "bedrock_endpoint_url", "bedrock-runtime": "bedrock_runtime_endpoint_url"}
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
@@ -56,6 +57,7 @@ class Target:
     allowed_endpoints: frozenset[str] | None = None  # besides AWS's own; None allows all
     local_access_key: str = LOCAL_KEY
     local_secret_key: str = field(default=LOCAL_KEY, repr=False)
+    owner: int = 0  # whose calls these are; 0 is nobody's
 
     def endpoint_of(self, service: str) -> str | None:
         """Return the endpoint URL of *service*, ``None`` for AWS's own. Raises AwsError (``EndpointNotAllowed``)."""
@@ -113,6 +115,8 @@ def _make_client(target: Target, service: str, is_page: bool) -> Any:
         config=config.merge(LOCAL_CONFIG) if endpoint else config,
     )
     log_calls(made)
+    if service == "s3" and target.owner:
+        tell_uploads(made, target.owner)
     made.meta.events.register("before-parse.bedrock", _have_tried_again)
     made.meta.events.register("after-call.bedrock", _require_whole)
     return made

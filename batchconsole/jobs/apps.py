@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from batchconsole.aws import upload_watch
 from batchconsole.jobs import column_defaults, search
 from batchconsole.jobs.field_names import spell_field_names
 
@@ -14,10 +15,15 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import batchconsole.jobs.tasks  # noqa: F401, PLC0415 - importing it connects its receiver, once apps are ready
-        from batchconsole.jobs import access, audit  # noqa: PLC0415 - they need the models, which exist once apps are ready
+        from batchconsole.jobs import (  # noqa: PLC0415 - they need the models, which exist once apps are ready
+            access,
+            audit,
+            open_uploads,
+        )
 
         for model in self.get_models():
             spell_field_names(model)
+        upload_watch.watch(open_uploads.Rows())
         post_migrate.connect(column_defaults.keep_defaults, sender=self, dispatch_uid="jobs.column_defaults")
         post_migrate.connect(search.make_index, sender=self, dispatch_uid="jobs.search")
         post_migrate.connect(audit.make_triggers, sender=self, dispatch_uid="jobs.audit")

@@ -6,11 +6,13 @@ This deletes only what can be read from S3 again and old work rows; S3 itself is
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -22,6 +24,8 @@ from batchconsole.jobs.models import (
     Event,
     InputCheck,
     Notice,
+    OpenAIBatch,
+    OpenAIFile,
     ResultIndex,
     Schedule,
     ScheduleRun,
@@ -48,6 +52,7 @@ def prune() -> int:
     input_checks.prune()
     making.prune()
     _prune_schedules()
+    _prune_openai()
     return _prune_results() + _prune_reports()
 
 
@@ -105,6 +110,8 @@ def kinds_kept() -> list[Kept]:
         Kept("Rows of made inputs", "MADE_INPUT_DAYS", making.expirable(), "finished_at"),
         Kept("Runs of schedules", "SCHEDULE_DAYS", runs, "since"),
         Kept("Files of watched folders", "SCHEDULE_DAYS", files, "since"),
+        Kept("OpenAI batches, from their end", "OPENAI_DAYS", OpenAIBatch.objects.all(), "ended_at"),
+        Kept("OpenAI files that no batch refers to", "OPENAI_DAYS", _files_without_batch(), "created_at"),
         Kept("Notifications and deliveries", "NOTIFICATION_DAYS", Notice.objects.filter(due_at=None), "created_at"),
     ]
 
@@ -161,3 +168,21 @@ def _prune_schedules() -> None:
         watching = Schedule.objects.filter(pk__in={schedule for _, schedule in keys})
         watching.filter(Q(files_since=None) | Q(files_since__lt=before)).update(files_since=before)
         WatchedFile.objects.filter(pk__in=[key for key, _ in keys]).delete()
+
+
+def _files_without_batch() -> QuerySet[OpenAIFile]:
+    """Return the files that are neither the input of a batch nor its answers."""
+    columns = ("input_file_id", "output_file_id", "error_file_id")
+    referring = (OpenAIBatch.objects.filter(**{column: OuterRef("file_id")}) for column in columns)
+    return OpenAIFile.objects.exclude(reduce(or_, map(Exists, referring)))
+
+
+def _prune_openai() -> None:
+    """Delete the batches that ended long ago, then the files that are as old and that no batch refers to any more."""
+    if not settings.OPENAI_DAYS:
+        return
+    before = _before(settings.OPENAI_DAYS)
+    ended = OpenAIBatch.objects.filter(ended_at__lt=before).order_by("ended_at")
+    OpenAIBatch.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:BATCH])).delete()
+    files = _files_without_batch().filter(created_at__lt=before).order_by("created_at")
+    OpenAIFile.objects.filter(pk__in=list(files.values_list("pk", flat=True)[:BATCH])).delete()

@@ -16,6 +16,7 @@ from batchconsole.aws.s3 import Bucket, Listing, ObjectVersion, S3Object
 from batchconsole.aws.s3_addresses import SCHEME
 from batchconsole.aws.s3_multipart import MAX_PARTS
 from batchconsole.aws.session import Target
+from batchconsole.aws.upload_watch import NO_UPLOAD
 from batchconsole.jobs.access import lies_in, require, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, BatchJob, Connection, Event, Right, Verb
@@ -40,7 +41,6 @@ MOST_USERS = 5
 LINK_SECONDS = 60  # for the browser to follow the redirect; a download that has begun goes on
 LARGEST_RENAMED = 2**30  # the most bytes that S3 copies while a person waits for the page
 PART_BYTES = 8 * 2**20
-NO_UPLOAD = "NoSuchUpload"  # S3's code for an upload that was completed, aborted or never begun
 
 
 class EmptyFile(UserError):

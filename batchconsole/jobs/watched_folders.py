@@ -229,7 +229,8 @@ def _check(schedule: Schedule, file: WatchedFile) -> None:
         if error.code not in (*GONE, DENIED):
             raise
         gone = "It was deleted before a job was created."
-        file.decide(State.SKIPPED, reason=error.message if error.code == DENIED else gone)
+        # The answer to a HEAD has no body, so the message is no more than "Forbidden"; the hint names the permission.
+        file.decide(State.SKIPPED, reason=error.hint if error.code == DENIED else gone)
         return
     if item.etag != file.etag:
         _changed(file, item)

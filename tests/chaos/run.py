@@ -77,6 +77,7 @@ def _run(stack: Stack, receiver: Receiver, *, minutes: float, seed: int) -> Figu
     scene.schedule(here)
     trouble = Trouble(stack, random.Random(seed), pause=PAUSE_OF_TROUBLE)
     work(here, ledger, stack, trouble, seconds=60 * minutes, seed=seed)
+    connection.close()  # it may have been cut
     say(f"{BatchJob.objects.count()} jobs; everything settles.")
     broken = of_kind(STUCK, settle(here, stack))
     received = Counter(got.headers["webhook-id"] for got in list(receiver.got))
@@ -105,7 +106,7 @@ def work(here: scene.Scene, ledger: Ledger, stack: Stack, trouble: Trouble, *, s
     time.sleep(min(CALM_SECONDS, seconds / 2))
     trouble.start()
     try:
-        _wait(seconds, trouble)
+        _wait(seconds, trouble, ledger)
     finally:
         stopping.set()
         trouble.stop()
@@ -114,12 +115,12 @@ def work(here: scene.Scene, ledger: Ledger, stack: Stack, trouble: Trouble, *, s
         person.join()
 
 
-def _wait(seconds: float, trouble: Trouble) -> None:
-    """Wait, and say once a minute how far it is."""
+def _wait(seconds: float, trouble: Trouble, ledger: Ledger) -> None:
+    """Wait, and say once a minute how far it is, without the database, whose connections are cut meanwhile."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, 60))
-        say(f"{BatchJob.objects.count()} jobs, {trouble.kills.total()} kills, {max(0, left - 60):.0f} s to go")
+        say(f"{len(ledger.some_jobs())} posts, {trouble.kills.total()} kills, {max(0, left - 60):.0f} s to go")
 
 
 def say(line: str) -> None:

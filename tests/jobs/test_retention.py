@@ -12,6 +12,8 @@ from batchconsole.jobs.models import (
     Connection,
     InputCheck,
     MadeInput,
+    OpenAIBatch,
+    OpenAIFile,
     ResultFile,
     ResultIndex,
     Status,
@@ -115,6 +117,30 @@ def test_a_resend_is_kept_as_long_as_its_job(nowhere: Connection) -> None:
     assert list(MadeInput.objects.all()) == [kept]
 
 
+def openai_batch(connection: Connection, **columns: object) -> OpenAIBatch:
+    """An OpenAI batch of the file ``file-in``, whose answers are ``file-out``."""
+    for file_id in ("file-in", "file-out", "file-alone"):
+        OpenAIFile.objects.create(connection=connection, file_id=file_id, bytes=1, created_at=LONG_AGO)
+    files = {"input_file_id": "file-in", "output_file_id": "file-out"}
+    return OpenAIBatch.objects.create(connection=connection, batch_id="batch_1", timeout_hours=24, **files, **columns)
+
+
+@pytest.mark.parametrize(("days", "files"), [(0, 3), (32, 3), (30, 0)])
+def test_an_openai_batch_goes_with_its_files(nowhere: Connection, settings: Settings, days: int, files: int) -> None:
+    settings.OPENAI_DAYS = days
+    openai_batch(nowhere, ended_at=LONG_AGO)
+    retention.prune()
+    assert OpenAIFile.objects.count() == files
+    assert OpenAIBatch.objects.exists() is bool(files)
+
+
+def test_of_an_openai_batch_that_has_not_ended_nothing_goes(nowhere: Connection, settings: Settings) -> None:
+    settings.OPENAI_DAYS = 30
+    openai_batch(nowhere)
+    retention.prune()
+    assert set(OpenAIFile.objects.values_list("file_id", flat=True)) == {"file-in", "file-out"}
+
+
 def kept(what: str) -> retention.Kept:
     return next(each for each in retention.kinds_kept() if each.what.startswith(what))
 
@@ -137,7 +163,9 @@ def test_what_the_page_tells_is_what_goes(nowhere: Connection, settings: Setting
     assert kept("Input checks of jobs").due_by(timezone.now(), 10) == 1 == retention.prune()
 
 
-@pytest.mark.parametrize("name", ["AUDIT", "CHECK", "REPORT", "RESULT", "MADE_INPUT", "SCHEDULE", "NOTIFICATION"])
+@pytest.mark.parametrize(
+    "name", ["AUDIT", "CHECK", "REPORT", "RESULT", "MADE_INPUT", "SCHEDULE", "NOTIFICATION", "OPENAI"]
+)
 def test_each_kind_can_be_asked(name: str, settings: Settings, db: None) -> None:
     setattr(settings, f"{name}_DAYS", 1)
     asked = [each for each in retention.kinds_kept() if each.setting == f"{name}_DAYS"]

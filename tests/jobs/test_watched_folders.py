@@ -1,5 +1,6 @@
 """Watched folders: each new file becomes a job once, whoever dies, and nothing that jobs wrote is ever taken."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from batchconsole.jobs.leases import LeaseLost
 from batchconsole.jobs.models import BatchJob, Connection, Grant, MadeInput, Schedule, WatchedFile
 from batchconsole.jobs.retention import prune
 from batchconsole.jobs.watched_folders import retry_file, watch_folder
+from tests.conftest import ACCOUNT
 from tests.factories import make_job
 from tests.jobs.conftest import arn, converse_lines, die, held
 from tests.jobs.test_schedules import request, wanted
@@ -121,6 +123,35 @@ def test_a_file_that_gives_no_job_is_skipped_with_the_reason(
     folder.look()
     assert folder.fates == {"a.jsonl": "skipped"}
     assert reason in WatchedFile.objects.get().reason
+
+
+def deny(folder: Folder, key: str, boto: Any) -> None:
+    """Let the connection be a role that may list the bucket and read it, but for *key*."""
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    bucket = f"arn:aws:s3:::{folder.bucket}"
+    allowed = {"Effect": "Allow", "Action": "s3:*", "Resource": [bucket, f"{bucket}/*"]}
+    denied = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": f"{bucket}/{key}"}
+    role = boto("iam").create_role(RoleName=folder.bucket, AssumeRolePolicyDocument=document(trust))["Role"]
+    boto("iam").put_role_policy(RoleName=folder.bucket, PolicyName="s3", PolicyDocument=document(allowed, denied))
+    columns = {"credentials": Connection.Credentials.ASSUME_ROLE, "assume_role_arn": role["Arn"]}
+    Connection.objects.filter(pk=folder.connection.pk).update(**columns)
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def test_a_file_that_may_not_be_read_is_skipped_and_holds_up_no_other(
+    folder: Folder, boto: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for name in ("closed", "open"):
+        folder.put(f"in/{name}.jsonl")
+    deny(folder, "in/closed.jsonl", boto)
+    folder.look()
+    assert folder.fates == {"closed.jsonl": "skipped", "open.jsonl": "submitted"}
+    assert "s3:GetObject" in WatchedFile.objects.get(state="skipped").reason
 
 
 def test_a_skipped_file_can_be_tried_again(folder: Folder, person: User) -> None:

@@ -17,6 +17,7 @@ from batchconsole.jobs.models.limit import ModelLimit, base_model_id
 from batchconsole.jobs.models.made_input import MadeInput
 from batchconsole.jobs.models.notification import Delivery, Notice, NotificationChannel
 from batchconsole.jobs.models.on_demand import OnDemandAnswer, OnDemandRun
+from batchconsole.jobs.models.open_upload import OpenUpload
 from batchconsole.jobs.models.openai_batch import OpenAIBatch, OpenAIBatchJob, OpenAIFile
 from batchconsole.jobs.models.output_copy import OutputCopy
 from batchconsole.jobs.models.preferences import KeptPreferences
@@ -65,6 +66,7 @@ __all__ = [
     "OpenAIBatch",
     "OpenAIBatchJob",
     "OpenAIFile",
+    "OpenUpload",
     "OutputCopy",
     "PromptTemplate",
     "PromptTemplateVersion",

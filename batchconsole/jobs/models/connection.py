@@ -228,4 +228,5 @@ class Connection(models.Model):
             allowed_endpoints=allowed_endpoints(),
             local_access_key=access_key,
             local_secret_key=secret_key,
+            owner=self.pk or 0,
         )
