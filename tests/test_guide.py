@@ -24,10 +24,10 @@ def test_what_it_names_stands_on_a_page(label: str) -> None:
     assert label in PAGES
 
 
-def test_it_has_ten_parts_that_its_list_links_to() -> None:
+def test_it_has_eleven_parts_that_its_list_links_to() -> None:
     titles = re.findall(r"^## (\d+\. .+)$", TEXT, re.MULTILINE)
     anchors = [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
-    assert len(titles) == 10
+    assert len(titles) == 11
     assert re.findall(r"^\d+\. \[.+\]\(#(.+)\)$", TEXT, re.MULTILINE) == anchors
 
 

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver
 from batchconsole.console.account.urls import urlpatterns as account_urls
 from batchconsole.console.activity.urls import urlpatterns as activity_urls
 from batchconsole.console.bulk_actions.urls import urlpatterns as bulk_actions_urls
+from batchconsole.console.comparison.urls import urlpatterns as comparison_urls
 from batchconsole.console.create.urls import urlpatterns as create_urls
 from batchconsole.console.frame.urls import urlpatterns as frame_urls
 from batchconsole.console.input_checks.urls import urlpatterns as input_checks_urls
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *create_urls,
     *make_input_urls,
     *split_urls,
+    *comparison_urls,
     *usage_urls,
     *input_checks_urls,
     *models_urls,

@@ -22,6 +22,7 @@ from batchconsole.jobs.models import (
     ApiKey,
     BatchJob,
     BulkAction,
+    Comparison,
     Connection,
     Event,
     Grant,
@@ -40,7 +41,7 @@ from batchconsole.records import catalogue
 
 Rights = frozenset[str]
 # Rows that one person created.
-Owned = BatchJob | BulkAction | JobNote | JobTemplate | OpenAIBatch | OpenAIFile | Schedule | Work
+Owned = BatchJob | BulkAction | Comparison | JobNote | JobTemplate | OpenAIBatch | OpenAIFile | Schedule | Work
 ALL = None  # the key of rights granted on all connections
 FEW = 3  # how many administrators a refusal names
 

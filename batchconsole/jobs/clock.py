@@ -9,6 +9,7 @@ from django.utils import timezone
 from batchconsole.jobs import (
     audit,
     bulk_actions,
+    comparing,
     input_checks,
     lifecycle,
     making,
@@ -43,6 +44,7 @@ STEPS: tuple[Step[Any, Any], ...] = (
     open_uploads.abort_upload,
     making.make_input,
     splitting.split_input,
+    comparing.compare_answers,
     bulk_actions.stop_jobs,
     schedule_runs.run_schedule,
     watched_folders.watch_folder,

@@ -1,6 +1,7 @@
 """Clones of jobs: their names, and cloning one job without a form."""
 
 import re
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,7 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.job_rules import find_problems
 from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.models import Actor, BatchJob, Connection, Right, Verb
+from batchconsole.jobs.states import NEVER_SENT
 
 # Every job has its own name and token.
 IDENTITY = ("job_name", "client_request_token")
@@ -70,3 +72,16 @@ def free_name(connection: Connection, name: str) -> str:
         BatchJob.objects.filter(connection=connection, job_name__startswith=stem).values_list("job_name", flat=True)
     )
     return next(free for number in count(2) if (free := f"{stem}-{number}") not in used)
+
+
+def free_names(connection: Connection, name: str, ends: Sequence[str]) -> list[str]:
+    """Return a free name for each of *ends*: *name* followed by it, or ``name-2`` followed by it if one is in use."""
+    longest = (job_constraints()["jobName"].max or 0) - max(map(len, ends))
+    for attempt in count(1):
+        mark = f"-{attempt}" if attempt > 1 else ""
+        stem = name[: longest - len(mark)].rstrip("-+.") + mark
+        names = [stem + end for end in ends]
+        used = BatchJob.objects.filter(connection=connection, job_name__in=names).exclude(status__in=NEVER_SENT)
+        if not used.exists():
+            break
+    return names

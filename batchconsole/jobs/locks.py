@@ -3,7 +3,8 @@
 1. The connection's row, by ``Connection.objects.lock``, ``BatchJob.locked`` or ``BatchJob.transition`` to an end.
 2. Budgets, in order of their keys.
 3. Jobs, in order of their keys; several jobs only while the connection is locked.
-4. Rows of work: checks, made inputs, splits, bulk actions, copies of output, schedules, OpenAI batches. One at a time.
+4. Rows of work: checks, made inputs, splits, bulk actions, copies of output, schedules, OpenAI batches. One at a time;
+   comparisons in order of their keys.
 5. A notification channel's row, then those of its deliveries.
 
 A transaction that locks several rows takes them in this order; one that locks a single row may take any. Inserting a
@@ -29,6 +30,7 @@ ORDER: tuple[frozenset[str], ...] = (
             "jobs_outputcopy",
             "jobs_schedule",
             "jobs_openaibatch",
+            "jobs_comparison",
         }
     ),
     frozenset({"jobs_notificationchannel"}),
@@ -36,7 +38,15 @@ ORDER: tuple[frozenset[str], ...] = (
 )
 RANKS = {table: rank for rank, tables in enumerate(ORDER) for table in tables}
 # Tables whose rows each point to a job, and of which many rows are inserted together.
-POINTERS = frozenset({"jobs_bulkactionitem", "jobs_openaibatchjob", "jobs_batchjob_merges", "jobs_madeinput_merges"})
+POINTERS = frozenset(
+    {
+        "jobs_bulkactionitem",
+        "jobs_openaibatchjob",
+        "jobs_batchjob_merges",
+        "jobs_madeinput_merges",
+        "jobs_comparedjob",
+    }
+)
 LOCKS = re.compile(r'(?:UPDATE|DELETE FROM) "(\w+)"|SELECT .* FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re.DOTALL)
 INSERTS = re.compile(r'INSERT (?:OR IGNORE )?INTO "(\w+)"')
 

@@ -1,7 +1,7 @@
 """Records of a job whose output has been read: a page, one record or a text search, with few ranged reads."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -174,15 +174,32 @@ def read_record(job: BatchJob, position: int) -> ResultRow | None:
     return _read(job, [index.place(position)])[0] if 0 <= position < len(index) else None
 
 
+def records_at(job: BatchJob, positions: Iterable[int]) -> Callable[[], dict[int, Record]]:
+    """Return a function that reads the records at *positions* of the output from S3, and needs no database.
+
+    It returns them by position, and raises :class:`AwsError`. Without results, it returns nothing.
+    """
+    stored = ResultIndex.objects.filter(job=job).first()
+    index = stored.index if stored else Index()
+    places = [index.place(position) for position in sorted(positions) if position < len(index)]
+    read = _reader(job, places)
+    return lambda: {row.position: row.record for row in read()}
+
+
 def _read(job: BatchJob, places: list[Place]) -> list[ResultRow]:
     """Return the records at *places*, merging neighbouring places into as few ranged reads as possible."""
-    bucket, _ = output_folder(job)
+    return _reader(job, places)()
+
+
+def _reader(job: BatchJob, places: list[Place]) -> Callable[[], list[ResultRow]]:
+    """Return a function that reads the records at *places* from S3; all that the database knows is read now."""
+    target, (bucket, _) = job.connection.target, output_folder(job)
     names = {place.file for place in places}
     files = {file.name: file for file in job.result_files.filter(name__in=names)}
 
     def read_range(name: str, start: int, end: int) -> bytes:
         file = files[name]
-        return s3.get_range(job.connection.target, bucket, file.key, start=start, end=end, etag=file.etag)
+        return s3.get_range(target, bucket, file.key, start=start, end=end, etag=file.etag)
 
     family = family_for(job.model_id, job.model_invocation_type)
-    return [ResultRow(place.position, read_line(line, family)) for place, line in fetch(places, read_range)]
+    return lambda: [ResultRow(place.position, read_line(line, family)) for place, line in fetch(places, read_range)]

@@ -20,7 +20,17 @@ from batchconsole.jobs.access import require, require_on_job, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_objects import Reader, list_input
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
-from batchconsole.jobs.models import ENDED_ON_AWS, Actor, BatchJob, ResultFile, ResultIndex, Right, Status, Verb
+from batchconsole.jobs.models import (
+    ENDED_ON_AWS,
+    Actor,
+    BatchJob,
+    Comparison,
+    ResultFile,
+    ResultIndex,
+    Right,
+    Status,
+    Verb,
+)
 from batchconsole.jobs.signals import nudge
 from batchconsole.records import repair
 from batchconsole.records.families import family_for
@@ -183,6 +193,7 @@ def _store(
                 inputs_packed=_unanswered(pairing),
                 input_order_packed=_input_order(pairing),
             )
+            Comparison.objects.read_again(job)
             job.record(Verb.RESULTS_READ, data={"records": found.totals.records, "errors": found.totals.failed})
         lease.end(due_at=None, results=results, results_error=None, modified_at=timezone.now(), **figures)
 

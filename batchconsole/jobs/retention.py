@@ -20,6 +20,7 @@ from batchconsole.jobs import input_checks, making
 from batchconsole.jobs.models import (
     ENDED,
     BatchJob,
+    Comparison,
     Connection,
     Event,
     InputCheck,
@@ -53,6 +54,7 @@ def prune() -> int:
     making.prune()
     _prune_schedules()
     _prune_openai()
+    _prune_comparisons()
     return _prune_results() + _prune_reports()
 
 
@@ -107,6 +109,7 @@ def kinds_kept() -> list[Kept]:
         Kept("Input checks that no job shows", "CHECK_DAYS", InputCheck.objects.filter(jobs=None), "finished_at"),
         Kept("Input checks of jobs, from their end", "REPORT_DAYS", reports, "since"),
         Kept("Results, from when they were read", "RESULT_DAYS", _read_results(), "result_index__read_at"),
+        Kept("Compared answers, from when they were read", "RESULT_DAYS", _compared(), "read_at"),
         Kept("Rows of made inputs", "MADE_INPUT_DAYS", making.expirable(), "finished_at"),
         Kept("Runs of schedules", "SCHEDULE_DAYS", runs, "since"),
         Kept("Files of watched folders", "SCHEDULE_DAYS", files, "since"),
@@ -119,6 +122,23 @@ def kinds_kept() -> list[Kept]:
 def _read_results() -> QuerySet[BatchJob]:
     jobs: QuerySet[BatchJob] = BatchJob.objects.filter(result_index__isnull=False, results=BatchJob.Results.READY)
     return jobs
+
+
+def _compared() -> QuerySet[Comparison]:
+    rows: QuerySet[Comparison] = Comparison.objects.filter(read_at__isnull=False)
+    return rows
+
+
+def _prune_comparisons() -> None:
+    """Delete what was compared long ago; the comparisons and their marks stay, and the answers can be compared again.
+
+    One row at a time, in order of their keys: see jobs/locks.py.
+    """
+    if not settings.RESULT_DAYS:
+        return
+    old = _compared().filter(read_at__lt=_before(settings.RESULT_DAYS))
+    for pk in list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        old.filter(pk=pk).update(packed=b"", read_of={}, read_at=None)
 
 
 def _prune_results() -> int:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError
 
-from batchconsole.jobs.models import Actor, BulkAction, Connection, InputSplit, MadeInput, Schedule
+from batchconsole.jobs.models import Actor, BulkAction, Comparison, Connection, InputSplit, MadeInput, Schedule
 
-Made = TypeVar("Made", MadeInput, BulkAction, InputSplit, Schedule)
+Made = TypeVar("Made", MadeInput, BulkAction, Comparison, InputSplit, Schedule)
 
 
 def made_before(model: type[Made], connection: Connection, actor: Actor, token: str) -> Made | None:

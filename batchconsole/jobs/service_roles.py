@@ -5,6 +5,7 @@ from typing import Any
 from batchconsole.aws import iam
 from batchconsole.aws.iam import ServiceRole
 from batchconsole.aws.job_request import JobRequest
+from batchconsole.aws.policies import is_inference_profile
 from batchconsole.aws.role_access import Access, role_access
 from batchconsole.jobs.access import require, require_places
 from batchconsole.jobs.account import account_id
@@ -16,6 +17,7 @@ __all__ = [
     "Access",
     "ServiceRole",
     "create_service_role",
+    "is_inference_profile",
     "list_service_roles",
     "new_role_documents",
     "service_role_access",

@@ -7,18 +7,18 @@ the split at any moment leaves no half of a batch. Parts that are written stay w
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import count, groupby
+from itertools import groupby
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from batchconsole.aws.constraints import job_constraints
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs import resending, scheduling
 from batchconsole.jobs.access import lies_in, require, require_on_job, require_places
+from batchconsole.jobs.cloning import free_names
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.input_objects import InputObjects, list_input
 from batchconsole.jobs.input_places import require_input
@@ -41,7 +41,6 @@ from batchconsole.jobs.models import (
     Verb,
 )
 from batchconsole.jobs.signals import nudge
-from batchconsole.jobs.states import NEVER_SENT
 from batchconsole.records import splitting as parts
 from batchconsole.records.families import family_for
 from batchconsole.records.joining import JoinedRow
@@ -272,15 +271,7 @@ def _create_job(split: InputSplit, row: SplitPart, name: str) -> BatchJob:
 def part_names(connection: Connection, name: str, number: int) -> list[str]:
     """Return free names for *number* jobs: ``reviews-1-of-4`` and so on, or ``reviews-2-1-of-4`` if one is in use."""
     ends = [f"-{each}-of-{number}" for each in range(1, number + 1)] if number > 1 else [""]
-    longest = job_constraints()["jobName"].max or 0
-    for attempt in count(1):
-        mark = f"-{attempt}" if attempt > 1 else ""
-        stem = name[: longest - len(mark) - len(ends[-1])].rstrip("-+.") + mark
-        names = [stem + end for end in ends]
-        used = BatchJob.objects.filter(connection=connection, job_name__in=names).exclude(status__in=NEVER_SENT)
-        if not used.exists():
-            break
-    return names
+    return free_names(connection, name, ends)
 
 
 @split_input.on_failure

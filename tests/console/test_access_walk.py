@@ -16,6 +16,7 @@ from batchconsole.jobs.models import (
     ApiKey,
     BatchJob,
     BulkAction,
+    Comparison,
     Connection,
     Delivery,
     InputCheck,
@@ -78,6 +79,8 @@ def key_of(route: str, connection: Connection, owner: User | None) -> int:
         return JobTemplate.objects.create(connection=connection, created_by=owner, name=uuid4().hex).pk
     if "/input/templates/" in route:
         return PromptTemplate.objects.create(connection=connection, name=uuid4().hex).pk
+    if "/comparisons/" in route:
+        return Comparison.objects.create(connection=connection, created_by=owner).pk
     if "/splits/" in route:
         return InputSplit.objects.create(connection=connection, created_by=owner).pk
     if "/input/" in route:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from batchconsole.jobs.models import BulkAction, Connection, InputCheck, InputSplit, MadeInput, Schedule
+from batchconsole.jobs.models import BulkAction, Comparison, Connection, InputCheck, InputSplit, MadeInput, Schedule
 from batchconsole.jobs.properties import read_token, why_no_token
 from batchconsole.records.making import Recipe
 from tests.console.conftest import MakeJob
@@ -62,6 +62,7 @@ def urls(make_job: MakeJob, local: Connection, bedrock_endpoint: str, person: Us
     schedule = Schedule.objects.create(connection=local, title="Night", kind="rule", rule="0 2 * * *")
     rows = {"split": split.pk, "job": job.pk, "input-check": check.pk, "input": made.pk, "bulk-action": action.pk}
     rows["schedule"] = schedule.pk
+    rows["comparison"] = Comparison.objects.create(connection=local, title="Models").pk
     found = []
     for pattern in patterns(get_resolver().url_patterns):
         name = str(pattern.name)

@@ -5,7 +5,7 @@ role's own policies do not, or a quota may be higher. The form is not refused be
 access. All calls run concurrently in other threads, which use neither the form nor the database.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from batchconsole.console.s3.inputs import hindrance
 from batchconsole.jobs import account
 from batchconsole.jobs.access import require
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.models import Actor, Connection, Right
 from batchconsole.jobs.patience import all_of, at_once
 from batchconsole.jobs.storage import S3Object, Storage
@@ -47,10 +48,12 @@ class Asked:
     connection: Connection
     fields: dict[str, Any]
     limits: Limits
+    limits_of_others: dict[str, Limits]  # by model, of the models to compare with
 
     @classmethod
     def of(cls, form: JobForm) -> "Asked":
-        return cls(form.connection, dict(form.cleaned_data), form.limits)
+        others = {each: limits_for(form.connection, each) for each in form.cleaned_data.get("other_model_ids") or []}
+        return cls(form.connection, dict(form.cleaned_data), form.limits, others)
 
     @property
     def storage(self) -> Storage:
@@ -170,8 +173,16 @@ def _check_input(asked: Asked) -> Answer:
         return [Finding("input_s3_uri", words, is_error=True)]
     obstacle = hindrance(found.file, asked.limits)
     if obstacle is None:
-        return []
+        return [*_too_large_for_others(asked, found.file)]
     return [Finding("input_s3_uri", f"{obstacle.text} {obstacle.advice}", is_error=obstacle.is_final)]
+
+
+def _too_large_for_others(asked: Asked, file: S3Object) -> Iterator[Finding]:
+    """Yield a finding for each other model whose limits the input exceeds."""
+    for model_id, limits in asked.limits_of_others.items():
+        obstacle = hindrance(file, limits)
+        if obstacle:
+            yield Finding("other_model_ids", f"{model_id}: {obstacle.text} {obstacle.advice}")
 
 
 def _check_output(asked: Asked) -> Answer:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from batchconsole.console.create.layout import job_layout
+from batchconsole.console.create.other_models import problems_of_other_models
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.fields import ApiTextField, HoursField, IdListField, S3UriField, required
 from batchconsole.console.kit.layout import Choice
@@ -22,6 +23,7 @@ from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest
 from batchconsole.jobs.access import require_model, require_places, require_service_role
 from batchconsole.jobs.cloning import free_name, request_without_identity
+from batchconsole.jobs.comparing import MOST_MODELS
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.limits import limits_for
@@ -107,6 +109,15 @@ class JobForm(TaggedForm):
         widget=forms.RadioSelect,
         error_messages=required("Model invocation type")
         | {"invalid_choice": "Choose InvokeModel or Converse. %(value)s is neither."},
+    )
+    other_model_ids = IdListField(
+        "modelId",
+        label="Compare with other models",
+        noun="model",
+        most=MOST_MODELS - 1,
+        required=False,
+        help_text="A job for each model reads the same input. A page shows their answers side by side.",
+        widget=PickOrType(noun="model IDs or ARNs", placeholder="us.amazon.nova-lite-v1:0, …"),
     )
     input_s3_uri = S3UriField(help_text="A folder with .jsonl files, or one .jsonl file.")
     check_input = forms.BooleanField(
@@ -250,6 +261,7 @@ class JobForm(TaggedForm):
         self._check_converse()
         self._check_role()
         self._check_allowed()
+        self._check_other_models()
         self._require_both("subnet_ids", "security_group_ids")
         return self.cleaned_data
 
@@ -258,6 +270,10 @@ class JobForm(TaggedForm):
         if model and not takes_converse(model) and self.cleaned_data.get("model_invocation_type") == "Converse":
             words = f"{model.name} does not take Converse requests. Choose InvokeModel."
             self.add_error("model_invocation_type", ValidationError(words, code="no_converse"))
+
+    def _check_other_models(self) -> None:
+        for words in problems_of_other_models(self.connection, self.cleaned_data, makes_role=self.makes_role):
+            self.add_error("other_model_ids", ValidationError(words, code="other_models"))
 
     def _check_role(self) -> None:
         """Require the field of the selected kind of role, and ignore the other field and its errors."""

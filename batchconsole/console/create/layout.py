@@ -28,6 +28,10 @@ NAME_CONSTRAINT = (
 ZONE_CONSTRAINT = "In your time zone, as set in the preferences."
 RULE_EXAMPLE = "30 2 * * 1-5 is 02:30 from Monday to Friday."
 PLACEHOLDERS = "Placeholders: {date:%Y-%m-%d}, {time:%H%M} and, for each new file, {file}."
+ONE_INPUT = (
+    "With Converse, any models can share the input. With InvokeModel, choose models of the same family, because each "
+    "family has its own request format."
+)
 WRITE_FORMAT = "Use s3://bucket/prefix format."
 
 
@@ -35,7 +39,7 @@ def job_layout(connection: str) -> Layout:
     """Return the form's layout for the connection named *connection*."""
     return Layout(
         Fragment("cloudscape/layout/default_submit.html"),
-        _job_details(connection, _job_name()),
+        _job_details(connection, _job_name(), _other_models(connection)),
         _input_data(
             connection,
             check_url=reverse("input-check-start", args=[connection]),
@@ -122,7 +126,7 @@ def _job_name() -> Field:
     )
 
 
-def _job_details(connection: str, name: Field) -> Container:
+def _job_details(connection: str, name: Field, *beside: Part) -> Container:
     return Container(
         "Job details",
         name,
@@ -134,6 +138,21 @@ def _job_details(connection: str, name: Field) -> Container:
             placeholder="Model ID or ARN",
         ),
         Tiles("model_invocation_type", info="invocation-type"),
+        *beside,
+    )
+
+
+def _other_models(connection: str) -> ExpandableSection:
+    return ExpandableSection(
+        "Compare with other models",
+        AwsSelect(
+            "other_model_ids",
+            refresh_url=_field_url(connection, "other_model_ids"),
+            noun="models",
+            constraint=ONE_INPUT,
+            info="comparison",
+        ),
+        variant="inline",
     )
 
 

@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 from django.core.cache import cache
+from django.http import QueryDict
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.kit.page_form import Choices, Offer
+from batchconsole.console.models.choices import by_provider
+from batchconsole.console.models.search import ModelSearch
 from batchconsole.jobs import account, service_roles
+from batchconsole.jobs.access import require_model
 from batchconsole.jobs.account import Vpc
-from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import Actor, Connection
 
 # How long a list is cached, so that a form shown again after a POST has its lists without new calls.
@@ -41,7 +45,7 @@ def forget_offer(name: str, connection: Connection) -> None:
 
 
 def _key(name: str, connection: Connection) -> str:
-    known_by = f"{connection.target!r} {connection.service_roles}"
+    known_by = f"{connection.target!r} {connection.service_roles} {connection.allowed_models}"
     return f"offer-{name}-{blake2b(known_by.encode(), digest_size=16).hexdigest()}"
 
 
@@ -80,7 +84,26 @@ def _by_vpc(vpcs: Iterable[Vpc], rows: Iterable[tuple[str, str, str]]) -> Choice
     return [(titles.get(vpc_id, vpc_id), choices) for vpc_id, choices in groups.items() if choices]
 
 
+def models(connection: Connection, actor: Actor) -> Choices:
+    """Return the models that can run batch jobs here and that the connection allows, by provider, one id of each."""
+    found = ModelSearch.read(connection, actor, query=QueryDict())
+    usable = [each for each in found.choices if not each.obstacle and _is_allowed(connection, each.ids[0])]
+    return [
+        (provider, [(each.ids[0], f"{each.model.name} ({each.ids[0]})") for each in group])
+        for provider, group in by_provider(usable)
+    ]
+
+
+def _is_allowed(connection: Connection, model_id: str) -> bool:
+    try:
+        require_model(connection, model_id)
+    except NotAllowed:
+        return False
+    return True
+
+
 OFFERS: dict[str, Callable[[Connection, Actor], Choices]] = {
+    "other_model_ids": models,
     "role_arn": roles,
     "output_kms_key_id": keys,
     "subnet_ids": subnets,

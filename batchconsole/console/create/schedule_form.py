@@ -20,7 +20,7 @@ KINDS = [
     (Schedule.Kind.FOLDER, Choice("For each new file", "Each new .jsonl file in the input folder becomes a job once.")),
 ]
 # Fields of the create form that a schedule has no use for.
-WITHOUT = (*LINEAGE, "start_at", "service_role", "role_name")
+WITHOUT = ("other_model_ids", *LINEAGE, "start_at", "service_role", "role_name")
 OPTIONS = ("title", "kind", "rule", "zone", "missed")
 OPTIONS_OF_FOLDER = ("interval_minutes", "stable_seconds", "min_records", "takes_overwritten", "takes_existing")
 # The domain's names of fields that have another name here.

@@ -23,6 +23,9 @@ def is_split(request: ConsoleRequest) -> bool:
 def start_split(request: ConsoleRequest, form: JobForm) -> InputSplit:
     """Start the split of a valid form's input, as the check offered it. Raises :class:`UserError` and AwsError."""
     _require_offer(request, form)
+    if form.cleaned_data["other_model_ids"]:
+        words = "An input that is split into several jobs is sent to one model."
+        raise UserError(words, "other_model_ids", "Remove the other models, then split the input.")
     form.warnings.pop("input_s3_uri", None)  # of its size, which is what the split is for
     place = splitting.place_of_parts(request.connection, form.request, mark=uuid4().hex[:8])
     of_parts = with_role(request, form, replace(form.request, input_s3_uri=place))

@@ -35,12 +35,12 @@ from batchconsole.console.roles.policy import role_policy
 from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.places import Place
-from batchconsole.jobs import lifecycle
+from batchconsole.jobs import comparing, lifecycle
 from batchconsole.jobs.cloning import name_of_clone, name_of_resend
 from batchconsole.jobs.correcting import can_correct, field_at_fault
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.models import BatchJob, InputSplit, Right
+from batchconsole.jobs.models import BatchJob, Comparison, InputSplit, Right
 from batchconsole.jobs.same_request import made_before
 from batchconsole.jobs.spending import spendings
 
@@ -186,13 +186,16 @@ def _offer(request: ConsoleRequest, form: JobForm, name: str) -> None:
         form.take_offer(name, offer(name, form.connection, request.user))
 
 
-def _sent_before(request: ConsoleRequest) -> BatchJob | InputSplit | None:
+def _sent_before(request: ConsoleRequest) -> BatchJob | Comparison | InputSplit | None:
     """Return what this form, submitted twice, has already created, or None; a job's name must match too."""
     token, name = (request.POST.get(each, "").strip() for each in ("request_token", "job_name"))
     if "\0" in token + name:  # which PostgreSQL does not store, so no job has it
         return None
     if is_split(request):
         return made_before(InputSplit, request.connection, request.user, token)
+    compared = made_before(Comparison, request.connection, request.user, token)
+    if compared:
+        return compared
     mine = BatchJob.objects.filter(connection=request.connection, created_by=request.user, job_name=name)
     return mine.filter(client_request_token=token).first() if token else None
 
@@ -236,6 +239,8 @@ def _submit_first(request: ConsoleRequest) -> HttpResponse:
     put_aside.forget(request)
     if isinstance(made, BatchJob):
         messages.success(request, f"The batch inference job {made.job_name} was created.")
+    elif isinstance(made, Comparison):
+        messages.success(request, f"{made.jobs.count()} batch inference jobs were created.")
     return redirect(made)
 
 
@@ -245,8 +250,19 @@ def _doubtful(form: JobForm) -> str:
     return " ".join([*known, "To change this, stop the job and clone it."])
 
 
-def _create(request: ConsoleRequest, form: JobForm) -> BatchJob:
+def _create(request: ConsoleRequest, form: JobForm) -> BatchJob | Comparison:
     asked = with_role(request, form, form.request)
+    if form.cleaned_data["other_model_ids"]:
+        return comparing.start_comparison(
+            request.connection,
+            request.user,
+            asked,
+            other_model_ids=form.cleaned_data["other_model_ids"],
+            check_input=form.cleaned_data["check_input"],
+            start_at=form.cleaned_data["start_at"],
+            clone_of=form.cleaned_data["clone_of"],
+            request_token=form.cleaned_data["request_token"],
+        )
     return lifecycle.create_job(
         connection=request.connection,
         actor=request.user,

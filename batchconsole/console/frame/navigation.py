@@ -66,6 +66,8 @@ JOB_PAGES = (
     "job-template-save",
     "job-template-delete",
     "split",
+    "comparison",
+    "comparison-list",
 )
 NOTIFICATION_PAGES = (
     "connection-notifications",

@@ -76,6 +76,7 @@ def index(request: ConsoleRequest, connection: str) -> HttpResponse:
     context = {
         "jobs": jobs,
         "rows": rows,
+        "has_one_input": len({job.input_s3_uri.rstrip("/") for job in jobs}) == 1,
         "differing": sum(row.differs for row in rows),
         "swapped": request.path + query_string({"job": [job.pk for job in reversed(jobs)]}),
     }

@@ -57,14 +57,18 @@ class HoursField(forms.IntegerField):
 
 
 class IdListField(forms.Field):
-    """Several ids, picked or typed; the value is a list without duplicates."""
+    """Several ids, picked or typed; the value is a list without duplicates.
+
+    *api_name* is a list of the API or, with at most *most* values, what each value would be on its own.
+    """
 
     widget = PickOrType
 
-    def __init__(self, api_name: str, *, label: str, noun: str, **kwargs: Any) -> None:
+    def __init__(self, api_name: str, *, label: str, noun: str, most: int | None = None, **kwargs: Any) -> None:
         super().__init__(label=label, **kwargs)
         self.noun = noun
-        self.limits = job_constraints()[api_name]
+        of_api = job_constraints()[api_name]
+        self.limits = of_api if of_api.item else Constraint(max=most, item=of_api)
 
     def clean(self, value: list[str] | None) -> list[str]:
         ids = value or []

@@ -6,6 +6,7 @@ from batchconsole.jobs.models.access import Grant, Right, Role
 from batchconsole.jobs.models.api_key import ApiKey
 from batchconsole.jobs.models.budget import Budget
 from batchconsole.jobs.models.bulk_action import BulkAction, BulkActionItem
+from batchconsole.jobs.models.comparison import AnswerMark, ComparedJob, Comparison
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Actor, Event
 from batchconsole.jobs.models.input_check import InputCheck
@@ -40,11 +41,14 @@ __all__ = [
     "UNFINISHED",
     "WAITING",
     "Actor",
+    "AnswerMark",
     "ApiKey",
     "BatchJob",
     "Budget",
     "BulkAction",
     "BulkActionItem",
+    "ComparedJob",
+    "Comparison",
     "Connection",
     "Delivery",
     "Event",

@@ -93,10 +93,4 @@ class SplitPart(models.Model):
     def current_job(self) -> BatchJob | None:
         """The job that reads this part: its first one or, if AWS never accepted that, the newest correction of it."""
         job: Any = self.job
-        while job is not None and job.is_never_sent:
-            corrections = job.clones.filter(input_s3_uri=self.input_s3_uri).select_related("connection")
-            newest = corrections.order_by("-pk").first()
-            if newest is None:
-                break
-            job = newest
-        return job  # type: ignore[no-any-return] # a row of BatchJob or None
+        return job.current if job is not None else None

@@ -276,6 +276,18 @@ class BatchJob(Leased, Laned):
         return self.status in NEVER_SENT
 
     @property
+    def current(self) -> "BatchJob":
+        """This job or, if AWS never accepted it, the newest correction of it with the same input."""
+        job = self
+        while job.is_never_sent:
+            corrections = job.clones.filter(input_s3_uri=self.input_s3_uri).select_related("connection")
+            newest = corrections.order_by("-pk").first()
+            if newest is None:
+                break
+            job = newest
+        return job
+
+    @property
     def ended_at(self) -> datetime | None:
         """When it ended, by AWS's clock or, if AWS gave no time, by this server's; ``None`` until then."""
         return self.end_time or (self.status_changed_at if self.is_ended else None)
