@@ -1,4 +1,7 @@
-"""A pipeline as its author wrote it, for Bedrock itself: it knows of no console. Prints what became of each job."""
+"""A pipeline as its author wrote it, for Bedrock itself: it knows of no console.
+
+Prints boto3's version and what became of each job.
+"""
 
 import json
 import os
@@ -9,7 +12,7 @@ from typing import Any
 
 import boto3
 
-BUCKET, ROLE_ARN, COUNT = sys.argv[1], sys.argv[2], int(sys.argv[3])
+NAME, BUCKET, ROLE_ARN, COUNT = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 ENDED = {"Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired"}
 bedrock = boto3.client("bedrock")
 s3 = boto3.client("s3")
@@ -17,7 +20,7 @@ s3 = boto3.client("s3")
 
 def run(number: int) -> dict[str, Any]:
     made = bedrock.create_model_invocation_job(
-        jobName=f"pipeline-{number}",
+        jobName=f"{NAME}-{number}",
         modelId="amazon.nova-micro-v1:0",
         roleArn=ROLE_ARN,
         modelInvocationType="Converse",
@@ -38,4 +41,4 @@ def run(number: int) -> dict[str, Any]:
 if __name__ == "__main__":
     assert os.environ["AWS_ENDPOINT_URL_BEDROCK"]
     with ThreadPoolExecutor(COUNT) as pool:
-        print(json.dumps(list(pool.map(run, range(COUNT)))))
+        print(json.dumps({"boto3": boto3.__version__, "jobs": list(pool.map(run, range(COUNT)))}))

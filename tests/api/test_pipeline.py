@@ -2,22 +2,27 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from batchconsole.setup import clients
 from batchconsole.setup.clients import JAVASCRIPT
-from batchconsole.setup.paths import ROOT
+from batchconsole.setup.paths import BOTOCORE, ROOT
+from tests.api.tls import tls_proxy
 from tests.conftest import ACCOUNT, REGION, service_role_trust
 from tests.jobs.conftest import converse_lines
 from tests.localbedrock.conftest import node as node
 from tests.running import Up, clean_environment, up
 
 AT_ONCE = 3
+(NEWEST,) = re.findall(r"^boto3==(\S+)", clients.BOTOCORE_REQUIREMENTS.read_text(), re.MULTILINE)
 WAITING_MODEL = "amazon.nova-lite-v1:0"  # no job of it is submitted, so each flow meets the same states
 PREPARE = f"""
 from django.contrib.auth.models import User
@@ -77,16 +82,42 @@ def ready(started: Up) -> str:
     return str(role["Arn"])
 
 
-def test_none_fails_none_is_doubled_each_finds_its_output(started: Up, keys: dict[str, dict[str, str]]) -> None:
-    environment = environment_of(started, keys["bearer"] | started.keys)
-    command = [sys.executable, str(Path(__file__).with_name("pipeline.py")), "pipeline", ready(started)]
-    done = subprocess.run([*command, str(3 * AT_ONCE)], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    jobs: list[dict[str, Any]] = json.loads(done.stdout)
-    assert [(job["status"], job["lines"]) for job in jobs] == [("Completed", 100)] * 3 * AT_ONCE
-    assert all(job["manifest"]["successRecordCount"] == 100 for job in jobs)
-    assert len({job["id"] for job in jobs}) == 3 * AT_ONCE
-    assert in_console(started, COUNT) == str(3 * AT_ONCE)
+def pipeline_of(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(Path(__file__).with_name("pipeline.py")), *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def newest(tmp_path: Path, started: Up) -> Iterator[dict[str, str]]:
+    """The variables of a program with the newest boto3, which sends bearer keys by TLS only."""
+    clients.ensure_botocore()
+    with tls_proxy(tmp_path, started.port) as proxy:
+        yield {
+            "PYTHONPATH": str(BOTOCORE),
+            "AWS_ENDPOINT_URL_BEDROCK": f"{proxy.url}aws/local",
+            "AWS_CA_BUNDLE": str(proxy.certificate),
+        }
+
+
+def test_none_fails_none_is_doubled_each_finds_its_output(
+    started: Up, keys: dict[str, dict[str, str]], newest: dict[str, str]
+) -> None:
+    environment, role_arn = environment_of(started, keys["bearer"] | started.keys), ready(started)
+    running = {
+        boto3.__version__: pipeline_of(environment, "pinned", "pipeline", role_arn, str(3 * AT_ONCE)),
+        NEWEST: pipeline_of(environment | newest, "newest", "pipeline", role_arn, str(3 * AT_ONCE)),
+    }
+    ids = set()
+    for version, process in running.items():
+        said, wrong = process.communicate(timeout=240)
+        assert process.returncode == 0, wrong
+        found: dict[str, Any] = json.loads(said)
+        assert found["boto3"] == version
+        assert [(job["status"], job["lines"]) for job in found["jobs"]] == [("Completed", 100)] * 3 * AT_ONCE
+        assert all(job["manifest"]["successRecordCount"] == 100 for job in found["jobs"])
+        ids |= {job["id"] for job in found["jobs"]}
+    assert len(ids) == 2 * 3 * AT_ONCE
+    assert in_console(started, COUNT) == str(len(ids))
 
 
 def waiting_job(name: str) -> dict[str, Any]:

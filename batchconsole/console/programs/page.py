@@ -33,6 +33,9 @@ batch = client.batches.create(
 )
 print(batch.id, batch.status)
 """
+ABOUT_HTTP = """# Newer AWS clients send a bearer key over https:// only. Without TLS, give them a pair of keys instead:
+# AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, in a profile for Bedrock.
+"""
 CLI = "aws bedrock list-model-invocation-jobs --max-results 10\n"
 
 
@@ -66,7 +69,12 @@ class Programs:
             "AWS_REGION": self.connection.region,
             "AWS_DEFAULT_REGION": self.connection.region,
         }
-        return Example("environment", "Environment variables", _exports(values))
+        return Example("environment", "Environment variables", self._about_http + _exports(values))
+
+    @property
+    def _about_http(self) -> str:
+        """Say what a newer boto3 needs at a console without TLS: it sends bearer keys over HTTPS only."""
+        return ABOUT_HTTP if self.gateway_url.startswith("http://") else ""
 
     @property
     def examples(self) -> list[Example]:
