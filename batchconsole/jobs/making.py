@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Protocol, cast
 
+import msgspec
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -168,6 +169,33 @@ def start_making(connection: Connection, actor: Actor, order: Order) -> MadeInpu
         made.save()
         nudge("make_input", made.pk)
     return made
+
+
+def record_failure(
+    connection: Connection,
+    actor: Actor,
+    *,
+    source_name: str,
+    recipe: Recipe,
+    output_s3_uri: str,
+    request_token: str,
+    error: dict[str, str],
+) -> MadeInput:
+    """Record that input that was asked for among others could not be begun, and why."""
+    row: MadeInput = MadeInput.objects.create(
+        connection=connection,
+        created_by=actor,
+        source_name=source_name,
+        source_size=0,
+        recipe_json=msgspec.json.encode(recipe).decode(),
+        output_s3_uri=output_s3_uri,
+        request_token=request_token,
+        state=MadeInput.State.FAILED,
+        due_at=None,
+        finished_at=timezone.now(),
+        error={"message": "", "hint": "", "code": "", "operation": "", **error},
+    )
+    return row
 
 
 def make_now(connection: Connection, actor: Actor, order: Order) -> MadeInput:

@@ -35,7 +35,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     ``shape`` is one of :data:`bodies.SHAPES`. Without ``record_id_column`` records are numbered. ``max_tokens`` limits
     the output; if unset, the model's own limit applies, or a default if the shape needs one. ``output_schema`` is the
-    JSON Schema for answers, as JSON; empty means text answers.
+    JSON Schema for answers, as JSON; empty means text answers. ``record_id_prefix`` begins each number, so that
+    several tables may be read as one input.
     """
 
     template: str = ""
@@ -45,6 +46,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     temperature: float | None = None
     output_schema: str = ""
+    record_id_prefix: str = ""
 
 
 class RecipeError(ValueError):
@@ -191,7 +193,8 @@ def make_records(rows: Iterable[Row], recipe: Recipe, *, start: int = 1) -> Iter
 def _record(number: int, row: Row, recipe: Recipe) -> Made:
     try:
         prompt, system = fill(recipe.template, row), fill(recipe.system, row)
-        record_id = row[recipe.record_id_column] if recipe.record_id_column else f"row-{number:0{ID_DIGITS}}"
+        numbered = f"{recipe.record_id_prefix}row-{number:0{ID_DIGITS}}"
+        record_id = row[recipe.record_id_column] if recipe.record_id_column else numbered
     except KeyError as error:
         raise TableError(
             f"It has no {error.args[0]}.", row=number, hint="Every row needs every column named."

@@ -33,7 +33,7 @@ from batchconsole.records.tables import TableError
 
 UPLOAD, S3 = "upload", "s3"
 SOURCES = [
-    (UPLOAD, Choice("Upload a file", "A CSV, JSON Lines, or Parquet file on this computer.")),
+    (UPLOAD, Choice("Upload files", "CSV, JSON Lines, or Parquet files on this computer.")),
     (S3, Choice("Use an object in S3", "Best for files of several gigabytes.")),
 ]
 SOURCE_FIELDS = {UPLOAD: "file", S3: "input_s3_uri"}
@@ -62,7 +62,9 @@ class MakingForm(PageForm):
 
     source = forms.ChoiceField(label="Source", choices=SOURCES, initial=UPLOAD, widget=forms.RadioSelect)
     file = forms.FileField(
-        label="File", required=False, help_text="The first row of a table must contain the column names."
+        label="File",
+        required=False,
+        help_text="The first row of a table holds the column names. Several files share one prompt.",
     )
     upload = forms.CharField(required=False, widget=forms.HiddenInput)
     upload_name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
@@ -141,7 +143,8 @@ class MakingForm(PageForm):
 
     def __init__(self, data: Any = None, *, storage: Storage, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, None if data is None else MultiValueDict(), initial=initial)
-        self.answer_fields = field_formset(field_rows(data if data is not None else (initial or {}).get("rows", {})))
+        self.posted = data if data is not None else (initial or {}).get("rows", {})
+        self.answer_fields = field_formset(field_rows(self.posted))
         self.storage, self.connection = storage, storage.connection
         self.origin: Source | None = None
         self.look: Look | None = None
@@ -276,7 +279,7 @@ class MakingForm(PageForm):
     @property
     def recipe(self) -> Recipe:
         """The recipe for records, without parts that are invalid or not filled in."""
-        names = [name for name in Recipe.__struct_fields__ if name != "output_schema"]
+        names = [name for name in Recipe.__struct_fields__ if name in self.fields and name != "output_schema"]
         values = {name: self._value(name) for name in names} | {"output_schema": self.schema_text}
         return Recipe(**{name: value for name, value in values.items() if value not in (None, "")})
 

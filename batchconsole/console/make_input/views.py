@@ -22,6 +22,7 @@ from batchconsole.console.kit.answers import show, version_of, wants_part
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.steps import take_step
+from batchconsole.console.make_input import several
 from batchconsole.console.make_input.answer_fields import edit_rows
 from batchconsole.console.make_input.forms import S3, UPLOAD, MakingForm, suggestions
 from batchconsole.console.make_input.judging import JUDGED, told
@@ -92,7 +93,7 @@ def _new(request: ConsoleRequest) -> HttpResponse:
             put_aside.forget(request)  # opened directly, not from the create form
         return _begin(request)
     data = request.POST.copy()
-    _take_file(request, data)
+    _take_files(request, data)
     focus = edit_rows(data)
     if focus:
         form = MakingForm.draft(data, storage=storage_of(request))
@@ -173,25 +174,18 @@ def _save_template(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
     return _show(request, form, saved=saved)
 
 
-def _take_file(request: ConsoleRequest, data: QueryDict) -> None:
-    """Keep the uploaded file if it is the source, and put its token into the form's data."""
-    file = request.FILES.get("file")
-    if isinstance(file, ArrivingFile) and data.get("source") != S3:
-        uploads.forget(data.get("upload", ""))
-        data["upload"] = data["upload_name"] = ""
-        try:
-            data["upload"] = file.keep(request.user.pk)
-        except UserError as error:
-            messages.error(request, sentences(error))
-        else:
-            data["upload_name"] = file.name or "file"
+def _take_files(request: ConsoleRequest, data: QueryDict) -> None:
+    """Keep the uploaded files if they are the source, and put their tokens into the form's data."""
+    files = request.FILES.getlist("file")
+    if files and data.get("source") != S3:
+        for problem in several.take_files(files, int(request.user.pk or 0), data):
+            messages.error(request, problem)
 
 
 def _read(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
     """Read the source, and fill blank fields with values that suit it."""
     if "forget_upload" in data:
-        uploads.forget(data.get("upload", ""))
-        data["upload"] = data["upload_name"] = ""
+        several.forget_file(data)
     found = suggestions(MakingForm.draft(data, storage=storage_of(request)))
     for name, value in found.items():
         if not data.get(name, "").strip():
@@ -206,7 +200,8 @@ def _show(request: ConsoleRequest, form: MakingForm, *, is_dirty: bool = True, *
     if put_aside.mark(request):
         form.cancel_to(job_url(request, {}))
     chosen = summary_context(request.connection, str(form["model_id"].value() or "").strip())
-    shown = {"form": form, "is_dirty": is_dirty, **chosen, **_previewed(form), **context}
+    fates = several.fates_of(form)
+    shown = {"form": form, "fates": fates, "is_dirty": is_dirty, **chosen, **_previewed(form), **context}
     return show(request, "console/make_input/making.html", shown, part="console/make_input/_making_form.html")
 
 
@@ -219,7 +214,7 @@ def _step_preview(data: QueryDict) -> None:
 def _preview(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
     """Return the preview, and with it what is said of the fields."""
     judged = [form[name] for name in (form.source_field, *JUDGED) if name in form.shown_order]
-    context = {"form": form, "judged": judged, **_previewed(form)}
+    context = {"form": form, "judged": judged, "fates": several.fates_of(form), **_previewed(form)}
     return render(request, "console/make_input/_making_live.html", context)
 
 
@@ -242,13 +237,16 @@ def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
     """Make the input; a form that was sent before leads to the input it made then."""
     mark = _mark(request)
     before = _made_before(request, mark)
-    if before is not None:
+    if before is not None and not several.others_in(data):
         return _go_on(request, before, data.get("upload", ""))
     form = MakingForm(data, storage=storage_of(request))
+    if several.others_in(data) and (problem := several.folder_problem(form)):
+        form.add_error("output_s3_uri", problem)
     if form.is_valid() and form.origin and form.look:
         if form.warnings and form.cleaned_data["told"] != told(form):
             return _doubt(request, form)
-        return _make(request, form, mark)
+        make = several.make_each if several.others_in(data) else _make
+        return make(request, form, mark)
     before = _made_before(request, mark)  # another request may have made it and used up the file
     if before is not None:
         return _go_on(request, before, data.get("upload", ""))
@@ -263,8 +261,8 @@ def _doubt(request: ConsoleRequest, form: MakingForm) -> HttpResponse:
 
 
 def _mark(request: ConsoleRequest) -> str:
-    file = request.FILES.get("file")
-    return sent_twice.request_mark(request.POST, *([file.digest.hexdigest()] if isinstance(file, ArrivingFile) else []))
+    files = (file for file in request.FILES.getlist("file") if isinstance(file, ArrivingFile))
+    return sent_twice.request_mark(request.POST, *(file.digest.hexdigest() for file in files))
 
 
 def _made_before(request: ConsoleRequest, mark: str) -> MadeInput | None:
