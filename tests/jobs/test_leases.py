@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection as database
 from django.db import transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
@@ -170,3 +172,11 @@ def test_a_step_that_ended_well_forgets_the_losses(job: BatchJob) -> None:
     a_step()(job)
     job.refresh_from_db()
     assert job.losses == 0
+
+
+def test_what_is_not_due_is_not_looked_for_at_length(job: BatchJob) -> None:
+    """The clock asks every second for every kind of step, and nearly always for nothing."""
+    BatchJob.objects.update(due_at=None)
+    with CaptureQueriesContext(database) as queries:
+        assert list(a_step().due(timezone.now())) == []
+    assert [query["sql"].startswith("SELECT 1 ") for query in queries] == [True]
