@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import importlib
 import json
 import logging
 import os
@@ -27,6 +28,7 @@ from pytest_django import DjangoDbBlocker
 
 from batchconsole.setup import clients
 from batchconsole.setup.paths import AWSCLI
+from tests.databases import MigratedDatabase
 
 TESTS = Path(__file__).parent
 ACCOUNT = "123456789012"
@@ -62,6 +64,23 @@ LONGEST = (
     "browser/test_records.py",
     "browser/test_table.py",
 )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each process of a whole run begin to import the tests at another place.
+
+    On a new clone pytest rewrites and compiles each module of tests. Beginning at the same one, all processes would do
+    so for all of them; so each does it for its share, and finds what the others have left.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or session.config.args != session.config.getini("testpaths"):
+        return
+    files = sorted(TESTS.rglob("test_*.py"))
+    start = len(files) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+    for file in files[start:] + files[:start]:
+        with contextlib.suppress(Exception):  # collection tells of it
+            importlib.import_module(".".join(file.relative_to(TESTS.parent).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -171,11 +190,34 @@ BaseDatabaseOperations.execute_sql_flush = flush_whole_database  # type: ignore[
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+def migrated_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MigratedDatabase:
+    """The migrated database of this run; it is there when `django_db_setup` is done, if any test uses SQLite."""
+    folder = tmp_path_factory.getbasetemp()
+    is_one_of_many = hasattr(request.config, "workerinput")
+    return MigratedDatabase((folder.parent if is_one_of_many else folder) / "migrated.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(
+    django_db_keepdb: bool, django_db_modify_db_settings: None, migrated_database: MigratedDatabase
+) -> bool:
+    """Whether the test database is there before it is set up, as a copy of one that another process has migrated."""
+    return django_db_keepdb or (
+        database.vendor == "sqlite" and migrated_database.take(Path(database.settings_dict["TEST"]["NAME"]))
+    )
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, migrated_database: MigratedDatabase
+) -> None:
     """Cache the rows that Django puts into an empty database, which it would compute after each committing test."""
     kinds = [apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")]
     with django_db_blocker.unblock():
-        if kinds[0]._meta.db_table not in database.introspection.table_names():
+        is_there = kinds[0]._meta.db_table in database.introspection.table_names()
+        is_file = is_there and database.vendor == "sqlite"
+        migrated_database.leave(Path(database.settings_dict["NAME"]) if is_file else None)
+        if not is_there:
             return  # none of the selected tests uses the database
         rows = {kind: list(kind._default_manager.all()) for kind in kinds}
     jobs = apps.get_app_config("jobs")

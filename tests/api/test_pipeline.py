@@ -17,6 +17,7 @@ from batchconsole.setup.clients import JAVASCRIPT
 from batchconsole.setup.paths import BOTOCORE, ROOT
 from tests.api.tls import tls_proxy
 from tests.conftest import ACCOUNT, REGION, service_role_trust
+from tests.databases import MigratedDatabase
 from tests.jobs.conftest import converse_lines
 from tests.localbedrock.conftest import node as node
 from tests.running import Up, clean_environment, up
@@ -46,8 +47,12 @@ def in_console(started: Up, code: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with up(tmp_path_factory.mktemp("pipeline") / "data", "--model", "echo", "--no-sample") as started:
+def started(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, migrated_database: MigratedDatabase
+) -> Iterator[Up]:
+    with up(
+        migrated_database.put_into(tmp_path_factory.mktemp("pipeline") / "data"), "--model", "echo", "--no-sample"
+    ) as started:
         yield started
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.databases import MigratedDatabase
 from tests.jobs.conftest import converse_lines
 from tests.localbedrock.model_server import ModelServer, Reply, chat, serving
 from tests.running import Up, up
@@ -33,8 +34,14 @@ def refuse_some(path: str, body: Any) -> Reply:
 
 
 @pytest.fixture(scope="module")
-def running(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with up(tmp_path_factory.mktemp("records") / "data", "--model", model.url) as started:
+def running(
+    model: ModelServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    migrated_database: MigratedDatabase,
+) -> Iterator[Up]:
+    folder = migrated_database.put_into(tmp_path_factory.mktemp("records") / "data")
+    with up(folder, "--model", model.url) as started:
         yield started
 
 
