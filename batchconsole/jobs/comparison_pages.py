@@ -49,6 +49,11 @@ class Slice:
     previous: int | None = None
     next: int | None = None
 
+    @property
+    def last(self) -> int:
+        """How many records of the filter come up to the end of this page."""
+        return self.first + len(self.positions)
+
 
 def slice_of(comparison: Comparison, compared: Compared, actor: Actor, *, only: str, since: int, size: int) -> Slice:
     """Return the page of *size* records that starts at rank *since*, of those that the filter *only* wants."""

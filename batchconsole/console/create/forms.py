@@ -112,7 +112,7 @@ class JobForm(TaggedForm):
     )
     other_model_ids = IdListField(
         "modelId",
-        label="Compare with other models",
+        label="Other models",
         noun="model",
         most=MOST_MODELS - 1,
         required=False,

@@ -1,8 +1,10 @@
 """The page of one job with a URL for each tab; its record and download views; and the release action."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -18,7 +20,7 @@ from batchconsole.console.kit.answers import show, version_of
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
-from batchconsole.jobs.models import BatchJob, Event, JobNote, SplitPart, Status
+from batchconsole.jobs.models import BatchJob, ComparedJob, Comparison, Event, JobNote, SplitPart, Status
 from batchconsole.jobs.models.job_note import LONGEST_NOTE
 from batchconsole.jobs.queue_places import why_waiting
 from batchconsole.jobs.results import request_results, require_reading
@@ -46,6 +48,8 @@ def find_job(request: ConsoleRequest, pk: int) -> BatchJob:
     jobs = BatchJob.objects.select_related(
         "connection", "created_by", "held_by", "input_check", "resend_of__connection", "clone_of__connection"
     )
+    compared = ComparedJob.objects.filter(Q(job=OuterRef("pk")) | Q(job=OuterRef("clone_of")))
+    jobs = jobs.annotate(may_be_compared=Exists(compared))  # which few are, so that the others cost no query of it
     jobs = jobs.defer("input_check__report_json", "input_check__preview_json")  # large, and used by one tab only
     job: BatchJob = get_object_or_404(jobs, connection=request.connection, pk=pk)
     return job
@@ -133,6 +137,7 @@ def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
     return {
         "stages": stages(job, events),
         "part": SplitPart.objects.filter(job=job).select_related("split__connection").first(),
+        "comparisons": read_comparisons(job),
         "files": job.result_files.all()[:100],
         "resent": [each for each in (job.resend_of, *job.merges.select_related("connection")) if each],
         "resends": BatchJob.objects.resends_of([job]).select_related("connection")[:RELATED_SHOWN],
@@ -140,6 +145,13 @@ def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
         "notes": JobNote.objects.filter(job=job).select_related("created_by", "job__connection")[:NOTES_SHOWN],
         "longest_note": LONGEST_NOTE,
     }
+
+
+def read_comparisons(job: BatchJob) -> Sequence[Comparison]:
+    """Return the comparisons that show *job*, which :func:`find_job` has read."""
+    if not getattr(job, "may_be_compared", True):
+        return []
+    return list(Comparison.objects.of_job(job).select_related("connection").defer("packed")[:RELATED_SHOWN])
 
 
 def read_check(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:

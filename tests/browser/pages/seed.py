@@ -18,7 +18,7 @@ from django.utils import timezone
 from batchconsole.aws import iam, s3
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.session import client
-from batchconsole.jobs import input_checks, results
+from batchconsole.jobs import comparing, input_checks, results
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
     BatchJob,
@@ -107,6 +107,7 @@ class Seed:
         self.make_made_inputs()
         self.make_templates()
         self.make_splits()
+        self.make_comparison()
         self.make_usage()
         self.make_bulk_actions()
         self.make_words_of_people()
@@ -266,7 +267,7 @@ class Seed:
                 results_error=error,
             )
 
-    def ended(self, name: str, status: str, output: bytes, *, key: str = "", minutes: float) -> BatchJob:
+    def ended(self, name: str, status: str, output: bytes, *, key: str = "", minutes: float, **fields: Any) -> BatchJob:
         job = self.job(
             name,
             status,
@@ -277,6 +278,7 @@ class Seed:
             results="pending",
             due_at=self.now,
             total_record_count=output.count(b"\n") if status == Status.COMPLETED else 100,
+            **fields,
         )
         folder = results.output_folder(job)[1]
         s3.put_object(self.local.target, self.bucket, f"{folder}records.jsonl.out", output)
@@ -405,6 +407,23 @@ class Seed:
         }
         for key, fields in states.items():
             self.names[key] = self.split(rejected, due_at=self.now + timedelta(days=1), **fields).pk
+
+    def make_comparison(self) -> None:
+        """Two models that answer nine records, one of them differently, and a mark of each of two people."""
+        key, jobs = "output/kettles.jsonl", []
+        s3.put_object(self.local.target, self.bucket, key, converse_lines(9))
+        for number, model_id in enumerate((NOVA, CLAUDE)):
+            answers = b"".join(map(result_line, range(9 - number)))
+            answers = answers.replace(b"Answer 2.", b"It depends.") if number else answers
+            values = {"model_id": model_id, "input_s3_uri": f"s3://{self.bucket}/{key}"}
+            name, minutes = f"kettles-{'claude' if number else 'nova'}", 90_100 + 2 * number
+            jobs.append(self.ended(name, Status.COMPLETED, answers, minutes=minutes, **values))
+        comparison = comparing.compare_jobs(self.local, self.person, jobs)
+        comparing.compare_answers(comparison)
+        marked = comparing.Marked(2, "rec-00002", 2)
+        comparing.mark_answer(comparison, self.person, marked)
+        comparison.marks.create(key=comparison.marks.get().key, position=2, created_by=self.colleague)
+        self.names["comparison"] = comparison.pk
 
     def split(self, rejected: BatchJob, **fields: Any) -> InputSplit:
         place = f"s3://{self.bucket}/output/reviews-split-0a1b2c3d/"

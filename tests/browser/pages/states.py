@@ -80,9 +80,11 @@ def submit_empty(page: Page) -> None:
 
 
 def open_all_sections(page: Page) -> None:
-    for words in ("Customize encryption settings", "Additional settings", "Enter a role ARN instead"):
+    sections = "Compare with other models", "Customize encryption settings", "Additional settings"
+    for words in (*sections, "Enter a role ARN instead"):
         page.get_by_text(words).first.click()
     page.get_by_text("Equivalent AWS CLI command").click()
+    page.get_by_role("button", name="Refresh models").wait_for()
     page.get_by_role("button", name="Refresh security groups").wait_for()
 
 
@@ -323,6 +325,8 @@ STATES = [
     State("split-running", "/local/splits/{split-running}/"),
     State("split-failed", "/local/splits/{split-failed}/"),
     State("split", "/local/splits/{split}/"),
+    State("comparison", "/local/comparisons/{comparison}/"),
+    State("comparison-list", "/local/comparisons/"),
     # S3, models, usage
     State("s3-buckets", "/local/s3/"),
     State("s3-objects", s3("s3://{bucket}/")),

@@ -156,6 +156,7 @@ def test_a_page_starts_where_the_last_one_ended(client: Client, compared: Compar
     shown = client.get(f"{compared.get_absolute_url()}?since=1").context["shown"]
     assert [row.row.position for row in shown.rows] == [2, 0]
     assert (shown.slice.previous, shown.slice.next) == (0, None)
+    assert "Records 2 to 3 of 3" in client.get(f"{compared.get_absolute_url()}?since=1").text
 
 
 def test_a_mark_is_counted_changed_and_taken_back(client: Client, compared: Comparison) -> None:
@@ -242,6 +243,7 @@ def test_jobs_of_the_list_are_compared_once(client: Client, compared: Comparison
     assert "Compare answers" in page
     assert client.post("/local/comparisons/create/", {"job": keys})["Location"] == compared.get_absolute_url()
     assert "job-0 and job-1" in client.get("/local/comparisons/").text
+    assert f'<a href="{compared.get_absolute_url()}">job-0 and job-1</a>' in client.get(jobs[1].get_absolute_url()).text
 
 
 def test_jobs_with_different_input_have_no_answers_to_compare(client: Client, make_job: MakeJob) -> None:
@@ -285,6 +287,13 @@ def test_it_is_deleted_with_its_marks_and_the_jobs_stay(client: Client, compared
     assert not AnswerMark.objects.exists()
     assert BatchJob.objects.count() == 2
     assert Event.objects.get(verb=Verb.COMPARISON_DELETED).data["marks"] == 1
+
+
+def test_a_job_that_is_gone_leaves_its_column(client: Client, compared: Comparison) -> None:
+    compared.jobs.filter(number=2).update(job=None)
+    page = client.get(compared.get_absolute_url()).text
+    assert "Deleted" in page
+    assert "Maybe" in page
 
 
 def test_old_comparisons_lose_what_can_be_read_again(client: Client, compared: Comparison, settings: Any) -> None:
