@@ -25,7 +25,7 @@ PAUSE_SECONDS, AWAY_SECONDS = 1, 30  # between two writes; after one that failed
 TIMEOUT_SECONDS = 0.5
 MOST_SUMS = 5_000  # labels come from AWS, paths and steps, so there are some hundreds
 LABEL = re.compile(r"[A-Za-z0-9._ -]{1,64}")
-SURFACES = frozenset({"api", "aws", "openai", "static"})
+SURFACES = frozenset({"anthropic", "api", "aws", "openai", "static"})
 
 
 @dataclass(frozen=True)

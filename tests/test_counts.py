@@ -48,6 +48,7 @@ def test_a_call_of_aws_is_counted_with_its_operation_and_code(waiting: Callable[
         ("/api/v1/connections/", 429, "api", True),
         ("/aws/local/x", 503, "aws", True),
         ("/openai/local/v1/files", 500, "openai", False),
+        ("/anthropic/local/v1/messages/batches", 200, "anthropic", False),
         ("/", 302, "pages", False),
         ("", 400, "pages", True),
     ],

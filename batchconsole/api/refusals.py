@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from batchconsole.records.anthropic_errors import error_body
 from batchconsole.records.openai_errors import error_object
 from batchconsole.request_ids import UUID, new_request_id
 
@@ -79,10 +80,15 @@ def _of_openai(status: int, message: str, request_id: str) -> tuple[Headers, byt
     return {}, json.dumps({"error": error_object(status, message)}).encode()
 
 
+def _of_anthropic(status: int, message: str, request_id: str) -> tuple[Headers, bytes]:
+    return {}, json.dumps(error_body(status, message, request_id)).encode()
+
+
 AWS = Dialect("/aws/", "x-amzn-RequestId", JSON, _of_aws)
 PROBLEMS = Dialect("/api/", "X-Request-Id", PROBLEM, _as_problem)
 OPENAI = Dialect("/openai/", "x-request-id", JSON, _of_openai)
-DIALECTS = (AWS, PROBLEMS, OPENAI)
+ANTHROPIC = Dialect("/anthropic/", "request-id", JSON, _of_anthropic)
+DIALECTS = (AWS, PROBLEMS, OPENAI, ANTHROPIC)
 DOCS = "/api/v1/docs"  # a page for people among the addresses for programs
 
 

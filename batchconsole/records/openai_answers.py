@@ -39,11 +39,15 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the output file, or of the error file if ``is_error``, and the tokens that it took."""
+    """A line of the output file, or of the error file if ``is_error``, and the tokens that it took.
+
+    ``kind`` is the type of a result of a Message Batch, whose results are all in one file.
+    """
 
     line: bytes
     is_error: bool
     usage: Usage = Usage()
+    kind: str = ""
 
 
 class _Output(msgspec.Struct):
@@ -84,7 +88,7 @@ def answered(line: Line, record: Record, *, model_id: str, batch_id: str, create
     key = request_id(batch_id, line.custom_id)
     if record.error_message is not None:
         return _refused(line, record, key)
-    output = _model_output(record.raw)
+    output = model_output(record.raw)
     usage = usage_of(output)
     if line.endpoint == EMBEDDINGS:
         body = embedding_list(output, model_id=model_id, usage=usage, is_base64=line.is_base64)
@@ -101,7 +105,11 @@ def unanswered(line: Line, *, batch_id: str, code: str, message: str) -> Reply:
 
 
 def _line(line: Line, key: str, response: Body | None, error: Body | None) -> bytes:
-    told = {"id": f"batch_req_{key}", "custom_id": line.custom_id, "response": response, "error": error}
+    return told_line({"id": f"batch_req_{key}", "custom_id": line.custom_id, "response": response, "error": error})
+
+
+def told_line(told: Body) -> bytes:
+    """Return *told* as a line of JSON."""
     try:
         return _encode(told) + b"\n"
     except UnicodeEncodeError:  # half of a surrogate pair in an answer, which JSON can only escape
@@ -123,7 +131,8 @@ def status_of(code: int | str | None) -> int:
     return STATUS_OF_CODE.get(text, 400)
 
 
-def _model_output(raw: bytes) -> Any:
+def model_output(raw: bytes) -> Any:
+    """Return the response body in an output line; ``None`` if it cannot be read."""
     try:
         return _decode(raw).model_output
     except repair.BROKEN:

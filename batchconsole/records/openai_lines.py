@@ -1,8 +1,10 @@
-"""Lines of OpenAI's batch files, read strictly, and the Bedrock record that each becomes.
+"""Lines of OpenAI's and Anthropic's batches, read strictly, and the Bedrock record that each becomes.
 
-A line is ``{"custom_id", "method", "url", "body"}``. Source: OpenAI's API reference, batch request input.
+OpenAI's line is ``{"custom_id", "method", "url", "body"}``; source: OpenAI's API reference, batch request input.
+Anthropic's request is ``{"custom_id", "params"}``; source: Anthropic's API reference, create a Message Batch.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -14,8 +16,10 @@ from batchconsole.records.foreign_members import Unreadable
 from batchconsole.records.making import Made, convert_body
 
 CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
-KINDS = {CHAT: "openai_chat", EMBEDDINGS: "embedding"}
-ENDPOINTS = tuple(KINDS)
+MESSAGES = "/v1/messages"
+KINDS = {CHAT: "openai_chat", EMBEDDINGS: "embedding", MESSAGES: "anthropic"}
+ENDPOINTS = (CHAT, EMBEDDINGS)  # OpenAI's
+MESSAGE_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 # How vectors are written in the answer; a record has no place for it. Source: API reference, create embeddings.
 ENCODINGS = ("float", "base64")
 # The formats for the records of a model's family, the first that has a place for everything in the line.
@@ -53,6 +57,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 def read_line(data: bytes, endpoint: str) -> Line:
     """Return the request in *data*, a line of a batch for *endpoint*. Raises :class:`BadLine`."""
     line = _object(data)
+    if endpoint == MESSAGES:
+        return _message_line(line)
     for name in ("custom_id", "method", "url", "body"):
         if name not in line:
             raise BadLine(f"The line has no {name}.", code="missing_required_parameter", param=name)
@@ -69,6 +75,24 @@ def read_line(data: bytes, endpoint: str) -> Line:
     if not isinstance(model, str) or not model.strip():
         raise BadLine("The body has no model.", code="missing_required_parameter", param="body.model")
     return Line(custom_id=custom_id, model=model, endpoint=endpoint, body=body)
+
+
+def _message_line(line: dict[str, Any]) -> Line:
+    for name in ("custom_id", "params"):
+        if name not in line:
+            raise BadLine("Field required", code="invalid_request_error", param=name)
+    if unknown := sorted(line.keys() - {"custom_id", "params"}):
+        raise BadLine("Extra inputs are not permitted", code="invalid_request_error", param=unknown[0][:80])
+    custom_id, params = line["custom_id"], line["params"]
+    if not isinstance(custom_id, str) or not MESSAGE_ID.fullmatch(custom_id):
+        message = f"String should match pattern '^{MESSAGE_ID.pattern}$'"
+        raise BadLine(message, code="invalid_request_error", param="custom_id")
+    if not isinstance(params, dict):
+        raise BadLine("Input should be an object", code="invalid_request_error", param="params")
+    model = params.get("model")
+    if not isinstance(model, str) or not model.strip():
+        raise BadLine("Field required", code="invalid_request_error", param="params.model")
+    return Line(custom_id=custom_id, model=model, endpoint=MESSAGES, body=params)
 
 
 def _object(data: bytes) -> dict[str, Any]:
@@ -91,6 +115,8 @@ def shapes_for(model_id: str, endpoint: str) -> tuple[str, ...]:
     family = catalogue.guess_family(model_id) or ""
     if endpoint == EMBEDDINGS:
         return EMBEDDING_SHAPES.get(family, ())
+    if endpoint == MESSAGES:  # whose answers are told as the model writes them
+        return ("anthropic",) if family == "anthropic" else ()
     return () if family in EMBEDDING_SHAPES else CHAT_SHAPES.get(family, ("converse",))
 
 
@@ -108,11 +134,12 @@ def make_record(line: Line, model_id: str) -> tuple[str, Made]:
     given = {name: value for name, value in line.body.items() if name != "model"}
     if line.endpoint == EMBEDDINGS and given.get("encoding_format") in ENCODINGS:
         del given["encoding_format"]
-    foreign = ForeignLine("OpenAI batch", line.custom_id, KINDS[line.endpoint], given, "body")
+    title, where = ("Anthropic batch", "params") if line.endpoint == MESSAGES else ("OpenAI batch", "body")
+    foreign = ForeignLine(title, line.custom_id, KINDS[line.endpoint], given, where)
     refusals: list[Unreadable | Untranslatable] = []
     for shape in shapes:
         try:
             return shape, Made(line.custom_id, convert_body(foreign, shape))
         except (Unreadable, Untranslatable) as error:
             refusals.append(error)
-    raise BadLine(f"{refusals[0]} {refusals[0].hint}".strip(), code="invalid_request", param="body") from refusals[0]
+    raise BadLine(f"{refusals[0]} {refusals[0].hint}".strip(), code="invalid_request", param=where) from refusals[0]

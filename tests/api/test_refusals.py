@@ -24,13 +24,15 @@ from tests.api.test_json_api import person as person
     [
         ("/aws/local/x", "application/json", "message"),
         ("/api/v1/x", "application/problem+json", "detail"),
+        ("/anthropic/local/x", "application/json", "error"),
     ],
 )
 def test_a_refusal_speaks_the_dialect_of_its_address(path: str, content_type: str, says: str, status: int) -> None:
     refused = refuse(path, status, "It is so.")
     assert (refused.status, refused.headers["Content-Type"]) == (status, content_type)
-    assert json.loads(refused.body)[says] == "It is so."
-    assert {"x-amzn-RequestId", "X-Request-Id"} & refused.headers.keys()
+    said = json.loads(refused.body)[says]
+    assert (said["message"] if isinstance(said, dict) else said) == "It is so."
+    assert {"x-amzn-RequestId", "X-Request-Id", "request-id"} & refused.headers.keys()
     assert ("Retry-After" in refused.headers) == (status == 503)
 
 

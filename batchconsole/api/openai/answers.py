@@ -113,14 +113,15 @@ def list_object(data: list[Body], *, limit: int) -> Body:
 
 def answer_error(error: Exception, request_id: str) -> HttpResponse:
     """Return the response to an error that a call has raised; log it if it is the console's own."""
-    status, message, param = _told(error, request_id)
+    status, message, param = told(error, request_id)
     response = JsonResponse({"error": error_object(status, message, param=param)}, status=status)
     if status == 503:
         response["Retry-After"] = RETRY_AFTER_SECONDS
     return response
 
 
-def _told(error: Exception, request_id: str) -> tuple[int, str, str | None]:
+def told(error: Exception, request_id: str) -> tuple[int, str, str | None]:
+    """Return the HTTP status, the message and the parameter at fault for *error*; log what is the console's own."""
     if isinstance(error, UserError):
         return _of_domain(error), _sentences(error), error.field or None
     if isinstance(error, Unauthenticated):

@@ -52,7 +52,7 @@ def by_method(**handlers: Handler) -> Callable[..., HttpResponseBase]:
         if request.method not in handlers:
             return HttpResponseNotAllowed(list(handlers))
         try:
-            found = handlers[request.method](_call_of(request, name), **values)
+            found = handlers[request.method](call_of(request, name), **values)
         except Exception as error:  # report every error in the client's own dialect
             return answer_error(error, request_id_of(request))
         return JsonResponse(found) if isinstance(found, dict) else found
@@ -60,18 +60,20 @@ def by_method(**handlers: Handler) -> Callable[..., HttpResponseBase]:
     return view
 
 
-def _call_of(request: HttpRequest, name: str) -> Call:
+def call_of(request: HttpRequest, name: str, *, key: str = "") -> Call:
+    """Return the call of the owner of *key*, or of the bearer key. Raises Unauthenticated and Missing."""
     authorization = request.headers.get("Authorization", "")
-    key = find_by_token(authorization.removeprefix(BEARER).strip()) if authorization.startswith(BEARER) else None
-    if key is None:
+    token = key or (authorization.removeprefix(BEARER).strip() if authorization.startswith(BEARER) else "")
+    found = find_by_token(token) if token else None
+    if found is None:
         raise Unauthenticated("Incorrect API key provided. Send a key of this console as the API key.")
-    limit_to_key(key.user, key)
+    limit_to_key(found.user, found)
     connection = Connection.objects.enabled().filter(name=name).first()
-    if connection is None or not rights_on(key.user, connection):
+    if connection is None or not rights_on(found.user, connection):
         raise Missing(f"There is no connection {name!r} on which this key and its owner may do anything.")
     if request.headers.get(RETRIES, "0") != "0":
         origin.note_repeat()
-    return Call(request, connection, key.user)
+    return Call(request, connection, found.user)
 
 
 def _limit(call: Call, *, unasked: int, most: int) -> int:

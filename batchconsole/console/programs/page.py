@@ -33,6 +33,16 @@ batch = client.batches.create(
 )
 print(batch.id, batch.status)
 """
+ANTHROPIC = """
+import json
+
+import anthropic
+
+client = anthropic.Anthropic()
+requests = [json.loads(line) for line in open("requests.jsonl")]
+batch = client.messages.batches.create(requests=requests)
+print(batch.id, batch.processing_status)
+"""
 ABOUT_HTTP = """# Newer AWS clients send a bearer key over https:// only. Without TLS, give them a pair of keys instead:
 # AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, in a profile for Bedrock.
 """
@@ -52,13 +62,14 @@ class Example:
 class Programs:
     """The page of *connection*. ``gateway_url`` is the endpoint for AWS clients, ``jobs_url`` the API's job list.
 
-    ``openai_url`` is the base URL for OpenAI's SDK.
+    ``openai_url`` and ``anthropic_url`` are the base URLs for the SDKs of OpenAI and Anthropic.
     """
 
     connection: Connection
     gateway_url: str
     jobs_url: str
     openai_url: str
+    anthropic_url: str
 
     @property
     def environment(self) -> Example:
@@ -84,14 +95,23 @@ class Programs:
             Example("boto3", "Python (boto3)", BOTO3),
             Example("javascript", "JavaScript", JAVASCRIPT),
             Example("openai", "Python (openai)", self._openai_exports + OPENAI),
+            Example("anthropic", "Python (anthropic)", self._anthropic_exports + ANTHROPIC),
             Example("curl", "JSON API", curl),
         ]
 
     @property
     def _openai_exports(self) -> str:
         """The variables of OpenAI's SDK, as comments above the script."""
-        values = {"OPENAI_BASE_URL": self.openai_url, "OPENAI_API_KEY": YOUR_KEY}
-        return "".join(f"# {line}\n" for line in _exports(values).splitlines())
+        return _commented({"OPENAI_BASE_URL": self.openai_url, "OPENAI_API_KEY": YOUR_KEY})
+
+    @property
+    def _anthropic_exports(self) -> str:
+        """The variables of Anthropic's SDK, in the same way."""
+        return _commented({"ANTHROPIC_BASE_URL": self.anthropic_url, "ANTHROPIC_API_KEY": YOUR_KEY})
+
+
+def _commented(values: dict[str, str]) -> str:
+    return "".join(f"# {line}\n" for line in _exports(values).splitlines())
 
 
 def _exports(values: dict[str, str]) -> str:

@@ -15,6 +15,13 @@ def index(request: ConsoleRequest, connection: str) -> HttpResponse:
     api_url = request.build_absolute_uri(reverse("api-v1:list_jobs", args=[request.connection.name]))
     files_url = request.build_absolute_uri(reverse("openai-files", args=[request.connection.name]))
     base_url = files_url.removesuffix("/files")
-    programs = Programs(request.connection, gateway_url=url, jobs_url=api_url, openai_url=base_url)
+    batches_url = request.build_absolute_uri(reverse("anthropic-batches", args=[request.connection.name]))
+    programs = Programs(
+        request.connection,
+        gateway_url=url,
+        jobs_url=api_url,
+        openai_url=base_url,
+        anthropic_url=batches_url.removesuffix("/v1/messages/batches"),
+    )
     context = {"programs": programs, "events": latest_events(request.connection, request.user)}
     return render(request, "console/programs/programs.html", context)

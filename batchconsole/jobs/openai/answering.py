@@ -5,6 +5,7 @@ of the jobs belongs to the next line. Memory holds a part of either file.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -35,8 +36,9 @@ from batchconsole.jobs.result_pages import output_files
 from batchconsole.jobs.results import input_files
 from batchconsole.records.families import family_for
 from batchconsole.records.joining import JoinedRow, Run, join_in_order
+from batchconsole.records.message_results import message_result, message_without_answer
 from batchconsole.records.openai_answers import Reply, answered, unanswered
-from batchconsole.records.openai_lines import Line, read_line
+from batchconsole.records.openai_lines import MESSAGES, Line, read_line
 from batchconsole.records.retry import Outcome
 
 logger = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class Files:
         self.batch = batch
         self.writers = {name: self._writer(name) for name in ("output", "errors")}
         self.counts = {"completed_count": 0, "failed_count": 0}
+        self.kinds: Counter[str] = Counter()
         self.tokens = {"input_tokens": 0, "cached_tokens": 0, "output_tokens": 0}
 
     def uri(self, name: str) -> str:
@@ -81,7 +84,8 @@ class Files:
         return ObjectWriter(self.batch.connection.target, *parse_s3_uri(self.uri(name)))
 
     def write(self, reply: Reply) -> None:
-        self.writers["errors" if reply.is_error else "output"].write(reply.line)
+        self.writers["errors" if reply.is_error and not reply.kind else "output"].write(reply.line)
+        self.kinds[reply.kind] += 1
         self.counts["failed_count" if reply.is_error else "completed_count"] += 1
         self.tokens["input_tokens"] += reply.usage.input
         self.tokens["cached_tokens"] += reply.usage.cached
@@ -118,7 +122,7 @@ def write_answers(batch: OpenAIBatch, lease: Lease) -> None:
     state = outcome(batch, jobs)
     files = Files(batch)
     try:
-        if state != State.FAILED or any(job.success_record_count for job in jobs):
+        if state != State.FAILED or _is_messages(batch) or any(job.success_record_count for job in jobs):
             for reply in _replies(batch, jobs):
                 files.write(reply)
                 lease.renew()
@@ -139,10 +143,17 @@ def _end(
     ids = {"output": "output_file_id", "errors": "error_file_id"}
     named = {ids[name]: row.file_id for name, row in rows.items()}
     errors = errors_of(jobs) if state == State.FAILED else []
+    known = {"metadata": dict(files.kinds)} if _is_messages(files.batch) else {}
     with transaction.atomic():
         now = timezone.now()
-        lease.end(due_at=None, state=state, ended_at=now, errors=errors, **named, **files.counts, **files.tokens)
-        OpenAIFile.objects.bulk_create(rows.values())
+        values = named | files.counts | files.tokens | known
+        lease.end(due_at=None, state=state, ended_at=now, errors=errors, **values)
+        if not known:  # OpenAI's are files that programs list
+            OpenAIFile.objects.bulk_create(rows.values())
+
+
+def _is_messages(batch: OpenAIBatch) -> bool:
+    return batch.endpoint == MESSAGES
 
 
 def outcome(batch: OpenAIBatch, jobs: list[BatchJob]) -> OpenAIBatch.State:
@@ -180,6 +191,9 @@ def _replies(batch: OpenAIBatch, jobs: list[BatchJob]) -> Iterator[Reply]:
         found = next(((each.job, row) for each in answers if (row := each.take(line.custom_id))), None)
         if found and found[1].outcome != Outcome.UNANSWERED:
             job, row = found
+            if _is_messages(batch):
+                yield message_result(line, row.record, batch_id=batch.batch_id)
+                continue
             yield answered(line, row.record, model_id=job.model_id, batch_id=batch.batch_id, created=created)
         else:
             yield _unanswered(batch, line, found[0] if found else None)
@@ -194,6 +208,8 @@ def _unanswered(batch: OpenAIBatch, line: Line, job: BatchJob | None) -> Reply:
         code, message = "batch_cancelled", "This request was not executed, because the batch was cancelled."
     elif job and job.status in FAILED:
         code, message = "batch_failed", _why(job)
+    if _is_messages(batch):
+        return message_without_answer(line, code=code, message=message)
     return unanswered(line, batch_id=batch.batch_id, code=code, message=message)
 
 

@@ -25,12 +25,13 @@ from batchconsole.jobs.openai.errors import Missing
 from batchconsole.jobs.openai.files import find_file
 from batchconsole.jobs.openai.places import folder_of, role_of
 from batchconsole.jobs.signals import nudge
-from batchconsole.records.openai_lines import ENDPOINTS
+from batchconsole.records.openai_lines import ENDPOINTS, MESSAGES
 
 State = OpenAIBatch.State
 # The bounds of timeoutDurationInHours in the API model of CreateModelInvocationJob.
 LEAST_HOURS, MOST_HOURS = 24, 168
 BATCH_ID = re.compile(r"batch_[0-9a-f]{32}")
+JOB_NAMES = {**dict.fromkeys(ENDPOINTS, "openai"), MESSAGES: "messages"}
 WINDOW = re.compile(r"(\d{1,4})([hd])", re.ASCII)
 # OpenAI's bounds of metadata. Source: API reference, create batch.
 MOST_METADATA, KEY_LENGTH, VALUE_LENGTH = 16, 64, 512
@@ -117,17 +118,30 @@ def create_batch(connection: Connection, actor: Actor, asked: Asked, *, key: str
         AWS could not be asked for the account of the connection.
     """
     require(actor, Right.SUBMIT, connection)
-    if len(key) > IDEMPOTENCY_KEY_LENGTH or "\0" in key:
-        raise UserError(f"The Idempotency-Key has at most {IDEMPOTENCY_KEY_LENGTH} characters.", "Idempotency-Key")
-    known = _made_before(connection, actor, asked, key)
+    require_key(key)
+    known = made_before(connection, actor, asked, key)
     if known is not None:
         return known
     file = find_file(connection, actor, asked.input_file_id)
-    made = _new_batch(connection, actor, asked, file=file)
+    if file.purpose != OpenAIFile.Purpose.BATCH:
+        raise UserError("The input file must have the purpose 'batch'.", "input_file_id")
+    made = new_batch(connection, actor, asked, batch_id=f"batch_{secrets.token_hex(16)}")
+    made.input_file_id, made.input_s3_uri, made.input_etag = file.file_id, file.s3_uri, file.etag
+    return save_once(made, asked, key=key)
+
+
+def require_key(key: str) -> None:
+    """Raise UserError for an Idempotency-Key that cannot be kept."""
+    if len(key) > IDEMPOTENCY_KEY_LENGTH or "\0" in key:
+        raise UserError(f"The Idempotency-Key has at most {IDEMPOTENCY_KEY_LENGTH} characters.", "Idempotency-Key")
+
+
+def save_once(made: OpenAIBatch, asked: Asked, *, key: str) -> OpenAIBatch:
+    """Save the batch *made* for *asked* and return it, or the first one if the request was repeated meanwhile."""
     made.idempotency_key = key
     with transaction.atomic():
-        Connection.objects.lock(connection.pk)  # a repeated request waits here for the first one
-        known = _made_before(connection, actor, asked, key)
+        Connection.objects.lock(made.connection_id)  # a repeated request waits here for the first one
+        known = made_before(made.connection, made.created_by, asked, key)
         if known is not None:
             return known
         made.save()
@@ -135,8 +149,9 @@ def create_batch(connection: Connection, actor: Actor, asked: Asked, *, key: str
     return made
 
 
-def _made_before(connection: Connection, actor: Actor, asked: Asked, key: str) -> OpenAIBatch | None:
-    mine = batches_of(connection).filter(created_by=actor)
+def made_before(connection: Connection, actor: Actor, asked: Asked, key: str) -> OpenAIBatch | None:
+    """Return the batch that the same request with *key* has made; a repeated request needs no key."""
+    mine = OpenAIBatch.objects.filter(connection=connection, created_by=actor).select_related("connection")
     if key:
         found = mine.filter(idempotency_key=key).first()
         if found and found.request_digest != asked.digest:
@@ -147,10 +162,8 @@ def _made_before(connection: Connection, actor: Actor, asked: Asked, key: str) -
     return mine.filter(request_digest=asked.digest, created_at__gt=since).first() if origin.is_repeat() else None
 
 
-def _new_batch(connection: Connection, actor: Actor, asked: Asked, *, file: OpenAIFile) -> OpenAIBatch:
-    if file.purpose != OpenAIFile.Purpose.BATCH:
-        raise UserError("The input file must have the purpose 'batch'.", "input_file_id")
-    batch_id = f"batch_{secrets.token_hex(16)}"
+def new_batch(connection: Connection, actor: Actor, asked: Asked, *, batch_id: str) -> OpenAIBatch:
+    """Return the unsaved batch for *asked*, without its input. Raises UserError, NotAllowed and AwsError."""
     folder, role_arn = f"{folder_of(connection)}{batch_id}/", role_of(connection, asked.role_arn)
     require_places(connection, upload=folder, output=folder, read=folder)
     require_input(connection, folder)
@@ -168,16 +181,13 @@ def _new_batch(connection: Connection, actor: Actor, asked: Asked, *, file: Open
         metadata=asked.metadata,
         folder=folder,
         role_arn=role_arn,
-        input_file_id=file.file_id,
-        input_s3_uri=file.s3_uri,
-        input_etag=file.etag,
     )
 
 
 def job_request(batch: OpenAIBatch, *, number: int, model_id: str, invocation_type: str) -> JobRequest:
     """Return the request of the job *number* (from 1) of *batch*."""
     return JobRequest(
-        job_name=f"openai-{batch.batch_id.removeprefix('batch_')}-{number}",
+        job_name=f"{JOB_NAMES[batch.endpoint]}-{batch.batch_id.rpartition('_')[2]}-{number}",
         model_id=model_id,
         model_invocation_type=invocation_type,
         role_arn=batch.role_arn,
@@ -200,7 +210,7 @@ def tags_of(metadata: Mapping[str, str]) -> tuple[Tag, ...]:
 
 
 def batches_of(connection: Connection) -> QuerySet[OpenAIBatch]:
-    return OpenAIBatch.objects.filter(connection=connection).select_related("connection")
+    return OpenAIBatch.objects.filter(connection=connection, endpoint__in=ENDPOINTS).select_related("connection")
 
 
 def find_batch(connection: Connection, actor: Actor, batch_id: str) -> OpenAIBatch:
@@ -225,6 +235,14 @@ def cancel_batch(connection: Connection, actor: Actor, batch_id: str) -> OpenAIB
     Raises :class:`Missing`, NotAllowed, and UserError for a batch that has ended or whose answers are being written.
     """
     batch = find_batch(connection, actor, batch_id)
+    cancel(batch, actor)
+    if batch.state not in (State.CANCELLING, State.CANCELLED):
+        raise UserError(f"Cannot cancel a batch with status '{batch.state}'.", "batch_id")
+    return batch
+
+
+def cancel(batch: OpenAIBatch, actor: Actor) -> None:
+    """Cancel *batch* if it has not ended and its answers are not being written. Raises NotAllowed."""
     require_on_job(actor, batch)
     now = timezone.now()
     by = {"cancelling_at": now, "cancelled_by": actor}
@@ -235,10 +253,8 @@ def cancel_batch(connection: Connection, actor: Actor, batch_id: str) -> OpenAIB
         ended = mine.filter(state=State.VALIDATING).update(**at_once, **by)
         if ended:
             data = {"source": batch.input_s3_uri, "batch": batch.batch_id}
-            Event.objects.create(connection=connection, actor=actor, verb=Verb.INPUT_MAKING_CANCELLED, data=data)
+            verb = Verb.INPUT_MAKING_CANCELLED
+            Event.objects.create(connection=batch.connection, actor=actor, verb=verb, data=data)
     if not ended and mine.filter(state=State.IN_PROGRESS).update(state=State.CANCELLING, due_at=now, lease="", **by):
         nudge("follow_batch", batch.pk)
     batch.refresh_from_db()
-    if batch.state not in (State.CANCELLING, State.CANCELLED):
-        raise UserError(f"Cannot cancel a batch with status '{batch.state}'.", "batch_id")
-    return batch

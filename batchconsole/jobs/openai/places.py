@@ -1,12 +1,16 @@
 """The folder of a connection's batches, the role of their jobs, and the model that a name stands for."""
 
+import re
 from fnmatch import fnmatchcase
 
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.model_rules import serves
 from batchconsole.jobs.models import Connection
+from batchconsole.records import catalogue
 from batchconsole.records.openai_lines import is_bedrock_model
 
 FOLDER = "openai/"
+CLAUDE = re.compile(r"anthropic\.(?P<name>claude-.+?)(?P<date>-\d{8})?(-v\d+(:\d+)?)?")
 
 
 def folder_of(connection: Connection) -> str:
@@ -35,10 +39,26 @@ def role_of(connection: Connection, asked: str = "") -> str:
 def model_for(connection: Connection, name: str) -> str:
     """Return the id of the Bedrock model that *name* stands for on *connection*; empty if there is none.
 
-    The map's own names come first, then its patterns (``gpt-4o*``), then Bedrock's ids.
+    The map's own names come first, then its patterns (``gpt-4o*``), then Bedrock's ids, and Anthropic's own names.
     """
     names: dict[str, str] = connection.openai_models
     if name in names:
         return names[name]
     found = next((model_id for each, model_id in names.items() if "*" in each and fnmatchcase(name, each)), "")
-    return found or (name if is_bedrock_model(name) else "")
+    return found or (name if is_bedrock_model(name) else "") or claude_for(name, connection.region)
+
+
+def claude_for(name: str, region: str) -> str:
+    """Return the id or profile of Bedrock with which *region* calls the model that Anthropic calls *name*, or nothing.
+
+    Anthropic's name is Bedrock's without provider and version, with or without its date.
+    Source: https://docs.anthropic.com/en/docs/about-claude/models/overview.
+    """
+    wanted = name.removesuffix("-latest")
+    for model in catalogue.models():
+        known = CLAUDE.fullmatch(model.model_id)
+        if known and wanted in (known["name"], f"{known['name']}{known['date'] or ''}"):
+            usable = [model.model_id] if model.on_demand else []
+            usable += [profile for profile in model.inference_profiles if serves(profile, region)]
+            return next(iter(usable), model.model_id)
+    return ""

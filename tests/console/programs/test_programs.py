@@ -16,6 +16,7 @@ def test_it_works(client: Client, connection: Connection) -> None:
     assert "export AWS_ENDPOINT_URL_BEDROCK=http://testserver/aws/local\n" in page
     assert f"export AWS_REGION={connection.region}\n" in page
     assert "# export OPENAI_BASE_URL=http://testserver/openai/local/v1\n" in page
+    assert "# export ANTHROPIC_BASE_URL=http://testserver/anthropic/local\n" in page
     assert "http://testserver/api/v1/connections/local/jobs/" in page
 
 
