@@ -16,11 +16,14 @@ if __name__ == "__main__":
     django.setup()
 
     from tests.chaos.run import run  # it imports models, which exist only after Django is set up
+    from tests.chaos.stack import StackFailed
 
     try:
         figures = run(float(sys.argv[1]), int(sys.argv[2]))
     except KeyboardInterrupt:
         sys.exit(130)
+    except StackFailed as error:
+        sys.exit(str(error))
     for line in figures.lines():
         print(line, flush=True)
     sys.exit(1 if figures.broken else 0)

@@ -20,6 +20,7 @@ class Ledger:
     bulk_actions: Counter[Outcome] = field(default_factory=Counter)
     files: set[str] = field(default_factory=set)  # put into the watched folder
     runs: dict[str, Outcome] = field(default_factory=dict)  # asked for by hand, by token
+    inputs: set[str] = field(default_factory=set)  # made of the table, by their URI
     batches: dict[str, int] = field(default_factory=dict)  # id of an OpenAI batch, and its requests
     deeds: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)  # answers of status 500

@@ -13,8 +13,9 @@ from batchconsole.jobs.models import BatchJob, MadeInput, Status
 from batchconsole.jobs.prices import MICRO_USD
 from batchconsole.jobs.states import ON_AWS
 from batchconsole.records import prices
+from tests.chaos.ledger import Ledger
 from tests.chaos.promises import DOUBLED, LOST, WRONG, Broken
-from tests.chaos.scene import BUCKET
+from tests.chaos.scene import BUCKET, TABLE_ROWS
 
 MANIFEST = "manifest.json.out"
 
@@ -67,8 +68,8 @@ class Records:
                 yield from (json.loads(line) for line in content.split(b"\n") if line)
 
 
-def find_broken_records(target: Target) -> Iterator[Broken]:
-    """Yield what is wrong with the outputs of all jobs that Bedrock ran, and with the inputs made from them."""
+def find_broken_records(target: Target, ledger: Ledger) -> Iterator[Broken]:
+    """Yield what is wrong with the outputs of all jobs that ran, and with the inputs that were made."""
     records = Records(target)
     outputs = {job.pk: records.of_output(job) for job in BatchJob.objects.all() if job.status in ON_AWS}
     for job in BatchJob.objects.filter(pk__in=outputs).select_related("connection"):
@@ -76,6 +77,8 @@ def find_broken_records(target: Target) -> Iterator[Broken]:
         yield from right(job, outputs[job.pk])
     for made in MadeInput.objects.filter(state=MadeInput.State.DONE, resend_of__in=outputs):
         yield from resent(made, records, outputs[made.resend_of_id])
+    for uri in ledger.inputs:
+        yield from of_table(uri, records.of_input(uri))
 
 
 def once(job: BatchJob, inputs: Counter[str], output: Output) -> Iterator[Broken]:
@@ -108,6 +111,7 @@ def right(job: BatchJob, output: Output) -> Iterator[Broken]:
         yield Broken(WRONG, f"{job} has tokens {tokens}; its output has {output.input_tokens, output.output_tokens}")
     price = prices.find_price(job.model_id, job.connection.region)
     if price is not None:
+        price = prices.on_demand_price(price) if job.is_on_demand else price
         cost = prices.cost(price, output.input_tokens, output.output_tokens).quantize(MICRO_USD)
         if job.cost_usd != cost:
             yield Broken(WRONG, f"{job} costs {job.cost_usd}; by its output it is {cost}")
@@ -124,9 +128,17 @@ def resent(made: MadeInput, records: Records, output: Output) -> Iterator[Broken
         yield Broken(kind, f"{made} has {found.total()} records; {wanted.total()} were to be sent again")
 
 
+def of_table(uri: str, found: Counter[str]) -> Iterator[Broken]:
+    """An input made of the table has a record for each row, once."""
+    wanted = Counter(f"row-{number:05}" for number in range(TABLE_ROWS))
+    for kind, difference in ((DOUBLED, found - wanted), (LOST, wanted - found)):
+        if difference:
+            yield Broken(kind, f"{uri}: {difference.total()} records, such as {next(iter(difference))}")
+
+
 def find_stray_objects(target: Target) -> Iterator[str]:
     """Yield the uploads that are left open in S3, and output that belongs to no job."""
-    known = {job.output_folder for job in BatchJob.objects.exclude(job_arn=None)}
+    known = {job.output_folder for job in BatchJob.objects.all()}
     for item in s3.iter_objects(target, BUCKET, "out/"):
         folder = "/".join(item.key.split("/")[:2])
         if f"s3://{BUCKET}/{folder}/" not in known:

@@ -15,6 +15,7 @@ from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import bulk_actions, lifecycle, schedules, waiting
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, IllegalTransition, MadeInput, Status
+from batchconsole.jobs.on_demand.order import Order
 from batchconsole.jobs.states import ENDED
 from tests.chaos.callers import Browser, Program, Unanswered
 from tests.chaos.ledger import Ledger, Outcome
@@ -38,7 +39,7 @@ class Person(threading.Thread):
         self.browser = Browser(url, ledger, stopping, session=scene.session)
         self.program = Program(url, ledger, stopping, token=scene.token)
         self.own = itertools.count(1)
-        self.deeds: dict[Callable[[], None], int] = {
+        self.deeds: dict[Callable[[], None], float] = {
             self.create_by_form: 8,
             self.create_by_program: 8,
             self.create_by_verb: 5,
@@ -51,6 +52,8 @@ class Person(threading.Thread):
             self.put_file: 2,
             self.run_schedule: 2,
             self.order_batch: 1,
+            self.create_on_demand: 1,
+            self.make_input: 0.5,
         }
 
     def run(self) -> None:
@@ -100,6 +103,20 @@ class Person(threading.Thread):
             self.ledger.note(name, Outcome.REFUSED)
             raise
         self.ledger.note(name, Outcome.ACCEPTED)
+
+    def create_on_demand(self) -> None:
+        """Create a job whose records a worker sends one by one."""
+        name, fields = self._named("on-demand", self.rng.choice(self.scene.inputs))
+        self._create(name, fields, on_demand=Order())
+
+    def make_input(self) -> None:
+        """Have an input made of a table; it is long enough for a worker to be killed meanwhile."""
+        name = f"made-{self.name}-{next(self.own)}"
+        asked = {"source_s3_uri": self.scene.table, "output_s3_uri": f"s3://{BUCKET}/made/{name}.jsonl"}
+        body = asked | {"template": "{id}: {text}", "record_id_column": "id", "shape": "converse"}
+        answer = self.program.post("inputs/", body, key=name)
+        if answer.status_code in (200, 201):
+            self.ledger.inputs.add(asked["output_s3_uri"])
 
     # Changing
 

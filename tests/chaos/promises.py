@@ -84,6 +84,9 @@ def twins(scene: Scene) -> Iterator[Broken]:
 
 
 def twin(job: BatchJob, found: list[JobSummary]) -> Iterator[Broken]:
+    if job.is_on_demand:
+        yield from (Broken(DOUBLED, f"{job} runs on demand, and Bedrock has a job of it") for _ in found)
+        return
     if job.origin != BatchJob.Origin.CONSOLE:
         yield Broken(DOUBLED, f"{job} was imported, though only the console creates jobs")
     if len(found) > 1:

@@ -82,7 +82,7 @@ def _run(stack: Stack, receiver: Receiver, *, minutes: float, seed: int) -> Figu
     broken = of_kind(STUCK, settle(here, stack))
     received = Counter(got.headers["webhook-id"] for got in list(receiver.got))
     target = here.connection.target
-    broken += [*promises.find_broken(here, ledger, received), *outputs.find_broken_records(target)]
+    broken += [*promises.find_broken(here, ledger, received), *outputs.find_broken_records(target, ledger)]
     broken += of_kind(STRAY, [*leftovers.find_open_uploads(target), *outputs.find_stray_objects(target)])
     jobs = BatchJob.objects.count()
     connection.close()

@@ -23,6 +23,7 @@ CONVERSE = "Converse"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 JOBS_AT_ONCE = 8  # fewer than people create, so that there is a queue
 LONG = "x" * 5000
+TABLE_ROWS = 30_000
 OPENAI_NAME = "gpt-4o-mini"
 
 
@@ -47,6 +48,7 @@ class Scene:
     inputs: list[Input]
     large: Input
     malformed: Input
+    table: str
     live: NotificationChannel
     dead: NotificationChannel
     rules: list[Schedule] = field(default_factory=list)
@@ -104,6 +106,7 @@ def prepare(receiver_url: str, dead_url: str) -> Scene:
         ],
         large=put(target, "large", lines(2500, text=LONG), records=2500),
         malformed=put(target, "malformed", lines(50) + b"{no json\n", records=51),
+        table=put_table(target),
         live=channel(connection, person, name="live", url=receiver_url),
         dead=channel(connection, person, name="dead", url=dead_url),
     )
@@ -112,6 +115,13 @@ def prepare(receiver_url: str, dead_url: str) -> Scene:
 def put(target: Any, name: str, content: bytes, *, records: int, failing: int = 0) -> Input:
     s3.put_object(target, BUCKET, f"in/{name}/input.jsonl", content)
     return Input(f"s3://{BUCKET}/in/{name}/", records, failing)
+
+
+def put_table(target: Any) -> str:
+    """Put a table from which a worker makes an input that is written to S3 in parts; return its URI."""
+    rows = "".join(f"row-{number:05},{LONG[:180]}\n" for number in range(TABLE_ROWS))
+    s3.put_object(target, BUCKET, "tables/rows.csv", f"id,text\n{rows}".encode())
+    return f"s3://{BUCKET}/tables/rows.csv"
 
 
 def channel(connection: Connection, person: User, *, name: str, url: str) -> NotificationChannel:

@@ -22,6 +22,7 @@ from batchconsole.jobs.models import (
     Notice,
     NotificationChannel,
     OpenAIBatch,
+    OpenUpload,
     OutputCopy,
     Schedule,
     WatchedFile,
@@ -98,6 +99,7 @@ def still_open(scene: Scene) -> Iterator[str]:
         "batch": OpenAIBatch.objects.filter(ended_at=None),
         "copy": OutputCopy.objects.filter(state=OutputCopy.State.PENDING),
         "file": WatchedFile.objects.filter(state__in=(WatchedFile.State.WAITING, WatchedFile.State.CHECKED)),
+        "upload": OpenUpload.objects.all(),
         "notice": Notice.objects.exclude(due_at=None),
         "delivery": live,
     }
