@@ -62,8 +62,9 @@ class Finding:
     reason: str = ""
 
 
-JOBS, INPUT, UPLOADS, LIST_ROLES, PASS, MAKE_ROLES, PICKERS = (
+JOBS, ON_DEMAND, INPUT, UPLOADS, LIST_ROLES, PASS, MAKE_ROLES, PICKERS = (
     "Jobs",
+    "JobsOnDemand",
     "InputAndOutput",
     "Uploads",
     "UseServiceRoles",
@@ -85,6 +86,7 @@ NEEDS = tuple(
             "bedrock:ListFoundationModels": "Offer models",
             "bedrock:ListInferenceProfiles": "Offer inference profiles",
         },
+        ON_DEMAND: {"bedrock:InvokeModel": "Run jobs on demand; not needed for batch jobs"},
         INPUT: {
             "s3:ListAllMyBuckets": "Browse buckets",
             "s3:ListBucket": "Browse folders, find input and output",

@@ -15,6 +15,7 @@ from batchconsole.console.job_templates.urls import urlpatterns as job_templates
 from batchconsole.console.make_input.urls import urlpatterns as make_input_urls
 from batchconsole.console.models.urls import urlpatterns as models_urls
 from batchconsole.console.notifications.urls import urlpatterns as notifications_urls
+from batchconsole.console.on_demand.urls import urlpatterns as on_demand_urls
 from batchconsole.console.overview.urls import urlpatterns as overview_urls
 from batchconsole.console.programs.urls import urlpatterns as programs_urls
 from batchconsole.console.s3.urls import urlpatterns as s3_urls
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *activity_urls,
     *notifications_urls,
     *create_urls,
+    *on_demand_urls,
     *make_input_urls,
     *split_urls,
     *comparison_urls,

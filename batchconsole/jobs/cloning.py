@@ -54,6 +54,11 @@ def name_of_resend(connection: Connection, name: str) -> str:
     return _free_name_with(connection, name, word="resend")
 
 
+def name_of_test(connection: Connection, name: str) -> str:
+    """Return a free name for a test run of a job that is to be called *name*: ``nightly-test-2``; empty without one."""
+    return _free_name_with(connection, name, word="test") if name else ""
+
+
 def name_of_clone(connection: Connection, name: str) -> str:
     """Return a free name for a clone of *name*, or of one of its clones: ``nightly-clone-2``, ``nightly-clone-3``."""
     return _free_name_with(connection, name, word="clone")

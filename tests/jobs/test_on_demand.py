@@ -15,23 +15,27 @@ from batchconsole.jobs import lifecycle, prices, results, scheduling, sync, wait
 from batchconsole.jobs.clock import STEPS
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.leases import LeaseLost
+from batchconsole.jobs.making import make_input
 from batchconsole.jobs.models import (
     BatchJob,
     Budget,
     Connection,
+    MadeInput,
     OnDemandAnswer,
     OnDemandRun,
     Status,
     Verb,
 )
 from batchconsole.jobs.on_demand import running
+from batchconsole.jobs.on_demand.creating import take_over
 from batchconsole.jobs.on_demand.order import Order
 from batchconsole.jobs.on_demand.output import write_output
 from batchconsole.jobs.on_demand.running import answer_records
 from batchconsole.jobs.on_demand.sending import Sending
 from batchconsole.jobs.result_pages import output_files
 from batchconsole.records.on_demand import read_records
-from tests.jobs.conftest import LocalBedrock, Sample, converse_lines, die, held, make_job
+from tests.jobs.conftest import LocalBedrock, Sample, arn, converse_lines, die, held, make_job
+from tests.jobs.test_lifecycle import follow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RECORDS = 6
@@ -289,3 +293,46 @@ def test_sync_never_asks_aws_for_it(job: BatchJob) -> None:
     assert found is not None
     assert not found.missing
     assert not found.asked
+
+
+def stuck(job: BatchJob, local_bedrock: LocalBedrock) -> BatchJob:
+    """A batch job of the sample that AWS runs, and that will not end by itself soon."""
+    local_bedrock.set(record_seconds=5)
+    lifecycle.submit(job)
+    return follow(job, until=frozenset({Status.IN_PROGRESS}))
+
+
+def turns(job: BatchJob, source: BatchJob) -> BatchJob:
+    """Let workers take the steps of *job* and of what it waits for until it has ended."""
+    for _ in range(20):
+        answer_records(job)
+        follow(source)
+        results.collect_results(source)
+        for made in MadeInput.objects.filter(resend_of=source):
+            make_input(made)
+        job.refresh_from_db()
+        if job.is_ended:
+            break
+    return job
+
+
+def test_the_rest_of_a_stuck_job_is_sent_once_it_has_stopped(
+    connection: Connection, fields: dict[str, Any], person: User, local_bedrock: LocalBedrock
+) -> None:
+    batch = lifecycle.create_job(connection=connection, actor=person, request=JobRequest(**fields))
+    batch = stuck(batch, local_bedrock)
+    job = take_over(batch, person)
+    assert (job.status, batch.status) == (Status.QUEUED, Status.IN_PROGRESS)
+    local_bedrock.reset()
+    job = turns(job, batch)
+    batch.refresh_from_db()
+    assert (batch.status, job.status) == (Status.STOPPED, Status.COMPLETED)
+    assert job.total_record_count == 100 - (batch.success_record_count or 0)
+
+
+def test_a_batch_job_that_answered_all_leaves_nothing_to_send(connection: Connection, few: Sample) -> None:
+    source = make_job(connection, status=Status.COMPLETED, job_arn=arn(3), results="ready", total_record_count=1)
+    BatchJob.objects.filter(pk=source.pk).update(processed_record_count=1, error_record_count=0)
+    job = run(order(connection, few, takes_over=True, resend_of=source))
+    assert (job.status, job.results) == (Status.CANCELLED, "none")
+    assert "has answered every record" in job.message

@@ -167,6 +167,7 @@ class MadeInputOut(Schema):
 class JobOut(of_request(Schema, as_told=True)):  # type: ignore[misc] # its fields are those of the request, and more
     id: int
     job_arn: str | None
+    lane: str = Field(description="`batch`: AWS runs it; `on_demand`: the console sends its records one by one.")
     connection: str
     url: str
     status: Status

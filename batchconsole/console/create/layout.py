@@ -47,6 +47,7 @@ def job_layout(connection: str) -> Layout:
                 Fragment("console/create/_make_input.html"),
                 Field("check_input", optional=False),
                 Fragment("console/input_checks/_input_check_region.html"),
+                Fragment("console/create/_test_run.html"),
             ],
         ),
         _output_data(connection),

@@ -36,7 +36,7 @@ from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs import comparing, lifecycle
-from batchconsole.jobs.cloning import name_of_clone, name_of_resend
+from batchconsole.jobs.cloning import name_of_clone, name_of_resend, name_of_test
 from batchconsole.jobs.correcting import can_correct, field_at_fault
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
@@ -45,6 +45,9 @@ from batchconsole.jobs.same_request import made_before
 from batchconsole.jobs.spending import spendings
 
 # IAM's error code for a new role whose name is taken.
+# The fields of the form that a job on demand has too, and a test run before the batch.
+ON_DEMAND_FIELDS = ("job_name", "model_id", "model_invocation_type", "input_s3_uri", "output_s3_uri", "resend_of")
+TEST, TEST_RECORDS = "test", 5
 ROLE_EXISTS = "EntityAlreadyExists"
 
 
@@ -65,6 +68,9 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
     if "make_input" in request.POST:
         put_aside.put_aside(request, dict(JobForm.draft(request.POST, connection=request.connection).initial))
         return redirect(_way_to_input(request))
+    if "on_demand" in request.POST:
+        put_aside.put_aside(request, dict(JobForm.draft(request.POST, connection=request.connection).initial))
+        return redirect(_way_to_on_demand(request))
     if "save_template" in request.POST:
         return _show(request, save_as_template(request), is_dirty=True)
     if "save_as_schedule" in request.POST:
@@ -86,6 +92,15 @@ def _way_to_input(request: ConsoleRequest) -> str:
         return f"{reverse('input-new', args=[name])}?{urlencode(mark)}"
     folder = request.POST.get("input_s3_uri", "")
     return f"{reverse('input-merge', args=[name])}?{urlencode({'folder': folder, **mark})}"
+
+
+def _way_to_on_demand(request: ConsoleRequest) -> str:
+    """Return the URL of the page that runs the form's records on demand: all of them, or the first ones as a test."""
+    named = {name: request.POST[name].strip() for name in ON_DEMAND_FIELDS if request.POST.get(name, "").strip()}
+    if request.POST["on_demand"] == TEST:
+        named["records"] = str(TEST_RECORDS)
+        named["job_name"] = name_of_test(request.connection, named.get("job_name", ""))
+    return f"{reverse('job-on-demand', args=[request.connection.name])}?{urlencode(named)}"
 
 
 def _opened(request: ConsoleRequest) -> HttpResponse:

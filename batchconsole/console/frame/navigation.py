@@ -59,6 +59,8 @@ JOB_PAGES = (
     "job-columns",
     "job-record",
     "job-resend",
+    "job-on-demand",
+    "job-take-over",
     "job-tags",
     "bulk-action-list",
     "bulk-action",

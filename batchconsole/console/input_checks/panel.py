@@ -70,6 +70,13 @@ class CheckView:
         return f"{reverse('input-merge', args=[self.check.connection.name])}?{query}"
 
     @property
+    def on_demand_url(self) -> str:
+        """The page that runs this input on demand, with the name and output of the job whose page it is."""
+        asked = {"clone": self.job.pk} if self.job else {}
+        query = urlencode({**asked, **{name: getattr(self.check, name) for name in ASKED}})
+        return f"{reverse('job-on-demand', args=[self.check.connection.name])}?{query}"
+
+    @property
     def split_url(self) -> str:
         """The create form with this input and the offer: the form of the rejected job, or a new one."""
         asked = {name: getattr(self.check, name) for name in ASKED}

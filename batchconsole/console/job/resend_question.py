@@ -23,7 +23,8 @@ class ResendQuestion:
         self.job = job
         data = QueryDict(f"outcomes={FAILED}&outcomes={UNANSWERED}&pad=1") if data is None else data
         self.outcomes = data.getlist("outcomes")
-        self.pads = "pad" in data
+        self.is_on_demand = "on_demand" in data
+        self.pads = "pad" in data and not self.is_on_demand
         self.find = data.get("find", "").strip()[:MOST_TEXT]
         self.keys = read_numbers(data.getlist("merges"))
 

@@ -110,4 +110,5 @@ def start_resend(request: ConsoleRequest, question: ResendQuestion) -> HttpRespo
         return redirect(made)
     words = "record was" if made.records == 1 else "records were"
     messages.success(request, f"{made.records:,} {words} written to {made.output_s3_uri}.")
-    return redirect(f"{reverse('job-create', args=[job.connection.name])}?{urlencode(made.form_fields)}")
+    form = "job-on-demand" if question.is_on_demand else "job-create"
+    return redirect(f"{reverse(form, args=[job.connection.name])}?{urlencode(made.form_fields)}")

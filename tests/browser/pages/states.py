@@ -16,6 +16,7 @@ CSV = b"id,review\n" + b"".join(b"r-%d,The kettle boils %d times.\n" % (number, 
 WIDE = "name.created.status.model.progress.cost.by.input.output.job_id"
 JOBS, JOB, CREATE = "/local/jobs/", "/local/jobs/{%s}/", "/local/jobs/create/"
 FILLED = f"{CREATE}?model_id={NOVA}&model_invocation_type=Converse&input_s3_uri=s3://{{bucket}}/"
+ON_DEMAND = f"{FILLED.replace(CREATE, CREATE.replace('create', 'on-demand'))}input/"
 
 
 class State(NamedTuple):
@@ -288,6 +289,8 @@ STATES = [
     State("job-resend", f"{JOB % 'half-way'}resend/"),
     State("job-resend-merged", f"{JOB % 'half-way'}resend/", pick_other_jobs),
     State("job-resend-error", f"{JOB % 'half-way'}resend/", resend_nothing),
+    State("on-demand", f"{ON_DEMAND}&output_s3_uri=s3://{{bucket}}/output/&job_name=few&records=5"),
+    State("job-take-over", f"{JOB % 'InProgress'}on-demand/"),
     State("job-no-script", JOB % "InProgress", has_script=False),
     # Creating one
     State("create", CREATE),

@@ -1,0 +1,67 @@
+"""Creating jobs on demand: from a request, or for what a batch job leaves unanswered."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.db import transaction
+
+from batchconsole.aws.job_request import JobRequest
+from batchconsole.jobs import lifecycle
+from batchconsole.jobs.access import require_on_job
+from batchconsole.jobs.cloning import name_of_resend
+from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.job_rules import FieldProblem, find_problems
+from batchconsole.jobs.models import ENDED, LIVE, Actor, BatchJob, Connection, Status, Verb
+from batchconsole.jobs.on_demand.costs import quote_of_rest
+from batchconsole.jobs.on_demand.order import Order
+
+# What a batch job needs, and one on demand does not: AWS reads and writes nothing for it.
+UNUSED: dict[str, Any] = {"role_arn": "", "output_kms_key_id": "", "subnet_ids": (), "security_group_ids": ()}
+
+
+def problems_of(connection: Connection, request: JobRequest) -> list[FieldProblem]:
+    """Return the problems of *request* for a job on demand. Raises AwsError if the account is unknown."""
+    return [each for each in find_problems(connection, request) if each.field not in UNUSED]
+
+
+def require_taking_over(job: BatchJob) -> None:
+    """Raise :class:`UserError` unless AWS runs *job*, so that its rest can run on demand."""
+    if job.is_on_demand or job.status not in LIVE - {Status.STOPPING} or not job.output_id:
+        raise UserError(f"{job.job_name} is not running on AWS.", hint="If it has ended, resend its records.")
+
+
+def take_over(job: BatchJob, actor: Actor) -> BatchJob:
+    """Create the job on demand that stops *job*, then sends what it left unanswered; a second call returns the first.
+
+    The worker stops *job*, so nothing is lost if this process ends, and it is not stopped before a budget or a person
+    has let the new job pass. Raises NotAllowed, :class:`UserError` and AwsError.
+    """
+    require_on_job(actor, job)
+    if (known := _taken_over(job)) is not None:
+        return known
+    require_taking_over(job)
+    usd_at_most = quote_of_rest(job).usd_at_most
+    with transaction.atomic():
+        Connection.objects.lock(job.connection_id)
+        job.refresh_from_db()
+        if (known := _taken_over(job)) is not None:
+            return known
+        require_taking_over(job)
+        name = name_of_resend(job.connection, job.job_name)
+        made = lifecycle.create_job(
+            connection=job.connection,
+            actor=actor,
+            request=replace(job.request, job_name=name, client_request_token="", **UNUSED),
+            resend_of=job,
+            on_demand=Order(takes_over=True, usd_at_most=usd_at_most),
+            is_locked=True,
+        )
+        job.record(Verb.ON_DEMAND_REQUESTED, actor=actor, data={"job": made.pk, "name": made.job_name})
+    return made
+
+
+def _taken_over(job: BatchJob) -> BatchJob | None:
+    """Return the job that takes over *job* already, if it has not ended."""
+    before = BatchJob.objects.filter(resend_of=job, on_demand_run__takes_over=True)
+    found: BatchJob | None = before.exclude(status__in=ENDED).first()
+    return found
