@@ -147,7 +147,7 @@ STEP_MEMORY_BYTES = env.int("BATCHCONSOLE_STEP_MEMORY_MIB", default=2048) << 20
 STEP_TIME = timedelta(hours=env.float("BATCHCONSOLE_STEP_HOURS", default=12))
 
 # The on-demand lane: how many records of one job are with the model at a time, and the most records of such a job.
-ON_DEMAND_AT_ONCE = env.int("BATCHCONSOLE_ON_DEMAND_AT_ONCE", default=4)
+ON_DEMAND_AT_ONCE = max(1, env.int("BATCHCONSOLE_ON_DEMAND_AT_ONCE", default=4))
 ON_DEMAND_RECORDS = env.int("BATCHCONSOLE_ON_DEMAND_RECORDS", default=5_000)
 
 # The bytes that one person's uploads may have at once, on their way and waiting to be made into input (0: no limit).

@@ -3,6 +3,7 @@
 Output lines and the manifest have the format of a batch job's output, so that the same code reads both. Calls no model.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -12,7 +13,7 @@ import msgspec
 from batchconsole.records.files import InputFile
 from batchconsole.records.lines import MAX_LINE_BYTES, batches
 from batchconsole.records.output_lines import read_line
-from batchconsole.records.repair import BOM
+from batchconsole.records.repair import BOM, has_lone_surrogate
 from batchconsole.records.results import Manifest
 
 BAD_REQUEST = 400
@@ -72,12 +73,24 @@ def _record(place: int, file: str, line: bytes, *, cut: bool) -> Record:
         return Record(place, file, made_id, b"null", TOO_LONG)
     try:
         line.decode()
-        found = _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = _decode(line) if not has_lone_surrogate(line) else _decode_loosely(line)
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return Record(place, file, made_id, b"null", NOT_A_RECORD)
     given, body = bytes(found.recordId), bytes(found.modelInput)
     problem = "" if body.startswith(b"{") else NOT_A_RECORD
     return Record(place, file, made_id if given == b"null" else given, body, problem)
+
+
+def _decode_loosely(line: bytes) -> _Envelope:
+    """Decode a line with an escaped lone surrogate, which is legal JSON (RFC 8259, section 8.2), but not to msgspec."""
+    found = json.loads(line)
+    if not isinstance(found, dict) or "modelInput" not in found:
+        raise ValueError(NOT_A_RECORD)
+    return _Envelope(_dumped(found["modelInput"]), _dumped(found.get("recordId")))
+
+
+def _dumped(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
 
 
 def answered_line(record: Record, answer: bytes) -> bytes:

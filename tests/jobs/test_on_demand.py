@@ -1,6 +1,7 @@
 """The on-demand lane: records sent one by one by a worker, over the local Bedrock's runtime and real S3."""
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -35,6 +36,7 @@ from batchconsole.jobs.on_demand.sending import Sending
 from batchconsole.jobs.result_pages import output_files
 from batchconsole.records.on_demand import read_records
 from tests.jobs.conftest import LocalBedrock, Sample, arn, converse_lines, die, held, make_job
+from tests.jobs.receiver import Receiver, receiving
 from tests.jobs.test_lifecycle import follow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -164,6 +166,40 @@ def test_pauses_grow_while_aws_answers_nothing(job: BatchJob, local_bedrock: Loc
     assert OnDemandRun.objects.get(job=job).pauses == 3
     assert job.due_at
     assert (job.due_at - timezone.now()).total_seconds() > scheduling.THROTTLED[0] * 2
+
+
+@pytest.fixture
+def model_server(job: BatchJob) -> Iterator[Receiver]:
+    """What answers instead of the runtime API, with a status and headers to set."""
+    with receiving() as receiver:
+        Connection.objects.filter(pk=job.connection_id).update(bedrock_runtime_endpoint_url=receiver.url)
+        yield receiver
+
+
+@pytest.mark.parametrize(("asked", "least", "most"), [("120", 119, 121), ("86400", 899, 901)])
+@pytest.mark.parametrize(("status", "code"), [(429, "ThrottlingException"), (503, "ServiceUnavailableException")])
+def test_it_waits_as_long_as_aws_asks_for(
+    job: BatchJob, model_server: Receiver, status: int, code: str, asked: str, least: int, most: int
+) -> None:
+    model_server.status, model_server.headers = status, {"Retry-After": asked, "x-amzn-ErrorType": f"{code}:http://x/"}
+    job = run(job)
+    assert (job.status, job.error_code, job.processed_record_count) == (Status.IN_PROGRESS, code, 0)
+    assert job.due_at
+    assert least < (job.due_at - timezone.now()).total_seconds() < most
+
+
+def test_a_missing_permission_fails_the_job_with_its_name(job: BatchJob, model_server: Receiver) -> None:
+    model_server.status, model_server.headers = 403, {"x-amzn-ErrorType": "AccessDeniedException"}
+    job = run(job)
+    assert (job.status, job.error_code, job.results) == (Status.FAILED, "AccessDeniedException", "pending")
+    assert "bedrock:InvokeModel" in job.hint
+
+
+def test_an_answer_that_is_no_json_is_an_error_of_its_record(job: BatchJob, model_server: Receiver) -> None:
+    model_server.status = 200
+    job = run(job)
+    assert (job.status, job.error_record_count) == (Status.COMPLETED, RECORDS)
+    assert lines_of(job)[0]["error"] == {"errorCode": 502, "errorMessage": "The model's answer is not JSON."}
 
 
 def test_an_error_of_aws_is_tried_again_at_once(job: BatchJob, local_bedrock: LocalBedrock) -> None:
