@@ -110,7 +110,8 @@ def test_what_reads_gigabytes_has_a_queue_of_its_own() -> None:
     slow = {step.name for step in clock.STEPS if step.queue == SCAN}
     of_inputs = {"check_input", "check_records", "make_input", "split_input", "watch_folder"}
     of_openai = {"convert_batch", "write_answers"}
-    assert slow == of_inputs | of_openai | {"collect_results", "compare_answers", "copy_output"}
+    of_jobs = {"answer_records", "collect_results", "compare_answers", "copy_output"}
+    assert slow == of_inputs | of_openai | of_jobs
 
 
 def test_a_broker_that_is_away_is_logged_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
