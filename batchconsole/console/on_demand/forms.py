@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 from crispy_forms.layout import Layout
 from django import forms
 
-from batchconsole.aws.job_request import JobRequest
 from batchconsole.console.kit.fields import S3UriField
 from batchconsole.console.kit.layout import Container, Field, Fragment
 from batchconsole.console.kit.page_form import PageForm
 from batchconsole.console.kit.sent_twice import new_token
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Connection, JobRequest
 from batchconsole.jobs.on_demand.costs import Quote
 from batchconsole.jobs.on_demand.creating import problems_of
 
