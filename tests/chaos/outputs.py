@@ -9,7 +9,7 @@ from typing import Any
 from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.session import Target
-from batchconsole.jobs.models import BatchJob, MadeInput, Status
+from batchconsole.jobs.models import BatchJob, MadeInput, OpenAIFile, Status
 from batchconsole.jobs.prices import MICRO_USD
 from batchconsole.jobs.states import ON_AWS
 from batchconsole.records import prices
@@ -137,9 +137,13 @@ def of_table(uri: str, found: Counter[str]) -> Iterator[Broken]:
 
 
 def find_stray_objects(target: Target) -> Iterator[str]:
-    """Yield the uploads that are left open in S3, and output that belongs to no job."""
+    """Yield output that belongs to no job, and files of programs that have no row."""
     known = {job.output_folder for job in BatchJob.objects.all()}
     for item in s3.iter_objects(target, BUCKET, "out/"):
         folder = "/".join(item.key.split("/")[:2])
         if f"s3://{BUCKET}/{folder}/" not in known:
             yield f"s3://{BUCKET}/{item.key} belongs to no job"
+    files = set(OpenAIFile.objects.values_list("s3_uri", flat=True))
+    for item in s3.iter_objects(target, BUCKET, "openai/files/"):
+        if f"s3://{BUCKET}/{item.key}" not in files:
+            yield f"s3://{BUCKET}/{item.key} is a file without a row"

@@ -7,13 +7,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batchconsole.aws import s3, s3_multipart
+from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import ObjectWriter, write_stream
 from batchconsole.aws.session import Target, client
-from batchconsole.jobs.models import Connection, OpenUpload
-from batchconsole.jobs.open_uploads import KEPT_FOR, abort_upload
+from batchconsole.jobs.models import Connection, Event, OpenUpload, Verb
+from batchconsole.jobs.open_uploads import KEPT_FOR, abort_upload, expect_object
+from batchconsole.jobs.openai.files import Upload
 from batchconsole.jobs.storage import Storage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,3 +113,35 @@ def test_while_s3_is_away_the_row_stays(nowhere: Connection) -> None:
     row.refresh_from_db()
     assert row.due_at
     assert row.due_at > timezone.now()
+
+
+def test_an_object_whose_row_was_never_written_is_deleted(connection: Connection, bucket: str) -> None:
+    expect_object(connection, bucket, "files/a")
+    s3.put_object(connection.target, bucket, "files/a", b"x")
+    OpenUpload.objects.update(due_at=timezone.now())
+    abort_upload(OpenUpload.objects.get())
+    assert not s3.list_objects(connection.target, bucket, "files/").objects
+    assert Event.objects.filter(verb=Verb.OBJECT_DELETED).count() == 1
+    assert not OpenUpload.objects.exists()
+
+
+def test_an_object_that_was_never_written_is_forgotten(connection: Connection, bucket: str) -> None:
+    abort_upload(expect_object(connection, bucket, "files/a"))
+    assert not Event.objects.filter(verb=Verb.OBJECT_DELETED).exists()
+    assert not OpenUpload.objects.exists()
+
+
+def test_a_program_that_is_killed_before_its_file_has_a_row_leaves_no_object(
+    connection: Connection, bucket: str, person: User
+) -> None:
+    Connection.objects.update(openai_folder=f"s3://{bucket}/openai/")
+    connection.refresh_from_db()
+    killed = Upload(connection, person, "a.jsonl")
+    s3.put_object(connection.target, *parse_s3_uri(killed.s3_uri), b"x")
+    kept = Upload(connection, person, "b.jsonl")
+    kept.write(b"x")
+    kept.finish()
+    for row in OpenUpload.objects.all():
+        abort_upload(row)
+    left = s3.list_objects(connection.target, bucket, "openai/", delimiter="").objects
+    assert [each.key.rpartition("/")[2] for each in left] == ["b.jsonl"]

@@ -12,7 +12,10 @@ from batchconsole.jobs.querysets import LeasedQuerySet
 
 
 class OpenUpload(Leased):
-    """An upload that goes on as long as its parts keep coming; ``due_at`` is when it counts as given up."""
+    """An upload that goes on as long as its parts keep coming; ``due_at`` is when it counts as given up.
+
+    Without ``upload_id`` it is an object whose own row is still to be written.
+    """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+", db_index=False)
     bucket = models.CharField(max_length=255)

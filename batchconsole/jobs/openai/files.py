@@ -4,15 +4,18 @@ import re
 import secrets
 from collections.abc import Iterator
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.s3 import S3Object
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import ObjectWriter
 from batchconsole.jobs.access import require, require_on_job, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, Connection, Event, OpenAIBatch, OpenAIFile, Right, Verb
+from batchconsole.jobs.open_uploads import expect_object
 from batchconsole.jobs.openai.errors import Missing
 from batchconsole.jobs.openai.places import folder_of
 from batchconsole.jobs.storage import Storage
@@ -44,7 +47,9 @@ class Upload:
         self.s3_uri = f"{folder_of(connection)}files/{self.file_id}/{name}"
         require(actor, Right.SUBMIT, connection)
         require_places(connection, upload=self.s3_uri)
-        self._writer = ObjectWriter(connection.target, *parse_s3_uri(self.s3_uri))
+        bucket, key = parse_s3_uri(self.s3_uri)
+        self._expected = expect_object(connection, bucket, key)
+        self._writer = ObjectWriter(connection.target, bucket, key)
 
     def write(self, data: bytes) -> None:
         """Take the next bytes. Raises :class:`TooLarge` and AwsError."""
@@ -53,7 +58,7 @@ class Upload:
         self._writer.write(data)
 
     def abort(self) -> None:
-        """Drop the file."""
+        """Drop the file; what S3 may have of it by now is deleted later."""
         self._writer.abort()
 
     def finish(self) -> OpenAIFile:
@@ -61,28 +66,29 @@ class Upload:
         if not self._writer.size:
             raise UserError("The file is empty.", "file", "Send a file with a request on each line.")
         self._writer.finish()
-        return keep(self.connection, self.actor, self.filename, file_id=self.file_id, s3_uri=self.s3_uri)
+        item = s3.head_object(self.connection.target, *parse_s3_uri(self.s3_uri))
+        with transaction.atomic():
+            self._expected.delete()
+            return self._keep(item)
+
+    def _keep(self, item: S3Object) -> OpenAIFile:
+        """Write the row of the file and the event; call it inside a transaction."""
+        made: OpenAIFile = OpenAIFile.objects.create(
+            connection=self.connection,
+            created_by=self.actor,
+            file_id=self.file_id,
+            filename=self.filename,
+            bytes=item.size,
+            s3_uri=self.s3_uri,
+            etag=item.etag,
+        )
+        data = {"s3_uri": self.s3_uri, "bytes": item.size}
+        Event.objects.create(connection=self.connection, actor=self.actor, verb=Verb.OBJECT_UPLOADED, data=data)
+        return made
 
 
 def new_file_id() -> str:
     return f"file-{secrets.token_hex(12)}"
-
-
-def keep(connection: Connection, actor: Actor, filename: str, *, file_id: str, s3_uri: str) -> OpenAIFile:
-    """Add the row of an uploaded object, recorded as an event. Raises AwsError."""
-    item = s3.head_object(connection.target, *parse_s3_uri(s3_uri))
-    made = OpenAIFile.objects.create(
-        connection=connection,
-        created_by=actor,
-        file_id=file_id,
-        filename=filename,
-        bytes=item.size,
-        s3_uri=s3_uri,
-        etag=item.etag,
-    )
-    data = {"s3_uri": s3_uri, "bytes": item.size}
-    Event.objects.create(connection=connection, actor=actor, verb=Verb.OBJECT_UPLOADED, data=data)
-    return made
 
 
 def find_file(connection: Connection, actor: Actor, file_id: str) -> OpenAIFile:
