@@ -2,7 +2,7 @@
 import { remember } from "./cookies.js";
 
 const layout = document.querySelector(".layout");
-const narrow = window.matchMedia("(max-width: 687px)");
+const narrow = window.matchMedia("(max-width: 687px), (max-width: 911px) and (max-height: 559px)");
 const panels = { navigation: "side-navigation", help: "help-panel" };
 
 export function isOpen(name) {

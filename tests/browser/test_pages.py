@@ -159,7 +159,12 @@ def test_typing_filters_in_place_and_the_address_follows(open_page: Open, many: 
     page.wait_for_url(f"**{JOBS}?q=runn")
     expect(page.locator("#job-list tbody tr")).to_have_count(1)
     expect(field).to_be_focused()
-    expect(page.locator("#job-list-matches")).to_have_text("1 match")
+    matches, button = page.locator("#job-list-matches"), page.locator("#add-filter")
+    expect(matches).to_have_text("1 match")
+    left, right = button.bounding_box(), matches.bounding_box()
+    assert left
+    assert right
+    assert left["x"] + left["width"] <= right["x"]
     page.go_back()
     expect(page.locator("#job-list tbody tr")).to_have_count(18)
     expect(field).to_have_value("")

@@ -84,6 +84,12 @@ def test_at_200_per_cent_nothing_scrolls_two_ways(open_page: Open, running: Batc
         assert page.evaluate("document.documentElement.scrollWidth") == 640, path
 
 
+@pytest.mark.parametrize("size", [(640, 400), (720, 450)], ids=["of 1280 pixels", "of 1440 pixels"])
+def test_at_200_per_cent_a_job_is_in_the_first_view(open_page: Open, running: BatchJob, size: tuple[int, int]) -> None:
+    page = open_page("/local/jobs/", viewport={"width": size[0], "height": size[1]}, device_scale_factor=2)
+    expect(page.get_by_role("link", name="running", exact=True)).to_be_in_viewport(ratio=1)
+
+
 def test_at_200_per_cent_the_form_can_be_sent(open_page: Open, connection: Connection) -> None:
     page = open_page("/local/jobs/create/", **ZOOMED)
     page.get_by_role("button", name="Create batch inference job").click()

@@ -23,10 +23,10 @@ def exact_decimals(amounts: Iterable[Decimal | None]) -> int:
 
 
 def usd(amount: Decimal | None, decimals: int | None = None) -> str:
-    """``$1,234.50``; ``<$0.01`` for an amount that would round to zero; ``unknown`` for None."""
+    """``$1,234.50``; ``$0.00``; ``<$0.01`` for an amount that would round to zero; ``unknown`` for None."""
     if amount is None:
         return UNKNOWN
-    places = decimals_for([amount]) if decimals is None else decimals
+    places = (decimals_for([amount]) if amount else 2) if decimals is None else decimals
     least = Decimal(1).scaleb(-places)
     return f"<${least}" if 0 < amount < least / 2 else f"${amount:,.{places}f}"
 

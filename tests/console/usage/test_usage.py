@@ -247,6 +247,7 @@ def test_long_ranges_are_drawn_by_week_or_month(days: int, titles: int) -> None:
         (Decimal("0.000123"), None, "$0.000123"),
         (Decimal("0.001"), 2, "<$0.01"),
         (Decimal(0), 2, "$0.00"),
+        (Decimal(0), None, "$0.00"),
     ],
 )
 def test_dollars(amount: Decimal | None, decimals: int | None, expected: str) -> None:
