@@ -66,8 +66,8 @@ def _add_work(nouns: Any) -> None:
     make.add_argument("file", help="a JSON file with the fields of the API's POST inputs/, or - for standard input")
     make.add_argument("--idempotency-key", default="", help="repeat the command with it after a lost answer")
     _add_times(make)
-    check = nouns.add_parser("check", help="check an input in S3 and wait for the report")
-    check.add_argument("input_s3_uri")
+    check = nouns.add_parser("check", help="check an input in S3, or a file or folder here, and wait for the report")
+    check.add_argument("input_s3_uri", metavar="FILE", help="an S3 location (s3://...), or a path on this machine")
     check.add_argument("--model-id", required=True)
     check.add_argument("--model-invocation-type", default="InvokeModel", choices=["InvokeModel", "Converse"])
     _add_times(check)
@@ -171,6 +171,8 @@ def check(api: Api, asked: argparse.Namespace) -> int:
 
     The exit code is 1 if there is no report or it has errors, 5 on timeout.
     """
+    if not asked.input_s3_uri.startswith("s3://"):
+        return _check_here(asked)
     names = ("input_s3_uri", "model_id", "model_invocation_type")
     started = api.call("POST", "checks/", {name: getattr(asked, name) for name in names})
     found = _follow(api, "checks", started, asked, share=_share_of_check)
@@ -178,6 +180,21 @@ def check(api: Api, asked: argparse.Namespace) -> int:
     if found["state"] not in WORK_ENDS:
         return TIME_OVER
     return 0 if found["report"] and not has_errors(found["report"]) else BAD
+
+
+def _check_here(asked: argparse.Namespace) -> int:
+    """Check files on this machine, which asks no console; needs the packages of ``[check]``."""
+    try:
+        # Only this check needs anything but Python.
+        from batchconsole.client.local_check import check_path  # noqa: PLC0415 - needs optional packages
+    except ModuleNotFoundError as error:
+        print(f"{error}. To check files here: pip install 'batchconsole[check]'", file=sys.stderr)
+        return 2
+    path, kind = Path(asked.input_s3_uri), asked.model_invocation_type
+    with Progress() as progress:
+        report = check_path(path, model_id=asked.model_id, invocation_type=kind, show=progress.show)
+    show({"input": str(path), "report": report})
+    return BAD if has_errors(report) else 0
 
 
 def make(api: Api, asked: argparse.Namespace) -> int:

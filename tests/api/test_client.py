@@ -27,6 +27,7 @@ from tests.api.test_json_api import ASKED
 from tests.api.test_json_api import connection as connection
 from tests.api.test_json_api import person as person
 from tests.factories import MODEL, make_job
+from tests.jobs.conftest import converse_lines
 
 
 def send(request: urllib.request.Request) -> tuple[int, bytes]:
@@ -113,10 +114,28 @@ def test_a_check_is_bad_when_it_found_an_error(
     assert json.loads(capsys.readouterr().out)["report"]["records"] == 100
 
 
-def test_a_console_that_is_away_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    def nobody(request: urllib.request.Request) -> tuple[int, bytes]:
-        raise ApiError(0, {"detail": "away"})
+def nobody(request: urllib.request.Request) -> tuple[int, bytes]:
+    raise ApiError(0, {"detail": "away"})
 
+
+@pytest.mark.parametrize(("count", "expected"), [(100, 0), (99, 1)])
+def test_a_file_here_is_checked_without_a_console(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, count: int, expected: int
+) -> None:
+    (tmp_path / "records.jsonl").write_bytes(converse_lines(count))
+    (tmp_path / "notes.txt").write_text("not an input")
+    for path in (tmp_path / "records.jsonl", tmp_path):
+        asked = ["check", str(path), "--model-id", MODEL, "--model-invocation-type", "Converse"]
+        assert main(asked, send=nobody) == expected
+        assert json.loads(capsys.readouterr().out)["report"]["records"] == count
+
+
+def test_a_file_that_is_not_here_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["check", str(tmp_path / "none.jsonl"), "--model-id", MODEL], send=nobody) == 2
+    assert "none.jsonl" in capsys.readouterr().err
+
+
+def test_a_console_that_is_away_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["jobs", "get", "1"], send=nobody) == 4
     assert "away" in capsys.readouterr().err
 
