@@ -26,6 +26,9 @@ TESTS: dict[str, Callable[[str, str], bool]] = {
 
 
 def name(operator: str, value: str, condition: Q) -> Q:
+    if operator == "!:":
+        others = search.names_without(value, using=DEFAULT_DB_ALIAS)
+        return condition if others is None else Q(job_name__in=others)
     narrowed = Q() if operator.startswith("!") else search.narrowed_by_name(value, using=DEFAULT_DB_ALIAS)
     return narrowed & condition
 

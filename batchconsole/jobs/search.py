@@ -77,6 +77,20 @@ TAGGED = "SELECT job_id FROM jobs_search_tags WHERE tag_key = %s"
 TAGGED_WITH = f"{TAGGED} AND tag_value = %s"
 # For a tag that very many jobs have, each row that is read is tested instead.
 IS_TAGGED = f"EXISTS ({TAGGED_WITH} AND job_id = jobs_batchjob.id)"
+# Goes through the names of each connection in the index of names. From a name that contains the text, it goes on behind
+# all names that begin alike up to there, since they contain it too. LIKE and lower() fold the case of ASCII letters.
+MOST_STEPS = 1_000
+PLACE = "instr(lower(name), lower(%s))"
+WALK = f"""
+WITH RECURSIVE walk(connection_id, name) AS (
+  SELECT id, '' FROM jobs_connection
+  UNION ALL
+  SELECT connection_id, (
+    SELECT min(job_name) FROM jobs_batchjob WHERE connection_id = walk.connection_id AND job_name >
+      CASE WHEN {PLACE} THEN substr(name, 1, {PLACE} - 1 + length(%s)) || char(1114111) ELSE name END
+  ) FROM walk WHERE name IS NOT NULL
+) SELECT name, {PLACE} FROM walk LIMIT %s
+"""  # noqa: S608 - made of constants
 
 
 def condition(text: str, *, using: str) -> Q:
@@ -93,6 +107,20 @@ def narrowed_by_name(text: str, *, using: str) -> Q:
     if len(text) < SHORTEST or "\x00" in text:
         return Q()
     return _indexed(connections[using], FOUND, f"job_name : {_phrase(text)}") or Q()
+
+
+def names_without(text: str, *, using: str) -> list[str] | None:
+    """Return the names in use that do not contain *text*, in any case; ``None`` if that takes many steps.
+
+    If nearly all jobs of a connection have names that contain the text, this finds the others without reading all.
+    """
+    database = connections[using]
+    if database.vendor != "sqlite":  # elsewhere, the order of texts depends on the collation
+        return None
+    with database.cursor() as cursor:
+        cursor.execute(WALK, [text, text, text, text, MOST_STEPS + 1])
+        steps = cursor.fetchall()
+    return [name for name, place in steps if name and not place] if len(steps) <= MOST_STEPS else None
 
 
 def tagged(key: str, value: str | None, *, using: str) -> Q | None:
@@ -112,7 +140,8 @@ def tagged(key: str, value: str | None, *, using: str) -> Q | None:
 def tagged_with_all(pairs: list[tuple[str, str]], *, using: str) -> Q:
     """Return a condition for the jobs that have all tags of *pairs*, if few do; an empty one if that is not known.
 
-    Of tags that very many jobs have each, but few or none together, the index is read once instead of every job.
+    Of tags that very many jobs have each, but few or none together, the index is read once instead of every job: in
+    order, which lets SQLite merge the keys of the tags instead of building a table of them.
     """
     database = connections[using]
     if database.vendor != "sqlite" or not _is_ready(database):
@@ -122,7 +151,8 @@ def tagged_with_all(pairs: list[tuple[str, str]], *, using: str) -> Q:
         return Q()
     with database.cursor() as cursor:
         cursor.execute(
-            f"{' INTERSECT '.join([TAGGED_WITH] * len(frequent))} LIMIT %s", [*chain(*frequent), MOST_TOGETHER + 1]
+            f"{' INTERSECT '.join([TAGGED_WITH] * len(frequent))} ORDER BY job_id LIMIT %s",
+            [*chain(*frequent), MOST_TOGETHER + 1],
         )
         found = [key for (key,) in cursor.fetchall()]
     return Q(pk__in=found) if len(found) <= MOST_TOGETHER else Q()

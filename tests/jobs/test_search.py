@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection as database
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 
 from batchconsole.jobs import search
 from batchconsole.jobs.models import BatchJob, Connection
@@ -153,6 +154,37 @@ def test_few_jobs_with_several_frequent_tags_are_selected_by_key(
     with database.cursor() as cursor:
         cursor.execute("DELETE FROM jobs_search_tags WHERE tag_key IN ('left', 'right')")
     assert found.children == ([("pk__in", [last - 1, last])] if is_keyed else [])
+
+
+def test_frequent_tags_are_merged_in_the_order_of_their_index(nowhere: Connection) -> None:
+    with database.cursor() as cursor, CaptureQueriesContext(database) as queries:
+        rows = [(key, "1", 3_000_000 + number) for key in ("left", "right") for number in range(search.FREQUENT + 1)]
+        cursor.executemany("INSERT INTO jobs_search_tags VALUES (%s, %s, %s)", rows)
+        search.tagged_with_all([("left", "1"), ("right", "1")], using="default")
+        (together,) = [query["sql"] for query in queries if "INTERSECT" in query["sql"]]
+        cursor.execute(f"EXPLAIN QUERY PLAN {together}")
+        plan = " ".join(str(row) for row in cursor.fetchall())
+        cursor.execute("DELETE FROM jobs_search_tags WHERE tag_key IN ('left', 'right')")
+    assert "TEMP B-TREE" not in plan
+
+
+NAMES = ("nightly-1", "nightly-2", "Night", "weekly", "my-night-job", "x-nightly", "day", "n", "nigh", "nighu")
+
+
+@pytest.mark.parametrize("text", ["night", "NIGHT", "ly", "-", "n", "nightly-1", "zz", "%", "é"])
+def test_the_names_without_a_text_are_those_that_do_not_contain_it(nowhere: Connection, text: str) -> None:
+    for name in NAMES:
+        make_job(nowhere, job_name=name)
+    other = Connection.objects.create(name="other", title="Other")
+    make_job(other, job_name="monthly")
+    expected = BatchJob.objects.exclude(job_name__icontains=text).values_list("job_name", flat=True)
+    assert sorted(search.names_without(text, using="default") or []) == sorted(expected)
+
+
+def test_names_that_differ_before_the_text_are_not_searched_for_long(nowhere: Connection) -> None:
+    jobs = [BatchJob(connection=nowhere, job_name=f"{number}-nightly") for number in range(search.MOST_STEPS)]
+    BatchJob.objects.bulk_create(jobs)
+    assert search.names_without("nightly", using="default") is None
 
 
 def test_rare_tags_need_no_key(nowhere: Connection) -> None:

@@ -80,10 +80,11 @@ class JobTable:
         self.matching: BatchJobQuerySet = JobFilter({**self.filter.values, "status": []}, self.jobs).qs.named()
         self.shown = self.matching.meeting(status_conditions(self.asked_statuses))
         self.page: Page = paginate(
-            self.shown.select_related("created_by", "connection", "held_by").defer(*UNSHOWN),
+            self.shown,
             number=page_number(query.get("page", "")),
             size=self.size or preferences.page_size,
             order=lambda is_large: sorting.order_by(sorting.usable(self.asked_sort, is_large=is_large)),
+            whole=BatchJob.objects.select_related("created_by", "connection", "held_by").defer(*UNSHOWN),
         )
         self.sort = sorting.usable(self.asked_sort, is_large=self.page.has_more)
 

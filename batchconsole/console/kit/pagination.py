@@ -58,21 +58,33 @@ class Page:
 
 
 def paginate(
-    rows: QuerySet[Any], *, number: int, size: int, order: Callable[[bool], Sequence[str | OrderBy]] | None = None
+    rows: QuerySet[Any],
+    *,
+    number: int,
+    size: int,
+    order: Callable[[bool], Sequence[str | OrderBy]] | None = None,
+    whole: QuerySet[Any] | None = None,
 ) -> Page:
     """Read page *number* of *rows* with two queries; a number past the end returns the last page.
 
-    *order* gets whether there are more rows than were counted, and returns the arguments for ``order_by()``.
+    *order* gets whether there are more rows than were counted, and returns the arguments for ``order_by()``. With
+    *whole*, a query for complete rows of the same model, a third query reads those of the page by key: a database that
+    has to sort many rows then sorts their keys, and joins other tables to one page only.
     """
     number = min(max(number, 1), LAST_PAGE)
     limit = (number * size // LOOK_AHEAD + 1) * LOOK_AHEAD
     count = rows.order_by().values("pk")[: limit + 1].count()
     number = min(number, max(1, -(-count // size)))
     rows = rows.order_by(*order(count > limit)) if order else rows
-    start = (number - 1) * size
-    return Page(
-        rows=list(rows[start : start + size]), number=number, size=size, count=min(count, limit), has_more=count > limit
-    )
+    shown = rows[(number - 1) * size : number * size]
+    found = list(shown) if whole is None else _by_key(whole, list(shown.values_list("pk", flat=True)))
+    return Page(rows=found, number=number, size=size, count=min(count, limit), has_more=count > limit)
+
+
+def _by_key(whole: QuerySet[Any], keys: list[Any]) -> list[Any]:
+    """Return the rows with *keys* in their order, without those that are gone."""
+    found = whole.in_bulk(keys)
+    return [found[key] for key in keys if key in found]
 
 
 def page_of(rows: Sequence[Any], *, number: int, size: int) -> Page:

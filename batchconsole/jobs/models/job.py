@@ -186,7 +186,7 @@ class BatchJob(Leased, Laned):
             ),
             # The filters of the list, newest first, so that rare jobs are found among a million. Each index includes
             # the status, so that counting by status is an index-only scan.
-            models.Index(fields=["created_by", "connection", *NEWEST, "status"], name="job_list_person"),
+            models.Index(fields=["created_by", "connection", *NEWEST, "status", "model_id"], name="job_list_person"),
             models.Index(fields=["model_id", "connection", *NEWEST, "status"], name="job_list_model"),
             models.Index(fields=["connection", "model_invocation_type", *NEWEST, "status"], name="job_list_type"),
             models.Index(fields=["connection", "origin", *NEWEST, "status"], name="job_list_origin"),
@@ -195,8 +195,16 @@ class BatchJob(Leased, Laned):
                 name="job_list_records",
                 condition=models.Q(total_record_count__isnull=False),
             ),
+            # Includes what the list is narrowed to most, because it counts the jobs with errors among those it shows.
             models.Index(
-                fields=["connection", "error_record_count", "status"],
+                fields=[
+                    "connection",
+                    "error_record_count",
+                    "status",
+                    "created_by",
+                    "model_id",
+                    "model_invocation_type",
+                ],
                 name="job_list_errors",
                 condition=models.Q(error_record_count__isnull=False),
             ),

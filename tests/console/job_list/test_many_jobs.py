@@ -5,9 +5,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection as database
+from django.db.models import Q
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
+from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.record_errors import COMPLETED_WITH_ERRORS
 from tests.benchmarks.bench_jobs import LISTS, read
 from tests.benchmarks.many_jobs import fill, scratch_database
 
@@ -18,6 +22,7 @@ RARE = (
     "text that few jobs have",
     "text that no job has",
     "Job name : what few have",
+    "Job name !: what many have",
     "Job name = one",
     "Job name ^ one",
     "Model = a rare one",
@@ -59,6 +64,28 @@ def client(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         signed_in = Client()
         signed_in.force_login(User.objects.create_superuser("ada"), "django.contrib.auth.backends.ModelBackend")
         yield signed_in
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        Q(COMPLETED_WITH_ERRORS, created_by=1),
+        Q(COMPLETED_WITH_ERRORS, created_by=1, model_id__in=["amazon.nova-lite-v1:0"]),
+        Q(COMPLETED_WITH_ERRORS, model_id__in=["amazon.nova-lite-v1:0", "amazon.nova-micro-v1:0"]),
+        Q(created_by=1, model_id__in=["amazon.nova-lite-v1:0"], status__in=["Failed", "Expired"]),
+    ],
+)
+@pytest.mark.usefixtures("client")
+def test_jobs_of_a_person_and_a_model_are_counted_in_an_index_alone(narrowed: Q) -> None:
+    with CaptureQueriesContext(database) as queries:
+        BatchJob.objects.filter(narrowed, connection=1).bounded_count()
+    assert any("COVERING INDEX" in plan for plan in plan_of(queries[0]["sql"]))
+
+
+def plan_of(sql: str) -> list[str]:
+    with database.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        return [str(row[3]) for row in cursor.fetchall()]
 
 
 @pytest.mark.parametrize("name", RARE)

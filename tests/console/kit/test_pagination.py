@@ -1,6 +1,8 @@
 """Pages that cost the same in any table."""
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from batchconsole.console.kit.pagination import LOOK_AHEAD, Page, page_number, paginate
 from batchconsole.jobs.models import Connection, Event
@@ -34,6 +36,16 @@ def test_a_page_past_the_end_is_the_last(connection: Connection) -> None:
     Event.objects.bulk_create(Event(connection=connection, verb="created") for _ in range(25))
     found = paginate(Event.objects.order_by("pk"), number=99, size=10)
     assert (found.number, len(found.rows), found.count_text) == (3, 5, "25")
+
+
+def test_whole_rows_are_read_by_the_keys_of_the_page(connection: Connection) -> None:
+    Event.objects.bulk_create(Event(connection=connection, verb=f"verb-{number}") for number in range(25))
+    with CaptureQueriesContext(database) as queries:
+        whole = Event.objects.select_related("connection")
+        found = paginate(Event.objects.order_by("-verb"), number=2, size=3, whole=whole)
+    assert [event.verb for event in found.rows] == ["verb-6", "verb-5", "verb-4"]
+    assert len(queries) == 3
+    assert [" JOIN " in query["sql"] for query in queries] == [False, False, True]
 
 
 def test_counting_stops_some_way_ahead_and_says_so(many: None) -> None:
