@@ -96,7 +96,8 @@ def _way_to_input(request: ConsoleRequest) -> str:
 
 def _way_to_on_demand(request: ConsoleRequest) -> str:
     """Return the URL of the page that runs the form's records on demand: all of them, or the first ones as a test."""
-    named = {name: request.POST[name].strip() for name in ON_DEMAND_FIELDS if request.POST.get(name, "").strip()}
+    typed = {name: request.POST.get(name, "").replace("\0", "").strip() for name in ON_DEMAND_FIELDS}
+    named = {name: value for name, value in typed.items() if value}
     if request.POST["on_demand"] == TEST:
         named["records"] = str(TEST_RECORDS)
         named["job_name"] = name_of_test(request.connection, named.get("job_name", ""))

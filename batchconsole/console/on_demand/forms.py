@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from crispy_forms.layout import Layout
 from django import forms
+from django.conf import settings
 
 from batchconsole.console.kit.fields import S3UriField
 from batchconsole.console.kit.layout import Container, Field, Fragment
@@ -38,6 +39,7 @@ class OnDemandForm(PageForm):
     records = forms.IntegerField(
         label="Number of records",
         min_value=1,
+        max_value=settings.ON_DEMAND_RECORDS,
         required=False,
         help_text="The first records of the input, to try a prompt or a model. Empty for all.",
     )

@@ -59,10 +59,9 @@ def _create(request: ConsoleRequest) -> HttpResponse:
     made = _made_before(request)
     if made:
         return redirect(made)
-    if CONFIRM not in request.POST or not form.is_valid() or not form.is_confirmed:
-        return _tell_cost(request, form)
     try:
-        return _run(request, form)
+        if CONFIRM in request.POST and form.is_valid() and form.is_confirmed:
+            return _run(request, form)
     except IntegrityError:  # a concurrent request with the same form was first
         made = _made_before(request)
         if made is None:
@@ -70,6 +69,7 @@ def _create(request: ConsoleRequest) -> HttpResponse:
         return redirect(made)
     except (AwsError, UserError) as error:
         return _refuse(request, form, error)
+    return _tell_cost(request, form)
 
 
 def _made_before(request: ConsoleRequest) -> BatchJob | None:

@@ -91,6 +91,8 @@ def test_a_budget_refuses_it_in_words(client: Client, asked: dict[str, Any], mak
         ({"input_s3_uri": "s3://{bucket}/none/"}, "There is no .jsonl object at"),
         ({"job_name": "not a name"}, "Must match"),
         ({"records": "0"}, "greater than or equal to 1"),
+        ({"records": "99999999999999999999"}, "less than or equal to 5000"),
+        ({"on_demand_token": "\0"}, "Null characters"),
         ({"model_id": ""}, "Model is required."),
     ],
 )
