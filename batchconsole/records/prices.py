@@ -108,7 +108,7 @@ def on_demand_price(batch: Price) -> Price:
         batch,
         input_usd_per_million=batch.input_usd_per_million * ON_DEMAND_TIMES,
         output_usd_per_million=batch.output_usd_per_million * ON_DEMAND_TIMES,
-        source=f"derived: twice the batch price of {batch.source}",
+        source=f"derived: twice the batch price ({batch.source})",
         inferred=True,
     )
 

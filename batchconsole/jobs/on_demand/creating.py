@@ -26,7 +26,7 @@ def problems_of(connection: Connection, request: JobRequest) -> list[FieldProble
 
 def require_taking_over(job: BatchJob) -> None:
     """Raise :class:`UserError` unless AWS runs *job*, so that its rest can run on demand."""
-    if job.is_on_demand or job.status not in LIVE - {Status.STOPPING} or not job.output_id:
+    if job.is_on_demand or job.status not in LIVE - {Status.STOPPING}:
         raise UserError(f"{job.job_name} is not running on AWS.", hint="If it has ended, resend its records.")
 
 
