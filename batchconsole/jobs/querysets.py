@@ -1,11 +1,11 @@
 """Query sets for pages and for the clock. No network calls, and no count that grows with the table."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.db import connections, models
 from django.db.models import Case, Count, F, Q, Value, When, Window
@@ -30,6 +30,19 @@ WITH RECURSIVE used(model_id) AS (
 
 
 BATCH_LANE = "batch"  # BatchJob.Lane.BATCH: the jobs that AWS runs, and that count toward its quota
+
+
+class Occupants(NamedTuple):
+    """How many ``jobs`` of one origin and one person, if known, count toward the quota of a model."""
+
+    model: str
+    person: int | None
+    origin: str
+    jobs: int
+
+
+def _has_come(now: datetime) -> Q:
+    return Q(start_at__isnull=True) | Q(start_at__lte=now)
 
 
 class LeasedQuerySet(models.QuerySet[Any]):
@@ -146,8 +159,18 @@ class BatchJobQuerySet(LeasedQuerySet):
 
     def unheld(self, connection_id: int, base_model_id: str, now: datetime) -> Self:
         """The jobs of one model's queue that are not held and whose start time has come, oldest first."""
-        has_come = Q(start_at__isnull=True) | Q(start_at__lte=now)
-        return self.queued(connection_id, base_model_id).filter(has_come, held_at__isnull=True)
+        return self.queued(connection_id, base_model_id).filter(_has_come(now), held_at__isnull=True)
+
+    def unheld_of_each(self, connection_id: int, base_model_ids: Collection[str], now: datetime) -> Self:
+        """The jobs of :meth:`unheld` of several models, in no order."""
+        queued = self.filter(connection_id=connection_id, base_model_id__in=base_model_ids, status=Status.QUEUED)
+        return queued.filter(_has_come(now), held_at__isnull=True).order_by()
+
+    def occupants(self, connection_id: int, base_model_ids: Collection[str]) -> Iterator[Occupants]:
+        """Yield how many jobs count toward the quotas of several models, by model, user and origin."""
+        here = self.filter(connection_id=connection_id, base_model_id__in=base_model_ids, status__in=OCCUPYING)
+        rows = here.order_by().values_list("base_model_id", "created_by", "origin").annotate(Count("pk"))
+        return map(Occupants._make, rows)
 
     def ready(self, connection_id: int, base_model_id: str, now: datetime) -> Self:
         """The jobs of :meth:`unheld` in the order of the queue.

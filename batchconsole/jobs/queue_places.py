@@ -1,16 +1,18 @@
 """A job's place in the queue and why it waits, for people to read. Only reads rows and never calls AWS."""
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.jobs.leases import is_not_due
-from batchconsole.jobs.limits import limits_of
+from batchconsole.jobs.limits import limits_of_each
 from batchconsole.jobs.models import BatchJob, Status
-from batchconsole.jobs.querysets import COUNT_LIMIT
+from batchconsole.jobs.querysets import COUNT_LIMIT, BatchJobQuerySet, Occupants
 from batchconsole.jobs.states import IN_QUEUE
 
 # Jobs that wait for a person to release them; a condition of the list's filter.
@@ -19,52 +21,35 @@ HELD_TITLE = "Held"
 TURNED_AWAY = "AWS turned away another job for this model; the queue waits until it is tried again."
 
 
+@dataclass(frozen=True, kw_only=True)
 class Queue:
-    """The current queue of one model; each part is queried once, when it is first needed."""
+    """The current queue of one model.
 
-    def __init__(self, connection_id: int, base_model_id: str) -> None:
-        self.of = (connection_id, base_model_id)
-        self.ready = BatchJob.objects.ready(*self.of, timezone.now())
+    ``places`` holds the number of jobs ahead of each job that is ready to submit; it is empty if the queue is too long
+    to count. The queue rests while AWS has turned a job away, which is tried again before all others.
+    """
 
-    @cached_property
-    def places(self) -> dict[int, int]:
-        """The number of jobs ahead of each job that is ready to submit; empty if the queue is too long."""
-        if self.is_long:
-            return {}
-        return {key: place for place, key in enumerate(self.ready.values_list("pk", flat=True))}
-
-    @cached_property
-    def is_long(self) -> bool:
-        return self.ready.bounded_count() > COUNT_LIMIT
-
-    @cached_property
-    def limit(self) -> int:
-        return limits_of(*self.of).jobs_at_once
-
-    @cached_property
-    def live(self) -> list[str]:
-        """The origin of each job that counts toward the limit."""
-        return list(BatchJob.objects.occupying(*self.of).order_by().values_list("origin", flat=True))
-
-    @cached_property
-    def rests(self) -> bool:
-        """Whether the queue pauses because AWS turned a job away, which is tried again before all others."""
-        return self.ready.filter(is_not_due(timezone.now())).exclude(error_code="").order_by().exists()
+    places: dict[int, int]
+    is_long: bool
+    rests: bool
+    limit: int
+    live: int
+    live_elsewhere: int
 
     def why(self, job: BatchJob) -> str:
         """Return why *job*, which is not held and whose start time has come, has not been submitted yet."""
         ahead = COUNT_LIMIT + 1 if self.is_long else self.places.get(job.pk, 0)
-        if len(self.live) >= self.limit:
+        if self.live >= self.limit:
             return f"Model quota in use ({self._taken}). {_place(ahead)}"
         if ahead and self.rests:
             return f"{TURNED_AWAY} {_place(ahead)}"
-        return _place(ahead if ahead >= self.limit - len(self.live) else 0)
+        return _place(ahead if ahead >= self.limit - self.live else 0)
 
     @property
     def _taken(self) -> str:
         """``20 of 20, 3 by others in the account``."""
-        elsewhere = self.live.count(BatchJob.Origin.IMPORTED)
-        return f"{len(self.live)} of {self.limit}" + (f", {elsewhere} by others in the account" if elsewhere else "")
+        elsewhere = f", {self.live_elsewhere} by others in the account" if self.live_elsewhere else ""
+        return f"{self.live} of {self.limit}{elsewhere}"
 
 
 def why_waiting(job: BatchJob) -> str:
@@ -73,21 +58,67 @@ def why_waiting(job: BatchJob) -> str:
 
 
 def why_each_waits(jobs: Iterable[BatchJob]) -> dict[int, str]:
-    """Return why each of *jobs* in the queue waits, by key; each model's queue is queried once."""
-    queues: dict[tuple[int, str], Queue] = {}
-    reasons = {}
+    """Return why each of *jobs* in the queue waits, by key; five queries for the queues of a connection."""
+    reasons, queued = {}, []
     for job in jobs:
-        reason = _own_reason(job)
-        if not reason and job.is_on_demand and job.status == Status.QUEUED:
-            reason = "Waits for a worker."
-        if not reason and job.status == Status.QUEUED:
-            of = (job.connection_id, job.base_model_id)
-            if of not in queues:
-                queues[of] = Queue(*of)
-            reason = queues[of].why(job)
-        if reason:
+        if reason := _own_reason(job):
             reasons[job.pk] = reason
+        elif job.status == Status.QUEUED:
+            queued.append(job)
+    for connection_id in {job.connection_id for job in queued}:
+        here = [job for job in queued if job.connection_id == connection_id]
+        queues = _queues(connection_id, sorted({job.base_model_id for job in here}))
+        reasons |= {job.pk: queues[job.base_model_id].why(job) for job in here}
     return reasons
+
+
+def _queues(connection_id: int, models: list[str]) -> dict[str, Queue]:
+    ready = BatchJob.objects.unheld_of_each(connection_id, models, timezone.now())
+    limits = limits_of_each(connection_id, models)
+    occupants = list(BatchJob.objects.occupants(connection_id, models))
+    turned_away = set(_turned_away(ready).values_list("base_model_id", flat=True))
+    waiting = _waiting_jobs(ready, models)
+    found = {}
+    for model in models:
+        live, jobs = [each for each in occupants if each.model == model], waiting[model]
+        found[model] = Queue(
+            places=_places(jobs or (), live),
+            is_long=jobs is None,
+            rests=model in turned_away,
+            limit=limits[model].jobs_at_once,
+            live=sum(each.jobs for each in live),
+            live_elsewhere=sum(each.jobs for each in live if each.origin == BatchJob.Origin.IMPORTED),
+        )
+    return found
+
+
+def _turned_away(ready: BatchJobQuerySet) -> BatchJobQuerySet:
+    return ready.filter(is_not_due(timezone.now())).exclude(error_code="").distinct()
+
+
+def _waiting_jobs(ready: BatchJobQuerySet, models: list[str]) -> dict[str, list[Any] | None]:
+    """Return the *ready* jobs of each model, oldest first; ``None`` for a queue that is too long to count."""
+    if ready.bounded_count() > COUNT_LIMIT:
+        if len(models) == 1:
+            return dict.fromkeys(models)
+        return {model: _waiting_jobs(ready.filter(base_model_id=model), [model])[model] for model in models}
+    rows = ready.order_by("id").values_list("pk", "base_model_id", "priority", "created_by", named=True)
+    found = list(rows)
+    return {model: [job for job in found if job.base_model_id == model] for model in models}
+
+
+def _places(jobs: Iterable[Any], live: list[Occupants]) -> dict[int, int]:
+    """Return the number of jobs before each of *jobs*, in the order of ``BatchJobQuerySet.ready``."""
+    before: Counter[int | None] = Counter()
+    for each in live:
+        before[each.person] += each.jobs
+    earlier: Counter[tuple[int, int | None]] = Counter()
+    order = []
+    for job in jobs:
+        of = (job.priority, job.created_by)
+        earlier[of] += 1
+        order.append((-job.priority, earlier[of] + before[job.created_by], job.pk))
+    return {key: place for place, (_, _, key) in enumerate(sorted(order))}
 
 
 def _own_reason(job: BatchJob) -> str:

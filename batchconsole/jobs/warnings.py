@@ -79,7 +79,8 @@ def usual_duration(connection_id: int, base_model_id: str) -> timedelta | None:
         connection_id=connection_id, base_model_id=base_model_id, status=Status.COMPLETED
     ).order_by("-id")
     times = done.filter(submit_time__isnull=False, end_time__isnull=False).values_list("submit_time", "end_time")
-    return median(end - start for start, end in times[:SAMPLE]) if times[:SAMPLE] else None
+    durations = [end - start for start, end in times[:SAMPLE]]
+    return median(durations) if durations else None
 
 
 def quota_use(connection: Connection) -> dict[str, tuple[int, int]]:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import clock, lifecycle, waiting
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import BatchJob, Connection, Event, ModelLimit, Status, Verb
-from batchconsole.jobs.queue_places import why_waiting
+from batchconsole.jobs.querysets import COUNT_LIMIT
+from batchconsole.jobs.queue_places import why_each_waits, why_waiting
 from tests.factories import grant
 from tests.jobs.conftest import MODEL, claim, make_job
 
@@ -245,6 +247,34 @@ def test_an_operator_and_the_system_need_no_approval(nowhere: Connection, operat
     nowhere.save()
     assert not create(nowhere, operator).is_held
     assert not create(nowhere, None).is_held
+
+
+def test_each_job_is_told_its_place_in_the_queue(nowhere: Connection, operator: User, submitter: User) -> None:
+    make_job(nowhere, status="InProgress", created_by=operator)
+    people = (operator, submitter, None)
+    jobs = {job.pk: job for job in (make_job(nowhere, priority=n % 2, created_by=people[n % 3]) for n in range(12))}
+    limit(1)
+    told = why_each_waits(jobs.values())
+    places = [told[key].partition(". ")[2] for key in order(nowhere)]
+    assert places[:2] == ["Next in the queue.", "1 job ahead in the queue."]
+    assert places[2:] == [f"{ahead} jobs ahead in the queue." for ahead in range(2, 12)]
+
+
+def test_the_queues_of_many_models_take_as_many_queries_as_that_of_one(
+    nowhere: Connection, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    jobs = [make_job(nowhere, model_id=f"amazon.model-{number}-v1:0") for number in range(8)]
+    with django_assert_max_num_queries(5):
+        told = why_each_waits(jobs)
+    assert set(told.values()) == {"Next in the queue."}
+
+
+def test_a_place_in_a_very_long_queue_is_not_counted(nowhere: Connection) -> None:
+    long = [BatchJob(connection=nowhere, base_model_id="long", status="Queued") for _ in range(COUNT_LIMIT + 1)]
+    BatchJob.objects.bulk_create(long)
+    short, last = make_job(nowhere), BatchJob.objects.filter(base_model_id="long").latest("pk")
+    told = why_each_waits([short, last])
+    assert told == {short.pk: "Next in the queue.", last.pk: "More than 10,000 jobs are in the queue."}
 
 
 def test_who_else_takes_the_quota_is_told(nowhere: Connection) -> None:
