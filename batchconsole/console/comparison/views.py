@@ -77,7 +77,7 @@ def mark(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         return refuse(request, Refusal("The answer was not marked", error.message, error.hint), status=409)
     if not wants_part(request):
         return redirect(_page_of(request, comparison, marked))
-    shown = ComparisonPage(comparison, request.user, request.GET)
+    shown = ComparisonPage(comparison, request.user, request.POST)
     context = {"shown": shown, "marks": shown.marks_of(marked.position, marked.record_id), "is_part": True}
     return render(request, "console/comparison/_marks.html", context)
 

@@ -176,10 +176,11 @@ def test_a_mark_is_counted_changed_and_taken_back(client: Client, compared: Comp
 
 
 def test_a_script_gets_the_buttons_and_the_counts(client: Client, compared: Comparison) -> None:
-    values = {"position": 1, "record_id": "rec-2", "better": 1}
+    values = {"position": 1, "record_id": "rec-2", "better": 1, "only": "different"}
     part = client.post(f"{compared.get_absolute_url()}mark/", values, headers={"HX-Request": "true"}).text
     assert 'id="mark-1-1" type="submit" name="better" value="none" aria-pressed="true"' in part
     assert '<div hx-swap-oob="innerHTML:#side-marks-1">1</div>' in part
+    assert '<input type="hidden" name="only" value="different">' in part
 
 
 @pytest.mark.parametrize(
