@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages.seed import CLAUDE, NOVA
+from tests.browser.pages.seed_jobs import CLAUDE, NOVA
 
 CSV = b"id,review\n" + b"".join(b"r-%d,The kettle boils %d times.\n" % (number, number) for number in range(120))
 WIDE = "name.created.status.model.progress.cost.by.input.output.job_id"
