@@ -14,10 +14,10 @@ from functools import cache
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
-import re2
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 
+from batchconsole.aws.constraints import matches_whole
 from batchconsole.aws.errors import AwsError
 
 SERVICES = ("bedrock", "bedrock-runtime")
@@ -203,16 +203,8 @@ def _unmet(shape: Shape, value: Any) -> Iterator[str]:
         yield f"Member must have {measure} greater than or equal to {rules['min']}"
     if size is not None and size > rules.get("max", size):
         yield f"Member must have {measure} less than or equal to {rules['max']}"
-    if "pattern" in rules and isinstance(value, str) and not _matches(rules["pattern"], value):
+    if "pattern" in rules and isinstance(value, str) and not matches_whole(rules["pattern"], value):
         yield f"Member must satisfy regular expression pattern: {rules['pattern']}"
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Whether all of *text* matches; a lone surrogate, which JSON can hold but RE2 cannot, never matches."""
-    try:
-        return bool(re2.fullmatch(pattern, text))
-    except UnicodeEncodeError:
-        return False
 
 
 def _shown(value: Any) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import re2
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
@@ -33,7 +34,18 @@ class Constraint:
 
     def matches(self, text: str) -> bool:
         """Whether all of *text* matches the pattern; true if there is none. The length is not checked."""
-        return self.pattern is None or re.fullmatch(self.pattern, text) is not None
+        return self.pattern is None or matches_whole(self.pattern, text)
+
+
+def matches_whole(pattern: str, text: str) -> bool:
+    """Whether *pattern*, one of AWS's, matches all of *text*, in linear time, which Python's own engine may exceed.
+
+    A lone surrogate, which JSON and forms can hold but RE2 cannot, never matches.
+    """
+    try:
+        return bool(re2.fullmatch(pattern, text))
+    except UnicodeEncodeError:
+        return False
 
 
 @cache

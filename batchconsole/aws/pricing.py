@@ -31,7 +31,7 @@ _DIRECTION = re.compile(r"(input|output)[-_]?token")
 _OTHER = re.compile(
     r"cache|flex|priority|latency|reserved|provisioned|tpm|custom|rft|image|audio|video|speech|lctx|long[-_]?(?:ctx|context)"
 )
-_EDITION = re.compile(r"\s*\(Amazon Bedrock(?: Edition)?\)\s*$")
+_EDITION = re.compile(r"\(Amazon Bedrock(?: Edition)?\)\s*$")
 _REGION_PREFIX = re.compile(r"^[A-Z]{2,4}\d?-")
 _TAIL = re.compile(r"-(?:mantle-)?(?:text-)?(?:input|output)-token.*$")
 _MANTLE = re.compile(r"^[A-Z]{2,4}\d?-([a-z0-9]+\.[a-z0-9.-]+?)-mantle-")
@@ -105,7 +105,7 @@ def read_product(product: dict[str, Any]) -> Iterator[TokenPrice]:
             usd = _usd_per_million(dimension)
             if usd is not None:
                 yield TokenPrice(
-                    model=_EDITION.sub("", attributes.get("model") or attributes.get("servicename", "")),
+                    model=_EDITION.sub("", attributes.get("model") or attributes.get("servicename", "")).rstrip(),
                     usage_name=_usage_name(usage_type),
                     model_id=_model_id(usage_type),
                     region=attributes.get("regionCode", ""),

@@ -1,7 +1,6 @@
 """Chats and on-call services through apprise: the services on offer, and sending to one. It uses no database rows."""
 
 import logging
-import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -130,8 +129,8 @@ def name_of(kind: type[NotifyBase]) -> str:
 def shown(service: NotifyBase) -> str:
     """Return the address without its secrets and settings."""
     url = service.url(privacy=True)  # type: ignore[no-untyped-call] # the one method of it without types
-    text = re.split(r"/*\?", str(url))[0]
-    return f"{name_of(type(service))} ({text})"
+    address, mark, _ = str(url).partition("?")
+    return f"{name_of(type(service))} ({address.rstrip('/') if mark else address})"
 
 
 def send_chat(address: str, *, title: str, body: str) -> None:

@@ -27,7 +27,7 @@ MEDIA = ("image", "video", "audio", "document")
 # gpt-oss with InvokeModel, and models that vLLM serves without a reasoning parser, put their reasoning before the text.
 _THOUGHTS = re.compile(r"\s*<(reasoning|think|thinking)>(.*?)</\1>\s*", re.DOTALL)
 # Only the closing tag: the chat templates of DeepSeek and Qwen put the opening tag in the prompt.
-_THOUGHTS_END = re.compile(r"\s*((?:(?!<think).)*?)\n\s*</think>\s*", re.DOTALL)
+_THOUGHTS_END = re.compile(r"\n[^\S\n]*</think>\s*")
 # Only the opening tag: the answer reached its token limit while the model was reasoning.
 _THOUGHTS_CUT = re.compile(r"\s*<(reasoning|think|thinking)>((?:(?!</\1>).)*)\Z", re.DOTALL)
 _encode = msgspec.json.Encoder().encode
@@ -239,16 +239,21 @@ def spoken(content: Any, parts: Parts) -> None:
     """Add the text *content*, moving any reasoning at its start to the reasoning parts."""
     thoughts = _thoughts(content) if isinstance(content, str) else None
     if thoughts:
-        parts.reasoning(thoughts[thoughts.lastindex or 0].strip())
-        content = content[thoughts.end() :]
+        reasoning, end = thoughts
+        parts.reasoning(reasoning.strip())
+        content = content[end:]
     parts.text(content)
 
 
-def _thoughts(content: str) -> re.Match[str] | None:
-    """Match the reasoning at the start of *content*, if any. The last group of the match holds its text."""
+def _thoughts(content: str) -> tuple[str, int] | None:
+    """Return the reasoning at the start of *content* and where it ends; ``None`` if there is none."""
     if content.lstrip().startswith("<"):
-        return _THOUGHTS.match(content) or _THOUGHTS_CUT.match(content)
-    return _THOUGHTS_END.match(content) if "</think>" in content else None
+        found = _THOUGHTS.match(content) or _THOUGHTS_CUT.match(content)
+        return (found[2], found.end()) if found else None
+    end = _THOUGHTS_END.search(content)
+    if end is None or "<think" in content[: end.start()]:
+        return None
+    return content[: end.start()], end.end()
 
 
 def _message_part(part: Body, parts: Parts) -> None:
