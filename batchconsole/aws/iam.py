@@ -92,8 +92,13 @@ def new_role_documents(
     return service_role_trust(account_id=account_id, region=target.region), policy
 
 
-def create_service_role(target: Target, request: JobRequest, *, role_name: str, account_id: str) -> str:
+def create_service_role(
+    target: Target, request: JobRequest, *, role_name: str, account_id: str, boundary_arn: str = ""
+) -> str:
     """Create the role *role_name* under ``/service-role/`` for jobs like *request* and return its ARN.
+
+    With *boundary_arn*, the role gets that policy as its permissions boundary, beyond which no policy of it counts.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 
     Its one inline policy is :func:`service_role_policy`. If the policy cannot be written, the role is deleted again, so
     the same name can be used for another try.
@@ -107,7 +112,11 @@ def create_service_role(target: Target, request: JobRequest, *, role_name: str, 
     iam = client(target, "iam")
     with translate("CreateRole", permission="iam:CreateRole", subject=f"role {role_name}"):
         role = iam.create_role(
-            RoleName=role_name, Path=SERVICE_PATH, Description=DESCRIPTION, AssumeRolePolicyDocument=json.dumps(trust)
+            RoleName=role_name,
+            Path=SERVICE_PATH,
+            Description=DESCRIPTION,
+            AssumeRolePolicyDocument=json.dumps(trust),
+            **({"PermissionsBoundary": boundary_arn} if boundary_arn else {}),
         )["Role"]
     try:
         with translate("PutRolePolicy", permission="iam:PutRolePolicy", subject=f"role {role_name}"):

@@ -20,6 +20,9 @@ from batchconsole.aws.session import Target, client
 
 SIMULATE = "iam:SimulatePrincipalPolicy"
 PASS_ROLE = "iam:PassRole"  # noqa: S105 - an IAM action
+# The key of a condition that only these of the console's actions know.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+BOUNDARY, BOUNDED = "iam:PermissionsBoundary", frozenset({"iam:CreateRole", "iam:PutRolePolicy"})
 SERVICE_ROLES = "arn:{partition}:iam::{account}:role/service-role/*"
 
 
@@ -160,10 +163,13 @@ def caller(target: Target) -> Identity:
     return Identity(account=str(answer["Account"]), arn=str(answer["Arn"]))
 
 
-def own_access(target: Target, identity: Identity) -> list[Finding]:
-    """Return which of :data:`NEEDS` *identity* may do, in that order. AwsErrors become findings."""
+def own_access(target: Target, identity: Identity, *, boundary_arn: str = "") -> list[Finding]:
+    """Return which of :data:`NEEDS` *identity* may do, in that order. AwsErrors become findings.
+
+    *boundary_arn* is the permissions boundary with which roles are made.
+    """
     asked = [partial(_read, target, action) for action in READS]
-    answers = at_once([*asked, partial(simulate, target, identity)])
+    answers = at_once([*asked, partial(simulate, target, identity, boundary_arn=boundary_arn)])
     reads = dict(zip(READS, answers[:-1], strict=True))
     simulated = answers[-1]
     return [_finding(need, reads, simulated, identity) for need in NEEDS]
@@ -177,7 +183,7 @@ def _read(target: Target, action: str) -> dict[str, str]:
     return {}
 
 
-def simulate(target: Target, identity: Identity) -> dict[str, str]:
+def simulate(target: Target, identity: Identity, *, boundary_arn: str = "") -> dict[str, str]:
     """Return IAM's decision on each action that is not in :data:`READS`; empty for root. Raises :class:`AwsError`."""
     if identity.is_root:
         return {}
@@ -186,7 +192,8 @@ def simulate(target: Target, identity: Identity) -> dict[str, str]:
     roles = SERVICE_ROLES.format(partition=partition_of(target.region), account=identity.account)
     on_roles = [action for action in actions if action.startswith("iam:") and action not in (SIMULATE, "iam:GetRole")]
     rest = [action for action in actions if action not in (*on_roles, "sts:GetCallerIdentity")]
-    return _decisions(target, principal, rest, "*") | _decisions(target, principal, on_roles, roles)
+    bounded = {BOUNDARY: boundary_arn} if boundary_arn else {}
+    return _decisions(target, principal, rest, "*") | _decisions(target, principal, on_roles, roles, **bounded)
 
 
 def principal_of(target: Target, identity: Identity) -> str:
@@ -201,12 +208,16 @@ def principal_of(target: Target, identity: Identity) -> str:
         return f"arn:{partition_of(target.region)}:iam::{identity.account}:role/{name}"
 
 
-def _decisions(target: Target, principal: str, actions: list[str], resource: str) -> dict[str, str]:
-    passed = {"ContextKeyName": "iam:PassedToService", "ContextKeyValues": [SERVICE], "ContextKeyType": "string"}
+def _decisions(target: Target, principal: str, actions: list[str], resource: str, **context: str) -> dict[str, str]:
+    known = {"iam:PassedToService": SERVICE} | context
+    entries = [
+        {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for name, value in known.items()
+    ]
     with translate("SimulatePrincipalPolicy", permission=SIMULATE, subject=principal):
         pages = client(target, "iam").get_paginator("simulate_principal_policy")
         found = pages.paginate(
-            PolicySourceArn=principal, ActionNames=actions, ResourceArns=[resource], ContextEntries=[passed]
+            PolicySourceArn=principal, ActionNames=actions, ResourceArns=[resource], ContextEntries=entries
         )
         return {item["EvalActionName"]: item["EvalDecision"] for page in found for item in page["EvaluationResults"]}
 
@@ -236,20 +247,25 @@ def _of_error(need: Need, error: Any) -> Finding:
     return Finding(need, answer, f"{error.code}: {error.message}")
 
 
-def console_policy(needs: Iterable[Need], *, region: str = "us-east-1", account: str = "*") -> dict[str, Any]:
+def console_policy(
+    needs: Iterable[Need], *, region: str = "us-east-1", account: str = "*", boundary_arn: str = ""
+) -> dict[str, Any]:
     """Return a policy that grants *needs*, with one statement per part of the documentation.
 
-    Passing and creating roles is limited to the path ``/service-role/``.
+    Passing and creating roles is limited to the path ``/service-role/``; with *boundary_arn*, only roles with that
+    permissions boundary are made and get a policy.
     """
     by_sid: dict[str, list[str]] = {}
     for need in needs:
-        by_sid.setdefault(need.sid, []).append(need.action)
+        is_bounded = boundary_arn and need.action in BOUNDED
+        by_sid.setdefault(f"{need.sid}{'Bounded' if is_bounded else ''}", []).append(need.action)
     roles = SERVICE_ROLES.format(partition=partition_of(region), account=account)
+    conditions = {PASS: {"iam:PassedToService": SERVICE}, f"{MAKE_ROLES}Bounded": {BOUNDARY: boundary_arn}}
     statements = []
     for sid, actions in by_sid.items():
-        resource = roles if sid in (PASS, MAKE_ROLES) else "*"
+        resource = roles if sid.startswith((PASS, MAKE_ROLES)) else "*"
         statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
-        if sid == PASS:
-            statement["Condition"] = {"StringEquals": {"iam:PassedToService": SERVICE}}
+        if sid in conditions:
+            statement["Condition"] = {"StringEquals": conditions[sid]}
         statements.append(statement)
     return document(statements)

@@ -19,6 +19,7 @@ class ConnectionAccess:
     region: str
     known_account: str
     findings: list[Finding]
+    boundary_arn: str = ""
 
     @property
     def lacking(self) -> list[Finding]:
@@ -33,7 +34,8 @@ class ConnectionAccess:
     def policy(self) -> str:
         """The policy that adds the missing permissions, as JSON; empty if none is missing."""
         needs = [each.need for each in self.lacking]
-        policy: dict[str, Any] = console_policy(needs, region=self.region, account=self.identity.account)
+        account, boundary_arn = self.identity.account, self.boundary_arn
+        policy: dict[str, Any] = console_policy(needs, region=self.region, account=account, boundary_arn=boundary_arn)
         return json.dumps(policy, indent=2) if needs else ""
 
 
@@ -41,8 +43,8 @@ def try_connection(connection: Connection, actor: Actor) -> ConnectionAccess:
     """Ask AWS whose credentials *connection* has and what they allow. Raises NotAllowed and AwsError."""
     require(actor, Right.ADMINISTER, connection)
     identity = caller(connection.target)
-    findings = own_access(connection.target, identity)
+    findings = own_access(connection.target, identity, boundary_arn=connection.role_boundary_arn)
     # Named by text: a connection that events refer to cannot be deleted, and most are tested before they are used.
     target = f"connection {connection}"[:255]
     Event.objects.create(actor=actor, verb=Verb.CONNECTION_TESTED, target=target, data={"identity": identity.arn})
-    return ConnectionAccess(identity, connection.region, connection.account_id, findings)
+    return ConnectionAccess(identity, connection.region, connection.account_id, findings, connection.role_boundary_arn)

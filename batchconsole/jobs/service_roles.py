@@ -61,7 +61,10 @@ def create_service_role(connection: Connection, actor: Actor, *, role_name: str,
     require_places(connection, output=request.output_s3_uri)
     _require_new(connection)
     account = account_id(connection)
-    arn = iam.create_service_role(connection.target, request, role_name=role_name, account_id=account)
+    boundary_arn = connection.role_boundary_arn
+    arn = iam.create_service_role(
+        connection.target, request, role_name=role_name, account_id=account, boundary_arn=boundary_arn
+    )
     Event.objects.create(connection=connection, actor=actor, verb=Verb.ROLE_CREATED, data={"role_arn": arn})
     return arn
 

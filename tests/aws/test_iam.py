@@ -45,6 +45,16 @@ def test_it_works(target: Target, name: str, bucket: str) -> None:
     assert name in [role.name for role in iam.list_service_roles(target)]
 
 
+def test_a_permissions_boundary_bounds_the_role(target: Target, name: str, bucket: str) -> None:
+    bounds = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}], "Version": "2012-10-17"}
+    made = client(target, "iam").create_policy(PolicyName=name, PolicyDocument=json.dumps(bounds))
+    boundary_arn = made["Policy"]["Arn"]
+    asked = JobRequest.from_fields({"input_s3_uri": f"s3://{bucket}/", "output_s3_uri": f"s3://{bucket}/o/"})
+    iam.create_service_role(target, asked, role_name=name, account_id=ACCOUNT, boundary_arn=boundary_arn)
+    role = client(target, "iam").get_role(RoleName=name)["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary_arn
+
+
 def test_only_roles_bedrock_may_assume_are_listed(target: Target, name: str) -> None:
     trust = {
         "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]

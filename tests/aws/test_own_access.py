@@ -3,12 +3,24 @@
 import json
 import re
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.aws.own_access import NEEDS, READS, Answer, Identity, _finding, caller, console_policy, own_access
-from batchconsole.aws.session import Target
+from batchconsole.aws.own_access import (
+    BOUNDARY,
+    NEEDS,
+    READS,
+    Answer,
+    Identity,
+    _finding,
+    caller,
+    console_policy,
+    own_access,
+    simulate,
+)
+from batchconsole.aws.session import Target, client
 from tests.conftest import ACCOUNT
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -67,6 +79,24 @@ def test_the_policy_is_that_of_the_documentation() -> None:
     assert [as_lists(each) for each in json.loads(written)["Statement"]] == [
         as_lists(each) for each in made["Statement"]
     ]
+
+
+def test_with_a_boundary_only_roles_within_it_are_made() -> None:
+    written = next(text for text in re.findall(r"```json\n(.*?)```", README, re.S) if BOUNDARY in text)
+    made = console_policy(NEEDS, boundary_arn=f"arn:aws:iam::{ACCOUNT}:policy/batch-roles")["Statement"]
+    of_roles = [as_lists(each) for each in made if each["Sid"].startswith("MakeServiceRoles")]
+    assert [as_lists(each) for each in json.loads(written)] == of_roles
+
+
+@pytest.mark.parametrize(("boundary", "expected"), [("batch-roles", "allowed"), ("another", "implicitDeny")])
+def test_the_simulator_is_told_the_boundary(target: Target, boundary: str, expected: str) -> None:
+    name, iam = f"console-{uuid4().hex[:8]}", client(target, "iam")
+    iam.create_user(UserName=name)
+    policy = console_policy(NEEDS, boundary_arn=f"arn:aws:iam::{ACCOUNT}:policy/batch-roles")
+    iam.put_user_policy(UserName=name, PolicyName="console", PolicyDocument=json.dumps(policy))
+    console = Identity(account=ACCOUNT, arn=f"arn:aws:iam::{ACCOUNT}:user/{name}")
+    found = simulate(target, console, boundary_arn=f"arn:aws:iam::{ACCOUNT}:policy/{boundary}")
+    assert found["iam:CreateRole"] == expected
 
 
 def as_lists(statement: dict[str, object]) -> dict[str, object]:

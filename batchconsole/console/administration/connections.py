@@ -30,8 +30,10 @@ from batchconsole.jobs.models.connection import (
 )
 from batchconsole.jobs.patience import page_calls
 
-# Only superusers may change these: they make the console use other credentials or send its data to other endpoints.
-FOR_SUPERUSERS = ("region", "account_id", "credentials", "profile_name", "assume_role_arn", "external_id", *ENDPOINTS)
+# Only superusers may change these: they make the console use other credentials, send its data to other endpoints, or
+# make roles that may do more.
+OF_ACCOUNT = ("region", "account_id", "credentials", "profile_name", "assume_role_arn", "external_id")
+FOR_SUPERUSERS = (*OF_ACCOUNT, *ENDPOINTS, "role_boundary_arn")
 # The field that each way to credentials requires.
 NEEDED = {Connection.Credentials.PROFILE: "profile_name", Connection.Credentials.ASSUME_ROLE: "assume_role_arn"}
 PLACES = "S3 locations like s3://bucket/folder/, one on a line; empty: any. Those that"
@@ -69,6 +71,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
             "is_enabled": "Enabled",
             "checks_programs": "Check input",
             "asks_approval": "Approve jobs",
+            "role_boundary_arn": "Permissions boundary",
             "presigns_downloads": "Download from S3",
             "account_id": "Account ID",
             "assume_role_arn": "Role ARN",
@@ -136,7 +139,7 @@ class ConnectionAdmin(LimitedAdmin):
             },
         ),
         ("Allowed places", {"fields": ("input_prefixes", "output_prefixes", "upload_prefixes")}),
-        ("Allowed service roles", {"fields": ("service_roles",)}),
+        ("Allowed service roles", {"fields": ("service_roles", "role_boundary_arn")}),
         ("Allowed models", {"fields": ("allowed_models",)}),
         ("Programs", {"fields": ("checks_programs", "openai_models", "openai_folder", "openai_role_arn")}),
         ("Approval", {"fields": ("asks_approval",)}),

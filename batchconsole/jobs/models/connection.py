@@ -118,6 +118,16 @@ class Connection(models.Model):
         default=list, blank=True, validators=[check_role_arns], help_text="ARNs of roles for jobs. Empty: any."
     )
 
+    role_boundary_arn = models.CharField(
+        max_length=2048,
+        blank=True,
+        validators=[
+            RegexValidator(r"^arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$", "Enter the ARN of an IAM policy.")
+        ],
+        help_text="ARN of the policy that bounds the permissions of roles made here, whatever they are given. "
+        "Empty: none.",
+    )
+
     allowed_models = models.JSONField(
         default=list,
         blank=True,
