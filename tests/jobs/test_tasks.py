@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
@@ -196,3 +197,44 @@ def test_jobs_saved_while_the_broker_is_away_run_when_it_is_back(
     assert counted[AWS_CALLS.name, "bedrock", "CreateModelInvocationJob"] == 1
     assert counted[STEP_SECONDS.name, "submit", "done", "sum"] > 0
     assert (second.status, second.results) == (Status.COMPLETED, BatchJob.Results.READY)
+
+
+class SlowBedrock(ThreadingHTTPServer):
+    """A Bedrock without jobs that says so only once it may."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), SlowAnswer)
+        self.is_asked, self.may_answer = Event(), Event()
+        Thread(target=self.serve_forever, daemon=True).start()
+
+
+class SlowAnswer(BaseHTTPRequestHandler):
+    server: SlowBedrock
+
+    def do_GET(self) -> None:
+        self.server.is_asked.set()
+        self.server.may_answer.wait(60)
+        body = b'{"invocationJobSummaries": []}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_worker_that_is_asked_to_end_finishes_its_step(nowhere: Connection, tmp_path: Path) -> None:
+    with SlowBedrock() as bedrock, broker(tmp_path):
+        Connection.objects.update(
+            bedrock_endpoint_url=f"http://127.0.0.1:{bedrock.server_port}", sync_due_at=timezone.now()
+        )
+        with worker(tmp_path) as process:
+            assert bedrock.is_asked.wait(90)
+            process.terminate()
+            bedrock.may_answer.set()
+            assert process.wait(60) == 0
+        bedrock.shutdown()
+    nowhere.refresh_from_db()
+    assert (nowhere.sync_lease, nowhere.sync_losses, nowhere.sync_failures) == ("", 0, 0)
+    assert nowhere.synced_at is not None
