@@ -21,11 +21,14 @@ WITHOUT_DEFAULT = """
 
 
 def keep_defaults(sender: AppConfig, using: str, **_: object) -> None:
-    """Give each required column that has none a default in the database; call it after migrations."""
+    """Give each required column that has none a default in the database; call it after migrations.
+
+    Each table by itself: who reads two tables meanwhile would wait for one of them while this waits for the other.
+    """
     connection = connections[using]
     if connection.vendor != "postgresql":
         return
-    with connection.cursor() as cursor, connection.schema_editor() as editor:
+    with connection.cursor() as cursor, connection.schema_editor(atomic=False) as editor:
         cursor.execute(WITHOUT_DEFAULT)
         bare = set(cursor.fetchall())
         for model in sender.get_models():

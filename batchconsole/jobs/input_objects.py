@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import islice
 from typing import Protocol
 
 from batchconsole.aws import s3
@@ -15,6 +16,8 @@ from batchconsole.aws.session import Target
 from batchconsole.jobs.errors import UserError
 from batchconsole.records.files import InputFile
 from batchconsole.records.lines import from_bytes
+
+MOST_OBJECTS = 100_000  # some 50 MB of memory; a job's 5 GB in files of 50 kB
 
 
 @dataclass(frozen=True)
@@ -95,15 +98,25 @@ def location(input_s3_uri: str) -> tuple[str, str]:
         raise UserError(str(error), "input_s3_uri") from error
 
 
-def list_input(target: Target, input_s3_uri: str) -> InputObjects:
-    """List the objects that a job with this input would read. Raises :class:`UserError` and AwsError."""
+def list_input(target: Target, input_s3_uri: str, *, most: int = MOST_OBJECTS) -> InputObjects:
+    """List the objects that a job with this input would read, up to *most*, because all are held in memory.
+
+    Raises :class:`UserError`, also if there are more, and AwsError.
+    """
     bucket, key = location(input_s3_uri)
     folder = key if not key or key.endswith("/") else f"{key}/"
-    found = [
+    at_input = (
         item
         for item in s3.iter_objects(target, bucket, key)
         if (item.key == key or item.key.startswith(folder)) and not item.key.endswith("/")
-    ]
+    )
+    found = list(islice(at_input, most + 1))
+    if len(found) > most:
+        raise UserError(
+            f"There are more than {most:,} objects at {input_s3_uri}, which is more than can be read here.",
+            "input_s3_uri",
+            "Put the input into a folder of its own.",
+        )
     return InputObjects(target, input_s3_uri, found)
 
 

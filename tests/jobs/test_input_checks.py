@@ -16,6 +16,7 @@ from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.session import client
 from batchconsole.jobs import clock, input_checks, lifecycle
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.input_objects import list_input
 from batchconsole.jobs.leases import MOST_LOSSES, LeaseLost
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, ModelLimit, Status, Verb
 from tests.conftest import ACCOUNT
@@ -380,3 +381,13 @@ def test_preview_look_and_reading_are_one_request(check: InputCheck, connection:
     done(check)
     events.unregister("before-call.s3.GetObject", unique_id="count")
     assert len(asked) == 1
+
+
+def test_a_location_of_more_objects_than_fit_into_memory_is_refused(connection: Connection) -> None:
+    bucket = f"many-{uuid4().hex[:12]}"
+    s3.create_bucket(connection.target, bucket)
+    for name in "abc":
+        s3.put_object(connection.target, bucket, f"in/{name}.jsonl", b"{}")
+    assert len(list_input(connection.target, f"s3://{bucket}/in/", most=3).objects) == 3
+    with pytest.raises(UserError, match="more than 2 objects"):
+        list_input(connection.target, f"s3://{bucket}/in/", most=2)

@@ -68,6 +68,23 @@ def test_the_database_fills_in_what_old_code_leaves_out() -> None:
             assert not lacking or database.vendor == "sqlite"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_defaults_are_kept_table_by_table_as_processes_of_the_release_before_read_several() -> None:
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("ALTER TABLE jobs_connection ALTER COLUMN presigns_downloads DROP DEFAULT")
+            cursor.execute("ALTER TABLE jobs_batchjob ALTER COLUMN lane DROP DEFAULT")
+    altered: list[bool] = []
+
+    def look(execute: Any, sql: Any, *rest: Any) -> Any:
+        altered.extend([database.in_atomic_block] if str(sql).startswith("ALTER TABLE") else [])
+        return execute(sql, *rest)
+
+    with database.execute_wrapper(look):
+        keep_defaults(sender=apps.get_app_config("jobs"), using="default")
+    assert altered == ([False, False] if database.vendor == "postgresql" else [])
+
+
 def describe(cursor: Any, table: str) -> Any:
     return database.introspection.get_table_description(cursor, table)
 
