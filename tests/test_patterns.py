@@ -16,7 +16,7 @@ from batchconsole.setup.paths import ROOT
 parser: Any = import_module("re._parser")
 sre: Any = import_module("re._constants")
 LENGTH = 100_000
-CPU_SECONDS = 4  # a linear match takes some milliseconds, a quadratic one minutes
+CPU_SECONDS = 1  # a linear match takes some milliseconds, a quadratic one minutes
 METHODS = {"match", "fullmatch", "search", "sub", "split", "findall", "finditer"}
 OF_CATEGORY = {sre.CATEGORY_SPACE: " ", sre.CATEGORY_DIGIT: "7", sre.CATEGORY_WORD: "w"}
 Use = tuple[str, "re.Pattern[Any]", str]
@@ -86,25 +86,24 @@ def limited() -> Iterator[None]:
 
 
 def is_slow(pattern: "re.Pattern[Any]", method: str, letter: str) -> bool:
-    """Whether *pattern* is slow for a text of *letter*, alone or before something else."""
+    """Whether *pattern* is slow for a text of *letter* before something else, which many patterns have to fail at."""
+    text = letter * LENGTH + "\0"
+    data = text.encode("utf-8", "surrogatepass") if isinstance(pattern.pattern, bytes) else text
     try:
-        for text in (letter * LENGTH, letter * LENGTH + "\0"):
-            data = text.encode("utf-8", "surrogatepass") if isinstance(pattern.pattern, bytes) else text
-            with limited():
-                found = getattr(pattern, method)(*([data[:0], data] if method == "sub" else [data]))
-                list(found if method == "finditer" else [])
+        with limited():
+            found = getattr(pattern, method)(*([data[:0], data] if method == "sub" else [data]))
+            list(found if method == "finditer" else [])
     except TimeoutError:
         return True
     return False
 
 
 def slow_letters(pattern: "re.Pattern[Any]", method: str) -> list[str]:
-    found = {" ", "\n", "a", "7", *letters(parser.parse(pattern.pattern, pattern.flags))}
+    found = {" ", *letters(parser.parse(pattern.pattern, pattern.flags))}
     return [letter for letter in sorted(found) if is_slow(pattern, method, letter)]
 
 
 def test_it_finds_what_is_slow() -> None:
-    assert slow_letters(re.compile(r"\s+\s+x"), "fullmatch") == ["\n", " "]
     assert slow_letters(re.compile(r"\d+x"), "search") == ["7"]
 
 
