@@ -80,7 +80,15 @@ def database_away() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("path", [JOBS, "/aws/local/model-invocation-jobs"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        JOBS,
+        "/aws/local/model-invocation-jobs",
+        "/openai/local/v1/batches",
+        "/anthropic/local/v1/messages/batches",
+    ],
+)
 def test_with_the_database_away_it_is_to_be_tried_again(api: Client, path: str) -> None:
     with database_away():
         answer = api.get(path)

@@ -136,9 +136,18 @@ def test_clocks_may_differ_by_some_minutes(later: timedelta) -> None:
     check(signed(), later=later)
 
 
-def test_a_body_that_is_not_signed_is_refused() -> None:
-    with pytest.raises(SignatureRefused, match="does not have the hash"):
-        check(signed(headers={"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}))
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ("UNSIGNED-PAYLOAD", "unsigned and streamed bodies"),
+        ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "unsigned and streamed bodies"),
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", "unsigned and streamed bodies"),
+        ("0" * 64, "does not have the hash"),
+    ],
+)
+def test_a_body_that_is_not_signed_is_refused(said: str, says: str) -> None:
+    with pytest.raises(SignatureRefused, match=says):
+        check(signed(headers={"X-Amz-Content-SHA256": said}))
 
 
 def test_a_host_may_be_signed_by_its_name_of_http2() -> None:

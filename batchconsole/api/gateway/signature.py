@@ -22,6 +22,10 @@ CREDENTIAL = re.compile(
     r"(?P<key_id>\w{16,128})/(?P<day>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
 )
 UNRESERVED = "-_.~"
+WRONG_HASH = "The body does not have the hash in x-amz-content-sha256."
+# What stands for a hash where a client signs no body, or signs it in pieces. Source: the same page.
+NO_HASH = re.compile(r"(STREAMING-)?(UNSIGNED|AWS4-HMAC-SHA256|AWS4-ECDSA-P256-SHA256)-PAYLOAD(-TRAILER)?")
+UNSIGNED = "x-amz-content-sha256 must be the SHA-256 of the body: unsigned and streamed bodies are not taken here."
 AUTHORITY = ":authority"  # HTTP/2's name for the host, under which the AWS SDK for JavaScript signs it
 
 
@@ -73,7 +77,7 @@ def check_signature(signature: Signature, incoming: Incoming, *, secret: str, re
     if signature.service != SERVICE:
         raise _refused(f"Credential should be scoped to correct service: '{SERVICE}'.")
     if not hmac.compare_digest(_payload_hash(incoming), _said_hash(incoming)):
-        raise _refused("The body does not have the hash in x-amz-content-sha256.")
+        raise _refused(UNSIGNED if NO_HASH.match(_said_hash(incoming)) else WRONG_HASH)
     expected = _sign(signature, incoming, secret, signed_at)
     if not hmac.compare_digest(expected.encode(), signature.digest.encode()):
         raise _refused(
