@@ -83,9 +83,9 @@ def start_check(
     return check
 
 
-# Longer than one silence of S3, whose reads time out after a minute. If a check is taken from a worker that was only
+# Longer than the longest silence of S3: three attempts of a minute. If a check is taken from a worker that was only
 # slow, it is read twice and written once.
-@step(InputCheck, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(seconds=90), waits=QUEUED)
+@step(InputCheck, queue=SCAN, where=Q(state__in=UNFINISHED), hold=timedelta(minutes=4), waits=QUEUED)
 def check_records(check: InputCheck, lease: Lease) -> None:
     """Run *check*.
 

@@ -55,8 +55,8 @@ class Pass:
         return page[-1].submit_time < self.watermark - OVERLAP and len(self.missing) <= ASK_AT_MOST
 
 
-# The lease is longer than a slow page, and is renewed with each page.
-@step(Connection, queue=CONTROL, prefix="sync_", hold=timedelta(minutes=3))
+# The lease is longer than the longest silence of AWS, three attempts of a minute, and is renewed with each page.
+@step(Connection, queue=CONTROL, prefix="sync_", hold=timedelta(minutes=4))
 def sync(connection: Connection, lease: Lease) -> Pass:
     """Update every job of *connection* and import jobs created elsewhere; return what was read."""
     found = _read(connection, lease)

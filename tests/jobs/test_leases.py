@@ -12,11 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.aws.session import CONFIG
 from batchconsole.counts import COUNTS, STEP_SECONDS
+from batchconsole.jobs.clock import STEPS
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import CONTROL, HOLD, MOST_LOSSES, NUDGE, Failure, Lease, LeaseLost, Step, step
 from batchconsole.jobs.lifecycle import submit
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Connection, Delivery, Notice
 from tests.jobs.conftest import die, held, make_job
 from tests.jobs.test_scheduling import at_once
 
@@ -26,6 +28,15 @@ Do = Callable[[BatchJob, Lease], Any]
 
 def a_step(do: Do = lambda job, lease: None) -> Step[BatchJob, Any]:
     return step(BatchJob, queue=CONTROL)(do)
+
+
+SILENCE = timedelta(seconds=CONFIG.retries["total_max_attempts"] * (CONFIG.connect_timeout + CONFIG.read_timeout))
+ASKS_AWS = [step for step in STEPS if step.model not in (Delivery, Notice)]
+
+
+@pytest.mark.parametrize("step", ASKS_AWS, ids=lambda step: step.name)
+def test_a_lease_outlasts_an_aws_that_hangs(step: Step[Any, Any]) -> None:
+    assert step.hold > SILENCE
 
 
 @pytest.fixture
