@@ -14,6 +14,7 @@ TIMEOUT = 30
 PATIENCE_SECONDS = 40.0  # how long a request is repeated; a console that starts again takes a part of it
 PAUSE_SECONDS = 0.5
 REQUEST_TOKEN = re.compile(r'name="request_token" value="([0-9a-f]{32})"|value="([0-9a-f]{32})" name="request_token"')
+NUMBERS = re.compile(r"\d+(?=/)")
 BUSY = frozenset({429, 502, 503, 504})
 
 
@@ -44,14 +45,9 @@ class Caller:
                     return answer, was_lost
                 was_lost = was_lost or answer.status_code != 503
                 if answer.status_code == 500:
-                    self.ledger.note_error(f"{method} {path}: {_title(answer)}")
+                    self.ledger.note_error(f"{method} {NUMBERS.sub('N', path)}")
             time.sleep(PAUSE_SECONDS)
         raise Unanswered(path)
-
-
-def _title(answer: requests.Response) -> str:
-    found = re.search(r"<title>(.*?)</title>", answer.text, re.DOTALL)
-    return " ".join((found[1] if found else answer.text[:200]).split())
 
 
 class Program(Caller):

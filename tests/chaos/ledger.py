@@ -23,7 +23,7 @@ class Ledger:
     inputs: set[str] = field(default_factory=set)  # made of the table, by their URI
     batches: dict[str, int] = field(default_factory=dict)  # id of an OpenAI batch, and its requests
     deeds: Counter[str] = field(default_factory=Counter)
-    errors: list[str] = field(default_factory=list)  # answers of status 500
+    errors: Counter[str] = field(default_factory=Counter)  # answers of status 500, by what was asked for
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, deed: str) -> None:
@@ -41,7 +41,7 @@ class Ledger:
 
     def note_error(self, what: str) -> None:
         with self._lock:
-            self.errors.append(what)
+            self.errors[what] += 1
 
     def some_jobs(self) -> list[str]:
         with self._lock:

@@ -43,7 +43,6 @@ class Figures:
         yield from (f"{each.kind}: {each.what}" for each in self.broken[:MOST_TOLD])
         if len(self.broken) > MOST_TOLD:
             yield f"... and {len(self.broken) - MOST_TOLD} more"
-        yield from (f"answer of status 500: {what}" for what in sorted(set(self.ledger.errors)))
         yield f"deeds    {_counts(self.ledger.deeds)}"
         yield f"killed   {_counts(self.trouble.kills)}"
         kinds = Counter(each.kind for each in self.broken)
@@ -84,6 +83,7 @@ def _run(stack: Stack, receiver: Receiver, *, minutes: float, seed: int) -> Figu
     target = here.connection.target
     broken += [*promises.find_broken(here, ledger, received), *outputs.find_broken_records(target, ledger)]
     broken += of_kind(STRAY, [*leftovers.find_open_uploads(target), *outputs.find_stray_objects(target)])
+    broken += of_kind(WRONG, [f"{what} was answered with 500, {count} times" for what, count in ledger.errors.items()])
     jobs = BatchJob.objects.count()
     connection.close()
     code = stack.end()

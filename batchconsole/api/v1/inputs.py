@@ -67,7 +67,8 @@ def _start(connection: Connection, payload: InputIn, *, request: HttpRequest, re
 
 
 def _recipe(payload: InputIn) -> Recipe:
-    values = {name: getattr(payload, name) for name in Recipe.__struct_fields__}
+    # A recipe has parts that no program sets, such as the prefix that tells several tables apart.
+    values = {name: getattr(payload, name) for name in Recipe.__struct_fields__ if name in InputIn.model_fields}
     return Recipe(**{name: value for name, value in values.items() if value not in (None, "")})
 
 
