@@ -1,7 +1,6 @@
 """How people and programs reach the console over HTTP: they send a request again until it is answered."""
 
 import re
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,8 +24,8 @@ class Unanswered(Exception):
 class Caller:
     """A browser or a program with its session; each thread has its own."""
 
-    def __init__(self, url: str, ledger: Ledger, stopping: threading.Event) -> None:
-        self.url, self.ledger, self.stopping = url, ledger, stopping
+    def __init__(self, url: str, ledger: Ledger) -> None:
+        self.url, self.ledger = url, ledger
         self.session = requests.Session()
 
     def ask(self, method: str, path: str, **options: Any) -> tuple[requests.Response, bool]:
@@ -53,8 +52,8 @@ class Caller:
 class Program(Caller):
     """A program with an API key."""
 
-    def __init__(self, url: str, ledger: Ledger, stopping: threading.Event, *, token: str) -> None:
-        super().__init__(url, ledger, stopping)
+    def __init__(self, url: str, ledger: Ledger, *, token: str) -> None:
+        super().__init__(url, ledger)
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def post(self, path: str, body: Any = None, *, key: str = "") -> requests.Response:
@@ -78,8 +77,8 @@ class Program(Caller):
 class Browser(Caller):
     """A person at the pages, without JavaScript."""
 
-    def __init__(self, url: str, ledger: Ledger, stopping: threading.Event, *, session: str) -> None:
-        super().__init__(url, ledger, stopping)
+    def __init__(self, url: str, ledger: Ledger, *, session: str) -> None:
+        super().__init__(url, ledger)
         self.port = url.rstrip("/").rpartition(":")[2]
         self.session.cookies.set(f"sessionid_{self.port}", session)
 

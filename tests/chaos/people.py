@@ -36,8 +36,8 @@ class Person(threading.Thread):
     ) -> None:
         super().__init__(daemon=True, name=f"person-{next(self.numbers)}")
         self.scene, self.ledger, self.rng, self.stopping, self.pause = scene, ledger, rng, stopping, pause
-        self.browser = Browser(url, ledger, stopping, session=scene.session)
-        self.program = Program(url, ledger, stopping, token=scene.token)
+        self.browser = Browser(url, ledger, session=scene.session)
+        self.program = Program(url, ledger, token=scene.token)
         self.own = itertools.count(1)
         self.deeds: dict[Callable[[], None], float] = {
             self.create_by_form: 8,

@@ -46,7 +46,6 @@ class Stack:
         self.aws_port, self.bedrock_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.bedrock_url = f"http://127.0.0.1:{self.bedrock_port}"
-        self.lives = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -62,7 +61,6 @@ class Stack:
                 self._process = subprocess.Popen(
                     command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
                 )
-            self.lives += 1
 
     @property
     def is_running(self) -> bool:
