@@ -223,6 +223,7 @@ STATES = [
     State("overview-connection-down", "/away/"),
     # The job list
     State("job-list", JOBS),
+    State("job-list-half-a-filter", "/local/jobs/?q=Status+%3D"),
     State("job-list-selected", JOBS, select_jobs),
     State("user-menu", "/help/job-list/", open_user_menu),  # nothing lies half under it, which would make small targets
     State("job-list-views", JOBS, open_menu("Views")),
@@ -317,6 +318,7 @@ STATES = [
     State("making-errors", "/local/input/new/", make_nothing),
     State("making-running", "/local/input/{making}/"),
     State("making-failed", "/local/input/{making-failed}/"),
+    State("making-several", "/local/input/several/?made={making}&made={making-failed}"),
     State("templates", "/local/input/templates/"),
     State("template", "/local/input/templates/{template}/"),
     State("template-used", "/local/input/new/?template={template-version}"),
