@@ -342,6 +342,14 @@ def test_models_have_prices_and_usage_its_groups(api: Client) -> None:
     assert api.get("/api/v1/connections/local/usage", {"first": "2026-02-01", "last": "2026-01-01"}).status_code == 422
 
 
+def test_budgets_tell_what_is_used(api: Client, connection: Connection, person: User) -> None:
+    Budget.objects.create(usd_per_month=100, connection=connection, above="hold")
+    Budget.objects.create(usd_per_month=100, user=User.objects.create_user("bob"))
+    make_job(connection, created_by=person, status="Completed", job_arn=arn(1), end_time=timezone.now(), cost_usd=25)
+    (found,) = api.get("/api/v1/connections/local/budgets").json()
+    assert (float(found["used_usd"]), found["percent"], found["above"]) == (25, 25, "hold")
+
+
 def test_connections_tell_the_rights_of_the_key(connection: Connection, person: User) -> None:
     found = client_of(person, Right.VIEW).get("/api/v1/connections/").json()
     assert [(each["name"], each["rights"]) for each in found] == [("local", ["view"])]

@@ -7,11 +7,12 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from ninja.errors import HttpError
 
-from batchconsole.api.v1.schemas import ConnectionOut, ModelOut, UsagesOut
+from batchconsole.api.v1.schemas import BudgetOut, ConnectionOut, ModelOut, UsagesOut
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
 from batchconsole.jobs.access import connections_with, rights_on
 from batchconsole.jobs.models import Right, utc_today
 from batchconsole.jobs.prices import price_for
+from batchconsole.jobs.spending import Spending, spendings
 from batchconsole.jobs.usage import Days, Usage, cells
 from batchconsole.records import catalogue
 
@@ -88,3 +89,22 @@ def get_usage(
         for group, totals in groups.items()
     ]
     return {"first": days.first, "last": days.last, "groups": rows}
+
+
+@router.get(
+    "/{connection}/budgets", response=list[BudgetOut], operation_id="list_budgets", summary="Budgets of this month"
+)
+def list_budgets(request: HttpRequest, connection: ConnectionName) -> list[dict[str, Any]]:
+    """The budgets that your jobs on the connection count toward, with what is spent and committed of each."""
+    here = find_connection(request, connection, Right.VIEW)
+    return [_budget(each) for each in spendings(here, caller_of(request))]
+
+
+def _budget(used: Spending) -> dict[str, Any]:
+    return {
+        "title": str(used.budget),
+        "usd_per_month": used.budget.usd_per_month,
+        "above": used.budget.above,
+        "used_usd": used.used_usd,
+        "percent": used.percent,
+    }

@@ -296,6 +296,14 @@ class UsagesOut(Schema):
     groups: list[UsageOut]
 
 
+class BudgetOut(Schema):
+    title: str
+    usd_per_month: Decimal
+    above: str = Field(description="What becomes of jobs above it: `warn`, `hold` or `refuse`.")
+    used_usd: Decimal = Field(description="Spent this month, and committed to jobs in flight.")
+    percent: int
+
+
 class WebhookIn(Strict):
     name: str = Field(min_length=1, max_length=80)
     url: str = Field(min_length=1, max_length=2048, description="An address that begins with https://.")
