@@ -129,6 +129,7 @@ class BatchJobAdmin(ReadOnlyAdmin):
                     "attempts",
                     "due_at",
                     "losses",
+                    "lane",
                     "priority",
                     "start_at",
                     "held_at",
