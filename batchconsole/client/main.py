@@ -1,7 +1,7 @@
-"""``batchconsole``: jobs, checks and inputs from a shell. JSON on standard output, messages on standard error.
+"""``batchconsole``: jobs, checks, inputs and costs from a shell. JSON on standard output, messages on standard error.
 
 Exit codes: 0 success, 1 a job, check or input ended badly, 2 invalid command, 3 the console refused the call, 4 the
-console could not be reached, 5 timeout of ``wait``, ``check`` or ``make``.
+console could not be reached, 5 timeout of ``wait``, ``check``, ``make`` or ``resend``.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from batchconsole.client.http import Api, ApiError, Send, send
+from batchconsole.client.options import add_verbs, call_verb
 from batchconsole.client.progress import Progress
 
 BAD, REFUSED, UNREACHED, TIME_OVER = 1, 3, 4, 5
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--url", default=os.environ.get("BATCHCONSOLE_API_URL", "http://127.0.0.1:8000"))
     root.add_argument("--connection", default=os.environ.get("BATCHCONSOLE_API_CONNECTION", "local"))
     nouns = root.add_subparsers(dest="noun", required=True)
-    jobs = nouns.add_parser("jobs", help="create, list, follow and stop jobs").add_subparsers(
+    jobs = nouns.add_parser("jobs", help="create, list, follow, order, repeat and stop jobs").add_subparsers(
         dest="verb", required=True
     )
     create = jobs.add_parser("create", help="create a job from a JSON file: the fields of the create form")
@@ -46,13 +47,16 @@ def parser() -> argparse.ArgumentParser:
     listed = jobs.add_parser("list", help="list jobs, newest first")
     listed.add_argument("--status", default="")
     listed.add_argument("--query", default="", help="a text in the name or model")
-    for verb in ("get", "stop", "results"):
-        jobs.add_parser(verb).add_argument("id", type=int)
+    results = jobs.add_parser("results", help="print the output of a job that has ended")
+    results.add_argument("id", type=int)
     wait = jobs.add_parser("wait", help="wait until each job has ended")
     wait.add_argument("id", type=int, nargs="*")
     wait.add_argument("--query", default="", help="also the jobs with this text in the name or model")
     wait.add_argument("--status", default="", help="also the jobs with this status, or of this group: running")
     _add_times(wait)
+    verbs = add_verbs(nouns, jobs)
+    _add_times(verbs["jobs resend"])
+    verbs["jobs tags"].add_argument("--none", action="store_true", help="remove all tags")
     _add_work(nouns)
     nouns.add_parser(
         "mcp", help="serve these verbs as tools of the Model Context Protocol, on standard input and output"
@@ -83,7 +87,7 @@ def main(arguments: Sequence[str] | None = None, *, send: Send = send) -> int:
     asked = parser().parse_args(arguments)
     api = Api(asked.url, os.environ.get("BATCHCONSOLE_API_KEY", ""), asked.connection, send)
     try:
-        return COMMANDS[asked.verb if asked.noun == "jobs" else asked.noun](api, asked)
+        return COMMANDS.get(f"jobs {asked.verb}" if asked.noun == "jobs" else asked.noun, call)(api, asked)
     except ApiError as error:
         show(error.problem, to=sys.stderr)
         return REFUSED if error.status else UNREACHED
@@ -94,6 +98,12 @@ def main(arguments: Sequence[str] | None = None, *, send: Send = send) -> int:
 
 def show(value: Any, *, to: Any = None) -> None:
     print(json.dumps(value, indent=2), file=to or sys.stdout)
+
+
+def call(api: Api, asked: argparse.Namespace) -> int:
+    """Call the verb of the command, which is one call of the API."""
+    show(call_verb(api, asked))
+    return 0
 
 
 def create(api: Api, asked: argparse.Namespace) -> int:
@@ -114,14 +124,15 @@ def list_jobs(api: Api, asked: argparse.Namespace) -> int:
     return 0
 
 
-def get(api: Api, asked: argparse.Namespace) -> int:
-    show(api.call("GET", f"jobs/{asked.id}"))
-    return 0
-
-
-def stop(api: Api, asked: argparse.Namespace) -> int:
-    show(api.call("POST", f"jobs/{asked.id}/stop", {}))
-    return 0
+def tags(api: Api, asked: argparse.Namespace) -> int:
+    """Replace the tags of a job. Raises ValueError for none without ``--none``, because that removes them all."""
+    if bool(asked.tags) == asked.none or not all("=" in each for each in asked.tags):
+        raise ValueError("Give each tag as key=value, or --none to remove all tags.")
+    by_key = dict(each.split("=", 1) for each in asked.tags)
+    if len(by_key) < len(asked.tags):
+        raise ValueError("Give each key once: a tag has one value.")
+    asked.tags = by_key
+    return call(api, asked)
 
 
 def results(api: Api, asked: argparse.Namespace) -> int:
@@ -199,7 +210,16 @@ def _check_here(asked: argparse.Namespace) -> int:
 
 def make(api: Api, asked: argparse.Namespace) -> int:
     """Make an input and print it when it is written or the time is over. The exit code is 1 if it failed."""
-    found = _follow(api, "inputs", _post_file(api, "inputs/", asked), asked, share=lambda each: each["percent"] / 100)
+    return _follow_input(api, _post_file(api, "inputs/", asked), asked)
+
+
+def resend(api: Api, asked: argparse.Namespace) -> int:
+    """Have the records that failed written as an input, and print it as ``make`` does."""
+    return _follow_input(api, call_verb(api, asked), asked)
+
+
+def _follow_input(api: Api, started: Any, asked: argparse.Namespace) -> int:
+    found = _follow(api, "inputs", started, asked, share=lambda each: each["percent"] / 100)
     show(found)
     if found["state"] not in WORK_ENDS:
         return TIME_OVER
@@ -238,13 +258,14 @@ def serve_tools(api: Api, asked: argparse.Namespace) -> int:
     return 0
 
 
+# Those that do more than one call of the API; all other commands are verbs of the table.
 COMMANDS = {
-    "create": create,
-    "list": list_jobs,
-    "get": get,
-    "stop": stop,
-    "results": results,
-    "wait": wait,
+    "jobs create": create,
+    "jobs list": list_jobs,
+    "jobs resend": resend,
+    "jobs tags": tags,
+    "jobs results": results,
+    "jobs wait": wait,
     "check": check,
     "make": make,
     "mcp": serve_tools,

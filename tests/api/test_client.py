@@ -13,11 +13,12 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from batchconsole.client.http import ApiError
 from batchconsole.client.main import main
 from batchconsole.client.progress import Progress
-from batchconsole.jobs.models import Connection, InputCheck, MadeInput
+from batchconsole.jobs.models import Budget, Connection, InputCheck, MadeInput, Right
 from batchconsole.records import report
 from batchconsole.records.families.faults import Severity
 from batchconsole.records.report import Problem
@@ -26,8 +27,10 @@ from tests.api.conftest import key_of
 from tests.api.test_json_api import ASKED
 from tests.api.test_json_api import connection as connection
 from tests.api.test_json_api import person as person
-from tests.factories import MODEL, make_job
-from tests.jobs.conftest import converse_lines
+from tests.factories import MODEL, grant, make_job
+from tests.jobs.conftest import arn, converse_lines
+
+TAG = {"key": "team", "value": "nlp"}
 
 
 def send(request: urllib.request.Request) -> tuple[int, bytes]:
@@ -80,6 +83,81 @@ def test_waiting_tells_how_the_jobs_ended(
 def test_a_job_is_stopped(capsys: pytest.CaptureFixture[str], connection: Connection, person: User) -> None:
     job = make_job(connection, created_by=person)
     assert run(capsys, "jobs", "stop", job.pk)[1]["status"] == "Cancelled"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "right", "values", "told"),
+    [
+        (["hold"], Right.SUBMIT, {}, ("is_held", True)),
+        (["unhold", "--comment", "Go."], Right.OPERATE, {"held_at": timezone.now()}, ("is_held", False)),
+        (["priority", "-5"], Right.OPERATE, {}, ("priority", -5)),
+        (["front"], Right.OPERATE, {}, ("priority", 101)),
+        (["release"], Right.SUBMIT, {"status": "Rejected"}, ("status", "Queued")),
+        (["tags", "team=nlp", "a=b=c"], Right.SUBMIT, {}, ("tags", [TAG, {"key": "a", "value": "b=c"}])),
+        (["tags", "--none"], Right.SUBMIT, {"tags": [TAG]}, ("tags", [])),
+        (["clone", "again", "--no-check-input"], Right.SUBMIT, {"role_arn": ASKED["role_arn"]}, ("job_name", "again")),
+    ],
+)
+def test_a_verb_changes_a_job(
+    capsys: pytest.CaptureFixture[str],
+    connection: Connection,
+    person: User,
+    arguments: list[str],
+    right: Right,
+    values: dict[str, Any],
+    told: tuple[str, Any],
+) -> None:
+    if right == Right.OPERATE:
+        grant(person, "Operator")
+    job = make_job(connection, created_by=person, **values)
+    code, answer = run(capsys, "jobs", arguments[0], job.pk, *arguments[1:])
+    assert (code, answer.get(told[0])) == (0, told[1]), answer
+
+
+def test_what_a_verb_may_not_do_is_refused(
+    capsys: pytest.CaptureFixture[str], connection: Connection, person: User
+) -> None:
+    code, problem = run(capsys, "jobs", "priority", make_job(connection, created_by=person).pk, 5)
+    assert (code, problem["status"]) == (3, 403)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [([], "--none"), (["team"], "key=value"), (["a=1", "--none"], "--none"), (["a=1", "a=2"], "once")],
+)
+def test_tags_that_are_not_clear_replace_none(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert main(["jobs", "tags", "1", *arguments], send=nobody) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("state", "expected"), [("done", 0), ("failed", 1), ("running", 5)])
+def test_failed_records_are_written_as_an_input_and_waited_for(
+    capsys: pytest.CaptureFixture[str], connection: Connection, person: User, state: str, expected: int
+) -> None:
+    job = make_job(connection, created_by=person, status="Completed", job_arn=arn(1), results="ready")
+
+    def send_and_work(request: urllib.request.Request) -> tuple[int, bytes]:
+        MadeInput.objects.update(state=state)
+        return send(request)
+
+    times = ["--timeout", "0"] if expected == 5 else ["--interval", "0"]
+    asked = ["jobs", "resend", str(job.pk), "--no-unanswered", *times]
+    assert main(asked, send=send_and_work) == expected
+    made = MadeInput.objects.get()
+    assert (made.resend_of, made.resends_failed, made.resends_unanswered) == (job, True, False)
+    assert json.loads(capsys.readouterr().out)["id"] == made.pk
+
+
+def test_costs_are_read(capsys: pytest.CaptureFixture[str], connection: Connection) -> None:
+    Budget.objects.create(usd_per_month=100, connection=connection)
+    assert run(capsys, "usage", "--by", "day", "--first", "2026-01-01", "--last", "2026-01-31") == (
+        0,
+        {"first": "2026-01-01", "last": "2026-01-31", "groups": []},
+    )
+    assert [float(each["usd_per_month"]) for each in run(capsys, "budgets")[1]] == [100]
+    assert any(each["input_usd_per_million"] for each in run(capsys, "models")[1])
 
 
 def test_a_check_that_could_not_be_done_is_bad(capsys: pytest.CaptureFixture[str], connection: Connection) -> None:

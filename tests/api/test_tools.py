@@ -4,12 +4,15 @@ import json
 import os
 import sys
 import urllib.request
+from inspect import signature
 from typing import Any
 
+import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 from batchconsole.client.http import Api
 from batchconsole.client.tools import tool_server
+from batchconsole.client.verbs import VERBS
 from batchconsole.setup.paths import ROOT
 from tests.running import run_coroutine
 
@@ -27,9 +30,13 @@ class Console:
         self.asked.append((request.get_method(), request.full_url.partition("/connections/")[2], body))
         return self.status, json.dumps(self.answer).encode()
 
+    @property
+    def api(self) -> Api:
+        return Api("http://x", "a-key", "local", self.send)
+
     def call(self, tool: str, **arguments: Any) -> Any:
         async def ask() -> Any:
-            async with Client(tool_server(Api("http://x", "a-key", "local", self.send))) as client:
+            async with Client(tool_server(self.api)) as client:
                 return await client.call_tool(tool, arguments)
 
         return run_coroutine(ask())
@@ -57,6 +64,48 @@ def test_a_job_is_created_with_the_fields_of_the_form() -> None:
     assert body == given | {"model_invocation_type": "InvokeModel", "timeout_duration_in_hours": None}
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments", "asked"),
+    [
+        ("hold_job", {}, ("POST", "jobs/7/hold", {})),
+        ("unhold_job", {"comment": "Go."}, ("POST", "jobs/7/unhold", {"comment": "Go."})),
+        ("release_job", {}, ("POST", "jobs/7/release", {})),
+        ("set_priority", {"priority": 5}, ("PUT", "jobs/7/priority", {"priority": 5})),
+        ("move_to_front", {}, ("POST", "jobs/7/front", {})),
+        ("replace_tags", {"tags": {"a": "1"}}, ("PUT", "jobs/7/tags", {"tags": [{"key": "a", "value": "1"}]})),
+        (
+            "clone_job",
+            {"job_name": "again"},
+            ("POST", "jobs/7/clone", {"job_name": "again", "check_input": True, "start_at": None}),
+        ),
+        (
+            "resend_job",
+            {"merges": [8]},
+            ("POST", "jobs/7/resend", {"failed": True, "unanswered": True, "merges": [8], "at_least": 0}),
+        ),
+    ],
+)
+def test_a_tool_on_a_job_is_a_call_of_the_api(tool: str, arguments: Any, asked: tuple[str, str, Any]) -> None:
+    console = Console({"id": 7})
+    assert console.call(tool, job_id=7, **arguments).structured_content == {"id": 7}
+    method, path, body = asked
+    assert console.asked == [(method, f"local/{path}", body)]
+
+
+def test_budgets_are_a_list() -> None:
+    console = Console([{"title": "All"}])
+    assert console.call("list_budgets").structured_content == {"result": [{"title": "All"}]}
+    assert console.asked == [("GET", "local/budgets", None)]
+
+
+def test_a_verb_that_only_reads_sends_nothing_and_only_such_a_verb() -> None:
+    for verb in VERBS:
+        console = Console({})
+        needed = [each for each in signature(verb.on(console.api)).parameters.values() if each.default is each.empty]
+        verb.on(console.api)(**{each.name: {} if "tags" in each.name else 1 for each in needed})
+        assert verb.only_reads == (console.asked[0][0] == "GET"), verb.name
+
+
 def test_what_the_console_refuses_is_an_error_of_the_tool() -> None:
     problem = {"detail": "Some fields are not valid.", "errors": [{"field": "job_name", "message": "Too long."}]}
     found = Console(problem, status=422).call("stop_job", job_id=3)
@@ -78,3 +127,12 @@ def test_the_command_serves_them_on_standard_input_and_output() -> None:
     assert {"list_jobs", "create_job", "check_input", "get_usage"} <= tools.keys()
     assert tools["get_job"].input_schema["required"] == ["job_id"]
     assert all(tool.description for tool in tools.values())
+    hints = {name: tool.annotations for name, tool in tools.items()}
+    assert [name for name, hint in hints.items() if hint.destructive_hint] == [
+        "stop_job",
+        "release_job",
+        "unhold_job",
+        "replace_tags",
+    ]
+    assert hints["list_budgets"].read_only_hint
+    assert not hints["clone_job"].read_only_hint

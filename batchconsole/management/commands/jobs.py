@@ -10,7 +10,7 @@ from batchconsole.client.main import main
 
 
 class Command(BaseCommand):
-    help = "Create, list, get, wait for and stop jobs, and print results, through the JSON API: see docs/programs.md."
+    help = "Create, follow, order, repeat and stop jobs, and print results, through the JSON API: see docs/programs.md."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("arguments", nargs=argparse.REMAINDER, help="As those of: batchconsole jobs")
