@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import urllib.request
 from inspect import signature
@@ -11,6 +12,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 from batchconsole.client.http import Api
+from batchconsole.client.main import COMMANDS
 from batchconsole.client.tools import tool_server
 from batchconsole.client.verbs import VERBS
 from batchconsole.setup.paths import ROOT
@@ -104,6 +106,14 @@ def test_a_verb_that_only_reads_sends_nothing_and_only_such_a_verb() -> None:
         needed = [each for each in signature(verb.on(console.api)).parameters.values() if each.default is each.empty]
         verb.on(console.api)(**{each.name: {} if "tags" in each.name else 1 for each in needed})
         assert verb.only_reads == (console.asked[0][0] == "GET"), verb.name
+
+
+def test_the_docs_have_each_command_and_tool() -> None:
+    text = (ROOT / "docs" / "programs.md").read_text()
+    rows = re.findall(r"^\| (?:`([a-z ]+)`)? ?\| (?:`([a-z_]+)`)? ?\| [a-z]", text, re.MULTILINE)
+    assert sorted(name for name, _ in rows if name) == sorted({*COMMANDS, *(each.command for each in VERBS)} - {""})
+    assert sorted(tool for _, tool in rows if tool) == sorted(each.name for each in VERBS)
+    assert {(each.command, each.name) for each in VERBS if each.command} <= set(rows)
 
 
 def test_what_the_console_refuses_is_an_error_of_the_tool() -> None:
