@@ -14,6 +14,7 @@ from batchconsole.console.kit.layout import Choice
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.page_form import PageForm
 from batchconsole.console.kit.sent_twice import new_token
+from batchconsole.console.kit.validators import validate_s3_uri
 from batchconsole.console.make_input.answer_fields import AnswerFieldFormSet, field_formset, field_rows
 from batchconsole.console.make_input.judging import ShownEstimate, judge
 from batchconsole.console.make_input.layout import making_layout
@@ -302,6 +303,7 @@ class MakingForm(PageForm):
     def clean_output_s3_uri(self) -> str:
         """Return the URI of the object to write. Raises ValidationError if it must not be written there."""
         uri = self._named(self.cleaned_data["output_s3_uri"])
+        validate_s3_uri(uri)  # the file's name may make it too long
         try:
             require_places(self.connection, upload=uri)
         except NotAllowed as error:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -12,6 +13,7 @@ from batchconsole.aws.s3_addresses import SCHEME, parse_s3_uri, s3_uri
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.sent_twice import request_mark
+from batchconsole.console.kit.validators import validate_s3_uri
 from batchconsole.console.make_input import views
 from batchconsole.console.s3.chooser import storage_of
 from batchconsole.jobs import making, merging
@@ -98,9 +100,13 @@ class MergeQuestion:
     def output_problem(self) -> str:
         """Why the place of the merged file will not do; empty if it will."""
         bucket, _, key = self.output.removeprefix(SCHEME).partition("/")
-        if self.output.startswith(SCHEME) and bucket and key.endswith(ENDING):
-            return ""
-        return "Enter a file whose name ends in .jsonl, such as s3://bucket/merged/records.jsonl."
+        if not (self.output.startswith(SCHEME) and bucket and key.endswith(ENDING)):
+            return "Enter a file whose name ends in .jsonl, such as s3://bucket/merged/records.jsonl."
+        try:
+            validate_s3_uri(self.output)
+        except ValidationError as error:
+            return " ".join(error.messages)
+        return ""
 
 
 @drafts.takes_drafts

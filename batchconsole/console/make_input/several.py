@@ -6,12 +6,14 @@ list and stops none of the others.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import count
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 import msgspec
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
@@ -19,13 +21,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from batchconsole.aws.constraints import job_constraints
 from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame import put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show, version_of
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.numbers import read_numbers
-from batchconsole.console.make_input.forms import MakingForm
+from batchconsole.console.make_input.forms import S3, MakingForm
 from batchconsole.console.make_input.template_steps import made_with
 from batchconsole.console.make_input.upload_handler import ArrivingFile
 from batchconsole.jobs import making, uploads
@@ -33,13 +36,16 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_sources import Look, from_upload, look
 from batchconsole.jobs.making_orders import Order
 from batchconsole.jobs.models import MadeInput
-from batchconsole.jobs.same_request import made_before
+from batchconsole.jobs.same_request import made_before, made_once
 from batchconsole.records.making import RecipeError
 from batchconsole.records.tables import TableError
 
 OTHERS, NAMES = "other_upload", "other_name"  # lists in the form's data, in the same order
 MOST_FILES = 50
 FOLDER_NEEDED = "Enter a folder, which ends with a slash: each file becomes an object of its own in a new folder there."
+FOLDER_TOO_LONG = "With the names of the files, an S3 URI has {:,} characters. At most {:,} fit. Enter a shorter one."
+NOT_MADE = "{} not made, because the folder may no longer be written. Upload what is missing again, for another folder."
+LONGEST_NAME = 255  # as of an uploaded file in Django
 UNUSABLE = (TableError, UserError, RecipeError, AwsError)
 
 
@@ -49,6 +55,11 @@ class KeptFile:
 
     token: str
     name: str
+
+    @classmethod
+    def posted(cls, token: str, name: str) -> Self:
+        """Return the file of a form's data. Any text can be posted; this one fits the column of the name."""
+        return cls(token, name.replace("\0", "")[:LONGEST_NAME])
 
     @property
     def stem(self) -> str:
@@ -78,8 +89,8 @@ def take_files(files: Iterable[Any], owner: int, data: QueryDict) -> Iterator[st
 
     The first that can be read is the one that the form shows.
     """
-    for token in [data.get("upload", ""), *data.getlist(OTHERS)]:
-        uploads.forget(token)
+    for file in _files_in(data):
+        uploads.forget(file.token)
     kept: list[KeptFile] = []
     for file in files:
         if len(kept) == MOST_FILES:
@@ -107,15 +118,27 @@ def _store(data: QueryDict, files: Sequence[KeptFile]) -> None:
 
 
 def others_in(data: Mapping[str, Any]) -> list[KeptFile]:
-    """Return the files in the form's data besides the one that the form shows."""
-    if not isinstance(data, QueryDict):
+    """Return the files in the form's data besides the one that the form shows, each once.
+
+    They are as many as :func:`take_files` keeps, however many are posted; an object in S3 has none beside it.
+    """
+    if not isinstance(data, QueryDict) or data.get("source") == S3:
         return []
-    return list(map(KeptFile, data.getlist(OTHERS), data.getlist(NAMES)))
+    found: dict[str, KeptFile] = {}
+    for token, name in zip(data.getlist(OTHERS), data.getlist(NAMES), strict=False):
+        if uploads.TOKEN.fullmatch(token) and token != data.get("upload"):
+            found.setdefault(token, KeptFile.posted(token, name))
+    return list(found.values())[: MOST_FILES - 1]
+
+
+def _files_in(data: QueryDict) -> list[KeptFile]:
+    """Return all files in the form's data, the one that it shows first."""
+    return [KeptFile.posted(data.get("upload", ""), data.get("upload_name", "")), *others_in(data)]
 
 
 def forget_file(data: QueryDict) -> None:
     """Delete the file whose token is posted as ``forget_upload``; the next one takes the place of the one shown."""
-    files = [KeptFile(data.get("upload", ""), data.get("upload_name", "")), *others_in(data)]
+    files = _files_in(data)
     token = data["forget_upload"]
     gone = token if token in {file.token for file in files} else files[0].token
     uploads.forget(gone)
@@ -124,9 +147,12 @@ def forget_file(data: QueryDict) -> None:
 
 def fates_of(form: MakingForm) -> list[Fate]:
     """Return what the form says of each file; empty unless there are several."""
-    others = others_in(form.posted) if form.token else []
-    first = KeptFile(form.token, str(form["upload_name"].value() or "file"))
-    return [_fate(file, form) for file in (first, *others)] if others else []
+    files = _files_of(form) if form.token else []
+    return [_fate(file, form) for file in files] if len(files) > 1 else []
+
+
+def _files_of(form: MakingForm) -> list[KeptFile]:
+    return [KeptFile.posted(form.token, str(form["upload_name"].value() or "file")), *others_in(form.posted)]
 
 
 def _fate(file: KeptFile, form: MakingForm) -> Fate:
@@ -143,26 +169,54 @@ def _words(error: Exception) -> str:
 def folder_problem(form: MakingForm) -> str:
     """Return why the destination is not one for several files; empty if it is."""
     uri = str(form["output_s3_uri"].value() or "").strip()
-    return "" if uri.endswith("/") or uri.count("/") == len("//") else FOLDER_NEEDED
+    if not uri.endswith("/") and uri.count("/") != len("//"):
+        return FOLDER_NEEDED
+    longest = max(len(place) for _, place in _places(_files_of(form), uri.rstrip("/"), mark=""))
+    most = job_constraints()["s3Uri"].max
+    return FOLDER_TOO_LONG.format(longest, most) if most and longest > most else ""
 
 
 def make_each(request: ConsoleRequest, form: MakingForm, mark: str) -> HttpResponse:
     """Let a worker make input of each file, and go to the page that follows them. Those that cannot be are told there.
 
-    The objects lie in a new folder, so that a job reads them and nothing else.
+    The objects lie in a new folder, so that a job reads them and nothing else. What the same request has made before
+    is not made again.
     """
-    files = [KeptFile(form.token, str(form["upload_name"].value())), *others_in(form.posted)]
-    above = form.cleaned_data["output_s3_uri"].rpartition("/")[0]
-    folder = f"{above}/{files[0].stem}-and-{len(files) - 1}-more-{(mark or files[0].token)[:6]}/"
-    stems: dict[str, int] = {}
     rows = []
-    for number, file in enumerate(files):
-        stem = next(name for name in _numbered(file.stem) if name not in stems)
-        stems[stem] = number
+    places = _places(_files_of(form), form.cleaned_data["output_s3_uri"].rpartition("/")[0], mark=mark)
+    for number, (file, place) in enumerate(places):
         token = mark_of(mark, number)
-        done = made_before(MadeInput, form.connection, request.user, token)
-        rows.append(done or _make(request, form, file, output_s3_uri=f"{folder}{stem}.jsonl", token=token))
+        make = partial(_make, request, form, file, output_s3_uri=place, token=token)
+        rows.append(made_once(MadeInput, form.connection, request.user, token=token, make=make))
+        if rows[-1].upload != file.token:  # it cannot be used, or is a second copy of one that was
+            uploads.forget(file.token)
     return redirect(several_url(request, [row.pk for row in rows]))
+
+
+def make_rest(request: ConsoleRequest, form: MakingForm, mark: str) -> HttpResponse:
+    """Answer a form that was sent before: make those files that were not made then, and follow all of them.
+
+    The form as a whole may be invalid by now, because a worker uses up the file that it shows.
+    """
+    form.full_clean()
+    if form.cleaned_data.keys() >= {"output_s3_uri", "model_id"}:
+        return make_each(request, form, mark)
+    marks = [mark_of(mark, number) for number in range(len(_files_of(form)))]
+    rows = [row for each in marks if (row := made_before(MadeInput, form.connection, request.user, each))]
+    missing = len(marks) - len(rows)
+    if missing:
+        messages.error(request, NOT_MADE.format(f"{missing} file was" if missing == 1 else f"{missing} files were"))
+    return redirect(several_url(request, [row.pk for row in rows]))
+
+
+def _places(files: Sequence[KeptFile], above: str, *, mark: str) -> Iterator[tuple[KeptFile, str]]:
+    """Yield each file with the URI of its object, in a folder in *above* that no other request *mark* has."""
+    folder = f"{above}/{files[0].stem}-and-{len(files) - 1}-more-{(mark or files[0].token)[:6]}/"
+    stems: set[str] = set()
+    for file in files:
+        stem = next(name for name in _numbered(file.stem) if name not in stems)
+        stems.add(stem)
+        yield file, f"{folder}{stem}.jsonl"
 
 
 def _numbered(stem: str) -> Iterator[str]:
@@ -195,7 +249,6 @@ def _make(request: ConsoleRequest, form: MakingForm, file: KeptFile, *, output_s
         )
         return making.start_making(form.connection, request.user, order)
     except UNUSABLE as error:
-        uploads.forget(file.token)
         return making.record_failure(
             form.connection,
             request.user,

@@ -236,22 +236,29 @@ def _previewed(form: MakingForm) -> dict[str, Any]:
 def _submit(request: ConsoleRequest, data: QueryDict) -> HttpResponse:
     """Make the input; a form that was sent before leads to the input it made then."""
     mark = _mark(request)
-    before = _made_before(request, mark)
-    if before is not None and not several.others_in(data):
-        return _go_on(request, before, data.get("upload", ""))
     form = MakingForm(data, storage=storage_of(request))
-    if several.others_in(data) and (problem := several.folder_problem(form)):
+    before = _made_before(request, mark)
+    if before is not None:
+        return _repeat(request, form, before, mark)
+    has_others = bool(several.others_in(data))
+    if has_others and (problem := several.folder_problem(form)):
         form.add_error("output_s3_uri", problem)
     if form.is_valid() and form.origin and form.look:
         if form.warnings and form.cleaned_data["told"] != told(form):
             return _doubt(request, form)
-        make = several.make_each if several.others_in(data) else _make
-        return make(request, form, mark)
+        return several.make_each(request, form, mark) if has_others else _make(request, form, mark)
     before = _made_before(request, mark)  # another request may have made it and used up the file
     if before is not None:
-        return _go_on(request, before, data.get("upload", ""))
+        return _repeat(request, form, before, mark)
     form.focus_first_error()
     return _show(request, form)
+
+
+def _repeat(request: ConsoleRequest, form: MakingForm, before: MadeInput, mark: str) -> HttpResponse:
+    """Answer a form that was sent before and made *before*, and more if it has several files."""
+    if several.others_in(form.posted):
+        return several.make_rest(request, form, mark)
+    return _go_on(request, before, str(form["upload"].value() or ""))
 
 
 def _doubt(request: ConsoleRequest, form: MakingForm) -> HttpResponse:

@@ -83,6 +83,8 @@ def test_repeated_ids_are_told_and_prefixed_on_request(client: Client, local: Co
     [
         (["a"], {}, "Choose 2 to 200 files."),
         (["a", "b"], {"output_s3_uri": "merged"}, "Enter a file whose name ends in .jsonl"),
+        (["a", "b"], {"output_s3_uri": f"s3://bucket/{'m' * 1024}.jsonl"}, "The S3 URI has too many characters."),
+        (["a", "b"], {"output_s3_uri": "s3://bucket/m\0.jsonl"}, "Bedrock does not accept"),
         (["a", "gone"], {}, "in/gone.jsonl"),
         (["a", "b"], {"files": ["x", "y"]}, "is not an S3 location"),
     ],

@@ -1,6 +1,7 @@
 """Several tables at once: a list of what becomes of each, one recipe, one folder, one message at the end."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from batchconsole.aws import s3
+from batchconsole.console.make_input.several import MOST_FILES
 from batchconsole.jobs.making import make_input
 from batchconsole.jobs.models import Connection, MadeInput
 from tests.console.make_input.test_making import bucket, connection, data_folder, file, post, text, written
@@ -106,3 +108,67 @@ def test_inputs_of_another_connection_are_not_found(client: Client, connection: 
     other = Connection.objects.create(name="other", title="Other")
     made = MadeInput.objects.create(connection=other, created_by=person, source_size=0, output_s3_uri="s3://b/a.jsonl")
     assert client.get("/local/input/several/", {"made": made.pk}).status_code == 404
+
+
+def test_posted_files_are_bounded_and_fit_their_columns(client: Client, connection: Connection) -> None:
+    values = kept(post(client, file=files(), read="1"))
+    token = values["other_upload"][0]
+    more = [values["upload"], token, "no token", *(f"{number:032x}" for number in range(100))]
+    names = ["a\0" + "b" * 2000 + ".csv"] * 200
+    fates = post(client, **values | {"other_upload": [token, *more], "other_name": names}, preview="1").context["fates"]
+    assert len(fates) == len({fate.file.token for fate in fates}) == MOST_FILES
+    assert {len(fate.file.name) for fate in fates[1:]} == {255}
+    assert not any("\0" in fate.file.name for fate in fates)
+
+
+def test_an_object_in_s3_has_no_files_beside_it(client: Client, connection: Connection, bucket: str) -> None:
+    s3.put_object(connection.target, bucket, "raw/table.csv", b"question\nWhy?\n")
+    values = {**kept(post(client, file=files(), read="1")), "input_s3_uri": f"s3://{bucket}/raw/table.csv"}
+    post(client, **values, **ASKED, source="s3", output_s3_uri=f"s3://{bucket}/in/")
+    assert [uri.rpartition("/in/")[2] for uri in _uris()] == ["table.jsonl"]
+
+
+@pytest.mark.parametrize("more", [{}, {"other_upload": "0" * 32, "other_name": "b" * 200}])
+def test_a_name_that_makes_the_uri_too_long_is_refused(
+    more: dict[str, str], client: Client, connection: Connection
+) -> None:
+    values = {"file": file(b"question\nWhy?\n", "a" * 200 + ".csv"), **ASKED, **more}
+    response = post(client, **values, output_s3_uri=f"s3://some-bucket/{'f' * 990}/")
+    assert "characters" in response.context["form"].errors["output_s3_uri"][0]
+    assert not MadeInput.objects.exists()
+
+
+def test_a_form_sent_again_makes_the_files_that_were_not_made(
+    client: Client, connection: Connection, bucket: str
+) -> None:
+    values = {**kept(post(client, file=files(), read="1")), **ASKED, "output_s3_uri": f"s3://{bucket}/in/"}
+    first = post(client, **values, request_token="0" * 32)["Location"]
+    MadeInput.objects.exclude(source_name="first.csv").delete()  # as if the process had been killed after the first
+    wait_for_workers()  # which uses up the file that the form shows
+    page = client.get(post(client, **values, request_token="0" * 32)["Location"])
+    rows = page.context["several"].rows
+    assert [row.source_name for row in rows] == ["first.csv", "second table.csv", "other.csv", "empty.csv"]
+    assert [row.state for row in rows] == ["done", "queued", "failed", "failed"]
+    assert f"made={rows[0].pk}" in first
+    assert len({row.output_s3_uri.rpartition("/")[0] for row in rows}) == 1
+
+
+def test_a_form_sent_again_leads_to_all_files_once_they_are_used_up(
+    client: Client, connection: Connection, bucket: str, data_folder: Path
+) -> None:
+    sent = {**ASKED, "output_s3_uri": f"s3://{bucket}/in/", "request_token": "0" * 32}
+    first = post(client, file=files(), **sent)["Location"]
+    wait_for_workers()
+    assert post(client, file=files(), **sent)["Location"] == first
+    assert [path for path in (data_folder / "uploads").iterdir() if path.is_file()] == []
+
+
+def test_files_that_cannot_be_made_any_more_are_counted(client: Client, connection: Connection, bucket: str) -> None:
+    values = {**kept(post(client, file=files(), read="1")), **ASKED, "output_s3_uri": f"s3://{bucket}/in/"}
+    post(client, **values, request_token="0" * 32)
+    MadeInput.objects.exclude(source_name="first.csv").delete()
+    connection.upload_prefixes = ["s3://elsewhere/"]
+    connection.save()
+    page = client.get(post(client, **values, request_token="0" * 32)["Location"])
+    assert [row.source_name for row in page.context["several"].rows] == ["first.csv"]
+    assert "3 files were not made" in text(page)
