@@ -43,7 +43,12 @@ class Api:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Call *path*, relative to the connection, and return the decoded response. Raises :class:`ApiError`."""
-        return json.loads(self.read(method, path, body, **headers))
+        answer = self.read(method, path, body, **headers)
+        try:
+            return json.loads(answer)
+        except ValueError as error:
+            detail = f"{self.url} is not the address of a Batch Console: what it answers is no JSON. Check --url."
+            raise ApiError(0, {"detail": detail}) from error
 
     def read(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
         """Call *path* and return the raw body of the response. Raises :class:`ApiError`."""

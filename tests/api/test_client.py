@@ -218,6 +218,11 @@ def test_a_console_that_is_away_is_told(capsys: pytest.CaptureFixture[str]) -> N
     assert "away" in capsys.readouterr().err
 
 
+def test_an_address_that_is_no_console_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["budgets"], send=lambda request: (200, b"<html>")) == 4
+    assert "is not the address of a Batch Console" in capsys.readouterr().err
+
+
 def test_a_file_that_is_no_json_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text("{")
     assert main(["jobs", "create", str(tmp_path / "job.json")], send=send) == 2

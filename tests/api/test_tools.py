@@ -14,7 +14,8 @@ from mcp import Client, StdioServerParameters, stdio_client
 from batchconsole.client.http import Api
 from batchconsole.client.main import COMMANDS
 from batchconsole.client.tools import tool_server
-from batchconsole.client.verbs import VERBS
+from batchconsole.client.verbs import VERBS, Verbs
+from batchconsole.jobs.waiting import HIGHEST, LOWEST
 from batchconsole.setup.paths import ROOT
 from tests.running import run_coroutine
 
@@ -98,6 +99,10 @@ def test_budgets_are_a_list() -> None:
     console = Console([{"title": "All"}])
     assert console.call("list_budgets").structured_content == {"result": [{"title": "All"}]}
     assert console.asked == [("GET", "local/budgets", None)]
+
+
+def test_the_range_of_priorities_is_told() -> None:
+    assert f"from {LOWEST} to {HIGHEST}" in (Verbs.set_priority.__doc__ or "")
 
 
 def test_a_verb_that_only_reads_sends_nothing_and_only_such_a_verb() -> None:
