@@ -7,8 +7,12 @@ import httpx2
 import pytest
 from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
 from django.contrib.auth.models import User
+from django.db.models.signals import post_save, pre_save
 
-from batchconsole.jobs.models import BatchJob, Connection, Event, OpenAIBatch, Right, Verb
+from batchconsole.aws import s3
+from batchconsole.aws.s3_addresses import parse_s3_uri
+from batchconsole.jobs.models import BatchJob, Connection, Event, OpenAIBatch, OpenUpload, Right, Verb
+from batchconsole.jobs.open_uploads import abort_upload
 from batchconsole.jobs.openai.conversion import convert_batch
 from batchconsole.jobs.openai.following import follow_batch
 from batchconsole.jobs.openai.places import claude_for
@@ -83,6 +87,65 @@ def test_a_cancelled_batch_has_canceled_results(client: anthropic.Anthropic) -> 
         client.messages.batches.delete(second.id)
     follow_batch(OpenAIBatch.objects.get(batch_id=second.id))
     assert BatchJob.objects.get().is_ended
+
+
+def test_each_change_of_a_batch_is_recorded_under_its_key(client: anthropic.Anthropic, here: Connection) -> None:
+    made, early = (client.messages.batches.create(requests=requests()) for _ in range(2))
+    convert_batch(OpenAIBatch.objects.get(batch_id=made.id))
+    client.messages.batches.cancel(made.id)
+    client.messages.batches.cancel(made.id)
+    client.messages.batches.cancel(early.id)
+    s3.delete_object(here.target, *parse_s3_uri(OpenAIBatch.objects.get(batch_id=early.id).input_s3_uri))
+    client.messages.batches.delete(early.id)
+    told = Event.objects.exclude(actor=None).exclude(api_key="").filter(data__batch__in=[made.id, early.id])
+    assert list(told.order_by("pk").values_list("verb", "data__batch")) == [
+        (Verb.BATCH_CREATED, made.id),
+        (Verb.BATCH_CREATED, early.id),
+        (Verb.BATCH_CANCELLED, made.id),
+        (Verb.INPUT_MAKING_CANCELLED, early.id),
+        (Verb.BATCH_DELETED, early.id),
+    ]
+
+
+def stored(here: Connection) -> list[str]:
+    """The URIs of all requests in S3."""
+    bucket, prefix = parse_s3_uri(here.openai_folder)
+    return [f"s3://{bucket}/{each.key}" for each in s3.list_objects(here.target, bucket, prefix, delimiter="").objects]
+
+
+def test_a_call_that_is_killed_before_its_batch_has_a_row_leaves_no_object(
+    client: anthropic.Anthropic, here: Connection
+) -> None:
+    def die(**_: Any) -> None:
+        raise SystemExit
+
+    pre_save.connect(die, sender=OpenAIBatch)
+    try:
+        with pytest.raises(SystemExit):
+            client.messages.batches.create(requests=requests())
+    finally:
+        pre_save.disconnect(die, sender=OpenAIBatch)
+    assert stored(here)
+    for row in OpenUpload.objects.all():
+        abort_upload(row)
+    assert not stored(here)
+
+
+def test_of_two_calls_at_once_one_makes_the_batch_and_the_other_leaves_no_object(
+    client: anthropic.Anthropic, here: Connection
+) -> None:
+    def create() -> MessageBatch:
+        return client.messages.batches.create(requests=requests(), extra_headers={"Idempotency-Key": "nightly"})
+
+    def come_first(**_: Any) -> None:
+        post_save.disconnect(come_first, sender=OpenUpload)
+        create()
+
+    post_save.connect(come_first, sender=OpenUpload)
+    made = create()
+    batch = OpenAIBatch.objects.get()
+    assert (made.id, stored(here)) == (batch.batch_id, [batch.input_s3_uri])
+    assert not OpenUpload.objects.exists()
 
 
 def test_a_batch_that_could_not_run_says_why_in_each_result(client: anthropic.Anthropic, here: Connection) -> None:

@@ -295,6 +295,7 @@ def test_a_batch_is_cancelled_before_and_after_it_has_jobs(client: openai.OpenAI
     batch = OpenAIBatch.objects.get(batch_id=second.id)
     convert_batch(batch)
     assert client.batches.cancel(second.id).status == "cancelling"
+    assert Event.objects.get(verb=Verb.BATCH_CANCELLED).data["batch"] == second.id
     follow_batch(batch)
     follow_batch(batch)
     write_answers(batch)
@@ -420,6 +421,7 @@ def test_files_are_listed_read_and_deleted(client: openai.OpenAI, here: Connecti
     client.batches.cancel(batch.id)
     stored = OpenAIFile.objects.get(file_id=ids[0])
     assert client.files.delete(ids[0]).deleted
+    assert Event.objects.get(verb=Verb.FILE_DELETED).data == {"file": ids[0], "s3_uri": stored.s3_uri}
     key = stored.s3_uri.removeprefix("s3://").partition("/")[2]
     assert not list(s3.iter_objects(here.target, stored.s3_uri.split("/")[2], key))
     with pytest.raises(openai.NotFoundError, match="No such File object"):

@@ -20,7 +20,7 @@ from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.job_rules import tag_problems
-from batchconsole.jobs.models import Actor, Connection, Event, OpenAIBatch, OpenAIFile, Right, Verb
+from batchconsole.jobs.models import Actor, Connection, Event, OpenAIBatch, OpenAIFile, OpenUpload, Right, Verb
 from batchconsole.jobs.openai.errors import Missing
 from batchconsole.jobs.openai.files import find_file
 from batchconsole.jobs.openai.places import folder_of, role_of
@@ -136,8 +136,11 @@ def require_key(key: str) -> None:
         raise UserError(f"The Idempotency-Key has at most {IDEMPOTENCY_KEY_LENGTH} characters.", "Idempotency-Key")
 
 
-def save_once(made: OpenAIBatch, asked: Asked, *, key: str) -> OpenAIBatch:
-    """Save the batch *made* for *asked* and return it, or the first one if the request was repeated meanwhile."""
+def save_once(made: OpenAIBatch, asked: Asked, *, key: str, expected: OpenUpload | None = None) -> OpenAIBatch:
+    """Save the batch *made* for *asked* and return it, or the first one if the request was repeated meanwhile.
+
+    *expected* keeps an object of *made* in mind until its row is saved.
+    """
     made.idempotency_key = key
     with transaction.atomic():
         Connection.objects.lock(made.connection_id)  # a repeated request waits here for the first one
@@ -145,8 +148,17 @@ def save_once(made: OpenAIBatch, asked: Asked, *, key: str) -> OpenAIBatch:
         if known is not None:
             return known
         made.save()
+        if expected is not None:
+            expected.delete()
+        record(made, made.created_by, Verb.BATCH_CREATED)
         nudge("convert_batch", made.pk)
     return made
+
+
+def record(batch: OpenAIBatch, actor: Actor, verb: Verb) -> None:
+    """Record what *actor* did to *batch*; call it inside the transaction that does it."""
+    data = {"batch": batch.batch_id, "source": batch.input_s3_uri}
+    Event.objects.create(connection=batch.connection, actor=actor, verb=verb, data=data)
 
 
 def made_before(connection: Connection, actor: Actor, asked: Asked, key: str) -> OpenAIBatch | None:
@@ -252,9 +264,8 @@ def cancel(batch: OpenAIBatch, actor: Actor) -> None:
     with transaction.atomic():
         ended = mine.filter(state=State.VALIDATING).update(**at_once, **by)
         if ended:
-            data = {"source": batch.input_s3_uri, "batch": batch.batch_id}
-            verb = Verb.INPUT_MAKING_CANCELLED
-            Event.objects.create(connection=batch.connection, actor=actor, verb=verb, data=data)
-    if not ended and mine.filter(state=State.IN_PROGRESS).update(state=State.CANCELLING, due_at=now, lease="", **by):
-        nudge("follow_batch", batch.pk)
+            record(batch, actor, Verb.INPUT_MAKING_CANCELLED)
+        elif mine.filter(state=State.IN_PROGRESS).update(state=State.CANCELLING, due_at=now, lease="", **by):
+            record(batch, actor, Verb.BATCH_CANCELLED)
+            nudge("follow_batch", batch.pk)
     batch.refresh_from_db()

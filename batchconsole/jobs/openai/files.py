@@ -142,5 +142,8 @@ def delete_file(connection: Connection, actor: Actor, file_id: str) -> OpenAIFil
     except AwsError as error:
         if error.code not in OBJECT_GONE:
             raise
-    file.delete()
+    data = {"file": file.file_id, "s3_uri": file.s3_uri}
+    with transaction.atomic():
+        file.delete()
+        Event.objects.create(connection=connection, actor=actor, verb=Verb.FILE_DELETED, data=data)
     return file

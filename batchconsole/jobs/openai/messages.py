@@ -5,12 +5,14 @@ Their rows are those of OpenAI's batches, of the endpoint :data:`MESSAGES`. The 
 """
 
 import hashlib
+import logging
 import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from batchconsole.aws import s3
@@ -20,7 +22,17 @@ from batchconsole.aws.s3_stream import ObjectWriter
 from batchconsole.jobs.access import require, require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, Connection, Event, OpenAIBatch, Right, Verb
-from batchconsole.jobs.openai.batches import Asked, State, cancel, made_before, new_batch, require_key, save_once
+from batchconsole.jobs.open_uploads import expect_object
+from batchconsole.jobs.openai.batches import (
+    Asked,
+    State,
+    cancel,
+    made_before,
+    new_batch,
+    record,
+    require_key,
+    save_once,
+)
 from batchconsole.jobs.openai.conversion import Refused, numbered_lines
 from batchconsole.jobs.openai.errors import Missing
 from batchconsole.jobs.openai.files import OBJECT_GONE
@@ -29,6 +41,8 @@ from batchconsole.jobs.storage import Storage
 from batchconsole.records.limits import DEFAULTS
 from batchconsole.records.message_results import message_without_answer
 from batchconsole.records.openai_lines import MESSAGES, BadLine, make_record, read_line
+
+logger = logging.getLogger(__name__)
 
 BATCH_ID = re.compile(r"msgbatch_[0-9a-f]{24}")
 # Anthropic's bound of a batch and time to its end. Source: Message Batches guide, limitations.
@@ -50,7 +64,7 @@ def create_message_batch(
     """
     require(actor, Right.SUBMIT, connection)
     require_key(key)
-    digest = hashlib.sha256(b"\n".join(requests)).hexdigest()
+    digest = _digest(requests)
     asked = Asked(input_file_id=digest, endpoint=MESSAGES, completion_window=WINDOW, role_arn=role_arn)
     known = made_before(connection, actor, asked, key)
     if known is not None:
@@ -58,14 +72,20 @@ def create_message_batch(
     require_valid(connection, requests)
     made = new_batch(connection, actor, asked, batch_id=f"msgbatch_{secrets.token_hex(12)}")
     made.request_count = len(requests)
-    _write(made, requests)
-    return save_once(made, asked, key=key)
+    made.input_s3_uri = f"{made.folder}requests.jsonl"
+    return _keep(made, requests, asked, key=key)
+
+
+def _digest(requests: Sequence[bytes]) -> str:
+    digest = hashlib.sha256()
+    for number, data in enumerate(requests):
+        digest.update(b"\n" + data if number else data)
+    return digest.hexdigest()
 
 
 def require_valid(connection: Connection, requests: Sequence[bytes]) -> None:
     """Raise UserError for the first request that cannot run, or for a model with too few of them."""
-    if len(requests) > MOST_REQUESTS:
-        raise UserError(f"requests: a batch has at most {MOST_REQUESTS:,} requests.", "requests")
+    require_few(len(requests))
     find_model = cache(lambda name: model_for(connection, name))
     ids: set[str] = set()
     models: Counter[str] = Counter()
@@ -86,6 +106,12 @@ def require_valid(connection: Connection, requests: Sequence[bytes]) -> None:
     _require_enough(models)
 
 
+def require_few(count: int) -> None:
+    """Raise UserError for more requests than a batch has."""
+    if count > MOST_REQUESTS:
+        raise UserError(f"requests: a batch has at most {MOST_REQUESTS:,} requests.", "requests")
+
+
 def _require_enough(models: Counter[str]) -> None:
     least = DEFAULTS.min_records_per_job
     few = next(((model_id, count) for model_id, count in models.items() if count < least), None)
@@ -98,8 +124,22 @@ def _require_enough(models: Counter[str]) -> None:
         )
 
 
+def _keep(made: OpenAIBatch, requests: Iterable[bytes], asked: Asked, *, key: str) -> OpenAIBatch:
+    """Write the requests and the row of the batch *made*; what gets no row does not stay in S3."""
+    place = parse_s3_uri(made.input_s3_uri)
+    expected = expect_object(made.connection, *place)
+    _write(made, requests)
+    saved = save_once(made, asked, key=key, expected=expected)
+    if saved is not made:
+        try:
+            s3.delete_object(made.connection.target, *place)
+            expected.delete()
+        except AwsError as error:  # it is deleted later
+            logger.warning("The requests of a repeated call stay in %s for now: %s", made.input_s3_uri, error)
+    return saved
+
+
 def _write(made: OpenAIBatch, requests: Iterable[bytes]) -> None:
-    made.input_s3_uri = f"{made.folder}requests.jsonl"
     place = parse_s3_uri(made.input_s3_uri)
     writer = ObjectWriter(made.connection.target, *place)
     try:
@@ -164,7 +204,9 @@ def delete_message_batch(connection: Connection, actor: Actor, batch_id: str) ->
         except AwsError as error:
             if error.code not in OBJECT_GONE:
                 raise
-    batch.delete()
+    with transaction.atomic():
+        record(batch, actor, Verb.BATCH_DELETED)
+        batch.delete()
 
 
 def results_uri(batch: OpenAIBatch) -> str:
