@@ -267,8 +267,8 @@ CACHES = {
         "LOCATION": "console_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
-    # Calls of the JSON API, counted by each process. In the database each call would need two writes, and two
-    # simultaneous calls would count as one.
+    # Calls of the JSON API and of OpenAI's and Anthropic's SDKs, counted by each process. In the database each call would
+    # need two writes, and two simultaneous calls would count as one.
     "calls": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "calls",
@@ -283,7 +283,7 @@ CACHES = {
     },
 }
 
-# The JSON API calls that one key may make per minute in each web process.
+# The calls of the JSON API and of the SDKs that one key may make per minute in each web process.
 API_CALLS_PER_MINUTE = env.int("BATCHCONSOLE_API_CALLS_PER_MINUTE", default=600)
 
 LANGUAGE_CODE = "en"

@@ -4,10 +4,12 @@ from typing import Any
 
 import anthropic
 import httpx2
+import openai
 import pytest
 from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
 from django.contrib.auth.models import User
 from django.db.models.signals import post_save, pre_save
+from pytest_django import Settings
 
 from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import parse_s3_uri
@@ -68,7 +70,7 @@ def test_the_whole_flow(client: anthropic.Anthropic) -> None:
     assert message.usage.output_tokens > 0
     assert found[2].result.type == "errored"
     assert found[2].result.error.error.type == "rate_limit_error"
-    job = BatchJob.objects.get()
+    job = OpenAIBatch.objects.get(batch_id=made.id).parts.get().job
     assert (job.model_id, job.model_invocation_type) == ("anthropic.claude-3-haiku-20240307-v1:0", "InvokeModel")
     assert Event.objects.filter(job=job, verb=Verb.CREATED).exclude(api_key="").exists()
     assert client.messages.batches.delete(made.id).type == "message_batch_deleted"
@@ -221,6 +223,27 @@ def test_who_may_not_is_told_in_the_dialect(here: Connection, person: User) -> N
         anthropic_sdk("nowhere", key_of(person)[1]).messages.batches.list()
     bearer = anthropic_sdk(here.name, "", api_key=None, auth_token=key_of(person)[1])
     assert bearer.messages.batches.list().data == []
+
+
+def test_who_may_not_create_a_batch_is_told_before_the_body_is_read(here: Connection, person: User) -> None:
+    grant(person, "Submitter")
+    viewer = anthropic_sdk(here.name, key_of(person, Right.VIEW)[1])
+    with pytest.raises(anthropic.PermissionDeniedError):
+        viewer.post("/v1/messages/batches", body={"requests": "nonsense"}, cast_to=object)
+
+
+def test_a_key_has_so_many_calls_a_minute_in_both_dialects(here: Connection, person: User, settings: Settings) -> None:
+    grant(person, "Submitter")
+    settings.API_CALLS_PER_MINUTE = 2
+    token = key_of(person)[1]
+    client, other = anthropic_sdk(here.name, token), sdk(here.name, token)
+    client.messages.batches.list()
+    other.batches.list()
+    with pytest.raises(anthropic.RateLimitError, match="used up its 2 calls") as refused:
+        client.messages.batches.create(requests=[])
+    assert 0 < int(refused.value.response.headers["Retry-After"]) <= 61
+    with pytest.raises(openai.RateLimitError, match="used up its 2 calls"):
+        other.batches.list()
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
 from batchconsole.api.middleware import request_id_of
-from batchconsole.api.openai.answers import told
-from batchconsole.api.refusals import RETRY_AFTER_SECONDS
+from batchconsole.api.openai.answers import retry_headers, told
 from batchconsole.jobs.models import OpenAIBatch
 from batchconsole.records.anthropic_errors import error_body
 
@@ -59,7 +58,5 @@ def answer_error(error: Exception, request: HttpRequest) -> HttpResponse:
     """Return the response to an error that a call has raised; log it if it is the console's own."""
     request_id = request_id_of(request)
     status, message, _ = told(error, request_id)
-    response = JsonResponse(error_body(status, message, request_id), status=status)
-    if status == 503:
-        response["Retry-After"] = RETRY_AFTER_SECONDS
-    return response
+    body = error_body(status, message, request_id)
+    return JsonResponse(body, status=status, headers=retry_headers(error, status))

@@ -11,7 +11,9 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, J
 from batchconsole.api.anthropic.answers import answer_error, batch_object, list_object
 from batchconsole.api.openai.views import ROLE, Answer, Call, call_of
 from batchconsole.body_limits import takes_files
+from batchconsole.jobs.access import require
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.models import Right
 from batchconsole.jobs.openai import messages as domain
 
 MOST_BYTES = 64 << 20  # held in memory while the requests are read
@@ -45,16 +47,22 @@ def by_method(**handlers: Handler) -> Callable[..., HttpResponseBase]:
 
 
 def create_batch(call: Call) -> Answer:
+    require(call.actor, Right.SUBMIT, call.connection)  # before the body is in memory
+    headers = call.request.headers
+    _require_known_betas(headers.get(BETAS, ""))
+    requests = _read_requests(call)
+    key, role_arn = headers.get("Idempotency-Key", ""), headers.get(ROLE, "")
+    made = domain.create_message_batch(call.connection, call.actor, requests, key=key, role_arn=role_arn)
+    return batch_object(made, call.request)
+
+
+def _read_requests(call: Call) -> list[bytes]:
     try:
         body = msgspec.json.decode(call.request.read(), type=Request)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"The request body is not valid JSON of a Message Batch: {error}") from error
-    headers = call.request.headers
-    _require_known_betas(headers.get(BETAS, ""))
-    requests = [msgspec.json.format(bytes(each), indent=-1) for each in body.requests]  # each on one line
-    key, role_arn = headers.get("Idempotency-Key", ""), headers.get(ROLE, "")
-    made = domain.create_message_batch(call.connection, call.actor, requests, key=key, role_arn=role_arn)
-    return batch_object(made, call.request)
+    domain.require_few(len(body.requests))
+    return [msgspec.json.format(bytes(each), indent=-1) for each in body.requests]  # each on one line
 
 
 def _require_known_betas(header: str) -> None:

@@ -9,6 +9,7 @@ from django.http import HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 
+from batchconsole.api.call_limit import TooMany
 from batchconsole.api.refusals import RETRY_AFTER_SECONDS
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.errors import NotAllowed, UserError
@@ -114,10 +115,15 @@ def list_object(data: list[Body], *, limit: int) -> Body:
 def answer_error(error: Exception, request_id: str) -> HttpResponse:
     """Return the response to an error that a call has raised; log it if it is the console's own."""
     status, message, param = told(error, request_id)
-    response = JsonResponse({"error": error_object(status, message, param=param)}, status=status)
-    if status == 503:
-        response["Retry-After"] = RETRY_AFTER_SECONDS
-    return response
+    body = {"error": error_object(status, message, param=param)}
+    return JsonResponse(body, status=status, headers=retry_headers(error, status))
+
+
+def retry_headers(error: Exception, status: int) -> dict[str, str]:
+    """Return when a client may try again, if that can help."""
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(error.seconds)}
+    return {"Retry-After": RETRY_AFTER_SECONDS} if status == 503 else {}
 
 
 def told(error: Exception, request_id: str) -> tuple[int, str, str | None]:
@@ -126,6 +132,8 @@ def told(error: Exception, request_id: str) -> tuple[int, str, str | None]:
         return _of_domain(error), _sentences(error), error.field or None
     if isinstance(error, Unauthenticated):
         return 401, str(error), None
+    if isinstance(error, TooMany):
+        return 429, str(error), None
     if isinstance(error, AwsError):
         said = f"The console could not use AWS: {_sentences(error)}"
         return (503 if error.retryable else 502), said, None

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, JsonResponse, StreamingHttpResponse
 
+from batchconsole.api.call_limit import count_call
 from batchconsole.api.middleware import request_id_of
 from batchconsole.api.openai.answers import Unauthenticated, answer_error, batch_object, file_object, list_object
 from batchconsole.api.openai.uploads import S3UploadHandler
@@ -61,12 +62,13 @@ def by_method(**handlers: Handler) -> Callable[..., HttpResponseBase]:
 
 
 def call_of(request: HttpRequest, name: str, *, key: str = "") -> Call:
-    """Return the call of the owner of *key*, or of the bearer key. Raises Unauthenticated and Missing."""
+    """Return the call of the owner of *key*, or of the bearer key. Raises Unauthenticated, TooMany and Missing."""
     authorization = request.headers.get("Authorization", "")
     token = key or (authorization.removeprefix(BEARER).strip() if authorization.startswith(BEARER) else "")
     found = find_by_token(token) if token else None
     if found is None:
         raise Unauthenticated("Incorrect API key provided. Send a key of this console as the API key.")
+    count_call(request, found.key_id)
     limit_to_key(found.user, found)
     connection = Connection.objects.enabled().filter(name=name).first()
     if connection is None or not rights_on(found.user, connection):
@@ -125,7 +127,7 @@ def _require_upload_fields(fields: dict[str, str]) -> None:
         raise UserError(f"The purpose is {purpose[:40]!r}. It must be 'batch'.", "purpose")
     if fields:
         name = next(iter(fields))[:80]
-        hint = "The console keeps files until they are deleted." if name.startswith("expires_after") else ""
+        hint = "How long files are kept is set for the whole console." if name.startswith("expires_after") else ""
         raise UserError(f"The parameter '{name}' is not taken here.", name, hint)
 
 

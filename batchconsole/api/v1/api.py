@@ -6,11 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from batchconsole.api.call_limit import headers_of
 from batchconsole.api.refusals import PROBLEM, TITLES
 from batchconsole.api.v1 import checks, connections, inputs, jobs, schedules, templates, webhooks
 from batchconsole.api.v1.problems import register
 from batchconsole.api.v1.schemas import ProblemOut
-from batchconsole.api.v1.sign_in import KeySignIn, headers_of
+from batchconsole.api.v1.sign_in import KeySignIn
 
 DESCRIPTION = """The verbs of Batch Console's pages for programs. Send a key: `Authorization: Bearer <key>`.
 Errors are RFC 9457 problems. Creating a job takes an `Idempotency-Key`: whoever repeats it gets the first job."""

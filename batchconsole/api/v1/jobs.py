@@ -14,6 +14,7 @@ from ninja import Query, Router
 from ninja.errors import HttpError
 from ninja.responses import Status as Answer
 
+from batchconsole.api.call_limit import headers_of
 from batchconsole.api.v1.made_once import answer_made
 from batchconsole.api.v1.schemas import (
     CloneIn,
@@ -32,7 +33,6 @@ from batchconsole.api.v1.schemas import (
     UnholdIn,
 )
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.api.v1.sign_in import headers_of
 from batchconsole.jobs import creating, lifecycle, resending, result_pages, waiting
 from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.audit import count_record_view, record_download

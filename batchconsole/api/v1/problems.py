@@ -11,9 +11,9 @@ from django.http.request import UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from batchconsole.api.call_limit import TooMany, headers_of
 from batchconsole.api.middleware import request_id_of
 from batchconsole.api.refusals import PROBLEM, RETRY_AFTER_SECONDS, TITLES, instance
-from batchconsole.api.v1.sign_in import TooMany, headers_of
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.creating import Invalid
 from batchconsole.jobs.errors import NotAllowed, UserError

@@ -67,7 +67,7 @@ def read_request(body: Any, *, role_arn: str = "") -> Asked:
         if not isinstance(body.get(name), str) or not body[name]:
             raise UserError(f"Missing required parameter: '{name}'.", name)
     if body.get("output_expires_after") is not None:
-        message = "The console keeps answers until they are deleted, so it takes no output_expires_after."
+        message = "How long answers are kept is set for the whole console, so it takes no output_expires_after."
         raise UserError(message, "output_expires_after", "Leave it out, and delete the files.")
     if body["endpoint"] not in ENDPOINTS:
         raise UserError(f"The endpoint must be one of {', '.join(ENDPOINTS)}.", "endpoint")
