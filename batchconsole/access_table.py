@@ -16,6 +16,7 @@ WORDS: dict[Needed | None, str] = {
     Audience.PROGRAMS: "a key; the operation's right",
     Act.ON_JOB: "submit (own job), operate (others')",
     Act.ON_JOBS: "submit (own), operate (others')",
+    Act.ON_ANY_JOBS: "submit or operate (anybody's)",
 }
 ADMINISTRATION = "admin/"
 
@@ -32,6 +33,8 @@ def urls(resolver: URLResolver | None = None, route: str = "") -> Iterator[tuple
 
 def cell(needed: Needed | None, rights: Collection[str]) -> str:
     """Say whether *rights* are enough for a URL that needs *needed*: yes, own jobs only, or no."""
+    if needed == Act.ON_ANY_JOBS:
+        return NO if {Right.SUBMIT, Right.OPERATE}.isdisjoint(rights) else YES
     if isinstance(needed, Act):
         return YES if Right.OPERATE in rights else OWN if Right.SUBMIT in rights else NO
     if isinstance(needed, Right):

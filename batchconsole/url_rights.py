@@ -27,6 +27,7 @@ class Act(StrEnum):
 
     ON_JOB = "on a job"  # the job whose id is in the URL
     ON_JOBS = "on jobs"  # either right will do; the action checks each job again
+    ON_ANY_JOBS = "on any jobs"  # either right will do, whoever created them
 
 
 Needed = Right | Audience | Act

@@ -32,7 +32,7 @@ from batchconsole.jobs.models import (
     WatchedFile,
 )
 from batchconsole.jobs.models.access import SHIPPED_ROLES
-from batchconsole.url_rights import Act, Audience, needed_by
+from batchconsole.url_rights import Act, Audience, needed_at, needed_by
 from tests.console.conftest import NOBODY
 from tests.factories import grant, make_job
 
@@ -218,6 +218,11 @@ def test_a_role_of_ones_own_gives_what_it_names(local: Connection) -> None:
 
 def job_stop() -> tuple[str, URLPattern]:
     return next(each for each in OF_JOB if each[1].name == "job-stop")
+
+
+@pytest.mark.parametrize("name", ["comparison-create", "comparison-mark", "job-note"])
+def test_the_table_says_what_a_submitter_may_do_to_the_jobs_of_others(name: str) -> None:
+    assert cell(needed_at(name), SHIPPED_ROLES["Submitter"]) == YES
 
 
 def test_the_documentation_has_the_table() -> None:

@@ -68,7 +68,7 @@ def require_of_url(request: ConsoleRequest, needed: Needed, kwargs: dict[str, An
     elif needed == Act.ON_JOB:
         job = get_object_or_404(BatchJob.objects.only("created_by", "connection"), **of_job(request, kwargs))
         access.require(request.user, access.right_on_job(request.user, job), request.connection)
-    elif needed == Act.ON_JOBS:
+    elif needed in (Act.ON_JOBS, Act.ON_ANY_JOBS):
         access.require_any(request.user, (Right.SUBMIT, Right.OPERATE), request.connection)
 
 
@@ -91,7 +91,9 @@ def may(
     rights = access.rights_on(user, connection)
     if isinstance(needed, Right):
         return needed in rights
-    return access.right_on_job(user, of) in rights if of else not rights.isdisjoint((Right.SUBMIT, Right.OPERATE))
+    if of and needed != Act.ON_ANY_JOBS:
+        return access.right_on_job(user, of) in rights
+    return not rights.isdisjoint((Right.SUBMIT, Right.OPERATE))
 
 
 def of_job(request: ConsoleRequest, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ urlpatterns: list[URLPattern] = [
     page("<slug:connection>/jobs/<int:pk>/priority/", queue.priority, name="job-priority", right=Right.OPERATE),
     page("<slug:connection>/jobs/<int:pk>/archive/", queue.archive, name="job-archive", right=Act.ON_JOB),
     page("<slug:connection>/jobs/<int:pk>/unarchive/", queue.unarchive, name="job-unarchive", right=Act.ON_JOB),
-    page("<slug:connection>/jobs/<int:pk>/notes/", notes.add, name="job-note", right=Act.ON_JOBS),
+    page("<slug:connection>/jobs/<int:pk>/notes/", notes.add, name="job-note", right=Act.ON_ANY_JOBS),
     page(
         "<slug:connection>/jobs/<int:pk>/notes/<int:note>/remove/",
         notes.remove,
