@@ -257,6 +257,7 @@ def mark_answer(comparison: Comparison, actor: Actor, marked: Marked) -> None:
     better = comparison.jobs.filter(number=marked.number).first() if marked.number else None
     if marked.number and better is None:
         raise UserError("This comparison has no such job.", hint="Reload the page.")
+    record_id = _storable(marked.record_id)
     with transaction.atomic():
         if marked.number is None:
             AnswerMark.objects.filter(comparison=comparison, key=key, created_by=actor).delete()
@@ -267,21 +268,31 @@ def mark_answer(comparison: Comparison, actor: Actor, marked: Marked) -> None:
                 created_by=actor,
                 defaults={
                     "position": marked.position,
-                    "record_id": marked.record_id,
+                    "record_id": record_id,
                     "better": better,
                     "marked_at": timezone.now(),
                 },
             )
         what = "none" if marked.number is None else better.job_name if better else "tie"
-        data: dict[str, object] = {"comparison": comparison.pk, "record_id": marked.record_id[:200], "better": what}
+        data: dict[str, object] = {"comparison": comparison.pk, "record_id": record_id[:200], "better": what}
         _record(comparison, Verb.ANSWER_MARKED, actor=actor, data=data | {"position": marked.position})
+
+
+def _storable(record_id: str) -> str:
+    """Return *record_id* without NUL, which PostgreSQL does not store."""
+    return _encodable(record_id).replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _encodable(text: str) -> str:
+    """Return *text* without halves of surrogate pairs, which UTF-8 does not have."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _key_of(compared: Compared | None, marked: Marked) -> int:
     """Return the key of the record; its id, which the page sends along, must be that of the position."""
     if compared is None or not 0 <= marked.position < len(compared):
         raise UserError("There is no such record in this comparison.", hint="Reload the page.")
-    of_id = next(fingerprints([marked.record_id.encode("utf-8", "replace").decode()]))
+    of_id = next(fingerprints([_encodable(marked.record_id)]))
     if compared.has_own_ids and compared.base.ids[marked.position] != of_id:
         raise UserError("The answers have been compared again since the page was opened.", hint="Reload the page.")
     return compared.keys()[marked.position]

@@ -1,5 +1,6 @@
 """What the page of a comparison shows: its jobs with their figures and marks, and a page of records side by side."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,6 +69,11 @@ class Marks:
     record_id: str
     choices: list[Choice]
     by_others: list[tuple[str, int]]
+
+    @property
+    def form_id(self) -> str:
+        """The record id as JSON: browsers change line ends in the fields of a form, and drop what is no character."""
+        return json.dumps(self.record_id)
 
     @property
     def spoken(self) -> str:

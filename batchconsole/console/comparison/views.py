@@ -1,5 +1,7 @@
 """Comparisons: the list, one with its records, marks, comparing again, deletion, and the marks as a download."""
 
+import json
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -68,7 +70,7 @@ def mark(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     text = request.POST.get("better", "")
     marked = Marked(
         read_number(request.POST.get("position", ""), -1),
-        request.POST.get("record_id", "").replace("\0", ""),
+        _read_id(request.POST.get("record_id", "")),
         read_number(text, -1) if text != "none" else None,
     )
     try:
@@ -80,6 +82,15 @@ def mark(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     shown = ComparisonPage(comparison, request.user, request.POST)
     context = {"shown": shown, "marks": shown.marks_of(marked.position, marked.record_id), "is_part": True}
     return render(request, "console/comparison/_marks.html", context)
+
+
+def _read_id(text: str) -> str:
+    """Return the record id that the form has as JSON; empty if there is none."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def _page_of(request: ConsoleRequest, comparison: Comparison, marked: Marked) -> str:

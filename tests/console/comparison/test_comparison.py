@@ -12,9 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from batchconsole.aws import s3
+from batchconsole.console.comparison.page import Marks
 from batchconsole.jobs import comparing, results, retention
 from batchconsole.jobs.models import AnswerMark, BatchJob, Budget, Comparison, Connection, Event, InputSplit, Verb
 from batchconsole.jobs.models.job import new_client_request_token
+from batchconsole.records.fingerprints import fingerprints
 from tests.console.conftest import MODEL, Answer, MakeJob, arn, filled_in
 from tests.factories import grant
 
@@ -63,7 +65,7 @@ def compared(local: Connection, person: User, jobs: list[BatchJob]) -> Compariso
 
 
 def marked(client: Client, comparison: Comparison, position: int, better: object, **more: Any) -> Answer:
-    values = {"position": position, "record_id": f"rec-{position + 1}", "better": better}
+    values = {"position": position, "record_id": json.dumps(f"rec-{position + 1}"), "better": better}
     return client.post(f"{comparison.get_absolute_url()}mark/", values | more)
 
 
@@ -176,7 +178,7 @@ def test_a_mark_is_counted_changed_and_taken_back(client: Client, compared: Comp
 
 
 def test_a_script_gets_the_buttons_and_the_counts(client: Client, compared: Comparison) -> None:
-    values = {"position": 1, "record_id": "rec-2", "better": 1, "only": "different"}
+    values = {"position": 1, "record_id": '"rec-2"', "better": 1, "only": "different"}
     part = client.post(f"{compared.get_absolute_url()}mark/", values, headers={"HX-Request": "true"}).text
     assert 'id="mark-1-1" type="submit" name="better" value="none" aria-pressed="true"' in part
     assert '<div hx-swap-oob="innerHTML:#side-marks-1">1</div>' in part
@@ -190,14 +192,31 @@ def test_a_script_gets_the_buttons_and_the_counts(client: Client, compared: Comp
         {"position": "x"},
         {"better": 7},
         {"better": ""},
-        {"record_id": "rec-1"},
+        {"record_id": '"rec-1"'},
+        {"record_id": "rec-2"},
         {"record_id": "\0"},
+        {"record_id": "7"},
+        {"record_id": r'"\ud800"'},
+        {"record_id": "[" * 10_000},
     ],
 )
 def test_a_mark_of_what_is_not_there_is_refused(values: dict[str, Any], client: Client, compared: Comparison) -> None:
-    asked_for = {"position": 1, "record_id": "rec-2", "better": 1} | values
+    asked_for = {"position": 1, "record_id": '"rec-2"', "better": 1} | values
     assert client.post(f"{compared.get_absolute_url()}mark/", asked_for).status_code == 409
     assert not AnswerMark.objects.exists()
+
+
+@pytest.mark.parametrize("record_id", ["a\nb", "a\r\nb", "a\rb", "a\0b", '"a" & <b>', "\u2028"])
+def test_a_record_of_any_id_can_be_marked(record_id: str, client: Client, compared: Comparison) -> None:
+    known = compared.compared
+    assert known
+    known.base.ids[1] = next(fingerprints([record_id]))
+    Comparison.objects.update(packed=known.pack())
+    sent = Marks(1, record_id, [], []).form_id
+    assert sent.isprintable()
+    assert sent.isascii()
+    assert marked(client, compared, 1, 2, record_id=sent).status_code == 302
+    assert AnswerMark.objects.get().record_id == record_id.replace("\0", "\ufffd")
 
 
 def test_who_may_only_read_sees_answers_and_marks_nothing(compared: Comparison, local: Connection) -> None:
