@@ -267,8 +267,8 @@ CACHES = {
         "LOCATION": "console_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
-    # Calls of the JSON API and of OpenAI's and Anthropic's SDKs, counted by each process. In the database each call would
-    # need two writes, and two simultaneous calls would count as one.
+    # Calls of the JSON API and of both SDKs, counted by each process. In the database each call would need two writes,
+    # and two simultaneous calls would count as one.
     "calls": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "calls",
