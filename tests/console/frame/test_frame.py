@@ -1,6 +1,7 @@
 """The frame around every page: navigation, connections, messages, help, errors, and what the policy forbids."""
 
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -159,6 +160,13 @@ def test_a_template_loads_every_tag_it_uses(file: Path) -> None:
 def test_a_template_has_no_inline_style_script_or_handler(file: Path) -> None:
     text = file.read_text()
     assert not re.search(r"<style|<script(?![^>]* src=)| style=|\son(?!ly=)[a-z]+=|javascript:", text)
+
+
+def test_htmx_copies_no_inline_style_to_a_new_element() -> None:
+    """A text area that a person has resized has one, and the content security policy blocks its copy."""
+    found = re.search(r'name="htmx-config" content=\'(.*)\'>', (ROOT / "templates/base.html").read_text())
+    assert found
+    assert "style" not in json.loads(found[1])["attributesToSettle"]
 
 
 @pytest.mark.parametrize("file", STYLES, ids=lambda file: file.name)
