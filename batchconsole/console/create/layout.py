@@ -30,7 +30,8 @@ RULE_EXAMPLE = "30 2 * * 1-5 is 02:30 from Monday to Friday."
 PLACEHOLDERS = "Placeholders: {date:%Y-%m-%d}, {time:%H%M} and, for each new file, {file}."
 ONE_INPUT = (
     "With Converse, any models can share the input. With InvokeModel, choose models of the same family, because each "
-    "family has its own request format."
+    "family has its own request format. The cost that Check input tells is that of the model above; each other job has "
+    "a cost of its own. Job templates and schedules keep the model above only."
 )
 WRITE_FORMAT = "Use s3://bucket/prefix format."
 

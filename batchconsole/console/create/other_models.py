@@ -12,6 +12,8 @@ from batchconsole.jobs.models import Connection
 from batchconsole.jobs.service_roles import is_inference_profile
 from batchconsole.records import catalogue
 
+LEFT_OUT = "The other models of the form were left out."
+
 
 def problems_of_other_models(connection: Connection, values: Mapping[str, Any], *, makes_role: bool) -> Iterator[str]:
     """Yield a sentence for each problem of ``other_model_ids`` in the cleaned *values* of the form."""

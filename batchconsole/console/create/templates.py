@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import Http404
 
 from batchconsole.console.create.forms import JobForm, initial_of_template
+from batchconsole.console.create.other_models import LEFT_OUT
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.numbers import read_number, read_numbers
@@ -39,6 +40,8 @@ def save_as_template(request: ConsoleRequest) -> JobForm:
         form.focus_first_error()
         return form
     messages.success(request, f"The job template {template} was saved. No job has been created.")
+    if form["other_model_ids"].value():
+        messages.warning(request, f"The job template {template} keeps one model. {LEFT_OUT}")
     data = request.POST.copy()
     data["keep_as"], data["template_seen"] = template.name, f"{template.pk}-{template.version}"
     shown = JobForm.draft(data, connection=request.connection)

@@ -17,6 +17,7 @@ from batchconsole.console.create.aws_checks import check_field, check_form
 from batchconsole.console.create.forms import JobForm, initial_of, initial_of_correction
 from batchconsole.console.create.new_role import with_role
 from batchconsole.console.create.offers import OFFERS, known_offer, offer
+from batchconsole.console.create.other_models import LEFT_OUT
 from batchconsole.console.create.split import is_split, start_split
 from batchconsole.console.create.templates import initial_of_asked, save_as_template, templates_of
 from batchconsole.console.frame import drafts, put_aside
@@ -74,8 +75,7 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
     if "save_template" in request.POST:
         return _show(request, save_as_template(request), is_dirty=True)
     if "save_as_schedule" in request.POST:
-        put_aside.put_aside(request, dict(JobForm.draft(request.POST, connection=request.connection).initial))
-        return redirect(f"{reverse('schedule-create', args=[connection])}?{urlencode(put_aside.mark(request))}")
+        return _go_to_schedule(request)
     step = take_step(request.POST)
     if step is None:
         return _submit(request)
@@ -83,6 +83,16 @@ def job_create(request: ConsoleRequest, connection: str) -> HttpResponse:
     form = JobForm.draft(data, connection=request.connection)
     form.focus(shown.focus)
     return _show(request, form, **_beside(request, form, shown, data))
+
+
+def _go_to_schedule(request: ConsoleRequest) -> HttpResponse:
+    """Go to the form of a schedule with the values of this one, which may have more models."""
+    typed = dict(JobForm.draft(request.POST, connection=request.connection).initial)
+    put_aside.put_aside(request, typed)
+    if typed.get("other_model_ids"):
+        messages.warning(request, f"A schedule creates jobs of one model. {LEFT_OUT}")
+    url = reverse("schedule-create", args=[request.connection.name])
+    return redirect(f"{url}?{urlencode(put_aside.mark(request))}")
 
 
 def _way_to_input(request: ConsoleRequest) -> str:

@@ -325,3 +325,15 @@ def test_old_comparisons_lose_what_can_be_read_again(client: Client, compared: C
     assert compared.compared is None
     assert AnswerMark.objects.count() == 1
     assert client.get(compared.get_absolute_url()).status_code == 200
+
+
+@pytest.mark.parametrize("button", ["save_template", "save_as_schedule"])
+def test_what_keeps_one_model_says_that_the_others_were_left_out(
+    button: str, client: Client, local: Connection
+) -> None:
+    values = filled_in(keep_as="Triage", other_model_ids=LITE, check_input="on") | {button: "1"}
+    assert "The other models of the form were left out." in client.post(CREATE, values, follow=True).text
+
+
+def test_the_form_says_whose_cost_is_told_where_several_models_are_chosen(client: Client, local: Connection) -> None:
+    assert "The cost that Check input tells is that of the model above" in client.get(CREATE).text
