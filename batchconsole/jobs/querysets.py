@@ -163,14 +163,14 @@ class BatchJobQuerySet(LeasedQuerySet):
 
     def unheld_of_each(self, connection_id: int, base_model_ids: Collection[str], now: datetime) -> Self:
         """The jobs of :meth:`unheld` of several models, in no order."""
-        queued = self.filter(connection_id=connection_id, base_model_id__in=base_model_ids, status=Status.QUEUED)
-        return queued.filter(_has_come(now), held_at__isnull=True).order_by()
+        here = self.filter(connection_id=connection_id, base_model_id__in=base_model_ids, lane=BATCH_LANE)
+        return here.filter(_has_come(now), status=Status.QUEUED, held_at__isnull=True).order_by()
 
     def occupants(self, connection_id: int, base_model_ids: Collection[str]) -> Iterator[Occupants]:
         """Yield how many jobs count toward the quotas of several models, by model, user and origin."""
-        here = self.filter(connection_id=connection_id, base_model_id__in=base_model_ids, status__in=OCCUPYING)
-        rows = here.order_by().values_list("base_model_id", "created_by", "origin").annotate(Count("pk"))
-        return map(Occupants._make, rows)
+        here = self.filter(connection_id=connection_id, base_model_id__in=base_model_ids, lane=BATCH_LANE)
+        rows = here.filter(status__in=OCCUPYING).order_by().values_list("base_model_id", "created_by", "origin")
+        return map(Occupants._make, rows.annotate(Count("pk")))
 
     def ready(self, connection_id: int, base_model_id: str, now: datetime) -> Self:
         """The jobs of :meth:`unheld` in the order of the queue.

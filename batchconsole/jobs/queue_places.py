@@ -18,6 +18,7 @@ from batchconsole.jobs.states import IN_QUEUE
 # Jobs that wait for a person to release them; a condition of the list's filter.
 HELD = Q(held_at__isnull=False, status__in=IN_QUEUE)
 HELD_TITLE = "Held"
+NO_WORKER = "Waits for a worker."  # a job on demand needs no place on AWS
 TURNED_AWAY = "AWS turned away another job for this model; the queue waits until it is tried again."
 
 
@@ -63,6 +64,8 @@ def why_each_waits(jobs: Iterable[BatchJob]) -> dict[int, str]:
     for job in jobs:
         if reason := _own_reason(job):
             reasons[job.pk] = reason
+        elif job.status == Status.QUEUED and job.is_on_demand:
+            reasons[job.pk] = NO_WORKER
         elif job.status == Status.QUEUED:
             queued.append(job)
     for connection_id in {job.connection_id for job in queued}:

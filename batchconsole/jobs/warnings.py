@@ -75,9 +75,8 @@ def warned_jobs(connection: Connection) -> list[tuple[BatchJob, JobWarning]]:
 
 def usual_duration(connection_id: int, base_model_id: str) -> timedelta | None:
     """Return the median duration on AWS of the model's last completed jobs; ``None`` if there are none."""
-    done = BatchJob.objects.filter(
-        connection_id=connection_id, base_model_id=base_model_id, status=Status.COMPLETED
-    ).order_by("-id")
+    mine = BatchJob.objects.filter(connection_id=connection_id, base_model_id=base_model_id, lane=BatchJob.Lane.BATCH)
+    done = mine.filter(status=Status.COMPLETED).order_by("-id")
     times = done.filter(submit_time__isnull=False, end_time__isnull=False).values_list("submit_time", "end_time")
     durations = [end - start for start, end in times[:SAMPLE]]
     return median(durations) if durations else None

@@ -301,3 +301,12 @@ def test_approval_is_asked_for_jobs_in_the_queue_only(nowhere: Connection, statu
         waiting.ask_approval(BatchJob.objects.get(pk=job.pk), budget="It is used up.")
     assert BatchJob.objects.get(pk=job.pk).awaits_approval is is_held
     assert [event.data for event in job.events.all()] == [{"budget": "It is used up."}] * is_held
+
+
+def test_a_job_on_demand_waits_for_a_worker_and_takes_no_place_in_the_queue(nowhere: Connection) -> None:
+    limit(1)
+    lane = BatchJob.Lane.ON_DEMAND
+    make_job(nowhere, lane=lane, status=Status.IN_PROGRESS)
+    on_demand, batch = make_job(nowhere, lane=lane), make_job(nowhere)
+    told = why_each_waits([on_demand, batch])
+    assert told == {on_demand.pk: "Waits for a worker.", batch.pk: "Next in the queue."}

@@ -46,9 +46,12 @@ def test_a_job_is_warned_of(status: Status, values: dict[str, float], title: str
     assert [each.title for _, each in warned_jobs(prod)] == [title] * bool(title)
 
 
-def test_a_model_that_takes_long_may_stand_still_longer(prod: Connection) -> None:
+def test_a_model_that_takes_long_in_batches_may_stand_still_longer(prod: Connection) -> None:
     for hours in (4, 5, 60):
         make_job(prod, status=Status.COMPLETED, submit_time=ago(hours), end_time=timezone.now())
+    for _ in range(5):
+        quick = {"submit_time": ago(0.1), "end_time": timezone.now()}
+        make_job(prod, status=Status.COMPLETED, lane=BatchJob.Lane.ON_DEMAND, **quick)
     assert round(usual_duration(prod.pk, MODEL) / H) == 5  # type: ignore[operator] # there are some
     job = make_job(prod, status=Status.IN_PROGRESS, last_modified_time=ago(9))
     assert warning_of(job) is None
