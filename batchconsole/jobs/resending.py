@@ -66,13 +66,17 @@ def start_resend(
             request_token=request_token,
         )
         made.merges.set(merges)
-        bucket, folder = output_folder(job)
-        is_folder = bool(merges) or job.merges.exists()
-        made.output_s3_uri = f"s3://{bucket}/{folder}resend-{made.pk}/{'' if is_folder else 'input.jsonl'}"
-        made.save(update_fields=["output_s3_uri"])
+        _place_beside_output(made, job)
         if is_nudged:
             nudge("make_input", made.pk)
     return made
+
+
+def _place_beside_output(made: MadeInput, job: BatchJob) -> None:
+    bucket, folder = output_folder(job)
+    is_folder = made.merges.exists() or job.merges.exists()
+    made.output_s3_uri = f"s3://{bucket}/{folder}resend-{made.pk}/{'' if is_folder else 'input.jsonl'}"
+    made.save(update_fields=["output_s3_uri"])
 
 
 def is_small(job: BatchJob, merges: Collection[BatchJob] = ()) -> bool:

@@ -45,10 +45,10 @@ from batchconsole.jobs.models import BatchJob, Comparison, InputSplit, Right
 from batchconsole.jobs.same_request import made_before
 from batchconsole.jobs.spending import spendings
 
-# IAM's error code for a new role whose name is taken.
 # The fields of the form that a job on demand has too, and a test run before the batch.
 ON_DEMAND_FIELDS = ("job_name", "model_id", "model_invocation_type", "input_s3_uri", "output_s3_uri", "resend_of")
 TEST, TEST_RECORDS = "test", 5
+# IAM's error code for a new role whose name is taken.
 ROLE_EXISTS = "EntityAlreadyExists"
 
 
