@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import urllib3
+from botocore import exceptions as boto
 
 from batchconsole.aws import hints
 from batchconsole.aws.errors import QUOTA, THROTTLED, AwsError
@@ -25,6 +26,9 @@ OK = 200
 DENIED = frozenset({401, 403, 404})
 LATER = frozenset({429, 503})
 BROKEN_OFF = frozenset({500, 502, 504})
+# The request was sent, but its answer was not: AWS charges for what a model did, whether or not somebody waits for it.
+CUT = (boto.ReadTimeoutError, boto.ConnectionClosedError)
+READ_SECONDS = 900  # a batch lets a model take its time, and a record that is given up is paid all the same
 MOST_MESSAGE = 10_000  # characters
 
 
@@ -67,16 +71,25 @@ class Answer:
         return AwsError(self.message, code=self.code, operation=operation, retryable=not self.is_denied, hint=hint)
 
 
-def invoke(target: Target, model_id: str, invocation_type: str, body: bytes) -> Answer:
-    """Send *body* to the model by ``Converse`` or ``InvokeModel``. Raises AwsError if there is no answer."""
+def invoke(
+    target: Target, model_id: str, invocation_type: str, body: bytes, *, read_seconds: float = READ_SECONDS
+) -> Answer:
+    """Send *body* to the model by ``Converse`` or ``InvokeModel``. Raises AwsError if it did not reach AWS.
+
+    If it did, and the answer does not come, or not whole, that is an answer of status 504: AWS may charge for it.
+    """
     path = f"/model/{quote(model_id, safe='')}/{PATHS[invocation_type]}"
-    passed = pass_on(target, SERVICE, method="POST", path=path, headers=HEADERS, body=body)
     try:
+        passed = pass_on(
+            target, SERVICE, method="POST", path=path, headers=HEADERS, body=body, read_seconds=read_seconds
+        )
         content = b"".join(passed.chunks)
+    except AwsError as error:
+        if not isinstance(error.__cause__, CUT):
+            raise
+        return _cut(error)
     except urllib3.exceptions.HTTPError as error:
-        raise AwsError(
-            f"The answer broke off: {error}", code="AnswerCutOff", operation=invocation_type, retryable=True
-        ) from error
+        return _cut(error)
     if passed.status == OK:
         return Answer(status=OK, body=content)
     headers = {name.lower(): value for name, value in passed.headers.items()}
@@ -85,6 +98,10 @@ def invoke(target: Target, model_id: str, invocation_type: str, body: bytes) -> 
     return Answer(
         status=passed.status, body=content, code=code or str(passed.status), message=message, retry_after=retry_after
     )
+
+
+def _cut(error: Exception) -> Answer:
+    return Answer(status=504, code="AnswerCutOff", message=f"The model's answer did not come whole: {error}")
 
 
 def _code_and_message(headers: Mapping[str, str], content: bytes) -> tuple[str, str]:

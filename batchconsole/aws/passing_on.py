@@ -29,10 +29,20 @@ class Passed:
     chunks: Iterator[bytes]
 
 
-def pass_on(target: Target, service: str, *, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Passed:
+def pass_on(
+    target: Target,
+    service: str,
+    *,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    read_seconds: float = READ_SECONDS,
+) -> Passed:
     """Send *body* to *path*, percent-encoded and with its query, at the endpoint of *service* (``bedrock-runtime``).
 
-    Raises :class:`AwsError` if there are no credentials or no response; an error response from AWS is returned.
+    *read_seconds* is the longest silence of AWS. Raises :class:`AwsError` if there are no credentials or no response;
+    an error response from AWS is returned.
     """
     with translate(f"{method} {path}"):
         url = f"{client(target, service).meta.endpoint_url.rstrip('/')}{path}"
@@ -41,14 +51,14 @@ def pass_on(target: Target, service: str, *, method: str, path: str, headers: Ma
         prepared = request.prepare()
         prepared.stream_output = True
         started = time.monotonic()
-        answer = _session().send(prepared)
+        answer = _session(read_seconds).send(prepared)
     error = str(answer.status_code) if answer.status_code >= 400 else ""
     count_call(service, PASSED_ON, seconds=time.monotonic() - started, error=error)
     return Passed(answer.status_code, dict(answer.headers), _chunks(answer))
 
 
-def _session() -> Any:
-    return URLLib3Session(timeout=(CONNECT_SECONDS, READ_SECONDS))
+def _session(read_seconds: float) -> Any:
+    return URLLib3Session(timeout=(CONNECT_SECONDS, read_seconds))
 
 
 def _chunks(answer: Any) -> Iterator[bytes]:
