@@ -8,7 +8,6 @@ import dataclasses
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -38,7 +37,7 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
-from batchconsole.jobs.prices import MICRO_USD, price_for
+from batchconsole.jobs.prices import MICRO_USD, MOST_USD, price_for
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.spending import require_budget
 from batchconsole.jobs.waiting import ask_approval
@@ -122,7 +121,6 @@ def _fingerprint(check: InputCheck, objects: InputObjects) -> str:
     return objects.fingerprint(check.model_id, check.model_invocation_type, *dataclasses.astuple(limits))
 
 
-MOST_USD = Decimal("99999999.999999")  # the most that the column holds
 SHARED = ("bytes_total", "bytes_done", "records", "problems", "usd_at_most", "report_json", "preview_json")
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 from django.db.models import Q
@@ -40,7 +40,7 @@ from batchconsole.jobs.models import (
 )
 from batchconsole.jobs.on_demand.order import Order
 from batchconsole.jobs.signals import nudge
-from batchconsole.jobs.spending import require_budget
+from batchconsole.jobs.spending import Judgement, require_budget
 
 logger = logging.getLogger(__name__)
 
@@ -53,50 +53,63 @@ IN_A_MOMENT = "Try again in a few seconds."
 NOT_ALLOWED = "not_allowed"
 
 
+class Chosen(TypedDict, total=False):
+    """What may be chosen for a new job besides its request.
+
+    With ``caller_token``, a client can ask for the same job again. The job is not submitted before ``start_at``.
+    """
+
+    check_input: bool
+    clone_of: BatchJob | None
+    caller_token: str
+    start_at: datetime | None
+
+
 def create_job(
     *,
     connection: Connection,
     actor: Actor,
     request: JobRequest,
-    check_input: bool = False,
     resend_of: BatchJob | None = None,
-    clone_of: BatchJob | None = None,
-    caller_token: str = "",
-    start_at: datetime | None = None,
     on_demand: Order | None = None,
     is_nudged: bool = True,
     is_locked: bool = False,
+    **more: Unpack[Chosen],
 ) -> BatchJob:
     """Save a job to be checked or submitted soon. This makes no call to AWS, so nothing can get lost.
 
-    A *request* without a client request token gets a new one. With *caller_token*, a client can ask for the same job
-    again. The job is not submitted before *start_at*, nor before a person approves it if its connection or a budget
-    requires that. With *on_demand*, AWS gets no job of it: a worker sends its records one by one. A caller that submits
-    the job itself passes ``is_nudged=False``, so that no worker does the same. One that holds the connection's lock, in
-    a transaction that an error here ends, passes ``is_locked=True``. Raises NotAllowed.
+    A *request* without a client request token gets a new one. A person has to approve the job first if its connection
+    or a budget requires that. With *on_demand*, AWS gets no job of it: a worker sends its records one by one. A caller
+    that submits the job itself passes ``is_nudged=False``, so that no worker does the same. One that holds the
+    connection's lock, in a transaction that an error here ends, passes ``is_locked=True``. Raises NotAllowed.
     """
     _require_creating(connection, actor, request=request, resend_of=resend_of)
-    asked = {name: value for name, value in request.as_fields().items() if value}
-    family = {"resend_of": resend_of, "clone_of": clone_of}
-    usd_at_most = on_demand.usd_at_most if on_demand else None
     with nullcontext() if is_locked else _lock(connection):
-        judgement = require_budget(connection, actor, request, usd_at_most=usd_at_most)
+        judgement, lane = _judged(connection, actor, request, on_demand)
         job = BatchJob(
             connection=connection,
-            lane=BatchJob.Lane.ON_DEMAND if on_demand else BatchJob.Lane.BATCH,
+            lane=lane,
             created_by=actor,
-            status=Status.CHECKING if check_input else Status.QUEUED,
-            check_input=check_input,
-            caller_token=caller_token,
-            start_at=start_at,
+            status=Status.CHECKING if more.get("check_input") else Status.QUEUED,
             estimate_usd=judgement.usd_at_most,
-            **family,
-            **asked,
+            resend_of=resend_of,
+            **more,
+            **{name: value for name, value in request.as_fields().items() if value},
         )
         _save_new(job, actor, above_budget=judgement.above, on_demand=on_demand)
         if is_nudged:
-            nudge("check_input" if check_input else job.sending_step, job.pk)
+            nudge("check_input" if job.check_input else job.sending_step, job.pk)
     return job
+
+
+def _judged(
+    connection: Connection, actor: Actor, request: JobRequest, on_demand: Order | None
+) -> tuple[Judgement, BatchJob.Lane]:
+    """Judge a new job by the budgets; return its lane too. Raises NotAllowed."""
+    if on_demand is None:
+        return require_budget(connection, actor, request), BatchJob.Lane.BATCH
+    lane = BatchJob.Lane.ON_DEMAND
+    return require_budget(connection, actor, request, usd_at_most=on_demand.usd_at_most, lane=lane), lane
 
 
 @contextmanager
@@ -336,7 +349,7 @@ def bring_back(job: BatchJob, to: str, **changes: Any) -> None:
     the connection's lock; *changes* are those of ``BatchJob.transition``. Raises NotAllowed and IllegalTransition.
     """
     _require_creating(job.connection, job.created_by, request=job.request, resend_of=job.resend_of)
-    judgement = require_budget(job.connection, job.created_by, job.request)
+    judgement = require_budget(job.connection, job.created_by, job.request, lane=job.lane)
     job.transition(to, estimate_usd=judgement.usd_at_most, **changes)
     if judgement.above or waiting.needs_approval(job, job.created_by):
         waiting.ask_approval(job, budget=judgement.above)

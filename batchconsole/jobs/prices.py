@@ -18,6 +18,7 @@ from batchconsole.records.catalogue import is_global
 from batchconsole.records.prices import MILLION, Price
 
 MICRO_USD = Decimal("0.000001")
+MOST_USD = Decimal("99999999.999999")  # the most that the columns of costs hold
 USD = DecimalField(max_digits=30, decimal_places=12)
 
 

@@ -20,7 +20,9 @@ from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs.access import rights_on, who_grants
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import LIVE, WAITING, Actor, BatchJob, Budget, Connection, InputCheck, Right, utc_today
+from batchconsole.jobs.prices import MOST_USD
 from batchconsole.jobs.states import IN_QUEUE
+from batchconsole.records.prices import ON_DEMAND_TIMES
 
 LEVELS = (50, 80, 100)  # percentages at which a budget warns
 ZERO = Decimal(0)
@@ -157,8 +159,11 @@ def _pairs(tags: Any) -> set[tuple[str, str]]:
     return {(tag.get("key", ""), tag.get("value", "")) for tag in tags or []}
 
 
-def estimate(connection: Connection, request: JobRequest) -> Decimal | None:
-    """Return the highest cost in USD of a job of *request*, by the newest check of its input; ``None`` without one."""
+def estimate(connection: Connection, request: JobRequest, lane: str = BatchJob.Lane.BATCH) -> Decimal | None:
+    """Return the highest cost in USD of a job of *request*, by the newest check of its input; ``None`` without one.
+
+    Checks tell the cost of a batch job; in the lane ``on_demand`` the same records cost more.
+    """
     checks = InputCheck.objects.filter(
         connection=connection,
         input_s3_uri=request.input_s3_uri,
@@ -166,8 +171,11 @@ def estimate(connection: Connection, request: JobRequest) -> Decimal | None:
         model_invocation_type=request.model_invocation_type,
         state=InputCheck.State.DONE,
     )
-    newest = checks.order_by("-finished_at").first()
-    return newest.usd_at_most if newest else None
+    newest: InputCheck | None = checks.order_by("-finished_at").first()
+    if newest is None or newest.usd_at_most is None:
+        return None
+    times = ON_DEMAND_TIMES if lane == BatchJob.Lane.ON_DEMAND else 1
+    return min(newest.usd_at_most * times, MOST_USD)
 
 
 def require_budget(
@@ -177,11 +185,12 @@ def require_budget(
     *,
     checked: BatchJob | None = None,
     usd_at_most: Decimal | None = None,
+    lane: str = BatchJob.Lane.BATCH,
 ) -> Judgement:
     """Raise NotAllowed if a job of *request* would exceed a budget that refuses.
 
     *checked* is the job itself if its own check is done: the cost by that check counts, and not its earlier estimate.
-    *usd_at_most* is the highest cost if the caller knows it better than the checks of the input.
+    *usd_at_most* is the highest cost in the *lane* if the caller knows it better than the checks of the input.
 
     The judgement says why the job must be held, if a budget asks for that. The caller holds the lock on the connection,
     so that two concurrent jobs do not both take what is left, and keeps the judged cost in the row of the job.
@@ -191,7 +200,7 @@ def require_budget(
     if not budgets:
         return Judgement(usd_at_most)
     own = checked.input_check.usd_at_most if checked and checked.input_check else usd_at_most
-    wanted = estimate(connection, request) if own is None else own
+    wanted = estimate(connection, request, lane) if own is None else own
     return _judge(budgets, wanted, done="queued" if checked else "created", without=checked)
 
 
@@ -228,7 +237,7 @@ def _cost_of(job: BatchJob) -> Decimal | None:
     """Return the cost of *job*, or the highest that is known so far; ``None`` if nothing is."""
     at_most = job.input_check.usd_at_most if job.input_check else None
     known = [cost for cost in (job.cost_usd, at_most, job.estimate_usd) if cost is not None]
-    return known[0] if known else estimate(job.connection, job.request)
+    return known[0] if known else estimate(job.connection, job.request, job.lane)
 
 
 def _require_operate(actor: Actor, job: BatchJob, why: str) -> None:

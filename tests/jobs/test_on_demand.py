@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -11,16 +12,18 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batchconsole.aws import s3
+from batchconsole.aws.invocation import invoke
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import lifecycle, prices, results, scheduling, sync, waiting, warnings
 from batchconsole.jobs.clock import STEPS
-from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.leases import LeaseLost
 from batchconsole.jobs.making import make_input
 from batchconsole.jobs.models import (
     BatchJob,
     Budget,
     Connection,
+    InputCheck,
     MadeInput,
     OnDemandAnswer,
     OnDemandRun,
@@ -28,14 +31,15 @@ from batchconsole.jobs.models import (
     Verb,
 )
 from batchconsole.jobs.on_demand import running
+from batchconsole.jobs.on_demand.costs import READ_BYTES, quote, quote_of_rest
 from batchconsole.jobs.on_demand.creating import take_over
 from batchconsole.jobs.on_demand.order import Order
 from batchconsole.jobs.on_demand.output import write_output
 from batchconsole.jobs.on_demand.running import answer_records
-from batchconsole.jobs.on_demand.sending import Sending
+from batchconsole.jobs.on_demand.sending import ATTEMPTS, Sending
 from batchconsole.jobs.result_pages import output_files
 from batchconsole.records.on_demand import read_records
-from tests.jobs.conftest import LocalBedrock, Sample, arn, converse_lines, die, held, make_job
+from tests.jobs.conftest import MODEL, LocalBedrock, Sample, arn, converse_lines, die, held, make_job
 from tests.jobs.receiver import Receiver, receiving
 from tests.jobs.test_lifecycle import follow
 
@@ -100,6 +104,14 @@ def test_it_works(job: BatchJob) -> None:
     assert [line["recordId"] for line in lines] == [f"rec-{number:05}" for number in range(RECORDS)]
     assert all(line["modelOutput"]["output"]["message"]["content"][0]["text"] for line in lines)
     assert not OnDemandAnswer.objects.exists()
+
+
+def test_jobs_of_the_same_token_have_folders_of_their_own(nowhere: Connection) -> None:
+    elsewhere = Connection.objects.create(name="elsewhere", title="Elsewhere", account_id=nowhere.account_id)
+    same = {"lane": BatchJob.Lane.ON_DEMAND, "client_request_token": "same", "submit_time": timezone.now()}
+    first, second = make_job(nowhere, **same), make_job(elsewhere, **same)
+    assert first.output_folder != second.output_folder
+    assert first.output_folder == BatchJob.objects.get(pk=first.pk).output_folder
 
 
 def test_its_output_is_read_like_a_batch_jobs(job: BatchJob) -> None:
@@ -193,6 +205,23 @@ def test_a_missing_permission_fails_the_job_with_its_name(job: BatchJob, model_s
     job = run(job)
     assert (job.status, job.error_code, job.results) == (Status.FAILED, "AccessDeniedException", "pending")
     assert "bedrock:InvokeModel" in job.hint
+
+
+def test_an_answer_that_does_not_come_whole_is_paid_a_few_times_only(job: BatchJob, model_server: Receiver) -> None:
+    put(job, converse_lines(1).strip())
+    model_server.status, model_server.headers = 200, {"Content-Length": "50"}
+    job = run(job)
+    assert (job.status, job.error_record_count, len(model_server.got)) == (Status.COMPLETED, 1, ATTEMPTS)
+    assert lines_of(job)[0]["error"]["errorCode"] == 504
+
+
+def test_a_model_that_is_silent_too_long_has_answered(job: BatchJob, model_server: Receiver) -> None:
+    is_over = Event()
+    model_server.before = lambda: is_over.wait(30)
+    target = Connection.objects.get(pk=job.connection_id).target
+    answer = invoke(target, job.model_id, "Converse", b"{}", read_seconds=0.2)
+    is_over.set()
+    assert (answer.status, answer.is_broken_off) == (504, True)
 
 
 def test_an_answer_that_is_no_json_is_an_error_of_its_record(job: BatchJob, model_server: Receiver) -> None:
@@ -301,6 +330,69 @@ def test_a_budget_refuses_it(connection: Connection, few: Sample, person: User) 
         order(connection, few, actor=person, usd_at_most=Decimal(2))
 
 
+def test_without_a_cost_of_its_own_a_check_of_its_input_counts_at_twice_the_batch_price(
+    connection: Connection, few: Sample, person: User
+) -> None:
+    Budget.objects.create(usd_per_month=5, above=Budget.Above.REFUSE)
+    InputCheck.objects.create(
+        connection=connection,
+        input_s3_uri=few.input_s3_uri,
+        model_id=MODEL,
+        model_invocation_type="Converse",
+        state=InputCheck.State.DONE,
+        finished_at=timezone.now(),
+        usd_at_most=3,
+    )
+    with pytest.raises(NotAllowed, match=r"costs up to 6\.00 USD"):
+        order(connection, few, actor=person)
+
+
+def test_records_that_are_too_large_to_read_have_no_quote_and_no_rest_of_unknown_size(
+    connection: Connection, few: Sample
+) -> None:
+    lines = converse_lines(1) + b"x" * READ_BYTES + b"\n"
+    s3.put_object(connection.target, few.bucket, "in/converse.jsonl", lines)
+    asked = {"input_s3_uri": few.input_s3_uri, "model_id": MODEL, "model_invocation_type": "Converse"}
+    assert quote(connection, **asked, record_limit=2).records is None
+    with pytest.raises(UserError, match="too large to count"):
+        quote_of_rest(make_job(connection, input_s3_uri=few.input_s3_uri))
+
+
+@pytest.fixture
+def grown(connection: Connection, few: Sample, person: User) -> BatchJob:
+    """A job that was within its budget until its input was replaced."""
+    Budget.objects.create(usd_per_month=Decimal("0.01"), above=Budget.Above.HOLD)
+    job = order(connection, few, actor=person, usd_at_most=Decimal("0.005"))
+    assert not job.is_held
+    put(job, converse_lines(100).strip())
+    return job
+
+
+def test_a_budget_refuses_the_records_that_are_there_when_it_begins(grown: BatchJob) -> None:
+    Budget.objects.update(above=Budget.Above.REFUSE)
+    job = run(grown)
+    assert (job.status, job.processed_record_count) == (Status.FAILED, None)
+    assert "No job is queued above it" in job.message
+
+
+def test_a_budget_holds_the_records_that_are_there_when_it_begins_until_they_are_approved(
+    grown: BatchJob, person: User
+) -> None:
+    job = run(grown)
+    assert (job.status, job.awaits_approval, job.submit_time) == (Status.QUEUED, True, None)
+    assert (job.estimate_usd or 0) > Decimal("0.01")
+    waiting.unhold(job, person, comment="Needed today.")
+    put(job, converse_lines(99).strip())
+    assert run(job).status == Status.COMPLETED
+
+
+def test_the_cost_of_the_first_records_is_that_of_no_others(connection: Connection, few: Sample) -> None:
+    whole, some = (run(order(connection, few, record_limit=limit)).estimate_usd for limit in (None, 2))
+    assert whole
+    assert some
+    assert abs(whole - some * RECORDS / 2) < Decimal("0.00001")
+
+
 def test_a_held_job_is_not_run_until_it_is_released(job: BatchJob, person: User) -> None:
     waiting.hold(job, person)
     assert run(job).status == Status.QUEUED
@@ -372,3 +464,42 @@ def test_a_batch_job_that_answered_all_leaves_nothing_to_send(connection: Connec
     job = run(order(connection, few, takes_over=True, resend_of=source))
     assert (job.status, job.results) == (Status.CANCELLED, "none")
     assert "has answered every record" in job.message
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_taken"),
+    [((None, None, None), False), ((10, 5, 1), False), ((10, 4, 0), False), ((10, 6, 1), True)],
+    ids=["unknown", "with errors", "without", "few enough"],
+)
+def test_a_batch_job_that_leaves_too_many_records_goes_on(
+    connection: Connection, few: Sample, settings: Any, counts: tuple[int | None, ...], is_taken: bool
+) -> None:
+    settings.ON_DEMAND_RECORDS = RECORDS - 1
+    names = ("total_record_count", "processed_record_count", "error_record_count")
+    values = dict(zip(names, counts, strict=True)) | {"input_s3_uri": few.input_s3_uri}
+    source = make_job(connection, status=Status.IN_PROGRESS, job_arn=arn(4), **values)
+    if is_taken:
+        assert quote_of_rest(source).records == RECORDS
+        return
+    with pytest.raises(UserError, match="at most 5"):
+        quote_of_rest(source)
+    job = run(order(connection, few, takes_over=True, resend_of=source))
+    source.refresh_from_db()
+    assert (job.status, source.status) == (Status.FAILED, Status.IN_PROGRESS)
+
+
+@pytest.mark.parametrize("is_expired", [True, False], ids=["expired", "unreadable"])
+def test_answers_that_are_not_known_are_not_paid_again(connection: Connection, few: Sample, is_expired: bool) -> None:
+    error = None if is_expired else {"code": "AccessDenied", "message": "Access Denied"}
+    source = make_job(connection, status=Status.STOPPED, job_arn=arn(5), results="none", results_error=error)
+    if is_expired:
+        source.record(Verb.RESULTS_EXPIRED)
+    job = run(order(connection, few, takes_over=True, resend_of=source))
+    assert (job.status, job.processed_record_count) == (Status.FAILED, None)
+    assert "what it left is unknown" in job.message
+
+
+def test_the_rest_of_a_job_that_answered_nothing_is_its_whole_input(connection: Connection, few: Sample) -> None:
+    source = make_job(connection, status=Status.STOPPED, job_arn=arn(6), results="none")
+    job = run(order(connection, few, takes_over=True, resend_of=source))
+    assert (job.status, job.success_record_count) == (Status.COMPLETED, RECORDS)

@@ -11,7 +11,7 @@ from django.conf import settings
 from batchconsole.console.kit.fields import S3UriField
 from batchconsole.console.kit.layout import Container, Field, Fragment
 from batchconsole.console.kit.page_form import PageForm
-from batchconsole.console.kit.sent_twice import new_token
+from batchconsole.console.kit.sent_twice import GIVEN_OUT, new_token
 from batchconsole.jobs.models import BatchJob, Connection, JobRequest
 from batchconsole.jobs.on_demand.costs import Quote
 from batchconsole.jobs.on_demand.creating import problems_of
@@ -66,6 +66,12 @@ class OnDemandForm(PageForm):
             ),
             Fragment("console/on_demand/_cost.html", "resend_of", "on_demand_token"),
         )
+
+    def clean_on_demand_token(self) -> str:
+        """Return the token, or a new one if it is malformed or any job has it."""
+        token: str = self.cleaned_data["on_demand_token"]
+        is_used = BatchJob.objects.filter(connection=self.connection, client_request_token=token).exists()
+        return token if GIVEN_OUT.fullmatch(token) and not is_used else new_token()
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}

@@ -12,6 +12,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.numbers import read_number
+from batchconsole.console.kit.sent_twice import GIVEN_OUT
 from batchconsole.console.on_demand.forms import CONFIRM, FIELDS, OnDemandForm
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.cloning import name_of_clone, name_of_resend
@@ -75,7 +76,7 @@ def _create(request: ConsoleRequest) -> HttpResponse:
 def _made_before(request: ConsoleRequest) -> BatchJob | None:
     """Return the job that this form, confirmed twice, has created already."""
     token = request.POST.get("on_demand_token", "")
-    if CONFIRM not in request.POST or not token.isalnum():
+    if CONFIRM not in request.POST or not GIVEN_OUT.fullmatch(token):
         return None
     mine = BatchJob.objects.filter(connection=request.connection, created_by=request.user)
     found: BatchJob | None = mine.filter(client_request_token=token, lane=BatchJob.Lane.ON_DEMAND).first()

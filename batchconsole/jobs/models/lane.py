@@ -56,7 +56,10 @@ class Laned(models.Model):
 
     @property
     def output_id(self) -> str:
-        """The name of its output folder: AWS's id, or one made from its token if it runs on demand; empty before."""
+        """The name of its output folder: AWS's id, or one of its own if it runs on demand; empty before.
+
+        A client chooses the token, which is unique in its connection only, so the key of the job is a part of it too.
+        """
         if not self.has_begun_on_demand:
             return self.aws_id
-        return hashlib.sha256(self.client_request_token.encode()).hexdigest()[:ID_LENGTH]
+        return hashlib.sha256(f"{self.pk} {self.client_request_token}".encode()).hexdigest()[:ID_LENGTH]

@@ -5,8 +5,10 @@ only the answers that were on their way: those records are sent, and paid, again
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -20,10 +22,12 @@ from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.input_objects import InputObjects, list_input
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import BatchJob, Connection, OnDemandAnswer, OnDemandRun, Status, Verb
-from batchconsole.jobs.on_demand import taking_over
+from batchconsole.jobs.on_demand import costs, taking_over
 from batchconsole.jobs.on_demand.output import answered_places, write_output
 from batchconsole.jobs.on_demand.sending import Sending
 from batchconsole.jobs.signals import nudge
+from batchconsole.jobs.spending import Judgement, require_budget
+from batchconsole.jobs.waiting import ask_approval
 from batchconsole.jobs.warnings import DEFAULT_TIMEOUT_HOURS
 from batchconsole.records.files import InputFile
 from batchconsole.records.on_demand import Record, read_records
@@ -46,7 +50,7 @@ RUNNABLE = Q(lane=BatchJob.Lane.ON_DEMAND, status__in=[Status.QUEUED, Status.IN_
 def answer_records(job: BatchJob, lease: Lease) -> None:
     """Take one turn with *job*.
 
-    1. Begin it: count its records, and see that nothing forbids it.
+    1. Begin it: count its records, judge their cost by the budgets, and see that nothing forbids it.
     2. Send records that have no output line yet, until all have one, the turn is over, AWS turns it away, or a person
        stops it.
     3. Write the output and end the job, or say when the next turn is due.
@@ -75,7 +79,10 @@ def answer_records(job: BatchJob, lease: Lease) -> None:
 
 
 def begin(job: BatchJob, run: OnDemandRun, lease: Lease) -> bool:
-    """Let a queued *job* begin; return False if it waits for something. Raises AwsError and :class:`UserError`."""
+    """Let a queued *job* begin, at the cost of what its input holds now; return False if it waits for something.
+
+    Raises AwsError, :class:`UserError`, and NotAllowed if that cost would exceed a budget.
+    """
     lifecycle.hold_if_not_allowed(job)
     if job.is_held:
         lease.end(due_at=timezone.now())
@@ -83,30 +90,51 @@ def begin(job: BatchJob, run: OnDemandRun, lease: Lease) -> bool:
     if run.takes_over and not taking_over.take_rest(job, run, lease):
         return False
     objects = _input_of(job)
-    total = _count(objects.files, run)
-    now = timezone.now()
-    hours = job.timeout_duration_in_hours or DEFAULT_TIMEOUT_HOURS
-    begun: dict[str, Any] = {
-        "submit_time": now,
-        "last_modified_time": now,
-        "job_expiration_time": now + timedelta(hours=hours),
-    }
-    counts: dict[str, Any] = {"processed_record_count": 0, "success_record_count": 0, "error_record_count": 0}
+    counts = _count(objects.files, run)
+    usd_at_most = costs.cost_of(job, objects.files, counts, progress=lambda _: lease.renew())
     with transaction.atomic():
+        Connection.objects.lock(job.connection_id)
+        judgement = _judged(job, usd_at_most)
         lease.check()
+        if judgement.above and not _is_approved(job, judgement.usd_at_most):
+            lease.end(due_at=timezone.now(), estimate_usd=judgement.usd_at_most)
+            ask_approval(job, budget=judgement.above)
+            return False
         OnDemandRun.objects.filter(pk=run.pk).update(fingerprint=objects.fingerprint())
-        data = {"records": total}
-        job.transition(
-            Status.IN_PROGRESS,
-            verb=Verb.ON_DEMAND_BEGUN,
-            data=data,
-            total_record_count=total,
-            **begun,
-            **counts,
-            **NOTHING,
-        )
+        _enter_progress(job, records=counts.total(), estimate_usd=judgement.usd_at_most)
     run.refresh_from_db()
     return True
+
+
+def _judged(job: BatchJob, usd_at_most: Decimal | None) -> Judgement:
+    return require_budget(
+        job.connection, job.created_by, job.request, checked=job, usd_at_most=usd_at_most, lane=job.lane
+    )
+
+
+def _is_approved(job: BatchJob, usd_at_most: Decimal | None) -> bool:
+    """Whether a person has approved *job* at this cost, or at a higher one."""
+    if not job.events.filter(verb=Verb.APPROVED).exists():
+        return False
+    return usd_at_most is None or (job.estimate_usd is not None and usd_at_most <= job.estimate_usd)
+
+
+def _enter_progress(job: BatchJob, *, records: int, estimate_usd: Decimal | None) -> None:
+    now = timezone.now()
+    job.transition(
+        Status.IN_PROGRESS,
+        verb=Verb.ON_DEMAND_BEGUN,
+        data={"records": records},
+        estimate_usd=estimate_usd,
+        submit_time=now,
+        last_modified_time=now,
+        job_expiration_time=now + timedelta(hours=job.timeout_duration_in_hours or DEFAULT_TIMEOUT_HOURS),
+        total_record_count=records,
+        processed_record_count=0,
+        success_record_count=0,
+        error_record_count=0,
+        **NOTHING,
+    )
 
 
 def _input_of(job: BatchJob) -> InputObjects:
@@ -118,19 +146,16 @@ def _input_of(job: BatchJob) -> InputObjects:
     return InputObjects(found.target, found.input_s3_uri, mine)
 
 
-def _count(files: list[InputFile], run: OnDemandRun) -> int:
-    """Return how many records are to be answered. Raises :class:`UserError` if there are none, or too many."""
+def _count(files: list[InputFile], run: OnDemandRun) -> Counter[str]:
+    """Return how many records of each file are to be answered. Raises :class:`UserError` if none are, or too many."""
     most = settings.ON_DEMAND_RECORDS
-    total = sum(1 for _ in read_records(files, limit=min(run.record_limit or most + 1, most + 1)))
-    if total > most:
-        raise UserError(
-            f"The input has more than {most:,} records, the most for a job on demand.",
-            "input_s3_uri",
-            "Run it as a batch job, or ask the operator to raise BATCHCONSOLE_ON_DEMAND_RECORDS.",
-        )
-    if not total:
+    records = read_records(files, limit=min(run.record_limit or most + 1, most + 1))
+    counts = Counter(record.file for record in records)
+    if counts.total() > most:
+        raise costs.too_many(f"The input has more than {most:,} records.")
+    if not counts:
         raise UserError("The input has no record.", "input_s3_uri", "Choose another input.")
-    return total
+    return counts
 
 
 def missing_records(job: BatchJob, run: OnDemandRun) -> Iterator[Record]:

@@ -9,6 +9,7 @@ from batchconsole.jobs import lifecycle, resending
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import Lease
 from batchconsole.jobs.models import LIVE, BatchJob, Connection, MadeInput, OnDemandRun, Status, Verb
+from batchconsole.jobs.on_demand.costs import quote_of_rest
 
 PAUSE = timedelta(seconds=5)
 NOTHING_LEFT = "The batch job has answered every record, so nothing is left to send."
@@ -23,13 +24,14 @@ def take_rest(job: BatchJob, run: OnDemandRun, lease: Lease) -> bool:
     if source is None:
         raise UserError("The batch job that this one takes over is gone.", hint="Create the job from its input.")
     if source.status in LIVE - {Status.STOPPING}:
+        quote_of_rest(source)  # it may hold other records by now: what can't be sent is not stopped
         lifecycle.stop(source, job.created_by, data={"on_demand": job.pk})
     if not source.is_ended:
         return _wait(job, lease, f"Waits until {source.job_name} has stopped.")
     if source.results == BatchJob.Results.PENDING:
         return _wait(job, lease, f"Waits until the results of {source.job_name} are read.")
-    if source.results == BatchJob.Results.FAILED:
-        message = f"The results of {source.job_name} could not be read, so what it left is unknown."
+    if _is_unknown(source):
+        message = f"The results of {source.job_name} are not read, so what it left is unknown."
         raise UserError(message, hint="Choose “Read again” on its page, then resend its records.")
     if source.results == BatchJob.Results.NONE:
         return True  # it has answered nothing, so the whole input is left
@@ -37,6 +39,13 @@ def take_rest(job: BatchJob, run: OnDemandRun, lease: Lease) -> bool:
         job.transition(Status.CANCELLED, verb=Verb.CANCELLED, message=NOTHING_LEFT)
         return False
     return _take_made(job, run.made_input or _order_rest(job, source, run), lease)
+
+
+def _is_unknown(source: BatchJob) -> bool:
+    """Whether *source* may have answers that were not read, or are not kept any more."""
+    if source.results == BatchJob.Results.NONE:
+        return bool(source.results_error) or source.events.filter(verb=Verb.RESULTS_EXPIRED).exists()
+    return bool(source.results == BatchJob.Results.FAILED)
 
 
 def _wait(job: BatchJob, lease: Lease, message: str) -> bool:

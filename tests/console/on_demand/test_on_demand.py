@@ -76,6 +76,16 @@ def test_the_form_sent_twice_makes_one_job(client: Client, asked: dict[str, Any]
     assert BatchJob.objects.count() == 1
 
 
+@pytest.mark.parametrize("token", ["a-b", "A" * 32, "0" * 32], ids=["odd", "not ours", "of a batch job"])
+def test_a_token_that_is_not_its_own_gets_a_new_one(
+    client: Client, asked: dict[str, Any], make_job: MakeJob, token: str
+) -> None:
+    make_job("other", client_request_token=token)
+    form = confirmed(client, asked) | {"on_demand_token": token}
+    assert [client.post(URL, form).status_code for _ in range(2)] == [302, 422]  # the name is taken by then
+    assert BatchJob.objects.get(lane="on_demand").client_request_token != token
+
+
 def test_a_budget_refuses_it_in_words(client: Client, asked: dict[str, Any], make_job: MakeJob) -> None:
     form = confirmed(client, asked)
     Budget.objects.create(usd_per_month=1, above=Budget.Above.REFUSE)
@@ -146,6 +156,19 @@ def test_the_rest_of_a_stuck_job_is_asked_for_first(
     assert (made.lane, made.on_demand_run.takes_over, made.job_name) == ("on_demand", True, "stuck-resend-2")
     job.refresh_from_db()
     assert job.status == Status.IN_PROGRESS
+
+
+def test_nothing_is_read_where_the_connection_allows_no_input(
+    client: Client, asked: dict[str, Any], make_job: MakeJob, local: Connection
+) -> None:
+    job = make_job("stuck", status="InProgress", job_arn=arn(), input_s3_uri=asked["input_s3_uri"], model_id=MODEL)
+    Connection.objects.filter(pk=local.pk).update(input_prefixes=["s3://other/"])
+    url = f"{job.get_absolute_url()}on-demand/"
+    for answer in (client.get(url), client.get(URL, asked), client.post(url)):
+        page = answer.content.decode()
+        assert "s3://other/" in page
+        assert "Total cost" not in page
+    assert not BatchJob.objects.filter(lane="on_demand").exists()
 
 
 def test_a_job_that_has_ended_has_no_rest_to_take_over(client: Client, local: Connection, make_job: MakeJob) -> None:
