@@ -85,7 +85,11 @@ def _add_times(command: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | None = None, *, send: Send = send) -> int:
     """Run one command and return its exit code."""
     asked = parser().parse_args(arguments)
-    api = Api(asked.url, os.environ.get("BATCHCONSOLE_API_KEY", ""), asked.connection, send)
+    key = os.environ.get("BATCHCONSOLE_API_KEY", "").strip()
+    if not (key.isascii() and key.isprintable()):  # Python's HTTP client would print it as it refuses it
+        print("BATCHCONSOLE_API_KEY holds more than one key: copy one line from Account, API keys.", file=sys.stderr)
+        return 2
+    api = Api(asked.url, key, asked.connection, send)
     try:
         return COMMANDS.get(f"jobs {asked.verb}" if asked.noun == "jobs" else asked.noun, call)(api, asked)
     except ApiError as error:

@@ -280,8 +280,24 @@ def test_the_command_is_installed_under_its_name() -> None:
     assert getattr(importlib.import_module(module), name) is main
 
 
-def test_manage_py_has_the_verbs_too(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", [("jobs", "wait"), ("client", "jobs", "wait")])
+def test_manage_py_has_the_verbs_too(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        call_command("jobs", "wait")
+        call_command(*command)
     assert ended.value.code == 2
     assert "Name the jobs to wait for" in capsys.readouterr().err
+
+
+def test_manage_py_makes_an_input_as_the_client_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command("make", str(tmp_path / "missing.json"))
+    assert ended.value.code == 2
+    assert "missing.json" in capsys.readouterr().err
+
+
+def test_two_keys_in_one_are_refused_and_not_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BATCHCONSOLE_API_KEY", "BCAK-first\nBCAK-second")
+    assert main(["jobs", "list"]) == 2
+    assert "BCAK-" not in capsys.readouterr().err

@@ -1,15 +1,10 @@
 """``manage.py mcp``: the client's verbs as tools of the Model Context Protocol, on standard input and output."""
 
-import sys
-from typing import Any
+from typing import ClassVar
 
-from django.core.management.base import BaseCommand
-
-from batchconsole.client.main import main
+from batchconsole.management.commands._client import ClientCommand
 
 
-class Command(BaseCommand):
+class Command(ClientCommand):
     help = "Serve the verbs of the JSON API as tools of the Model Context Protocol: see docs/programs.md."
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        sys.exit(main(["mcp"]))
+    begins: ClassVar = ["mcp"]
