@@ -37,6 +37,7 @@ AT_ONCE_OUTPUT_BYTES = 32 * 2**20
 MOST_OUTPUT_BYTES = DEFAULTS.bytes_per_job
 MOST_FAILURES = 5
 KEEP_TABLES_FOR = timedelta(days=400)
+MOST_URI = 1024  # characters, as in the columns and as Bedrock takes them
 SOURCE_ENDING = ".source"  # for the table that records were made from; Bedrock reads only .jsonl
 FLUSH_BYTES = 2**18
 
@@ -222,17 +223,22 @@ def make_now(connection: Connection, actor: Actor, order: Order) -> MadeInput:
 def _keep_source(made: MadeInput) -> None:
     """Keep an uploaded table beside its records, so that its columns can be joined with the answers later.
 
-    If S3 refuses that, only a warning is logged: the input is made all the same.
+    If S3 refuses that, or its name would be too long, only a warning is logged: the input is made all the same.
     """
     if made.is_foreign or not made.upload:
         return
-    uri = f"{made.output_s3_uri}{SOURCE_ENDING}"
     try:
-        write_stream(made.connection.target, *parse_s3_uri(uri), iter(from_upload(made.upload, "").chunks()))
-        made.source_s3_uri, made.source_etag = uri, from_s3(Storage(made.connection, None), uri).etag
+        _write_source(made, f"{made.output_s3_uri}{SOURCE_ENDING}")
     except (AwsError, UserError) as error:
         logger.warning("The table of %s is not kept: %s", made.output_s3_uri, error)
     made.upload = ""
+
+
+def _write_source(made: MadeInput, uri: str) -> None:
+    if len(uri) > MOST_URI:
+        raise UserError(f"The S3 URI {uri} has more than {MOST_URI:,} characters.")
+    write_stream(made.connection.target, *parse_s3_uri(uri), iter(from_upload(made.upload, "").chunks()))
+    made.source_s3_uri, made.source_etag = uri, from_s3(Storage(made.connection, None), uri).etag
 
 
 # Longer than the longest silence of S3: three attempts of a minute.

@@ -487,3 +487,14 @@ def test_an_uploaded_table_is_kept_beside_its_records(client: Client, connection
     made = MadeInput.objects.get()
     assert (made.state, made.records, made.source_s3_uri) == ("done", 120, f"s3://{bucket}/a.jsonl.source")
     assert s3.get_range(connection.target, bucket, "a.jsonl.source") == CSV
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(1017, True), (1018, False)])
+def test_a_table_is_kept_only_if_its_uri_fits_the_column(
+    length: int, is_kept: bool, client: Client, connection: Connection, bucket: str
+) -> None:
+    uri = f"s3://{bucket}/{'folder/' * 130}"
+    uri += "a" * (length - len(uri) - len(".jsonl")) + ".jsonl"
+    post(client, file=file(), template="{question}", told="1", output_s3_uri=uri)
+    made = MadeInput.objects.get()
+    assert (made.state, made.source_s3_uri) == ("done", f"{uri}.source" if is_kept else "")
