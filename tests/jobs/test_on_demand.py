@@ -36,7 +36,7 @@ from batchconsole.jobs.on_demand.creating import take_over
 from batchconsole.jobs.on_demand.order import Order
 from batchconsole.jobs.on_demand.output import write_output
 from batchconsole.jobs.on_demand.running import answer_records
-from batchconsole.jobs.on_demand.sending import ATTEMPTS, Sending
+from batchconsole.jobs.on_demand.sending import ATTEMPTS, Sending, outcome_of
 from batchconsole.jobs.result_pages import output_files
 from batchconsole.records.on_demand import read_records
 from tests.jobs.conftest import MODEL, LocalBedrock, Sample, arn, converse_lines, die, held, make_job
@@ -213,6 +213,14 @@ def test_an_answer_that_does_not_come_whole_is_paid_a_few_times_only(job: BatchJ
     job = run(job)
     assert (job.status, job.error_record_count, len(model_server.got)) == (Status.COMPLETED, 1, ATTEMPTS)
     assert lines_of(job)[0]["error"]["errorCode"] == 504
+
+
+def test_a_record_of_a_job_that_is_being_stopped_is_not_sent_again(job: BatchJob, model_server: Receiver) -> None:
+    [record, *_] = read_records(results.input_files(job))
+    target = Connection.objects.get(pk=job.connection_id).target
+    model_server.status = 500
+    outcome = outcome_of(target, job.model_id, "Converse", record, may_repeat=lambda: False)
+    assert (outcome.is_error, len(model_server.got)) == (True, 1)
 
 
 def test_a_model_that_is_silent_too_long_has_answered(job: BatchJob, model_server: Receiver) -> None:

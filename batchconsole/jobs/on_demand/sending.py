@@ -5,7 +5,7 @@ Threads call AWS; the database is used by the worker's own thread only.
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import NamedTuple
@@ -65,7 +65,9 @@ class Sending:
 
     def send(self, records: Iterable[Record]) -> bool:
         """Send *records* and return whether each has its line now. Raises LeaseLost and what reading raises."""
-        answer = partial(outcome_of, self.job.connection.target, self.job.model_id, self.job.model_invocation_type)
+        job = self.job
+        asked = (job.connection.target, job.model_id, job.model_invocation_type)
+        answer = partial(outcome_of, *asked, may_repeat=lambda: not self.is_stopped)
         threads = ThreadPoolExecutor(settings.ON_DEMAND_AT_ONCE, thread_name_prefix="on-demand")
         coming: dict[Future[Outcome], Record] = {}
         try:
@@ -128,14 +130,16 @@ class Sending:
         }
 
 
-def outcome_of(target: Target, model_id: str, invocation_type: str, record: Record) -> Outcome:
+def outcome_of(
+    target: Target, model_id: str, invocation_type: str, record: Record, *, may_repeat: Callable[[], bool]
+) -> Outcome:
     """Send *record* and return its output line: with the model's answer, or with the error that the record got.
 
-    Raises :class:`TurnedAway`.
+    *may_repeat* is asked before a record is sent again for which AWS broke off. Raises :class:`TurnedAway`.
     """
     if record.problem:
         return Outcome(failed_line(record, BAD_REQUEST, record.problem), is_error=True)
-    answer = _answer(target, model_id, invocation_type, record.body)
+    answer = _answer(target, model_id, invocation_type, record.body, may_repeat)
     if answer.is_later or answer.is_denied:
         raise TurnedAway(answer.as_error(invocation_type, model_id=model_id), answer.retry_after)
     if not answer.is_answer:
@@ -146,7 +150,7 @@ def outcome_of(target: Target, model_id: str, invocation_type: str, record: Reco
         return Outcome(failed_line(record, BAD_ANSWER, NOT_JSON), is_error=True)
 
 
-def _answer(target: Target, model_id: str, invocation_type: str, body: bytes) -> Answer:
+def _answer(target: Target, model_id: str, invocation_type: str, body: bytes, may_repeat: Callable[[], bool]) -> Answer:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             answer = invoke(target, model_id, invocation_type, body)
@@ -155,6 +159,7 @@ def _answer(target: Target, model_id: str, invocation_type: str, body: bytes) ->
         if not answer.is_broken_off:
             break
         logger.info("The model broke off with %s, attempt %s: %s", answer.status, attempt, answer.message)
-        if attempt < ATTEMPTS:
-            time.sleep(PAUSE_SECONDS * attempt)
+        if attempt == ATTEMPTS or not may_repeat():
+            break
+        time.sleep(PAUSE_SECONDS * attempt)
     return answer
