@@ -355,9 +355,14 @@ LOGGING = {
     "filters": {
         "mask": {"()": "batchconsole.masking.MaskingFilter"},
         "context": {"()": "batchconsole.logs.ContextFilter"},
+        "trouble": {"()": "batchconsole.trouble_log.TroubleFilter"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["mask", "context"]},
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["trouble", "mask", "context"],
+        },
         "audit": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "bare"},
     },
     "root": {"handlers": ["console"], "level": env.str("BATCHCONSOLE_LOG_LEVEL", default="INFO").upper()},
