@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from batchconsole.setup import model
 from tests import conftest
 from tests.localbedrock.stack import MODEL, Service, Workspace, create, json_lines, running
 
+LLAMA_LOG = re.compile(
+    r"\d+\.\d+\.\d+\.\d+ "
+)  # how each line of llama.cpp's log begins, which a thread of its own writes
 EMBEDDINGS = "amazon.titan-embed-text-v2:0"
 
 
@@ -128,11 +132,13 @@ def test_a_strict_tool_that_must_be_called_is_called(real: Service) -> None:
 
 
 def serve(weights: Path, port: int) -> str:
-    """Start the model server, which must fail, and return its last line of output."""
+    """Start the model server, which must fail, and return what it says besides llama.cpp's log."""
     command = [sys.executable, "-m", "batchconsole.modelserver", "--model", str(weights), "--port", str(port)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 1
-    return ended.stderr.splitlines()[-1]
+    said = [line for line in ended.stderr.splitlines() if not LLAMA_LOG.match(line)]
+    assert len(said) == 1
+    return said[0]
 
 
 def test_weights_that_cannot_be_served_are_one_clear_line(tmp_path: Path) -> None:
