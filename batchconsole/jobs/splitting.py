@@ -25,7 +25,7 @@ from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.limits import limits_for
-from batchconsole.jobs.making import MOST_FAILURES, write_records
+from batchconsole.jobs.making import MOST_FAILURES, MOST_URI, write_records
 from batchconsole.jobs.models import (
     QUEUED,
     UNFINISHED,
@@ -50,6 +50,7 @@ from batchconsole.records.schema_columns import Column, Kind, merged
 from batchconsole.records.splitting import CannotSplit
 
 MOST_PARTS = 1_000
+MOST_PLACE = MOST_URI - len(f"part-{MOST_PARTS}-of-{MOST_PARTS}/")  # characters
 MOST_BYTES = 2**50  # each file is cut to the limit of the model long before
 
 
@@ -82,19 +83,21 @@ def place_of_parts(connection: Connection, request: JobRequest, *, mark: str) ->
     name = f"{request.job_name}-split-{mark}/"
     folders = [request.output_s3_uri, _above(request.input_s3_uri), *connection.prefixes("upload")]
     places = [f"{folder.rstrip('/')}/{name}" for folder in folders if folder]
-    refused: NotAllowed | None = None
+    refused = ""
     for place in places:
         if lies_in(place, [request.input_s3_uri]):
+            continue
+        if len(place) > MOST_PLACE:
+            refused = refused or f"an S3 URI of theirs would have more than {MOST_URI:,} characters."
             continue
         try:
             require_places(connection, upload=place, input=place)
         except NotAllowed as error:
-            refused = refused or error
+            refused = refused or error.message
         else:
             return place
     raise NotAllowed(
-        "The parts of the input cannot be written: "
-        + (refused.message if refused else "each location for them lies in the input itself."),
+        "The parts of the input cannot be written: " + (refused or "each location for them lies in the input itself."),
         "Ask an administrator of the connection to allow a location for both uploads and input.",
         field="input_s3_uri",
     )

@@ -190,6 +190,14 @@ def test_the_names_are_numbered_free_and_short_enough(
     assert max(map(len, names)) <= 63
 
 
+def test_parts_lie_where_their_uris_fit_the_columns(nowhere: Connection) -> None:
+    long = f"s3://b/{'f' * 990}/"
+    request = asked("b", input_s3_uri="s3://b/in/a.jsonl", output_s3_uri=long)
+    assert splitting.place_of_parts(nowhere, request, mark="1234").startswith("s3://b/in/")
+    with pytest.raises(NotAllowed, match="more than 1,024 characters"):
+        splitting.place_of_parts(nowhere, asked("b", input_s3_uri=f"{long}a.jsonl", output_s3_uri=long), mark="1234")
+
+
 def test_who_may_not_submit_may_not_split(nowhere: Connection) -> None:
     viewer = User.objects.create_user("eve")
     grant(viewer, "Viewer")
