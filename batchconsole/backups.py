@@ -22,8 +22,8 @@ from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from batchconsole.datafolder import DataFolder
-from batchconsole.jobs import uploads
 from batchconsole.jobs.models import Connection
+from batchconsole.jobs.s3 import uploads
 
 VERSION = 1
 ABOUT, SQLITE, ROWS, KEY, UPLOADS = "backup.json", "console.sqlite3", "rows.jsonl", "secret_key", "uploads"

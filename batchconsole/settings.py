@@ -130,7 +130,7 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
     "sesame.backends.ModelBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "batchconsole.jobs.access.RightsBackend",  # finds no users, so it comes after the backends that do
+    "batchconsole.jobs.rights.access.RightsBackend",  # finds no users, so it comes after the backends that do
 ]
 PASSWORD_LENGTH = 12
 AUTH_PASSWORD_VALIDATORS = [

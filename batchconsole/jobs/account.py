@@ -3,8 +3,8 @@
 from batchconsole.aws import ec2, kms, sts
 from batchconsole.aws.ec2 import SecurityGroup, Subnet, Vpc
 from batchconsole.aws.kms import Key, KeyDetails
-from batchconsole.jobs.access import require
 from batchconsole.jobs.models import Actor, Connection, Right
+from batchconsole.jobs.rights.access import require
 
 __all__ = [
     "Key",

@@ -4,8 +4,9 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
 from batchconsole.aws import upload_watch
-from batchconsole.jobs import column_defaults, search
+from batchconsole.jobs import column_defaults
 from batchconsole.jobs.field_names import spell_field_names
+from batchconsole.jobs.finding import search
 
 
 class JobsConfig(AppConfig):
@@ -15,11 +16,11 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import batchconsole.jobs.tasks  # noqa: F401, PLC0415 - importing it connects its receiver, once apps are ready
-        from batchconsole.jobs import (  # noqa: PLC0415 - they need the models, which exist once apps are ready
-            access,
-            audit,
-            open_uploads,
-        )
+
+        # These need the models, which exist once apps are ready.
+        from batchconsole.jobs import audit  # noqa: PLC0415 - as said above
+        from batchconsole.jobs.rights import access  # noqa: PLC0415 - as said above
+        from batchconsole.jobs.s3 import open_uploads  # noqa: PLC0415 - as said above
 
         for model in self.get_models():
             spell_field_names(model)

@@ -5,9 +5,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, BatchJob, Verb
+from batchconsole.jobs.rights.access import require_on_job
 
 
 def archive(job: BatchJob, actor: Actor, *, data: dict[str, Any] | None = None) -> None:

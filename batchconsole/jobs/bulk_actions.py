@@ -14,10 +14,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import archiving, lifecycle, scheduling, waiting
-from batchconsole.jobs.access import require, require_any, require_on_job
+from batchconsole.jobs import archiving, lifecycle
 from batchconsole.jobs.cloning import clone_job
 from batchconsole.jobs.errors import NotAllowed, UserError
+from batchconsole.jobs.finding.querysets import BatchJobQuerySet
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.models import (
     ENDED,
@@ -33,8 +33,9 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
-from batchconsole.jobs.querysets import BatchJobQuerySet
-from batchconsole.jobs.queue_places import HELD
+from batchconsole.jobs.queue import scheduling, waiting
+from batchconsole.jobs.queue.queue_places import HELD
+from batchconsole.jobs.rights.access import require, require_any, require_on_job
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.states import IN_QUEUE
 from batchconsole.jobs.tags import TAGGABLE, current_tags, edit_tags

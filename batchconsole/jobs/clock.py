@@ -6,29 +6,17 @@ from typing import Any
 
 from django.utils import timezone
 
-from batchconsole.jobs import (
-    audit,
-    bulk_actions,
-    comparing,
-    input_checks,
-    lifecycle,
-    making,
-    open_uploads,
-    output_copies,
-    quotas,
-    results,
-    retention,
-    schedule_runs,
-    splitting,
-    sync,
-    tags,
-    watched_folders,
-)
+from batchconsole.jobs import audit, bulk_actions, lifecycle, retention, sync, tags
+from batchconsole.jobs.inputs import input_checks, making, splitting
 from batchconsole.jobs.leases import Step
 from batchconsole.jobs.notifications import handing_on
 from batchconsole.jobs.on_demand import running
 from batchconsole.jobs.openai import answering, conversion, following
-from batchconsole.jobs.scheduling import BATCH
+from batchconsole.jobs.outputs import comparing, output_copies, results
+from batchconsole.jobs.queue import quotas
+from batchconsole.jobs.queue.scheduling import BATCH
+from batchconsole.jobs.repeating import schedule_runs, watched_folders
+from batchconsole.jobs.s3 import open_uploads
 
 STEPS: tuple[Step[Any, Any], ...] = (
     sync.sync,

@@ -7,11 +7,11 @@ from typing import Any
 
 from batchconsole.aws.constraints import job_constraints
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs.access import require
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.job_rules import find_problems
 from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.models import Actor, BatchJob, Connection, Right, Verb
+from batchconsole.jobs.rights.access import require
 from batchconsole.jobs.states import NEVER_SENT
 
 # Every job has its own name and token.

@@ -6,13 +6,13 @@ from datetime import datetime
 from django.db import transaction
 
 from batchconsole.aws.job_request import JobRequest, Tag
-from batchconsole.jobs import waiting
-from batchconsole.jobs.access import require
 from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.job_rules import FieldProblem, find_problems, tag_problems
 from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.models import Actor, BatchJob, Connection, Right
+from batchconsole.jobs.queue import waiting
+from batchconsole.jobs.rights.access import require
 
 TOKEN_PREFIX = "json-api:"  # noqa: S105 - distinguishes them from the tokens of AWS's clients
 

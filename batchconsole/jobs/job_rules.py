@@ -11,12 +11,12 @@ from typing import Any
 
 from batchconsole.aws.constraints import MAX_TAGS, Constraint, job_constraints
 from batchconsole.aws.job_request import JobRequest, members
-from batchconsole.jobs.access import require_model, require_places, require_service_role
 from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.model_rules import refusal, takes_converse
 from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.rights.access import require_model, require_places, require_service_role
+from batchconsole.jobs.s3.input_places import require_input
 from batchconsole.records import catalogue
 
 REQUIRED = ("job_name", "model_id", "role_arn", "input_s3_uri", "output_s3_uri")

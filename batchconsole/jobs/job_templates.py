@@ -8,10 +8,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs.access import require, require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, Connection, Event, JobTemplate, Right, Verb
 from batchconsole.jobs.models.job_template import LONGEST_NAME
+from batchconsole.jobs.rights.access import require, require_on_job
 
 MOST_TEMPLATES = 200  # on one connection: all of them are offered in one list
 

@@ -32,8 +32,9 @@ from django.utils import timezone
 from batchconsole import log_context
 from batchconsole.aws.errors import AwsError
 from batchconsole.counts import COUNTS, STEP_SECONDS
-from batchconsole.jobs import budgets, turns
+from batchconsole.jobs import budgets
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.queue import turns
 from batchconsole.jobs.signals import nudge
 
 logger = logging.getLogger(__name__)
@@ -131,8 +132,8 @@ class Step(Generic[Row, Result]):
     Call it with a row to take the step now, unless another worker holds the row. ``where`` selects the rows that have
     this step; ``prefix`` starts the names of the lease's columns in a table with several steps; ``farthest`` limits how
     far ahead the step is ever due. A step with ``waits`` is a long one: its rows take turns, person by person
-    (``jobs/turns.py``), and its memory and time are limited (``jobs/budgets.py``); ``waits`` holds the fields to write
-    into a row whose turn is over.
+    (``jobs/queue/turns.py``), and its memory and time are limited (``jobs/budgets.py``); ``waits`` holds the fields to
+    write into a row whose turn is over.
     """
 
     do: Callable[..., Result]

@@ -13,17 +13,10 @@ from django.utils import timezone
 from batchconsole.aws import bedrock
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import input_checks, reports, scheduling, waiting
-from batchconsole.jobs.access import (
-    require,
-    require_model,
-    require_model_of_role,
-    require_on_job,
-    require_places,
-    require_service_role,
-)
+from batchconsole.jobs import reports
+from batchconsole.jobs.costs.spending import Judgement, require_budget
 from batchconsole.jobs.errors import NotAllowed, UserError
-from batchconsole.jobs.input_places import require_input
+from batchconsole.jobs.inputs import input_checks
 from batchconsole.jobs.leases import CONTROL, NUDGE, Failure, Lease, step
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
@@ -39,8 +32,17 @@ from batchconsole.jobs.models import (
     Verb,
 )
 from batchconsole.jobs.on_demand.order import Order
+from batchconsole.jobs.queue import scheduling, waiting
+from batchconsole.jobs.rights.access import (
+    require,
+    require_model,
+    require_model_of_role,
+    require_on_job,
+    require_places,
+    require_service_role,
+)
+from batchconsole.jobs.s3.input_places import require_input
 from batchconsole.jobs.signals import nudge
-from batchconsole.jobs.spending import Judgement, require_budget
 
 logger = logging.getLogger(__name__)
 

@@ -2,10 +2,10 @@
 
 from django.db import transaction
 
-from batchconsole.jobs.access import require_any, require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, BatchJob, JobNote, Right, Verb
 from batchconsole.jobs.models.job_note import LONGEST_NOTE
+from batchconsole.jobs.rights.access import require_any, require_on_job
 
 
 def add_note(job: BatchJob, actor: Actor, text: str) -> JobNote:

@@ -6,9 +6,9 @@ from functools import partial
 
 from batchconsole.aws import bedrock
 from batchconsole.aws.bedrock import FoundationModel, InferenceProfile
-from batchconsole.jobs.access import require
 from batchconsole.jobs.models import Actor, Connection, Right
 from batchconsole.jobs.patience import both
+from batchconsole.jobs.rights.access import require
 from batchconsole.records import catalogue
 
 __all__ = ["FoundationModel", "InferenceProfile", "OfferedModels", "list_offered_models"]

@@ -16,7 +16,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from batchconsole.jobs import input_checks, making
+from batchconsole.jobs.inputs import input_checks, making
 from batchconsole.jobs.models import (
     ENDED,
     BatchJob,

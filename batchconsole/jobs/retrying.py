@@ -5,9 +5,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from batchconsole.jobs.access import require, require_on_job
 from batchconsole.jobs.errors import IllegalTransition, UserError
-from batchconsole.jobs.input_checks import start_check
+from batchconsole.jobs.inputs.input_checks import start_check
 from batchconsole.jobs.lifecycle import bring_back
 from batchconsole.jobs.models import (
     QUEUED,
@@ -21,7 +20,8 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
-from batchconsole.jobs.results import request_results
+from batchconsole.jobs.outputs.results import request_results
+from batchconsole.jobs.rights.access import require, require_on_job
 from batchconsole.jobs.signals import nudge
 
 

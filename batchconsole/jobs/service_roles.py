@@ -7,11 +7,11 @@ from batchconsole.aws.iam import ServiceRole
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.policies import is_inference_profile
 from batchconsole.aws.role_access import Access, role_access
-from batchconsole.jobs.access import require, require_places
 from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.models import Actor, Connection, Event, Right, Verb
+from batchconsole.jobs.rights.access import require, require_places
+from batchconsole.jobs.s3.input_places import require_input
 
 __all__ = [
     "Access",

@@ -17,14 +17,14 @@ from django.utils import timezone
 from batchconsole.aws import bedrock
 from batchconsole.aws.constraints import MAX_TAGS
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import waiting
-from batchconsole.jobs.access import require_on_job
+from batchconsole.jobs.costs.spending import require_retagging
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.job_rules import RESERVED_TAGS
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.lifecycle import BEING_SUBMITTED
 from batchconsole.jobs.models import Actor, BatchJob, Connection, Verb
-from batchconsole.jobs.spending import require_retagging
+from batchconsole.jobs.queue import waiting
+from batchconsole.jobs.rights.access import require_on_job
 
 logger = logging.getLogger(__name__)
 

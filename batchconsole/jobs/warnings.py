@@ -12,8 +12,8 @@ from statistics import median
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from batchconsole.jobs.limits import limits_of_each
 from batchconsole.jobs.models import OCCUPYING, BatchJob, Connection, Status
+from batchconsole.jobs.queue.limits import limits_of_each
 
 NOT_BEGUN = frozenset({Status.SUBMITTED, Status.VALIDATING, Status.SCHEDULED})
 # The default timeout of AWS: docs.aws.amazon.com/bedrock, CreateModelInvocationJob, 24 hours.

@@ -12,8 +12,8 @@ from botocore.config import Config
 from django.contrib.auth.models import User
 from django.test import Client
 
-from batchconsole.jobs.api_keys import create_api_key, signing_secret
 from batchconsole.jobs.models import ApiKey, Connection, Right
+from batchconsole.jobs.rights.api_keys import create_api_key, signing_secret
 from tests.conftest import REGION
 from tests.factories import grant
 from tests.jobs.conftest import connection as connection

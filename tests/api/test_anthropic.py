@@ -14,10 +14,10 @@ from pytest_django import Settings
 from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs.models import BatchJob, Connection, Event, OpenAIBatch, OpenUpload, Right, Verb
-from batchconsole.jobs.open_uploads import abort_upload
 from batchconsole.jobs.openai.conversion import convert_batch
 from batchconsole.jobs.openai.following import follow_batch
 from batchconsole.jobs.openai.places import claude_for
+from batchconsole.jobs.s3.open_uploads import abort_upload
 from tests.api.conftest import HOST, key_of
 from tests.api.test_openai import COUNT, Console, finish, sdk
 from tests.api.test_openai import here as here

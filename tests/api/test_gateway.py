@@ -16,7 +16,6 @@ from django.test.utils import CaptureQueriesContext
 from batchconsole.aws import s3
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import lifecycle, sync
-from batchconsole.jobs.gateway_descriptions import ID_PREFIX
 from batchconsole.jobs.models import (
     ApiKey,
     BatchJob,
@@ -29,8 +28,9 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
-from batchconsole.jobs.output_copies import copy_output
-from batchconsole.jobs.results import collect_results
+from batchconsole.jobs.outputs.output_copies import copy_output
+from batchconsole.jobs.outputs.results import collect_results
+from batchconsole.jobs.programs.gateway_descriptions import ID_PREFIX
 from tests.api.conftest import aws_client, carry, key_of, pair_of
 from tests.conftest import ACCOUNT, REGION
 from tests.factories import MODEL, grant, make_job

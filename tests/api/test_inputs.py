@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from batchconsole.aws import s3
-from batchconsole.jobs.making import make_input
+from batchconsole.jobs.inputs.making import make_input
 from batchconsole.jobs.models import Connection, MadeInput
 from tests.api.test_json_api import client_of, post
 from tests.factories import grant

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from batchconsole.aws import iam, s3
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import lifecycle, sync
-from batchconsole.jobs.input_checks import check_input, check_records
+from batchconsole.jobs.inputs.input_checks import check_input, check_records
 from batchconsole.jobs.models import (
     BatchJob,
     Connection,
@@ -29,7 +29,7 @@ from batchconsole.jobs.models import (
 from batchconsole.jobs.openai.answering import write_answers
 from batchconsole.jobs.openai.conversion import convert_batch
 from batchconsole.jobs.openai.following import follow_batch
-from batchconsole.jobs.results import collect_results
+from batchconsole.jobs.outputs.results import collect_results
 from tests.api.conftest import HOST, key_of
 from tests.conftest import ACCOUNT
 from tests.factories import MODEL, grant

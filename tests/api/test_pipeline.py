@@ -27,8 +27,8 @@ AT_ONCE = 3
 WAITING_MODEL = "amazon.nova-lite-v1:0"  # no job of it is submitted, so each flow meets the same states
 PREPARE = f"""
 from django.contrib.auth.models import User
-from batchconsole.jobs.api_keys import create_api_key
-from batchconsole.jobs.api_keys import signing_secret
+from batchconsole.jobs.rights.api_keys import create_api_key
+from batchconsole.jobs.rights.api_keys import signing_secret
 from batchconsole.jobs.models import ModelLimit, Right
 ModelLimit.objects.create(jobs_at_once={AT_ONCE})
 ModelLimit.objects.create(model_id="{WAITING_MODEL}", jobs_at_once=0)

@@ -15,7 +15,7 @@ from batchconsole.client.http import Api
 from batchconsole.client.main import COMMANDS
 from batchconsole.client.tools import tool_server
 from batchconsole.client.verbs import VERBS, Verbs
-from batchconsole.jobs.waiting import HIGHEST, LOWEST
+from batchconsole.jobs.queue.waiting import HIGHEST, LOWEST
 from batchconsole.setup.paths import ROOT
 from tests.running import run_coroutine
 

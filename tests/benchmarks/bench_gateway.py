@@ -16,9 +16,9 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs.api_keys import create_api_key, signing_secret
 from batchconsole.jobs.lifecycle import create_job, submit
 from batchconsole.jobs.models import Connection, ModelLimit, Right
+from batchconsole.jobs.rights.api_keys import create_api_key, signing_secret
 from tests.api.conftest import HOST, ONE_ATTEMPT, carry
 from tests.benchmarks.many_jobs import scratch_database
 from tests.benchmarks.row import Row

@@ -22,7 +22,7 @@ import orjson
 
 from batchconsole.aws import s3
 from batchconsole.aws.session import Target, client
-from batchconsole.jobs.input_objects import list_input
+from batchconsole.jobs.s3.input_objects import list_input
 from batchconsole.records import files, preflight, results
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.families.base import Completion

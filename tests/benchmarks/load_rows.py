@@ -6,8 +6,8 @@ import msgspec
 from django.contrib.auth.models import User
 from django.test import Client
 
-from batchconsole.jobs.api_keys import create_api_key
 from batchconsole.jobs.models import BatchJob, Connection, Right
+from batchconsole.jobs.rights.api_keys import create_api_key
 from tests.benchmarks.many_jobs import fill
 
 JOBS = 1_000

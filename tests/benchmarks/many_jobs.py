@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection as database
 
-from batchconsole.jobs import search
+from batchconsole.jobs.finding import search
 from batchconsole.jobs.models import BatchJob, Connection, Status
 from tests.jobs.conftest import make_job
 

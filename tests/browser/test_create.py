@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from batchconsole.aws import s3
 from batchconsole.jobs.models import BatchJob, Connection
-from batchconsole.jobs.storage import PART_BYTES
+from batchconsole.jobs.s3.storage import PART_BYTES
 from tests.browser.conftest import Open, faults
 from tests.conftest import service_role_trust
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from batchconsole.aws import s3
-from batchconsole.jobs import input_checks
+from batchconsole.jobs.inputs import input_checks
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, Status
 from tests.browser.conftest import MakeJob, Open, faults
 from tests.conftest import service_role_trust

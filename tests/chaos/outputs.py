@@ -9,8 +9,8 @@ from typing import Any
 from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.session import Target
+from batchconsole.jobs.costs.prices import MICRO_USD
 from batchconsole.jobs.models import BatchJob, MadeInput, OpenAIFile, Status
-from batchconsole.jobs.prices import MICRO_USD
 from batchconsole.jobs.states import ON_AWS
 from batchconsole.records import prices
 from tests.chaos.ledger import Ledger

@@ -12,10 +12,12 @@ from django.db import Error, close_old_connections, connection
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import bulk_actions, lifecycle, schedules, waiting
+from batchconsole.jobs import bulk_actions, lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, IllegalTransition, MadeInput, Status
 from batchconsole.jobs.on_demand.order import Order
+from batchconsole.jobs.queue import waiting
+from batchconsole.jobs.repeating import schedules
 from batchconsole.jobs.states import ENDED
 from tests.chaos.callers import Browser, Program, Unanswered
 from tests.chaos.ledger import Ledger, Outcome

@@ -10,11 +10,11 @@ from django.test import Client
 
 from batchconsole.aws import iam, s3
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import schedules
-from batchconsole.jobs.api_keys import create_api_key
 from batchconsole.jobs.models import Connection, ModelLimit, NotificationChannel, Right, Schedule
 from batchconsole.jobs.notifications import channels
 from batchconsole.jobs.occasions import CHOICES
+from batchconsole.jobs.repeating import schedules
+from batchconsole.jobs.rights.api_keys import create_api_key
 from tests.conftest import ACCOUNT
 
 BUCKET = "chaos"

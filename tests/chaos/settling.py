@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws import bedrock
-from batchconsole.jobs import schedules, waiting
 from batchconsole.jobs.clock import STEPS
 from batchconsole.jobs.models import (
     UNFINISHED,
@@ -27,6 +26,8 @@ from batchconsole.jobs.models import (
     Schedule,
     WatchedFile,
 )
+from batchconsole.jobs.queue import waiting
+from batchconsole.jobs.repeating import schedules
 from batchconsole.jobs.states import ENDED, LIVE
 from tests.chaos.scene import Scene
 from tests.chaos.stack import Stack

@@ -11,7 +11,6 @@ from django.urls import URLPattern, reverse
 
 from batchconsole.access_table import NO, OWN, YES, as_markdown, cell, urls
 from batchconsole.console.frame.access import may
-from batchconsole.jobs import access
 from batchconsole.jobs.models import (
     ApiKey,
     BatchJob,
@@ -32,6 +31,7 @@ from batchconsole.jobs.models import (
     WatchedFile,
 )
 from batchconsole.jobs.models.access import SHIPPED_ROLES
+from batchconsole.jobs.rights import access
 from batchconsole.url_rights import Act, Audience, needed_at, needed_by
 from tests.console.conftest import NOBODY
 from tests.factories import grant, make_job

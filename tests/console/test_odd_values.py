@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from batchconsole.jobs.finding.properties import read_token, why_no_token
 from batchconsole.jobs.models import BulkAction, Comparison, Connection, InputCheck, InputSplit, MadeInput, Schedule
-from batchconsole.jobs.properties import read_token, why_no_token
 from batchconsole.records.making import Recipe
 from tests.console.conftest import MakeJob
 

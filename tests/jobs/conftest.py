@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from batchconsole.aws import iam, s3
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import scheduling
 from batchconsole.jobs.leases import Lease, Step
 from batchconsole.jobs.lifecycle import create_job, submit
 from batchconsole.jobs.locks import Watch
 from batchconsole.jobs.models import BatchJob, Connection, Grant, Role
+from batchconsole.jobs.queue import scheduling
 from batchconsole.jobs.signals import nudged
 from tests.conftest import ACCOUNT, REGION
 from tests.factories import MODEL as MODEL

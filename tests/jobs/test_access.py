@@ -5,10 +5,10 @@ from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from batchconsole.jobs import access
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import BatchJob, Connection, Grant, Right, Role
 from batchconsole.jobs.models.access import SHIPPED_ROLES
+from batchconsole.jobs.rights import access
 from tests.factories import grant
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/batch"

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from batchconsole.jobs import account, making, offered_models, service_roles
+from batchconsole.jobs import account, offered_models, service_roles
 from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.inputs import making
 from batchconsole.jobs.models import Connection, Event, Grant, JobRequest, Role, Verb
 from tests.jobs.conftest import Sample
 

@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from batchconsole.jobs import access
-from batchconsole.jobs.api_keys import (
+from batchconsole.jobs.errors import NotAllowed, UserError
+from batchconsole.jobs.models import ApiKey, Connection, Event, Grant, Right, Role
+from batchconsole.jobs.rights import access
+from batchconsole.jobs.rights.api_keys import (
     PREFIX,
     create_api_key,
     find_by_key_id,
@@ -15,8 +17,6 @@ from batchconsole.jobs.api_keys import (
     revoke_api_key,
     signing_secret,
 )
-from batchconsole.jobs.errors import NotAllowed, UserError
-from batchconsole.jobs.models import ApiKey, Connection, Event, Grant, Right, Role
 
 
 @pytest.fixture

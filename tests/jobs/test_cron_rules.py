@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from batchconsole.jobs.cron_rules import CronRule, read_rule
-from batchconsole.jobs.placeholders import Run, filled, filled_name, fixed_part
+from batchconsole.jobs.repeating.cron_rules import CronRule, read_rule
+from batchconsole.jobs.repeating.placeholders import Run, filled, filled_name, fixed_part
 
 BERLIN = "Europe/Berlin"
 

@@ -14,11 +14,12 @@ from django.utils import timezone
 from batchconsole.aws import s3
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.session import client
-from batchconsole.jobs import clock, input_checks, lifecycle
+from batchconsole.jobs import clock, lifecycle
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_objects import list_input
+from batchconsole.jobs.inputs import input_checks
 from batchconsole.jobs.leases import MOST_LOSSES, LeaseLost
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, ModelLimit, Status, Verb
+from batchconsole.jobs.s3.input_objects import list_input
 from tests.conftest import ACCOUNT
 from tests.jobs.conftest import MODEL, Sample, converse_lines, die, held, make_job
 

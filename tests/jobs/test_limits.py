@@ -2,8 +2,8 @@
 
 import pytest
 
-from batchconsole.jobs.limits import GIB, limits_for
 from batchconsole.jobs.models import Connection, ModelLimit
+from batchconsole.jobs.queue.limits import GIB, limits_for
 from tests.jobs.conftest import MODEL
 
 pytestmark = pytest.mark.django_db

@@ -18,13 +18,15 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3_addresses import parse_s3_uri
-from batchconsole.jobs import clock, making, uploads
+from batchconsole.jobs import clock
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_sources import Source, from_s3, from_upload, look, read_records
+from batchconsole.jobs.inputs import making
+from batchconsole.jobs.inputs.input_sources import Source, from_s3, from_upload, look, read_records
+from batchconsole.jobs.inputs.making_orders import Order
 from batchconsole.jobs.leases import MOST_LOSSES, LeaseLost
-from batchconsole.jobs.making_orders import Order
 from batchconsole.jobs.models import Connection, Event, MadeInput, Verb
-from batchconsole.jobs.storage import ObjectInUse, Storage
+from batchconsole.jobs.s3 import uploads
+from batchconsole.jobs.s3.storage import ObjectInUse, Storage
 from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import TableError
 from tests.factories import make_job

@@ -12,11 +12,11 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import AddField, DeleteModel, RemoveField, RenameField, RenameModel
 from django.utils import timezone
 
-from batchconsole.jobs.access import ship_roles
 from batchconsole.jobs.audit import make_triggers
 from batchconsole.jobs.column_defaults import NOW, default_of, keep_defaults
+from batchconsole.jobs.finding.search import make_index
 from batchconsole.jobs.models.job import new_client_request_token
-from batchconsole.jobs.search import make_index
+from batchconsole.jobs.rights.access import ship_roles
 
 SQUASHED = 32  # what is older is made in one step
 TAKES_AWAY = (DeleteModel, RemoveField, RenameField, RenameModel)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.http import http_date
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from batchconsole.jobs import clock, waiting
+from batchconsole.jobs import clock
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import (
     BatchJob,
@@ -37,6 +37,7 @@ from batchconsole.jobs.models import (
 from batchconsole.jobs.notifications import budget_notices, channels, handing_on, messages, sealing, warning_notices
 from batchconsole.jobs.notifications.channels import Wanted
 from batchconsole.jobs.occasions import CHOICES, find_occasion
+from batchconsole.jobs.queue import waiting
 from batchconsole.setup.paths import ROOT
 from tests.factories import grant, make_job
 from tests.jobs.conftest import die

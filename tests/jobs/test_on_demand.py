@@ -14,11 +14,12 @@ from django.utils import timezone
 from batchconsole.aws import s3
 from batchconsole.aws.invocation import invoke
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import lifecycle, prices, results, scheduling, sync, waiting, warnings
+from batchconsole.jobs import lifecycle, sync, warnings
 from batchconsole.jobs.clock import STEPS
+from batchconsole.jobs.costs import prices
 from batchconsole.jobs.errors import NotAllowed, UserError
+from batchconsole.jobs.inputs.making import make_input
 from batchconsole.jobs.leases import LeaseLost
-from batchconsole.jobs.making import make_input
 from batchconsole.jobs.models import (
     BatchJob,
     Budget,
@@ -37,7 +38,9 @@ from batchconsole.jobs.on_demand.order import Order
 from batchconsole.jobs.on_demand.output import write_output
 from batchconsole.jobs.on_demand.running import answer_records
 from batchconsole.jobs.on_demand.sending import ATTEMPTS, Sending, outcome_of
-from batchconsole.jobs.result_pages import output_files
+from batchconsole.jobs.outputs import results
+from batchconsole.jobs.outputs.result_pages import output_files
+from batchconsole.jobs.queue import scheduling, waiting
 from batchconsole.records.on_demand import read_records
 from tests.jobs.conftest import MODEL, LocalBedrock, Sample, arn, converse_lines, die, held, make_job
 from tests.jobs.receiver import Receiver, receiving

@@ -15,9 +15,9 @@ from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import ObjectWriter, write_stream
 from batchconsole.aws.session import Target, client
 from batchconsole.jobs.models import Connection, Event, OpenUpload, Verb
-from batchconsole.jobs.open_uploads import KEPT_FOR, abort_upload, expect_object
 from batchconsole.jobs.openai.files import Upload
-from batchconsole.jobs.storage import Storage
+from batchconsole.jobs.s3.open_uploads import KEPT_FOR, abort_upload, expect_object
+from batchconsole.jobs.s3.storage import Storage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MIB = 2**20

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.gateway_calls import answer_call
 from batchconsole.jobs.models import Connection, Event, Grant, Role, Verb
+from batchconsole.jobs.programs.gateway_calls import answer_call
 from tests.factories import MODEL, grant
 
 NOBODY = "http://127.0.0.1:9"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from batchconsole.jobs.costs.price_list import take_prices
+from batchconsole.jobs.costs.prices import cost_of, price_for, price_of, price_the_unpriced
 from batchconsole.jobs.models import BatchJob, Connection, ModelPrice, Status
-from batchconsole.jobs.price_list import take_prices
-from batchconsole.jobs.prices import cost_of, price_for, price_of, price_the_unpriced
 from batchconsole.records.prices import find_price
 from tests.aws.price_list import price_list
 

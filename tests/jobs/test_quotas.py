@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs import clock
-from batchconsole.jobs.limits import GIB, limits_for
 from batchconsole.jobs.models import Connection, ModelLimit
-from batchconsole.jobs.quotas import model_named, refresh_limits, take_limits
+from batchconsole.jobs.queue.limits import GIB, limits_for
+from batchconsole.jobs.queue.quotas import model_named, refresh_limits, take_limits
 from tests.aws.quotas import service_quotas
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,11 @@ from django.contrib.auth.models import User
 
 from batchconsole.aws import s3
 from batchconsole.aws.s3_addresses import parse_s3_uri
-from batchconsole.jobs import lifecycle, making, resending, result_pages, results
+from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
+from batchconsole.jobs.inputs import making
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput, ResultIndex, Status
+from batchconsole.jobs.outputs import resending, result_pages, results
 from batchconsole.records.retry import Outcome
 from batchconsole.records.selecting import Wanted
 from tests.conftest import ACCOUNT

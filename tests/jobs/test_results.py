@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import lifecycle, result_pages, results
+from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, Status, Verb
+from batchconsole.jobs.outputs import result_pages, results
 from batchconsole.records.selecting import Wanted
 from tests.jobs.conftest import MODEL, Sample, arn, held, make_job
 from tests.jobs.test_lifecycle import follow

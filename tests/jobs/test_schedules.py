@@ -9,17 +9,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import schedule_runs, schedules
 from batchconsole.jobs.creating import Invalid
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.leases import LeaseLost
 from batchconsole.jobs.models import BatchJob, Connection, Event, Grant, Notice, NotificationChannel, Schedule, Verb
 from batchconsole.jobs.notifications.handing_on import may_know
 from batchconsole.jobs.notifications.messages import as_text
+from batchconsole.jobs.repeating import schedule_runs, schedules
+from batchconsole.jobs.repeating.schedule_jobs import tell_failed
+from batchconsole.jobs.repeating.schedule_runs import MOST_CAUGHT_UP, MOST_LISTED, run_schedule
+from batchconsole.jobs.repeating.schedules import Wanted
 from batchconsole.jobs.retention import prune
-from batchconsole.jobs.schedule_jobs import tell_failed
-from batchconsole.jobs.schedule_runs import MOST_CAUGHT_UP, MOST_LISTED, run_schedule
-from batchconsole.jobs.schedules import Wanted
 from tests.conftest import ACCOUNT
 from tests.factories import MODEL, grant
 from tests.jobs.conftest import die, held

@@ -9,8 +9,9 @@ from django.db import connection as database
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import clock, leases, queue_places, scheduling
+from batchconsole.jobs import clock, leases
 from batchconsole.jobs.models import BatchJob, Connection, ModelLimit, Status, Verb
+from batchconsole.jobs.queue import queue_places, scheduling
 from tests.jobs.conftest import MODEL, claim, die, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)

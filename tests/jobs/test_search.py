@@ -5,7 +5,7 @@ from django.db import connection as database
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
-from batchconsole.jobs import search
+from batchconsole.jobs.finding import search
 from batchconsole.jobs.models import BatchJob, Connection
 from tests.benchmarks.many_jobs import fill
 from tests.jobs.conftest import MODEL, arn, make_job

@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.job_request import JobRequest, Tag
+from batchconsole.jobs.costs.spending import first_of_month, spending, spendings
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.input_checks import check_input
+from batchconsole.jobs.inputs.input_checks import check_input
 from batchconsole.jobs.lifecycle import create_job, release
 from batchconsole.jobs.models import BatchJob, Budget, Connection, InputCheck, Role, utc_today
+from batchconsole.jobs.queue.waiting import unhold
 from batchconsole.jobs.retrying import check_again
-from batchconsole.jobs.spending import first_of_month, spending, spendings
 from batchconsole.jobs.tags import edit_tags
-from batchconsole.jobs.waiting import unhold
 from batchconsole.records import report as reports
 from tests.factories import MODEL, grant, make_job
 

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 
 from batchconsole.aws import s3
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import results, splitting
 from batchconsole.jobs.errors import NotAllowed, UserError
+from batchconsole.jobs.inputs import splitting
 from batchconsole.jobs.leases import LeaseLost
 from batchconsole.jobs.models import (
     BatchJob,
@@ -22,6 +22,7 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
+from batchconsole.jobs.outputs import results
 from batchconsole.records import report as reports
 from batchconsole.records.report import Report
 from tests.conftest import ACCOUNT

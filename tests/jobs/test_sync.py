@@ -10,8 +10,9 @@ import pytest
 from django.utils import timezone
 
 from batchconsole.aws import bedrock
-from batchconsole.jobs import lifecycle, scheduling
+from batchconsole.jobs import lifecycle
 from batchconsole.jobs.models import ENDED_ON_AWS, BatchJob, Connection, Status, Verb
+from batchconsole.jobs.queue import scheduling
 from batchconsole.jobs.sync import OVERLAP, sync
 from tests.jobs.bedrock_double import BedrockDouble
 from tests.jobs.conftest import LocalBedrock, arn, claim, make_job

@@ -6,11 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from batchconsole.jobs import clock, input_checks, lifecycle, making, turns
+from batchconsole.jobs import clock, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
+from batchconsole.jobs.inputs import input_checks, making
 from batchconsole.jobs.leases import RENEW_SECONDS, Lease, LeaseLost
 from batchconsole.jobs.models import BatchJob, Connection, Event, InputCheck, MadeInput, Status, Verb
-from batchconsole.jobs.results import collect_results
+from batchconsole.jobs.outputs.results import collect_results
+from batchconsole.jobs.queue import turns
 from tests.jobs.conftest import MODEL, make_job
 
 Nudges = list[tuple[str, int]]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from batchconsole.jobs import uploads
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.s3 import uploads
 
 ADA, BOB = 1, 11
 DIES = """

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from batchconsole.jobs import usage
+from batchconsole.jobs.costs import usage
+from batchconsole.jobs.costs.usage import DAY, MODEL, PERSON, REST, TAG, Days, Group, Usage, cells, job_usages, tag_keys
 from batchconsole.jobs.models import BatchJob, Connection, Status
-from batchconsole.jobs.usage import DAY, MODEL, PERSON, REST, TAG, Days, Group, Usage, cells, job_usages, tag_keys
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from batchconsole.jobs.costs.usage import DAY, MODEL, PERSON, Days, cells, dearest
 from batchconsole.jobs.models import Connection
-from batchconsole.jobs.usage import DAY, MODEL, PERSON, Days, cells, dearest
 
 pytestmark = pytest.mark.django_db
 

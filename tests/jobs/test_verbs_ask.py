@@ -7,9 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import bulk_actions, input_checks, lifecycle, resending, results, service_roles
+from batchconsole.jobs import bulk_actions, lifecycle, service_roles
 from batchconsole.jobs.errors import NotAllowed
+from batchconsole.jobs.inputs import input_checks
 from batchconsole.jobs.models import BatchJob, BulkAction, BulkActionItem, Connection, MadeInput
+from batchconsole.jobs.outputs import resending, results
 from batchconsole.jobs.tags import edit_tags
 from tests.factories import grant, make_job
 

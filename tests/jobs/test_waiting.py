@@ -10,11 +10,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs import clock, lifecycle, waiting
+from batchconsole.jobs import clock, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
+from batchconsole.jobs.finding.querysets import COUNT_LIMIT
 from batchconsole.jobs.models import BatchJob, Connection, Event, ModelLimit, Status, Verb
-from batchconsole.jobs.querysets import COUNT_LIMIT
-from batchconsole.jobs.queue_places import why_each_waits, why_waiting
+from batchconsole.jobs.queue import waiting
+from batchconsole.jobs.queue.queue_places import why_each_waits, why_waiting
 from tests.factories import grant
 from tests.jobs.conftest import MODEL, claim, make_job
 

@@ -10,11 +10,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from batchconsole.aws import s3
-from batchconsole.jobs import schedules, watched_folders
 from batchconsole.jobs.leases import LeaseLost
 from batchconsole.jobs.models import BatchJob, Connection, Grant, MadeInput, Schedule, WatchedFile
+from batchconsole.jobs.repeating import schedules, watched_folders
+from batchconsole.jobs.repeating.watched_folders import retry_file, watch_folder
 from batchconsole.jobs.retention import prune
-from batchconsole.jobs.watched_folders import retry_file, watch_folder
 from tests.conftest import ACCOUNT
 from tests.factories import make_job
 from tests.jobs.conftest import arn, converse_lines, die, held

@@ -39,7 +39,7 @@ PREPARE = """
 import json
 from django.contrib.auth.models import User
 from django.test import Client
-from batchconsole.jobs.api_keys import create_api_key
+from batchconsole.jobs.rights.api_keys import create_api_key
 from batchconsole.jobs.models import Connection, Right
 Connection.objects.create(name="local", title="Local", region={region!r}, account_id={account!r},
     endpoint_url={aws!r}, bedrock_endpoint_url={bedrock!r}, bedrock_runtime_endpoint_url={bedrock!r})

@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, J
 from batchconsole.api.anthropic.answers import answer_error, batch_object, list_object
 from batchconsole.api.openai.views import ROLE, Answer, Call, call_of
 from batchconsole.body_limits import takes_files
-from batchconsole.jobs.access import require
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Right
 from batchconsole.jobs.openai import messages as domain
+from batchconsole.jobs.rights.access import require
 
 MOST_BYTES = 64 << 20  # held in memory while the requests are read
 BETAS, OWN_BETA = "anthropic-beta", "message-batches-"

@@ -5,9 +5,9 @@ from django.utils import timezone
 
 from batchconsole.api.gateway.incoming import Incoming
 from batchconsole.api.gateway.signature import SignatureRefused, check_signature, read_signature
-from batchconsole.jobs import api_keys
-from batchconsole.jobs.access import limit_to_key
 from batchconsole.jobs.models import ApiKey, Connection
+from batchconsole.jobs.rights import api_keys
+from batchconsole.jobs.rights.access import limit_to_key
 
 BEARER = "Bearer "
 NO_SUCH_KEY = "The security token included in the request is invalid."

@@ -14,9 +14,9 @@ from batchconsole.api.middleware import request_id_of
 from batchconsole.aws.errors import AwsError
 from batchconsole.body_limits import takes_files
 from batchconsole.jobs import origin
-from batchconsole.jobs.access import rights_on
-from batchconsole.jobs.gateway_calls import answer_call
 from batchconsole.jobs.models import Connection
+from batchconsole.jobs.programs.gateway_calls import answer_call
+from batchconsole.jobs.rights.access import rights_on
 
 # The request headers sent on to AWS, and the response headers returned, if a call is passed on.
 SENT_ON = ("content-type", "accept")

@@ -15,14 +15,15 @@ from batchconsole.api.middleware import request_id_of
 from batchconsole.api.openai.answers import Unauthenticated, answer_error, batch_object, file_object, list_object
 from batchconsole.api.openai.uploads import S3UploadHandler
 from batchconsole.body_limits import takes_files
-from batchconsole.jobs import origin, uploads
-from batchconsole.jobs.access import limit_to_key, require, rights_on
-from batchconsole.jobs.api_keys import find_by_token
+from batchconsole.jobs import origin
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Connection, OpenAIFile, Right
 from batchconsole.jobs.openai import batches as domain
 from batchconsole.jobs.openai import files as stored
 from batchconsole.jobs.openai.errors import Missing
+from batchconsole.jobs.rights.access import limit_to_key, require, rights_on
+from batchconsole.jobs.rights.api_keys import find_by_token
+from batchconsole.jobs.s3 import uploads
 from batchconsole.records import catalogue
 
 BEARER = "Bearer "

@@ -9,8 +9,8 @@ from ninja.responses import Status as Answer
 
 from batchconsole.api.v1.schemas import CheckIn, CheckOut, Key
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs import input_checks
 from batchconsole.jobs.creating import Invalid
+from batchconsole.jobs.inputs import input_checks
 from batchconsole.jobs.job_rules import find_field_problems
 from batchconsole.jobs.models import InputCheck, Right
 

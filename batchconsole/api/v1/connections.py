@@ -9,11 +9,11 @@ from ninja.errors import HttpError
 
 from batchconsole.api.v1.schemas import BudgetOut, ConnectionOut, ModelOut, UsagesOut
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs.access import connections_with, rights_on
+from batchconsole.jobs.costs.prices import price_for
+from batchconsole.jobs.costs.spending import Spending, spendings
+from batchconsole.jobs.costs.usage import Days, Usage, cells
 from batchconsole.jobs.models import Right, utc_today
-from batchconsole.jobs.prices import price_for
-from batchconsole.jobs.spending import Spending, spendings
-from batchconsole.jobs.usage import Days, Usage, cells
+from batchconsole.jobs.rights.access import connections_with, rights_on
 from batchconsole.records import catalogue
 
 router = Router(tags=["Connections"])

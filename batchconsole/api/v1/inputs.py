@@ -9,8 +9,8 @@ from ninja.responses import Status as Answer
 from batchconsole.api.v1.made_once import answer_made
 from batchconsole.api.v1.schemas import IdempotencyKey, InputIn, Key, MadeInputOut
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs import making
 from batchconsole.jobs.creating import Invalid
+from batchconsole.jobs.inputs import making
 from batchconsole.jobs.job_rules import FieldProblem, find_field_problems
 from batchconsole.jobs.models import Connection, MadeInput, Right
 from batchconsole.records.making import Recipe, RecipeError

@@ -33,13 +33,15 @@ from batchconsole.api.v1.schemas import (
     UnholdIn,
 )
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs import creating, lifecycle, resending, result_pages, waiting
-from batchconsole.jobs.access import require_on_job
+from batchconsole.jobs import creating, lifecycle
 from batchconsole.jobs.audit import count_record_view, record_download
 from batchconsole.jobs.cloning import request_without_identity
-from batchconsole.jobs.filters import JobFilter
+from batchconsole.jobs.finding.filters import JobFilter
 from batchconsole.jobs.models import BatchJob, JobRequest, MadeInput, ResultIndex, Right
-from batchconsole.jobs.results import require_reading
+from batchconsole.jobs.outputs import resending, result_pages
+from batchconsole.jobs.outputs.results import require_reading
+from batchconsole.jobs.queue import waiting
+from batchconsole.jobs.rights.access import require_on_job
 from batchconsole.jobs.tags import edit_tags
 from batchconsole.records import exports
 from batchconsole.records.selecting import ERRORS, ONLY, ORDERS, UNANSWERED, Wanted

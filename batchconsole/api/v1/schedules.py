@@ -9,11 +9,11 @@ from ninja.responses import Status as Answer
 from batchconsole.api.v1.schemas import Key
 from batchconsole.api.v1.schemas_of_schedules import FateOut, FatesOut, ScheduleIn, ScheduleOut
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs import schedules
 from batchconsole.jobs.creating import Invalid
 from batchconsole.jobs.job_rules import FieldProblem
 from batchconsole.jobs.models import JobRequest, Right, Schedule
-from batchconsole.jobs.schedules import Wanted
+from batchconsole.jobs.repeating import schedules
+from batchconsole.jobs.repeating.schedules import Wanted
 
 router = Router(tags=["Schedules"])
 MOST_FATES = 200

@@ -13,8 +13,8 @@ from batchconsole.aws.constraints import Constraint, job_constraints
 from batchconsole.jobs.job_rules import rule_for
 from batchconsole.jobs.models import JobRequest
 from batchconsole.jobs.occasions import CHOICES
+from batchconsole.jobs.queue.waiting import HIGHEST, LOWEST, MAX_COMMENT
 from batchconsole.jobs.states import Status
-from batchconsole.jobs.waiting import HIGHEST, LOWEST, MAX_COMMENT
 from batchconsole.records.bodies import SHAPES
 
 Key = Annotated[int, Path(ge=1, le=2**63 - 1)]

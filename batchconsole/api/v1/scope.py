@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from ninja import Path
 
-from batchconsole.jobs.access import require, rights_on
 from batchconsole.jobs.models import Connection, Right
+from batchconsole.jobs.rights.access import require, rights_on
 
 ConnectionName = Annotated[
     str, Path(pattern=r"^[-a-zA-Z0-9_]{1,40}$", description="The connection's name, as in the address of its pages.")

@@ -5,8 +5,8 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from batchconsole.api.call_limit import count_call
-from batchconsole.jobs.access import limit_to_key
-from batchconsole.jobs.api_keys import find_by_token
+from batchconsole.jobs.rights.access import limit_to_key
+from batchconsole.jobs.rights.api_keys import find_by_token
 
 
 class KeySignIn(HttpBearer):

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.layout import Container, Field, FormActions
 from batchconsole.console.kit.page_form import PageForm
-from batchconsole.jobs import api_keys
-from batchconsole.jobs.access import connections_with, rights_on, who_grants
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import ApiKey, Connection, Right
+from batchconsole.jobs.rights import api_keys
+from batchconsole.jobs.rights.access import connections_with, rights_on, who_grants
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "1 year", "": "No end"}
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from batchconsole.jobs.provider_groups import apply_groups
+from batchconsole.jobs.rights.provider_groups import apply_groups
 
 logger = logging.getLogger(__name__)
 # The provider is unreachable, or its discovery document is not a valid OpenID configuration.

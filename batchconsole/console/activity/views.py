@@ -17,8 +17,8 @@ from batchconsole.console.frame.client_address import read_address
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.console.kit.pagination import page_number, paginate
-from batchconsole.jobs.access import events_for, people_on, viewable
 from batchconsole.jobs.models import Event
+from batchconsole.jobs.rights.access import events_for, people_on, viewable
 from batchconsole.jobs.states import Verb
 
 COLUMNS = (

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from batchconsole.jobs.api_keys import revoke_all_keys
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Event, Verb
+from batchconsole.jobs.rights.api_keys import revoke_all_keys
 
 
 def invitation(request: HttpRequest, person: User) -> str:

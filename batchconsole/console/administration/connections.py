@@ -18,7 +18,6 @@ from batchconsole.console.administration.limited import LimitedAdmin
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs.account import ask_account_id
-from batchconsole.jobs.connection_access import try_connection
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection, Grant, Status
 from batchconsole.jobs.models.connection import (
@@ -29,6 +28,7 @@ from batchconsole.jobs.models.connection import (
     check_role_arns,
 )
 from batchconsole.jobs.patience import page_calls
+from batchconsole.jobs.rights.connection_access import try_connection
 
 # Only superusers may change these: they make the console use other credentials, send its data to other endpoints, or
 # make roles that may do more.

@@ -8,8 +8,8 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from batchconsole.console.administration.rows import PlainFields
-from batchconsole.jobs.access import administrable
 from batchconsole.jobs.models import Grant, Right
+from batchconsole.jobs.rights.access import administrable
 
 
 class NamedFormSet(BaseInlineFormSet):  # type: ignore[type-arg] # generic only in django-stubs, not at run time

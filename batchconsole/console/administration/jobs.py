@@ -20,7 +20,6 @@ from batchconsole.console.administration.limited import OF_CONNECTION
 from batchconsole.console.administration.read_only import ReadOnlyAdmin, as_json
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
-from batchconsole.jobs.access import may_act_on
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.lifecycle import release, stop
 from batchconsole.jobs.models import (
@@ -33,9 +32,10 @@ from batchconsole.jobs.models import (
     Event,
     Status,
 )
+from batchconsole.jobs.outputs.results import request_results
 from batchconsole.jobs.patience import page_calls
-from batchconsole.jobs.results import request_results
 from batchconsole.jobs.retrying import check_again, hurry_job, sync_now
+from batchconsole.jobs.rights.access import may_act_on
 
 Verb = Callable[[BatchJob, Actor], object]
 

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from batchconsole.console.administration.rows import RowAdmin
 from batchconsole.console.frame.middleware import ConsoleRequest
-from batchconsole.jobs.access import administrable
 from batchconsole.jobs.models import Right
+from batchconsole.jobs.rights.access import administrable
 
 
 class ConnectionFilter(admin.RelatedFieldListFilter):

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from batchconsole.console.administration.limited import OF_CONNECTION, LimitedAdmin
+from batchconsole.jobs.costs.spending import spending
 from batchconsole.jobs.models import Budget, ModelLimit, base_model_id
-from batchconsole.jobs.spending import spending
 
 ONE_KIND = "A user, a group or a tag. None of them: all jobs of the connection."
 # The numbers of a row of limits.

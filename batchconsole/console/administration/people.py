@@ -22,10 +22,10 @@ from batchconsole.console.administration.grants import GrantInline
 from batchconsole.console.administration.rows import PlainFields, RowAdmin
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
-from batchconsole.jobs.access import administrable, grants_of, rights_on
-from batchconsole.jobs.api_keys import revoke_all_keys
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Connection, Event, Grant, Right, Role, base_model_id
+from batchconsole.jobs.rights.access import administrable, grants_of, rights_on
+from batchconsole.jobs.rights.api_keys import revoke_all_keys
 
 # Only superusers may change these fields: they can give a user any right.
 FOR_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions")

@@ -19,11 +19,11 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.body_limits import takes_files
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
+from batchconsole.jobs.costs.price_list import ListedPrice, Taken, read_price_file, read_prices, store_prices
+from batchconsole.jobs.costs.prices import jobs_with_cost, price_for, price_the_unpriced, recompute_costs
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Connection, ModelPrice, Right
 from batchconsole.jobs.patience import page_calls
-from batchconsole.jobs.price_list import ListedPrice, Taken, read_price_file, read_prices, store_prices
-from batchconsole.jobs.prices import jobs_with_cost, price_for, price_the_unpriced, recompute_costs
 from batchconsole.records.prices import Price
 
 LARGEST_FILE = 32 * 2**20  # the list of one service and region has a few megabytes

@@ -12,8 +12,8 @@ from django.urls import URLPattern, path
 from batchconsole.console.administration import price_import
 from batchconsole.console.administration.price_import import EffectForm
 from batchconsole.console.administration.rows import RowAdmin
+from batchconsole.jobs.costs.prices import price_the_unpriced, recompute_costs
 from batchconsole.jobs.models import BatchJob, ModelPrice, Right, base_model_id
-from batchconsole.jobs.prices import price_the_unpriced, recompute_costs
 from batchconsole.records.catalogue import find_model
 
 

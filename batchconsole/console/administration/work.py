@@ -15,15 +15,15 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import retrying
-from batchconsole.jobs.access import administrable
 from batchconsole.jobs.bulk_actions import cancel_rest
 from batchconsole.jobs.ending import UNREAD
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_checks import cancel_check
-from batchconsole.jobs.making import cancel_making
+from batchconsole.jobs.inputs.input_checks import cancel_check
+from batchconsole.jobs.inputs.making import cancel_making
+from batchconsole.jobs.inputs.splitting import cancel_split, retry_split
 from batchconsole.jobs.models import BatchJob, BulkAction, Connection, Delivery, InputCheck, InputSplit, MadeInput
 from batchconsole.jobs.notifications.channels import send_again
-from batchconsole.jobs.splitting import cancel_split, retry_split
+from batchconsole.jobs.rights.access import administrable
 
 MOST = 50  # rows of each kind, newest first
 WAITING, RUNNING, FAILED = "waiting", "running", "failed"

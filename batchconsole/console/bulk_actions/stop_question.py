@@ -8,9 +8,9 @@ from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.numbers import read_number, read_numbers
 from batchconsole.console.kit.pagination import bounded_text
 from batchconsole.jobs.bulk_actions import CHANGEABLE
-from batchconsole.jobs.filters import JobFilter
+from batchconsole.jobs.finding.filters import JobFilter
+from batchconsole.jobs.finding.querysets import COUNT_LIMIT, BatchJobQuerySet
 from batchconsole.jobs.models import WAITING, BatchJob, BulkAction, Connection
-from batchconsole.jobs.querysets import COUNT_LIMIT, BatchJobQuerySet
 
 NAMED = 20  # jobs that the confirmation lists by name
 

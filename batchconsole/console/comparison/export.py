@@ -7,7 +7,7 @@ import msgspec
 
 from batchconsole.console.comparison.page import Side
 from batchconsole.console.kit.csv_download import CONTENT_TYPE
-from batchconsole.jobs.comparison_pages import MarkedRow
+from batchconsole.jobs.outputs.comparison_pages import MarkedRow
 from batchconsole.records.csv_writing import csv_chunks
 from batchconsole.records.output_lines import Record
 

@@ -13,11 +13,11 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.models.names import model_name
-from batchconsole.jobs import comparing, comparison_pages
-from batchconsole.jobs.comparing import TIE
-from batchconsole.jobs.comparison_pages import ComparedRow, Slice
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, ComparedJob, Comparison, Right
+from batchconsole.jobs.outputs import comparing, comparison_pages
+from batchconsole.jobs.outputs.comparing import TIE
+from batchconsole.jobs.outputs.comparison_pages import ComparedRow, Slice
 from batchconsole.records.comparing import Compared, Kind
 from batchconsole.records.output_lines import Record
 

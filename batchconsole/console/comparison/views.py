@@ -19,11 +19,11 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.links import back_to
 from batchconsole.console.kit.numbers import read_number, read_numbers
 from batchconsole.console.kit.pagination import page_number, paginate
-from batchconsole.jobs import comparing
-from batchconsole.jobs.comparing import Marked
-from batchconsole.jobs.comparison_pages import marked_rows
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Comparison
+from batchconsole.jobs.outputs import comparing
+from batchconsole.jobs.outputs.comparing import Marked
+from batchconsole.jobs.outputs.comparison_pages import marked_rows
 
 SIZE = 20
 

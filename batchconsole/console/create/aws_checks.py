@@ -16,12 +16,12 @@ from batchconsole.console.create.forms import JobForm
 from batchconsole.console.roles.access import NO_ROLE, RoleAccess, access_of
 from batchconsole.console.s3.inputs import hindrance
 from batchconsole.jobs import account
-from batchconsole.jobs.access import require
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.models import Actor, Connection, Right
 from batchconsole.jobs.patience import all_of, at_once
-from batchconsole.jobs.storage import S3Object, Storage
+from batchconsole.jobs.queue.limits import limits_for
+from batchconsole.jobs.rights.access import require
+from batchconsole.jobs.s3.storage import S3Object, Storage
 from batchconsole.records.limits import Limits
 
 Doubt = AwsError | UserError  # why something could not be checked

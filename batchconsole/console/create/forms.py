@@ -21,18 +21,18 @@ from batchconsole.console.kit.tags import TaggedForm
 from batchconsole.console.kit.validators import ROLE_NAME, rule
 from batchconsole.console.kit.widgets import PickOrType, SelectOrType
 from batchconsole.console.models.choices import closest
-from batchconsole.jobs.access import require_model, require_places, require_service_role
 from batchconsole.jobs.cloning import free_name, request_without_identity
-from batchconsole.jobs.comparing import MOST_MODELS
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.input_places import require_input
-from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.model_rules import refusal, takes_converse
 from batchconsole.jobs.models import BatchJob, Connection, JobRequest, JobTemplate
 from batchconsole.jobs.models.job import new_client_request_token
 from batchconsole.jobs.models.job_template import LONGEST_NAME
+from batchconsole.jobs.outputs.comparing import MOST_MODELS
+from batchconsole.jobs.queue.limits import limits_for
+from batchconsole.jobs.queue.waiting import start_problem
+from batchconsole.jobs.rights.access import require_model, require_places, require_service_role
+from batchconsole.jobs.s3.input_places import require_input
 from batchconsole.jobs.tags import tags_in_use
-from batchconsole.jobs.waiting import start_problem
 from batchconsole.records import catalogue
 from batchconsole.records.limits import Limits
 

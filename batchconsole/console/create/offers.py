@@ -14,10 +14,10 @@ from batchconsole.console.kit.page_form import Choices, Offer
 from batchconsole.console.models.choices import by_provider
 from batchconsole.console.models.search import ModelSearch
 from batchconsole.jobs import account, service_roles
-from batchconsole.jobs.access import require_model
 from batchconsole.jobs.account import Vpc
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import Actor, Connection
+from batchconsole.jobs.rights.access import require_model
 
 # How long a list is cached, so that a form shown again after a POST has its lists without new calls.
 SECONDS_KNOWN = 60

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from batchconsole.console.kit.errors import sentences
-from batchconsole.jobs.access import require_model
-from batchconsole.jobs.comparing import require_one_body
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.model_rules import refusal, takes_converse
 from batchconsole.jobs.models import Connection
+from batchconsole.jobs.outputs.comparing import require_one_body
+from batchconsole.jobs.rights.access import require_model
 from batchconsole.jobs.service_roles import is_inference_profile
 from batchconsole.records import catalogue
 

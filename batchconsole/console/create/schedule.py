@@ -15,11 +15,11 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.steps import take_step
 from batchconsole.console.models.summary import summary_context
-from batchconsole.jobs import schedules
-from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.creating import Invalid
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Schedule
+from batchconsole.jobs.repeating import schedules
+from batchconsole.jobs.rights.access import require_on_job
 
 
 @drafts.takes_drafts

@@ -13,7 +13,7 @@ from batchconsole.console.kit.layout import Choice
 from batchconsole.jobs.creating import Invalid
 from batchconsole.jobs.models import BatchJob, Connection, JobRequest, Schedule
 from batchconsole.jobs.models.schedule import TITLE_LENGTH
-from batchconsole.jobs.schedules import MOST_MINUTES, MOST_RECORDS, MOST_STABLE_SECONDS, Wanted
+from batchconsole.jobs.repeating.schedules import MOST_MINUTES, MOST_RECORDS, MOST_STABLE_SECONDS, Wanted
 
 KINDS = [
     (Schedule.Kind.RULE, Choice("At times", "A cron rule, in a time zone: every night, every Monday, every hour.")),

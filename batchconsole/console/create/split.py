@@ -8,8 +8,8 @@ from batchconsole.console.create.new_role import with_role
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import ASKED
 from batchconsole.console.kit.numbers import read_number
-from batchconsole.jobs import splitting
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs import splitting
 from batchconsole.jobs.models import InputCheck, InputSplit
 
 BUTTON = "split"  # its value is the key of the check that offered the split

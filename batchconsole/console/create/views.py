@@ -36,14 +36,15 @@ from batchconsole.console.roles.policy import role_policy
 from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, input_limits, storage_of
 from batchconsole.console.s3.places import Place
-from batchconsole.jobs import comparing, lifecycle
+from batchconsole.jobs import lifecycle
 from batchconsole.jobs.cloning import name_of_clone, name_of_resend, name_of_test
 from batchconsole.jobs.correcting import can_correct, field_at_fault
+from batchconsole.jobs.costs.spending import spendings
 from batchconsole.jobs.definition import as_cli
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Comparison, InputSplit, Right
+from batchconsole.jobs.outputs import comparing
 from batchconsole.jobs.same_request import made_before
-from batchconsole.jobs.spending import spendings
 
 # The fields of the form that a job on demand has too, and a test run before the batch.
 ON_DEMAND_FIELDS = ("job_name", "model_id", "model_invocation_type", "input_s3_uri", "output_s3_uri", "resend_of")

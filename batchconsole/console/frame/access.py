@@ -14,9 +14,9 @@ from django.shortcuts import get_object_or_404
 
 from batchconsole.console.frame.middleware import LAST_CONNECTION, ConsoleRequest
 from batchconsole.console.kit.answers import Refusal, refuse
-from batchconsole.jobs import access
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import BatchJob, Connection, Right
+from batchconsole.jobs.rights import access
 from batchconsole.url_rights import UNSIGNED, Act, Audience, Needed, View, needed_at, needed_by
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from batchconsole.console.frame.middleware import LAST_CONNECTION
 from batchconsole.console.frame.navigation import side_navigation, switch
 from batchconsole.console.frame.preferences import PREFIX, Preferences
 from batchconsole.console.kit.answers import wants_part
-from batchconsole.jobs.access import connections_with
 from batchconsole.jobs.models import Connection
+from batchconsole.jobs.rights.access import connections_with
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

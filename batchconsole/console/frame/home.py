@@ -8,8 +8,8 @@ from django.template.loader import TemplateDoesNotExist, get_template
 from batchconsole.console.frame.context import last_connection, viewable
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.links import back_to
-from batchconsole.jobs.access import who_grants
 from batchconsole.jobs.models import Connection
+from batchconsole.jobs.rights.access import who_grants
 
 
 def home(request: HttpRequest) -> HttpResponse:

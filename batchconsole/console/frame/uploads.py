@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 
 from batchconsole.body_limits import largest_body
 from batchconsole.console.kit.answers import Refusal, refuse
-from batchconsole.jobs import uploads
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.s3 import uploads
 
 FORM_BYTES = 128 << 10  # a form of this size is read without counting it, so that it can remove a file
 SPARE_BYTES = 1 << 30  # kept free for the database and the logs

@@ -12,11 +12,11 @@ from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.page_form import FormError, PageForm
-from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.limits import limits_for
+from batchconsole.jobs.inputs import input_checks
+from batchconsole.jobs.inputs.splitting import Offer, offer_of
 from batchconsole.jobs.models import Actor, BatchJob, Connection, InputCheck, Status
-from batchconsole.jobs.splitting import Offer, offer_of
+from batchconsole.jobs.queue.limits import limits_for
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.limits import Limits
 from batchconsole.records.report import Problem, Report

@@ -14,8 +14,8 @@ from batchconsole.console.input_checks.panel import IN_FORM, CheckView
 from batchconsole.console.kit.answers import show, wants_part
 from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.console.kit.errors import sentences
-from batchconsole.jobs import input_checks
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs import input_checks
 from batchconsole.jobs.models import InputCheck
 from batchconsole.records.report import Finding
 

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_POST
 
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
-from batchconsole.jobs import archiving, waiting
+from batchconsole.jobs import archiving
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob
+from batchconsole.jobs.queue import waiting
 
 
 @require_POST

@@ -6,10 +6,10 @@ from django.utils.functional import cached_property
 from batchconsole.console.job.results_tab import count_unanswered, read_totals
 from batchconsole.console.kit.numbers import read_numbers
 from batchconsole.console.kit.pagination import bounded
-from batchconsole.jobs import resending
-from batchconsole.jobs.limits import limits_for
+from batchconsole.jobs.finding.querysets import BatchJobQuerySet
 from batchconsole.jobs.models import BatchJob
-from batchconsole.jobs.querysets import BatchJobQuerySet
+from batchconsole.jobs.outputs import resending
+from batchconsole.jobs.queue.limits import limits_for
 
 OTHERS_SHOWN = 20
 MOST_TEXT = 200

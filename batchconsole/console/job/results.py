@@ -19,10 +19,11 @@ from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.downloads import FORMATS, as_file, begun
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.sent_twice import request_mark
-from batchconsole.jobs import making, resending
-from batchconsole.jobs.answered_tables import read_answered_table, table_of
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs import making
+from batchconsole.jobs.inputs.answered_tables import read_answered_table, table_of
 from batchconsole.jobs.models import BatchJob, MadeInput
+from batchconsole.jobs.outputs import resending
 from batchconsole.jobs.same_request import made_once
 from batchconsole.records import exports
 from batchconsole.records.selecting import INPUT, select

@@ -8,10 +8,17 @@ from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.console.kit.pagination import Page, page_number
-from batchconsole.jobs.answered_tables import table_of
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs.answered_tables import table_of
 from batchconsole.jobs.models import BatchJob, MadeInput, ResultIndex
-from batchconsole.jobs.result_pages import ResultPage, ResultRow, find_records, read_page, read_record, read_unanswered
+from batchconsole.jobs.outputs.result_pages import (
+    ResultPage,
+    ResultRow,
+    find_records,
+    read_page,
+    read_record,
+    read_unanswered,
+)
 from batchconsole.records.answer_schemas import Fit, Judge, read_answer_fields
 from batchconsole.records.output_lines import Record
 from batchconsole.records.pretty import lay_out

@@ -22,9 +22,9 @@ from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import BatchJob, ComparedJob, Comparison, Event, JobNote, SplitPart, Status
 from batchconsole.jobs.models.job_note import LONGEST_NOTE
-from batchconsole.jobs.queue_places import why_waiting
-from batchconsole.jobs.results import request_results, require_reading
-from batchconsole.jobs.waiting import may_release
+from batchconsole.jobs.outputs.results import request_results, require_reading
+from batchconsole.jobs.queue.queue_places import why_waiting
+from batchconsole.jobs.queue.waiting import may_release
 from batchconsole.jobs.warnings import warning_of
 from batchconsole.records.results import ErrorGroup
 

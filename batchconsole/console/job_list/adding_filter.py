@@ -18,10 +18,10 @@ from batchconsole.console.job_list.page import JobTable
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.models.names import model_name
+from batchconsole.jobs.finding.narrowing import named_models
+from batchconsole.jobs.finding.properties import BY_NAME, PROPERTIES, WORDS, Property, read_token, why_no_token
 from batchconsole.jobs.models import BatchJob, Connection, Status
-from batchconsole.jobs.narrowing import named_models
-from batchconsole.jobs.properties import BY_NAME, PROPERTIES, WORDS, Property, read_token, why_no_token
-from batchconsole.jobs.queue_places import HELD_TITLE
+from batchconsole.jobs.queue.queue_places import HELD_TITLE
 from batchconsole.jobs.record_errors import WITH_ERRORS_TITLE
 
 COUNTED_JOBS = 1_000  # the newest

@@ -20,11 +20,11 @@ from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.columns import Heading
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import LOOK_AHEAD, Page, bounded_text, page_number, paginate
-from batchconsole.jobs.filters import STATUS_GROUPS, JobFilter, status_conditions, statuses
+from batchconsole.jobs.finding.filters import STATUS_GROUPS, JobFilter, status_conditions, statuses
+from batchconsole.jobs.finding.properties import Token, read_tokens, why_no_token
+from batchconsole.jobs.finding.querysets import BatchJobQuerySet
 from batchconsole.jobs.models import BatchJob, Connection
-from batchconsole.jobs.properties import Token, read_tokens, why_no_token
-from batchconsole.jobs.querysets import BatchJobQuerySet
-from batchconsole.jobs.queue_places import why_each_waits
+from batchconsole.jobs.queue.queue_places import why_each_waits
 from batchconsole.jobs.states import Status
 from batchconsole.jobs.warnings import nearly_full, quota_use, warnings_of
 

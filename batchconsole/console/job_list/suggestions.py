@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from batchconsole.jobs.access import people_on
-from batchconsole.jobs.filters import MAX_TEXT
+from batchconsole.jobs.finding.filters import MAX_TEXT
+from batchconsole.jobs.finding.properties import PROPERTIES, Property
 from batchconsole.jobs.models import BatchJob, Connection
-from batchconsole.jobs.properties import PROPERTIES, Property
+from batchconsole.jobs.rights.access import people_on
 from batchconsole.records.catalogue import find_model
 
 MOST = 12  # of each kind

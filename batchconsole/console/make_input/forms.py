@@ -18,14 +18,14 @@ from batchconsole.console.kit.validators import validate_s3_uri
 from batchconsole.console.make_input.answer_fields import AnswerFieldFormSet, field_formset, field_rows
 from batchconsole.console.make_input.judging import ShownEstimate, judge
 from batchconsole.console.make_input.layout import making_layout
-from batchconsole.jobs.access import require_places
 from batchconsole.jobs.errors import NotAllowed, UserError
-from batchconsole.jobs.input_sources import Look, Source, from_s3, from_upload, look
-from batchconsole.jobs.input_surveys import look_at
+from batchconsole.jobs.inputs.input_sources import Look, Source, from_s3, from_upload, look
+from batchconsole.jobs.inputs.input_surveys import look_at
+from batchconsole.jobs.inputs.prompt_templates import offered_versions
 from batchconsole.jobs.models import Connection
 from batchconsole.jobs.models.prompt_template import Content
-from batchconsole.jobs.prompt_templates import offered_versions
-from batchconsole.jobs.storage import Storage
+from batchconsole.jobs.rights.access import require_places
+from batchconsole.jobs.s3.storage import Storage
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.csv_rows import ENCODINGS
 from batchconsole.records.making import Made, Recipe, RecipeError

@@ -10,7 +10,7 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.console.kit.amounts import usd
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.models.names import model_name
-from batchconsole.jobs.input_surveys import Estimate, estimate_of, model_faults, survey_source
+from batchconsole.jobs.inputs.input_surveys import Estimate, estimate_of, model_faults, survey_source
 from batchconsole.jobs.model_rules import takes_converse
 from batchconsole.records import catalogue
 from batchconsole.records.bodies import SHAPES

@@ -16,11 +16,11 @@ from batchconsole.console.kit.sent_twice import request_mark
 from batchconsole.console.kit.validators import validate_s3_uri
 from batchconsole.console.make_input import views
 from batchconsole.console.s3.chooser import storage_of
-from batchconsole.jobs import making, merging
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs import making, merging
 from batchconsole.jobs.models import MadeInput
+from batchconsole.jobs.s3.storage import Listing, Storage
 from batchconsole.jobs.same_request import made_once
-from batchconsole.jobs.storage import Listing, Storage
 
 ENDING = ".jsonl"
 PREFIX = "prefix"

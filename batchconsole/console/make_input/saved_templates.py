@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
-from batchconsole.jobs import prompt_templates
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs import prompt_templates
 from batchconsole.jobs.models import PromptTemplate
 
 

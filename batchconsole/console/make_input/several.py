@@ -31,11 +31,12 @@ from batchconsole.console.kit.numbers import read_numbers
 from batchconsole.console.make_input.forms import S3, MakingForm
 from batchconsole.console.make_input.template_steps import made_with
 from batchconsole.console.make_input.upload_handler import ArrivingFile
-from batchconsole.jobs import making, uploads
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_sources import Look, from_upload, look
-from batchconsole.jobs.making_orders import Order
+from batchconsole.jobs.inputs import making
+from batchconsole.jobs.inputs.input_sources import Look, from_upload, look
+from batchconsole.jobs.inputs.making_orders import Order
 from batchconsole.jobs.models import MadeInput
+from batchconsole.jobs.s3 import uploads
 from batchconsole.jobs.same_request import made_before, made_once
 from batchconsole.records.making import RecipeError
 from batchconsole.records.tables import TableError

@@ -9,8 +9,8 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.make_input.answer_fields import write_rows
 from batchconsole.console.make_input.forms import FIELDS, SCHEMA, TEXT, MakingForm
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs.prompt_templates import find_version, save_version
 from batchconsole.jobs.models import Actor, PromptTemplateVersion
-from batchconsole.jobs.prompt_templates import find_version, save_version
 from batchconsole.records.making import Recipe
 
 RECIPE_PARTS = ("template", "system", "shape", "max_tokens", "temperature")

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
 
-from batchconsole.jobs import uploads
+from batchconsole.jobs.s3 import uploads
 
 
 class ArrivingFile(TemporaryUploadedFile):

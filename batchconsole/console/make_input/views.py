@@ -33,13 +33,15 @@ from batchconsole.console.models.summary import summary_context
 from batchconsole.console.s3.browser import read_page
 from batchconsole.console.s3.chooser import CHOOSERS, chooser_context, storage_of
 from batchconsole.console.s3.places import Place
-from batchconsole.jobs import making, same_request, uploads
+from batchconsole.jobs import same_request
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_sources import PREVIEW_ROWS
-from batchconsole.jobs.making_orders import Order
+from batchconsole.jobs.inputs import making
+from batchconsole.jobs.inputs.input_sources import PREVIEW_ROWS
+from batchconsole.jobs.inputs.making_orders import Order
+from batchconsole.jobs.inputs.prompt_templates import find_version
 from batchconsole.jobs.models import MadeInput
-from batchconsole.jobs.prompt_templates import find_version
-from batchconsole.jobs.storage import ObjectInUse
+from batchconsole.jobs.s3 import uploads
+from batchconsole.jobs.s3.storage import ObjectInUse
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.limits import DEFAULTS

@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from itertools import groupby
 
 from batchconsole.console.kit.amounts import exact_decimals
+from batchconsole.jobs.costs.prices import price_for
 from batchconsole.jobs.model_rules import serves
 from batchconsole.jobs.models import ModelPrice
 from batchconsole.jobs.offered_models import FoundationModel, InferenceProfile, OfferedModels
-from batchconsole.jobs.prices import price_for
 from batchconsole.records import catalogue, prices
 from batchconsole.records.catalogue import Model
 from batchconsole.records.geographies import geography_of

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from batchconsole.jobs.costs.prices import price_for
 from batchconsole.jobs.model_rules import refusal
 from batchconsole.jobs.models import Connection
-from batchconsole.jobs.prices import price_for
 from batchconsole.records import catalogue
 
 

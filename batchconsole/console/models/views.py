@@ -12,7 +12,7 @@ from batchconsole.console.models.samples import samples
 from batchconsole.console.models.search import ModelSearch
 from batchconsole.console.models.summary import summary_context
 from batchconsole.console.models.table import ModelTable
-from batchconsole.jobs.limits import limits_for
+from batchconsole.jobs.queue.limits import limits_for
 
 
 @require_safe

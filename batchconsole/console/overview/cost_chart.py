@@ -9,7 +9,7 @@ from functools import cached_property
 
 from batchconsole.console.kit.amounts import decimals_for, usd, usd_ticks
 from batchconsole.console.kit.charts import Chart, Series, StackedBars
-from batchconsole.jobs.usage import Days, Usage
+from batchconsole.jobs.costs.usage import Days, Usage
 
 WEEKS = 4  # from which the forecast takes the mean of each weekday
 ONE_DAY, ONE_WEEK = timedelta(days=1), timedelta(weeks=1)

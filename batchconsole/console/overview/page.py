@@ -17,11 +17,11 @@ from batchconsole.console.kit.pagination import bounded
 from batchconsole.console.overview.cost_chart import CostChart, days_needed
 from batchconsole.console.overview.due import Due, what_is_due
 from batchconsole.console.overview.warnings import Notice, warnings_of
-from batchconsole.jobs.filters import STATUS_GROUPS, in_view
+from batchconsole.jobs.costs.usage import DAY, Totals, Usage, cells
+from batchconsole.jobs.finding.filters import STATUS_GROUPS, in_view
+from batchconsole.jobs.finding.querysets import BatchJobQuerySet
 from batchconsole.jobs.models import BatchJob, Connection, utc_today
-from batchconsole.jobs.querysets import BatchJobQuerySet
-from batchconsole.jobs.queue_places import why_each_waits
-from batchconsole.jobs.usage import DAY, Totals, Usage, cells
+from batchconsole.jobs.queue.queue_places import why_each_waits
 from batchconsole.jobs.warnings import quota_use
 
 LATELY = timedelta(days=7)

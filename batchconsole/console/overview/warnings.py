@@ -11,10 +11,10 @@ from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import bounded
 from batchconsole.console.kit.times import duration
 from batchconsole.console.models.names import model_name
-from batchconsole.jobs import queue_places
+from batchconsole.jobs.costs.usage import Totals
 from batchconsole.jobs.models import WAITING, BatchJob, Connection
-from batchconsole.jobs.queue_places import HELD, HELD_TITLE
-from batchconsole.jobs.usage import Totals
+from batchconsole.jobs.queue import queue_places
+from batchconsole.jobs.queue.queue_places import HELD, HELD_TITLE
 from batchconsole.jobs.warnings import EXPIRING, STUCK, JobWarning, nearly_full, warned_jobs
 
 LONG_WAIT = timedelta(hours=1)

@@ -19,7 +19,7 @@ from batchconsole.console.kit.columns import Column, Heading
 from batchconsole.console.s3.inputs import Hindrance, hindrance
 from batchconsole.console.s3.places import BUCKET_COLUMNS, OBJECT_COLUMNS, Crumb, Place
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.storage import Listing, Storage
+from batchconsole.jobs.s3.storage import Listing, Storage
 from batchconsole.records.limits import Limits
 
 PAGE_SIZE = 100

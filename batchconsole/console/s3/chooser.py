@@ -6,8 +6,8 @@ from django.http import QueryDict
 
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.s3.browser import PlacePage
-from batchconsole.jobs.limits import limits_for
-from batchconsole.jobs.storage import Storage
+from batchconsole.jobs.queue.limits import limits_for
+from batchconsole.jobs.s3.storage import Storage
 from batchconsole.records.limits import Limits
 
 # The form fields that have a chooser, and whether the job reads from or writes to that location.

@@ -16,7 +16,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.s3.changes import object_place
 from batchconsole.console.s3.chooser import storage_of
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.storage import S3Object, Storage, attachment
+from batchconsole.jobs.s3.storage import S3Object, Storage, attachment
 from batchconsole.localguard import host_name, is_loopback
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.template.defaultfilters import filesizeformat
 
 from batchconsole.aws.constraints import job_constraints
-from batchconsole.jobs.storage import S3Object, Storage
+from batchconsole.jobs.s3.storage import S3Object, Storage
 from batchconsole.records.limits import Limits
 
 SUFFIX = ".jsonl"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.storage import S3Object, Storage
+from batchconsole.jobs.s3.storage import S3Object, Storage
 from batchconsole.records import repair
 from batchconsole.records.output_lines import read_line
 from batchconsole.records.pretty import lay_out

@@ -14,7 +14,7 @@ from batchconsole.console.kit.answers import version_of
 from batchconsole.console.kit.links import query_string
 from batchconsole.console.kit.pagination import Page, page_number, paginate
 from batchconsole.jobs.models import Connection, Schedule, ScheduleRun, WatchedFile
-from batchconsole.jobs.schedules import next_time
+from batchconsole.jobs.repeating.schedules import next_time
 
 NEXT_TIMES = 3
 RUNS = {

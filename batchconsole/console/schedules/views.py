@@ -13,11 +13,11 @@ from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.sent_twice import FIELD, GIVEN_OUT, new_token
 from batchconsole.console.schedules.page import ScheduleList, SchedulePage
-from batchconsole.jobs import schedules
-from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Schedule, ScheduleRun, WatchedFile
-from batchconsole.jobs.watched_folders import retry_file
+from batchconsole.jobs.repeating import schedules
+from batchconsole.jobs.repeating.watched_folders import retry_file
+from batchconsole.jobs.rights.access import require_on_job
 
 FOLDER = "console/schedules"
 

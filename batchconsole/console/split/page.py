@@ -4,7 +4,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from batchconsole.console.kit.answers import version_of
-from batchconsole.jobs import splitting
+from batchconsole.jobs.inputs import splitting
 from batchconsole.jobs.models import BatchJob, InputSplit
 
 State = InputSplit.State

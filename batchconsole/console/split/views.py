@@ -14,10 +14,10 @@ from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.downloads import FORMATS, as_file, begun
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.split.page import SplitPage
-from batchconsole.jobs import splitting
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs import splitting
 from batchconsole.jobs.models import Actor, InputSplit
-from batchconsole.jobs.results import require_reading
+from batchconsole.jobs.outputs.results import require_reading
 from batchconsole.records import exports
 
 

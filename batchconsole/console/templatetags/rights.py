@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.template import Context
 
 from batchconsole.console.frame import access
-from batchconsole.jobs.access import Owned
+from batchconsole.jobs.rights.access import Owned
 
 register = template.Library()
 

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from batchconsole.console.templatetags.parts import icon
 from batchconsole.jobs.models import BatchJob, BulkActionItem, Status
-from batchconsole.jobs.queue_places import HELD_TITLE
+from batchconsole.jobs.queue.queue_places import HELD_TITLE
 
 register = template.Library()
 

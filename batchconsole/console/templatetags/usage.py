@@ -3,7 +3,7 @@
 from django import template
 
 from batchconsole.console.kit import amounts
-from batchconsole.jobs.usage import Totals
+from batchconsole.jobs.costs.usage import Totals
 
 register = template.Library()
 

@@ -11,7 +11,7 @@ from typing import Any
 from batchconsole.console.kit.amounts import compact, decimals_for, usd, usd_ticks
 from batchconsole.console.kit.charts import Chart, Series, StackedBars
 from batchconsole.console.usage.query import COST, MEASURES, TOKENS
-from batchconsole.jobs.usage import Days, Group, Totals, Usage
+from batchconsole.jobs.costs.usage import Days, Group, Totals, Usage
 
 # The number of colors that people can still tell apart; all other groups share one more.
 MOST_SERIES = 5

@@ -12,10 +12,7 @@ from batchconsole.console.kit.pagination import Page, page_of
 from batchconsole.console.models.names import model_name
 from batchconsole.console.usage.chart import OTHERS, UsageChart, day_title
 from batchconsole.console.usage.query import COST, GROUP_TITLES, MEASURES, RANGES, TOKENS, UsageQuery
-from batchconsole.jobs.models import BatchJob, Connection
-from batchconsole.jobs.narrowing import NOBODY
-from batchconsole.jobs.properties import ARCHIVED
-from batchconsole.jobs.usage import (
+from batchconsole.jobs.costs.usage import (
     DAY,
     MODEL,
     PERSON,
@@ -30,6 +27,9 @@ from batchconsole.jobs.usage import (
     dearest,
     tag_keys,
 )
+from batchconsole.jobs.finding.narrowing import NOBODY
+from batchconsole.jobs.finding.properties import ARCHIVED
+from batchconsole.jobs.models import BatchJob, Connection
 
 MOST_NAMES = 5
 MOST_JOBS = 10

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from batchconsole.console.kit.pagination import page_number
-from batchconsole.jobs.usage import DAY, GROUPINGS, MODEL, TAG, Days
+from batchconsole.jobs.costs.usage import DAY, GROUPINGS, MODEL, TAG, Days
 
 COST, TOKENS = "cost", "tokens"
 MEASURES = {COST: "Cost", TOKENS: "Tokens"}

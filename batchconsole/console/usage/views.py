@@ -11,9 +11,9 @@ from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.csv_download import csv_response
 from batchconsole.console.usage.page import UsagePage
 from batchconsole.console.usage.query import UsageQuery
+from batchconsole.jobs.costs.spending import spendings
+from batchconsole.jobs.costs.usage import UNREAD, cells, job_usages
 from batchconsole.jobs.models import utc_today
-from batchconsole.jobs.spending import spendings
-from batchconsole.jobs.usage import UNREAD, cells, job_usages
 
 Table = tuple[Iterable[str], Iterator[Iterable[Any]]]
 

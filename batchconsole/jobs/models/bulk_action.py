@@ -9,10 +9,10 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
+from batchconsole.jobs.finding.querysets import LeasedQuerySet
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.job import BatchJob, new_client_request_token
 from batchconsole.jobs.models.leased import Leased
-from batchconsole.jobs.querysets import LeasedQuerySet
 
 
 class BulkAction(Leased):

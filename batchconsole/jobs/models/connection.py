@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from batchconsole.aws.endpoints import is_allowed
 from batchconsole.aws.session import Target
-from batchconsole.jobs.querysets import ConnectionQuerySet
+from batchconsole.jobs.finding.querysets import ConnectionQuerySet
 
 ENDPOINTS = ("endpoint_url", "bedrock_endpoint_url", "bedrock_runtime_endpoint_url")
 NOT_ALLOWED = (

@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest, members
-from batchconsole.jobs.durations import Seconds
 from batchconsole.jobs.ending import UNREAD, columns_of_end, follow_end
 from batchconsole.jobs.errors import IllegalTransition
+from batchconsole.jobs.finding.durations import Seconds
+from batchconsole.jobs.finding.querysets import BatchJobQuerySet
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.event import Actor, Event
 from batchconsole.jobs.models.input_check import InputCheck
@@ -21,7 +22,6 @@ from batchconsole.jobs.models.leased import Leased
 from batchconsole.jobs.models.limit import base_model_id
 from batchconsole.jobs.models.notification import Notice
 from batchconsole.jobs.models.output_copy import OutputCopy
-from batchconsole.jobs.querysets import BatchJobQuerySet
 from batchconsole.jobs.record_errors import NO_FEWER_ERRORS
 from batchconsole.jobs.signals import nudge
 from batchconsole.jobs.states import ENDED, IN_QUEUE, LIVE, NEVER_SENT, NEXT, Status

@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from batchconsole.jobs.finding.querysets import LeasedQuerySet
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.leased import Leased
-from batchconsole.jobs.querysets import LeasedQuerySet
 
 
 class OpenUpload(Leased):

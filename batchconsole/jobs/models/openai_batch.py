@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from batchconsole.jobs.finding.querysets import LeasedQuerySet
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.job import BatchJob
 from batchconsole.jobs.models.leased import Leased
-from batchconsole.jobs.querysets import LeasedQuerySet
 
 
 class OpenAIFile(models.Model):

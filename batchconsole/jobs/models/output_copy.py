@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from django.db import models
 
+from batchconsole.jobs.finding.querysets import LeasedQuerySet
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.leased import Leased
-from batchconsole.jobs.querysets import LeasedQuerySet
 
 
 class OutputCopy(Leased):

@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs.cron_rules import CronRule
+from batchconsole.jobs.finding.querysets import LeasedQuerySet
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.job import BatchJob
 from batchconsole.jobs.models.leased import Leased
-from batchconsole.jobs.querysets import LeasedQuerySet
+from batchconsole.jobs.repeating.cron_rules import CronRule
 
 TITLE_LENGTH = 80
 
@@ -23,7 +23,7 @@ class Schedule(Leased):
     """A job's definition, and when a job is made of it: at the times of a rule, or for each new file of a folder.
 
     Its jobs are made in the name of ``created_by``, with the rights that this person has at the time. Name and
-    locations in ``definition`` may hold placeholders (``jobs/placeholders.py``).
+    locations in ``definition`` may hold placeholders (``jobs/repeating/placeholders.py``).
     """
 
     class Kind(models.TextChoices):

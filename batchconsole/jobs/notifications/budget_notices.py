@@ -2,9 +2,9 @@
 
 from django.db import transaction
 
+from batchconsole.jobs.costs.spending import Spending, budgets_of, first_of_month, spending
 from batchconsole.jobs.models import Budget, Connection, Notice, NotificationChannel, utc_today
 from batchconsole.jobs.occasions import BUDGET
-from batchconsole.jobs.spending import Spending, budgets_of, first_of_month, spending
 
 
 def tell_budgets(connection: Connection) -> None:

@@ -19,7 +19,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from batchconsole.jobs.access import require
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import Connection, Delivery, Event, Notice, NotificationChannel, Right, Verb
 from batchconsole.jobs.models.notification import check_occasions
@@ -28,6 +27,7 @@ from batchconsole.jobs.notifications.handing_on import close_breaker, write_deli
 from batchconsole.jobs.notifications.outgoing import is_permitted
 from batchconsole.jobs.notifications.sealing import seal, signing_secret
 from batchconsole.jobs.occasions import BUDGET, TEST
+from batchconsole.jobs.rights.access import require
 from batchconsole.jobs.signals import nudge
 
 Kind = NotificationChannel.Kind

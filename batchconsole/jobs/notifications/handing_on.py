@@ -21,13 +21,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from batchconsole.jobs.access import is_active_user, rights_on
+from batchconsole.jobs.costs.spending import first_of_month
 from batchconsole.jobs.leases import CONTROL, Failure, Lease, step
 from batchconsole.jobs.models import Delivery, Notice, NotificationChannel, Right, Schedule, utc_today
 from batchconsole.jobs.notifications.sending import SendingFailed, send
 from batchconsole.jobs.occasions import BUDGET, OF_SCHEDULES, TEST
+from batchconsole.jobs.rights.access import is_active_user, rights_on
 from batchconsole.jobs.signals import nudge
-from batchconsole.jobs.spending import first_of_month
 
 logger = logging.getLogger(__name__)
 

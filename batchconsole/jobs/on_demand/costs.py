@@ -8,12 +8,12 @@ from itertools import islice
 
 from django.conf import settings
 
+from batchconsole.jobs.costs.prices import MICRO_USD, MOST_USD, price_in_lane
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_objects import list_input
-from batchconsole.jobs.input_places import require_input
-from batchconsole.jobs.limits import limits_for
 from batchconsole.jobs.models import BatchJob, Connection
-from batchconsole.jobs.prices import MICRO_USD, MOST_USD, price_in_lane
+from batchconsole.jobs.queue.limits import limits_for
+from batchconsole.jobs.s3.input_objects import list_input
+from batchconsole.jobs.s3.input_places import require_input
 from batchconsole.records import files, preflight
 from batchconsole.records.files import InputFile
 from batchconsole.records.lines import batches

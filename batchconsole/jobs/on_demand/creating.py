@@ -7,13 +7,13 @@ from django.db import transaction
 
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import lifecycle
-from batchconsole.jobs.access import require_on_job
 from batchconsole.jobs.cloning import name_of_resend
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.job_rules import FieldProblem, find_problems
 from batchconsole.jobs.models import ENDED, LIVE, Actor, BatchJob, Connection, Status, Verb
 from batchconsole.jobs.on_demand.costs import quote_of_rest
 from batchconsole.jobs.on_demand.order import Order
+from batchconsole.jobs.rights.access import require_on_job
 
 # What a batch job needs, and one on demand does not: AWS reads and writes nothing for it.
 UNUSED: dict[str, Any] = {"role_arn": "", "output_kms_key_id": "", "subnet_ids": (), "security_group_ids": ()}

@@ -7,7 +7,7 @@ from batchconsole.aws import s3
 from batchconsole.aws.s3_stream import write_stream
 from batchconsole.jobs.leases import Lease
 from batchconsole.jobs.models import BatchJob, OnDemandAnswer
-from batchconsole.jobs.results import MANIFEST, output_folder
+from batchconsole.jobs.outputs.results import MANIFEST, output_folder
 from batchconsole.records.on_demand import Record, Tally
 
 ROWS_AT_ONCE = 100

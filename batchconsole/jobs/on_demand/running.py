@@ -17,17 +17,18 @@ from django.db.models import Q
 from django.utils import timezone
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.jobs import lifecycle, scheduling
+from batchconsole.jobs import lifecycle
+from batchconsole.jobs.costs.spending import Judgement, require_budget
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_objects import InputObjects, list_input
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import BatchJob, Connection, OnDemandAnswer, OnDemandRun, Status, Verb
 from batchconsole.jobs.on_demand import costs, taking_over
 from batchconsole.jobs.on_demand.output import answered_places, write_output
 from batchconsole.jobs.on_demand.sending import Sending
+from batchconsole.jobs.queue import scheduling
+from batchconsole.jobs.queue.waiting import ask_approval
+from batchconsole.jobs.s3.input_objects import InputObjects, list_input
 from batchconsole.jobs.signals import nudge
-from batchconsole.jobs.spending import Judgement, require_budget
-from batchconsole.jobs.waiting import ask_approval
 from batchconsole.jobs.warnings import DEFAULT_TIMEOUT_HOURS
 from batchconsole.records.files import InputFile
 from batchconsole.records.on_demand import Record, read_records

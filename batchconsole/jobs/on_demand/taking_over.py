@@ -5,11 +5,12 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from batchconsole.jobs import lifecycle, resending
+from batchconsole.jobs import lifecycle
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.leases import Lease
 from batchconsole.jobs.models import LIVE, BatchJob, Connection, MadeInput, OnDemandRun, Status, Verb
 from batchconsole.jobs.on_demand.costs import quote_of_rest
+from batchconsole.jobs.outputs import resending
 
 PAUSE = timedelta(seconds=5)
 NOTHING_LEFT = "The batch job has answered every record, so nothing is left to send."

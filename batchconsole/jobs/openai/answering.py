@@ -17,7 +17,6 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import ObjectWriter
-from batchconsole.jobs import scheduling
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import BatchJob, OpenAIBatch, OpenAIFile, Status
 from batchconsole.jobs.openai.batches import State
@@ -32,8 +31,9 @@ from batchconsole.jobs.openai.conversion import (
 )
 from batchconsole.jobs.openai.files import new_file_id
 from batchconsole.jobs.openai.following import jobs_of
-from batchconsole.jobs.result_pages import output_files
-from batchconsole.jobs.results import input_files
+from batchconsole.jobs.outputs.result_pages import output_files
+from batchconsole.jobs.outputs.results import input_files
+from batchconsole.jobs.queue import scheduling
 from batchconsole.records.families import family_for
 from batchconsole.records.joining import JoinedRow, Run, join_in_order
 from batchconsole.records.message_results import message_result, message_without_answer

@@ -15,15 +15,15 @@ from django.utils import timezone
 
 from batchconsole.aws.job_request import JobRequest, Tag
 from batchconsole.jobs import origin
-from batchconsole.jobs.access import require, require_on_job, require_places, require_service_role
 from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.input_places import require_input
 from batchconsole.jobs.job_rules import tag_problems
 from batchconsole.jobs.models import Actor, Connection, Event, OpenAIBatch, OpenAIFile, OpenUpload, Right, Verb
 from batchconsole.jobs.openai.errors import Missing
 from batchconsole.jobs.openai.files import find_file
 from batchconsole.jobs.openai.places import folder_of, role_of
+from batchconsole.jobs.rights.access import require, require_on_job, require_places, require_service_role
+from batchconsole.jobs.s3.input_places import require_input
 from batchconsole.jobs.signals import nudge
 from batchconsole.records.openai_lines import ENDPOINTS, MESSAGES
 

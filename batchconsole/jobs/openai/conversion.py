@@ -13,15 +13,16 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import ObjectWriter
-from batchconsole.jobs import origin, scheduling
+from batchconsole.jobs import origin
 from batchconsole.jobs.errors import NotAllowed
-from batchconsole.jobs.input_objects import Reader
 from batchconsole.jobs.job_rules import find_problems
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.models import Connection, Event, OpenAIBatch, OpenAIBatchJob, Verb
 from batchconsole.jobs.openai.batches import State, job_request, records_uri
 from batchconsole.jobs.openai.places import model_for
+from batchconsole.jobs.queue import scheduling
+from batchconsole.jobs.s3.input_objects import Reader
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.fingerprints import fingerprints
 from batchconsole.records.lines import batches

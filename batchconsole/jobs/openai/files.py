@@ -12,13 +12,13 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3 import S3Object
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import ObjectWriter
-from batchconsole.jobs.access import require, require_on_job, require_places
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, Connection, Event, OpenAIBatch, OpenAIFile, Right, Verb
-from batchconsole.jobs.open_uploads import expect_object
 from batchconsole.jobs.openai.errors import Missing
 from batchconsole.jobs.openai.places import folder_of
-from batchconsole.jobs.storage import Storage
+from batchconsole.jobs.rights.access import require, require_on_job, require_places
+from batchconsole.jobs.s3.open_uploads import expect_object
+from batchconsole.jobs.s3.storage import Storage
 from batchconsole.records.limits import DEFAULTS
 
 MOST_BYTES = DEFAULTS.bytes_per_file

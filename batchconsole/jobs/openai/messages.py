@@ -19,10 +19,8 @@ from batchconsole.aws import s3
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.aws.s3_stream import ObjectWriter
-from batchconsole.jobs.access import require, require_on_job
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, Connection, Event, OpenAIBatch, Right, Verb
-from batchconsole.jobs.open_uploads import expect_object
 from batchconsole.jobs.openai.batches import (
     Asked,
     State,
@@ -37,7 +35,9 @@ from batchconsole.jobs.openai.conversion import Refused, numbered_lines
 from batchconsole.jobs.openai.errors import Missing
 from batchconsole.jobs.openai.files import OBJECT_GONE
 from batchconsole.jobs.openai.places import model_for
-from batchconsole.jobs.storage import Storage
+from batchconsole.jobs.rights.access import require, require_on_job
+from batchconsole.jobs.s3.open_uploads import expect_object
+from batchconsole.jobs.s3.storage import Storage
 from batchconsole.records.limits import DEFAULTS
 from batchconsole.records.message_results import message_without_answer
 from batchconsole.records.openai_lines import MESSAGES, BadLine, make_record, read_line

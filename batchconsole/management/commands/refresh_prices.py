@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.jobs.costs.price_list import Taken, take_prices
+from batchconsole.jobs.costs.prices import price_the_unpriced
 from batchconsole.jobs.models import Connection
-from batchconsole.jobs.price_list import Taken, take_prices
-from batchconsole.jobs.prices import price_the_unpriced
 
 
 class Command(BaseCommand):

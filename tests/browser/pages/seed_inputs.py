@@ -7,7 +7,8 @@ from typing import Any
 from batchconsole.aws import iam, s3
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.aws.session import client
-from batchconsole.jobs import input_checks
+from batchconsole.jobs.inputs import input_checks
+from batchconsole.jobs.inputs.prompt_templates import archive_template, save_version
 from batchconsole.jobs.models import (
     BatchJob,
     InputCheck,
@@ -16,7 +17,6 @@ from batchconsole.jobs.models import (
     Status,
 )
 from batchconsole.jobs.models.prompt_template import Content
-from batchconsole.jobs.prompt_templates import archive_template, save_version
 from batchconsole.records.limits import Limits, job_findings
 from batchconsole.records.making import Recipe
 from batchconsole.records.report import Problems, Report, encode

@@ -12,7 +12,6 @@ from django.test import Client
 from django.utils import timezone
 
 from batchconsole.aws import s3
-from batchconsole.jobs import comparing, results
 from batchconsole.jobs.models import (
     ENDED_ON_AWS,
     BatchJob,
@@ -23,6 +22,7 @@ from batchconsole.jobs.models import (
     Status,
     Verb,
 )
+from batchconsole.jobs.outputs import comparing, results
 from tests.conftest import ACCOUNT, REGION
 from tests.jobs.conftest import converse_lines
 

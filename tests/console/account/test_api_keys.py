@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from batchconsole.jobs import api_keys
 from batchconsole.jobs.models import ApiKey, Connection, Grant, Role
+from batchconsole.jobs.rights import api_keys
 
 FIELDS = {"name": "nightly", "rights": ["view"], "days": "30"}
 

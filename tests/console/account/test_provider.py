@@ -14,7 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from batchconsole.jobs.models import Connection, Grant
-from batchconsole.jobs.provider_groups import apply_groups
+from batchconsole.jobs.rights.provider_groups import apply_groups
 from batchconsole.openid_groups import read_group_grant
 from batchconsole.setup import clients
 from batchconsole.setup.paths import NODE

@@ -10,8 +10,8 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.mail import EmailMessage
 from django.test import Client
 
-from batchconsole.jobs.api_keys import create_api_key
 from batchconsole.jobs.models import Connection, Event, Grant, Right, Role, Verb
+from batchconsole.jobs.rights.api_keys import create_api_key
 from tests.factories import grant, make_job
 
 HOSTILE = "<script>alert(1)</script>{{ 7 }}'; --"

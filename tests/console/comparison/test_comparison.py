@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from batchconsole.aws import s3
 from batchconsole.console.comparison.page import Marks
-from batchconsole.jobs import comparing, results, retention
+from batchconsole.jobs import retention
 from batchconsole.jobs.models import AnswerMark, BatchJob, Budget, Comparison, Connection, Event, InputSplit, Verb
 from batchconsole.jobs.models.job import new_client_request_token
+from batchconsole.jobs.outputs import comparing, results
 from batchconsole.records.fingerprints import fingerprints
 from tests.console.conftest import MODEL, Answer, MakeJob, arn, filled_in
 from tests.factories import grant

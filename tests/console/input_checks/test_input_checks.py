@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from batchconsole.aws import s3
-from batchconsole.jobs import input_checks
+from batchconsole.jobs.inputs import input_checks
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, Status, Verb
 from batchconsole.records import files, preflight, report
 from tests.console.conftest import Answer, MakeJob

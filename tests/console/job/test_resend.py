@@ -12,8 +12,8 @@ from django.test import Client
 from pyarrow import parquet
 
 from batchconsole.aws import s3
-from batchconsole.jobs import resending, results
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput, ModelLimit
+from batchconsole.jobs.outputs import resending, results
 from tests.console.conftest import MakeJob, arn
 
 BUCKET = "resend-pages"

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from batchconsole.aws import s3
-from batchconsole.jobs import results
 from batchconsole.jobs.models import BatchJob, Connection, MadeInput
+from batchconsole.jobs.outputs import results
 from tests.console.conftest import NOBODY, Answer, MakeJob, arn
 
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.console.job_list import adding_filter
+from batchconsole.jobs.finding.properties import PROPERTIES
 from batchconsole.jobs.models import Connection, Status
-from batchconsole.jobs.properties import PROPERTIES
 from tests.console.conftest import NOBODY
 from tests.factories import make_job
 

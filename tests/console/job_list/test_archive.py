@@ -11,8 +11,8 @@ from django.utils import timezone
 from batchconsole.console.bulk_actions.stop_question import StopQuestion
 from batchconsole.jobs import archiving, bulk_actions
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.finding.querysets import COUNT_LIMIT
 from batchconsole.jobs.models import BatchJob, Connection
-from batchconsole.jobs.querysets import COUNT_LIMIT
 from tests.console.conftest import MakeJob
 
 URL = "/local/jobs/"

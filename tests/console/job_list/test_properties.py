@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from batchconsole.jobs.finding.properties import matching, read_token, read_tokens
 from batchconsole.jobs.models import BatchJob
-from batchconsole.jobs.properties import matching, read_token, read_tokens
 from tests.console.conftest import MakeJob, arn
 from tests.console.job_list.test_jobs import names
 

@@ -5,8 +5,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.console.job_list.suggestions import MOST, READ, Suggestion, suggestions
+from batchconsole.jobs.finding.properties import read_token
 from batchconsole.jobs.models import BatchJob, Connection
-from batchconsole.jobs.properties import read_token
 from tests.console.conftest import MakeJob
 from tests.console.job_list.test_jobs import names
 

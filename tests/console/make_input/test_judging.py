@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
-from batchconsole.jobs import input_surveys
+from batchconsole.jobs.inputs import input_surveys
 from batchconsole.jobs.models import Connection, MadeInput
 from tests.console.conftest import NOBODY
 

@@ -14,8 +14,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from batchconsole.aws import s3
-from batchconsole.jobs import making, uploads
+from batchconsole.jobs.inputs import making
 from batchconsole.jobs.models import Connection, Event, MadeInput
+from batchconsole.jobs.s3 import uploads
 from tests.conftest import REGION
 from tests.console.conftest import NOBODY
 

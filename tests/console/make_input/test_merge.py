@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from batchconsole.aws import s3
-from batchconsole.jobs import merging
+from batchconsole.jobs.inputs import merging
 from batchconsole.jobs.models import Connection, InputCheck, MadeInput
 from batchconsole.records import report as reports
 from batchconsole.records.report import Report

@@ -10,7 +10,7 @@ from django.test import Client
 
 from batchconsole.aws import s3
 from batchconsole.console.make_input.several import MOST_FILES
-from batchconsole.jobs.making import make_input
+from batchconsole.jobs.inputs.making import make_input
 from batchconsole.jobs.models import Connection, MadeInput
 from tests.console.make_input.test_making import bucket, connection, data_folder, file, post, text, written
 

@@ -13,8 +13,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from batchconsole.aws import s3
-from batchconsole.jobs import prompt_templates
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs import prompt_templates
 from batchconsole.jobs.models import Connection, Event, MadeInput, PromptTemplate, PromptTemplateVersion
 from batchconsole.jobs.models.prompt_template import Content
 from batchconsole.records.making import Recipe

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from batchconsole.console.overview.cost_chart import CostChart, days_needed
-from batchconsole.jobs.usage import Cell, Group, Totals, Usage
+from batchconsole.jobs.costs.usage import Cell, Group, Totals, Usage
 
 
 def chart(today: date, costs: dict[date, str]) -> CostChart:

@@ -18,7 +18,7 @@ from batchconsole.aws import s3
 from batchconsole.console.s3.browser import PAGE_SIZE, read_page
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs.models import Connection, Event, Grant, ModelLimit, Verb
-from batchconsole.jobs.storage import PART_BYTES, Storage, part_bytes
+from batchconsole.jobs.s3.storage import PART_BYTES, Storage, part_bytes
 from tests.console.conftest import MODEL, MakeJob
 from tests.factories import grant
 

@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from batchconsole.jobs import schedules
 from batchconsole.jobs.models import BatchJob, Connection, Grant, Schedule, WatchedFile
-from batchconsole.jobs.schedules import Wanted
+from batchconsole.jobs.repeating import schedules
+from batchconsole.jobs.repeating.schedules import Wanted
 from tests.console.conftest import Answer, MakeJob, filled_in
 from tests.factories import grant
 

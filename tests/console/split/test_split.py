@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from batchconsole.aws import s3
-from batchconsole.jobs import splitting
+from batchconsole.jobs.inputs import splitting
 from batchconsole.jobs.models import BatchJob, Connection, InputCheck, InputSplit, ModelLimit, ResultIndex
 from batchconsole.jobs.models.job import new_client_request_token
 from batchconsole.records import report as reports

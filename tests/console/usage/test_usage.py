@@ -16,8 +16,8 @@ from django.test import Client
 from batchconsole.console.kit.amounts import compact, usd
 from batchconsole.console.usage.chart import buckets
 from batchconsole.console.usage.query import UsageQuery
+from batchconsole.jobs.costs.usage import Days
 from batchconsole.jobs.models import Connection
-from batchconsole.jobs.usage import Days
 from tests.console.conftest import MakeJob
 
 TODAY = date(2026, 10, 15)

@@ -1,0 +1,1 @@
+"""What a job leaves behind: results, pages of records, copies, sending records again, and comparing answers."""

@@ -1,0 +1,1 @@
+"""What the dialects of programs share: the gateway for clients of AWS."""
