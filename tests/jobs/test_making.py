@@ -26,7 +26,8 @@ from batchconsole.jobs.inputs.making_orders import Order
 from batchconsole.jobs.leases import MOST_LOSSES, LeaseLost
 from batchconsole.jobs.models import Connection, Event, MadeInput, Verb
 from batchconsole.jobs.s3 import uploads
-from batchconsole.jobs.s3.storage import ObjectInUse, Storage
+from batchconsole.jobs.s3.refusals import ObjectInUse
+from batchconsole.jobs.s3.storage import Storage
 from batchconsole.records.making import Recipe, RecipeError
 from batchconsole.records.tables import TableError
 from tests.factories import make_job

@@ -16,7 +16,8 @@ from batchconsole.aws.errors import AwsError
 from batchconsole.aws.session import client
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import Connection, Event, Grant, Role
-from batchconsole.jobs.s3.storage import EmptyFile, ObjectExists, Storage
+from batchconsole.jobs.s3.refusals import EmptyFile, ObjectExists
+from batchconsole.jobs.s3.storage import Storage
 from tests.factories import make_job
 
 

@@ -41,7 +41,7 @@ from batchconsole.jobs.inputs.making_orders import Order
 from batchconsole.jobs.inputs.prompt_templates import find_version
 from batchconsole.jobs.models import MadeInput
 from batchconsole.jobs.s3 import uploads
-from batchconsole.jobs.s3.storage import ObjectInUse
+from batchconsole.jobs.s3.refusals import ObjectInUse
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.limits import DEFAULTS

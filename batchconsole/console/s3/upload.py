@@ -17,7 +17,8 @@ from batchconsole.console.s3 import uploads
 from batchconsole.console.s3.chooser import storage_of
 from batchconsole.console.s3.places import Place
 from batchconsole.jobs.errors import UserError
-from batchconsole.jobs.s3.storage import MAX_PARTS, EmptyFile, ObjectExists
+from batchconsole.jobs.s3.refusals import EmptyFile, ObjectExists
+from batchconsole.jobs.s3.storage import MAX_PARTS
 
 LARGEST_PART_BYTES = 64 * 2**20
 

@@ -15,7 +15,7 @@ from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.times import absolute
 from batchconsole.console.s3.inputs import SUFFIX, refused_key
 from batchconsole.console.s3.places import Place
-from batchconsole.jobs.s3.storage import EmptyFile, ObjectExists
+from batchconsole.jobs.s3.refusals import EmptyFile, ObjectExists
 
 KEPT = "uploaded_files"
 MOST_KEPT = 500  # files

@@ -25,7 +25,8 @@ from batchconsole.console.s3.places import Place
 from batchconsole.console.s3.preview import preview
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.queue.limits import limits_for
-from batchconsole.jobs.s3.storage import EmptyFile, ObjectExists, Storage
+from batchconsole.jobs.s3.refusals import EmptyFile, ObjectExists
+from batchconsole.jobs.s3.storage import Storage
 
 # The forms for adding to a place; the query string says which one is open.
 ADDITIONS = ("upload", "folder")

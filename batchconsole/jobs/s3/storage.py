@@ -20,16 +20,14 @@ from batchconsole.aws.upload_watch import NO_UPLOAD
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import Actor, BatchJob, Connection, Event, Right, Verb
 from batchconsole.jobs.rights.access import lies_in, require, require_places
+from batchconsole.jobs.s3.refusals import EmptyFile, ObjectExists, ObjectInUse
 from batchconsole.jobs.states import LIVE, WAITING
 
 __all__ = [
     "MAX_PARTS",
     "NO_UPLOAD",
     "Bucket",
-    "EmptyFile",
     "Listing",
-    "ObjectExists",
-    "ObjectInUse",
     "ObjectVersion",
     "S3Object",
     "Storage",
@@ -41,28 +39,6 @@ MOST_USERS = 5
 LINK_SECONDS = 60  # for the browser to follow the redirect; a download that has begun goes on
 LARGEST_RENAMED = 2**30  # the most bytes that S3 copies while a person waits for the page
 PART_BYTES = 8 * 2**20
-
-
-class EmptyFile(UserError):
-    """The file is empty, which must be a mistake."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is empty: there is nothing in it to upload.", "file", "Check the file.")
-
-
-class ObjectExists(UserError):
-    """An object of that name exists and the user has not chosen to replace it; ``item`` is the existing object."""
-
-    def __init__(self, name: str, item: S3Object) -> None:
-        super().__init__(f"{name} exists already.", "file", "Choose to replace it, or upload under another name.")
-        self.item = item
-
-
-class ObjectInUse(UserError):
-    """Jobs that have not ended read the object, so it must stay as it is."""
-
-    def __init__(self, names: str) -> None:
-        super().__init__(f"Jobs that have not ended read this object: {names}.", "", "Wait for them, or stop them.")
 
 
 @dataclass(frozen=True)
