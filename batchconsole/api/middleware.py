@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 KEPT = ("Allow", "WWW-Authenticate", "Retry-After")
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 SENT_IN = frozenset({"application/json", "application/problem+json", "application/jsonl"})
+ANSWERED_IN = SENT_IN | {"text/csv", "application/vnd.apache.parquet"}
 SAID = {
     404: "There is nothing at this address.",
     405: "This address does not take this method.",
@@ -77,8 +78,8 @@ def _odd(request: HttpRequest, dialect: Dialect) -> HttpResponse | None:
     has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0")
     if request.method in WITH_BODY and has_body and request.content_type not in SENT_IN:
         return _refusal(request, 415, "Send the body as Content-Type: application/json.")
-    if not any(request.accepts(kind) for kind in SENT_IN):
-        return _refusal(request, 406, f"Answers are {', '.join(sorted(SENT_IN))}.")
+    if not any(request.accepts(kind) for kind in ANSWERED_IN):
+        return _refusal(request, 406, f"Answers are {', '.join(sorted(ANSWERED_IN))}.")
     return None
 
 

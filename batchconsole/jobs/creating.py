@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Unpack
 
 from django.db import transaction
 
@@ -9,7 +10,7 @@ from batchconsole.aws.job_request import JobRequest, Tag
 from batchconsole.jobs.account import account_id
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.job_rules import FieldProblem, find_problems, tag_problems
-from batchconsole.jobs.lifecycle import create_job
+from batchconsole.jobs.lifecycle import Chosen, create_job
 from batchconsole.jobs.models import Actor, BatchJob, Connection, Right
 from batchconsole.jobs.queue import waiting
 from batchconsole.jobs.rights.access import require
@@ -31,9 +32,8 @@ def create_once(
     request: JobRequest,
     *,
     key: str = "",
-    check_input: bool = True,
-    clone_of: BatchJob | None = None,
-    start_at: datetime | None = None,
+    resend_of: BatchJob | None = None,
+    **chosen: Unpack[Chosen],
 ) -> tuple[BatchJob, bool]:
     """Return the job of *request* and whether it is new: a repeated *key* returns the job that was created with it.
 
@@ -48,28 +48,41 @@ def create_once(
     """
     require(actor, Right.SUBMIT, connection)
     account_id(connection)
-    token = f"{TOKEN_PREFIX}{key}" if key else ""
+    chosen["caller_token"] = token_of(key)
     with transaction.atomic():
         Connection.objects.lock(connection.pk)
-        known = BatchJob.objects.filter(connection=connection, caller_token=token, created_by=actor).first()
-        if token and known:
-            return _same(known, request), False
-        problems = find_problems(connection, request) + _start_problems(start_at)
+        known = known_job(connection, actor, request, key=key)
+        if known:
+            return known, False
+        problems = find_problems(connection, request) + start_problems(chosen.get("start_at"))
         if problems:
             raise Invalid(problems)
         job = create_job(
             connection=connection,
             actor=actor,
             request=request,
-            check_input=check_input,
-            clone_of=clone_of,
-            start_at=start_at,
-            caller_token=token,
+            resend_of=resend_of,
+            **chosen,
         )
     return job, True
 
 
-def _start_problems(start_at: datetime | None) -> list[FieldProblem]:
+def token_of(key: str) -> str:
+    """Return what is kept of an Idempotency-Key, empty for an empty one."""
+    return f"{TOKEN_PREFIX}{key}" if key else ""
+
+
+def known_job(connection: Connection, actor: Actor, request: JobRequest, *, key: str) -> BatchJob | None:
+    """Return the job that *actor* has created with *key*. Raises :class:`UserError` if it has another request."""
+    if not key:
+        return None
+    jobs = BatchJob.objects.filter(connection=connection, caller_token=token_of(key), created_by=actor)
+    known: BatchJob | None = jobs.first()
+    return _same(known, request) if known else None
+
+
+def start_problems(start_at: datetime | None) -> list[FieldProblem]:
+    """Return the problems of a time before which a job is not submitted; ``None`` has none."""
     words = waiting.start_problem(start_at) if start_at else ""
     return [FieldProblem("start_at", words)] if words else []
 

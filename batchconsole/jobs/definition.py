@@ -1,11 +1,14 @@
-"""A job as the request that creates it: JSON, an AWS CLI command or a boto3 call, each ready to paste."""
+"""A job as the request that creates it: JSON, an AWS CLI command or a boto3 call to paste, and how two differ."""
 
 import json
 import shlex
 from typing import Any
 
 from batchconsole.aws.job_request import JobRequest, cli_option
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.models import BatchJob, Connection
+
+# Fields whose items AWS keeps in no order.
+ORDERLESS = ("tags", "subnet_ids", "security_group_ids")
 
 
 def as_json(request: JobRequest) -> str:
@@ -42,3 +45,23 @@ def as_boto3(connection: Connection, request: JobRequest) -> str:
 
 def indented(value: Any) -> str:
     return json.dumps(value, indent=4).replace("\n", "\n    ")
+
+
+def differing_fields(job: BatchJob, other: BatchJob) -> dict[str, tuple[Any, Any]]:
+    """Return the fields in which the definitions differ, each with both values; request tokens always do, so not they.
+
+    ``check_input`` is among the fields.
+    """
+    asked, of_other = (
+        {**each.request.as_fields(), "client_request_token": "", "check_input": each.check_input}
+        for each in (job, other)
+    )
+    return {
+        name: (value, of_other[name])
+        for name, value in asked.items()
+        if _in_order(name, value) != _in_order(name, of_other[name])
+    }
+
+
+def _in_order(name: str, value: Any) -> Any:
+    return sorted(value, key=json.dumps) if name in ORDERLESS else value

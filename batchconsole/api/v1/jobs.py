@@ -1,24 +1,20 @@
-"""Jobs: list, create, get, stop, release, hold, move, clone, resend and tag them, and read their results."""
+"""Jobs: list, create, get, stop, release, hold, move, clone, resend, tag, archive and compare them."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from itertools import chain
 from typing import Annotated, Any
 
-import msgspec
 from django.core import signing
 from django.db.models import Q
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest
 from ninja import Query, Router
 from ninja.errors import HttpError
 from ninja.responses import Status as Answer
 
-from batchconsole.api.call_limit import headers_of
 from batchconsole.api.v1.made_once import answer_made
 from batchconsole.api.v1.schemas import (
     CloneIn,
-    ErrorGroupOut,
+    DifferencesOut,
     IdempotencyKey,
     JobIn,
     JobOut,
@@ -26,29 +22,26 @@ from batchconsole.api.v1.schemas import (
     Key,
     MadeInputOut,
     PriorityIn,
-    RecordsOut,
     ResendIn,
-    ResultsOut,
     TagsIn,
     UnholdIn,
 )
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs import creating, lifecycle
-from batchconsole.jobs.audit import count_record_view, record_download
+from batchconsole.jobs import archiving, creating, lifecycle
 from batchconsole.jobs.cloning import request_without_identity
+from batchconsole.jobs.creating import Invalid
+from batchconsole.jobs.definition import differing_fields
 from batchconsole.jobs.finding.filters import JobFilter
-from batchconsole.jobs.models import BatchJob, JobRequest, MadeInput, ResultIndex, Right
-from batchconsole.jobs.outputs import resending, result_pages
-from batchconsole.jobs.outputs.results import require_reading
+from batchconsole.jobs.job_rules import FieldProblem
+from batchconsole.jobs.models import BatchJob, Connection, JobRequest, MadeInput, Right
+from batchconsole.jobs.outputs import resending
 from batchconsole.jobs.queue import waiting
 from batchconsole.jobs.rights.access import require_on_job
-from batchconsole.jobs.tags import edit_tags
-from batchconsole.records import exports
-from batchconsole.records.selecting import ERRORS, ONLY, ORDERS, UNANSWERED, Wanted
+from batchconsole.jobs.tags import ask_for_tags, edit_tags
 
 router = Router(tags=["Jobs"])
 SALT = "batchconsole.api.cursor"
-MOST_JOBS, MOST_RECORDS = 200, 100
+MOST_JOBS = 200
 
 
 @router.get("/", response=JobsOut, operation_id="list_jobs", summary="List jobs, newest first")
@@ -108,10 +101,21 @@ def create_job(
         caller_of(request),
         asked,
         key=idempotency_key,
+        resend_of=source_of_resend(here, payload.resend_of_id),
         check_input=payload.check_input,
         start_at=payload.start_at,
     )
     return Answer(201 if is_new else 200, job)
+
+
+def source_of_resend(connection: Connection, job_id: int | None) -> BatchJob | None:
+    """Return the job whose records a new one sends again. Raises Invalid if there is no such job."""
+    if job_id is None:
+        return None
+    found: BatchJob | None = BatchJob.objects.filter(connection=connection, pk=job_id).first()
+    if found is None:
+        raise Invalid([FieldProblem("resend_of_id", f"There is no job {job_id} in {connection.name}.")])
+    return found
 
 
 def find_job(request: HttpRequest, connection: str, job_id: int, right: Right) -> BatchJob:
@@ -127,13 +131,6 @@ def own_job(request: HttpRequest, connection: str, job_id: int) -> BatchJob:
     """Return the job. Raises Http404 if it does not exist, NotAllowed if the caller may not act on it."""
     job = find_job(request, connection, job_id, Right.VIEW)
     require_on_job(caller_of(request), job)
-    return job
-
-
-def readable_job(request: HttpRequest, connection: str, job_id: int) -> BatchJob:
-    """Return the job. Raises Http404 if it does not exist, NotAllowed if the caller may not read its records."""
-    job = find_job(request, connection, job_id, Right.READ)
-    require_reading(caller_of(request), job)
     return job
 
 
@@ -262,104 +259,43 @@ def replace_tags(request: HttpRequest, connection: ConnectionName, job_id: Key, 
     return find_job(request, connection, job_id, Right.VIEW)
 
 
-@router.get("/{job_id}/results", response=ResultsOut, operation_id="get_results", summary="Counts and errors of a job")
-def get_results(request: HttpRequest, connection: ConnectionName, job_id: Key) -> dict[str, Any]:
-    job = readable_job(request, connection, job_id)
-    stored = ResultIndex.objects.filter(job=job).first()
-    totals = msgspec.to_builtins(stored.totals) if stored else None
-    return {"state": job.results, "error": job.results_error, "totals": totals}
+@router.post(
+    "/{job_id}/tags/read",
+    response=JobOut,
+    operation_id="read_tags",
+    summary="Read the tags of a job that was created elsewhere",
+)
+def read_tags(request: HttpRequest, connection: ConnectionName, job_id: Key) -> BatchJob:
+    ask_for_tags(own_job(request, connection, job_id), caller_of(request))
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
+@router.post(
+    "/{job_id}/archive",
+    response=JobOut,
+    operation_id="archive_job",
+    summary="Archive a job that has ended",
+    description="It is left out of the list, unless a filter asks for archived jobs. Nothing is deleted.",
+)
+def archive_job(request: HttpRequest, connection: ConnectionName, job_id: Key) -> BatchJob:
+    archiving.archive(own_job(request, connection, job_id), caller_of(request))
+    return find_job(request, connection, job_id, Right.VIEW)
+
+
+@router.post("/{job_id}/unarchive", response=JobOut, operation_id="unarchive_job", summary="Bring an archived job back")
+def unarchive_job(request: HttpRequest, connection: ConnectionName, job_id: Key) -> BatchJob:
+    archiving.unarchive(own_job(request, connection, job_id), caller_of(request))
+    return find_job(request, connection, job_id, Right.VIEW)
 
 
 @router.get(
-    "/{job_id}/errors", response=list[ErrorGroupOut], operation_id="list_errors", summary="Errors by their message"
+    "/{job_id}/differences/{other_id}",
+    response=DifferencesOut,
+    operation_id="compare_definitions",
+    summary="In which fields the definitions of two jobs differ",
 )
-def list_errors(request: HttpRequest, connection: ConnectionName, job_id: Key) -> list[Any]:
-    job = readable_job(request, connection, job_id)
-    stored = ResultIndex.objects.filter(job=job).first()
-    return list(stored.totals.errors) if stored else []
-
-
-@router.get("/{job_id}/records", response=RecordsOut, operation_id="list_records", summary="A page of a job's records")
-def list_records(
-    request: HttpRequest,
-    connection: ConnectionName,
-    job_id: Key,
-    page: Annotated[int, Query(ge=1, le=10**9)] = 1,
-    size: Annotated[int, Query(ge=1, le=MOST_RECORDS)] = 50,
-    only_errors: bool = False,
-    only: Annotated[str, Query(pattern=f"^({'|'.join(ONLY)})$", description="Records of that outcome.")] = "",
-    order: Annotated[str, Query(pattern=f"^({'|'.join(ORDERS)})$", description="Empty: that of the output.")] = "",
-    stop: Annotated[str | None, Query(max_length=100, description="A stop reason.")] = None,
-    find: Annotated[str, Query(max_length=200, description="A record's id, or a text in question or answer.")] = "",
-    since: Annotated[int, Query(ge=0, le=10**9, description="Where a search goes on.")] = 0,
-) -> dict[str, Any]:
-    job = readable_job(request, connection, job_id)
-    count_record_view(job, caller_of(request))
-    wanted = Wanted(only=ERRORS if only_errors else only, stop=stop, order=order)
-    if find:
-        found = result_pages.find_records(job, find, since=since, at_most=size, wanted=wanted)
-        return {"count": len(found.rows), "page": 1, "records": _records(found.rows), "next": found.next}
-    if wanted.only == UNANSWERED:
-        shown = result_pages.read_unanswered(job, page, size=size)
-    else:
-        shown = result_pages.read_page(job, page, size=size, wanted=wanted)
-    return {"count": shown.count, "page": shown.number, "records": _records(shown.rows)}
-
-
-def _records(rows: list[result_pages.ResultRow]) -> list[dict[str, Any]]:
-    return [{"position": row.position, **_record(row)} for row in rows]
-
-
-def _record(row: result_pages.ResultRow) -> dict[str, Any]:
-    record = row.record
-    names = ("record_id", "answer", "stop_reason", "input_tokens", "output_tokens", "error_code", "error_message")
-    return {name: getattr(record, name) for name in names}
-
-
-@router.get(
-    "/{job_id}/output",
-    operation_id="download_output",
-    summary="All output lines of a job",
-    openapi_extra={"responses": {200: {"content": {"application/jsonl": {"schema": {"type": "string"}}}}}},
-)
-def download_output(request: HttpRequest, connection: ConnectionName, job_id: Key) -> StreamingHttpResponse:
-    job = _with_results(request, connection, job_id)
-    return _stream(request, job, _lines(job))
-
-
-def _lines(job: BatchJob) -> Iterator[bytes]:
-    for file in result_pages.output_files(job):
-        yield from file.open(start=0)
-
-
-@router.get(
-    "/{job_id}/export",
-    operation_id="export_records",
-    summary="Each record with its answer, joined with the resends where you ask for it",
-    openapi_extra={"responses": {200: {"content": {"application/jsonl": {"schema": {"type": "string"}}}}}},
-)
-def export_records(
-    request: HttpRequest,
-    connection: ConnectionName,
-    job_id: Key,
-    resends: Annotated[bool, Query(description="The newest answer of each record counts.")] = False,
-    order: Annotated[str, Query(pattern="^(|input)$", description="Empty: that of the output.")] = "",
-) -> StreamingHttpResponse:
-    job = _with_results(request, connection, job_id)
-    rows = resending.joined(job, with_resends=resends, in_input_order=order == "input")
-    fields = resending.schema_fields(job, with_resends=resends)
-    return _stream(request, job, exports.jsonl(rows, fields))
-
-
-def _with_results(request: HttpRequest, connection: str, job_id: int) -> BatchJob:
-    job = readable_job(request, connection, job_id)
-    if job.results != BatchJob.Results.READY:
-        raise HttpError(409, "The results of this job have not been read. Wait for them.")
-    return job
-
-
-def _stream(request: HttpRequest, job: BatchJob, pieces: Iterator[bytes]) -> StreamingHttpResponse:
-    """Return a response that streams *pieces*. The first one is read before it starts, so errors get a status."""
-    first = next(pieces, b"")
-    record_download(job, caller_of(request), target=request.path)
-    return StreamingHttpResponse(chain([first], pieces), content_type="application/jsonl", headers=headers_of(request))
+def compare_definitions(request: HttpRequest, connection: ConnectionName, job_id: Key, other_id: Key) -> dict[str, Any]:
+    jobs = [find_job(request, connection, each, Right.VIEW) for each in (job_id, other_id)]
+    found = differing_fields(*jobs)
+    rows = [{"field": name, "value": values[0], "other_value": values[1]} for name, values in found.items()]
+    return {"differences": rows}

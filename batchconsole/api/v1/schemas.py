@@ -12,12 +12,14 @@ from pydantic_core import PydanticCustomError
 from batchconsole.aws.constraints import Constraint, job_constraints
 from batchconsole.jobs.job_rules import rule_for
 from batchconsole.jobs.models import JobRequest
+from batchconsole.jobs.models.job_note import LONGEST_NOTE
 from batchconsole.jobs.occasions import CHOICES
 from batchconsole.jobs.queue.waiting import HIGHEST, LOWEST, MAX_COMMENT
 from batchconsole.jobs.states import Status
 from batchconsole.records.bodies import SHAPES
 
 Key = Annotated[int, Path(ge=1, le=2**63 - 1)]
+JobId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 IdempotencyKey = Annotated[
@@ -100,6 +102,9 @@ class JobIn(of_request(Strict, with_rules=True)):  # type: ignore[misc] # its fi
 
     check_input: bool = True
     start_at: AwareDatetime | None = Field(None, description="Not submitted before, with a time zone: `...Z`.")
+    resend_of_id: JobId | None = Field(
+        None, description="The job whose records it sends again: `resend_of_id` of the input that they were written to."
+    )
 
 
 class CloneIn(Strict):
@@ -121,7 +126,7 @@ class ResendIn(Strict):
 
     failed: bool = True
     unanswered: bool = True
-    merges: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] = Field(
+    merges: list[JobId] = Field(
         default_factory=list,
         max_length=100,
         description="Other jobs whose records go along, each in a file of its own.",
@@ -180,10 +185,13 @@ class JobOut(of_request(Schema, as_told=True)):  # type: ignore[misc] # its fiel
     awaits_approval: bool
     output_folder: str
     tags_unread: bool = Field(description="Whether it was created elsewhere and its tags have not been read yet.")
+    clone_of_id: int | None
+    resend_of_id: int | None = Field(description="The job whose records it sends again.")
     created_by: str | None
     created_at: datetime
     submit_time: datetime | None
     ended_at: datetime | None
+    archived_at: datetime | None = Field(description="Since when it is left out of the list.")
     total_record_count: int | None
     processed_record_count: int | None
     success_record_count: int | None
@@ -210,6 +218,33 @@ class JobOut(of_request(Schema, as_told=True)):  # type: ignore[misc] # its fiel
 class JobsOut(Schema):
     jobs: list[JobOut]
     next_cursor: str | None = Field(description="Send it as `cursor` for the following jobs; null on the last page.")
+
+
+class NoteIn(Strict):
+    text: str = Field(min_length=1, max_length=LONGEST_NOTE)
+
+
+class NoteOut(Schema):
+    id: int
+    text: str
+    created_by: str | None
+    created_at: datetime
+
+    @staticmethod
+    def resolve_created_by(note: Any) -> str | None:
+        return str(note.created_by) if note.created_by else None
+
+
+class DifferenceOut(Schema):
+    """A field of the request, or `check_input`, with its value in both jobs."""
+
+    field: str
+    value: Any
+    other_value: Any
+
+
+class DifferencesOut(Schema):
+    differences: list[DifferenceOut] = Field(description="Empty if the definitions are the same.")
 
 
 class ConnectionOut(Schema):

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.links import back_to, query_string
 from batchconsole.console.kit.numbers import read_numbers
+from batchconsole.jobs.definition import ORDERLESS
 from batchconsole.jobs.models import BatchJob
 
 # The fields of a request in the order of the create form. The request token is left out: every job has its own.
@@ -29,7 +30,6 @@ LABELS = {
     "subnet_ids": "Subnets",
     "security_group_ids": "Security groups",
 }
-ORDERLESS = ("tags", "subnet_ids", "security_group_ids")
 
 
 @dataclass(frozen=True)
