@@ -79,15 +79,17 @@ def urls(make_job: MakeJob, local: Connection, bedrock_endpoint: str, person: Us
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd[:20]))
 def test_no_page_breaks_at_an_odd_query(odd: str, client: Client, urls: list[str]) -> None:
+    query = urlencode(dict.fromkeys(NAMES, odd))
     for url in urls:
-        answer = client.get(url, query_params=dict.fromkeys(NAMES, odd))
+        answer = client.get(f"{url}?{query}")
         assert answer.status_code < 400 or answer.status_code in KNOWN_ERRORS, (url, answer.status_code)
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd[:20]))
 def test_no_page_breaks_at_an_odd_form(odd: str, client: Client, urls: list[str]) -> None:
+    form = urlencode(dict.fromkeys(NAMES, odd))
     for url in urls:
-        answer = client.post(url, urlencode(dict.fromkeys(NAMES, odd)), "application/x-www-form-urlencoded")
+        answer = client.post(url, form, "application/x-www-form-urlencoded")
         assert answer.status_code < 400 or answer.status_code in KNOWN_ERRORS, (url, answer.status_code)
 
 
