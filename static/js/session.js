@@ -12,7 +12,7 @@ export function isOver(header) {
 
 async function leave(token) {
   isLeaving = true;
-  const form = document.querySelector("[data-unsaved-guard] form");
+  const form = document.querySelector("[data-unsaved-guard] form") ?? [...document.querySelectorAll("form[data-draft]")].find(isFilledIn);
   try {
     const response = await fetch("/drafts/", { method: "POST", body: draft(form), headers: { "X-CSRFToken": token } });
     const { url } = await response.json();
@@ -23,6 +23,9 @@ async function leave(token) {
     isLeaving = false; // the network is away: the next answer tells again
   }
 }
+
+// Whether somebody has written into a form that stands beside other things on its page.
+const isFilledIn = (form) => [...form.querySelectorAll("textarea")].some((field) => field.value.trim());
 
 // What is in the form, without files, and the address of the page that shows it.
 function draft(form) {

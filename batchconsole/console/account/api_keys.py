@@ -13,6 +13,7 @@ from django.urls import reverse_lazy
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.layout import Container, Field, FormActions
 from batchconsole.console.kit.page_form import PageForm
@@ -86,10 +87,12 @@ def index(request: ConsoleRequest) -> HttpResponse:
     return render(request, "console/account/api_keys.html", {"keys": keys, "now": timezone.now()})
 
 
+@drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: ConsoleRequest) -> HttpResponse:
     """Show the form; after a valid POST, show the new key's secrets in the response, the only time they are shown."""
-    form = ApiKeyForm(request.POST or None, user=request.user)
+    draft = drafts.restored(request)
+    form = ApiKeyForm.draft(draft, user=request.user) if draft else ApiKeyForm(request.POST or None, user=request.user)
     if form.is_valid():
         try:
             key, token = create_key(request.user, form)

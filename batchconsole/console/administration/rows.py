@@ -1,15 +1,53 @@
-"""Base classes of the administration's model pages: form fields without pop-ups, and saving only what changed."""
+"""Base classes of the administration's model pages: plain form fields, drafts, and saving only what changed."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models
 from django.forms import DateInput
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+
+from batchconsole.console.frame import drafts
 
 
-class PlainFields:
+def filled_in(form: Callable[..., Any], draft: QueryDict) -> Callable[..., Any]:
+    """Return the form class *form*, whose instances hold *draft* as if it were posted."""
+
+    class Filled(form):  # type: ignore[misc, valid-type] # made by Django for the model
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(draft, **kwargs)
+
+    return Filled
+
+
+class KeptDrafts:
+    """Pages to add and to change a row whose entries outlive the session."""
+
+    @drafts.takes_drafts
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        drafts.restored(request)  # says so
+        page: HttpResponse = super().add_view(request, *args, **kwargs)  # type: ignore[misc] # a mixin of ModelAdmin
+        return page
+
+    @drafts.takes_drafts
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        drafts.restored(request)
+        page: HttpResponse = super().change_view(request, *args, **kwargs)  # type: ignore[misc] # as above
+        return page
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form, draft = super().get_form(request, *args, **kwargs), drafts.find(request)  # type: ignore[misc] # as above
+        return form if draft is None else filled_in(form, draft)
+
+    def get_formset_kwargs(self, request: HttpRequest, *args: Any) -> dict[str, Any]:
+        values: dict[str, Any] = super().get_formset_kwargs(request, *args)  # type: ignore[misc] # as above
+        draft = drafts.find(request)
+        return values if draft is None else values | {"data": draft}
+
+
+class PlainFields(KeptDrafts):
     """Foreign keys without the buttons that open pop-up windows, dates as native inputs, and saving what changed."""
 
     formfield_overrides: ClassVar[Any] = {

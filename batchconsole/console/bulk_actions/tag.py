@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 
 from batchconsole.console.bulk_actions.hold import request_once
 from batchconsole.console.bulk_actions.stop_question import StopQuestion
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.layout import AttributeEditor, Container, Field, FormActions, Fragment
@@ -67,7 +68,10 @@ def confirm_tags(request: ConsoleRequest, question: StopQuestion, *, back: str) 
         messages.warning(request, f"{message} {hint}")
         return redirect(back)
     if request.method != "POST":
-        return _show(request, question, BulkTagsForm(question=question, back=back), back=back)
+        draft = drafts.restored(request)
+        about: dict[str, Any] = {"question": question, "back": back}
+        form = BulkTagsForm(**about) if draft is None else BulkTagsForm.draft(draft, **about)
+        return _show(request, question, form, back=back)
     step = take_step(request.POST)
     if step:
         data, shown = step

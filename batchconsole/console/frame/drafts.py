@@ -13,8 +13,10 @@ from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, QueryDict
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils.http import urlencode
+
+from batchconsole.console.kit.answers import wants_part
 
 OWNER = "drafts_of"  # in the session: key of the user whose session ended, if known
 KEY = "drafts"  # in the session: urlencoded entries by the path of the form, newest last
@@ -23,27 +25,47 @@ TAKES_DRAFTS = "takes_drafts"
 MOST_BYTES = 256 << 10  # of all drafts of a session: anybody who reaches the sign-in page can store some
 MOST_DRAFTS = 4
 ANONYMOUS_SECONDS = 24 * 3600  # how long a draft is kept without a sign-in
-NOT_KEPT = ("csrfmiddlewaretoken", "draft_path")
+# Fields that no draft holds. Secrets among them: passwords, and the addresses of channels, which are stored sealed.
+NOT_KEPT = ("csrfmiddlewaretoken", "draft_path", "password", "password1", "password2", "address")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def takes_drafts(view: View) -> View:
     """Mark a view whose form can open with a draft from :func:`restored`."""
-    setattr(view, TAKES_DRAFTS, True)
+    setattr(view, TAKES_DRAFTS, "")
     return view
 
 
-def has_form(path: str) -> bool:
-    """Whether the page at *path* has a form with drafts."""
+def takes_drafts_on(page: str) -> Callable[[View], View]:
+    """Mark a view that a form on another page posts to: the page of that URL name, for the same arguments."""
+
+    def mark(view: View) -> View:
+        setattr(view, TAKES_DRAFTS, page)
+        return view
+
+    return mark
+
+
+def page_of(path: str) -> str:
+    """Return the path of the page with the form that posts to *path*; empty if the form has no drafts."""
     try:
-        return getattr(resolve(path).func, TAKES_DRAFTS, False)
+        match = resolve(path)
     except Resolver404:
-        return False
+        return ""
+    page = getattr(match.func, TAKES_DRAFTS, None)
+    if page is None:
+        return ""
+    return reverse(page, args=match.args, kwargs=match.kwargs) if page else path
 
 
 def keep(request: HttpRequest, path: str, data: QueryDict) -> bool:
-    """Keep the entries *data* of the form at *path*; return False if they are too large or too many were sent."""
-    fields = data.copy()
+    """Keep the entries *data* of the form that posts to *path*, if it has drafts.
+
+    Return False if it has none, the entries are too large, or too many were sent.
+    """
+    path, fields = page_of(path), data.copy()
+    if not path:
+        return False
     for name in NOT_KEPT:
         fields.pop(name, None)
     text = fields.urlencode()
@@ -88,20 +110,32 @@ def url_of(url: str) -> str:
     return f"{path}?{'&'.join(filter(None, [data.urlencode(), urlencode({MARK: 1})]))}"
 
 
-def restored(request: HttpRequest) -> QueryDict | None:
+def find(request: HttpRequest) -> QueryDict | None:
     """Return the draft for the form, or None if its URL does not ask for it or there is none."""
     text = request.session.get(KEY, {}).get(request.path) if MARK in request.GET and request.method == "GET" else None
-    if text is None:
-        return None
-    messages.info(request, "Your entries were restored. Nothing has been submitted yet.")
-    return QueryDict(text)
+    return None if text is None else QueryDict(text)
+
+
+def restored(request: HttpRequest) -> QueryDict | None:
+    """Return the draft for the form like :func:`find`, and say so on the page."""
+    draft = find(request)
+    if draft is not None and not wants_part(request):  # a page that keeps itself up to date has said it
+        messages.info(request, "Your entries were restored. Nothing has been submitted yet.")
+    return draft
+
+
+def restored_value(request: HttpRequest, name: str, default: str = "") -> str:
+    """Return the value of one field like :func:`restored`, or *default* without a draft."""
+    draft = restored(request)
+    return default if draft is None else str(draft.get(name, default))
 
 
 def discard(request: HttpRequest) -> None:
-    """Forget the draft of the form at the request's path."""
+    """Forget the draft of the form that posts to the request's path."""
     drafts = request.session.get(KEY, {})
-    if request.path in drafts:
-        request.session[KEY] = {path: text for path, text in drafts.items() if path != request.path}
+    page = page_of(request.path)
+    if page in drafts:
+        request.session[KEY] = {path: text for path, text in drafts.items() if path != page}
 
 
 @receiver(user_logged_in, dispatch_uid="console.drafts")

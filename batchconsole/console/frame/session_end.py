@@ -72,7 +72,7 @@ def answer_script(request: HttpRequest, *, status: int) -> HttpResponse:
 
 def keep_posted(request: HttpRequest) -> bool:
     """Keep the posted data as a draft if a form of this console with drafts sent it; return whether it was kept."""
-    if request.method != "POST" or not drafts.has_form(request.path) or not is_from_here(request):
+    if request.method != "POST" or not drafts.page_of(request.path) or not is_from_here(request):
         return False
     if not hasattr(request, "_files"):  # the body has not been parsed yet
         request.upload_handlers = [SkippingUploadHandler(request)]
@@ -92,13 +92,22 @@ def is_from_here(request: HttpRequest) -> bool:
 def return_url(request: HttpRequest, *, is_kept: bool) -> str:
     """Return where to continue: the form with its draft, the requested page, or the page with the pressed button."""
     if is_kept:
-        return drafts.url_of(request.get_full_path())
+        return drafts.url_of(form_url(request, request.get_full_path()))
     if request.method in ("GET", "HEAD"):
         return request.get_full_path()
     came_from = urlsplit(request.headers.get("Referer", ""))
     if not is_from_here(request) or not came_from.path:
         return "/"
     return came_from._replace(scheme="", netloc="").geturl()
+
+
+def form_url(request: HttpRequest, url: str) -> str:
+    """Return the URL of the page with the form that posts to *url*: *url* itself, or the page that sent the request."""
+    path = url.partition("?")[0]
+    page, came_from = drafts.page_of(path), urlsplit(request.headers.get("Referer", ""))
+    if page == path:
+        return url
+    return came_from._replace(scheme="", netloc="", fragment="").geturl() if came_from.path == page else page
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -116,9 +125,8 @@ def keep_draft(request: HttpRequest) -> JsonResponse:
     url = request.POST.get("draft_path", "")
     if not (url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)):
         url = "/"
-    path = url.partition("?")[0]
-    is_kept = len(request.POST) > 1 and drafts.has_form(path) and drafts.keep(request, path, request.POST)
-    url = drafts.url_of(url) if is_kept else url
+    is_kept = len(request.POST) > 1 and drafts.keep(request, url.partition("?")[0], request.POST)
+    url = drafts.url_of(form_url(request, url)) if is_kept else url
     if request.user.is_authenticated:
         return JsonResponse({"url": url})
     messages.warning(request, ENDED_AND_KEPT if is_kept else ENDED)

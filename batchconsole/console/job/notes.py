@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.job.views import find_job
 from batchconsole.console.kit.errors import sentences
@@ -13,6 +14,7 @@ from batchconsole.jobs.models import BatchJob, JobNote
 from batchconsole.jobs.notes import add_note, remove_note
 
 
+@drafts.takes_drafts_on("job-detail")
 @require_POST
 def add(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Add the note and return to the job. The page's form does not send a text that would be refused."""

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from batchconsole.aws.errors import AwsError
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.input_checks.panel import CheckView
 from batchconsole.console.job.results_tab import read_errors, read_raw, read_results, read_totals
@@ -144,6 +145,7 @@ def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) ->
         "clones": job.clones.select_related("connection")[:RELATED_SHOWN],
         "notes": JobNote.objects.filter(job=job).select_related("created_by", "job__connection")[:NOTES_SHOWN],
         "longest_note": LONGEST_NOTE,
+        "note_draft": drafts.restored_value(request, "text"),
     }
 
 

@@ -11,6 +11,7 @@ from batchconsole.console.bulk_actions.hold import confirm_hold
 from batchconsole.console.bulk_actions.stop import confirm
 from batchconsole.console.bulk_actions.stop_question import StopQuestion
 from batchconsole.console.bulk_actions.tag import confirm_tags
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.links import back_to
 from batchconsole.jobs.models import BulkAction
@@ -53,6 +54,7 @@ def unarchive(request: ConsoleRequest, connection: str) -> HttpResponse:
     return _ask(request, Kind.UNARCHIVE, confirm_hold)
 
 
+@drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def tag(request: ConsoleRequest, connection: str) -> HttpResponse:
     return _ask(request, Kind.TAG, confirm_tags)
@@ -65,7 +67,8 @@ def clone(request: ConsoleRequest, connection: str) -> HttpResponse:
 
 def _ask(request: ConsoleRequest, kind: str, confirm: Callable[..., HttpResponse]) -> HttpResponse:
     """Show the confirmation page, or redirect with a message if no jobs are selected or a filter is invalid."""
-    question = StopQuestion(request.connection, request.POST if request.method == "POST" else request.GET, kind)
+    data = request.POST if request.method == "POST" else drafts.find(request) or request.GET
+    question = StopQuestion(request.connection, data, kind)
     back = request.connection.get_absolute_url()
     if question.is_unclear:
         messages.error(request, f"Unknown filters: {', '.join(question.filter.dropped)}.")

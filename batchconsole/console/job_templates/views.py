@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
@@ -23,12 +24,14 @@ def index(request: ConsoleRequest, connection: str) -> HttpResponse:
     return show(request, f"{FOLDER}/job_templates.html", {"templates": list(found)})
 
 
+@drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def save(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Ask for the name; on POST, save the job's definition as a template."""
     jobs = BatchJob.objects.select_related("connection")
     job = get_object_or_404(jobs, connection=request.connection, pk=pk)
-    context = {"job": job, "name": request.POST.get("name", job.job_name), "longest": LONGEST_NAME}
+    typed = drafts.restored(request) or request.POST
+    context = {"job": job, "name": typed.get("name", job.job_name), "longest": LONGEST_NAME}
     if request.method != "POST":
         return show(request, f"{FOLDER}/save.html", context)
     try:
@@ -41,12 +44,14 @@ def save(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     return redirect(LIST, connection)
 
 
+@drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Ask for the new name; on POST, rename the template."""
     templates = JobTemplate.objects.select_related("connection")
     template = get_object_or_404(templates, connection=request.connection, pk=pk)
-    before, name = template.name, request.POST.get("name", template.name)
+    typed = drafts.restored(request) or request.POST
+    before, name = template.name, typed.get("name", template.name)
     context = {"template": template, "name": name, "longest": LONGEST_NAME}
     if request.method != "POST":
         return show(request, f"{FOLDER}/rename.html", context)

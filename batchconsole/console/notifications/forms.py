@@ -62,9 +62,15 @@ class ChannelForm(PageForm):
     error_labels: ClassVar = {}
 
     def __init__(
-        self, data: Any = None, *, owner: Any, cancel_url: str, channel: NotificationChannel | None = None
+        self,
+        data: Any = None,
+        *,
+        owner: Any,
+        cancel_url: str,
+        channel: NotificationChannel | None = None,
+        initial: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, initial=_values(channel) if channel else None)
+        super().__init__(data, initial=(_values(channel) if channel else {}) | (initial or {}))
         self.channel = channel
         is_own = not isinstance(owner, Connection)
         if channel:

@@ -1,12 +1,14 @@
 """Views for the channels of a user or a connection: list, create, change, test, pause, rotate, remove, deliveries."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import show
 from batchconsole.console.kit.errors import sentences
@@ -37,11 +39,12 @@ def index(request: ConsoleRequest, connection: str = "") -> HttpResponse:
     return render(request, f"{FOLDER}/channels.html", {"place": place_of(request, connection)})
 
 
+@drafts.takes_drafts
 @read_or_post
 def create(request: ConsoleRequest, connection: str = "") -> HttpResponse:
     """Show the form or create the channel. A webhook's secret is shown once, in the response to the POST."""
     place = place_of(request, connection)
-    form = ChannelForm(request.POST or None, owner=place.owner, cancel_url=place.list_url)
+    form = _form_of(request, owner=place.owner, cancel_url=place.list_url)
     made: list[NotificationChannel] = []
 
     def save() -> None:
@@ -56,16 +59,23 @@ def create(request: ConsoleRequest, connection: str = "") -> HttpResponse:
     return redirect(place.url("notification-channel", made[0].pk))
 
 
+@drafts.takes_drafts
 @read_or_post
 def edit(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
     place = place_of(request, connection)
     channel = find_channel(place, pk)
     page_url = place.url("notification-channel", pk)
-    form = ChannelForm(request.POST or None, owner=place.owner, cancel_url=page_url, channel=channel)
+    form = _form_of(request, owner=place.owner, cancel_url=page_url, channel=channel)
     if not _saved(form, lambda: channels.change_channel(channel, form.wanted, request.user)):
         return _show_form(request, place, form)
     messages.success(request, f"{channel} was changed.")
     return redirect(page_url)
+
+
+def _form_of(request: ConsoleRequest, **about: Any) -> ChannelForm:
+    """Return the form as posted, with its draft, or as it opens; *about* is what the form is for."""
+    draft = drafts.restored(request)
+    return ChannelForm.draft(draft, **about) if draft is not None else ChannelForm(request.POST or None, **about)
 
 
 def _saved(form: ChannelForm, save: Callable[[], None]) -> bool:

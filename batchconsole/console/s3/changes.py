@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.aws.s3_addresses import parse_s3_uri
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.errors import sentences
 from batchconsole.console.kit.validators import validate_bucket_name
@@ -102,13 +103,15 @@ def what_is_lost(request: ConsoleRequest, bucket: str, key: str) -> dict[str, An
     return {"is_kept": is_kept, "users": storage.users_of(bucket, key)}
 
 
+@drafts.takes_drafts
 @require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Ask for a new name of the object, or rename it on POST."""
     bucket, key = object_place(request)
     context = about(bucket, key)
     place, before = context["place"], context["name"]
-    form = RenameForm(request.POST or None, initial={"name": before}, folder=place.folder, before=before)
+    initial = {"name": drafts.restored_value(request, "name", before)}
+    form = RenameForm(request.POST or None, initial=initial, folder=place.folder, before=before)
     if request.method == "POST" and form.is_valid():
         after = form.cleaned_data["name"]
         try:
@@ -122,6 +125,7 @@ def rename(request: ConsoleRequest, connection: str) -> HttpResponse:
     return render(request, "console/s3/s3_rename.html", context | {"form": form})
 
 
+@drafts.takes_drafts_on("s3-browse")
 @require_POST
 def create_bucket(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Create a bucket and open it."""

@@ -13,6 +13,7 @@ from django_htmx.http import push_url
 
 from batchconsole.aws.errors import AwsError
 from batchconsole.body_limits import takes_files
+from batchconsole.console.frame import drafts
 from batchconsole.console.frame.middleware import ConsoleRequest
 from batchconsole.console.kit.answers import ASKERS, wants_part
 from batchconsole.console.kit.errors import sentences
@@ -49,6 +50,9 @@ def browse(request: ConsoleRequest, connection: str) -> HttpResponse:
     context = {
         "fates": uploads.kept_fates(request, page.place),
         "add": add if add in (ADDITIONS if page.place.bucket else (NEW_BUCKET,)) and not page.error else "",
+        "name": drafts.restored_value(
+            request, "name", request.GET.get("name", "")
+        ),  # of the bucket or folder to be made
         "picked": _picked(page, request.GET.get("pick", "")),
         "model_id": request.GET.get("model_id") if limits else None,
     }
@@ -167,6 +171,7 @@ def _put(request: ConsoleRequest, place: Place, file: Any) -> str:
     return ""
 
 
+@drafts.takes_drafts_on("s3-browse")
 @require_POST
 def create_folder(request: ConsoleRequest, connection: str) -> HttpResponse:
     """Create an empty folder: in S3, an empty object whose key ends in a slash."""

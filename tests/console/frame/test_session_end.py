@@ -1,6 +1,7 @@
 """A session that is over, and a form older than its session: nothing that was filled in is lost, and it is said."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,7 +10,7 @@ from django.test import Client
 
 from batchconsole.console.frame import drafts
 from batchconsole.console.frame.session_life import SEEN
-from batchconsole.jobs.models import BatchJob, Connection
+from batchconsole.jobs.models import BatchJob, Connection, JobTemplate, NotificationChannel, Role
 from tests.console.conftest import Answer, MakeJob, filled_in
 
 HERE = {"Origin": "http://testserver"}
@@ -23,13 +24,9 @@ def after_signing_in(browser: Client, person: User, posted: Answer) -> Answer:
     assert posted.status_code == 302, posted.content[:200]
     back = posted["Location"].partition("next=")[2]
     page = browser.post(
-        "/login/", {"username": person.username, "password": "correct horse battery staple", "next": unquoted(back)}
+        "/login/", {"username": person.username, "password": "correct horse battery staple", "next": unquote(back)}
     )
     return browser.get(page["Location"])
-
-
-def unquoted(text: str) -> str:
-    return text.replace("%3F", "?").replace("%3D", "=").replace("%26", "&")
 
 
 def test_a_create_form_outlives_its_session(connection: Connection, person: User) -> None:
@@ -86,6 +83,108 @@ def test_preferences_that_were_chosen_outlive_the_session(db: None, person: User
     browser = Client()
     page = after_signing_in(browser, person, browser.post("/preferences/", {"theme": "dark"}, headers=HERE))
     assert page.context["form"]["theme"].value() == "dark"
+
+
+def test_a_note_outlives_the_session_on_the_page_of_its_job(make_job: MakeJob, person: User) -> None:
+    job = make_job()
+    came_from = f"http://testserver{job.get_absolute_url()}?tab=details"
+    browser = Client()
+    note = {"text": "Ask Grace first."}
+    posted = browser.post(f"/local/jobs/{job.pk}/notes/", note, headers=HERE | {"Referer": came_from})
+    page = after_signing_in(browser, person, posted)
+    assert page.request["QUERY_STRING"] == "tab=details&restored=1"
+    assert ">Ask Grace first.</textarea>" in page.text
+
+
+def test_a_note_is_kept_by_the_script_of_a_page_whose_session_is_over(make_job: MakeJob, client: Client) -> None:
+    job = make_job()
+    data = {"draft_path": f"/local/jobs/{job.pk}/notes/", "text": "Ask Grace first."}
+    assert client.post("/drafts/", data).json() == {"url": f"{job.get_absolute_url()}?restored=1"}
+
+
+def test_a_note_that_was_added_leaves_no_draft(make_job: MakeJob, client: Client) -> None:
+    path = f"/local/jobs/{make_job().pk}/notes/"
+    client.post("/drafts/", {"draft_path": path, "text": "Ask Grace"})
+    client.post(path, {"text": "Ask Grace first."})
+    assert client.session[drafts.KEY] == {}
+
+
+def test_a_page_that_updates_itself_says_only_once_that_entries_were_restored(
+    make_job: MakeJob, client: Client
+) -> None:
+    job = make_job()
+    client.post("/drafts/", {"draft_path": f"/local/jobs/{job.pk}/notes/", "text": "Ask Grace first."})
+    part = client.get(f"{job.get_absolute_url()}?restored=1", headers={"X-Part": "true"})
+    assert ">Ask Grace first.</textarea>" in part.text
+    assert "Your entries were restored" not in part.text + client.get("/preferences/").text
+
+
+OTHER_FORMS = {
+    "template of a job": ("/local/jobs/{job}/template/", {"name": "After lunch"}),
+    "name of a template": ("/local/job-templates/{template}/rename/", {"name": "After lunch"}),
+    "channel of a person": ("/account/notifications/create/", {"kind": "chat", "name": "After lunch"}),
+    "channel of a connection": ("/local/notifications/create/", {"kind": "chat", "name": "After lunch"}),
+    "changed channel": ("/account/notifications/{channel}/edit/", {"name": "After lunch"}),
+    "API key": ("/account/keys/create/", {"name": "After lunch", "days": "30"}),
+    "name of an object": ("/local/s3/object/rename/?uri=s3://some-bucket/a.jsonl", {"name": "After lunch"}),
+    "budget": ("/admin/jobs/budget/add/", {"tag_value": "After lunch", "amount_usd": "12"}),
+    "connection": ("/admin/jobs/connection/{connection}/change/", {"title": "After lunch"}),
+    "person": ("/admin/auth/user/add/", {"username": "After lunch"}),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_other_forms_outlive_the_session(form: str, make_job: MakeJob, connection: Connection, person: User) -> None:
+    User.objects.filter(pk=person.pk).update(is_staff=True, is_superuser=True)
+    template = JobTemplate.objects.create(connection=connection, name="Standard", values={})
+    channel = NotificationChannel.objects.create(user=person, kind="email", name="Mail", occasions=["Failed"])
+    path, values = OTHER_FORMS[form]
+    keys = {"job": make_job().pk, "template": template.pk, "channel": channel.pk, "connection": connection.pk}
+    browser = Client()
+    page = after_signing_in(browser, person, browser.post(path.format_map(keys), values, headers=HERE))
+    assert 'value="After lunch"' in page.text
+    assert "Your entries were restored. Nothing has been submitted yet." in page.text
+
+
+def test_tags_for_many_jobs_outlive_the_session_together_with_the_selection(make_job: MakeJob, person: User) -> None:
+    jobs = [make_job(job_arn=f"arn:aws:bedrock:us-east-1:1:model-invocation-job/{name}") for name in "ab"]
+    rows = {"tags-TOTAL_FORMS": "1", "tags-INITIAL_FORMS": "0", "tags-0-key": "team", "tags-0-value": "blue"}
+    browser = Client()
+    posted = browser.post("/local/jobs/tag/", rows | {"job": [job.pk for job in jobs]}, headers=HERE)
+    page = after_signing_in(browser, person, posted)
+    assert 'value="blue"' in page.text
+    assert page.context["question"].count == 2
+
+
+def test_rows_of_a_table_in_the_administration_outlive_the_session(connection: Connection, person: User) -> None:
+    User.objects.filter(pk=person.pk).update(is_staff=True, is_superuser=True)
+    rows = {"grants-TOTAL_FORMS": "1", "grants-INITIAL_FORMS": "0", "grants-0-role": str(Role.objects.all()[0].pk)}
+    browser = Client()
+    posted = browser.post("/admin/auth/group/add/", {"name": "Data team"} | rows, headers=HERE)
+    page = after_signing_in(browser, person, posted)
+    assert page.context["inline_admin_formsets"][0].formset.forms[0]["role"].value() == rows["grants-0-role"]
+
+
+@pytest.mark.parametrize("adds", ["bucket", "folder"])
+def test_the_name_of_a_new_place_outlives_the_session(adds: str, connection: Connection, person: User) -> None:
+    browser = Client()
+    came_from = f"http://testserver/local/s3/?uri=s3://some-bucket/&add={adds}"
+    posted = browser.post(f"/local/s3/{adds}/", {"name": "after-lunch"}, headers=HERE | {"Referer": came_from})
+    assert after_signing_in(browser, person, posted).context["name"] == "after-lunch"
+
+
+@pytest.mark.parametrize(
+    ("path", "secret"),
+    [
+        ("/admin/auth/user/add/", {"username": "grace", "password1": "correct-horse", "password2": "correct-horse"}),
+        ("/account/notifications/create/", {"kind": "chat", "address": "https://hooks.example.com/correct-horse"}),
+    ],
+)
+def test_a_draft_holds_no_secret(path: str, secret: dict[str, str], connection: Connection) -> None:
+    browser = Client()
+    browser.post(path, secret, headers=HERE)
+    assert drafts.KEY in browser.session
+    assert "correct-horse" not in str(browser.session[drafts.KEY])
 
 
 def test_a_page_of_another_site_fills_in_no_form(connection: Connection, person: User) -> None:
