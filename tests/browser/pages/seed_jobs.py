@@ -129,7 +129,7 @@ class SeedOfJobs:
         )
 
         long_tag = {"key": "the-longest-key-there-may-be/" * 4 + "12-letters/x", "value": "a value of many words " * 11}
-        others = [{"key": f"cost-centre-{number}", "value": ""} for number in range(46)]
+        others = [{"key": f"cost-centre-{number}", "value": ""} for number in range(8)]
         self.job("tagged", Status.QUEUED, minutes=21, tags=[{"key": "team", "value": "nlp"}, long_tag, *others])
 
     def make_results(self) -> None:

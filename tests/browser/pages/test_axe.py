@@ -9,5 +9,5 @@ from tests.browser.pages.visits import Look, Site
 @pytest.mark.parametrize("state", STATES, ids=[state.name for state in STATES])
 def test_axe_finds_nothing(site: Site, state: State) -> None:
     with site.visit(state) as page:
-        faults = Look(page, has_script=state.has_script).faults()
+        faults = Look(page, has_script=state.has_script, repeats=state.repeats).faults()
     assert not faults, "\n".join(faults)

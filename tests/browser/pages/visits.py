@@ -103,8 +103,8 @@ def connections(are_there: bool) -> Iterator[None]:
 class Look:
     """The page of one visit, looked at by axe in light and dark, dense and narrow, without being loaded again."""
 
-    def __init__(self, page: Page, *, has_script: bool) -> None:
-        self.page, self.has_script = page, has_script
+    def __init__(self, page: Page, *, has_script: bool, repeats: str = "") -> None:
+        self.page, self.has_script, self.repeats = page, has_script, repeats
         page.evaluate(AXE_SCRIPT)
         page.evaluate(REMEMBER_COLOURS)
 
@@ -113,12 +113,20 @@ class Look:
         return [*(self.seen_by_axe() if self.has_script else []), *self.too_wide()]
 
     def seen_by_axe(self) -> list[str]:
+        if self.repeats:
+            self.page.evaluate(SET_ASIDE, self.repeats)
+        found = self.in_all_looks()
+        if self.repeats:
+            self.page.evaluate("putBack()")
+        return found
+
+    def in_all_looks(self) -> list[str]:
         found = self.axe("light", {"runOnly": WCAG, "rules": {"target-size": {"enabled": True}}})
+        # Dark changes only colours and compact only sizes (tests/console/frame/test_frame.py), so one look has both.
         self.page.emulate_media(color_scheme="dark")
-        found += self.axe("dark", only(*COLOURS))
-        self.page.emulate_media(color_scheme="light")
         self.page.evaluate("document.documentElement.dataset.density = 'compact'")
-        found += self.axe("compact", only("target-size"))
+        found += self.axe("dark and compact", only(*COLOURS, "target-size"))
+        self.page.emulate_media(color_scheme="light")
         self.page.evaluate("document.documentElement.dataset.density = 'comfortable'")
         self.page.set_viewport_size({"width": 320, "height": 800})
         self.page.evaluate("scrollTo(0, 0)")  # what has scrolled halfway under the top bar is no small target
@@ -174,6 +182,12 @@ SETTLE = """async () => {
   document.getAnimations()
     .filter(animation => Number.isFinite(animation.effect.getComputedTiming().endTime))
     .forEach(animation => animation.finish());
+}"""
+SET_ASIDE = """selector => {
+  const aside = Array.from(document.querySelectorAll(selector), element => [document.createComment(""), element]);
+  if (!aside.length) throw new Error(`Nothing is ${selector}`);
+  aside.forEach(([place, element]) => element.replaceWith(place));
+  window.putBack = () => aside.forEach(([place, element]) => place.replaceWith(element));
 }"""
 OVERFLOW = """() => {
   const width = document.documentElement.clientWidth;

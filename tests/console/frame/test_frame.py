@@ -192,3 +192,15 @@ def test_every_icon_a_template_names_is_drawn() -> None:
     drawn = set(re.findall(r'symbol id="([\w-]+)"', (ROOT / "static/img/icons.svg").read_text()))
     named = {name for file in TEMPLATES for name in re.findall(r'{% icon "([\w-]+)"', file.read_text())}
     assert named <= drawn
+
+
+def test_dark_changes_only_colours_and_compact_only_sizes() -> None:
+    """So that axe need not look at each by itself. `light-dark()` takes only colours."""
+    styles = "".join(file.read_text() for file in STYLES)
+    rules = re.findall(r"\[data-(mode|density)[^{]*{([^}]*)}", styles)
+    changed = {(attribute, name) for attribute, body in rules for name in re.findall(r"([\w-]+):", body)}
+    assert "prefers-color-scheme" not in styles
+    assert {name for attribute, name in changed if attribute == "mode"} == {"color-scheme"}
+    sizes = {name for attribute, name in changed if attribute == "density"}
+    assert sizes
+    assert [name for name in sizes if not name.startswith(("--size-", "--space-"))] == []
