@@ -81,12 +81,6 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
             "bedrock_runtime_endpoint_url": "Bedrock runtime endpoint URL",
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Post the account along with the value shown, as a step may store the account while the page is open."""
-        super().__init__(*args, **kwargs)
-        if "account_id" in self.fields:
-            self.fields["account_id"].show_hidden_initial = True
-
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         is_taken = any(route.partition("/")[0] == name for route, _ in urls())

@@ -9,6 +9,7 @@ from django.db import models
 from django.forms import DateInput
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from batchconsole.console.administration.changed_rows import ToldChanges
 from batchconsole.console.frame import drafts
 
 
@@ -47,7 +48,7 @@ class KeptDrafts:
         return values if draft is None else values | {"data": draft}
 
 
-class PlainFields(KeptDrafts):
+class PlainFields(KeptDrafts, ToldChanges):
     """Foreign keys without the buttons that open pop-up windows, dates as native inputs, and saving what changed."""
 
     formfield_overrides: ClassVar[Any] = {

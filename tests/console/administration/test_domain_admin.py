@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.db.models.signals import pre_save
 from django.test import Client
@@ -83,6 +83,59 @@ def test_an_account_that_was_found_while_the_page_was_open_stays(client: Client,
     assert 'name="initial-account_id"' in client.get(page).text
     client.post(page, NEW | NO_PEOPLE | {"account_id": "", "initial-account_id": ""})
     assert Connection.objects.get().account_id == connection.account_id != ""
+
+
+def shown_on(page: Any) -> dict[str, Any]:
+    """What a browser would post of the form on an administration page that nobody touched."""
+    posted: dict[str, Any] = {}
+    for bound in page.context["adminform"].form:
+        value = bound.value()
+        posted |= {} if value in (False, []) else {bound.html_name: "" if value is None else value}
+        posted |= {} if value == [] else {bound.html_initial_name: "" if value is None else value}
+    return posted | NO_PEOPLE
+
+
+def test_a_change_of_another_tab_stays_where_this_one_changes_something_else(
+    client: Client, connection: Connection
+) -> None:
+    page = f"/admin/jobs/connection/{connection.pk}/change/"
+    seen = shown_on(client.get(page))
+    Connection.objects.update(title="Renamed elsewhere", is_enabled=False)
+    assert client.post(page, seen | {"input_prefixes": "s3://incoming/"}).status_code == 302
+    connection.refresh_from_db()
+    assert (connection.title, connection.is_enabled) == ("Renamed elsewhere", False)
+    assert connection.input_prefixes == ["s3://incoming/"]
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "told"),
+    [
+        ({"title": "Mine"}, {"title": "Theirs"}, "“Theirs”"),
+        ({"input_prefixes": "s3://mine/"}, {"input_prefixes": ["s3://a/", "s3://b/"]}, "“s3://a/"),
+        ({"credentials": "profile", "profile_name": "mine"}, {"credentials": "default"}, "“Default credential chain"),
+    ],
+)
+def test_two_tabs_that_change_one_field_are_told_and_the_second_save_holds(
+    here: dict[str, Any], elsewhere: dict[str, Any], told: str, client: Client, connection: Connection
+) -> None:
+    page = f"/admin/jobs/connection/{connection.pk}/change/"
+    seen = shown_on(client.get(page))
+    Connection.objects.update(**elsewhere)
+    refused = client.post(page, seen | here)
+    assert "Changed after you opened this page: it is " in refused.text
+    assert told in refused.text
+    name = next(iter(here))
+    hidden = refused.context["adminform"].form.data[f"initial-{name}"]
+    assert client.post(page, seen | here | {f"initial-{name}": hidden}).status_code == 302
+
+
+def test_a_group_that_another_tab_added_stays(client: Client, person: User) -> None:
+    page = f"/admin/auth/user/{person.pk}/change/"
+    seen = shown_on(client.get(page))
+    person.groups.add(Group.objects.create(name="Data team"))
+    assert client.post(page, seen | {"first_name": "Ada"}).status_code == 302
+    person.refresh_from_db()
+    assert (person.first_name, person.groups.count()) == ("Ada", 1)
 
 
 def test_saving_a_person_keeps_a_sign_in_of_that_moment(
