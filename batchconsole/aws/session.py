@@ -22,7 +22,7 @@ from batchconsole.aws.patience import of_a_page
 from batchconsole.aws.upload_watch import tell_uploads
 
 BEDROCK_SERVICES = {"bedrock": "bedrock_endpoint_url", "bedrock-runtime": "bedrock_runtime_endpoint_url"}
-ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
+ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?(Z|[+-]\d\d:\d\d)")
 LOCAL_KEY = "test"  # MiniStack's default access key and secret for the account's root
 # Without a configured endpoint, use AWS's own and ignore AWS_ENDPOINT_URL, which a shell that sourced aws.env sets: a
 # job for a real account must not go to the local stack.

@@ -133,7 +133,15 @@ def test_a_role_that_cannot_be_assumed(bare_environment: Path, target: Target, m
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-23T02:58:54.000Z", "2026-11-23T02:58:54Z", "Mon, 23 Nov 2026 02:58:54 GMT", "1795402734", 1795402734.0],
+    [
+        "2026-11-23T02:58:54.000Z",
+        "2026-11-23T02:58:54Z",
+        "2026-11-23T02:58:54.123456+00:00",
+        "2026-11-23T02:58:54-05:30",
+        "Mon, 23 Nov 2026 02:58:54 GMT",
+        "1795402734",
+        1795402734.0,
+    ],
 )
 def test_times_are_what_botocore_makes_of_them(text: Any) -> None:
     assert parse_time(text) == parse_timestamp(text)
