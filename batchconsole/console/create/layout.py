@@ -79,6 +79,7 @@ def schedule_layout(connection: str, *, cancel_url: str) -> Layout:
         ),
         _tags(),
         _additional_settings(connection),
+        Field("seen"),
         FormActions("Save schedule", cancel_url=cancel_url),
     )
 

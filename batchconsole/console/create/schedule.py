@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from batchconsole.aws.errors import AwsError
-from batchconsole.console.create.schedule_form import ScheduleForm, initial_of_clone, initial_of_schedule
+from batchconsole.console.create.schedule_form import ScheduleForm, definition_of, initial_of_clone, initial_of_schedule
 from batchconsole.console.create.views import choices_beside, find_named, take_known_offers
 from batchconsole.console.frame import drafts, put_aside
 from batchconsole.console.frame.middleware import ConsoleRequest
@@ -71,7 +71,7 @@ def _show(request: ConsoleRequest, form: ScheduleForm, **context: Any) -> HttpRe
 
 
 def _save(request: ConsoleRequest, form: ScheduleForm) -> HttpResponse:
-    if not form.is_valid():
+    if not form.is_valid() or (form.schedule and form.take_changes(definition_of(form.schedule))):
         form.focus_first_error()
         return _show(request, form, is_dirty=True)
     try:

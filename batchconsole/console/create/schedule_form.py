@@ -8,6 +8,7 @@ from django.urls import reverse
 from batchconsole.aws.constraints import job_constraints
 from batchconsole.console.create.forms import LINEAGE, JobForm, initial_of
 from batchconsole.console.create.layout import schedule_layout
+from batchconsole.console.kit import meanwhile
 from batchconsole.console.kit.fields import S3UriField, required
 from batchconsole.console.kit.layout import Choice
 from batchconsole.jobs.creating import Invalid
@@ -25,6 +26,7 @@ OPTIONS = ("title", "kind", "rule", "zone", "missed")
 OPTIONS_OF_FOLDER = ("interval_minutes", "stable_seconds", "min_records", "takes_overwritten", "takes_existing")
 # The domain's names of fields that have another name here.
 FIELDS = {"folder_s3_uri": "input_s3_uri"}
+CHANGED = "Changed after you opened this page: it is {} now. Save again to keep your value."
 NAME_LENGTH = 2 * (job_constraints()["jobName"].max or 63)  # placeholders are longer than what they stand for
 
 
@@ -105,6 +107,8 @@ class ScheduleForm(JobForm):
     input_s3_uri = PatternField(help_text="The input of each run, or the folder to watch.")
     output_s3_uri = PatternField(help_text="Each job writes to a folder of its own in this location.")
 
+    seen = meanwhile.seen_field()
+
     error_labels: ClassVar = {"input_s3_uri": "Input data", "output_s3_uri": "Output data"}
 
     def __init__(
@@ -123,6 +127,7 @@ class ScheduleForm(JobForm):
             kind = cast("forms.ChoiceField", self.fields["kind"])
             kind.choices, kind.disabled = [each for each in KINDS if each[0] == schedule.kind], True
             self.initial["kind"] = schedule.kind
+            self.initial["seen"] = meanwhile.written(meanwhile.as_text(definition_of(schedule)))
         self.focus("" if self.is_bound else "title")
         self.helper.attrs = {}
         self.helper.layout = schedule_layout(connection.name, cancel_url=_cancel_url(connection, schedule))
@@ -149,11 +154,41 @@ class ScheduleForm(JobForm):
         options = {name: values[name] for name in (*OPTIONS, *OPTIONS_OF_FOLDER)}
         return Wanted(request=request, check_input=values["check_input"], **options, **folder)
 
+    def take_changes(self, now: dict[str, Any]) -> bool:
+        """Show what others changed, to the values *now*, after the page was opened; return whether they did."""
+        try:
+            here = flattened(self.wanted.columns)
+        except ValueError:  # of the rule, which is told when it is saved
+            return False
+        seen = meanwhile.read(self.cleaned_data["seen"])
+        changed = meanwhile.changed(seen, meanwhile.as_text(now), meanwhile.as_text(here))
+        for name in changed:
+            words = CHANGED.format(meanwhile.spoken(now.get(name)))
+            self.add_error(*((name, words) if name in self.fields else (None, f"{name.capitalize()}: {words}")))
+        if changed:
+            posted = self.data.copy()  # type: ignore[attr-defined] # a QueryDict: only a posted form is compared
+            posted["seen"] = meanwhile.written(meanwhile.as_text(now))
+            self.data = posted
+        return bool(changed)
+
     def take_problems(self, invalid: Invalid) -> None:
         """Show the domain's problems at their fields."""
         for problem in invalid.problems:
             name = FIELDS.get(problem.field, problem.field)
             self.add_error(name if name in self.fields else None, problem.message)
+
+
+def flattened(columns: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a schedule with those of its jobs' definition beside them, by the form's names."""
+    values = {FIELDS.get(name, name): value for name, value in columns.items() if name != "definition"}
+    return {**columns["definition"], **values}
+
+
+def definition_of(schedule: Schedule) -> dict[str, Any]:
+    """Return what the form changes of *schedule*, as it is stored."""
+    place = [] if schedule.is_by_rule else ["folder_s3_uri"]
+    columns = {name: getattr(schedule, name) for name in (*OPTIONS, *OPTIONS_OF_FOLDER[:-1], "check_input", *place)}
+    return flattened(columns | {"definition": schedule.request.as_fields()})
 
 
 def _cancel_url(connection: Connection, schedule: Schedule | None) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from django import forms
 
@@ -13,6 +14,25 @@ def seen_field() -> forms.CharField:
 
 def written(values: Mapping[str, str]) -> str:
     return json.dumps(dict(values))
+
+
+def as_text(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return *values* as strings that are equal where the values are, for :func:`written` and :func:`changed`."""
+    return {name: json.dumps(value, sort_keys=True, default=str) for name, value in values.items()}
+
+
+def spoken(value: Any) -> str:
+    """Return *value* as a sentence about a conflict words it."""
+    if isinstance(value, bool):
+        return "selected" if value else "not selected"
+    if isinstance(value, list):
+        return f"“{', '.join(map(spoken_part, value))}”" if value else "empty"
+    return "empty" if value in (None, "") else f"“{value}”"
+
+
+def spoken_part(value: Any) -> str:
+    """Return one item of a list; of a tag, its key and value."""
+    return f"{value['key']}={value['value']}" if isinstance(value, dict) and "key" in value else str(value)
 
 
 def read(text: str) -> dict[str, str] | None:

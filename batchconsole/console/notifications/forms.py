@@ -6,6 +6,7 @@ import django_filters
 from crispy_forms.layout import Layout
 from django import forms
 
+from batchconsole.console.kit import meanwhile
 from batchconsole.console.kit.layout import Choice, Container, Field, FormActions, RadioGroup
 from batchconsole.console.kit.page_form import PageForm
 from batchconsole.jobs.models import Connection, Delivery, NotificationChannel
@@ -24,6 +25,7 @@ ADDRESS = {
     Kind.WEBHOOK: "An address that begins with https:// and takes POST requests.",
 }
 OWN_MAIL = "Mail goes to the address of your account: leave this empty."
+CHANGED = "Changed after you opened this page: it is {} now. Save again to keep your value."
 SELECT = {"class": "input"}
 
 
@@ -59,6 +61,8 @@ class ChannelForm(PageForm):
         widget=forms.RadioSelect,
     )
 
+    seen = meanwhile.seen_field()
+
     error_labels: ClassVar = {}
 
     def __init__(
@@ -85,7 +89,7 @@ class ChannelForm(PageForm):
             Field("name", constraint=f"Up to {NAME_LENGTH} characters."),
             Field("address", optional=False, stretch=True),
         ]
-        parts += [Field("occasions"), *([RadioGroup("scope")] if is_own else [])]
+        parts += [Field("seen"), Field("occasions"), *([RadioGroup("scope")] if is_own else [])]
         self.helper.layout = Layout(
             Container("Notification channel", *parts),
             FormActions("Save changes" if channel else "Create channel", cancel_url=cancel_url),
@@ -101,9 +105,34 @@ class ChannelForm(PageForm):
         scope = values.get("scope", NotificationChannel.Scope.MINE)
         return Wanted(name=values["name"], occasions=values["occasions"], address=values["address"], scope=scope)
 
+    def take_changes(self, channel: NotificationChannel) -> bool:
+        """Show what others changed after the page was opened; return whether they did."""
+        now = _definition(channel)
+        here = {name: self.cleaned_data[name] for name in now if name in self.cleaned_data}
+        seen = meanwhile.read(self.cleaned_data["seen"])
+        changed = meanwhile.changed(seen, meanwhile.as_text(now), meanwhile.as_text(here))
+        for name in changed:
+            self.add_error(name, CHANGED.format(meanwhile.spoken(self._titles(name, now[name]))))
+        if changed:
+            posted = self.data.copy()  # type: ignore[attr-defined] # a QueryDict: only a posted form is compared
+            posted["seen"] = meanwhile.written(meanwhile.as_text(now))
+            self.data = posted
+        return bool(changed)
+
+    def _titles(self, name: str, value: Any) -> Any:
+        """Return the titles of the chosen values of a field, or *value* if it has no choices."""
+        titles = {key: str(title) for key, title in getattr(self.fields[name], "choices", ())}
+        return [titles.get(each, each) for each in value] if isinstance(value, list) else titles.get(value, value)
+
+
+def _definition(channel: NotificationChannel) -> dict[str, Any]:
+    return {"name": channel.name, "occasions": channel.occasions, "scope": channel.scope}
+
 
 def _values(channel: NotificationChannel) -> dict[str, Any]:
-    return {"name": channel.name, "occasions": channel.occasions, "scope": channel.scope}
+    """Return the initial values of the form that changes *channel*."""
+    now = _definition(channel)
+    return now | {"seen": meanwhile.written(meanwhile.as_text(now))}
 
 
 def _address_help(channel: NotificationChannel | None, *, is_own: bool) -> str:

@@ -66,6 +66,8 @@ def edit(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse
     channel = find_channel(place, pk)
     page_url = place.url("notification-channel", pk)
     form = _form_of(request, owner=place.owner, cancel_url=page_url, channel=channel)
+    if form.is_valid() and form.take_changes(channel):
+        return _show_form(request, place, form)
     if not _saved(form, lambda: channels.change_channel(channel, form.wanted, request.user)):
         return _show_form(request, place, form)
     messages.success(request, f"{channel} was changed.")

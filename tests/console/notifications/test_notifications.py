@@ -1,5 +1,7 @@
 """The pages of notifications: own channels and a connection's, made, tested, rotated, and what was sent."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -134,3 +136,16 @@ def test_the_administration_shows_channels_without_their_secrets(client: Client,
     assert page.status_code == 200
     assert channel.sealed_address not in page.text
     assert client.get("/admin/jobs/delivery/").status_code == 200
+
+
+def test_two_tabs_that_change_a_channel_are_told_and_the_second_save_holds(client: Client) -> None:
+    channel, seen = made(client, PLACES[0]), re.compile(r'name="seen" value="([^"]*)"')
+    url = f"{PLACES[0]}{channel.pk}/edit/"
+    mine = WANTED | {"name": "Mine", "address": "", "seen": unescape(seen.findall(client.get(url).text)[0])}
+    client.post(url, mine | {"name": "Theirs", "occasions": ["job.completed"], "seen": ""})
+    refused = client.post(url, mine).text
+    assert "Changed after you opened this page: it is “Theirs” now. Save again to keep your value." in refused
+    assert "it is “Completed” now." in refused
+    client.post(url, mine | {"seen": unescape(seen.findall(refused)[0])})
+    channel.refresh_from_db()
+    assert (channel.name, channel.occasions) == ("Mine", ["job.failed"])

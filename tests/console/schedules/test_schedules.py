@@ -1,5 +1,7 @@
 """The pages of schedules: the form, the list, one schedule with its runs or files, and the buttons."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -94,6 +96,32 @@ def test_editing_keeps_what_was_not_changed(client: Client, schedule: Schedule) 
     client.post(url, form(title="Every night"))
     schedule.refresh_from_db()
     assert (schedule.title, schedule.rule) == ("Every night", "30 2 * * *")
+
+
+SEEN = re.compile(r'name="seen" value="([^"]*)"')
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "told"),
+    [
+        ({"title": "Weekly"}, "Changed after you opened this page: it is “Weekly” now."),
+        ({"rule": "0 4 * * *"}, "it is “0 4 * * *” now."),
+        ({"input_s3_uri": "s3://some-bucket/other/"}, "it is “s3://some-bucket/other/” now."),
+        ({"tags-0-key": "team", "tags-0-value": "blue"}, "Tags: Changed after you opened this page: it is “team=blue”"),
+    ],
+)
+def test_two_tabs_that_change_a_schedule_are_told_and_the_second_save_holds(
+    client: Client, schedule: Schedule, elsewhere: dict[str, str], told: str
+) -> None:
+    url = f"{schedule.get_absolute_url()}edit/"
+    seen = unescape(SEEN.findall(client.get(url).text)[0])
+    client.post(url, form(**elsewhere))
+    mine = form(title="Every night", rule="30 3 * * *")
+    refused = client.post(url, mine | {"seen": seen})
+    assert told in refused.text
+    assert client.post(url, mine | {"seen": unescape(SEEN.findall(refused.text)[0])}).status_code == 302
+    schedule.refresh_from_db()
+    assert (schedule.title, schedule.rule) == ("Every night", "30 3 * * *")
 
 
 def test_a_button_without_script_keeps_what_was_typed(client: Client, connection: Connection) -> None:
