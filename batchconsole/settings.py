@@ -288,7 +288,7 @@ API_CALLS_PER_MINUTE = env.int("BATCHCONSOLE_API_CALLS_PER_MINUTE", default=600)
 
 LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = ["batchconsole.formats"]
-USE_I18N = True
+USE_I18N = False  # all texts are English; looking up translations takes time on every page
 USE_TZ = True
 TIME_ZONE = "UTC"
 

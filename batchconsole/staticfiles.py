@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.utils.functional import cached_property
 from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -20,6 +21,19 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: i
         "js/*.js",
         CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],
     )
+
+    @cached_property
+    def urls(self) -> dict[str, str]:
+        """The URLs by name that were asked for: the manifest is read once, so they stay the same."""
+        return {}
+
+    def url(self, name: str | None, force: bool = False) -> str:
+        """Return the URL of the file *name* under its hashed name."""
+        if force or not name:
+            return str(super().url(name, force))
+        if name not in self.urls:
+            self.urls[name] = str(super().url(name))
+        return self.urls[name]
 
     def create_compressor(self, **options: Any) -> "KeepingCompressor":
         return KeepingCompressor(**options)

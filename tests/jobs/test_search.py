@@ -156,6 +156,16 @@ def test_few_jobs_with_several_frequent_tags_are_selected_by_key(
     assert found.children == ([("pk__in", [last - 1, last])] if is_keyed else [])
 
 
+@pytest.mark.parametrize("count", [0, 3])
+def test_keys_of_few_jobs_are_no_parameters_of_the_statement(count: int, nowhere: Connection) -> None:
+    for number in range(count):
+        make_job(nowhere, job_name=f"job-{number}")
+    named = BatchJob.objects.filter(connection=nowhere).named()
+    assert len(named) == count
+    if count:
+        assert named.query.sql_with_params()[1] == ()
+
+
 def test_frequent_tags_are_merged_in_the_order_of_their_index(nowhere: Connection) -> None:
     with database.cursor() as cursor, CaptureQueriesContext(database) as queries:
         rows = [(key, "1", 3_000_000 + number) for key in ("left", "right") for number in range(search.FREQUENT + 1)]

@@ -13,6 +13,8 @@ from batchconsole.console.kit.answers import wants_part
 from batchconsole.jobs.models import Connection
 from batchconsole.jobs.rights.access import connections_with
 
+SHOWN = ("name", "title", "region", "is_enabled")  # what the frame shows of the connections to switch to
+
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Return the current connection, those to switch to, the side navigation, and the preferences."""
@@ -34,7 +36,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def viewable(request: HttpRequest) -> Iterable[Connection]:
     """Return the connections that the user may see, or none if nobody is signed in."""
     user = getattr(request, "user", None)
-    return connections_with(user) if user and user.is_authenticated else ()
+    return connections_with(user).only(*SHOWN) if user and user.is_authenticated else ()
 
 
 def last_connection(request: HttpRequest, connections: Any) -> Connection | None:

@@ -84,11 +84,13 @@ class JobTable:
             number=page_number(query.get("page", "")),
             size=self.size or preferences.page_size,
             order=lambda is_large: sorting.order_by(sorting.usable(self.asked_sort, is_large=is_large)),
-            whole=BatchJob.objects.select_related("created_by", "connection", "held_by").defer(*UNSHOWN),
+            whole=BatchJob.objects.select_related("created_by", "held_by").defer(*UNSHOWN),
         )
+        for job in self.page.rows:
+            job.connection = connection
         self.sort = sorting.usable(self.asked_sort, is_large=self.page.has_more)
 
-    @property
+    @cached_property
     def url(self) -> str:
         """This page's own URL, without invalid parameters."""
         return self.link(page=self.page.number, q=self.text)
@@ -97,9 +99,13 @@ class JobTable:
         """Return the URL of this list with *changes*; None removes a parameter."""
         values = {**self.values, **changes, "page": page if page > 1 else None}
         kept = {name: value for name, value in values.items() if value}
-        return self.connection.get_absolute_url() + query_string(kept)
+        return self.path + query_string(kept)
 
-    @property
+    @cached_property
+    def path(self) -> str:
+        return self.connection.get_absolute_url()
+
+    @cached_property
     def view_query(self) -> str:
         """The query string that a saved view keeps: filter, sort order and page size."""
         return self.link().partition("?")[2]
@@ -153,7 +159,7 @@ class JobTable:
         found: str = self.query.get("q", "") if self.misread else self.filter.values.get("q", "")
         return found
 
-    @property
+    @cached_property
     def chips(self) -> list[Chip]:
         """The filter tokens."""
         texts = self.filter.values.get("f", [])
@@ -173,9 +179,7 @@ class JobTable:
     @property
     def add_filter_url(self) -> str:
         """The URL of the page that adds a filter to this list."""
-        return reverse("job-filter", args=[self.connection.name]) + self.link().removeprefix(
-            self.connection.get_absolute_url()
-        )
+        return reverse("job-filter", args=[self.connection.name]) + self.link().removeprefix(self.path)
 
     @property
     def join_url(self) -> str:
@@ -210,15 +214,14 @@ class JobTable:
     def width_of(self, column: JobColumn) -> int:
         return self.look.widths.get(column.name, column.width)
 
-    @property
-    def headings(self) -> Iterator[Heading]:
+    @cached_property
+    def headings(self) -> list[Heading]:
         """The columns with their sort state. A click on an ascending column sorts it in descending order."""
-        sort = self.sort or list(sorting.DEFAULT)
-        for column in self.columns:
-            order = "ascending" if column.name in sort else "descending" if f"-{column.name}" in sort else ""
-            yield self.heading(column, order)
+        return [self.heading(column) for column in self.columns]
 
-    def heading(self, column: JobColumn, order: str) -> Heading:
+    def heading(self, column: JobColumn) -> Heading:
+        sort = self.sort or list(sorting.DEFAULT)
+        order = "ascending" if column.name in sort else "descending" if f"-{column.name}" in sort else ""
         width = self.width_of(column)
         if not column.sorts or not sorting.usable([column.name], is_large=self.page.has_more):
             return Heading(column, order, "", width=width)

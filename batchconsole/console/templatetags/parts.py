@@ -1,6 +1,7 @@
 """The smallest parts of a page: icons, Info links, external links, copy buttons."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -25,7 +26,12 @@ def request_token() -> SafeString:
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """Return an icon from ``img/icons.svg``, hidden from assistive technology unless it has a *label*."""
-    use = format_html('<use href="{}#{}"></use>', static("img/icons.svg"), name)
+    return drawn(static("img/icons.svg"), name, label)
+
+
+@lru_cache(maxsize=1000)
+def drawn(url: str, name: str, label: str) -> SafeString:
+    use = format_html('<use href="{}#{}"></use>', url, name)
     if label:
         return format_html('<svg class="icon" role="img" aria-label="{}">{}</svg>', label, use)
     return format_html('<svg class="icon" aria-hidden="true">{}</svg>', use)

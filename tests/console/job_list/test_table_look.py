@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from batchconsole.console.job_list.columns import ALWAYS, COLUMNS, DEFAULT, arranged, moved
 from batchconsole.console.job_list.look import TableLook, read_widths
@@ -23,6 +25,19 @@ def choose(client: Client, **wishes: Any) -> Answer:
 
 def headings(client: Client) -> list[str]:
     return [heading.column.name for heading in client.get(URL).context["table"].headings]
+
+
+def test_the_headings_of_the_table_are_made_once_for_all_rows(client: Client, make_job: MakeJob) -> None:
+    make_job()
+    table = client.get(URL).context["table"]
+    assert table.headings is table.headings
+
+
+def test_the_list_reads_its_connection_once_and_not_with_every_job(client: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    with CaptureQueriesContext(database) as queries:
+        assert job.job_name in client.get(URL).text
+    assert not any('JOIN "jobs_connection"' in query["sql"] for query in queries)
 
 
 def listed(response: Answer) -> list[str]:
