@@ -42,7 +42,7 @@ def up(options: Options) -> None:
             output.say(f"Batch Console is ready at {options.url}")
             output.say(f"Sign in with this link, once: {link}")
             output.say(
-                f"It holds for {settings.SESAME_MAX_AGE // 60} minutes; `manage.py sign_in_link` prints another."
+                f"It is valid for {settings.SESAME_MAX_AGE // 60} minutes; `manage.py sign_in_link` prints another."
             )
             for line in warnings(options.host, is_https=settings.HTTPS):
                 output.say(line)

@@ -17,42 +17,53 @@ GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "Connections",
         {
-            "jobs.connection": "AWS accounts and regions, places and roles allowed, sync.",
-            "jobs.notificationchannel": "Where people and connections are told of jobs' states.",
+            "jobs.connection": "AWS accounts and Regions, allowed locations and roles, and sync status.",
+            "jobs.notificationchannel": "Where notifications about jobs are sent: email, chat, and webhooks.",
         },
     ),
     (
         "People",
         {
-            "auth.user": "Accounts, what each may do and why, sessions, API keys.",
-            "auth.group": "People with the same work, and what is granted to them together.",
-            "jobs.role": "Named bundles of rights.",
+            "auth.user": "Accounts, their rights and where these come from, sessions, and API keys.",
+            "auth.group": "Users who share the same roles.",
+            "jobs.role": "Named sets of rights.",
         },
     ),
     (
         "Limits and prices",
         {
-            "jobs.modellimit": "What a model admits: jobs at once, records, sizes.",
-            "jobs.budget": "What may be spent in a month, and what happens above it.",
-            "jobs.modelprice": "What a million tokens cost, and where that is from.",
-            "retention": "What is kept for how long, what goes next, and when.",
+            "jobs.modellimit": "Quotas per model: concurrent jobs, records per job, and file sizes.",
+            "jobs.budget": "Monthly spending limits, and what happens when they are exceeded.",
+            "jobs.modelprice": "Price per million tokens, and its source.",
+            "retention": "How long data is kept, and what is deleted next.",
         },
     ),
     (
         "Jobs and work",
         {
-            "work": "What waits, runs and has failed, with retry and cancel.",
-            "jobs.batchjob": "Every job with all its fields, its trail and what can be done to it.",
+            "work": "Background work that is waiting, running, or failed, with retry and cancel.",
+            "jobs.batchjob": "Every job with all of its fields, its history, and the available actions.",
             "jobs.inputcheck": "Checks of input files.",
-            "jobs.madeinput": "Input files that the console has written.",
-            "jobs.schedule": "Jobs at set times and for new files, who owns them, and what stopped them.",
-            "jobs.bulkaction": "Stopping many jobs at once.",
-            "jobs.delivery": "What was sent to channels, and what came of it.",
+            "jobs.madeinput": "Input files that the console has created.",
+            "jobs.schedule": "Jobs created at set times or for new files, their owners, and why they stopped.",
+            "jobs.bulkaction": "Actions on many jobs at once, such as stop, tag, and clone.",
+            "jobs.delivery": "Notifications sent to channels, and their outcome.",
         },
     ),
     ("Audit", {"jobs.event": "Who did what, when, and from where."}),
 )
 
+
+# Tables whose rows are not added here: how they come about, the page for that, and what its link says.
+ORIGINS = {
+    "jobs.notificationchannel": ("Users create channels under Notifications.", "notifications", "View notifications"),
+    "jobs.batchjob": ("Jobs are created in the console, and read from AWS.", "home", "Open the console"),
+    "jobs.inputcheck": ("Input is checked when a job is created.", "home", "Open the console"),
+    "jobs.madeinput": ("Users create input from tables under Make batch input.", "home", "Open the console"),
+    "jobs.schedule": ("Users create schedules under Schedules.", "home", "Open the console"),
+    "jobs.bulkaction": ("Users select several jobs in a list and choose an action.", "home", "Open the console"),
+    "jobs.delivery": ("Channels receive notifications as jobs change state.", "notifications", "View notifications"),
+}
 
 # Apps whose models are not registered: the page of a user shows what administrators need of them.
 OUT_OF_SIGHT = frozenset({"account", "mfa", "socialaccount", "usersessions"})
@@ -108,6 +119,7 @@ def _entries(request: HttpRequest, tables: dict[str, str], known: dict[str, Any]
         {
             **known[label],
             "about": about,
+            "origin": ORIGINS.get(label),
             "noun": known[label]["model"]._meta.verbose_name if known[label]["model"] else "",
             "is_current": request.path.startswith(known[label]["admin_url"] or "-"),
         }

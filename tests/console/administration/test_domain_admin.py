@@ -363,7 +363,7 @@ def test_a_limit_without_a_number_is_refused(client: Client) -> None:
 def test_an_empty_list_says_what_it_is_for(client: Client) -> None:
     page = client.get("/admin/jobs/budget/").content.decode()
     assert "No budgets" in page
-    assert "What may be spent in a month, and what happens above it." in page
+    assert "Monthly spending limits, and what happens when they are exceeded." in page
     assert "No matches" in client.get("/admin/jobs/budget/", {"q": "x"}).content.decode()
 
 
@@ -440,7 +440,7 @@ def test_the_page_on_retention_tells_the_settings_and_what_goes(client: Client, 
     page = client.get("/admin/retention/").text
     assert "BATCHCONSOLE_AUDIT_DAYS" in page
     assert "30 days" in page
-    assert "For ever" in page
+    assert "Indefinitely" in page
     assert 'href="/admin/retention/"' in client.get("/admin/").text
 
 
@@ -459,3 +459,25 @@ def test_columns_of_json_read_as_text(client: Client, connection: Connection) ->
     assert "You may not. Ask &lt;somebody&gt;." in page
     role = Role.objects.get(name="Reader")
     assert "view, read" in client.get(f"/admin/jobs/role/{role.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("table", "teaches", "next_step"),
+    [
+        ("jobs/budget", "Monthly spending limits", ">Add budget</a>"),
+        ("jobs/madeinput", "Users create input from tables under Make batch input.", 'href="/">Open the console</a>'),
+        ("jobs/notificationchannel", "Users create channels", 'href="/account/notifications/">View notifications</a>'),
+    ],
+)
+def test_an_empty_table_says_what_it_is_for_and_has_a_next_step(
+    table: str, teaches: str, next_step: str, client: Client
+) -> None:
+    empty = client.get(f"/admin/{table}/").text.partition("table-empty")[2]
+    assert teaches in empty
+    assert next_step in empty
+
+
+def test_an_empty_table_offers_no_search_and_no_filters(client: Client, connection: Connection) -> None:
+    assert "Find budgets" not in client.get("/admin/jobs/budget/").text
+    assert "Find connections" in client.get("/admin/jobs/connection/").text
+    assert "Find budgets" in client.get("/admin/jobs/budget/?q=nothing").text
