@@ -65,7 +65,7 @@ _may_delete: ContextVar[bool] = ContextVar("may_delete_events", default=False)
 # and the fields in NOISE, which the console itself maintains, do not count as changes.
 AUDITED: tuple[type[Model], ...] = (Connection, Grant, Role, ModelLimit, ModelPrice, Budget, User, Group)
 SECRET = frozenset({"password", "secret_hash", "external_id"})
-OF_SYNC = ("synced_at", "sync_due_at", "sync_error", "sync_failures", "tags_due_at", "tags_error")
+OF_SYNC = ("synced_at", "sync_due_at", "sync_error", "sync_failures", "tags_due_at", "tags_error", "on_demand_due_at")
 NOISE = frozenset({"last_login", *OF_SYNC})
 CHANGED = "(changed)"
 

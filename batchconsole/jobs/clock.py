@@ -10,7 +10,7 @@ from batchconsole.jobs import audit, bulk_actions, lifecycle, retention, sync, t
 from batchconsole.jobs.inputs import input_checks, making, splitting
 from batchconsole.jobs.leases import Step
 from batchconsole.jobs.notifications import handing_on
-from batchconsole.jobs.on_demand import running
+from batchconsole.jobs.on_demand import deadlines, running
 from batchconsole.jobs.openai import answering, conversion, following
 from batchconsole.jobs.outputs import comparing, output_copies, results
 from batchconsole.jobs.queue import quotas
@@ -27,6 +27,7 @@ STEPS: tuple[Step[Any, Any], ...] = (
     input_checks.check_input,
     input_checks.check_records,
     running.answer_records,
+    deadlines.take_over_late_jobs,
     results.collect_results,
     output_copies.copy_output,
     open_uploads.abort_upload,

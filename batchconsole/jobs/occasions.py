@@ -55,6 +55,8 @@ OCCASIONS: tuple[Occasion, ...] = (
     Occasion("job.awaits_approval", "Waiting for approval", verb=Verb.APPROVAL_ASKED),
     MAY_EXPIRE,
     STUCK,
+    Occasion("job.past_deadline", "Past its deadline, goes on on demand", verb=Verb.DEADLINE_PASSED),
+    Occasion("job.deadline_refused", "Past its deadline, can't go on on demand", verb=Verb.DEADLINE_REFUSED),
     SCHEDULE_FAILED,
     SCHEDULE_STOPPED,
     BUDGET,

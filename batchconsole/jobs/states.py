@@ -81,6 +81,8 @@ class Verb(TextChoices):
     ON_DEMAND_BEGUN = "on_demand_begun", "Sending of records one by one begun"
     ON_DEMAND_ENDED = "on_demand_ended", "Sending of records one by one ended"
     ON_DEMAND_REQUESTED = "on_demand_requested", "Rest of the records requested on demand"
+    DEADLINE_PASSED = "deadline_passed", "Rest of the records requested on demand after the deadline"
+    DEADLINE_REFUSED = "deadline_refused", "Rest of the records not sent on demand after the deadline"
     REQUEUED = "requeued", "Requeued"
     SUBMIT_FAILED = "submit_failed", "Rejected by AWS"
     ADOPTED = "adopted", "Submission confirmed (matched by request token)"

@@ -111,7 +111,7 @@ def test_what_reads_gigabytes_has_a_queue_of_its_own() -> None:
     slow = {step.name for step in clock.STEPS if step.queue == SCAN}
     of_inputs = {"check_input", "check_records", "make_input", "split_input", "watch_folder"}
     of_openai = {"convert_batch", "write_answers"}
-    of_jobs = {"answer_records", "collect_results", "compare_answers", "copy_output"}
+    of_jobs = {"answer_records", "take_over_late_jobs", "collect_results", "compare_answers", "copy_output"}
     assert slow == of_inputs | of_openai | of_jobs
 
 

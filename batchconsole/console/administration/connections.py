@@ -73,6 +73,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # generic only 
             "asks_approval": "Approve jobs",
             "role_boundary_arn": "Permissions boundary",
             "presigns_downloads": "Download from S3",
+            "on_demand_after_hours": "Run on demand after (hours)",
             "account_id": "Account ID",
             "assume_role_arn": "Role ARN",
             "external_id": "External ID",
@@ -137,6 +138,7 @@ class ConnectionAdmin(LimitedAdmin):
         ("Allowed models", {"fields": ("allowed_models",)}),
         ("Programs", {"fields": ("checks_programs", "openai_models", "openai_folder", "openai_role_arn")}),
         ("Approval", {"fields": ("asks_approval",)}),
+        ("Stuck jobs", {"fields": ("on_demand_after_hours",)}),
         ("Downloads", {"fields": ("presigns_downloads",)}),
         ("Sync", {"fields": ("synced_at", "sync_due_at", "trouble")}),
     )

@@ -23,6 +23,7 @@ from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.models import BatchJob, ComparedJob, Comparison, Event, JobNote, SplitPart, Status
 from batchconsole.jobs.models.job_note import LONGEST_NOTE
+from batchconsole.jobs.on_demand.deadlines import note_on
 from batchconsole.jobs.outputs.results import request_results, require_reading
 from batchconsole.jobs.queue.queue_places import why_waiting
 from batchconsole.jobs.queue.waiting import may_release
@@ -69,7 +70,8 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     events = list(job.events.select_related("actor")[:EVENTS_SHOWN])
     waits = why_waiting(job)
     warning = warning_of(job)
-    version = make_version(request, job, events, [waits, warning])
+    deadline = note_on(job, events) if warning else ""
+    version = make_version(request, job, events, [waits, warning, deadline])
     tabs = tabs_of(request, job)
     tab = request.GET.get("tab", "")
     tab = tab if tab in tabs else first_tab(job)
@@ -79,6 +81,7 @@ def detail(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
         "pace": pace(job, times_entered(job, events)),
         "waits": waits,
         "warning": warning,
+        "deadline": deadline,
         "may_release": job.is_held and may_release(job, request.user),
         "version": version,
         "tab": tab,

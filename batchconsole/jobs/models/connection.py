@@ -1,11 +1,12 @@
 """Connections: access to one AWS account and region each."""
 
 import re
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +15,8 @@ from batchconsole.aws.endpoints import is_allowed
 from batchconsole.aws.session import Target
 from batchconsole.jobs.finding.querysets import ConnectionQuerySet
 
+# The longest timeoutDurationInHours that AWS takes: docs.aws.amazon.com/bedrock, CreateModelInvocationJob.
+LONGEST_TIMEOUT_HOURS = 168
 ENDPOINTS = ("endpoint_url", "bedrock_endpoint_url", "bedrock_runtime_endpoint_url")
 NOT_ALLOWED = (
     "This console may not call {url}. Leave the field empty for AWS itself, or have the operator add the "
@@ -170,7 +173,15 @@ class Connection(models.Model):
         "console. They must be able to reach S3.",
     )
 
-    # Three periodic steps with a lease each: see models/leased.py.
+    on_demand_after_hours = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_TIMEOUT_HOURS)],
+        help_text="Stop a batch job that AWS has not begun so many hours after its submission, or has processed no "
+        "record of for so long, and send the rest one by one. Empty: only if a person asks for it.",
+    )
+
+    # Four periodic steps with a lease each: see models/leased.py.
     sync_due_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     sync_lease = models.CharField(max_length=16, blank=True, editable=False)
     sync_losses = models.PositiveIntegerField(default=0, editable=False)
@@ -194,6 +205,12 @@ class Connection(models.Model):
     tags_losses = models.PositiveIntegerField(default=0, editable=False)
     tags_error = models.JSONField(null=True, editable=False, help_text="Why AWS did not tell the tags last time.")
 
+    on_demand_due_at = models.DateTimeField(
+        null=True, editable=False, help_text="When late jobs are looked for; unset: nobody asked for that."
+    )
+    on_demand_lease = models.CharField(max_length=16, blank=True, editable=False)
+    on_demand_losses = models.PositiveIntegerField(default=0, editable=False)
+
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:
@@ -201,6 +218,15 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.name
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save the row; late jobs are looked for from now on, or no more, as ``on_demand_after_hours`` says."""
+        fields = None if update_fields is None else {*update_fields}
+        if fields is None or "on_demand_after_hours" in fields:
+            asks = self.on_demand_after_hours is not None
+            self.on_demand_due_at = (self.on_demand_due_at or timezone.now()) if asks else None
+            fields = fields and fields | {"on_demand_due_at"}
+        super().save(*args, update_fields=fields, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("job-list", args=[self.name])

@@ -1,6 +1,7 @@
 """Creating jobs on demand: from a request, or for what a batch job leaves unanswered."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -47,16 +48,26 @@ def take_over(job: BatchJob, actor: Actor) -> BatchJob:
         if (known := _taken_over(job)) is not None:
             return known
         require_taking_over(job)
-        name = name_of_resend(job.connection, job.job_name)
-        made = lifecycle.create_job(
-            connection=job.connection,
-            actor=actor,
-            request=replace(job.request, job_name=name, client_request_token="", **UNUSED),
-            resend_of=job,
-            on_demand=Order(takes_over=True, usd_at_most=usd_at_most),
-            is_locked=True,
-        )
-        job.record(Verb.ON_DEMAND_REQUESTED, actor=actor, data={"job": made.pk, "name": made.job_name})
+        return request_rest(job, actor, usd_at_most=usd_at_most, verb=Verb.ON_DEMAND_REQUESTED)
+
+
+def request_rest(
+    job: BatchJob, actor: Actor, *, usd_at_most: Decimal | None, verb: Verb, data: dict[str, Any] | None = None
+) -> BatchJob:
+    """Create the job that takes over *job*; the event of *verb* names it. The caller holds the connection's lock.
+
+    Raises NotAllowed and :class:`UserError`.
+    """
+    name = name_of_resend(job.connection, job.job_name)
+    made = lifecycle.create_job(
+        connection=job.connection,
+        actor=actor,
+        request=replace(job.request, job_name=name, client_request_token="", **UNUSED),
+        resend_of=job,
+        on_demand=Order(takes_over=True, usd_at_most=usd_at_most),
+        is_locked=True,
+    )
+    job.record(verb, actor=actor, data={"job": made.pk, "name": made.job_name, **(data or {})})
     return made
 
 

@@ -107,6 +107,21 @@ def test_a_change_of_another_tab_stays_where_this_one_changes_something_else(
     assert connection.input_prefixes == ["s3://incoming/"]
 
 
+def test_a_deadline_of_jobs_is_set_taken_back_and_audited(client: Client, connection: Connection) -> None:
+    page = f"/admin/jobs/connection/{connection.pk}/change/"
+    for hours in ("12", ""):
+        assert client.post(page, shown_on(client.get(page)) | {"on_demand_after_hours": hours}).status_code == 302
+        connection.refresh_from_db()
+        assert (connection.on_demand_after_hours or "", connection.on_demand_due_at is not None) == (
+            int(hours) if hours else "",
+            bool(hours),
+        )
+    cleared, deadline = Event.objects.filter(verb=Verb.ROW_CHANGED)[:2]
+    assert (deadline.after, cleared.before) == ({"on_demand_after_hours": 12}, {"on_demand_after_hours": 12})
+    refused = client.post(page, shown_on(client.get(page)) | {"on_demand_after_hours": "0"})
+    assert "greater than or equal to 1" in refused.text
+
+
 @pytest.mark.parametrize(
     ("here", "elsewhere", "told"),
     [
