@@ -7,6 +7,8 @@ request, or read half a response, can occupy every thread. Here a request needs 
   that size after the thread is done.
 - A larger body or response is streamed by its thread, which lets another request compute whenever it waits for its
   client. At most ``streams`` of them run at once; the next one is refused with 503.
+- A request that has waited for ``wait_seconds`` before it can compute is refused with 503 when its turn comes, which
+  takes no time, so the queue of an overloaded process stays as short as that.
 - A larger body is accepted only where ``limit_of`` allows it for the path, and only up to that limit.
 - A client has to transfer ``bytes_per_second`` on average and may not pause for longer than ``idle_seconds``.
 
@@ -35,6 +37,7 @@ WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 T = TypeVar("T")
 
 MIB = 1 << 20
+BUSY = "The console is busy and has not begun this request. Try again in a moment."
 UNSENT = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
 
@@ -44,6 +47,8 @@ class BridgeLimits:
 
     pages: int = 8  # requests that compute at the same time
     streams: int = 24  # large bodies and responses in transfer at the same time
+    # Until a request computes, after which it is refused: people and load balancers give up at half a minute or later.
+    wait_seconds: float = 15
     buffered_bytes: int = 2_621_440  # Django's default limit for forms, DATA_UPLOAD_MAX_MEMORY_SIZE
     held_bytes: int = 128 * MIB  # total of all buffered bodies
     idle_seconds: float = 30
@@ -225,6 +230,7 @@ class Exchange:
     environ: Environ
     body: io.BytesIO | None = None
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    asked_at: float = field(default_factory=time.monotonic)
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     written: list[bytes] = field(default_factory=list)
@@ -236,6 +242,8 @@ class Exchange:
                 stack.enter_context(self._stream("uploads"))
             self.environ["wsgi.input"] = self.body or io.BufferedReader(ArrivingBody(self))
             stack.enter_context(self.bridge.pages)
+            if time.monotonic() - self.asked_at > self.bridge.limits.wait_seconds:
+                raise Refused(503, BUSY)
             answer = self.bridge.app(self.environ, self._start_response)
             stack.callback(getattr(answer, "close", lambda: None))
             pieces = iter(answer)

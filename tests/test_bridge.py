@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,6 +57,10 @@ def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[by
 def large(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
     start_response("200 OK", [])
     return (b"x" * 600 for _ in range(10))
+
+
+def unreached(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    raise AssertionError("The request was refused, and yet computed.")
 
 
 def bridge(app: Any = echo) -> Bridge:
@@ -220,6 +225,15 @@ def test_no_more_pages_are_computed_at_once_than_allowed() -> None:
 
     run_coroutine(together(bridge(app), *(Browser(b"") for _ in range(10))))
     assert most == LIMITS.pages
+
+
+@pytest.mark.parametrize("path", ["/local/jobs/", "/api/v1/connections/"])
+def test_a_request_that_has_waited_too_long_for_its_turn_is_told_to_come_again(path: str) -> None:
+    impatient = replace(LIMITS, wait_seconds=-1)  # any wait is too long
+    browser = Browser(b"", path=path)
+    run_coroutine(together(Bridge(unreached, limit_of=lambda path: 0, refuse=refuse, limits=impatient), browser))
+    assert (browser.status, dict(browser.sent[0]["headers"])[b"retry-after"]) == (503, b"5")
+    assert b"The console is busy and has not begun this request." in browser.body
 
 
 def test_headers_are_named_as_cgi_does_and_none_can_pass_for_another() -> None:
