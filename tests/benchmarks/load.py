@@ -1,10 +1,17 @@
 """People and scripts at two real web servers on loopback, for a while: what `manage.py load` measures.
 
-People read list, job and create pages and pause between them; scripts list jobs and read one through the JSON API. The
-database has a thousand jobs; AWS is away, as it is for pages that do not ask it.
+People read list, job and create pages, and think between them: for an exponentially distributed time, as visitors who
+act independently of each other do. Scripts list jobs and read one through the JSON API, and poll at a fixed interval,
+as the waiters of the SDKs do. Without thinking and polling times each caller asks again at once; such a closed loop of
+250 callers measures how the console bears more than it can answer, not how 200 people find it. Then a 503 that tells to
+come again is what they should get, so it is counted apart from errors, and the caller comes again as told.
+
+The database has a thousand jobs; AWS is away, as it is for pages that do not ask it. The callers share the processors
+with the web servers, so each is a thread that sleeps, with a plain connection that decodes nothing.
 """
 
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -13,19 +20,18 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import cycle, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 import psutil
-import requests
+import urllib3
 
 from batchconsole.setup.paths import ROOT
 from tests.benchmarks.load_rows import Prepared
 from tests.conftest import free_port
 
-PERSON_PAUSE, SCRIPT_PAUSE = 1.0, 0.5  # seconds between two requests of one person, and of one script
 TIMEOUT = 30  # seconds for one answer
 MIB = 1 << 20
 KEY = "a-secret-key-of-the-load-that-is-long-enough-for-every-check"
@@ -46,55 +52,106 @@ PREPARE = "from tests.benchmarks import load_rows; load_rows.prepare({people}, {
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """How much load, and for how many seconds."""
+    """How much load, and for how many seconds; ``think`` and ``poll`` are seconds between two requests of a caller."""
 
     people: int
     scripts: int
     webs: int
     seconds: float
+    think: float  # the mean
+    poll: float
+
+    @property
+    def mix(self) -> str:
+        """What the callers do, in words."""
+        people = f"a page after {self.think:g} s of reading (mean)" if self.think else "page after page"
+        scripts = f"a call each {self.poll:g} s" if self.poll else "call after call"
+        return f"mix        {self.people} people, {people}; {self.scripts} scripts, {scripts}; {self.webs} webs"
 
 
 @dataclass
 class Answers:
-    """The seconds of each answer, and what was no answer of status 200."""
+    """Path and seconds of each answer of status 200; how often a caller was told to come again; all else."""
 
-    seconds: list[float] = field(default_factory=list)
+    seconds: list[tuple[str, float]] = field(default_factory=list)
+    busy: int = 0
     errors: list[str] = field(default_factory=list)
 
     def line(self, what: str, *, lasted: float) -> str:
-        """Return the figures: requests a second, the median and the 99th percentile in milliseconds, and errors."""
-        places = statistics.quantiles(self.seconds, n=100) if len(self.seconds) > 1 else [0.0] * 99
-        rate, p50, p99 = len(self.seconds) / lasted, 1000 * places[49], 1000 * places[98]
-        return f"{what:10} {rate:8.1f}/s   p50 {p50:7.0f} ms   p99 {p99:7.0f} ms   {len(self.errors)} errors"
+        """Return the figures of all answers: those of :func:`figures`, errors, and how often a caller came too soon."""
+        told = figures(what, [seconds for _, seconds in self.seconds], lasted=lasted)
+        return f"{told}   {len(self.errors)} errors   {self.busy} times busy"
+
+    def lines_of_paths(self, *, lasted: float) -> Iterator[str]:
+        for path in dict.fromkeys(path for path, _ in self.seconds):
+            yield figures("", [seconds for of, seconds in self.seconds if of == path], lasted=lasted) + f"   {path}"
 
 
-class Caller(threading.Thread):
-    """A person or a script: asks for one address after the other until *ends_at*."""
+def figures(what: str, seconds: list[float], *, lasted: float) -> str:
+    """Return requests a second, and the median and the 99th percentile in milliseconds."""
+    places = statistics.quantiles(seconds, n=100) if len(seconds) > 1 else [0.0] * 99
+    rate, p50, p99 = len(seconds) / lasted, 1000 * places[49], 1000 * places[98]
+    return f"{what:10} {rate:8.1f}/s   p50 {p50:7.0f} ms   p99 {p99:7.0f} ms"
 
-    def __init__(self, urls: list[str], *, headers: dict[str, str], pause: float, ends_at: float, start: int) -> None:
-        super().__init__(daemon=True)
-        self.urls, self.headers, self.pause, self.ends_at = urls, headers, pause, ends_at
-        self.answers, self.place = Answers(), start
+
+@dataclass(kw_only=True)
+class Caller:
+    """A person or a script at one web server: asks for one path after the other until *ends_at*."""
+
+    server: urllib3.HTTPConnectionPool
+    paths: list[str]
+    headers: dict[str, str]
+    pauses: Iterator[float]  # seconds
+    ends_at: float
+    is_patient: bool  # comes again when told to, which is no error where more is asked than can be answered
+    answers: Answers = field(default_factory=Answers)
 
     def run(self) -> None:
-        time.sleep(self.pause * (self.place % 10) / 10)  # not all at once
-        with requests.Session() as session:
-            for url in cycle(self.urls[self.place % len(self.urls) :] + self.urls[: self.place % len(self.urls)]):
-                if time.monotonic() >= self.ends_at:
-                    return
-                self.ask(session, url)
-                time.sleep(self.pause)
+        for path in cycle(self.paths):
+            time.sleep(max(0, min(next(self.pauses), self.ends_at - time.monotonic())))
+            if time.monotonic() >= self.ends_at:
+                return
+            self.ask(path)
 
-    def ask(self, session: requests.Session, url: str) -> None:
+    def ask(self, path: str) -> None:
         started = time.monotonic()
         try:
-            answer = session.get(url, headers=self.headers, timeout=TIMEOUT, allow_redirects=False)
-        except requests.RequestException as error:
-            self.answers.errors.append(f"{url}: {type(error).__name__}")
+            answer = self.get(path)
+        except urllib3.exceptions.HTTPError as error:
+            self.answers.errors.append(f"{path}: {type(error).__name__}")
             return
-        self.answers.seconds.append(time.monotonic() - started)
-        if answer.status_code != 200:
-            self.answers.errors.append(f"{url}: {answer.status_code}")
+        if answer.status == 200:
+            self.answers.seconds.append((path, time.monotonic() - started))
+        elif self.is_patient and "Retry-After" in answer.headers:
+            self.answers.busy += 1
+            time.sleep(float(answer.headers["Retry-After"]))
+        else:
+            self.answers.errors.append(f"{path}: {answer.status}")
+
+    def get(self, path: str) -> urllib3.BaseHTTPResponse:
+        """Return the answer; as browsers do, ask again if the server has just closed a connection that was idle."""
+        try:
+            return self.send(path)
+        except urllib3.exceptions.ProtocolError:
+            return self.send(path)
+
+    def send(self, path: str) -> urllib3.BaseHTTPResponse:
+        return self.server.request(
+            "GET", path, headers=self.headers, timeout=TIMEOUT, redirect=False, retries=False, decode_content=False
+        )
+
+
+def thinking(mean: float, *, seed: int) -> Iterator[float]:
+    """Yield exponentially distributed seconds, the same for each *seed*."""
+    chance = random.Random(seed)
+    while True:
+        yield chance.expovariate(1 / mean) if mean else 0.0
+
+
+def polling(interval: float, *, seed: int) -> Iterator[float]:
+    """Yield the *interval* in seconds for ever, after a first part of it, so that not all poll at once."""
+    yield interval * random.Random(seed).random()
+    yield from repeat(interval)
 
 
 def run(load: Load) -> Iterator[str]:
@@ -110,40 +167,58 @@ def run(load: Load) -> Iterator[str]:
 
 def drive(load: Load, prepared: Prepared, webs: list[tuple[str, psutil.Process]]) -> Iterator[str]:
     started = time.monotonic()
-    ends_at = started + load.seconds
-    people = [
-        Caller(
-            [f"{webs[n % len(webs)][0]}{path}" for path in prepared.pages],
-            headers={"Cookie": f"sessionid={session}"}, pause=PERSON_PAUSE, ends_at=ends_at, start=n,
-        )
-        for n, session in enumerate(prepared.sessions)
-    ]  # fmt: skip
-    scripts = [
-        Caller(
-            [f"{webs[n % len(webs)][0]}{path}" for path in prepared.calls],
-            headers={"Authorization": f"Bearer {key}"}, pause=SCRIPT_PAUSE, ends_at=ends_at, start=n,
-        )
-        for n, key in enumerate(prepared.keys)
-    ]  # fmt: skip
-    for caller in (*people, *scripts):
-        caller.start()
+    people, scripts = callers_of(load, prepared, [url for url, _ in webs], ends_at=started + load.seconds)
+    threads = [threading.Thread(target=caller.run, daemon=True) for caller in (*people, *scripts)]
+    for thread in threads:
+        thread.start()
     time.sleep(load.seconds / 4)  # modules, templates and caches are loaded by then
     before = [memory_of(process) for _, process in webs]
-    for caller in (*people, *scripts):
-        caller.join()
+    for thread in threads:
+        thread.join()
     lasted = time.monotonic() - started
-    yield total(people).line("people", lasted=lasted)
-    yield total(scripts).line("scripts", lasted=lasted)
+    yield load.mix
+    for what, callers in (("people", people), ("scripts", scripts)):
+        yield total(callers).line(what, lasted=lasted)
+        yield from total(callers).lines_of_paths(lasted=lasted)
     for (url, process), bytes_before in zip(webs, before, strict=True):
-        grown = memory_of(process) - bytes_before
-        yield f"memory     {url}: {bytes_before / MIB:.0f} MiB after a quarter, {grown / MIB:+.1f} MiB at the end"
+        grown, worked = memory_of(process) - bytes_before, seconds_of(process)
+        yield (
+            f"memory     {url}: {bytes_before / MIB:.0f} MiB after a quarter, {grown / MIB:+.1f} MiB at the end; "
+            f"{worked:.0f} s of processor time since it was started"
+        )
     yield from total([*people, *scripts]).errors[:10]
+
+
+def callers_of(load: Load, prepared: Prepared, urls: list[str], *, ends_at: float) -> tuple[list[Caller], list[Caller]]:
+    """Return the people and the scripts, in turn at each of the web servers, and each at another path first."""
+
+    def caller(number: int, paths: list[str], headers: dict[str, str], pauses: Iterator[float]) -> Caller:
+        first = number // len(urls) % len(paths)
+        return Caller(
+            server=urllib3.connection_from_url(urls[number % len(urls)]),
+            paths=[*paths[first:], *paths[:first]],
+            headers={**headers, "Accept-Encoding": "gzip"},
+            pauses=pauses,
+            ends_at=ends_at,
+            is_patient=not load.think,
+        )
+
+    people = [
+        caller(number, prepared.pages, {"Cookie": f"sessionid={session}"}, thinking(load.think, seed=number))
+        for number, session in enumerate(prepared.sessions)
+    ]
+    scripts = [
+        caller(number, prepared.calls, {"Authorization": f"Bearer {key}"}, polling(load.poll, seed=number))
+        for number, key in enumerate(prepared.keys)
+    ]
+    return people, scripts
 
 
 def total(callers: list[Caller]) -> Answers:
     """Return the answers of all *callers* together."""
     return Answers(
-        [seconds for each in callers for seconds in each.answers.seconds],
+        [answer for each in callers for answer in each.answers.seconds],
+        sum(each.answers.busy for each in callers),
         [error for each in callers for error in each.answers.errors],
     )
 
@@ -181,8 +256,8 @@ def serving(environment: dict[str, str]) -> Iterator[tuple[str, psutil.Process]]
 def wait_until_healthy(url: str) -> None:
     for _ in range(600):
         try:
-            requests.get(f"{url}/healthz", timeout=1)
-        except requests.RequestException:
+            urllib3.request("GET", f"{url}/healthz", timeout=1, retries=False)
+        except urllib3.exceptions.HTTPError:
             time.sleep(0.1)
         else:
             return
@@ -192,3 +267,8 @@ def wait_until_healthy(url: str) -> None:
 def memory_of(process: psutil.Process) -> int:
     """Return the resident bytes of *process* and its children."""
     return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+
+
+def seconds_of(process: psutil.Process) -> float:
+    """Return the processor time of *process* and its children."""
+    return float(sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True))))

@@ -18,10 +18,24 @@ class Command(BaseCommand):
         parser.add_argument("--scripts", type=int, default=50, help="scripts on the API (%(default)s)")
         parser.add_argument("--webs", type=int, default=2, help="web servers (%(default)s)")
         parser.add_argument("--seconds", type=float, default=600, help="how long (%(default)s)")
+        parser.add_argument(
+            "--think",
+            type=float,
+            default=10,
+            metavar="SECONDS",
+            help="how long people read a page, in the mean (%(default)s); 0: everybody asks again at once, scripts too",
+        )
+        parser.add_argument(
+            "--poll", type=float, default=5, metavar="SECONDS", help="between two calls of a script (%(default)s)"
+        )
 
-    def handle(self, *, people: int, scripts: int, webs: int, seconds: float, **options: Any) -> None:
+    def handle(
+        self, *, people: int, scripts: int, webs: int, seconds: float, think: float, poll: float, **options: Any
+    ) -> None:
         load = importlib.import_module(LOAD)
-        asked = load.Load(people=people, scripts=scripts, webs=webs, seconds=seconds)
+        asked = load.Load(
+            people=people, scripts=scripts, webs=webs, seconds=seconds, think=think, poll=poll if think else 0
+        )
         lines = []
         for line in load.run(asked):
             self.stdout.write(line)
