@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import django_filters
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -27,6 +28,7 @@ COLUMNS = (
 )  # fmt: skip
 SELECT = {"class": "input"}
 PAGE_SIZE = 50
+LONGEST_SEARCH = 200  # characters
 
 
 def text(length: int) -> forms.TextInput:
@@ -38,8 +40,14 @@ def date() -> forms.DateInput:
 
 
 class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
-    """Filter by connection, user, verb, job, address and day. Ignore invalid values; a bad address matches nothing."""
+    """Search, and filter by connection, user, verb, job, address and day.
 
+    Ignore invalid values; a bad address matches nothing.
+    """
+
+    find = django_filters.CharFilter(
+        method="filter_text", label="Find events", max_length=LONGEST_SEARCH, widget=text(LONGEST_SEARCH)
+    )
     connection = django_filters.ModelChoiceFilter(
         queryset=lambda request: viewable(request.user),
         to_field_name="name",
@@ -65,6 +73,15 @@ class EventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filt
     class Meta:
         model = Event
         fields: ClassVar[list[str]] = []
+
+    def filter_text(self, events: QuerySet[Event], name: str, value: str) -> QuerySet[Event]:
+        """Keep events with *value* in the job's name, the target or the values; SQLite holds these as ASCII."""
+        found = Q(job__job_name__icontains=value) | Q(target__icontains=value)
+        for column in ("data", "before", "after"):
+            events = events.alias(**{f"{column}_text": Cast(column, TextField())})
+            for form in {value, json.dumps(value)[1:-1]}:
+                found |= Q(**{f"{column}_text__icontains": form})
+        return events.filter(found)
 
     def filter_address(self, events: QuerySet[Event], name: str, value: str) -> QuerySet[Event]:
         address = read_address(value.strip())

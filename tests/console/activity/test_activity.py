@@ -31,6 +31,24 @@ def test_it_can_be_narrowed_to_connection_person_and_deed(client: Client, make_j
         assert client.get(URL, query).context["page"].count == count
 
 
+@pytest.mark.parametrize("words", ["welc", "ROLE/nightly", "Zoë asked", "400", "123456789012:"])
+def test_it_can_be_searched_by_job_target_and_values(words: str, client: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    Event.objects.create(connection=job.connection, verb="created", data={"records": 7})
+    if words == "welc":
+        job.record("created")
+    else:
+        Event.objects.create(
+            connection=job.connection,
+            verb="role_created",
+            target="role/nightly",
+            data={"ARN": "arn:aws:iam::123456789012:role", "note": "Zoë asked"},
+            after={"records": 400},
+        )
+    assert client.get(URL, {"find": words}).context["page"].count == 1
+    assert client.get("/activity.csv", {"find": words}).getvalue().count(b"\n") == 2
+
+
 def test_large_counts_have_separators(client: Client, make_job: MakeJob) -> None:
     make_job().record("reported", data={"records": 10_000})
     assert "Records: 10,000" in client.get(URL).text
