@@ -496,3 +496,10 @@ def test_an_empty_table_offers_no_search_and_no_filters(client: Client, connecti
     assert "Find budgets" not in client.get("/admin/jobs/budget/").text
     assert "Find connections" in client.get("/admin/jobs/connection/").text
     assert "Find budgets" in client.get("/admin/jobs/budget/?q=nothing").text
+
+
+def test_what_cannot_be_deleted_leads_to_what_can_be_done(client: Client, make_job: MakeJob) -> None:
+    connection = make_job().connection
+    page = client.get(f"/admin/jobs/connection/{connection.pk}/delete/").text
+    assert "To take the connection out of use, clear Enabled instead" in page
+    assert f'href="/admin/jobs/connection/{connection.pk}/change/">Edit connection</a>' in page

@@ -188,3 +188,9 @@ def test_the_use_of_quotas_is_shown_for_each_model(client: Client, make_job: Mak
         make_job(f"job-{number}", "InProgress")
     text = client.get(URL).text
     assert re.search(r'<progress max="\d+" value="3" aria-label="Jobs of Nova Lite"', text)
+
+
+def test_first_steps_are_for_those_who_may_take_one(client: Client, connection: Connection) -> None:
+    assert "First steps" in client.get("/local/").text
+    Connection.objects.update(is_enabled=False)
+    assert "First steps" not in client.get("/local/").text
