@@ -1,6 +1,7 @@
 """The local stack for tests, started once per session: MiniStack (S3, IAM, STS, KMS, EC2) and our Bedrock."""
 
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -258,8 +259,12 @@ def bedrock_endpoint(aws_endpoint: str, bedrock_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def boto(aws_endpoint: str, request: pytest.FixtureRequest) -> Callable[[str], Any]:
-    """Make boto3 clients for the local stack: ``boto("s3")``. ``boto("bedrock")`` starts the local Bedrock first."""
+    """Return the session's boto3 client for a service of the local stack: ``boto("s3")``.
 
+    ``boto("bedrock")`` starts the local Bedrock first.
+    """
+
+    @functools.cache
     def make(service: str) -> Any:
         url = request.getfixturevalue("bedrock_endpoint") if service.startswith("bedrock") else aws_endpoint
         return aws_client(service, url)
