@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from batchconsole.jobs.models import Connection
@@ -31,8 +31,12 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",  # pages of one context share a process, which has compiled the scripts already
 )
+VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
 OUR_FONTS = re.compile("(?<=--font-family-base: )[^;]+")
+STORED = "cookies,local_storage,indexeddb,cache_storage,service_workers"
+KEEPS_TIME = "String(Date).includes('native code')"
 NOBODY = "http://127.0.0.1:9"
 Open = Callable[..., Page]
 
@@ -72,20 +76,55 @@ def make_job(connection: Connection, person: User) -> MakeJob:
     return job_maker(connection, person)
 
 
-@pytest.fixture
-def open_page(browser: Browser, live_server: LiveServer, person: User) -> Iterator[Open]:
-    """``open_page("/local/jobs/", color_scheme="dark")``: a signed-in page of a browser of its own.
+class Warm:
+    """The context that most tests share, one after the other: it keeps what pages are made of, and nothing said there.
 
+    A context of its own would begin in a new process, and load and compile every script and style once more.
+    """
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.url = url
+        self.context = browser.new_context(base_url=url, viewport=VIEWPORT)
+        self.anchor = self.context.new_page()  # without a page the process would end
+        self.anchor.goto("/healthz")
+        self.storage = self.context.new_cdp_session(self.anchor)
+
+    def forget(self) -> None:
+        """Close the pages, and drop cookies and whatever else they have stored."""
+        for page in self.context.pages:
+            if page is not self.anchor:
+                page.close()
+        self.context.clear_cookies()
+        self.storage.send("Storage.clearDataForOrigin", {"origin": self.url, "storageTypes": STORED})
+        assert self.anchor.evaluate(KEEPS_TIME), "A clock would stop later tests: open the page with has_clock=True."
+
+
+@pytest.fixture(scope="session")
+def warm(browser: Browser, live_server: LiveServer) -> Iterator[Warm]:
+    warm = Warm(browser, live_server.url)
+    yield warm
+    warm.context.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, warm: Warm, live_server: LiveServer, person: User) -> Iterator[Open]:
+    """``open_page("/local/jobs/", color_scheme="dark")``: a signed-in page of a browser that has nothing stored.
+
+    Options, a clock, or ``is_first=True`` for one that has not even loaded a script before, take a context of its own.
     When the test ends it fails if a page had an error of script or met the content security policy.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(path: str, *, signed_in: bool = True, has_clock: bool = False, **options: Any) -> Page:
-        context = browser.new_context(
-            base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}, **options}
-        )
+    def new_context(**options: Any) -> BrowserContext:
+        context = browser.new_context(base_url=live_server.url, **{"viewport": VIEWPORT, **options})
         contexts.append(context)
+        return context
+
+    def open_page(
+        path: str, *, signed_in: bool = True, has_clock: bool = False, is_first: bool = False, **options: Any
+    ) -> Page:
+        context = new_context(**options) if options or has_clock or is_first else warm.context
         if signed_in:
             context.add_cookies([session_cookie(person, live_server.url)])
         page = context.new_page()
@@ -100,6 +139,7 @@ def open_page(browser: Browser, live_server: LiveServer, person: User) -> Iterat
     yield open_page
     for context in contexts:
         context.close()
+    warm.forget()
     assert complaints == []
 
 

@@ -306,9 +306,7 @@ def test_tabs_load_in_place_and_are_addresses(open_page: Open, many: BatchJob) -
 
 
 def test_a_tab_that_is_slow_to_come_is_not_overtaken_by_an_update(open_page: Open, many: BatchJob) -> None:
-    page = open_page(many.get_absolute_url())
-    page.clock.install()
-    page.goto(many.get_absolute_url())
+    page = open_page(many.get_absolute_url(), has_clock=True)
     held: list[Route] = []
     page.route("**?tab=tags", lambda route: held.append(route))
     page.get_by_role("link", name="Tags", exact=True).click()
@@ -432,9 +430,7 @@ def test_the_theme_is_a_preference(open_page: Open, many: BatchJob) -> None:
 def test_a_relative_time_ages_while_the_page_stays_open(open_page: Open, make_job: MakeJob) -> None:
     now = timezone.now()
     make_job(created_at=now - timedelta(minutes=5), end_time=now - timedelta(minutes=2))
-    page = open_page("/activity/")
-    page.clock.install()
-    page.goto(JOBS)
+    page = open_page(JOBS, has_clock=True)
     expect(page.locator("time[data-relative]")).to_have_text(["2 min ago"])
     page.clock.fast_forward("10:30")
     expect(page.locator("time[data-relative]")).to_have_text(["12 min ago"])

@@ -45,7 +45,7 @@ def weight(answer: Response) -> int:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_weighs_under_100_kb_and_comes_from_one_host(open_page: Open, running: BatchJob, name: str) -> None:
-    page = open_page("/healthz")
+    page = open_page("/healthz", is_first=True)
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))
     page.goto(PAGES[name].format(pk=running.pk))
@@ -79,7 +79,7 @@ def test_an_end_shifts_nothing(open_page: Open, running: BatchJob, name: str) ->
 @pytest.mark.parametrize("font", FONTS)
 def test_minutes_that_pass_move_no_column(open_page: Open, running: BatchJob, font: str) -> None:
     BatchJob.objects.update(created_at=timezone.now(), status_changed_at=timezone.now())
-    page = open_page("/healthz")
+    page = open_page("/healthz", is_first=True)
     set_in(page, font)
     page.clock.install()
     page.goto(PAGES["list"])
@@ -90,7 +90,7 @@ def test_minutes_that_pass_move_no_column(open_page: Open, running: BatchJob, fo
 
 
 def test_the_font_that_comes_late_shifts_nothing(open_page: Open, running: BatchJob) -> None:
-    page = open_page("/healthz")
+    page = open_page("/healthz", is_first=True)
     held: list[Route] = []
     page.route("**/*.woff2", lambda route: held.append(route))
     page.goto(PAGES["list"], wait_until="domcontentloaded")
