@@ -8,7 +8,14 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from batchconsole.jobs.costs.price_list import take_prices
-from batchconsole.jobs.costs.prices import cost_of, price_for, price_of, price_the_unpriced
+from batchconsole.jobs.costs.prices import (
+    cost_of,
+    on_demand_at_most,
+    price_for,
+    price_in_lane,
+    price_of,
+    price_the_unpriced,
+)
 from batchconsole.jobs.models import BatchJob, Connection, ModelPrice, Status
 from batchconsole.records.prices import find_price
 from tests.aws.price_list import price_list
@@ -17,6 +24,7 @@ pytestmark = pytest.mark.django_db
 
 MICRO = "amazon.nova-micro-v1:0"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+ON_DEMAND = BatchJob.Lane.ON_DEMAND
 ADMIN, PRICE_LIST = ModelPrice.Source.ADMIN, ModelPrice.Source.PRICE_LIST
 
 
@@ -53,6 +61,43 @@ def test_an_administrator_stands_over_the_price_list_and_the_price_list_over_the
     assert input_price() == 1
     price("2")
     assert input_price() == 2
+
+
+def test_jobs_on_demand_have_a_price_of_their_own_where_an_administrator_has_set_one() -> None:
+    price("1")
+    batch, here = job(), job(lane=ON_DEMAND)
+    assert [cost_of(each, 1_000_000, 0) for each in (batch, here)] == [1, 2]
+    price("5", lane=ON_DEMAND)
+    assert [cost_of(each, 1_000_000, 0) for each in (batch, here)] == [1, 5]
+    found = price_in_lane(MICRO, "us-east-1", ON_DEMAND)
+    assert found
+    assert (found.source, found.inferred) == ("Set by an administrator", False)
+
+
+def test_an_on_demand_price_gives_a_cost_where_no_batch_price_is_known() -> None:
+    waiting = job("unheard.of-v1", lane=ON_DEMAND, input_token_count=1_000_000, output_token_count=0)
+    price("5", "unheard.of-v1", lane=ON_DEMAND)
+    assert price_the_unpriced() == 1
+    waiting.refresh_from_db()
+    assert waiting.cost_usd == 5
+    assert price_of(job("unheard.of-v1")) is None
+
+
+@pytest.mark.parametrize(
+    ("batch", "on_demand", "usd"),
+    [((1, 2), None, 20), ((1, 2), (3, 4), 30), ((1, 2), (1, 8), 40), ((0, 2), (3, 4), None), (None, (3, 4), None)],
+    ids=["derived", "of input", "of output", "free as a batch", "no batch price"],
+)
+def test_the_cost_of_a_batch_tells_that_on_demand_at_most(
+    batch: tuple[int, int] | None, on_demand: tuple[int, int] | None, usd: int | None, db: None
+) -> None:
+    for lane, amounts in (("batch", batch), (ON_DEMAND, on_demand)):
+        if amounts:
+            ModelPrice.objects.create(
+                model_id="new.model", lane=lane, input_usd_per_million=amounts[0], output_usd_per_million=amounts[1]
+            )
+    assert on_demand_at_most(Decimal(10), "new.model", "us-east-1") == usd
+    assert on_demand_at_most(None, "new.model", "us-east-1") is None
 
 
 def test_a_price_for_the_region_stands_over_one_for_all() -> None:

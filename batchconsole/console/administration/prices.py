@@ -18,26 +18,28 @@ from batchconsole.records.catalogue import find_model
 
 
 class ModelPriceForm(EffectForm, forms.ModelForm):  # type: ignore[type-arg] # generic only in django-stubs, not at run time
-    """An administrator's price, at most one for each model, region and profile."""
+    """An administrator's price, at most one for each model, region, profile and type of jobs."""
 
     def clean_model_id(self) -> str:
         return base_model_id(self.cleaned_data["model_id"].strip())
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a second price for a model, region and profile: the form lacks ``source``, so Django cannot check."""
+        """Refuse a second price for the same: the form lacks ``source``, so Django cannot check."""
         data = super().clean() or {}
-        about = {name: data.get(name) for name in ("model_id", "region", "profile")}
+        about = {name: data.get(name) for name in ("model_id", "region", "profile", "lane")}
         same = ModelPrice.objects.filter(**about, source=ModelPrice.Source.ADMIN).exclude(pk=self.instance.pk)
         if same.exists():
-            raise ValidationError("There is already a price for this model, region and profile. Change that one.")
+            raise ValidationError(
+                "There is already a price for this model, region, profile and type of jobs. Change that one."
+            )
         return data
 
 
 @admin.register(ModelPrice)
 class ModelPriceAdmin(RowAdmin):
     form = ModelPriceForm
-    list_display = ("model_id", "region", "profile", "input_price", "output_price", "as_of", "source")
-    list_filter = ("source", "region")
+    list_display = ("model_id", "region", "profile", "lane", "input_price", "output_price", "as_of", "source")
+    list_filter = ("source", "lane", "region")
     search_fields = ("model_id",)
     readonly_fields = ("source",)
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from batchconsole.console.kit.amounts import exact_decimals
 from batchconsole.jobs.costs.prices import price_for
 from batchconsole.jobs.model_rules import serves
-from batchconsole.jobs.models import ModelPrice
+from batchconsole.jobs.models import BatchJob, ModelPrice
 from batchconsole.jobs.offered_models import FoundationModel, InferenceProfile, OfferedModels
 from batchconsole.records import catalogue, prices
 from batchconsole.records.catalogue import Model
@@ -102,7 +102,9 @@ def model_choices(region: str, offered: OfferedModels) -> list[ModelChoice]:
     """Return every model of the catalog, and the region's models that the catalog does not know yet."""
     known = catalogue.models()
     newer = [_newer(model) for bare, model in offered.names.items() if catalogue.find_model(bare) is None]
-    priced_here = set(ModelPrice.objects.values_list("model_id", flat=True))  # one query for all models
+    priced_here = set(
+        ModelPrice.objects.filter(lane=BatchJob.Lane.BATCH).values_list("model_id", flat=True)
+    )  # one query for all models
     return [_choice(model, region, offered, is_priced_here=model.model_id in priced_here) for model in (*known, *newer)]
 
 

@@ -28,9 +28,33 @@ def price_of(job: BatchJob) -> Price | None:
 
 
 def price_in_lane(model_id: str, region: str, lane: str) -> Price | None:
-    """Return the price of *model_id* in *region* for batches, or the derived one for on demand; None if unknown."""
+    """Return the price of *model_id* in *region* for jobs of *lane*; None if unknown.
+
+    That for jobs on demand is an administrator's or, without one, derived from the batch price.
+    """
     price = price_for(model_id, region)
-    return prices.on_demand_price(price) if price and lane == BatchJob.Lane.ON_DEMAND else price
+    if lane != BatchJob.Lane.ON_DEMAND:
+        return price
+    return _own_price(model_id, region, lane) or (prices.on_demand_price(price) if price else None)
+
+
+def on_demand_at_most(usd: Decimal | None, model_id: str, region: str) -> Decimal | None:
+    """Return what records cost at most on demand that cost at most *usd* as a batch; None if that is unknown.
+
+    How much of *usd* is for input tokens is not known, so the greater ratio of both prices counts.
+    """
+    batch = price_for(model_id, region)
+    here = price_in_lane(model_id, region, BatchJob.Lane.ON_DEMAND)
+    if usd is None or batch is None or here is None:
+        return None
+    pairs = (
+        (here.input_usd_per_million, batch.input_usd_per_million),
+        (here.output_usd_per_million, batch.output_usd_per_million),
+    )
+    if any(asked and not known for asked, known in pairs):
+        return None
+    ratio = max((asked / known for asked, known in pairs if known), default=Decimal(0))
+    return min((usd * ratio).quantize(MICRO_USD), MOST_USD)
 
 
 def cost_of(
@@ -46,10 +70,15 @@ def cost_of(
 
 def price_for(model_id: str, region: str) -> Price | None:
     """Return the batch price of *model_id*, in any form that the API accepts, in *region*, or None if it is unknown."""
+    return _own_price(model_id, region, BatchJob.Lane.BATCH) or prices.find_price(model_id, region)
+
+
+def _own_price(model_id: str, region: str, lane: str) -> Price | None:
+    """Return the price that the best of the stored rows tells for *lane*, or None without one."""
     base, profile = base_model_id(model_id), profile_of(model_id)
-    rows = ModelPrice.objects.filter(model_id=base, region__in=["", region], profile__in=["", profile])
+    rows = ModelPrice.objects.filter(model_id=base, region__in=["", region], profile__in=["", profile], lane=lane)
     best = max(rows, key=_weight, default=None)
-    return _price(best) if best else prices.find_price(model_id, region)
+    return _price(best) if best else None
 
 
 def profile_of(model_id: str) -> str:

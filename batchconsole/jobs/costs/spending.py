@@ -17,12 +17,11 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from batchconsole.aws.job_request import JobRequest
-from batchconsole.jobs.costs.prices import MOST_USD
+from batchconsole.jobs.costs.prices import MOST_USD, on_demand_at_most
 from batchconsole.jobs.errors import NotAllowed
 from batchconsole.jobs.models import LIVE, WAITING, Actor, BatchJob, Budget, Connection, InputCheck, Right, utc_today
 from batchconsole.jobs.rights.access import rights_on, who_grants
 from batchconsole.jobs.states import IN_QUEUE
-from batchconsole.records.prices import ON_DEMAND_TIMES
 
 LEVELS = (50, 80, 100)  # percentages at which a budget warns
 ZERO = Decimal(0)
@@ -174,8 +173,9 @@ def estimate(connection: Connection, request: JobRequest, lane: str = BatchJob.L
     newest: InputCheck | None = checks.order_by("-finished_at").first()
     if newest is None or newest.usd_at_most is None:
         return None
-    times = ON_DEMAND_TIMES if lane == BatchJob.Lane.ON_DEMAND else 1
-    return min(newest.usd_at_most * times, MOST_USD)
+    if lane == BatchJob.Lane.ON_DEMAND:
+        return on_demand_at_most(newest.usd_at_most, request.model_id, connection.region)
+    return min(newest.usd_at_most, MOST_USD)
 
 
 def require_budget(

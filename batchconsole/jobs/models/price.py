@@ -1,4 +1,4 @@
-"""Batch prices that override the shipped table."""
+"""Prices that override the shipped table of batch prices, and those derived from it for jobs on demand."""
 
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from batchconsole.jobs.models.lane import Laned
 from batchconsole.jobs.models.limit import base_model_id
 
 
@@ -15,7 +16,10 @@ def utc_today() -> date:
 
 
 class ModelPrice(models.Model):
-    """A batch price that overrides or completes the shipped table, from an administrator or AWS's Price List."""
+    """A price that overrides or completes the shipped table, from an administrator or AWS's Price List.
+
+    It is that of batches or, if an administrator has set it, that of jobs on demand.
+    """
 
     class Source(models.TextChoices):
         ADMIN = "admin", "Set by an administrator"
@@ -29,18 +33,25 @@ class ModelPrice(models.Model):
     model_id = models.CharField(max_length=2048, help_text="Without ARN and geography, as in anthropic.claude-opus-5.")
     region = models.CharField(max_length=32, blank=True, help_text="Empty: every region.")
     profile = models.CharField(max_length=6, choices=Profile, blank=True, default=Profile.ANY)
+    lane = models.CharField(
+        "type of jobs",
+        max_length=9,
+        choices=Laned.Lane,
+        default=Laned.Lane.BATCH,
+        help_text="Without a price of their own, jobs on demand cost twice the batch price.",
+    )
     input_usd_per_million = models.DecimalField(
         "input price",
         max_digits=14,
         decimal_places=6,
-        help_text="USD per million input tokens, batch.",
+        help_text="USD per million input tokens.",
         validators=[MinValueValidator(0)],
     )
     output_usd_per_million = models.DecimalField(
         "output price",
         max_digits=14,
         decimal_places=6,
-        help_text="USD per million output tokens, batch.",
+        help_text="USD per million output tokens.",
         validators=[MinValueValidator(0)],
     )
     as_of = models.DateField(default=utc_today, help_text="The day on which the price held.")
@@ -48,9 +59,11 @@ class ModelPrice(models.Model):
 
     class Meta:
         verbose_name = "price"
-        ordering: ClassVar = ["model_id", "region", "profile", "source"]
+        ordering: ClassVar = ["model_id", "region", "profile", "lane", "source"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["model_id", "region", "profile", "source"], name="model_price_unique"),
+            models.UniqueConstraint(
+                fields=["model_id", "region", "profile", "lane", "source"], name="model_price_unique"
+            ),
         ]
 
     def __str__(self) -> str:

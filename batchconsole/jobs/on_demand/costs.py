@@ -8,7 +8,7 @@ from itertools import islice
 
 from django.conf import settings
 
-from batchconsole.jobs.costs.prices import MICRO_USD, MOST_USD, price_in_lane
+from batchconsole.jobs.costs.prices import MICRO_USD, MOST_USD, on_demand_at_most, price_in_lane
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.models import BatchJob, Connection
 from batchconsole.jobs.queue.limits import limits_for
@@ -17,7 +17,6 @@ from batchconsole.jobs.s3.input_places import require_input
 from batchconsole.records import files, preflight
 from batchconsole.records.files import InputFile
 from batchconsole.records.lines import batches
-from batchconsole.records.prices import ON_DEMAND_TIMES
 from batchconsole.records.report import Report
 
 READ_BYTES = 32 * 2**20  # read while a page waits: a second or two
@@ -78,7 +77,7 @@ def quote_of_rest(job: BatchJob) -> Quote:
             hint="Try again once its page shows the number of records.",
         )
     known = job.input_check.usd_at_most if job.input_check else job.estimate_usd
-    return Quote(None, None if known is None else min(known * ON_DEMAND_TIMES, MOST_USD))
+    return Quote(None, on_demand_at_most(known, job.model_id, job.connection.region))
 
 
 def _records_left(job: BatchJob) -> int | None:

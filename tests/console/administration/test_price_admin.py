@@ -28,7 +28,7 @@ def staff(client: Client, person: User) -> Client:
 
 def entered(**values: str) -> dict[str, str]:
     price = {"input_usd_per_million": "0.6", "output_usd_per_million": "3", "as_of": "2026-10-01"}
-    return {"model_id": HAIKU, "region": "", "profile": "", **price, **values}
+    return {"model_id": HAIKU, "region": "", "profile": "", "lane": "batch", **price, **values}
 
 
 def from_aws(**values: Any) -> ModelPrice:
@@ -60,6 +60,13 @@ def test_a_second_price_for_the_same_is_refused(staff: Client) -> None:
     page = staff.post(f"{URL}add/", entered(model_id=f"eu.{HAIKU}")).content.decode()
     assert "There is already a price" in page
     assert ModelPrice.objects.count() == 1
+
+
+def test_a_price_on_demand_stands_beside_that_of_batches(staff: Client) -> None:
+    for lane in ("batch", "on_demand"):
+        assert staff.post(f"{URL}add/", entered(lane=lane)).status_code == 302
+    assert set(ModelPrice.objects.values_list("lane", flat=True)) == {"batch", "on_demand"}
+    assert "On demand" in staff.get(URL).text
 
 
 def test_a_price_may_be_changed(staff: Client) -> None:
