@@ -70,7 +70,7 @@ class ModelPriceAdmin(RowAdmin):
         """Save the price and compute the cost of jobs that had none for lack of a price."""
         super().save_model(request, obj, form, change)
         if not find_model(obj.model_id) and not BatchJob.objects.filter(base_model_id=obj.model_id).exists():
-            messages.warning(request, f"{obj.model_id} is not a model that this console or any job knows. Is it right?")
+            messages.warning(request, f"{obj.model_id} is unknown, and no job uses it. Check the model ID.")
         if form.recomputes:
             count = recompute_costs({obj.region: [obj.model_id]})
             messages.success(request, f"The cost of {count:,} past job{'' if count == 1 else 's'} was computed again.")

@@ -51,7 +51,7 @@ class ChannelForm(PageForm):
         choices=CHOICES,
         initial=USUAL,
         widget=forms.CheckboxSelectMultiple,
-        help_text="What you are told: states of jobs as they begin, and more.",
+        help_text="The job states and other events to be notified about.",
         error_messages={"required": "Choose at least one occasion."},
     )
     scope = forms.ChoiceField(

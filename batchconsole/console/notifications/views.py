@@ -129,13 +129,13 @@ def send_test(request: ConsoleRequest, pk: int, connection: str = "") -> HttpRes
 
 @require_POST
 def pause(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
-    said = "The channel is paused. What comes up waits."
+    said = "The channel is paused. New notifications wait."
     return _act(request, connection, pk, lambda found: channels.pause_channel(found, request.user), said)
 
 
 @require_POST
 def resume(request: ConsoleRequest, pk: int, connection: str = "") -> HttpResponse:
-    said = "The channel works again. What has waited is sent now."
+    said = "The channel is active. Waiting notifications are being sent."
     return _act(request, connection, pk, lambda found: channels.resume_channel(found, request.user), said)
 
 
@@ -186,5 +186,5 @@ def again(request: ConsoleRequest, pk: int, connection: str = "") -> HttpRespons
     except UserError as error:
         messages.error(request, sentences(error))
     else:
-        messages.success(request, "It is on its way again, with the same id.")
+        messages.success(request, "The notification is being sent again, with the same ID.")
     return redirect(back_to(request, place.deliveries_url))

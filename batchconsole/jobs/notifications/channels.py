@@ -202,7 +202,7 @@ def _check_mail(channel: NotificationChannel, address: str) -> str:
     """Check the address. A user's mail goes to the account's address, which administrators or the provider confirm."""
     if not settings.EMAIL_HOST:
         hint = "Choose another kind, or have an operator set BATCHCONSOLE_EMAIL_HOST."
-        raise UserError("This console sends no mail.", "kind", hint)
+        raise UserError("This console doesn't send email.", "kind", hint)
     if channel.user:
         if address:
             raise UserError("Mail goes to the address of your account. Leave the field empty.", "address")

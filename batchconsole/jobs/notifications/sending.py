@@ -95,7 +95,7 @@ def _send_mail(channel: NotificationChannel, notice: Notice) -> str:
 def mail_address(channel: NotificationChannel) -> str:
     """Return the mail address of *channel*: the one entered, or the account's. Raises UserError."""
     if not settings.EMAIL_HOST:
-        raise UserError("This console sends no mail.", hint="An operator can set BATCHCONSOLE_EMAIL_HOST.")
+        raise UserError("This console doesn't send email.", hint="An operator can set BATCHCONSOLE_EMAIL_HOST.")
     address = unseal(channel.sealed_address) if channel.sealed_address else channel.user and channel.user.email
     if not address:
         raise UserError("The account has no mail address.", hint="An administrator can enter one.")

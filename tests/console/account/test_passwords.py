@@ -81,7 +81,7 @@ def test_an_unknown_address_gets_no_mail_and_the_same_answer(
 
 
 def test_a_console_without_mail_says_so(db: None) -> None:
-    assert "This console sends no mail" in Client().get("/account/password/reset/").text
+    assert "This console doesn't send email" in Client().get("/account/password/reset/").text
 
 
 @pytest.mark.parametrize("key", ["", "x", "1-", "../-x", "1-wrong"])

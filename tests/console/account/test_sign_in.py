@@ -50,7 +50,7 @@ def test_too_many_wrong_passwords_lock_out_with_the_time_to_wait(person: User) -
     fail(client)
     response = client.post("/login/", {"username": "ada", "password": PASSWORD})
     assert response.status_code == 429
-    assert "Passwords are not taken for 15 minutes" in response.text
+    assert "Password sign-in is blocked for 15 minutes" in response.text
 
 
 def test_wrong_passwords_from_one_address_lock_nobody_out_at_another(person: User) -> None:

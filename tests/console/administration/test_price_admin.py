@@ -88,7 +88,7 @@ def test_a_negative_price_is_refused(staff: Client) -> None:
 @pytest.mark.parametrize(("model_id", "is_questioned"), [(HAIKU, False), ("amazon.nvoa-lite-v1:0", True)])
 def test_a_price_for_a_model_that_nobody_knows_is_questioned(staff: Client, model_id: str, is_questioned: bool) -> None:
     page = staff.post(f"{URL}add/", entered(model_id=model_id), follow=True).text
-    assert ("is not a model that this console or any job knows" in page) is is_questioned
+    assert ("is unknown, and no job uses it" in page) is is_questioned
 
 
 IMPORT = f"{URL}import/"

@@ -10,13 +10,13 @@ PAGES = {
     "/local/": ("Jobs appear here with their progress", "/local/jobs/create/"),
     "/local/jobs/": ("A job runs a model over a file of prompts.", "/local/jobs/create/"),
     "/local/jobs/?q=nothing": ("We can&#x27;t find a match.", "/local/jobs/"),
-    "/local/job-templates/": ("A template keeps model, locations", "/local/jobs/create/"),
+    "/local/job-templates/": ("A template keeps the model, locations", "/local/jobs/create/"),
     "/local/bulk-actions/": ("An action on many jobs at once", "/local/jobs/"),
     "/local/usage/": ("No jobs of this connection ended in this period.", "?range=12m"),
-    "/account/notifications/": ("A channel tells you by mail", "/account/notifications/create/"),
+    "/account/notifications/": ("A channel notifies you by email", "/account/notifications/create/"),
     "/account/notifications/deliveries/": ("Each notification is listed here", "/account/notifications/"),
     "/account/keys/": ("With a key, a program creates and follows jobs", "/account/keys/create/"),
-    "/activity/": ("What people, programs and the console itself do is recorded here", 'href="/"'),
+    "/activity/": ("Actions of users, programs, and the console are recorded here", 'href="/"'),
 }
 TABS = {
     "results": ("when the job has ended", "/account/notifications/"),
