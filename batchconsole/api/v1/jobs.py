@@ -60,8 +60,10 @@ def list_jobs(
     found = JobFilter.of(query, BatchJob.objects.filter(connection=here))
     if found.dropped:
         raise HttpError(422, f"These filters make no sense: {', '.join(found.dropped)}.")
-    jobs = found.qs.filter(_behind(cursor)).select_related("connection", "created_by").order_by("-created_at", "-id")
+    jobs = found.qs.filter(_behind(cursor)).select_related("created_by").order_by("-created_at", "-id")
     page = list(jobs[: limit + 1])
+    for job in page:
+        job.connection = here
     more = len(page) > limit
     return {"jobs": page[:limit], "next_cursor": _cursor(page[limit - 1]) if more else None}
 
@@ -120,8 +122,7 @@ def source_of_resend(connection: Connection, job_id: int | None) -> BatchJob | N
 
 def find_job(request: HttpRequest, connection: str, job_id: int, right: Right) -> BatchJob:
     here = find_connection(request, connection, right)
-    jobs = BatchJob.objects.select_related("connection", "created_by")
-    job: BatchJob | None = jobs.filter(connection=here, pk=job_id).first()
+    job: BatchJob | None = here.jobs.select_related("created_by").filter(pk=job_id).first()
     if job is None:
         raise Http404(f"There is no job {job_id} in {connection}.")
     return job

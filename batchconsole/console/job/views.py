@@ -21,7 +21,7 @@ from batchconsole.console.kit.answers import show, version_of
 from batchconsole.console.kit.errors import sentences
 from batchconsole.jobs import definition, lifecycle
 from batchconsole.jobs.errors import NotAllowed, UserError
-from batchconsole.jobs.models import BatchJob, ComparedJob, Comparison, Event, JobNote, SplitPart, Status
+from batchconsole.jobs.models import BatchJob, ComparedJob, Comparison, Event, SplitPart, Status
 from batchconsole.jobs.models.job_note import LONGEST_NOTE
 from batchconsole.jobs.on_demand.deadlines import note_on
 from batchconsole.jobs.outputs.results import request_results, require_reading
@@ -47,13 +47,13 @@ JSON_USE = "Saved as request.json: aws bedrock create-model-invocation-job --cli
 
 
 def find_job(request: ConsoleRequest, pk: int) -> BatchJob:
-    jobs = BatchJob.objects.select_related(
-        "connection", "created_by", "held_by", "input_check", "resend_of__connection", "clone_of__connection"
-    )
+    # Few jobs come from another one, so that one is no join, whose many columns would cost every page.
+    jobs = request.connection.jobs.select_related("created_by", "held_by", "input_check")
+    jobs = jobs.prefetch_related("resend_of__connection", "clone_of__connection")
     compared = ComparedJob.objects.filter(Q(job=OuterRef("pk")) | Q(job=OuterRef("clone_of")))
     jobs = jobs.annotate(may_be_compared=Exists(compared))  # which few are, so that the others cost no query of it
     jobs = jobs.defer("input_check__report_json", "input_check__preview_json")  # large, and used by one tab only
-    job: BatchJob = get_object_or_404(jobs, connection=request.connection, pk=pk)
+    job: BatchJob = get_object_or_404(jobs, pk=pk)
     return job
 
 
@@ -140,13 +140,13 @@ def no_more(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict
 def read_details(request: ConsoleRequest, job: BatchJob, events: list[Event]) -> dict[str, Any]:
     return {
         "stages": stages(job, events),
-        "part": SplitPart.objects.filter(job=job).select_related("split__connection").first(),
+        "part": SplitPart.objects.filter(job=job).prefetch_related("split__connection").first(),
         "comparisons": read_comparisons(job),
         "files": job.result_files.all()[:100],
-        "resent": [each for each in (job.resend_of, *job.merges.select_related("connection")) if each],
-        "resends": BatchJob.objects.resends_of([job]).select_related("connection")[:RELATED_SHOWN],
-        "clones": job.clones.select_related("connection")[:RELATED_SHOWN],
-        "notes": JobNote.objects.filter(job=job).select_related("created_by", "job__connection")[:NOTES_SHOWN],
+        "resent": [each for each in (job.resend_of, *job.merges.prefetch_related("connection")) if each],
+        "resends": BatchJob.objects.resends_of([job]).prefetch_related("connection")[:RELATED_SHOWN],
+        "clones": job.clones.prefetch_related("connection")[:RELATED_SHOWN],
+        "notes": job.notes.select_related("created_by")[:NOTES_SHOWN],
         "longest_note": LONGEST_NOTE,
         "note_draft": drafts.restored_value(request, "text"),
     }

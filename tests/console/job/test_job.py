@@ -4,7 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -33,6 +35,19 @@ def test_it_works(client: Client, make_job: MakeJob) -> None:
         "alias/mine",
     ):
         assert part in text
+
+
+def test_the_page_of_a_job_reads_the_connection_once(client: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    with CaptureQueriesContext(database) as queries:
+        assert page(client, job).status_code == 200
+    assert not any('JOIN "jobs_connection"' in query["sql"] for query in queries)
+
+
+def test_the_page_names_the_job_that_it_was_cloned_from_and_that_it_resends(client: Client, make_job: MakeJob) -> None:
+    first, other = make_job(job_name="the-first"), make_job(job_name="the-other")
+    text = page(client, make_job(job_name="the-third", clone_of=first, resend_of=other)).text
+    assert all(f'<a href="{job.get_absolute_url()}">{job.job_name}</a>' in text for job in (first, other))
 
 
 @pytest.mark.parametrize("tab", ["details", "results", "errors", "activity", "definition", "tags"])
