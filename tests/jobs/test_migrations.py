@@ -18,7 +18,7 @@ from batchconsole.jobs.finding.search import make_index
 from batchconsole.jobs.models.job import new_client_request_token
 from batchconsole.jobs.rights.access import ship_roles
 
-SQUASHED = 32  # what is older is made in one step
+FIRST_RELEASE = 32  # no release ran beside an older schema
 TAKES_AWAY = (DeleteModel, RemoveField, RenameField, RenameModel)
 
 
@@ -37,22 +37,22 @@ def test_what_follows_a_migration_leaves_a_middle_step_alone(receiver: Callable[
     receiver(sender=apps.get_app_config("jobs"), using="default")
 
 
-def operations_since_the_squash() -> list[tuple[str, object]]:
+def operations_since_the_first_release() -> list[tuple[str, object]]:
     found = MigrationLoader(None, replace_migrations=False).disk_migrations.items()
     return [
         (name, operation)
         for (app, name), migration in found
-        if app == "jobs" and not migration.replaces and int(name[:4]) > SQUASHED
+        if app == "jobs" and not migration.replaces and int(name[:4]) > FIRST_RELEASE
         for operation in migration.operations
     ]
 
 
 def test_a_migration_takes_nothing_away_that_the_release_before_uses() -> None:
-    assert [name for name, operation in operations_since_the_squash() if isinstance(operation, TAKES_AWAY)] == []
+    assert [name for name, operation in operations_since_the_first_release() if isinstance(operation, TAKES_AWAY)] == []
 
 
 def test_a_new_column_may_be_left_out_by_the_release_before() -> None:
-    added = [(name, each) for name, each in operations_since_the_squash() if isinstance(each, AddField)]
+    added = [(name, each) for name, each in operations_since_the_first_release() if isinstance(each, AddField)]
     assert added
     assert [(name, each.name) for name, each in added if not each.field.null and default_of(each.field) is None] == []
 
