@@ -43,6 +43,7 @@ def test_an_ended_job_is_archived_and_brought_back(api: Client, connection: Conn
     assert post(api, f"{here}/archive", {}).json()["archived_at"]
     assert api.get(JOBS).json()["jobs"] == []
     assert [each["id"] for each in api.get(JOBS, {"f": "archived=yes"}).json()["jobs"]] == [job.pk]
+    assert api.get(JOBS, {"f": ["archived=yes", "lane=on_demand"]}).json()["jobs"] == []
     assert post(api, f"{here}/unarchive", {}).json()["archived_at"] is None
     assert post(api, f"{JOBS}{make_job(connection, created_by=person).pk}/archive", {}).status_code == 409
 

@@ -56,6 +56,8 @@ LISTS: dict[str, str] = {
     "Invocation type, the usual": "f=type=Converse",
     "Invocation type, the rare": "f=type=InvokeModel",
     "Origin, the rare": "f=origin=imported",
+    "Lane, the usual": "f=lane=batch",
+    "Lane, the rare": "f=lane=on_demand",
     "Tag of every job": "f=tag=team",
     "Tag of every twelfth": "f=tag=team=team-7",
     "Tag of few": "f=tag=project=pilot",

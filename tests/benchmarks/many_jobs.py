@@ -42,6 +42,7 @@ VARIED = {
     "base_model_id": MODEL,
     "model_invocation_type": f"CASE WHEN {PILOT} THEN 'InvokeModel' ELSE 'Converse' END",
     "origin": f"CASE WHEN {PILOT} THEN 'imported' ELSE 'console' END",
+    "lane": f"CASE WHEN {PILOT} THEN 'on_demand' ELSE 'batch' END",
     "created_by_id": f"CASE WHEN {PILOT} THEN {PERSON % LONE} ELSE {PERSON % 'person-0'} + i % {PEOPLE} END",
     "tags": f"""{TEAM} || CASE WHEN {PILOT} THEN ', {{"key": "project", "value": "pilot"}}]' ELSE ']' END""",
     "status": f"CASE WHEN {PILOT} THEN 'Expired' ELSE {STATUS} END",

@@ -49,6 +49,7 @@ READ: dict[str, tuple[tuple[str, ...], Callable[[BatchJob], list[str]]]] = {
     "tag": (("tags",), _tags),
     "by": (("created_by__username",), lambda job: [job.created_by.username if job.created_by else "-"]),
     "origin": (("origin",), lambda job: [str(BatchJob.Origin(job.origin).label)]),
+    "lane": (("lane",), lambda job: [str(BatchJob.Lane(job.lane).label)]),
 }
 
 

@@ -40,6 +40,14 @@ def status(operator: str, value: str, condition: Q) -> Q:
     return Q(status__in=others) if operator == "!=" and len(others) < len(Status) else condition
 
 
+def lane(operator: str, value: str, condition: Q) -> Q:
+    """Turn "not equal" into the other lane, as in :func:`status`."""
+    if operator != "!=":
+        return condition
+    asked = value.lower().replace("_", " ").replace("-", " ")
+    return Q(lane__in=[each for each, label in BatchJob.Lane.choices if str(label).lower() != asked])
+
+
 def named_models(operator: str, value: str) -> list[str]:
     """Return the ids of the models whose catalogue names match; *operator* without its negation."""
     asked = value.lower()

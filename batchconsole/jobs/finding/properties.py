@@ -135,6 +135,12 @@ def origin(operator: str, value: str) -> Q | None:
     return Q(origin__in=found) if found else None
 
 
+def lane(operator: str, value: str) -> Q | None:
+    wanted = value.lower().replace("_", " ").replace("-", " ")
+    found = [each for each, label in BatchJob.Lane.choices if wanted == str(label).lower()]
+    return Q(lane__in=found) if found else None
+
+
 def archived(operator: str, value: str) -> Q | None:
     known = {"yes": Q(archived_at__isnull=False), "no": Q(archived_at__isnull=True), "any": Q()}
     return known.get(value.lower())
@@ -273,6 +279,14 @@ PROPERTIES = (
         operators=CHOICE,
         condition=origin,
         values=tuple(str(label) for label in BatchJob.Origin.labels),
+    ),
+    Property(
+        name="lane",
+        title="Lane",
+        operators=CHOICE,
+        condition=lane,
+        narrowing=narrowing.lane,
+        values=tuple(str(label) for label in BatchJob.Lane.labels),
     ),
     Property(name=ARCHIVED, title="Archived", operators=("=",), condition=archived, values=("yes", "no", "any")),
     Property(

@@ -190,6 +190,7 @@ class BatchJob(Leased, Laned):
             models.Index(fields=["model_id", "connection", *NEWEST, "status"], name="job_list_model"),
             models.Index(fields=["connection", "model_invocation_type", *NEWEST, "status"], name="job_list_type"),
             models.Index(fields=["connection", "origin", *NEWEST, "status"], name="job_list_origin"),
+            models.Index(fields=["connection", "lane", *NEWEST, "status"], name="job_list_lane"),
             models.Index(
                 fields=["connection", "total_record_count", "status"],
                 name="job_list_records",

@@ -56,6 +56,15 @@ def test_states_that_are_more_than_a_status_are_counted_too(client: Client, loca
     assert (found["Completed with errors"][0], found["Held"][0], found["Completed"][0]) == ("1", "1", "1")
 
 
+def test_lanes_are_counted_and_narrow_the_list_and_its_exports(client: Client, local: Connection) -> None:
+    batch, here = (make_job(local, status=Status.QUEUED, lane=lane) for lane in ("batch", "on_demand"))
+    found = values(client, "lane")
+    assert (found["Batch"][0], found["On demand"][0]) == ("1", "1")
+    assert client.get(found["On demand"][1]).context["table"].page.count == 1
+    told = client.get("/local/jobs.csv", {"f": "lane=on_demand"}).getvalue().decode()
+    assert (here.job_name in told, batch.job_name in told) == (True, False)
+
+
 def test_counts_are_bounded(client: Client, local: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adding_filter, "MOST_COUNTED", 1)
     make_job(local), make_job(local)

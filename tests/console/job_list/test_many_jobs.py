@@ -30,6 +30,7 @@ RARE = (
     "Model : none",
     "Invocation type, the rare",
     "Origin, the rare",
+    "Lane, the rare",
     "Tag of few",
     "Tag of none",
     "Created by somebody with few",

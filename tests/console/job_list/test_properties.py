@@ -20,7 +20,13 @@ DAY = datetime(2026, 4, 12, 10, 0, tzinfo=UTC)
 @pytest.fixture
 def jobs(make_job: MakeJob) -> None:
     make_job(
-        "alpha", "Failed", tags=[{"key": "team", "value": "nlp"}], created_at=DAY, error_record_count=3, cost_usd="1.5"
+        "alpha",
+        "Failed",
+        tags=[{"key": "team", "value": "nlp"}],
+        created_at=DAY,
+        error_record_count=3,
+        cost_usd="1.5",
+        lane="on_demand",
     )
     make_job(
         "beta",
@@ -75,6 +81,10 @@ def found(*texts: str, any_of: bool = False) -> list[str]:
         ("Created by = bob", ["beta"]),
         ("Created by = -", ["gamma"]),
         ("Origin = created elsewhere", ["gamma"]),
+        ("Lane = on demand", ["alpha"]),
+        ("lane=on_demand", ["alpha"]),
+        ("lane != On-demand", ["beta", "gamma"]),
+        ("Lane = batch", ["beta", "gamma"]),
         ("Creation time >= 2026-04-13", ["beta", "gamma"]),
         ("Creation time > 2026-04-13", ["gamma"]),
         ("Creation time <= 2026-04-13", ["alpha", "beta"]),
@@ -116,6 +126,7 @@ def test_a_token_finds(jobs: None, text: str, expected: list[str]) -> None:
         "Status",
         "Status =",
         "Status = Pink",
+        "Lane = fast",
         "Status > Failed",
         "Colour = red",
         "Creation time >= tomorrow",
