@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from batchconsole.jobs.models import Connection, JobTemplate, Right
-from tests.api.test_json_api import api, client_of, connection, person, post
+from tests.api.test_json_api import ASKED, api, client_of, connection, person, post
 from tests.factories import MODEL
 
 __all__ = ["api", "connection", "person"]
@@ -65,3 +65,16 @@ def test_what_is_wrong_is_told_by_field_and_changes_nothing(
 def test_a_key_that_only_reads_saves_none(person: User, connection: Connection) -> None:
     assert post(client_of(person, Right.VIEW), HERE, REVIEWS).status_code == 403
     assert not JobTemplate.objects.exists()
+
+
+def test_a_job_is_created_from_it_with_what_is_given_besides(full: Client, connection: Connection) -> None:
+    job = {name: value for name, value in ASKED.items() if name != "job_name"}
+    here = f"{HERE}{post(full, HERE, REVIEWS | {'job': job, 'check_input': False}).json()['id']}/jobs"
+    given, key = {"job_name": "night-1", "timeout_duration_in_hours": 48}, {"Idempotency-Key": "1"}
+    made, same = (post(full, here, given, **key) for _ in range(2))
+    assert (made.status_code, same.status_code) == (201, 200), made.json()
+    told = made.json()
+    assert (told["job_name"], told["timeout_duration_in_hours"], told["status"]) == ("night-1", 48, "Queued")
+    assert (told["tags"], told["role_arn"]) == (job["tags"], job["role_arn"])
+    unnamed = post(full, here, {})
+    assert (unnamed.status_code, unnamed.json()["errors"][0]["field"]) == (422, "job_name")

@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from batchconsole.jobs.models import BatchJob, Connection, Event, JobNote, MadeInput, Right, Verb
 from tests.api.test_json_api import ASKED, JOBS, api, client_of, connection, person, post
-from tests.factories import make_job
+from tests.factories import grant, make_job
 from tests.jobs.conftest import arn
 
 __all__ = ["api", "connection", "person"]
+CHECKS = "/api/v1/connections/local/checks/"
 
 
 def test_a_note_is_added_listed_and_removed(api: Client, connection: Connection) -> None:
@@ -109,3 +111,31 @@ def test_a_job_without_a_table_has_no_answered_table(api: Client, connection: Co
 def test_reading_a_table_takes_the_right_to_read(connection: Connection, person: User) -> None:
     job = make_job(connection, results="ready")
     assert client_of(person, Right.VIEW).get(f"{JOBS}{job.pk}/table").status_code == 403
+
+
+def test_a_check_is_ended_and_its_problems_wait_for_the_report(api: Client, connection: Connection) -> None:
+    asked = {"input_s3_uri": "s3://prompts/in/", "model_id": ASKED["model_id"]}
+    check = f"{CHECKS}{post(api, CHECKS, asked).json()['id']}"
+    assert api.get(f"{check}/problems").status_code == 409
+    assert post(api, f"{check}/cancel", {}).json()["state"] == "cancelled"
+    assert post(api, f"{check}/cancel", {}).status_code == 409
+
+
+def test_a_webhook_is_changed_and_paused(connection: Connection, person: User) -> None:
+    grant(person, "Administrator", connection)
+    api, hooks = client_of(person), "/api/v1/connections/local/webhooks/"
+    asked = {"name": "Pipeline", "url": "https://hooks.example.com/x", "occasions": ["job.failed"]}
+    hook = f"{hooks}{post(api, hooks, asked).json()['webhook']['id']}"
+    changed = api.patch(hook, {"occasions": ["job.completed"]}, content_type="application/json").json()
+    assert (changed["name"], changed["url"], changed["occasions"]) == (asked["name"], asked["url"], ["job.completed"])
+    wrong = api.patch(hook, {"url": "https://10.0.0.1/"}, content_type="application/json")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "url")
+    assert post(api, f"{hook}/pause", {}).json()["paused_at"]
+    assert api.get(hook).json()["paused_at"]
+
+
+def test_usage_is_told_by_the_values_of_a_tag(api: Client, connection: Connection) -> None:
+    ended = {"status": "Completed", "job_arn": arn(1), "end_time": timezone.now(), "cost_usd": 2}
+    make_job(connection, tags=[{"key": "team", "value": "nlp"}], **ended)
+    (group,) = api.get("/api/v1/connections/local/usage", {"by": "tag", "tag": "team"}).json()["groups"]
+    assert (group["group"], group["jobs"]) == ("nlp", 1)

@@ -61,3 +61,29 @@ def test_a_key_with_fewer_rights_than_its_owner_creates_none(person: User, conne
     answer = post(client_of(person, Right.VIEW, Right.SUBMIT), HERE, NIGHTLY)
     assert answer.status_code == 403
     assert not Schedule.objects.exists()
+
+
+def test_a_repeated_creation_gives_the_first_schedule(full: Client, connection: Connection) -> None:
+    key = {"Idempotency-Key": "1"}
+    answers = [post(full, HERE, NIGHTLY | {"title": title}, **key) for title in ("A", "A", "B")]
+    assert [each.status_code for each in answers] == [201, 200, 409]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+
+
+def test_it_is_changed_but_keeps_its_kind(full: Client, connection: Connection) -> None:
+    here = f"{HERE}{post(full, HERE, NIGHTLY).json()['id']}"
+    changed = full.put(here, NIGHTLY | {"rule": "0 3 * * *"}, content_type="application/json")
+    assert (changed.status_code, changed.json()["rule"]) == (200, "0 3 * * *")
+    folder = {"title": "x", "kind": "folder", "job": JOB | {"input_s3_uri": "s3://bucket/in/"}}
+    assert full.put(here, folder, content_type="application/json").json()["errors"][0]["field"] == "kind"
+
+
+def test_a_file_that_was_skipped_waits_again(full: Client, connection: Connection, person: User) -> None:
+    folder = Schedule.objects.create(
+        connection=connection, title="In", kind="folder", folder_s3_uri="s3://bucket/in/", created_by=person
+    )
+    file = folder.files.create(s3_uri="s3://bucket/in/a.jsonl", etag="e", size=1, state="skipped", reason="Empty.")
+    here = f"{HERE}{folder.pk}"
+    assert full.get(f"{here}/runs").json()["runs"][0]["file_id"] == file.pk
+    assert post(full, f"{here}/files/{file.pk}/retry", {}).json()["outcome"] == "waiting"
+    assert post(full, f"{here}/files/{file.pk + 1}/retry", {}).status_code == 404

@@ -15,17 +15,18 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 
 from batchconsole.api.v1.docs import openapi_document
-from batchconsole.jobs.models import Connection
+from batchconsole.jobs.models import Connection, InputSplit, Schedule
 from batchconsole.setup import clients
 from batchconsole.setup.paths import SCHEMATHESIS
 from tests.api.conftest import key_of
-from tests.api.test_json_api import JOBS, post
+from tests.api.test_json_api import ASKED, JOBS, post
 from tests.api.test_schedules import HERE, NIGHTLY
 from tests.factories import MODEL, grant, make_job
 from tests.jobs.conftest import Sample, arn
 
 OPERATIONS = [(path, method) for path, methods in openapi_document()["paths"].items() for method in methods]
-OF_ENDED_JOBS = ("resend", "output", "export", "clone")
+OF_ENDED_JOBS = ("resend", "output", "export", "clone", "table", "archive")
+PROMPT = {"name": "a", "template": "{a}"}
 FEW: Any = settings(
     max_examples=2,
     derandomize=True,  # the same examples each time
@@ -70,13 +71,21 @@ def existing(connection: Connection, person: User, token: str, sample_input: Sam
     ended = make_job(connection, created_by=person, status="Completed", job_arn=arn(1), results="ready", **places)
     asked = {"input_s3_uri": sample_input.input_s3_uri, "model_id": MODEL}
     hook = {"name": "Pipeline", "url": "https://hooks.example.com/x", "occasions": ["job.failed"]}
+    folder = Schedule.objects.create(connection=connection, title="In", kind="folder", created_by=person)
     webhook = post(api, f"{here}webhooks/", hook).json()["webhook"]["id"]
     return {
         "connection": "local",
         "job_id": queued.pk,
         "ended_job_id": ended.pk,
+        "other_id": ended.pk,
+        "note_id": post(api, f"{JOBS}{queued.pk}/notes/", {"text": "A note."}).json()["id"],
         "check_id": post(api, f"{here}checks/", asked).json()["id"],
+        "split_id": InputSplit.objects.create(connection=connection, created_by=person, request_json=ASKED).pk,
+        "prompt_id": post(api, f"{here}prompt-templates/", PROMPT).json()["prompt_template_id"],
+        "template_id": post(api, f"{here}job-templates/", {"name": "a", "job": {}}).json()["id"],
+        "file_id": folder.files.create(s3_uri=f"{places['input_s3_uri']}a.jsonl", etag="e", size=1).pk,
         "schedule_id": post(api, HERE, NIGHTLY).json()["id"],
+        "folder_id": folder.pk,
         "input_id": post(api, f"{JOBS}{ended.pk}/resend", {}).json()["id"],
         "webhook_id": webhook,
         "delivery_id": post(api, f"{here}webhooks/{webhook}/test", {}).json()["id"],
@@ -85,6 +94,8 @@ def existing(connection: Connection, person: User, token: str, sample_input: Sam
 
 def address(path: str, existing: dict[str, Any]) -> dict[str, Any]:
     values = existing | ({"job_id": existing["ended_job_id"]} if path.endswith(OF_ENDED_JOBS) else {})
+    if "{file_id}" in path:
+        values["schedule_id"] = existing["folder_id"]
     return {name: value for name, value in values.items() if f"{{{name}}}" in path}
 
 

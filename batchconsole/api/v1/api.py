@@ -8,7 +8,20 @@ from ninja.openapi.schema import OpenAPISchema
 
 from batchconsole.api.call_limit import headers_of
 from batchconsole.api.refusals import PROBLEM, TITLES
-from batchconsole.api.v1 import checks, connections, inputs, jobs, notes, results, schedules, templates, webhooks
+from batchconsole.api.v1 import (
+    checks,
+    connections,
+    inputs,
+    jobs,
+    notes,
+    on_demand,
+    prompt_templates,
+    results,
+    schedules,
+    splits,
+    templates,
+    webhooks,
+)
 from batchconsole.api.v1.problems import register
 from batchconsole.api.v1.schemas import ProblemOut
 from batchconsole.api.v1.sign_in import KeySignIn
@@ -58,8 +71,11 @@ api.add_router("/connections/{connection}/jobs", jobs.router)
 api.add_router("/connections/{connection}/jobs", results.router)
 api.add_router("/connections/{connection}/jobs", notes.router)
 api.add_router("/connections/{connection}/checks", checks.router)
+api.add_router("/connections/{connection}", on_demand.router)
+api.add_router("/connections/{connection}/splits", splits.router)
 api.add_router("/connections/{connection}/schedules", schedules.router)
 api.add_router("/connections/{connection}/job-templates", templates.router)
+api.add_router("/connections/{connection}/prompt-templates", prompt_templates.router)
 api.add_router("/connections/{connection}/webhooks", webhooks.router)
 api.add_router("/connections/{connection}/inputs", inputs.router)
 register(api)

@@ -64,7 +64,8 @@ def get_usage(
     connection: ConnectionName,
     first: date | None = None,
     last: date | None = None,
-    by: Annotated[Literal["day", "model", "person"], Query()] = "model",
+    by: Annotated[Literal["day", "model", "person", "tag"], Query()] = "model",
+    tag: Annotated[str, Query(max_length=128, description="With `by=tag`: the key whose values are the groups.")] = "",
 ) -> dict[str, Any]:
     """Tokens and cost from the day `first` to the day `last`, both included, in UTC.
 
@@ -77,7 +78,7 @@ def get_usage(
     days = Days(first or end - timedelta(days=29), end)
     if not days.first <= end <= days.first + timedelta(days=MOST_DAYS - 1):
         raise HttpError(422, f"The range must have 1 to {MOST_DAYS} days, the first before the last.")
-    groups = Usage.of(cells(here, days, by=by)).by_group
+    groups = Usage.of(cells(here, days, by=by, tag=tag)).by_group
     rows = [
         {
             "group": group.name,

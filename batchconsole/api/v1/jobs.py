@@ -235,6 +235,7 @@ def resend_job(
     if missing := set(payload.merges) - {each.pk for each in others}:
         raise HttpError(422, f"These jobs cannot go along: {', '.join(map(str, sorted(missing)))}.")
     return answer_made(
+        MadeInput,
         job.connection,
         caller_of(request),
         key=idempotency_key,

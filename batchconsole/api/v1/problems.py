@@ -20,6 +20,8 @@ from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.trouble import trouble_of
 
 logger = logging.getLogger(__name__)
+# Errors of S3 that are about what the caller has named. Source: docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses
+ABSENT = ("NoSuchBucket", "NoSuchKey", "InvalidBucketName", "404")
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def _of_domain(error: Exception) -> Problem:
         return Problem(409, _sentences(error), errors=errors)
     if isinstance(error, AwsError):
         said = {"code": error.code, "operation": error.operation}
-        return _unavailable(_sentences(error), said) if error.retryable else Problem(502, _sentences(error), more=said)
+        if error.retryable:
+            return _unavailable(_sentences(error), said)
+        return Problem(422 if error.code in ABSENT else 502, _sentences(error), more=said)
     if trouble := trouble_of(error):
         return _unavailable(trouble.sentences)
     return Problem(500, "The console met an error of its own, which its log tells.")

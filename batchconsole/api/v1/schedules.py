@@ -1,4 +1,4 @@
-"""Schedules: list, create, get, run, pause, resume and delete them, and list their runs and files."""
+"""Schedules and watched folders: the verbs of their pages, their runs and their files."""
 
 from typing import Annotated, Any
 
@@ -6,13 +6,14 @@ from django.http import Http404, HttpRequest
 from ninja import Query, Router
 from ninja.responses import Status as Answer
 
-from batchconsole.api.v1.schemas import Key
+from batchconsole.api.v1.made_once import answer_made
+from batchconsole.api.v1.schemas import IdempotencyKey, Key
 from batchconsole.api.v1.schemas_of_schedules import FateOut, FatesOut, ScheduleIn, ScheduleOut
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
 from batchconsole.jobs.creating import Invalid
 from batchconsole.jobs.job_rules import FieldProblem
 from batchconsole.jobs.models import JobRequest, Right, Schedule
-from batchconsole.jobs.repeating import schedules
+from batchconsole.jobs.repeating import schedules, watched_folders
 from batchconsole.jobs.repeating.schedules import Wanted
 
 router = Router(tags=["Schedules"])
@@ -36,21 +37,48 @@ def list_schedules(request: HttpRequest, connection: ConnectionName) -> Any:
 
 @router.post(
     "/",
-    response={201: ScheduleOut},
+    response={201: ScheduleOut, 200: ScheduleOut},
     operation_id="create_schedule",
     summary="Create a schedule",
     description="Its jobs are created in the name of the key's owner, with the rights of that person at the time.",
 )
-def create_schedule(request: HttpRequest, connection: ConnectionName, payload: ScheduleIn) -> Answer[Schedule]:
-    here = find_connection(request, connection, Right.SUBMIT)
+def create_schedule(
+    request: HttpRequest, connection: ConnectionName, payload: ScheduleIn, idempotency_key: IdempotencyKey = ""
+) -> Answer[Schedule]:
+    here, actor = find_connection(request, connection, Right.SUBMIT), caller_of(request)
+
+    def make(request_token: str = "") -> Schedule:
+        return schedules.create_schedule(here, actor, wanted_of(payload), token=request_token)
+
+    return answer_made(Schedule, here, actor, key=idempotency_key, asked=payload.model_dump(), make=make)
+
+
+def wanted_of(payload: ScheduleIn) -> Wanted:
+    """Return what is asked for. Raises Invalid for a start."""
     if payload.job.start_at:
         raise Invalid([FieldProblem("start_at", "A schedule says when its jobs start. Leave this out.")])
     values = payload.model_dump()
     job = values.pop("job")
     if values["kind"] == Schedule.Kind.FOLDER:
         values["folder_s3_uri"], job["input_s3_uri"] = job["input_s3_uri"], ""
-    wanted = Wanted(request=JobRequest.from_fields(job), check_input=job["check_input"], **values)
-    return Answer(201, schedules.create_schedule(here, caller_of(request), wanted))
+    return Wanted(request=JobRequest.from_fields(job), check_input=job["check_input"], **values)
+
+
+@router.put(
+    "/{schedule_id}",
+    response=ScheduleOut,
+    operation_id="change_schedule",
+    summary="Change a schedule, which from now on runs in your name",
+    description="Its kind stays. What is left out takes its default, as with a new one.",
+)
+def change_schedule(
+    request: HttpRequest, connection: ConnectionName, schedule_id: Key, payload: ScheduleIn
+) -> Schedule:
+    schedule = find_schedule(request, connection, schedule_id)
+    if payload.kind != schedule.kind:
+        raise Invalid([FieldProblem("kind", "A schedule keeps its kind. Create another one.")])
+    schedules.change_schedule(schedule, caller_of(request), wanted_of(payload))
+    return schedule
 
 
 @router.get("/{schedule_id}", response=ScheduleOut, operation_id="get_schedule", summary="Get a schedule")
@@ -80,6 +108,22 @@ def list_runs(
 def run_schedule(request: HttpRequest, connection: ConnectionName, schedule_id: Key) -> FateOut | None:
     run = schedules.run_now(find_schedule(request, connection, schedule_id), caller_of(request))
     return FateOut.of_run(run) if run else None
+
+
+@router.post(
+    "/{schedule_id}/files/{file_id}/retry",
+    response=FateOut,
+    operation_id="retry_file",
+    summary="Let a file of a watched folder that was skipped wait again",
+)
+def retry_file(request: HttpRequest, connection: ConnectionName, schedule_id: Key, file_id: Key) -> FateOut:
+    schedule = find_schedule(request, connection, schedule_id)
+    file = schedule.files.select_related("schedule__connection", "schedule__created_by").filter(pk=file_id).first()
+    if file is None:
+        raise Http404(f"There is no file {file_id} of schedule {schedule_id}.")
+    watched_folders.retry_file(file, caller_of(request))
+    file.refresh_from_db()
+    return FateOut.of_file(file)
 
 
 @router.post("/{schedule_id}/pause", response=ScheduleOut, operation_id="pause_schedule", summary="Pause a schedule")

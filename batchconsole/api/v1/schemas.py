@@ -10,16 +10,16 @@ from pydantic import AwareDatetime, ConfigDict, create_model, field_validator
 from pydantic_core import PydanticCustomError
 
 from batchconsole.aws.constraints import Constraint, job_constraints
+from batchconsole.jobs.inputs.merging import MOST_FILES
 from batchconsole.jobs.job_rules import rule_for
 from batchconsole.jobs.models import JobRequest
 from batchconsole.jobs.models.job_note import LONGEST_NOTE
-from batchconsole.jobs.occasions import CHOICES
 from batchconsole.jobs.queue.waiting import HIGHEST, LOWEST, MAX_COMMENT
 from batchconsole.jobs.states import Status
 from batchconsole.records.bodies import SHAPES
 
 Key = Annotated[int, Path(ge=1, le=2**63 - 1)]
-JobId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 IdempotencyKey = Annotated[
@@ -102,7 +102,7 @@ class JobIn(of_request(Strict, with_rules=True)):  # type: ignore[misc] # its fi
 
     check_input: bool = True
     start_at: AwareDatetime | None = Field(None, description="Not submitted before, with a time zone: `...Z`.")
-    resend_of_id: JobId | None = Field(
+    resend_of_id: RowId | None = Field(
         None, description="The job whose records it sends again: `resend_of_id` of the input that they were written to."
     )
 
@@ -126,7 +126,7 @@ class ResendIn(Strict):
 
     failed: bool = True
     unanswered: bool = True
-    merges: list[JobId] = Field(
+    merges: list[RowId] = Field(
         default_factory=list,
         max_length=100,
         description="Other jobs whose records go along, each in a file of its own.",
@@ -154,6 +154,21 @@ class InputIn(Strict):
     output_schema: str = Field("", description="The JSON Schema that answers are to keep to, as JSON.")
     separator: Annotated[str, Field(max_length=1)] = ""
     encoding: Annotated[str, Field(max_length=16)] = ""
+    prompt_version_id: RowId | None = Field(
+        None, description="A version of a prompt template. What is given besides takes precedence over what it says."
+    )
+
+
+class MergeIn(Strict):
+    """Files of records to write as one."""
+
+    files: list[str] = Field(min_length=2, max_length=MOST_FILES, description="Their S3 URIs, in the order to keep.")
+    output_s3_uri: ruled("input_s3_uri", str) = Field(  # type: ignore[valid-type] # a text with AWS's rules
+        description="The object to write, which ends in `.jsonl`."
+    )
+    prefixes: bool = Field(
+        False, description="Begin each `recordId` with the name of its file; else repeated ones are refused."
+    )
 
 
 class MadeInputOut(Schema):
@@ -261,6 +276,14 @@ class CheckIn(Strict):
     model_invocation_type: Literal["InvokeModel", "Converse"] = "InvokeModel"
 
 
+class SplitOfferOut(Schema):
+    """An input that is too large for one job: send the check's id to `POST splits/`."""
+
+    jobs: int = Field(alias="parts", description="At least so many.")
+    records: int
+    bytes: int
+
+
 class CheckOut(Schema):
     id: int
     state: str
@@ -271,6 +294,7 @@ class CheckOut(Schema):
     bytes_done: int
     bytes_total: int
     problem_count: int = Field(alias="problems")
+    split: SplitOfferOut | None = Field(None, description="What splitting it makes, if one job cannot take it.")
     report: dict[str, Any] | None
     error: dict[str, Any] | None
 
@@ -337,58 +361,6 @@ class BudgetOut(Schema):
     above: str = Field(description="What becomes of jobs above it: `warn`, `hold` or `refuse`.")
     used_usd: Decimal = Field(description="Spent this month, and committed to jobs in flight.")
     percent: int
-
-
-class WebhookIn(Strict):
-    name: str = Field(min_length=1, max_length=80)
-    url: str = Field(min_length=1, max_length=2048, description="An address that begins with https://.")
-    occasions: list[str] = Field(
-        min_length=1,
-        max_length=50,
-        description="`job.failed`, `job.completed` ...",
-        json_schema_extra={"items": {"type": "string", "enum": [code for code, _ in CHOICES]}},
-    )
-
-
-class WebhookOut(Schema):
-    id: int
-    name: str
-    url: str = Field(
-        alias="shown", description="Without its query and all but the start of its path, which may be secret."
-    )
-    occasions: list[str]
-    created_at: datetime
-    failures: int = Field(description="Failed attempts in a row.")
-    paused_at: datetime | None
-    pause_reason: str
-
-
-class WebhookSecretOut(Schema):
-    webhook: WebhookOut
-    secret: str
-
-
-class DeliveryOut(Schema):
-    id: int
-    message_id: str = Field(description="The `webhook-id` header of each attempt.")
-    type: str
-    state: Literal["waiting", "sent", "failed", "dropped"]
-    attempts: int
-    message: str = Field(description="What the last attempt came to.")
-    created_at: datetime
-    next_attempt_at: datetime | None = Field(alias="due_at")
-
-    @staticmethod
-    def resolve_message_id(delivery: Any) -> str:
-        return str(delivery.notice.uid)
-
-    @staticmethod
-    def resolve_type(delivery: Any) -> str:
-        return str(delivery.notice.occasion)
-
-
-class DeliveriesOut(Schema):
-    deliveries: list[DeliveryOut]
 
 
 class FieldErrorOut(Schema):

@@ -72,6 +72,7 @@ class FateOut(Schema):
     reason: str
     job_id: int | None
     planned_at: datetime | None = None
+    file_id: int | None = None
     s3_uri: str | None = None
     etag: str | None = None
     size: int | None = None
@@ -83,7 +84,7 @@ class FateOut(Schema):
     @classmethod
     def of_file(cls, file: WatchedFile) -> Self:
         fate = cls(outcome=file.state, reason=file.reason, job_id=file.job_id)
-        fate.s3_uri, fate.etag, fate.size = file.s3_uri, file.etag, file.size
+        fate.file_id, fate.s3_uri, fate.etag, fate.size = file.pk, file.s3_uri, file.etag, file.size
         return fate
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from ninja import Field, Schema
+from pydantic import AwareDatetime
 
 from batchconsole.api.v1.schemas import Strict, of_request
 from batchconsole.jobs.models.job_template import LONGEST_NAME
@@ -28,6 +29,13 @@ class TemplateChangeIn(Strict):
     name: str | None = Field(None, max_length=LONGEST_NAME)
     job: DraftIn | None = None
     check_input: bool | None = None
+
+
+class TemplateJobIn(of_request(Strict, as_draft=True)):  # type: ignore[misc] # as above
+    """The fields of a job that differ from those of the template."""
+
+    check_input: bool | None = Field(None, description="Null: as the template says.")
+    start_at: AwareDatetime | None = None
 
 
 class TemplateOut(Schema):

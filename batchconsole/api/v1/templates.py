@@ -1,4 +1,4 @@
-"""Job templates: list, save, get, change, rename and delete them. A job is created from one by sending its fields."""
+"""Job templates: list, save, get, change, rename and delete them, and create jobs from them."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,13 +7,13 @@ from django.http import Http404, HttpRequest
 from ninja import Router
 from ninja.responses import Status as Answer
 
-from batchconsole.api.v1.schemas import Key
-from batchconsole.api.v1.schemas_of_templates import DraftIn, TemplateChangeIn, TemplateIn, TemplateOut
+from batchconsole.api.v1.schemas import IdempotencyKey, JobOut, Key
+from batchconsole.api.v1.schemas_of_templates import DraftIn, TemplateChangeIn, TemplateIn, TemplateJobIn, TemplateOut
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
-from batchconsole.jobs import job_templates
+from batchconsole.jobs import creating, job_templates
 from batchconsole.jobs.creating import Invalid
 from batchconsole.jobs.job_rules import FieldProblem, find_field_problems, tag_problems
-from batchconsole.jobs.models import JobRequest, JobTemplate, Right
+from batchconsole.jobs.models import BatchJob, JobRequest, JobTemplate, Right
 
 router = Router(tags=["Job templates"])
 
@@ -63,6 +63,34 @@ def save_job_template(request: HttpRequest, connection: ConnectionName, payload:
 @router.get("/{template_id}", response=TemplateOut, operation_id="get_job_template", summary="Get a job template")
 def get_job_template(request: HttpRequest, connection: ConnectionName, template_id: Key) -> JobTemplate:
     return find_template(request, connection, template_id)
+
+
+@router.post(
+    "/{template_id}/jobs",
+    response={201: JobOut, 200: JobOut},
+    operation_id="create_job_from_template",
+    summary="Create a job from a job template",
+    description="What is given takes precedence over what the template says; a job needs a name of its own.",
+)
+def create_job_from_template(
+    request: HttpRequest,
+    connection: ConnectionName,
+    template_id: Key,
+    payload: TemplateJobIn,
+    idempotency_key: IdempotencyKey = "",
+) -> Answer[BatchJob]:
+    template = find_template(request, connection, template_id, Right.SUBMIT)
+    given = payload.model_dump(exclude_unset=True)
+    asked = JobRequest.from_fields(template.request.as_fields() | given)
+    job, is_new = creating.create_once(
+        template.connection,
+        caller_of(request),
+        replace(asked, client_request_token=""),
+        key=idempotency_key,
+        check_input=template.check_input if payload.check_input is None else payload.check_input,
+        start_at=payload.start_at,
+    )
+    return Answer(201 if is_new else 200, job)
 
 
 @router.patch(

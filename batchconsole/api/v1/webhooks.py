@@ -1,12 +1,22 @@
 """Webhooks of a connection and their deliveries. All operations need the right ``administer``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest
 from ninja import Query, Router
 from ninja.responses import Status as Answer
 
-from batchconsole.api.v1.schemas import DeliveriesOut, DeliveryOut, Key, WebhookIn, WebhookOut, WebhookSecretOut
+from batchconsole.api.v1.schemas import Key
+from batchconsole.api.v1.schemas_of_webhooks import (
+    DeliveriesOut,
+    DeliveryOut,
+    WebhookChangeIn,
+    WebhookIn,
+    WebhookOut,
+    WebhookSecretOut,
+)
 from batchconsole.api.v1.scope import ConnectionName, caller_of, find_connection
 from batchconsole.jobs.creating import Invalid
 from batchconsole.jobs.errors import UserError
@@ -44,15 +54,42 @@ def list_webhooks(request: HttpRequest, connection: ConnectionName) -> Any:
 def create_webhook(request: HttpRequest, connection: ConnectionName, payload: WebhookIn) -> Answer[dict[str, Any]]:
     here = find_connection(request, connection, Right.ADMINISTER)
     wanted = channels.Wanted(name=payload.name, occasions=payload.occasions, address=payload.url)
-    try:
+    with fields_of_api():
         made = channels.add_channel(here, kind=KIND, wanted=wanted, actor=caller_of(request))
+    return Answer(201, {"webhook": made, "secret": signing_secret(made)})
+
+
+@contextmanager
+def fields_of_api() -> Iterator[None]:
+    """Tell what is wrong with a field of a webhook as the API tells it. Raises Invalid."""
+    try:
+        yield
     except UserError as error:
         if not error.field:
             raise
         raise Invalid(
             [FieldProblem(FIELDS.get(error.field, error.field), f"{error.message} {error.hint}".strip())]
         ) from error
-    return Answer(201, {"webhook": made, "secret": signing_secret(made)})
+
+
+@router.get("/{webhook_id}", response=WebhookOut, operation_id="get_webhook", summary="Get a webhook")
+def get_webhook(request: HttpRequest, connection: ConnectionName, webhook_id: Key) -> NotificationChannel:
+    return find_webhook(request, connection, webhook_id)
+
+
+@router.patch("/{webhook_id}", response=WebhookOut, operation_id="change_webhook", summary="Change a webhook")
+def change_webhook(
+    request: HttpRequest, connection: ConnectionName, webhook_id: Key, payload: WebhookChangeIn
+) -> NotificationChannel:
+    webhook = find_webhook(request, connection, webhook_id)
+    wanted = channels.Wanted(
+        name=webhook.name if payload.name is None else payload.name,
+        occasions=webhook.occasions if payload.occasions is None else payload.occasions,
+        address=payload.url or "",
+    )
+    with fields_of_api():
+        channels.change_channel(webhook, wanted, caller_of(request))
+    return webhook
 
 
 @router.post("/{webhook_id}/test", response=DeliveryOut, operation_id="test_webhook", summary="Send a test")
@@ -69,6 +106,15 @@ def test_webhook(request: HttpRequest, connection: ConnectionName, webhook_id: K
 def rotate_secret(request: HttpRequest, connection: ConnectionName, webhook_id: Key) -> dict[str, Any]:
     webhook = find_webhook(request, connection, webhook_id)
     return {"secret": channels.rotate_secret(webhook, caller_of(request)), "webhook": webhook}
+
+
+@router.post(
+    "/{webhook_id}/pause", response=WebhookOut, operation_id="pause_webhook", summary="Let messages wait until resumed"
+)
+def pause_webhook(request: HttpRequest, connection: ConnectionName, webhook_id: Key) -> NotificationChannel:
+    webhook = find_webhook(request, connection, webhook_id)
+    channels.pause_channel(webhook, caller_of(request))
+    return webhook
 
 
 @router.post("/{webhook_id}/resume", response=WebhookOut, operation_id="resume_webhook", summary="Resume a webhook")

@@ -6,7 +6,6 @@ from uuid import uuid4
 from batchconsole.console.create.forms import JobForm
 from batchconsole.console.create.new_role import with_role
 from batchconsole.console.frame.middleware import ConsoleRequest
-from batchconsole.console.input_checks.panel import ASKED
 from batchconsole.console.kit.numbers import read_number
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.inputs import splitting
@@ -45,10 +44,5 @@ def start_split(request: ConsoleRequest, form: JobForm) -> InputSplit:
 def _require_offer(request: ConsoleRequest, form: JobForm) -> None:
     """Raise :class:`UserError` unless the check offers to split the form's input for its model."""
     key = read_number(request.POST[BUTTON])
-    check = InputCheck.objects.select_related("connection").filter(connection=request.connection, pk=key).first()
-    if check is None or any(getattr(check, name) != form.cleaned_data[name] for name in ASKED):
-        raise UserError(
-            "The form has changed since its input was checked.", "input_s3_uri", "Check the input, then split it."
-        )
-    if splitting.offer_of(check) is None:
-        raise UserError("One job takes this input, so it is not split.", "input_s3_uri", "Create the job as it is.")
+    checks = InputCheck.objects.select_related("connection")
+    splitting.require_offer(checks.filter(connection=request.connection, pk=key).first(), form.request)

@@ -50,6 +50,7 @@ from batchconsole.records.preflight import inputs_of
 from batchconsole.records.schema_columns import Column, Kind, merged
 from batchconsole.records.splitting import CannotSplit
 
+CHECKED = ("model_id", "model_invocation_type", "input_s3_uri")  # the fields that a check is about
 MOST_PARTS = 1_000
 MOST_PLACE = MOST_URI - len(f"part-{MOST_PARTS}-of-{MOST_PARTS}/")  # characters
 MOST_BYTES = 2**50  # each file is cut to the limit of the model long before
@@ -73,6 +74,18 @@ def offer_of(check: InputCheck) -> Offer | None:
         return None
     least = parts.least_parts(records=report.records, size=report.bytes, limits=limits)
     return Offer(least, report.records, report.bytes, limits)
+
+
+def require_offer(check: InputCheck | None, request: JobRequest) -> None:
+    """Raise :class:`UserError` unless *check* is of the input and model of *request*, and offers to split it."""
+    if check is None or any(getattr(check, name) != getattr(request, name) for name in CHECKED):
+        raise UserError(
+            "The input, its model or its format is not what was checked.",
+            "input_s3_uri",
+            "Check the input, then split it.",
+        )
+    if offer_of(check) is None:
+        raise UserError("One job takes this input, so it is not split.", "input_s3_uri", "Create the job as it is.")
 
 
 def place_of_parts(connection: Connection, request: JobRequest, *, mark: str) -> str:

@@ -9,12 +9,13 @@ from django.db import transaction
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs import lifecycle
 from batchconsole.jobs.cloning import name_of_resend
+from batchconsole.jobs.creating import Invalid, known_job, token_of
 from batchconsole.jobs.errors import UserError
 from batchconsole.jobs.job_rules import FieldProblem, find_problems
-from batchconsole.jobs.models import ENDED, LIVE, Actor, BatchJob, Connection, Status, Verb
-from batchconsole.jobs.on_demand.costs import quote_of_rest
+from batchconsole.jobs.models import ENDED, LIVE, Actor, BatchJob, Connection, OnDemandRun, Right, Status, Verb
+from batchconsole.jobs.on_demand.costs import quote, quote_of_rest
 from batchconsole.jobs.on_demand.order import Order
-from batchconsole.jobs.rights.access import require_on_job
+from batchconsole.jobs.rights.access import require, require_on_job
 
 # What a batch job needs, and one on demand does not: AWS reads and writes nothing for it.
 UNUSED: dict[str, Any] = {"role_arn": "", "output_kms_key_id": "", "subnet_ids": (), "security_group_ids": ()}
@@ -23,6 +24,59 @@ UNUSED: dict[str, Any] = {"role_arn": "", "output_kms_key_id": "", "subnet_ids":
 def problems_of(connection: Connection, request: JobRequest) -> list[FieldProblem]:
     """Return the problems of *request* for a job on demand. Raises AwsError if the account is unknown."""
     return [each for each in find_problems(connection, request) if each.field not in UNUSED]
+
+
+def create_on_demand_once(
+    connection: Connection,
+    actor: Actor,
+    request: JobRequest,
+    *,
+    key: str = "",
+    record_limit: int | None = None,
+    resend_of: BatchJob | None = None,
+) -> tuple[BatchJob, bool]:
+    """Return the job on demand of *request* and whether it is new: a repeated *key* returns the one created with it.
+
+    Raises Invalid, NotAllowed and AwsError, and :class:`UserError` if the key has created a different job.
+    """
+    require(actor, Right.SUBMIT, connection)
+    known = _known(connection, actor, request, key=key, record_limit=record_limit)
+    if known:
+        return known, False
+    _require_valid(connection, request)
+    asked = {name: getattr(request, name) for name in ("input_s3_uri", "model_id", "model_invocation_type")}
+    told = quote(connection, **asked, record_limit=record_limit)
+    with transaction.atomic():
+        Connection.objects.lock(connection.pk)
+        known = _known(connection, actor, request, key=key, record_limit=record_limit)
+        if known:
+            return known, False
+        _require_valid(connection, request)
+        made = lifecycle.create_job(
+            connection=connection,
+            actor=actor,
+            request=request,
+            resend_of=resend_of,
+            on_demand=Order(record_limit=record_limit, usd_at_most=told.usd_at_most),
+            is_locked=True,
+            caller_token=token_of(key),
+        )
+    return made, True
+
+
+def _known(
+    connection: Connection, actor: Actor, request: JobRequest, *, key: str, record_limit: int | None
+) -> BatchJob | None:
+    known = known_job(connection, actor, request, key=key)
+    if known and not OnDemandRun.objects.filter(job=known, record_limit=record_limit).exists():
+        raise UserError("This Idempotency-Key has created another job.", hint="Send a key of its own with each job.")
+    return known
+
+
+def _require_valid(connection: Connection, request: JobRequest) -> None:
+    problems = problems_of(connection, request)
+    if problems:
+        raise Invalid(problems)
 
 
 def require_taking_over(job: BatchJob) -> None:

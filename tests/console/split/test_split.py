@@ -86,8 +86,8 @@ def test_the_form_splits_instead_of_creating_one_job(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"model_invocation_type": "InvokeModel"}, "The form has changed since its input was checked."),
-        ({"split": "9" * 50}, "The form has changed since its input was checked."),
+        ({"model_invocation_type": "InvokeModel"}, "The input, its model or its format is not what was checked."),
+        ({"split": "9" * 50}, "The input, its model or its format is not what was checked."),
         ({"job_name": ""}, "Job name is required."),
     ],
 )
