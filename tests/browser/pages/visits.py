@@ -38,6 +38,9 @@ class Site:
             for has_script in (True, False)
         }
         self.pages: dict[bool, Page] = {}
+        self.lender = self.contexts[True].new_page()
+        self.lender.goto("/healthz")
+        self.lender.evaluate(LEND_AXE)
 
     def close(self) -> None:
         for context in self.contexts.values():
@@ -50,7 +53,7 @@ class Site:
         It is the page of the last visit: a new one would begin in a new process, in which all scripts are compiled
         once more. Left by an error it is given up.
         """
-        page = self.pages.pop(state.has_script, None) or self.contexts[state.has_script].new_page()
+        page = self.pages.pop(state.has_script, None) or self.new_page(state)
         try:
             with connections(state.has_connections):
                 yield self.arrive(page, state)
@@ -59,6 +62,14 @@ class Site:
             page.close()
             raise
         self.pages[state.has_script] = page
+
+    def new_page(self, state: State) -> Page:
+        """A page without script, or one that the lender of axe has opened, so that it can borrow from it."""
+        if not state.has_script:
+            return self.contexts[False].new_page()
+        with self.lender.expect_popup() as opened:
+            self.lender.evaluate("() => { open(); }")
+        return opened.value
 
     def leave(self, page: Page) -> None:
         """Have *page* forget where it was: it asks for no news there, and has nothing left of it."""
@@ -105,8 +116,10 @@ class Look:
 
     def __init__(self, page: Page, *, has_script: bool, repeats: str = "") -> None:
         self.page, self.has_script, self.repeats = page, has_script, repeats
-        page.evaluate(AXE_SCRIPT)
-        page.evaluate(REMEMBER_COLOURS)
+        if has_script:
+            if not page.evaluate(BORROW_AXE):
+                page.evaluate(AXE_SCRIPT)
+            page.evaluate(REMEMBER_COLOURS)
 
     def faults(self) -> list[str]:
         """What is wrong, a line for each look and element; where no script runs axe does not, and widths are all."""
@@ -162,6 +175,14 @@ STILL = """() => {
   const still = new CSSStyleSheet();
   still.replaceSync("*, *::before, *::after { transition: none !important; }");
   document.adoptedStyleSheets.push(still);
+}"""
+# The script of axe is `!function(window) {…}(window)`. In a page that stays, its function is called with the window of
+# one page after the other: what V8 has learnt of it and compiled is kept, and would be lost with each page.
+LEND_AXE = f"void (window.lendAxe = {AXE_SCRIPT[AXE_SCRIPT.index('!function') + 1 : AXE_SCRIPT.rindex('(')]})"
+BORROW_AXE = """() => {
+  if (!window.opener?.lendAxe) return false;
+  window.opener.lendAxe(window);
+  return true;
 }"""
 # axe parses the text of a colour anew for each element; a sixth of all its time.
 REMEMBER_COLOURS = """() => {
