@@ -51,8 +51,12 @@ class Api:
             raise ApiError(0, {"detail": detail}) from error
 
     def read(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
-        """Call *path* and return the raw body of the response. Raises :class:`ApiError`."""
-        address = f"{self.url.rstrip('/')}/api/v1/connections/{self.connection}/{path}"
+        """Call *path* and return the raw body of the response. Raises :class:`ApiError`.
+
+        A path that begins with a slash is relative to the API, as for the list of connections.
+        """
+        of_connection = path if path.startswith("/") else f"/connections/{self.connection}/{path}"
+        address = f"{self.url.rstrip('/')}/api/v1{of_connection}"
         data = None if body is None else json.dumps(body).encode()
         sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **headers}
         status, answer = self.send(urllib.request.Request(address, data, sent, method=method))

@@ -1,5 +1,6 @@
-"""``batchconsole``: jobs, checks, inputs and costs from a shell. JSON on standard output, messages on standard error.
+"""``batchconsole``: jobs, inputs, schedules, templates and costs from a shell.
 
+JSON on standard output, messages on standard error.
 Exit codes: 0 success, 1 a job, check or input ended badly, 2 invalid command, 3 the console refused the call, 4 the
 console could not be reached, 5 timeout of ``wait``, ``check``, ``make`` or ``resend``.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from batchconsole.client.http import Api, ApiError, Send, send
-from batchconsole.client.options import add_verbs, call_verb
+from batchconsole.client.options import add_nouns, add_verbs, call_verb
 from batchconsole.client.progress import Progress
 
 BAD, REFUSED, UNREACHED, TIME_OVER = 1, 3, 4, 5
@@ -29,6 +30,7 @@ ENDS = GOOD_ENDS | {
     "Cancelled",
     "SubmitFailed",
 }
+RESULTS = {"jobs": "output", "splits": "export"}  # the downloads of lines
 WORK_ENDS = {"done", "failed", "cancelled"}  # of checks and inputs
 
 
@@ -38,9 +40,8 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--url", default=os.environ.get("BATCHCONSOLE_API_URL", "http://127.0.0.1:8000"))
     root.add_argument("--connection", default=os.environ.get("BATCHCONSOLE_API_CONNECTION", "local"))
     nouns = root.add_subparsers(dest="noun", required=True)
-    jobs = nouns.add_parser("jobs", help="create, list, follow, order, repeat and stop jobs").add_subparsers(
-        dest="verb", required=True
-    )
+    groups = add_nouns(nouns)
+    jobs = groups["jobs"]
     create = jobs.add_parser("create", help="create a job from a JSON file: the fields of the create form")
     create.add_argument("file", help="the file, or - for standard input")
     create.add_argument("--idempotency-key", default="", help="repeat the command with it after a lost answer")
@@ -49,12 +50,14 @@ def parser() -> argparse.ArgumentParser:
     listed.add_argument("--query", default="", help="a text in the name or model")
     results = jobs.add_parser("results", help="print the output of a job that has ended")
     results.add_argument("id", type=int)
+    joined = groups["splits"].add_parser("results", help="print the records of all jobs of a split with their answers")
+    joined.add_argument("id", type=int)
     wait = jobs.add_parser("wait", help="wait until each job has ended")
     wait.add_argument("id", type=int, nargs="*")
     wait.add_argument("--query", default="", help="also the jobs with this text in the name or model")
     wait.add_argument("--status", default="", help="also the jobs with this status, or of this group: running")
     _add_times(wait)
-    verbs = add_verbs(nouns, jobs)
+    verbs = add_verbs(nouns, groups)
     _add_times(verbs["jobs resend"])
     verbs["jobs tags"].add_argument("--none", action="store_true", help="remove all tags")
     _add_work(nouns)
@@ -91,7 +94,7 @@ def main(arguments: Sequence[str] | None = None, *, send: Send = send) -> int:
         return 2
     api = Api(asked.url, key, asked.connection, send)
     try:
-        return COMMANDS.get(f"jobs {asked.verb}" if asked.noun == "jobs" else asked.noun, call)(api, asked)
+        return COMMANDS.get(f"{asked.noun} {asked.verb}" if "verb" in asked else asked.noun, call)(api, asked)
     except ApiError as error:
         show(error.problem, to=sys.stderr)
         return REFUSED if error.status else UNREACHED
@@ -140,8 +143,8 @@ def tags(api: Api, asked: argparse.Namespace) -> int:
 
 
 def results(api: Api, asked: argparse.Namespace) -> int:
-    """Print the output lines unchanged, because they are JSON already."""
-    sys.stdout.write(api.read("GET", f"jobs/{asked.id}/output").decode())
+    """Print the lines unchanged, because they are JSON already."""
+    sys.stdout.write(api.read("GET", f"{asked.noun}/{asked.id}/{RESULTS[asked.noun]}").decode())
     return 0
 
 
@@ -269,6 +272,7 @@ COMMANDS = {
     "jobs resend": resend,
     "jobs tags": tags,
     "jobs results": results,
+    "splits results": results,
     "jobs wait": wait,
     "check": check,
     "make": make,

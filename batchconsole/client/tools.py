@@ -12,8 +12,9 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
+from batchconsole.client.calls import Verb
 from batchconsole.client.http import Api, ApiError
-from batchconsole.client.verbs import VERBS, Verb
+from batchconsole.client.verbs import VERBS
 
 INSTRUCTIONS = """Batch inference jobs on Amazon Bedrock, through a Batch Console: its queue, checks, budgets and audit
 trail. A job reads records from S3 and writes answers to S3. Check an input before creating a job of it."""

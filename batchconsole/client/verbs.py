@@ -3,38 +3,25 @@
 Standard library only. A docstring is the help of the command and what an assistant reads about the tool.
 """
 
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
-from urllib.parse import urlencode
+from typing import Literal
 
-from batchconsole.client.http import Api
+from batchconsole.client.calls import Calls, Json, Verb
+from batchconsole.client.input_verbs import INPUT_VERBS
+from batchconsole.client.shared_verbs import SHARED_VERBS
 
 MOST_JOBS, MOST_RECORDS = 50, 20
-Json = dict[str, Any]
 
 
-class Verbs:
-    """The verbs on one connection. Each raises ApiError."""
-
-    def __init__(self, api: Api) -> None:
-        self.api = api
-
-    def _get(self, path: str, **query: Any) -> Any:
-        given = {name: value for name, value in query.items() if value not in ("", None)}
-        return self.api.call("GET", f"{path}?{urlencode(given)}" if given else path)
-
-    def _make(self, path: str, given: Json, idempotency_key: str = "") -> Json:
-        return dict(self.api.call("POST", path, given, **{"Idempotency-Key": idempotency_key or uuid.uuid4().hex}))
+class Verbs(Calls):
+    """The verbs on jobs, checks, made inputs and costs."""
 
     def list_jobs(self, query: str = "", status: str = "", limit: int = MOST_JOBS) -> Json:
         """List jobs, newest first. query: a text in the name or model. status: a status, or a group such as running."""
-        return dict(self._get("jobs/", q=query, status=status, limit=min(limit, MOST_JOBS)))
+        return dict(self.get("jobs/", q=query, status=status, limit=min(limit, MOST_JOBS)))
 
     def get_job(self, job_id: int) -> Json:
         """Get one job: its status, counts of records, tokens, cost in USD, and why it waits or failed."""
-        return dict(self._get(f"jobs/{job_id}"))
+        return dict(self.get(f"jobs/{job_id}"))
 
     def create_job(
         self,
@@ -56,7 +43,7 @@ class Verbs:
             "model_invocation_type": model_invocation_type,
             "timeout_duration_in_hours": timeout_duration_in_hours,
         }
-        return self._make("jobs/", given)
+        return self.make("jobs/", given)
 
     def clone_job(
         self, job_id: int, job_name: str, check_input: bool = True, start_at: str = "", idempotency_key: str = ""
@@ -67,7 +54,7 @@ class Verbs:
         (2026-01-31T22:00:00Z). idempotency_key: a text of yours; a call repeated with it gives the first clone.
         """
         given = {"job_name": job_name, "check_input": check_input, "start_at": start_at or None}
-        return self._make(f"jobs/{job_id}/clone", given, idempotency_key)
+        return self.make(f"jobs/{job_id}/clone", given, idempotency_key)
 
     def resend_job(
         self,
@@ -85,7 +72,7 @@ class Verbs:
         Once the input's state is done, create a job with its output_s3_uri as input_s3_uri.
         """
         given = {"failed": failed, "unanswered": unanswered, "merges": merges, "at_least": at_least}
-        return self._make(f"jobs/{job_id}/resend", given, idempotency_key)
+        return self.make(f"jobs/{job_id}/resend", given, idempotency_key)
 
     def stop_job(self, job_id: int) -> Json:
         """Stop a job, or take it out of the queue. This cannot be undone."""
@@ -118,11 +105,11 @@ class Verbs:
 
     def read_records(self, job_id: int, page: int = 1, only: str = "", find: str = "") -> Json:
         """Read records of a job that has ended, twenty to a page. only: errors or unanswered. find: a text or an id."""
-        return dict(self._get(f"jobs/{job_id}/records", page=page, only=only, find=find, size=MOST_RECORDS))
+        return dict(self.get(f"jobs/{job_id}/records", page=page, only=only, find=find, size=MOST_RECORDS))
 
     def list_errors(self, job_id: int) -> list[Json]:
         """List the errors of a job that has ended, grouped by message."""
-        return list(self._get(f"jobs/{job_id}/errors"))
+        return list(self.get(f"jobs/{job_id}/errors"))
 
     def check_input(self, input_s3_uri: str, model_id: str, model_invocation_type: str = "InvokeModel") -> Json:
         """Start to check every record of an input in S3 against the model's rules. Ask get_check for the report."""
@@ -131,54 +118,37 @@ class Verbs:
 
     def get_check(self, check_id: int) -> Json:
         """Get a check: how far it is, and its report once its state is done."""
-        return dict(self._get(f"checks/{check_id}"))
+        return dict(self.get(f"checks/{check_id}"))
 
     def make_input(self, source_s3_uri: str, output_s3_uri: str, template: str, shape: str = "converse") -> Json:
         """Start to make records of a table in S3 (CSV, JSON Lines, Parquet) by a prompt template with {column}s."""
         given = {"source_s3_uri": source_s3_uri, "output_s3_uri": output_s3_uri, "template": template, "shape": shape}
-        return self._make("inputs/", given)
+        return self.make("inputs/", given)
 
     def get_input(self, input_id: int) -> Json:
         """Get an input that is being made: how far it is, in percent and records."""
-        return dict(self._get(f"inputs/{input_id}"))
+        return dict(self.get(f"inputs/{input_id}"))
 
     def list_models(self) -> list[Json]:
         """List the models with their batch prices in USD per million tokens, and whether they take batch jobs."""
-        return list(self._get("models"))
+        return list(self.get("models"))
 
-    def get_usage(self, first: str = "", last: str = "", by: Literal["day", "model", "person"] = "model") -> Json:
-        """Get tokens and cost in USD of a range of days (2026-01-31) in UTC, both included, by day, model or person.
+    def get_usage(
+        self, first: str = "", last: str = "", by: Literal["day", "model", "person", "tag"] = "model", tag: str = ""
+    ) -> Json:
+        """Get tokens and cost in USD of a range of days (2026-01-31, UTC), both included, by day, model, person or tag.
 
-        last: today by default. first: 29 days before it by default. A range has at most 366 days.
+        last: today by default. first: 29 days before it by default. A range has at most 366 days. tag: by tag, the key
+        whose values are the groups.
         """
-        return dict(self._get("usage", first=first, last=last, by=by))
+        return dict(self.get("usage", first=first, last=last, by=by, tag=tag))
 
     def list_budgets(self) -> list[Json]:
         """List the budgets of this month that your jobs count toward, in USD, with what is spent and committed of each.
 
         above: what becomes of jobs above it: warn, hold or refuse.
         """
-        return list(self._get("budgets"))
-
-
-@dataclass(frozen=True)
-class Verb:
-    """A method of :class:`Verbs`, the command whose options are its parameters (empty: none), and what it does."""
-
-    method: Callable[..., Any]
-    command: str = ""
-    only_reads: bool = False
-    destroys: bool = False  # it discards something, or passes by a check or an approval
-    repeats: bool = False  # a second call changes nothing more
-
-    @property
-    def name(self) -> str:
-        return self.method.__name__
-
-    def on(self, api: Api) -> Callable[..., Any]:
-        """Return the verb on the connection of *api*."""
-        bound: Callable[..., Any] = getattr(Verbs(api), self.name)
-        return bound
+        return list(self.get("budgets"))
 
 
 VERBS = (
@@ -203,4 +173,6 @@ VERBS = (
     Verb(Verbs.list_models, "models", only_reads=True),
     Verb(Verbs.get_usage, "usage", only_reads=True),
     Verb(Verbs.list_budgets, "budgets", only_reads=True),
+    *INPUT_VERBS,
+    *SHARED_VERBS,
 )

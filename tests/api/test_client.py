@@ -301,3 +301,45 @@ def test_two_keys_in_one_are_refused_and_not_printed(
     monkeypatch.setenv("BATCHCONSOLE_API_KEY", "BCAK-first\nBCAK-second")
     assert main(["jobs", "list"]) == 2
     assert "BCAK-" not in capsys.readouterr().err
+
+
+def test_a_schedule_is_created_from_a_file_paused_and_deleted(
+    capsys: pytest.CaptureFixture[str], connection: Connection, person: User, tmp_path: Path
+) -> None:
+    file = tmp_path / "schedule.json"
+    job = ASKED | {"job_name": "nightly-{date:%Y%m%d}"}
+    file.write_text(json.dumps({"title": "Nightly", "kind": "rule", "rule": "0 2 * * *", "job": job}))
+    code, made = run(capsys, "schedules", "create", file, "--idempotency-key", "1")
+    assert (code, made["title"]) == (0, "Nightly"), made
+    assert run(capsys, "schedules", "pause", made["id"])[1]["is_active"] is False
+    assert run(capsys, "schedules", "runs", made["id"]) == (0, {"runs": []})
+    assert run(capsys, "schedules", "delete", made["id"]) == (0, {})
+    assert run(capsys, "schedules", "list") == (0, [])
+
+
+def test_a_job_is_created_from_a_job_template(
+    capsys: pytest.CaptureFixture[str], connection: Connection, tmp_path: Path
+) -> None:
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps({"name": "Night", "job": ASKED}))
+    template = run(capsys, "job-templates", "save", file)[1]
+    code, job = run(capsys, "job-templates", "use", template["id"], "night-2", "--input-s3-uri", "s3://prompts/two/")
+    assert (code, job["job_name"], job["input_s3_uri"]) == (0, "night-2", "s3://prompts/two/")
+
+
+def test_the_connections_of_the_key_are_listed(capsys: pytest.CaptureFixture[str], connection: Connection) -> None:
+    code, found = run(capsys, "connections")
+    assert (code, [each["name"] for each in found]) == (0, ["local"])
+
+
+@pytest.mark.parametrize("text", ["{", "[]", None])
+def test_a_file_that_holds_no_object_is_an_invalid_command(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str | None
+) -> None:
+    file = tmp_path / "split.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        main(["splits", "create", str(file)], send=nobody)
+    assert ended.value.code == 2
+    assert str(file) in capsys.readouterr().err

@@ -81,6 +81,9 @@ def test_a_job_is_created_with_the_fields_of_the_form() -> None:
             {"job_name": "again"},
             ("POST", "jobs/7/clone", {"job_name": "again", "check_input": True, "start_at": None}),
         ),
+        ("archive_job", {}, ("POST", "jobs/7/archive", {})),
+        ("take_over_job", {}, ("POST", "jobs/7/on-demand", {})),
+        ("add_note", {"text": "Why."}, ("POST", "jobs/7/notes/", {"text": "Why."})),
         (
             "resend_job",
             {"merges": [8]},
@@ -101,6 +104,30 @@ def test_budgets_are_a_list() -> None:
     assert console.asked == [("GET", "local/budgets", None)]
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments", "asked"),
+    [
+        ("create_schedule", {"schedule": {"title": "a"}}, ("POST", "local/schedules/", {"title": "a"})),
+        ("split_input", {"split": {"check_id": 1}}, ("POST", "local/splits/", {"check_id": 1})),
+        (
+            "merge_files",
+            {"files": ["a", "b"], "output_s3_uri": "c"},
+            ("POST", "local/inputs/merge", {"files": ["a", "b"], "output_s3_uri": "c", "prefixes": False}),
+        ),
+        (
+            "create_job_from_template",
+            {"template_id": 3, "job_name": "a", "input_s3_uri": "s3://b/"},
+            ("POST", "local/job-templates/3/jobs", {"job_name": "a", "input_s3_uri": "s3://b/"}),
+        ),
+        ("delete_webhook", {"webhook_id": 3}, ("DELETE", "local/webhooks/3", None)),
+    ],
+)
+def test_a_tool_on_something_else_is_a_call_of_the_api(tool: str, arguments: Any, asked: tuple[str, str, Any]) -> None:
+    console = Console({"id": 7})
+    assert not console.call(tool, **arguments).is_error
+    assert console.asked == [asked]
+
+
 def test_the_range_of_priorities_is_told() -> None:
     assert f"from {LOWEST} to {HIGHEST}" in (Verbs.set_priority.__doc__ or "")
 
@@ -115,7 +142,7 @@ def test_a_verb_that_only_reads_sends_nothing_and_only_such_a_verb() -> None:
 
 def test_the_docs_have_each_command_and_tool() -> None:
     text = (ROOT / "docs" / "programs.md").read_text()
-    rows = re.findall(r"^\| (?:`([a-z ]+)`)? ?\| (?:`([a-z_]+)`)? ?\| [a-z]", text, re.MULTILINE)
+    rows = re.findall(r"^\| (?:`([a-z -]+)`)? ?\| (?:`([a-z_]+)`)? ?\| [a-z]", text, re.MULTILINE)
     assert sorted(name for name, _ in rows if name) == sorted({*COMMANDS, *(each.command for each in VERBS)} - {""})
     assert sorted(tool for _, tool in rows if tool) == sorted(each.name for each in VERBS)
     assert {(each.command, each.name) for each in VERBS if each.command} <= set(rows)
@@ -148,6 +175,12 @@ def test_the_command_serves_them_on_standard_input_and_output() -> None:
         "release_job",
         "unhold_job",
         "replace_tags",
+        "cancel_split",
+        "delete_prompt_template",
+        "take_over_job",
+        "delete_schedule",
+        "delete_job_template",
+        "delete_webhook",
     ]
     assert hints["list_budgets"].read_only_hint
     assert not hints["clone_job"].read_only_hint
