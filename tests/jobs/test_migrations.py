@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import DatabaseError, models, transaction
 from django.db import connection as database
-from django.db import models
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import AddField, DeleteModel, RemoveField, RenameField, RenameModel
@@ -19,6 +19,15 @@ from batchconsole.jobs.models.job import new_client_request_token
 from batchconsole.jobs.rights.access import ship_roles
 
 FIRST_RELEASE = 32  # no release ran beside an older schema
+EXAMPLES = {
+    "CharField": "x",
+    "TextField": "x",
+    "JSONField": {},
+    "DateTimeField": timezone.now(),
+    "DateField": timezone.now().date(),
+    "BinaryField": b"x",
+}
+OF_SOMEBODY = {"jobs_grant", "jobs_notificationchannel"}  # a constraint asks for a person or something else
 TAKES_AWAY = (DeleteModel, RemoveField, RenameField, RenameModel)
 
 
@@ -66,6 +75,65 @@ def test_the_database_fills_in_what_old_code_leaves_out() -> None:
             columns = {each.name: each.default for each in describe(cursor, model._meta.db_table)}
             lacking = [field.column for field in fields if columns[field.column] is None]
             assert not lacking or database.vendor == "sqlite"
+
+
+def leaves_before() -> list[str]:
+    """The oldest release that may still run beside this one, as far as is known, and the one before the last step."""
+    names = sorted(
+        name for app, name in MigrationLoader(None, replace_migrations=False).disk_migrations if app == "jobs"
+    )
+    return [next(name for name in names if int(name[:4]) == FIRST_RELEASE), names[-2]]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("leaf", leaves_before())
+def test_the_statements_of_an_earlier_release_run_on_this_schema(leaf: str) -> None:
+    run_statements_of(leaf)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("change", "vendors"),
+    [
+        ("ALTER TABLE jobs_jobnote DROP COLUMN text", {"sqlite", "postgresql"}),
+        ("ALTER TABLE jobs_jobnote ADD COLUMN added integer NOT NULL", {"postgresql"}),
+        ("ALTER TABLE jobs_jobnote ADD CHECK (text = 'of the new release')", {"postgresql"}),
+    ],
+)
+def test_a_schema_that_an_earlier_release_cannot_use_is_noticed(change: str, vendors: set[str]) -> None:
+    if database.vendor in vendors:
+        with database.cursor() as cursor:
+            cursor.execute(change)
+        with pytest.raises(DatabaseError):
+            run_statements_of(leaves_before()[-1])
+
+
+def run_statements_of(leaf: str) -> None:
+    """Insert, read and update a row of each model as it was after the migration *leaf*, with the columns of then.
+
+    SQLite keeps no defaults for an INSERT that names fewer columns: its processes are restarted together.
+    """
+    then = MigrationLoader(None, replace_migrations=False).project_state([("jobs", leaf)]).apps
+    for model in then.get_app_config("jobs").get_models(include_auto_created=True):
+        fields = [each for each in model._meta.local_concrete_fields if not isinstance(each, models.AutoField)]
+        columns = {each.attname: example_of(each) for each in fields}
+        columns |= {"user_id": 1} if model._meta.db_table in OF_SOMEBODY else {}
+        rows = model._base_manager.all()
+        with transaction.atomic():
+            if database.vendor == "postgresql":
+                assert rows.filter(pk=rows.create(**columns).pk).first() is not None
+            assert rows.filter(pk=-1).update(**columns) == 0
+            assert rows.filter(pk=-1).first() is None
+            transaction.set_rollback(True)  # keys of other tables point nowhere
+
+
+def example_of(field: Any) -> Any:
+    """Return a value for *field* that its column takes."""
+    if field.null:
+        return None
+    if field.has_default():
+        return field.get_default()
+    return EXAMPLES.get(field.get_internal_type(), 1)
 
 
 @pytest.mark.django_db(transaction=True)
