@@ -22,7 +22,8 @@ KINDS = [
 ]
 # Fields of the create form that a schedule has no use for.
 WITHOUT = ("other_model_ids", *LINEAGE, "start_at", "service_role", "role_name")
-OPTIONS = ("title", "kind", "rule", "zone", "missed")
+OPTIONS_OF_RULE = ("rule", "zone", "missed")
+OPTIONS = ("title", "kind", *OPTIONS_OF_RULE)
 OPTIONS_OF_FOLDER = ("interval_minutes", "stable_seconds", "min_records", "takes_overwritten", "takes_existing")
 # The domain's names of fields that have another name here.
 FIELDS = {"folder_s3_uri": "input_s3_uri"}
@@ -127,10 +128,17 @@ class ScheduleForm(JobForm):
             kind = cast("forms.ChoiceField", self.fields["kind"])
             kind.choices, kind.disabled = [each for each in KINDS if each[0] == schedule.kind], True
             self.initial["kind"] = schedule.kind
+            self._keep_options_of_other_kind(schedule)
             self.initial["seen"] = meanwhile.written(meanwhile.as_text(definition_of(schedule)))
         self.focus("" if self.is_bound else "title")
         self.helper.attrs = {}
         self.helper.layout = schedule_layout(connection.name, cancel_url=_cancel_url(connection, schedule))
+
+    def _keep_options_of_other_kind(self, schedule: Schedule) -> None:
+        """Take the stored values of options that the page of *schedule* does not show, and so does not post."""
+        for name in OPTIONS_OF_FOLDER if schedule.is_by_rule else OPTIONS_OF_RULE:
+            self.fields[name].disabled = True
+            self.initial[name] = getattr(schedule, name, False)
 
     def clean_job_name(self) -> str:
         """Return the name: that of a job in use is no problem, since each run finds a free one."""

@@ -98,6 +98,24 @@ def test_editing_keeps_what_was_not_changed(client: Client, schedule: Schedule) 
     assert (schedule.title, schedule.rule) == ("Every night", "30 2 * * *")
 
 
+@pytest.mark.parametrize("kind", ["rule", "folder"])
+def test_what_the_page_of_a_schedule_posts_can_be_saved(kind: str, client: Client, connection: Connection) -> None:
+    save(
+        client,
+        kind=kind,
+        interval_minutes="7",
+        **({"input_s3_uri": "s3://some-bucket/in/"} if kind == "folder" else {}),
+    )
+    made = Schedule.objects.get()
+    url = f"{made.get_absolute_url()}edit/"
+    text = client.get(url).text
+    shown = form(title="Changed", kind=None, input_s3_uri="s3://some-bucket/in/")
+    posted = {name: value for name, value in shown.items() if f'name="{name}"' in text}
+    assert client.post(url, posted).status_code == 302
+    saved = Schedule.objects.get()
+    assert (saved.title, saved.zone, saved.stable_seconds) == ("Changed", made.zone, made.stable_seconds)
+
+
 SEEN = re.compile(r'name="seen" value="([^"]*)"')
 
 
