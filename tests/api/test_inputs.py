@@ -7,11 +7,16 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from batchconsole.aws import s3
+from batchconsole.jobs.inputs.input_checks import check_records
 from batchconsole.jobs.inputs.making import make_input
-from batchconsole.jobs.models import Connection, MadeInput, OnDemandRun
+from batchconsole.jobs.inputs.splitting import current_jobs, split_input
+from batchconsole.jobs.models import Connection, Event, InputCheck, InputSplit, MadeInput, OnDemandRun, Verb
 from tests.api.test_json_api import client_of, post
 from tests.factories import MODEL, grant
 from tests.jobs.conftest import Sample, converse_lines
+from tests.jobs.test_splitting import answered, asked, bucket, ids_of
+
+__all__ = ["bucket"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,3 +98,29 @@ def test_an_input_is_made_of_a_table_once_for_its_key(
     make_input(MadeInput.objects.get())
     lines = s3.get_range(target, bucket, "made/a.jsonl").splitlines()
     assert [json.loads(line)["recordId"] for line in lines] == ["r1", "r2"]
+
+
+def test_an_input_that_is_too_large_is_split_and_its_answers_are_joined(
+    api: Client, connection: Connection, bucket: str
+) -> None:
+    job = asked(bucket).as_fields() | {"job_name": "reviews"}
+    request = {name: value for name, value in job.items() if name != "client_request_token"}
+    checked = {name: request[name] for name in ("input_s3_uri", "model_id", "model_invocation_type")}
+    check = InputCheck.objects.get(pk=post(api, f"{HERE}checks/", checked).json()["id"])
+    check_records(check)
+    split = post(api, f"{HERE}splits/", request | {"check_id": check.pk})
+    assert split.status_code == 201, split.json()
+    split_input(InputSplit.objects.get())
+    here = f"{HERE}splits/{split.json()['id']}"
+    told = api.get(here).json()
+    assert (told["state"], [part["job_status"] for part in told["parts"]]) == ("done", ["Checking"] * 3)
+    for part, made in current_jobs(InputSplit.objects.get()):
+        assert made
+        answered(made, ids_of(part, connection), bucket)
+    grant(User.objects.get(username="ada"), "Reader")
+    answers = {kind: api.get(f"{here}/export", {"format": kind}) for kind in ("jsonl", "csv", "parquet")}
+    rows = [json.loads(line) for line in answers["jsonl"].getvalue().splitlines()]
+    assert [row["record_id"] for row in rows] == [f"rec-{n:05}" for n in range(10)]
+    assert len(answers["csv"].getvalue().splitlines()) == 11
+    assert answers["parquet"].getvalue()[:4] == b"PAR1"
+    assert Event.objects.filter(verb=Verb.DOWNLOADED, target=f"{here}/export").count() == 3
