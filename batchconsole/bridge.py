@@ -7,8 +7,8 @@ request, or read half a response, can occupy every thread. Here a request needs 
   that size after the thread is done.
 - A larger body or response is streamed by its thread, which lets another request compute whenever it waits for its
   client. At most ``streams`` of them run at once; the next one is refused with 503.
-- A request that has waited for ``wait_seconds`` before it can compute is refused with 503 when its turn comes, which
-  takes no time, so the queue of an overloaded process stays as short as that.
+- A request that has waited for ``wait_seconds`` before it can compute is refused with 503, which takes no time, so the
+  queue of an overloaded process stays as short as that.
 - A larger body is accepted only where ``limit_of`` allows it for the path, and only up to that limit.
 - A client has to transfer ``bytes_per_second`` on average and may not pause for longer than ``idle_seconds``.
 
@@ -241,9 +241,7 @@ class Exchange:
             if self.body is None:
                 stack.enter_context(self._stream("uploads"))
             self.environ["wsgi.input"] = self.body or io.BufferedReader(ArrivingBody(self))
-            stack.enter_context(self.bridge.pages)
-            if time.monotonic() - self.asked_at > self.bridge.limits.wait_seconds:
-                raise Refused(503, BUSY)
+            stack.enter_context(self._turn())
             answer = self.bridge.app(self.environ, self._start_response)
             stack.callback(getattr(answer, "close", lambda: None))
             pieces = iter(answer)
@@ -260,6 +258,20 @@ class Exchange:
         self.status = int(status.partition(" ")[0])
         self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return self.written.append
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Be one of the requests that compute. Raises Refused (503) if it waits too long for that.
+
+        Threads do not get their turn in the order in which they began to wait, so each has to watch the time itself.
+        """
+        left = self.asked_at + self.bridge.limits.wait_seconds - time.monotonic()
+        if left < 0 or not self.bridge.pages.acquire(timeout=left):
+            raise Refused(503, BUSY)
+        try:
+            yield
+        finally:
+            self.bridge.pages.release()
 
     @contextlib.contextmanager
     def _stream(self, what: str) -> Iterator[None]:

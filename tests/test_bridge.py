@@ -236,6 +236,15 @@ def test_a_request_that_has_waited_too_long_for_its_turn_is_told_to_come_again(p
     assert b"The console is busy and has not begun this request." in browser.body
 
 
+def test_a_request_waits_no_longer_than_that_while_others_compute() -> None:
+    served = Bridge(unreached, limit_of=lambda path: 0, refuse=refuse, limits=replace(LIMITS, wait_seconds=0.05))
+    for _ in range(LIMITS.pages):
+        served.pages.acquire()  # as requests do that take for ever
+    browser = Browser(b"")
+    run_coroutine(together(served, browser))
+    assert browser.status == 503
+
+
 def test_headers_are_named_as_cgi_does_and_none_can_pass_for_another() -> None:
     headers = [
         (b"x-forwarded-proto", b"http"),
