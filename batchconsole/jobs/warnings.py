@@ -4,14 +4,18 @@ A warning is for a job that has not begun and soon expires, or for one whose rec
 compared with the usual duration of its model. :func:`nearly_full` finds the quotas that are nearly reached.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db import connection as database
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from batchconsole.jobs.finding.durations import Seconds
 from batchconsole.jobs.models import OCCUPYING, BatchJob, Connection, Status
 from batchconsole.jobs.queue.limits import limits_of_each
 
@@ -25,6 +29,7 @@ SAMPLE = 20  # completed jobs of a model, from which its usual duration is compu
 LOOKED_AT = 200  # live jobs of each kind per connection: the longest submitted, and the longest without progress
 NEARLY = 0.8  # of a quota
 MOST_MODELS = 5
+Model = tuple[int, str]  # the key of the connection, and the base id
 
 
 @dataclass(frozen=True)
@@ -44,20 +49,18 @@ def warning_of(job: BatchJob) -> JobWarning | None:
 
 
 def warnings_of(jobs: Iterable[BatchJob]) -> dict[int, JobWarning]:
-    """Return the warning of each of *jobs* that has one, by key; each model's past is queried once."""
-    usual: dict[tuple[int, str], timedelta | None] = {}
+    """Return the warning of each of *jobs* that has one, by key; the past of all their models is one query."""
     now = timezone.now()
-    found = {}
-    for job in jobs:
-        warning = _expiring(job, now)
-        if job.status == Status.IN_PROGRESS and not job.is_on_demand and now - _moved_at(job) >= SHORTEST_STILLNESS:
-            of = (job.connection_id, job.base_model_id)
-            if of not in usual:
-                usual[of] = usual_duration(*of)
-            warning = _stuck(job, now, usual[of])
-        if warning:
-            found[job.pk] = warning
-    return found
+    every = list(jobs)
+    found = {job.pk: _expiring(job, now) for job in every}
+    still = [job for job in every if _stands_still(job, now)]
+    usual = usual_durations((job.connection_id, job.base_model_id) for job in still)
+    found |= {job.pk: _stuck(job, now, usual.get((job.connection_id, job.base_model_id))) for job in still}
+    return {key: warning for key, warning in found.items() if warning}
+
+
+def _stands_still(job: BatchJob, now: datetime) -> bool:
+    return job.status == Status.IN_PROGRESS and not job.is_on_demand and now - _moved_at(job) >= SHORTEST_STILLNESS
 
 
 def warned_jobs(connection: Connection) -> list[tuple[BatchJob, JobWarning]]:
@@ -73,13 +76,29 @@ def warned_jobs(connection: Connection) -> list[tuple[BatchJob, JobWarning]]:
     return [(job, found[job.pk]) for job in jobs if job.pk in found]
 
 
-def usual_duration(connection_id: int, base_model_id: str) -> timedelta | None:
-    """Return the median duration on AWS of the model's last completed jobs; ``None`` if there are none."""
+def usual_durations(models: Iterable[Model]) -> dict[Model, timedelta]:
+    """Return the median duration on AWS of the last completed jobs of each of *models* that has any.
+
+    One query, whose parts each read the newest jobs of one model: Django has no limit within a union on SQLite.
+    """
+    parts = [_newest_durations(*each).query.sql_with_params() for each in dict.fromkeys(models)]
+    if not parts:
+        return {}
+    named = (f"({sql}) AS model_{number}" for number, (sql, _) in enumerate(parts))
+    union = " UNION ALL ".join(f"SELECT * FROM {each}" for each in named)  # noqa: S608 - Django's SQL, with parameters
+    seconds: defaultdict[Model, list[int]] = defaultdict(list)
+    with database.cursor() as cursor:
+        cursor.execute(union, [each for _, params in parts for each in params])
+        for connection_id, base_model_id, took in cursor.fetchall():
+            seconds[connection_id, base_model_id].append(took)
+    return {each: timedelta(seconds=median(took)) for each, took in seconds.items()}
+
+
+def _newest_durations(connection_id: int, base_model_id: str) -> QuerySet[BatchJob, tuple[Any, ...]]:
     mine = BatchJob.objects.filter(connection_id=connection_id, base_model_id=base_model_id, lane=BatchJob.Lane.BATCH)
-    done = mine.filter(status=Status.COMPLETED).order_by("-id")
-    times = done.filter(submit_time__isnull=False, end_time__isnull=False).values_list("submit_time", "end_time")
-    durations = [end - start for start, end in times[:SAMPLE]]
-    return median(durations) if durations else None
+    done = mine.filter(status=Status.COMPLETED, submit_time__isnull=False, end_time__isnull=False).order_by("-id")
+    found: QuerySet[BatchJob, tuple[Any, ...]] = done.values_list("connection_id", "base_model_id", Seconds())
+    return found[:SAMPLE]
 
 
 def quota_use(connection: Connection) -> dict[str, tuple[int, int]]:

@@ -179,7 +179,9 @@ def start_worker(statement: str) -> "subprocess.Popen[bytes]":
     """A process of its own on the tests' database that executes *statement*."""
     known = database.settings_dict
     is_file = database.vendor == "sqlite"
-    url = f"sqlite:///{known['NAME']}" if is_file else f"postgres:///{known['NAME']}?host={known['HOST']}"
+    host = known["HOST"] or known["OPTIONS"].get("host", "")
+    server = f"postgres://{known['USER']}:{known['PASSWORD']}@/{known['NAME']}?host={host}"
+    url = f"sqlite:///{known['NAME']}" if is_file else server
     program = (
         "import django; django.setup(); from batchconsole.jobs.notifications import handing_on; "
         f"from django.conf import settings; settings.NOTIFICATION_NETWORKS = ['127.0.0.0/8']; {statement}"

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from batchconsole.jobs.models import BatchJob, Connection, ModelLimit, Status
-from batchconsole.jobs.warnings import EXPIRING, STUCK, nearly_full, quota_use, usual_duration, warned_jobs, warning_of
+from batchconsole.jobs.warnings import EXPIRING, STUCK, nearly_full, quota_use, usual_durations, warned_jobs, warning_of
 from tests.factories import MODEL, make_job
 
 pytestmark = pytest.mark.django_db
@@ -52,13 +53,36 @@ def test_a_model_that_takes_long_in_batches_may_stand_still_longer(prod: Connect
     for _ in range(5):
         quick = {"submit_time": ago(0.1), "end_time": timezone.now()}
         make_job(prod, status=Status.COMPLETED, lane=BatchJob.Lane.ON_DEMAND, **quick)
-    assert round(usual_duration(prod.pk, MODEL) / H) == 5  # type: ignore[operator] # there are some
+    assert round(usual_durations([(prod.pk, MODEL)])[prod.pk, MODEL] / H) == 5
     job = make_job(prod, status=Status.IN_PROGRESS, last_modified_time=ago(9))
     assert warning_of(job) is None
     BatchJob.objects.filter(pk=job.pk).update(last_modified_time=ago(11))
     warning = warning_of(BatchJob.objects.get(pk=job.pk))
     assert warning
     assert "no further record for 11 hours. Jobs of this model usually take 5 hours" in warning.text
+
+
+def test_the_past_of_all_models_is_one_query(
+    prod: Connection, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(3):
+        of_model = {"model_id": f"new.model-{number}"}
+        for hours in range(25):
+            times = {"submit_time": ago(hours + number + 1), "end_time": ago(hours)}
+            make_job(prod, status=Status.COMPLETED, **times, **of_model)
+        make_job(prod, status=Status.IN_PROGRESS, last_modified_time=ago(9), **of_model)
+    models = [(prod.pk, f"new.model-{number}") for number in (0, 1, 2, 2, 3)]
+    with django_assert_num_queries(1):
+        found = usual_durations(models)
+    assert {model: round(took / H) for (_, model), took in found.items()} == {
+        "new.model-0": 1,
+        "new.model-1": 2,
+        "new.model-2": 3,
+    }
+    with django_assert_num_queries(3):
+        assert len(warned_jobs(prod)) == 3
+    with django_assert_num_queries(0):
+        assert usual_durations([]) == {}
 
 
 def test_a_quota_is_nearly_full(prod: Connection) -> None:

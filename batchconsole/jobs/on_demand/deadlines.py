@@ -19,7 +19,7 @@ from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.models import BatchJob, Connection, Event, Status, Verb
 from batchconsole.jobs.on_demand.costs import quote_of_rest
 from batchconsole.jobs.on_demand.creating import request_rest
-from batchconsole.jobs.warnings import NOT_BEGUN, TIMES_USUAL, usual_duration
+from batchconsole.jobs.warnings import NOT_BEGUN, TIMES_USUAL, usual_durations
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +32,11 @@ ASKED = (Verb.ON_DEMAND_REQUESTED, Verb.DEADLINE_PASSED, Verb.DEADLINE_REFUSED)
 def take_over_late_jobs(connection: Connection, lease: Lease) -> None:
     """Request the rest of each job that is past the deadline, once; look again soon."""
     now = timezone.now()
-    for job in late_jobs(connection, now)[:LOOKED_AT]:
+    jobs = late_jobs(connection, now)[:LOOKED_AT]
+    usual = usual_durations((job.connection_id, job.base_model_id) for job in jobs)
+    for job in jobs:
         lease.write()
-        if not _takes_that_long(job, now):
+        if not _takes_that_long(job, now, usual.get((job.connection_id, job.base_model_id))):
             _take_over(job, lease)
     lease.end(due_at=timezone.now() + LOOK_AGAIN)
 
@@ -78,11 +80,10 @@ def note_on(job: BatchJob, events: Iterable[Event]) -> str:
     return f"Once it makes no progress for {hours} hour{plural}, it is stopped and the rest is sent on demand."
 
 
-def _takes_that_long(job: BatchJob, now: datetime) -> bool:
-    """Whether jobs of its model often stand still for as long as *job* has."""
+def _takes_that_long(job: BatchJob, now: datetime, usual: timedelta | None) -> bool:
+    """Whether jobs of its model, which take *usual*, often stand still for as long as *job* has."""
     if job.status != Status.IN_PROGRESS:
         return False
-    usual = usual_duration(job.connection_id, job.base_model_id)
     moved_at = job.last_modified_time or job.status_changed_at
     return usual is not None and now - moved_at < TIMES_USUAL * usual
 
