@@ -276,17 +276,20 @@ def copy_object(
     item: S3Object,
     *,
     to_key: str,
+    to_bucket: str = "",
     version_id: str = "",
+    if_unchanged: bool = False,
     kms_key_id: str = "",
     owner: str = "",
     progress: Callable[[int], None] = lambda copied_bytes: None,
     at_once: int = MOST_AT_ONCE,
 ) -> None:
-    """Copy *item*, or its version *version_id*, within its bucket, inside S3: in one call, or in parts.
+    """Copy *item*, or its version *version_id*, inside S3: in one call, or in parts; within its bucket by default.
 
     It is copied in parts if it has more than *at_once* bytes. *progress* is called in the caller's thread with the size
-    of each part. With *kms_key_id*, the copy is encrypted with that key. With *owner*, the bucket must belong to that
-    account. Raises :class:`AwsError`.
+    of each part. With *if_unchanged*, S3 refuses (``PreconditionFailed``) unless the object has the ETag of *item*.
+    With *kms_key_id*, the copy is encrypted with that key. With *owner*, the bucket must belong to that account. Raises
+    :class:`AwsError`.
     """
     # Larger objects need UploadPartCopy: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html.
     config = TransferConfig(
@@ -294,12 +297,13 @@ def copy_object(
     )
     extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id} if kms_key_id else {}
     owners = {"ExpectedBucketOwner": owner, "ExpectedSourceBucketOwner": owner} if owner else {}
-    with translate("CopyObject", permission="s3:PutObject", subject=f"{SCHEME}{bucket}/{to_key}"):
+    unchanged = {"CopySourceIfMatch": item.etag} if if_unchanged else {}
+    with translate("CopyObject", permission="s3:PutObject", subject=f"{SCHEME}{to_bucket or bucket}/{to_key}"):
         client(target, "s3").copy(
             {"Bucket": bucket, "Key": item.key, **_version(version_id)},
-            bucket,
+            to_bucket or bucket,
             to_key,
-            ExtraArgs=extra | owners,
+            ExtraArgs=extra | owners | unchanged,
             Callback=progress,
             Config=config,
         )

@@ -140,6 +140,7 @@ class Verb(TextChoices):
     COMPARISON_REQUESTED = "comparison_requested", "Comparison of answers requested again"
     COMPARISON_DELETED = "comparison_deleted", "Comparison deleted"
     ANSWER_MARKED = "answer_marked", "Better answer marked"
+    MEDIA_COPIED = "media_copied", "Media copied beside their records"
     OUTPUT_COPIED = "output_copied", "Output copied to where the program looks for it"
     OUTPUT_NOT_COPIED = "output_not_copied", "Output could not be copied"
     PASSED_ON = "passed_on", "Call passed on to AWS"

@@ -11,6 +11,7 @@ from batchconsole.records.families.faults import Fault, field_path, from_validat
 from batchconsole.records.families.paths import value_at
 from batchconsole.records.families.schema import Context, Size
 from batchconsole.records.foreign import foreign_line
+from batchconsole.records.media import is_below
 from batchconsole.records.recognition import recognise
 from batchconsole.records.report import Example, Finding
 from batchconsole.records.wording import NOT_THE_MODELS, expected_words, message_of
@@ -24,17 +25,25 @@ SURROGATE_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a
 
 
 class CheckTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """The target of a check: model, invocation type and, to check media in S3, the location of the job's input."""
+    """The target of a check: model, invocation type and, to check media in S3, the location of the job's input.
+
+    ``objects`` holds the sizes in bytes of all objects there by URI; ``None`` if they are not known.
+    """
 
     model_id: str
     invocation_type: str
     input_s3_uri: str = ""
+    objects: dict[str, int] | None = None
 
 
 class Seen(msgspec.Struct, kw_only=True):
-    """The result for one line. ``size`` is ``None`` if the body does not match its family."""
+    """The result for one line. ``size`` is ``None`` if the body does not match its family.
+
+    ``media`` holds the URIs of the objects at the input location that the record refers to.
+    """
 
     findings: list[Finding] = msgspec.field(default_factory=list)
+    media: list[str] = msgspec.field(default_factory=list)
     is_record: bool = True
     lacks_id: bool = False
     record_id: str | None = None
@@ -141,7 +150,7 @@ class Inspector:
         if parsed is not None:
             seen.size = family.size(parsed)
             faults += family.faults(parsed, self.context)
-            faults += self._media_faults(family, parsed)
+            faults += self._media_faults(family, parsed, seen)
         yield from faults[:MAX_FAULTS]
 
     def _wrong_family(self, family: AnyFamily, stranger: AnyFamily) -> Fault:
@@ -157,13 +166,17 @@ class Inspector:
             message=f"This looks like {looks}, but {who} expects the {family.title} format.",
         )
 
-    def _media_faults(self, family: AnyFamily, parsed: Any) -> Iterator[Fault]:
-        folder = self.target.input_s3_uri
+    def _media_faults(self, family: AnyFamily, parsed: Any, seen: Seen) -> Iterator[Fault]:
+        folder, objects = self.target.input_s3_uri, self.target.objects
         for path, uri in family.media(parsed) if folder else ():
-            if not uri.startswith(folder.rstrip("/") + "/"):
+            if not is_below(uri, folder):
                 yield Fault(
                     kind="rule", code="media-elsewhere", path=path, found=uri, expected=f"a place below {folder}"
                 )
+            elif objects is not None and uri not in objects:
+                yield Fault(kind="rule", code="media-missing", path=path, found=uri, expected="an object that exists")
+            else:
+                seen.media.append(uri)
 
 
 def lone_surrogate(line: bytes) -> str:

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from batchconsole.records.duplicates import find_repeated
-from batchconsole.records.families import FAMILIES, AnyFamily
+from batchconsole.records.families import FAMILIES
 from batchconsole.records.files import InputFile
 from batchconsole.records.fingerprints import Fingerprints
 from batchconsole.records.recognition import recognise, recognise_line
-from batchconsole.records.splitting import S3_SCHEME, numbered_lines, refuse_media
+from batchconsole.records.splitting import numbered_lines
 
 EXAMPLES = 3
 MAX_REPEATED = 1_000  # repeated fingerprints to look up for examples
@@ -83,18 +83,20 @@ def _titles(names: Iterable[str]) -> str:
 
 
 def require_distinct(
-    files: Sequence[InputFile], *, prefixes: bool, family: AnyFamily | None, progress: Callable[[int], None]
+    files: Sequence[InputFile],
+    *,
+    prefixes: bool,
+    progress: Callable[[int], None],
+    look: Callable[[bytes, str], object] = lambda line, place: None,
 ) -> None:
     """Raise :class:`CannotMerge` if recordIds repeat, unless *prefixes* of the files will tell them apart.
 
-    Raises CannotSplit for a record that refers to media in S3, which would no longer lie below its input location.
-    *progress* gets the number of bytes of each read.
+    *look* gets each record with the name of its place, *progress* the number of bytes of each read.
     """
     seen = Fingerprints()
     for file in files:
         for line, number in numbered_lines(file, progress):
-            if S3_SCHEME.search(line):
-                refuse_media(line, f"Line {number} of {file.name}", family)
+            look(line, f"Line {number} of {file.name}")
             record_id = _id_of(line)
             if record_id:
                 seen.add([record_id])
@@ -117,10 +119,20 @@ def _id_of(line: bytes) -> str:
     return record_id if isinstance(record_id, str) else ""
 
 
-def merge(files: Sequence[InputFile], *, prefixes: bool, progress: Callable[[int], None]) -> Iterator[MergedRecord]:
-    """Yield the records of *files* in order; with *prefixes*, each recordId begins with the name of its file."""
+def merge(
+    files: Sequence[InputFile],
+    *,
+    prefixes: bool,
+    progress: Callable[[int], None],
+    moved: Callable[[bytes], bytes] = lambda line: line,
+) -> Iterator[MergedRecord]:
+    """Yield the records of *files* in order; with *prefixes*, each recordId begins with the name of its file.
+
+    *moved* gets each record and returns what to write.
+    """
     for file, prefix in zip(files, prefixes_of(files), strict=True):
-        for line, _ in numbered_lines(file, progress):
+        for read, _ in numbered_lines(file, progress):
+            line = moved(read)
             yield MergedRecord((_prefixed(line, prefix) if prefixes else line) + b"\n")
 
 

@@ -48,19 +48,21 @@ def check(
     invocation_type: str,
     limits: Limits | None = None,
     input_s3_uri: str = "",
+    objects: dict[str, int] | None = None,
     price: Price | None = None,
     progress: ProgressCallback | None = None,
     executor: Executor | None = None,
 ) -> Report:
     """Check every record of *files* (all objects at the job's input location) and return a report.
 
-    *input_s3_uri* is that location; media of records must lie below it. *price* replaces the shipped batch price of the
-    model. *progress* is called about once per MiB. With an *executor*, workers read large files in parts of 8 MiB, and
-    *progress* is called once per part; with a process pool, *files* must be picklable.
+    *input_s3_uri* is that location; media of records must lie below it and be among its *objects*, if their sizes are
+    given by URI. *price* replaces the shipped batch price of the model. *progress* is called about once per MiB. With
+    an *executor*, workers read large files in parts of 8 MiB, and *progress* is called once per part; with a process
+    pool, *files* must be picklable.
 
     Any content gives a report. The only exceptions are those of opening or reading a file.
     """
-    target = CheckTarget(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
+    target = CheckTarget(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri, objects=objects)
     run = _Check(list(files), target, limits or Limits(), progress, executor)
     return run.report(price or find_price(model_id))
 
@@ -72,13 +74,14 @@ def find_all(
     invocation_type: str,
     limits: Limits | None = None,
     input_s3_uri: str = "",
+    objects: dict[str, int] | None = None,
 ) -> Iterator[Finding]:
     """Yield every finding that :func:`check` counts, for a full report as CSV.
 
     The list is unlimited, except for repeated recordIds (``MAX_LISTED``). The files are read while the findings are
     consumed, and a second time if recordIds repeat. Raises the same exceptions as :func:`check`.
     """
-    target = CheckTarget(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri)
+    target = CheckTarget(model_id=model_id, invocation_type=invocation_type, input_s3_uri=input_s3_uri, objects=objects)
     return _Check(list(files), target, limits or Limits(), None, None).findings()
 
 
@@ -305,6 +308,7 @@ class _Check:
     def _summary(self, price: Price | None) -> Report:
         model, total = find_model(self.target.model_id), self.total
         tokens, at_most = input_tokens(total), output_tokens_at_most(total, model)
+        sizes = self.target.objects or {}
         return Report(
             model_id=self.target.model_id,
             invocation_type=self.target.invocation_type,
@@ -315,6 +319,8 @@ class _Check:
             records=total.records,
             records_with_errors=total.records_with_errors,
             problems=total.problems.listed(),
+            media_objects=len(total.objects),
+            media_bytes=sum(sizes.get(uri, 0) for uri in total.objects),
             estimated_input_tokens=tokens,
             output_tokens_at_most=at_most,
             cost=estimate_cost(price, tokens=tokens, output_at_most=at_most),

@@ -131,7 +131,8 @@ class Report(msgspec.Struct, kw_only=True):
     """The outcome of an input check.
 
     ``family`` is empty if the model's format is not known; then only ``recordId`` and ``modelInput`` were checked.
-    ``records_with_errors`` counts records, while problems count findings.
+    ``records_with_errors`` counts records, while problems count findings. ``media_objects`` is the number of objects at
+    the input location that records refer to, ``media_bytes`` their size.
     """
 
     model_id: str
@@ -143,6 +144,8 @@ class Report(msgspec.Struct, kw_only=True):
     records: int = 0
     records_with_errors: int = 0
     problems: list[Problem] = msgspec.field(default_factory=list)
+    media_objects: int = 0
+    media_bytes: int = 0
     estimated_input_tokens: int = 0
     output_tokens_at_most: int | None = None
     cost: CostEstimate | None = None

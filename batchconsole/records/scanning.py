@@ -20,7 +20,7 @@ class Part(msgspec.Struct, kw_only=True):
     """The counts of a part of the input. Line numbers in ``problems`` start at the beginning of the part.
 
     ``characters`` and ``media`` measure the prompts. ``max_tokens`` is the sum of the output limits that records set;
-    ``unbounded`` counts the records without a limit.
+    ``unbounded`` counts the records without a limit. ``objects`` holds the URIs of the media in S3.
     """
 
     lines: int = 0
@@ -31,6 +31,7 @@ class Part(msgspec.Struct, kw_only=True):
     media: int = 0
     max_tokens: int = 0
     unbounded: int = 0
+    objects: set[str] = msgspec.field(default_factory=set)
     fingerprints: Fingerprints = msgspec.field(default_factory=Fingerprints)
     problems: Problems = msgspec.field(default_factory=Problems)
 
@@ -38,6 +39,7 @@ class Part(msgspec.Struct, kw_only=True):
         """Add another part, which starts after *lines_before* lines of its file."""
         self.problems.merge(other.problems, lines_before=lines_before)
         self.fingerprints.merge(other.fingerprints)
+        self.objects |= other.objects
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -138,6 +140,7 @@ class _Scanner:
         for finding in seen.findings:
             part.problems.add(finding)
         part.records += seen.is_record
+        part.objects.update(seen.media)
         if seen.is_record:
             part.records_with_errors += any(finding.severity == "error" for finding in seen.findings)
         if seen.record_id is not None:

@@ -4,26 +4,18 @@ The input is read twice: once to measure it, so that the parts can be planned, a
 bytes per record, memory use does not grow with the files.
 """
 
-import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-
-from batchconsole.records.families import AnyFamily
 from batchconsole.records.files import InputFile
 from batchconsole.records.index import Numbers
 from batchconsole.records.limits import Limits
 from batchconsole.records.lines import MAX_LINE_BYTES, batches
+from batchconsole.records.media import LONGEST_NAME, NOT_IN_KEYS
 from batchconsole.records.report import Report
 from batchconsole.records.scanning import without_mark
-
-# What S3 keys of an input may consist of. Source: the pattern of s3Uri in botocore's model of Bedrock.
-NOT_IN_KEYS = re.compile(r"[^-!_*'().a-zA-Z0-9]+")
-LONGEST_NAME = 120
-S3_SCHEME = re.compile(rb"s3:(?:\\?/){2}")
 
 
 class CannotSplit(ValueError):
@@ -63,26 +55,32 @@ def least_parts(*, records: int, size: int, limits: Limits) -> int:
     return max(1, -(-records // limits.records_per_job), -(-size // limits.bytes_per_job))
 
 
+def no_growth(line: bytes, place: str) -> int:
+    """Say that the record is written as it is."""
+    return 0
+
+
 def measure(
-    files: Iterable[InputFile], *, limits: Limits, family: AnyFamily | None, progress: Callable[[int], None]
+    files: Iterable[InputFile],
+    *,
+    limits: Limits,
+    progress: Callable[[int], None],
+    growth: Callable[[bytes, str], int] = no_growth,
 ) -> Numbers:
     """Return, for each record of *files*, the size in bytes up to its end; *progress* gets the bytes of each read.
 
-    Raises :class:`CannotSplit` for a record that fits into no file, or that refers to media in S3: Bedrock reads those
-    only from below the job's input location, so they would have to move with the record.
+    *growth* gets each record with the name of its place, and returns by how many bytes it will be longer at most.
+    Raises :class:`CannotSplit` for a record that fits into no file.
     """
     ends: Numbers = array("q")
     end, most = 0, min(limits.bytes_per_file, limits.bytes_per_job)
     for file in files:
         for line, number in numbered_lines(file, progress):
-            if len(line) + 1 > most:
-                raise CannotSplit(
-                    f"Line {number} of {file.name} has {len(line):,} bytes. A file may have {most:,}.",
-                    "Shorten this record.",
-                )
-            if S3_SCHEME.search(line):
-                refuse_media(line, f"Line {number} of {file.name}", family)
-            end += len(line) + 1
+            place = f"Line {number} of {file.name}"
+            size = len(line) + 1 + growth(line, place)
+            if size > most:
+                raise CannotSplit(f"{place} has {size - 1:,} bytes. A file may have {most:,}.", "Shorten this record.")
+            end += size
             ends.append(end)
     return ends
 
@@ -101,25 +99,6 @@ def numbered_lines(file: InputFile, progress: Callable[[int], None]) -> Iterator
                 yield line, number
         progress(batch.end - read)
         read = batch.end
-
-
-def refuse_media(line: bytes, place: str, family: AnyFamily | None) -> None:
-    uri = next(_media(line, family), "")
-    if uri:
-        raise CannotSplit(
-            f"{place} refers to {uri}. Amazon Bedrock reads media only from below the input location of the job.",
-            "Divide the .jsonl files among folders, each with its media, and create a job for each folder.",
-        )
-
-
-def _media(line: bytes, family: AnyFamily | None) -> Iterator[str]:
-    if family is None:
-        return
-    try:
-        parsed: Any = family.parse(msgspec.json.decode(line)["modelInput"])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError, KeyError):
-        return
-    yield from (uri for _, uri in family.media(parsed))
 
 
 def plan(ends: Numbers, limits: Limits) -> list[int]:
@@ -170,20 +149,32 @@ def _with_a_longer_end(cuts: list[int], ends: Numbers, limits: Limits) -> list[i
     return moved if _fits(moved, ends, limits) else cuts
 
 
+def unmoved(line: bytes, part: int) -> bytes:
+    """Return the record as it is."""
+    return line
+
+
 def split(
-    files: Iterable[InputFile], cuts: Sequence[int], limits: Limits, *, progress: Callable[[int], None]
+    files: Iterable[InputFile],
+    cuts: Sequence[int],
+    limits: Limits,
+    *,
+    progress: Callable[[int], None],
+    moved: Callable[[bytes, int], bytes] = unmoved,
 ) -> Iterator[Line]:
     """Yield the records of *files* with their places in the parts that end at *cuts* (see :func:`plan`).
 
     A new file starts with each part, with each file of the input, and where the next record would exceed a file's
-    limits. Raises :class:`CannotSplit`.
+    limits. *moved* gets each record with the number of its part, and returns what to write. Raises
+    :class:`CannotSplit`.
     """
     part, number, position = 1, 0, 0
     for file in files:
         records, size = limits.records_per_file, 0  # so that the first record starts a file
-        for line, _ in numbered_lines(file, progress):
+        for read, _ in numbered_lines(file, progress):
             if position >= cuts[part - 1]:
                 part, number, records = part + 1, 0, limits.records_per_file
+            line = moved(read, part)
             if records >= limits.records_per_file or size + len(line) + 1 > limits.bytes_per_file:
                 number, records, size = number + 1, 0, 0
             records, size, position = records + 1, size + len(line) + 1, position + 1

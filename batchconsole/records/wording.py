@@ -5,7 +5,9 @@ import re
 from batchconsole.records.families.faults import Fault
 
 # Faults that this check finds but no model reports.
-NOT_THE_MODELS = frozenset({"wrong-family", "media-elsewhere", "model-input-type", "bare-body", "foreign-line"})
+NOT_THE_MODELS = frozenset(
+    {"wrong-family", "media-elsewhere", "media-missing", "model-input-type", "bare-body", "foreign-line"}
+)
 
 MESSAGES = {
     "blank-line": "There are blank lines. Every line must be one JSON object.",
@@ -18,6 +20,7 @@ MESSAGES = {
     "model-input-type": "modelInput must be an object.",
     "media-elsewhere": "The record points at S3 outside the job's input folder. Choose as input the folder that holds "
     "everything.",
+    "media-missing": "The record refers to an object in S3 that does not exist.",
     "no-messages": "There are no messages.",
     "first-role": "A conversation must begin with the user.",
     "roles-alternate": "User and assistant do not take turns.",

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from batchconsole.aws import s3
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs.errors import NotAllowed, UserError
-from batchconsole.jobs.inputs import splitting
+from batchconsole.jobs.inputs import input_checks, splitting
 from batchconsole.jobs.leases import LeaseLost
 from batchconsole.jobs.models import (
     BatchJob,
@@ -258,3 +258,93 @@ def test_a_corrected_part_is_followed_to_its_correction(nowhere: Connection) -> 
 def test_an_s3_that_is_away_is_asked_again(nowhere: Connection) -> None:
     split = run(started(nowhere, "b"))
     assert (split.state, split.failures) == (State.QUEUED, 1)
+
+
+def with_images(connection: Connection, bucket: str, uris: list[str]) -> None:
+    """Ten records of which the first have an image each, beside the images ``in/1.png`` and ``in/deep/1.png``."""
+    records = [json.loads(line) for line in converse_lines(RECORDS).splitlines()]
+    for record, uri in zip(records, uris, strict=False):
+        image = {"image": {"format": "png", "source": {"s3Location": {"uri": uri}}}}
+        record["modelInput"]["messages"][0]["content"].append(image)
+    s3.delete_object(connection.target, bucket, "in/b.jsonl")
+    s3.put_object(connection.target, bucket, "in/a.jsonl", b"\n".join(json.dumps(each).encode() for each in records))
+    s3.put_object(connection.target, bucket, "in/1.png", b"one")
+    s3.put_object(connection.target, bucket, "in/deep/1.png", b"another")
+
+
+def media_in(connection: Connection, part: Any) -> dict[str, bytes]:
+    """The copies beside *part*, by URI."""
+    bucket = part.input_s3_uri.split("/")[2]
+    prefix = part.input_s3_uri.removeprefix(f"s3://{bucket}/") + "media/"
+    keys = [item.key for item in s3.iter_objects(connection.target, bucket, prefix)]
+    return {f"s3://{bucket}/{key}": s3.get_range(connection.target, bucket, key) for key in keys}
+
+
+def named_in(connection: Connection, part: Any) -> list[str]:
+    """The URIs that the records of *part* refer to."""
+    bucket = part.input_s3_uri.split("/")[2]
+    key = part.input_s3_uri.removeprefix(f"s3://{bucket}/") + "00001-a.jsonl"
+    records = [json.loads(line)["modelInput"] for line in s3.get_range(connection.target, bucket, key).splitlines()]
+    blocks = [block for record in records for block in record["messages"][0]["content"]]
+    return [block["image"]["source"]["s3Location"]["uri"] for block in blocks if "image" in block]
+
+
+def test_media_are_copied_beside_each_part_that_refers_to_them(
+    connection: Connection, bucket: str, person: User
+) -> None:
+    one, another = f"s3://{bucket}/in/1.png", f"s3://{bucket}/in/deep/1.png"
+    with_images(connection, bucket, [one, one, another, another])
+    split = run(started(connection, bucket, person))
+    assert split.state == State.DONE, split.error
+    first, second, third = split.parts.all()
+    copies = media_in(connection, first)
+    assert sorted(copies.values()) == [b"another", b"one"]
+    assert [copies[uri] for uri in named_in(connection, first)] == [b"one", b"one", b"another"]
+    assert list(media_in(connection, second).values()) == [b"another"]
+    assert media_in(connection, third) == {}
+    assert (split.media_objects, split.media_bytes, split.media_done) == (3, 17, 3)
+    told = Event.objects.filter(verb=Verb.MEDIA_COPIED).order_by("pk").values_list("data", flat=True)
+    assert [(each["objects"], each["bytes"]) for each in told] == [(2, 10), (1, 7)]
+
+
+def test_a_check_of_a_part_finds_the_copies(connection: Connection, bucket: str) -> None:
+    with_images(connection, bucket, [f"s3://{bucket}/in/1.png"] * RECORDS)
+    part = run(started(connection, bucket)).parts.first()
+    assert part
+    values = {"model_id": MODEL, "model_invocation_type": "Converse", "input_s3_uri": part.input_s3_uri}
+    check = InputCheck.objects.create(connection=connection, **values)
+    input_checks.check_records(check)
+    check.refresh_from_db()
+    assert check.report
+    assert (check.report.media_objects, check.report.media_bytes) == (1, 3)
+    assert not [each for each in check.report.problems if each.code.startswith("media-")]
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("s3://BUCKET/in/gone.png", "Line 1 of a.jsonl refers to s3://BUCKET/in/gone.png, which does not exist in S3."),
+        ("s3://BUCKET/1.png", "which is not below the input location s3://BUCKET/in/."),
+        ("s3://other/in/1.png", "which is not below the input location"),
+        ("images/1.png", "which is no URI of an object in S3."),
+    ],
+)
+def test_media_that_no_job_could_read_are_told(uri: str, words: str, connection: Connection, bucket: str) -> None:
+    with_images(connection, bucket, [uri.replace("BUCKET", bucket)])
+    split = run(started(connection, bucket))
+    assert (split.state, BatchJob.objects.count()) == (State.FAILED, 0)
+    assert words.replace("BUCKET", bucket) in str(split.error)
+
+
+def test_a_killed_worker_leaves_copies_that_are_not_made_again(connection: Connection, bucket: str) -> None:
+    with_images(connection, bucket, [f"s3://{bucket}/in/1.png"] * RECORDS)
+    split = run(started(connection, bucket))
+    part = split.parts.get(number=3)
+    (uri,) = media_in(connection, part)
+    s3.put_object(connection.target, bucket, uri.removeprefix(f"s3://{bucket}/"), b"two")  # of the same size
+    InputSplit.objects.update(state=State.QUEUED, due_at=split.created_at)
+    split.parts.update(job=None)
+    split.parts.filter(number=3).update(is_written=False)
+    run(split)
+    assert (split.state, split.media_done) == (State.DONE, 3)
+    assert media_in(connection, part) == {uri: b"two"}

@@ -53,13 +53,13 @@ def test_a_file_without_records_is_refused(head: bytes) -> None:
 def test_repeated_ids_are_told_with_their_places() -> None:
     both = files(a=line("r-1") + line("r-2"), b=b"\n" + line("r-2"))
     with pytest.raises(CannotMerge, match=r"1 record repeats a recordId: r-2 \(line 2 of in/b\.jsonl, also in line"):
-        require_distinct(both, prefixes=False, family=None, progress=ignore)
+        require_distinct(both, prefixes=False, progress=ignore)
 
 
 def test_prefixes_tell_repeated_ids_apart_and_change_nothing_else() -> None:
     first = b'{"recordId": "r\\u00e9", "modelInput": {"x":  1.0, "y": "\\u00fc"}}\n'
     both = files(a=first, b=b'{"modelInput": {}}\n')
-    require_distinct(both, prefixes=True, family=None, progress=ignore)
+    require_distinct(both, prefixes=True, progress=ignore)
     lines = [record.line for record in merge(both, prefixes=True, progress=ignore)]
     assert json.loads(lines[0])["recordId"] == "a-r\u00e9"
     assert b'{"x":  1.0, "y": "\\u00fc"}' in lines[0]

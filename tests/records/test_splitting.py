@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchconsole.records.families import family_for
 from batchconsole.records.files import from_bytes
 from batchconsole.records.limits import Limits
 from batchconsole.records.report import FileSummary, Report
@@ -37,7 +36,7 @@ def ignore(size: int) -> None:
 def parts_of(files: dict[str, bytes], allowed: Limits) -> dict[str, bytes]:
     """What is written, by part and name."""
     inputs = [from_bytes(name, data) for name, data in files.items()]
-    ends = measure(inputs, limits=allowed, family=None, progress=ignore)
+    ends = measure(inputs, limits=allowed, progress=ignore)
     lines = split(inputs, plan(ends, allowed), allowed, progress=ignore)
     grouped = groupby(lines, key=lambda line: f"{line.part}/{line.name}")
     return {name: b"".join(line.line for line in group) for name, group in grouped}
@@ -101,19 +100,16 @@ def test_a_record_that_no_file_takes_is_named() -> None:
         parts_of({"in.jsonl": b"[1]\n[11,222]\n"}, limits(bytes_per_file=5))
 
 
-def test_a_record_with_media_in_s3_would_lose_them() -> None:
-    image = b'{"image": {"format": "png", "source": {"s3Location": {"uri": "s3://media/in/x.png"}}}}'
-    line = b'{"modelInput": {"messages": [{"role": "user", "content": [' + image + b"]}]}}\n"
-    files = [from_bytes("in.jsonl", line)]
-    with pytest.raises(CannotSplit, match=r"Line 1 of in\.jsonl refers to s3://media/in/x\.png"):
-        measure(files, limits=limits(), family=family_for(NOVA, "Converse"), progress=ignore)
+def test_parts_are_planned_for_records_that_get_longer() -> None:
+    files = [from_bytes("in.jsonl", b"[1]\n[2]\n")]
+    ends = measure(files, limits=limits(), progress=ignore, growth=lambda line, place: len(place))
+    assert ends.tolist() == [4 + len("Line 1 of in.jsonl"), 8 + 2 * len("Line 1 of in.jsonl")]
 
 
-def test_a_text_that_speaks_of_s3_is_no_media() -> None:
-    line = b'{"modelInput": {"messages": [{"role": "user", "content": [{"text": "What is s3://b/?"}]}]}}\n'
-    files = [from_bytes("in.jsonl", line)]
-    ends = measure(files, limits=limits(), family=family_for(NOVA, "Converse"), progress=ignore)
-    assert ends.tolist() == [len(line)]
+def test_records_are_written_as_they_are_moved() -> None:
+    files = [from_bytes("in.jsonl", b"[1]\n[2]\n")]
+    lines = split(files, [1, 2], limits(), progress=ignore, moved=lambda line, part: line + b" %d" % part)
+    assert [line.line for line in lines] == [b"[1] 1\n", b"[2] 2\n"]
 
 
 @pytest.mark.parametrize(

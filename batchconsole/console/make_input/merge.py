@@ -24,6 +24,7 @@ from batchconsole.jobs.same_request import made_once
 
 ENDING = ".jsonl"
 PREFIX = "prefix"
+COPY = "copy"
 MERGED = "merged"  # the new folder that is proposed, so that no job reads the records twice
 
 
@@ -48,6 +49,7 @@ class MergeQuestion:
             given = given.rpartition("/")[0]
         self.folder = f"{given.rstrip('/')}/" if given.removeprefix(SCHEME) else ""
         self.prefixes = data.get("duplicates") == PREFIX
+        self.copies_media = data.get("media") == COPY
         self.output = s3_uri(data.get("output_s3_uri", "")) or self._proposed
 
     @property
@@ -143,6 +145,7 @@ def _start(request: ConsoleRequest, question: MergeQuestion) -> HttpResponse:
         uris=question.picked,
         output_s3_uri=question.output,
         prefixes=question.prefixes,
+        copies_media=question.copies_media,
         request_token=mark,
     )
     try:

@@ -96,7 +96,16 @@ class SplitPage:
         split = self.split
         jobs = [(job.pk, job.modified_at, str(job.status), str(job.results)) for job in self.jobs]
         written = [part.is_written for part, _ in self.rows]
-        return version_of(str(split.state), split.bytes_done, split.records, split.error, split.due_at, written, jobs)
+        return version_of(
+            str(split.state),
+            split.bytes_done,
+            split.media_done,
+            split.records,
+            split.error,
+            split.due_at,
+            written,
+            jobs,
+        )
 
 
 INDICATORS = {

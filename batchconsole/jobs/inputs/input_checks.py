@@ -107,6 +107,7 @@ def check_records(check: InputCheck, lease: Lease) -> None:
         invocation_type=check.model_invocation_type,
         limits=limits_for(check.connection, check.model_id),
         input_s3_uri=check.input_s3_uri,
+        objects=objects.sizes,
         price=price_for(check.model_id, check.connection.region),
         progress=partial(_report_progress, lease),
     )
@@ -342,6 +343,7 @@ def find_all(check: InputCheck) -> Iterator[Finding]:
         invocation_type=check.model_invocation_type,
         limits=limits_for(check.connection, check.model_id),
         input_s3_uri=check.input_s3_uri,
+        objects=objects.sizes,
     )
 
 

@@ -289,7 +289,7 @@ def _objects(made: MadeInput, progress: "_Progress") -> Iterator[tuple[str, Iter
         yield from resending.objects(made, progress.lease, read=progress.read)
         return
     if made.merged_files:
-        yield made.output_s3_uri, merging.records_of(made, progress.read)
+        yield made.output_s3_uri, merging.records_of(made, progress.lease, progress.read)
         return
     source = open_source(made).counted(progress.read)
     yield (

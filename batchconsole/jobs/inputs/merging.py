@@ -8,6 +8,8 @@ from django.db import transaction
 
 from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs.errors import UserError
+from batchconsole.jobs.inputs.media_of_merges import MergedMedia
+from batchconsole.jobs.leases import Lease
 from batchconsole.jobs.models import Actor, Connection, MadeInput, Right
 from batchconsole.jobs.patience import all_of
 from batchconsole.jobs.rights.access import require, require_places
@@ -17,6 +19,8 @@ from batchconsole.jobs.signals import nudge
 from batchconsole.records import merging
 from batchconsole.records.families import FAMILIES
 from batchconsole.records.files import InputFile
+from batchconsole.records.media import MAY_REFER, MediaRefused, media_of, with_uris
+from batchconsole.records.media_census import Census
 from batchconsole.records.merging import CannotMerge, MergedRecord
 from batchconsole.records.splitting import CannotSplit
 
@@ -41,11 +45,13 @@ def start_merge(
     uris: Sequence[str],
     output_s3_uri: str,
     prefixes: bool = False,
+    copies_media: bool = False,
     request_token: str = "",
 ) -> MadeInput:
     """Schedule the merging of the objects *uris*, in this order, into *output_s3_uri*.
 
-    *prefixes* puts the name of its file before each recordId; without it, repeated recordIds are refused. Raises
+    *prefixes* puts the name of its file before each recordId; without it, repeated recordIds are refused. With
+    *copies_media*, media in S3 are copied beside the merged file; without it, what would be copied is told. Raises
     NotAllowed, ObjectInUse, AwsError, and :class:`UserError` if the files do not have one format.
     """
     found = _look_at(connection, actor, uris)
@@ -66,7 +72,13 @@ def start_merge(
             created_by=actor,
             source_name=f"{len(files)} files",
             source_size=2 * sum(item.size for _, _, item in found),  # to compare, and to write
-            merged_files={"files": files, "prefixes": prefixes, "formats": sorted(formats)},
+            merged_files={
+                "files": files,
+                "prefixes": prefixes,
+                "formats": sorted(formats),
+                "copies_media": copies_media,
+                "may_have_media": copies_media or any(MAY_REFER.search(head) for _, head, _ in found),
+            },
             output_s3_uri=output_s3_uri,
             request_token=request_token,
         )
@@ -77,7 +89,7 @@ def start_merge(
 
 def is_small(made: MadeInput) -> bool:
     """Whether the files of *made* are merged while the page waits; its worker is not nudged then."""
-    return made.source_size <= 2 * AT_ONCE_BYTES
+    return made.source_size <= 2 * AT_ONCE_BYTES and not made.merged_files["may_have_media"]
 
 
 def _look_at(connection: Connection, actor: Actor, uris: Sequence[str]) -> list[tuple[str, bytes, S3Object]]:
@@ -100,19 +112,29 @@ def _beginning(storage: Storage, uri: str) -> tuple[str, bytes, S3Object]:
     return key, head, item
 
 
-def records_of(made: MadeInput, read: Callable[[int], None]) -> Iterator[MergedRecord]:
+def records_of(made: MadeInput, lease: Lease, read: Callable[[int], None]) -> Iterator[MergedRecord]:
     """Yield the records to write for *made*; *read* gets the number of bytes of each read.
 
-    Raises AwsError, also if a file has changed, and :class:`UserError` for repeated recordIds.
+    1. Compare the recordIds, and see what the records refer to in S3.
+    2. Copy that beside the merged file, if it lies elsewhere and that was chosen.
+    3. Yield the records, with the URIs of the copies.
+
+    Raises AwsError, also if a file has changed, and :class:`UserError` for repeated recordIds and media.
     """
     asked: dict[str, Any] = made.merged_files
     files = [_file(made.connection, each) for each in asked["files"]]
     formats = asked["formats"]
     family = FAMILIES.get(CONVERSE if CONVERSE in formats else formats[0]) if formats else None
+    census = Census(family)
     try:
-        merging.require_distinct(files, prefixes=asked["prefixes"], family=family, progress=read)
-        yield from merging.merge(files, prefixes=asked["prefixes"], progress=read)
-    except (CannotMerge, CannotSplit) as error:
+        merging.require_distinct(files, prefixes=asked["prefixes"], progress=read, look=census.look)
+        uris = MergedMedia(made, lease, census).copied() if census.places else {}
+
+        def moved(line: bytes) -> bytes:
+            return with_uris(line, media_of(line, family), uris) if uris else line
+
+        yield from merging.merge(files, prefixes=asked["prefixes"], progress=read, moved=moved)
+    except (CannotMerge, CannotSplit, MediaRefused) as error:
         raise UserError(str(error), hint=error.hint) from error
 
 

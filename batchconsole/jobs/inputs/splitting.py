@@ -4,6 +4,7 @@ The jobs are created by the same verb as those of the form, all of them or none,
 the split at any moment leaves no half of a batch. Parts that are written stay written if the work starts over.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from batchconsole.aws.s3_addresses import parse_s3_uri
 from batchconsole.jobs.cloning import free_names
 from batchconsole.jobs.errors import NotAllowed, UserError
 from batchconsole.jobs.inputs.making import MOST_FAILURES, MOST_URI, write_records
+from batchconsole.jobs.inputs.media_of_parts import MediaOfParts, bucket_owner, family_of
 from batchconsole.jobs.leases import SCAN, Failure, Lease, step
 from batchconsole.jobs.lifecycle import create_job
 from batchconsole.jobs.models import (
@@ -43,9 +45,10 @@ from batchconsole.jobs.s3.input_objects import InputObjects, list_input
 from batchconsole.jobs.s3.input_places import require_input
 from batchconsole.jobs.signals import nudge
 from batchconsole.records import splitting as parts
-from batchconsole.records.families import family_for
 from batchconsole.records.joining import JoinedRow
 from batchconsole.records.limits import Limits
+from batchconsole.records.media import LONGEST_COPY, MediaRefused
+from batchconsole.records.media_census import Census
 from batchconsole.records.preflight import inputs_of
 from batchconsole.records.schema_columns import Column, Kind, merged
 from batchconsole.records.splitting import CannotSplit
@@ -58,12 +61,17 @@ MOST_BYTES = 2**50  # each file is cut to the limit of the model long before
 
 @dataclass(frozen=True)
 class Offer:
-    """What splitting a checked input would make: the least number of jobs, for so many records and bytes."""
+    """What splitting a checked input would make: the least number of jobs, for so many records and bytes.
+
+    ``media_objects`` with ``media_bytes`` are copied for each part that refers to them.
+    """
 
     parts: int
     records: int
     bytes: int
     limits: Limits
+    media_objects: int = 0
+    media_bytes: int = 0
 
 
 def offer_of(check: InputCheck) -> Offer | None:
@@ -73,7 +81,7 @@ def offer_of(check: InputCheck) -> Offer | None:
     if report is None or not report.records or not parts.is_too_large(report, limits):
         return None
     least = parts.least_parts(records=report.records, size=report.bytes, limits=limits)
-    return Offer(least, report.records, report.bytes, limits)
+    return Offer(least, report.records, report.bytes, limits, report.media_objects, report.media_bytes)
 
 
 def require_offer(check: InputCheck | None, request: JobRequest) -> None:
@@ -181,8 +189,9 @@ def _record(split: InputSplit, verb: Verb, *, actor: Actor, data: dict[str, obje
 def split_input(split: InputSplit, lease: Lease) -> None:
     """Split the input of *split*.
 
-    1. Measure every record and store the plan: the parts, and which objects it is for.
-    2. Write each part that is not written yet.
+    1. Measure every record and store the plan: the parts, which objects it is for, and the media to copy.
+    2. Write each part that is not written yet, and copy the media of its records beside them: Bedrock reads media only
+       from below the input location of a job, and the parts cannot share one.
     3. Create the jobs, all in one transaction.
     """
     objects = list_input(split.connection.target, split.input_s3_uri)
@@ -197,7 +206,7 @@ def split_input(split: InputSplit, lease: Lease) -> None:
             _plan(split, lease, objects, limits=limits, progress=progress)
         progress.bytes = size
         _write(split, lease, objects, limits=limits, progress=progress)
-    except CannotSplit as error:
+    except (CannotSplit, MediaRefused) as error:
         raise UserError(str(error), hint=error.hint) from error
     _create_jobs(split, lease)
 
@@ -215,17 +224,30 @@ class _Progress:
 
 
 def _plan(split: InputSplit, lease: Lease, objects: InputObjects, *, limits: Limits, progress: _Progress) -> None:
-    """Measure the input and store its parts."""
-    request = split.request
-    family = family_for(request.model_id, request.model_invocation_type)
-    ends = parts.measure(inputs_of(objects.files), limits=limits, family=family, progress=progress.read)
+    """Measure the input and store its parts. Raises UserError, CannotSplit and MediaRefused."""
+    census = Census(family_of(split))
+    longest = len(split.part_uri(MOST_PARTS, MOST_PARTS)) + LONGEST_COPY
+
+    def growth(line: bytes, place: str) -> int:
+        return sum(max(0, longest - len(each.uri)) for each in census.look(line, place))
+
+    ends = parts.measure(inputs_of(objects.files), limits=limits, progress=progress.read, growth=growth)
+    census.require_uris()
+    census.require_below(split.input_s3_uri)
+    census.require_found(objects.sizes)
     cuts = parts.plan(ends, limits)
     if not ends:
         raise UserError("There are no records in this input.", hint="Choose a folder or a file with records.")
     if len(cuts) > MOST_PARTS:
         raise UserError(f"This input would make more than {MOST_PARTS:,} jobs.", hint="Divide it among folders first.")
+    copies = census.copies(cuts, objects.sizes)
     with transaction.atomic():
-        lease.write(fingerprint=objects.fingerprint(), records=len(ends))
+        lease.write(
+            fingerprint=objects.fingerprint(),
+            records=len(ends),
+            media_objects=copies.objects,
+            media_bytes=copies.bytes,
+        )
         SplitPart.objects.bulk_create(
             SplitPart(split=split, number=number, input_s3_uri=split.part_uri(number, len(cuts)), records=end - start)
             for number, (start, end) in enumerate(zip([0, *cuts], cuts, strict=False), 1)
@@ -234,18 +256,23 @@ def _plan(split: InputSplit, lease: Lease, objects: InputObjects, *, limits: Lim
 
 def _write(split: InputSplit, lease: Lease, objects: InputObjects, *, limits: Limits, progress: _Progress) -> None:
     """Write the parts that are not written yet; each object appears only once it is complete."""
+    require_input(split.connection, split.input_s3_uri)
     require_places(split.connection, upload=split.output_s3_uri)
     rows = list(split.parts.all())
     cuts = [sum(row.records for row in rows[:number]) for number in range(1, len(rows) + 1)]
-    lines = parts.split(inputs_of(objects.files), cuts, limits, progress=progress.read)
+    media, copied = MediaOfParts(split, rows, objects.by_uri), 0
+    lines = parts.split(inputs_of(objects.files), cuts, limits, progress=progress.read, moved=media.moved)
     for number, of_part in groupby(lines, key=lambda line: line.part):
         row = rows[number - 1]
         if row.is_written:
+            deque(of_part, maxlen=0)  # read them, so that their media count as copied
+            copied += len(media.take(number))
             continue
         for name, records in groupby(of_part, key=lambda line: line.name):
             write_records(split.connection.target, row.input_s3_uri + name, records, most_bytes=MOST_BYTES)
+        copied += media.copy(lease, row, copied=copied)
         with transaction.atomic():
-            lease.write()
+            lease.write(media_done=copied)
             split.parts.filter(pk=row.pk).update(is_written=True)
 
 
@@ -266,17 +293,14 @@ def _create_jobs(split: InputSplit, lease: Lease) -> None:
 
 
 def _create_job(split: InputSplit, row: SplitPart, name: str) -> BatchJob:
-    request = split.request
-    bucket = parse_s3_uri(row.input_s3_uri)[0]
-    owners = {
-        parse_s3_uri(request.input_s3_uri)[0]: request.input_bucket_owner,
-        parse_s3_uri(request.output_s3_uri)[0]: request.output_bucket_owner,
-    }
     return create_job(
         connection=split.connection,
         actor=split.created_by,
         request=replace(
-            request, job_name=name, input_s3_uri=row.input_s3_uri, input_bucket_owner=owners.get(bucket, "")
+            split.request,
+            job_name=name,
+            input_s3_uri=row.input_s3_uri,
+            input_bucket_owner=bucket_owner(split, row),
         ),
         check_input=split.check_input,
         start_at=split.start_at if split.start_at and split.start_at > timezone.now() else None,

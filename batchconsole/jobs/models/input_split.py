@@ -8,10 +8,10 @@ from django.urls import reverse
 from batchconsole.aws.job_request import JobRequest
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.job import BatchJob
-from batchconsole.jobs.models.work import Work
+from batchconsole.jobs.models.work import WithMedia, Work
 
 
-class InputSplit(Work):
+class InputSplit(WithMedia, Work):
     """An input with more records or bytes than a job may have, and the request that its jobs share.
 
     Its parts are planned before anything is written, and its jobs are created together once all parts are written.

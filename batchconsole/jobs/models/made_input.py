@@ -8,12 +8,12 @@ from django.urls import reverse
 
 from batchconsole.jobs.models.connection import Connection
 from batchconsole.jobs.models.job import BatchJob
-from batchconsole.jobs.models.work import Work
+from batchconsole.jobs.models.work import WithMedia, Work
 from batchconsole.records.bodies import SHAPES
 from batchconsole.records.making import Recipe
 
 
-class MadeInput(Work):
+class MadeInput(WithMedia, Work):
     """Batch records made from a source too large to read within a page request.
 
     Each object in S3 is written completely or not at all.
@@ -91,12 +91,22 @@ class MadeInput(Work):
         return SHAPES[self.recipe.shape].invocation_type
 
     @property
+    def job_folder(self) -> str:
+        """The S3 URI of the folder that holds the object."""
+        return f"{str(self.output_s3_uri).rpartition('/')[0]}/"
+
+    @property
+    def input_s3_uri(self) -> str:
+        """The input location of a job with these records: the folder, if they refer to media there, or the object."""
+        return self.job_folder if self.merged_files.get("has_media") else str(self.output_s3_uri)
+
+    @property
     def form_fields(self) -> dict[str, Any]:
         """The fields that prefill the create form, for its query string."""
         resent = {"clone": self.resend_of_id, "resend_of": self.resend_of_id} if self.resend_of_id else {}
         chosen = {"model_id": self.model_id} if self.model_id else {}
         return resent | {
-            "input_s3_uri": self.output_s3_uri,
+            "input_s3_uri": self.input_s3_uri,
             "model_invocation_type": self.model_invocation_type,
             **chosen,
         }

@@ -59,3 +59,14 @@ class Work(Leased):
         is_mine = bool(unfinished.update(**changes))
         self.refresh_from_db()
         return is_mine
+
+
+class WithMedia(models.Model):
+    """Work that copies the media of its records: what is to be copied, and how many copies there are."""
+
+    media_objects = models.PositiveBigIntegerField(default=0, help_text="Copies to make of media in S3.")
+    media_bytes = models.PositiveBigIntegerField(default=0, help_text="Their size.")
+    media_done = models.PositiveBigIntegerField(default=0, help_text="Copies that exist.")
+
+    class Meta:
+        abstract = True

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Protocol
 
 from batchconsole.aws import s3
-from batchconsole.aws.s3_addresses import parse_s3_uri
+from batchconsole.aws.s3_addresses import SCHEME, parse_s3_uri
 from batchconsole.aws.s3_stream import RANGE_BYTES, read_ahead
 from batchconsole.aws.session import Target
 from batchconsole.jobs.errors import UserError
@@ -39,6 +39,17 @@ class InputObjects:
         return [
             InputFile(item.key.removeprefix(folder), item.size, partial(reader.open, item)) for item in self.objects
         ]
+
+    @cached_property
+    def by_uri(self) -> dict[str, s3.S3Object]:
+        """Each object by its S3 URI."""
+        bucket, _ = location(self.input_s3_uri)
+        return {f"{SCHEME}{bucket}/{item.key}": item for item in self.objects}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The size in bytes of each object, by its S3 URI."""
+        return {uri: item.size for uri, item in self.by_uri.items()}
 
     def fingerprint(self, *also: object) -> str:
         """Return the SHA-256 of the location, of each object's key, ETag and size, and of *also*."""
