@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth.models import Group, User
+from django.db import connection as database
 
 from batchconsole.jobs.models import BatchJob, Connection, Grant, Role
 from tests.conftest import ACCOUNT
@@ -29,6 +30,19 @@ def make_job(connection: Connection, **values: Any) -> BatchJob:
         "role_arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/r",
     }
     return BatchJob.objects.create(**{"connection": connection, **defaults, **values})
+
+
+def add_copies(job: BatchJob, *, count: int) -> None:
+    """Insert *count* copies of *job*, which has neither an ARN nor an id of a gateway, in one statement."""
+    columns = [str(field.column) for field in BatchJob._meta.local_concrete_fields if not field.primary_key]
+    values = ["'copy-' || number" if column == "client_request_token" else column for column in columns]
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO jobs_batchjob ({', '.join(columns)}) WITH RECURSIVE numbers(number) AS "
+            "(SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < %s) "
+            f"SELECT {', '.join(values)} FROM jobs_batchjob, numbers WHERE id = %s",
+            [count, job.pk],
+        )
 
 
 def job_maker(connection: Connection, person: User) -> MakeJob:

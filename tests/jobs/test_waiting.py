@@ -16,7 +16,7 @@ from batchconsole.jobs.finding.querysets import COUNT_LIMIT
 from batchconsole.jobs.models import BatchJob, Connection, Event, ModelLimit, Status, Verb
 from batchconsole.jobs.queue import waiting
 from batchconsole.jobs.queue.queue_places import why_each_waits, why_waiting
-from tests.factories import grant
+from tests.factories import add_copies, grant
 from tests.jobs.conftest import MODEL, claim, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -271,8 +271,8 @@ def test_the_queues_of_many_models_take_as_many_queries_as_that_of_one(
 
 
 def test_a_place_in_a_very_long_queue_is_not_counted(nowhere: Connection) -> None:
-    long = [BatchJob(connection=nowhere, base_model_id="long", status="Queued") for _ in range(COUNT_LIMIT + 1)]
-    BatchJob.objects.bulk_create(long)
+    long = make_job(nowhere, model_id="long")
+    add_copies(long, count=COUNT_LIMIT)
     short, last = make_job(nowhere), BatchJob.objects.filter(base_model_id="long").latest("pk")
     told = why_each_waits([short, last])
     assert told == {short.pk: "Next in the queue.", last.pk: "More than 10,000 jobs are in the queue."}
