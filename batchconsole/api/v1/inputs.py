@@ -97,7 +97,7 @@ def _recipe(connection: Connection, payload: InputIn) -> tuple[Recipe, str]:
     response={201: MadeInputOut, 200: MadeInputOut},
     operation_id="merge_files",
     summary="Write several files of records as one input",
-    description="Small files are merged before the answer. The records have to be of one format.",
+    description="Small files without media in S3 are merged before the answer. The records have to be of one format.",
 )
 def merge_files(
     request: HttpRequest, connection: ConnectionName, payload: MergeIn, idempotency_key: IdempotencyKey = ""
@@ -107,7 +107,12 @@ def merge_files(
     problems = [FieldProblem("files", each.message) for each in wrong[:1]] + _sink_problems(payload.output_s3_uri)
     if problems:
         raise Invalid(problems)
-    asked = {"uris": payload.files, "output_s3_uri": payload.output_s3_uri, "prefixes": payload.prefixes}
+    asked = {
+        "uris": payload.files,
+        "output_s3_uri": payload.output_s3_uri,
+        "prefixes": payload.prefixes,
+        "copies_media": payload.copies_media,
+    }
     make = partial(merging.start_merge, here, actor, **asked)
     answer = answer_made(MadeInput, here, actor, key=idempotency_key, asked=asked, make=make)
     made = answer.value

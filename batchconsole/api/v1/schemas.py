@@ -169,14 +169,19 @@ class MergeIn(Strict):
     prefixes: bool = Field(
         False, description="Begin each `recordId` with the name of its file; else repeated ones are refused."
     )
+    copies_media: bool = Field(
+        False,
+        description="Copy media in S3 beside the merged file; else they have to lie below its folder.",
+    )
 
 
 class MadeInputOut(Schema):
-    """An input being made. When its state is `done`, create a job with `output_s3_uri` as the job's input."""
+    """An input being made. When its state is `done`, create a job with `input_s3_uri` as the job's input."""
 
     id: int
     state: str
     output_s3_uri: str
+    input_s3_uri: str = Field(description="The object, or its folder if the records refer to media in it.")
     model_invocation_type: str
     records: int
     percent: int

@@ -365,6 +365,8 @@ def merge_query(made: MadeInput) -> str:
     """Return the query string of the page that asks for the merge *made* again."""
     uris = [each["s3_uri"] for each in made.merged_files["files"]]
     values = {"folder": uris[0].rpartition("/")[0], "files": uris, "output_s3_uri": made.output_s3_uri}
+    values |= {"duplicates": "prefix"} if made.merged_files.get("prefixes") else {}
+    values |= {"media": "copy"} if made.merged_files.get("copies_media") else {}
     return urlencode(values, doseq=True)
 
 
@@ -373,7 +375,7 @@ def made(request: ConsoleRequest, connection: str, pk: int) -> HttpResponse:
     """Show the progress of a worker, and the next step once it is done."""
     rows = MadeInput.objects.select_related("resend_of__connection")
     row: MadeInput = get_object_or_404(rows, connection=request.connection, pk=pk)
-    version = version_of(row.state, row.bytes_read, row.records, row.error)
+    version = version_of(row.state, row.bytes_read, row.records, row.media_done, row.error)
     context = {
         "made": row,
         "doubt": doubt_about(row.records),
