@@ -94,8 +94,8 @@ def read_members(described: type[JobRequest], answer: Mapping[str, Any]) -> dict
 def write_members(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members of a request from *values* by field name, without those whose value is empty or missing."""
     request: dict[str, Any] = {}
-    for path, members_by_field in _structures().items():
-        given = {member: _as_json(values[name]) for name, member in members_by_field.items() if values.get(name)}
+    for path, places in _structures().items():
+        given = {member: _as_json(value) for name, member in places if (value := values.get(name))}
         if given:
             _structure(request, path).update(given)
     path, member = _place(INPUT_FORMAT[0])
@@ -111,16 +111,15 @@ def _structure(request: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]
 
 
 @cache
-def _structures() -> dict[tuple[str, ...], dict[str, str]]:
-    """Return the members by field name of each structure by path; cached, because a list writes them for every job."""
-    found: dict[tuple[str, ...], dict[str, str]] = {}
+def _structures() -> dict[tuple[str, ...], list[tuple[str, str]]]:
+    """Return the field and member names of each structure by path; cached, because a list writes them for every job."""
+    found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for name, member in members(JobRequest).items():
         path, own_name = _place(member)
-        found.setdefault(path, {})[name] = own_name
+        found.setdefault(path, []).append((name, own_name))
     return found
 
 
-@cache
 def _place(member: Member) -> tuple[tuple[str, ...], str]:
     """Return the path of the structure around *member* and its name there."""
     *path, name = member.path.split(".")

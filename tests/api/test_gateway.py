@@ -328,6 +328,15 @@ def test_list_tells_of_a_job_what_get_tells(bedrock: Any, connection: Connection
     assert all("endTime" in job for job in listed)
 
 
+@pytest.mark.parametrize("microsecond", [0, 999_999])
+def test_times_are_cut_to_milliseconds(bedrock: Any, connection: Connection, microsecond: int) -> None:
+    at = datetime(2026, 1, 31, 23, 59, 59, microsecond, tzinfo=UTC)
+    make_job(connection, status="Completed", job_arn=arn(1), created_at=at, end_time=at, job_expiration_time=at)
+    (job,) = bedrock.list_model_invocation_jobs()["invocationJobSummaries"]
+    shown = at.replace(microsecond=microsecond // 1000 * 1000)
+    assert (job["submitTime"], job["endTime"], job["jobExpirationTime"]) == (shown, shown, shown)
+
+
 @pytest.mark.usefixtures("listed")
 def test_a_list_asks_as_much_for_many_jobs_as_for_one(bedrock: Any) -> None:
     bedrock.list_model_invocation_jobs()  # notes the use of the key

@@ -1,27 +1,33 @@
 """A job as Amazon Bedrock's API shows it to a client of the gateway: its ARN, its state in AWS's words, its members.
 
-A list shows a thousand jobs, so a job is described from the values of some columns, not from an instance of its model.
+A list shows a thousand jobs, so a job is described from the values of its row, not from an instance of its model.
 """
 
+import json
 import secrets
 import string
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 
 from batchconsole.aws import bedrock
-from batchconsole.aws.job_request import JobRequest, members, write_members
-from batchconsole.jobs.finding.querysets import BatchJobQuerySet
+from batchconsole.aws.job_request import write_members
 from batchconsole.jobs.models import BatchJob, Connection, OutputCopy, Status
+from batchconsole.jobs.programs.gateway_rows import (
+    COPY_ERROR,
+    COPY_STATE,
+    COUNTS,
+    LISTS,
+    Values,
+    rfc3339,
+    values_of_job,
+)
 from batchconsole.jobs.states import ENDED, ENDED_ON_AWS, NEVER_SENT
 from batchconsole.records import catalogue
 from batchconsole.records.geographies import geography_of
 
-Values = Mapping[str, Any]
 Answer = dict[str, Any]
 
 # AWS's ids are 12 random letters and digits. Ours start with a prefix that one in about a million of theirs has.
@@ -43,37 +49,12 @@ WORDS = {str(status): str(IN_AWS_WORDS.get(status, status)) for status in Status
 WORDS_WHILE_COPYING = {str(status): str(word) for status, word in WHILE_COPYING.items()}
 ENDED_WORDS = frozenset(map(str, ENDED))
 
-REQUESTED = tuple(name for name in members(JobRequest) if name != "tags")
-COUNTS = {
-    "totalRecordCount": "total_record_count",
-    "processedRecordCount": "processed_record_count",
-    "successRecordCount": "success_record_count",
-    "errorRecordCount": "error_record_count",
-}
-ENDED_AT = Coalesce("end_time", "status_changed_at")  # of a job that has ended
-COPY = ("output_copy__state", "output_copy__error")
-COLUMNS = (
-    *("pk", "status", "message", "hint", "job_arn", "gateway_id", "caller_token"),
-    *("created_at", "modified_at", "job_expiration_time"),
-    *REQUESTED,
-    *COUNTS.values(),
-)
-
-
-def values_of(jobs: BatchJobQuerySet) -> Any:
-    """Return the query for the values from which :func:`describe_values` describes each of *jobs*."""
-    return jobs.values(*COLUMNS, *COPY, ended=ENDED_AT)
+NO_ITEMS = "[]"
 
 
 def describe(job: BatchJob) -> Answer:
     """Return *job* as GetModelInvocationJob shows it."""
-    return describe_values(job.connection, _values(job))
-
-
-def _values(job: BatchJob) -> Values:
-    copy = getattr(job, "output_copy", None)
-    copied = dict(zip(COPY, (copy.state, copy.error) if copy else (None, None), strict=True))
-    return {name: getattr(job, name) for name in COLUMNS} | copied | {"ended": job.end_time or job.status_changed_at}
+    return describe_values(job.connection, values_of_job(job))
 
 
 def describe_values(connection: Connection, job: Values) -> Answer:
@@ -87,25 +68,25 @@ def describe_values(connection: Connection, job: Values) -> Answer:
         "input_bucket_owner": job["input_bucket_owner"] or connection.account_id,
         "output_bucket_owner": job["output_bucket_owner"] or connection.account_id,
         "timeout_duration_in_hours": hours,
+        **{name: () if job[name] == NO_ITEMS else json.loads(job[name]) for name in LISTS},
     }
     view = write_members(asked) | {
         "jobArn": _arn(connection, job),
         "status": status,
-        "submitTime": rfc3339(job["created_at"]),
-        "lastModifiedTime": rfc3339(job["modified_at"]),
-        "jobExpirationTime": rfc3339(job["job_expiration_time"] or job["created_at"] + timedelta(hours=hours)),
+        "submitTime": job["submitted"],
+        "lastModifiedTime": job["modified"],
+        "jobExpirationTime": job["expires"] or _after(job["submitted"], hours),
         **{member: job[column] or 0 for member, column in COUNTS.items()},
     }
     if message := _message(job):
         view["message"] = message
     if status in ENDED_WORDS:
-        view["endTime"] = rfc3339(job["ended"])
+        view["endTime"] = job["ended"]
     return view
 
 
-def rfc3339(moment: datetime) -> str:
-    """Format an aware time as the API does: ``2026-01-31T12:00:00.123Z``."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+def _after(time: str, hours: int) -> str:
+    return rfc3339(datetime.fromisoformat(time) + timedelta(hours=hours))
 
 
 def _message(job: Values) -> str:
@@ -113,8 +94,8 @@ def _message(job: Values) -> str:
     status, message = job["status"], str(job["message"])
     if status in NEVER_SENT:
         return " ".join(text for text in (message, job["hint"]) if text)
-    if job["gateway_id"] and job["output_copy__state"] == OutputCopy.State.FAILED:
-        reason = (job["output_copy__error"] or {}).get("message", "")
+    if job["gateway_id"] and job[COPY_STATE] == OutputCopy.State.FAILED:
+        reason = (json.loads(job[COPY_ERROR] or "null") or {}).get("message", "")
         folder = f"{job['output_s3_uri'].rstrip('/')}/{job['job_arn'].rpartition('/')[2]}/"
         return f"{message} The output is at {folder}: it could not be copied. {reason}".strip()
     return message if status in ENDED_ON_AWS else ""
@@ -122,11 +103,11 @@ def _message(job: Values) -> str:
 
 def status_of(job: BatchJob) -> str:
     """Return the state of *job* as AWS names it."""
-    return _word(_values(job))
+    return _word(values_of_job(job))
 
 
 def _word(job: Values) -> str:
-    is_copying = bool(job["gateway_id"]) and job["output_copy__state"] == OutputCopy.State.PENDING
+    is_copying = bool(job["gateway_id"]) and job[COPY_STATE] == OutputCopy.State.PENDING
     return (WORDS | WORDS_WHILE_COPYING if is_copying else WORDS)[str(job["status"])]
 
 

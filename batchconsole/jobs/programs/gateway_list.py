@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -17,7 +17,8 @@ from batchconsole.jobs.finding import search
 from batchconsole.jobs.finding.querysets import BatchJobQuerySet
 from batchconsole.jobs.models import BatchJob, Connection, Right
 from batchconsole.jobs.programs.gateway import Params
-from batchconsole.jobs.programs.gateway_descriptions import Answer, Values, describe_values, values_of, with_status
+from batchconsole.jobs.programs.gateway_descriptions import Answer, describe_values, with_status
+from batchconsole.jobs.programs.gateway_rows import Values, rows_of, values_of_row
 from batchconsole.jobs.rights.access import require
 
 DEFAULT_MAX_RESULTS = 100
@@ -37,7 +38,7 @@ def list_jobs(connection: Connection, actor: User, params: Params) -> Answer:
     if "nextToken" in params:
         jobs = jobs.filter(_behind(params, ascending=ascending))
     order = ("created_at", "id") if ascending else ("-created_at", "-id")
-    page = list(values_of(jobs).order_by(*order)[: size + 1])
+    page = [values_of_row(row) for row in rows_of(jobs).order_by(*order)[: size + 1]]
     answer: Answer = {"invocationJobSummaries": [describe_values(connection, job) for job in page[:size]]}
     if len(page) > size:
         answer["nextToken"] = _token(page[size - 1], params)
@@ -64,8 +65,13 @@ def _behind(params: Params, *, ascending: bool) -> Q:
         raise _invalid("The provided nextToken is invalid.") from error
     if asked != _digest(params):
         raise _invalid("The provided nextToken is invalid: it belongs to a request with other parameters.")
-    at, side = datetime.fromisoformat(moment), "gt" if ascending else "lt"
+    at, side = _in_utc(datetime.fromisoformat(moment)), "gt" if ascending else "lt"
     return Q(**{f"created_at__{side}": at}) | Q(**{"created_at": at, f"id__{side}": number})
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return the time in UTC, in which SQLite keeps it without saying so."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _invalid(message: str) -> AwsError:
@@ -73,7 +79,7 @@ def _invalid(message: str) -> AwsError:
 
 
 def _token(last: Values, params: Params) -> str:
-    return signing.dumps([last["created_at"].isoformat(), last["pk"], _digest(params)], salt=SALT)
+    return signing.dumps([last["at"], last["pk"], _digest(params)], salt=SALT)
 
 
 def _digest(params: Mapping[str, Any]) -> str:
