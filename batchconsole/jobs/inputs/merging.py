@@ -63,28 +63,30 @@ def start_merge(
         formats = merging.common_formats({name: merging.formats_of(name, head) for name, head, _ in found})
     except CannotMerge as error:
         raise UserError(str(error), "files", error.hint) from error
-    files = [
-        {"s3_uri": uri, "etag": item.etag, "size": item.size} for uri, (_, _, item) in zip(uris, found, strict=True)
-    ]
+    asked = {
+        "files": [_version(uri, item) for uri, (_, _, item) in zip(uris, found, strict=True)],
+        "prefixes": prefixes,
+        "formats": sorted(formats),
+        "copies_media": copies_media,
+        "may_have_media": copies_media or any(MAY_REFER.search(head) for _, head, _ in found),
+    }
     with transaction.atomic():
         made: MadeInput = MadeInput.objects.create(
             connection=connection,
             created_by=actor,
-            source_name=f"{len(files)} files",
+            source_name=f"{len(uris)} files",
             source_size=2 * sum(item.size for _, _, item in found),  # to compare, and to write
-            merged_files={
-                "files": files,
-                "prefixes": prefixes,
-                "formats": sorted(formats),
-                "copies_media": copies_media,
-                "may_have_media": copies_media or any(MAY_REFER.search(head) for _, head, _ in found),
-            },
+            merged_files=asked,
             output_s3_uri=output_s3_uri,
             request_token=request_token,
         )
         if not is_small(made):
             nudge("make_input", made.pk)
     return made
+
+
+def _version(uri: str, item: S3Object) -> dict[str, str | int]:
+    return {"s3_uri": uri, "etag": item.etag, "size": item.size}
 
 
 def is_small(made: MadeInput) -> bool:
