@@ -30,6 +30,10 @@ class Media:
         bucket, key = split_uri(uri)
         if bucket != self._storage.input_bucket:
             raise RecordRefused(400, f"The S3 object {uri} does not lie in the input bucket of the job.")
+        folder = self._storage.input_key.rstrip("/")
+        # Source: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html (a warning).
+        if folder and not key.startswith(f"{folder}/"):
+            raise RecordRefused(400, f"The S3 object {uri} does not lie in the input folder of the job.")
         try:
             file = self._storage.head(key)
             if file.size > MAX_BYTES:

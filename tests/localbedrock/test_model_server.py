@@ -221,6 +221,12 @@ def test_an_image_that_cannot_be_read_is_an_error_line(modelled: Service, worksp
     assert "cat.png" in answer["error"]["errorMessage"]
 
 
+def test_an_image_outside_the_input_folder_is_an_error_line(modelled: Service, workspace: Workspace) -> None:
+    image = workspace.put(b"\x89PNG", "cat.png") + "cat.png"
+    answer = run(modelled, workspace, image_record(image))["1"]
+    assert "does not lie in the input folder" in answer["error"]["errorMessage"]
+
+
 def test_what_the_server_cannot_do_is_an_error_line(
     modelled: Service, server: ModelServer, workspace: Workspace
 ) -> None:
