@@ -285,6 +285,8 @@ CACHES = {
 
 # The calls of the JSON API and of the SDKs that one key may make per minute in each web process.
 API_CALLS_PER_MINUTE = env.int("BATCHCONSOLE_API_CALLS_PER_MINUTE", default=600)
+# The same of the gateway, which also carries the calls of models that scripts make one by one.
+GATEWAY_CALLS_PER_MINUTE = env.int("BATCHCONSOLE_GATEWAY_CALLS_PER_MINUTE", default=6000)
 
 LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = ["batchconsole.formats"]

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from batchconsole.aws import s3
 from batchconsole.aws.job_request import JobRequest
@@ -415,6 +416,16 @@ def test_who_signs_otherwise_is_refused(
 ) -> None:
     client = aws_client("bedrock", connection.name, **pair_of(key) | change)
     assert code(client.list_model_invocation_jobs) == expected
+
+
+def test_a_key_has_so_many_calls_a_minute(bedrock: Any, settings: Settings) -> None:
+    settings.GATEWAY_CALLS_PER_MINUTE = 2
+    bedrock.list_model_invocation_jobs()
+    bedrock.list_model_invocation_jobs()
+    response = refused(bedrock.list_model_invocation_jobs)
+    assert response["Error"]["Code"] == "ThrottlingException"
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert 0 < int(response["ResponseMetadata"]["HTTPHeaders"]["retry-after"]) <= 61
 
 
 def test_models_and_the_runtime_are_passed_on(bedrock: Any, connection: Connection, key: ApiKey, person: User) -> None:

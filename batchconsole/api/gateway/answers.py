@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 
+from batchconsole.api.call_limit import TooMany
 from batchconsole.api.gateway.signature import SignatureRefused
 from batchconsole.api.refusals import RETRY_AFTER_SECONDS
 from batchconsole.aws.errors import AwsError
@@ -59,6 +60,8 @@ def answer_error(error: Exception, request_id: str) -> HttpResponse:
     status = STATUSES.get(code, 400)
     response = JsonResponse({"message": message}, status=status)
     response["x-amzn-ErrorType"] = code
+    if isinstance(error, TooMany):
+        response["Retry-After"] = str(error.seconds)
     if status == STATUSES[UNAVAILABLE]:
         response["Retry-After"] = RETRY_AFTER_SECONDS
     return response
@@ -67,6 +70,8 @@ def answer_error(error: Exception, request_id: str) -> HttpResponse:
 def _told(error: Exception, request_id: str) -> tuple[str, str]:
     if isinstance(error, SignatureRefused):
         return error.code, error.message
+    if isinstance(error, TooMany):
+        return "ThrottlingException", str(error)
     if isinstance(error, NotAllowed):
         return "AccessDeniedException", _sentences(error)
     if isinstance(error, UserError):

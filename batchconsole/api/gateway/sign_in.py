@@ -3,6 +3,7 @@
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from batchconsole.api.call_limit import count_gateway_call
 from batchconsole.api.gateway.incoming import Incoming
 from batchconsole.api.gateway.signature import SignatureRefused, check_signature, read_signature
 from batchconsole.jobs.models import ApiKey, Connection
@@ -14,7 +15,7 @@ NO_SUCH_KEY = "The security token included in the request is invalid."
 
 
 def find_caller(incoming: Incoming, connection: Connection | None) -> User:
-    """Return the caller, limited to the key's rights. Raises :class:`SignatureRefused`.
+    """Return the caller, limited to the key's rights. Raises :class:`SignatureRefused` and TooMany.
 
     If *connection* is unknown, accept any region: only signed-in callers learn which connections exist.
     """
@@ -29,6 +30,7 @@ def find_caller(incoming: Incoming, connection: Connection | None) -> User:
         key = _of_token(authorization.removeprefix(BEARER).strip())
     else:
         key = _of_signature(incoming, connection.region if connection else "")
+    count_gateway_call(key.key_id)
     limit_to_key(key.user, key)
     return key.user
 
