@@ -44,7 +44,9 @@ def find_objects(target: Target, uris: Collection[str], *, tell: Callable[[], No
         folder = common_folder(of_bucket)
         with suppress(AwsError):  # who may read objects may not be allowed to list them
             listed = islice(s3.iter_objects(target, bucket, folder), LISTED_AT_LEAST + LISTED_FOR_ONE * len(of_bucket))
-            found |= {f"{SCHEME}{bucket}/{item.key}": item for item in listed}
+            for item in listed:
+                tell()
+                found[f"{SCHEME}{bucket}/{item.key}"] = item
     rest = [uri for uri in uris if uri not in found]
     for start in range(0, len(rest), 8 * AT_ONCE):
         tell()

@@ -59,8 +59,12 @@ class MergedMedia:
         """Raise UserError if the folder holds other records, which the job would read too."""
         bucket, prefix = parse_s3_uri(self.folder)
         own = parse_s3_uri(self.made.output_s3_uri)[1]
-        keys = (item.key for item in s3.iter_objects(self.target, bucket, prefix))
-        other = next((key for key in keys if key.endswith(ENDING) and key != own), None)
+        other = None
+        for item in s3.iter_objects(self.target, bucket, prefix):
+            self.lease.renew()
+            if item.key.endswith(ENDING) and item.key != own:
+                other = item.key
+                break
         if other is not None:
             name = own.rpartition("/")[2]
             place = f"{self.folder}{name.removesuffix(ENDING)}/{name}"
