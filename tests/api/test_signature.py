@@ -72,6 +72,18 @@ def test_whatever_headers_are_signed(headers: dict[str, str]) -> None:
     check(signed(headers=headers))
 
 
+def test_the_time_may_be_in_the_header_of_http() -> None:
+    as_sent = signed(headers={"Date": "now"})
+    assert "x-amz-date" not in as_sent.headers
+    check(as_sent)
+
+
+@pytest.mark.parametrize("date", ["", "now", "0", "Mon, 30 Feb 2026 00:00:00 GMT"])
+def test_a_date_that_is_none_is_incomplete(date: str) -> None:
+    with pytest.raises(SignatureRefused, match="must be the time"):
+        check(header("date", date)(signed(headers={"Date": "now"})))
+
+
 def header(name: str, value: str) -> Change:
     return lambda incoming: replace(incoming, headers=incoming.headers | {name: value})
 

@@ -9,6 +9,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote, unquote
 
 from batchconsole.api.gateway.incoming import Incoming
@@ -112,10 +113,14 @@ def _has_date(headers: dict[str, str]) -> bool:
 
 
 def _signed_at(incoming: Incoming) -> datetime:
-    text = incoming.headers.get("x-amz-date") or incoming.headers.get("date", "")
+    """Return the time in ``x-amz-date``, or in ``Date``, where botocore writes it in the format of HTTP."""
+    headers = incoming.headers
+    text = headers.get("x-amz-date") or headers.get("date", "")
     try:
-        return datetime.strptime(text, TIME).replace(tzinfo=UTC)
-    except ValueError as error:
+        if _has_date(headers) or text.endswith("Z"):
+            return datetime.strptime(text, TIME).replace(tzinfo=UTC)
+        return parsedate_to_datetime(text.replace("-0000", "+0000")).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise SignatureRefused(
             "IncompleteSignatureException", "x-amz-date must be the time of the signature, like 20260131T120000Z."
         ) from error
