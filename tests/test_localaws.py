@@ -18,8 +18,8 @@ Boto = Callable[[str], Any]
 JOB_ARN = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-invocation-job/abcdefghijkl"
 
 
-def assume(boto: Boto, role_arn: str, headers: dict[str, str]) -> Any:
-    sts = boto("sts")
+def assume(url: str, role_arn: str, headers: dict[str, str]) -> Any:
+    sts = aws_client("sts", url)  # of its own, as it keeps the headers
     sts.meta.events.register("before-call.sts.AssumeRole", lambda params, **_: params["headers"].update(headers))
     return sts.assume_role(RoleArn=role_arn, RoleSessionName="test-session")
 
@@ -30,9 +30,9 @@ def role_arn(boto: Boto, request: pytest.FixtureRequest) -> str:
     return str(boto("iam").create_role(RoleName=name, AssumeRolePolicyDocument=service_role_trust())["Role"]["Arn"])
 
 
-def test_a_service_assumes_the_role_on_behalf_of_a_job(boto: Boto, role_arn: str) -> None:
+def test_a_service_assumes_the_role_on_behalf_of_a_job(aws_endpoint: str, role_arn: str) -> None:
     headers = {"x-amz-source-account": ACCOUNT, "x-amz-source-arn": JOB_ARN}
-    assert assume(boto, role_arn, headers)["Credentials"]["SessionToken"]
+    assert assume(aws_endpoint, role_arn, headers)["Credentials"]["SessionToken"]
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_a_service_assumes_the_role_on_behalf_of_a_job(boto: Boto, role_arn: str
     ],
     ids=["no source", "another account", "another resource"],
 )
-def test_anyone_else_is_refused(boto: Boto, role_arn: str, headers: dict[str, str]) -> None:
+def test_anyone_else_is_refused(aws_endpoint: str, role_arn: str, headers: dict[str, str]) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
-        assume(boto, role_arn, headers)
+        assume(aws_endpoint, role_arn, headers)
 
 
 def test_a_killed_stack_comes_back_with_all_that_it_has_answered(tmp_path: Path) -> None:
